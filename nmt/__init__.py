@@ -1,0 +1,28 @@
+"""Recurrent machine translation: train, translate, evaluate, inspect.
+
+>>> import nmt
+>>> translator = nmt.load("runs/demo/model")
+>>> translator.translate(["Der Hund schläft."])[0].text
+'The dog sleeps.'
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nmt.translator import Translator
+
+__version__ = "0.1.0"
+
+
+def load(model_dir: str | Path, device: str = "auto") -> Translator:
+    """The translator of a model directory.
+
+    Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
+    """
+    from nmt.translator import Translator  # here, so that `import nmt` costs nothing
+
+    return Translator.load(model_dir, device=device)

@@ -1,0 +1,97 @@
+"""nmt-evaluate: translate a test set and score it with sacreBLEU."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt import __version__
+from nmt.cli.errors import one_line_errors
+from nmt.cli.translate import add_search_options, open_translator, positive
+
+if TYPE_CHECKING:
+    from nmt.metrics import Score
+
+COMMAND = "nmt-evaluate"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
+    parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    parser.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
+    parser.add_argument("--ref", type=Path, metavar="FILE", help="their reference translations, line by line")
+    parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
+    parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="for hyp.txt and scores.json; default: beside MODEL"
+    )
+    parser.add_argument("--bootstrap", type=positive, default=1000, metavar="N", help="resamples (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
+    add_search_options(parser)
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    return parser
+
+
+def main() -> None:
+    """Entry point."""
+    options = parser().parse_args()
+    with one_line_errors(COMMAND):
+        name, srcs, refs = test_set(options)
+        output = options.output or Path(options.model).resolve().parent / "evaluation" / name
+        translator = open_translator(options)
+
+        from nmt.config import to_dict
+        from nmt.metrics import bleu_by_length, corpus_scores
+
+        hyps = [t.text for t in translator.translate(srcs, batch_size=options.batch_size)]
+        scores = corpus_scores(hyps, refs, ("bleu", "chrf", "ter"), options.bootstrap)
+        by_length = bleu_by_length(srcs, hyps, refs)
+        report = {
+            "test_set": name,
+            "sentences": len(srcs),
+            "search": to_dict(translator.search),
+            "scores": {metric: vars(score) for metric, score in scores.items()},
+            "bleu_by_src_words": by_length,
+        }
+        write(output, hyps, report)
+        print(json.dumps(report, indent=2) if options.json else table(name, scores, by_length, output))
+
+
+def test_set(options: argparse.Namespace) -> tuple[str, list[str], list[str]]:
+    """Its name, sources and references. Raises ValueError for files that do not match or cannot be had."""
+    from nmt.data.corpus import read_lines
+
+    if options.testset:
+        from nmt.metrics import published_test_set
+
+        if not options.langpair:
+            raise ValueError("--testset needs --langpair, such as de-en")
+        return f"{options.testset}_{options.langpair}", *published_test_set(options.testset, options.langpair)
+    if not options.src or not options.ref:
+        raise ValueError("give --src and --ref, or --testset and --langpair")
+    srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))
+    if len(srcs) != len(refs):
+        raise ValueError(f"{options.src} has {len(srcs)} lines but {options.ref} has {len(refs)}")
+    if not srcs:
+        raise ValueError(f"{options.src} is empty")
+    return options.src.stem, srcs, refs
+
+
+def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
+    from nmt.bundle import write_atomically
+
+    output.mkdir(parents=True, exist_ok=True)
+    write_atomically(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps).encode())
+    write_atomically(output / "scores.json", (json.dumps(report, indent=2) + "\n").encode())
+
+
+def table(name: str, scores: dict[str, Score], by_length: dict[str, dict[str, float]], output: Path) -> str:
+    lines = [f"{name}: translations and scores are in {output}", ""]
+    for metric, score in scores.items():
+        interval = "" if score.interval is None else f" ± {score.interval:.2f}"
+        lines.append(f"{metric.upper():5} {score.score:6.2f}{interval}   {score.signature}")
+    lines += ["", "source words   sentences    BLEU"]
+    lines += [f"{bucket:>12} {row['sentences']:>11} {row['bleu']:>7.2f}" for bucket, row in by_length.items()]
+    return "\n".join(lines)

@@ -1,0 +1,61 @@
+"""The only contact with Hydra: our dataclasses as its schema, its result as our config, its errors as one line.
+
+Hydra composes plain data; `from_dict` alone decides what is valid. So a key that Hydra would let pass (`+key=...`) is
+refused all the same, and no name in a config is ever imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import typing
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from nmt.config import CHOICES, RunConfig, from_dict
+from nmt.data.corpus import Corpus
+from nmt.model.cells import Cell
+from nmt.search import Search
+
+GROUPS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}
+MAX_NAME = 120  # characters of a run's name
+
+
+def register() -> None:
+    """Make the defaults of every dataclass known as `/schema/...`, and the resolver `${run_name:...}`."""
+    store = ConfigStore.instance()
+    store.store(group="schema", name="run", node=defaults(RunConfig))
+    for group, base in GROUPS.items():
+        for name, cls in CHOICES[base].items():
+            store.store(group=f"schema/{group}", name=name, node={"name": name} | defaults(cls))
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+def defaults(cls: type) -> dict[str, Any]:
+    """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
+    hints = typing.get_type_hints(cls)
+    data: dict[str, Any] = {}
+    for field in fields(cls):
+        kind = hints[field.name]
+        if is_dataclass(kind):
+            data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
+        else:
+            data[field.name] = "???" if field.default is MISSING else field.default
+    return data
+
+
+def run_name(overrides: list[str], _parent_: Any = None) -> str:
+    """The name of a run that was given none: what its command line overrides, fit for a folder."""
+    parts = [re.sub(r"[^\w.+=-]+", "-", part.lstrip("+")) for part in sorted(overrides)]
+    name = "_".join(part.replace("=", "-").strip("-") for part in parts if not part.startswith(("runs_dir=", "run=")))
+    if len(name) > MAX_NAME:
+        name = f"{name[:MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name or "default"
+
+
+def to_run_config(composed: Any) -> RunConfig:
+    """Hydra's result -> the config. Raises ValueError that names the key."""
+    return from_dict(RunConfig, OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))

@@ -1,0 +1,133 @@
+"""nmt-translate: a Unix filter. One line out for every line in, in order; only translations on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from nmt import __version__
+from nmt.cli.errors import one_line_errors
+from nmt.stream import Line, read_groups
+
+if TYPE_CHECKING:
+    from nmt.search import Search
+    from nmt.translator import Translation, Translator
+
+COMMAND = "nmt-translate"
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
+GROUP = 2048  # lines sorted by length together
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=COMMAND,
+        description="Translate stdin: one line out for every line in, in order. An empty line stays empty.",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    add_search_options(parser)
+    parser.add_argument(
+        "--nbest", type=positive, default=0, metavar="N", help="lines `number ||| text ||| score`, N a line"
+    )
+    parser.add_argument("--json", action="store_true", help="a JSON object a line: text, score, tokens, alignment")
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    return parser
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """What all commands that translate share."""
+    parser.add_argument(
+        "--beam-size", type=positive, metavar="K", help="1 is greedy search; default: the model's own"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, default=64, metavar="N", help="sentences at once (%(default)s)"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="of the processor; default: all")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def open_translator(options: argparse.Namespace) -> Translator:
+    """The translator that the options ask for. Raises ValueError when the model is not sound."""
+    import torch
+
+    from nmt.translator import Translator
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    translator = Translator.load(options.model, options.device)
+    if options.beam_size is not None:
+        translator.search = with_beam_size(translator.search, options.beam_size)
+    return translator
+
+
+def with_beam_size(own: Search, beam_size: int) -> Search:
+    """The model's own search with another beam."""
+    from nmt.search import Beam, Greedy
+
+    if beam_size == 1:
+        return Greedy(own.max_ratio, own.max_extra)
+    return replace(own if isinstance(own, Beam) else Beam(own.max_ratio, own.max_extra), beam_size=beam_size)
+
+
+def main() -> None:
+    """Entry point."""
+    options = parser().parse_args()
+    try:
+        with one_line_errors(COMMAND):
+            translator = open_translator(options)
+            for group in read_groups(sys.stdin.fileno(), GROUP):
+                for text in answers(translator, group, options):
+                    sys.stdout.buffer.write(text.encode() + b"\n")
+                sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Nobody reads any more. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_BROKEN_PIPE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def answers(translator: Translator, group: list[Line], options: argparse.Namespace) -> Iterator[str]:
+    """The output lines for a group of input lines; what was wrong with them goes to stderr."""
+    translations = translator.translate(
+        [line.text for line in group], nbest=options.nbest, alignment=options.json, batch_size=options.batch_size
+    )
+    for line, translation in zip(group, translations, strict=True):
+        fault = "too long; its end is left out" if translation.truncated else line.fault
+        if fault:
+            print(f"{COMMAND}: line {line.number}: {fault}", file=sys.stderr)
+        yield from formatted(line.number, translation, options)
+
+
+def formatted(number: int, translation: Translation, options: argparse.Namespace) -> Iterator[str]:
+    if options.json:
+        yield json.dumps(as_json(translation), ensure_ascii=False)
+    elif options.nbest:
+        for one in translation.alternatives or (translation,):
+            yield f"{number} ||| {one.text} ||| {one.score:.4f}"
+    else:
+        yield translation.text
+
+
+def as_json(translation: Translation) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "text": translation.text,
+        "score": translation.score,
+        "tokens": translation.tokens,
+        "src_tokens": translation.src_tokens,
+        "alignment": translation.alignment,
+    }
+    if translation.alternatives:
+        data["nbest"] = [as_json(one) for one in translation.alternatives]
+    return data

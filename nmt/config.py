@@ -1,0 +1,189 @@
+"""The settings of a whole run, and the one strict door from plain data to them.
+
+Each part's dataclass stands beside its code; here they come together. A field without a default must be given:
+for the command line its default is in conf/. `from_dict` serves the command line and a stranger's config.json
+alike: it knows names from our own tables only and builds nothing but these dataclasses.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, Literal, TypeVar
+
+from nmt.data.corpus import CORPORA, Corpus
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.model.cells import CELLS, Cell
+from nmt.model.seq2seq import ModelConfig
+from nmt.ranges import check_ranges
+from nmt.search import SEARCHES, Search
+
+T = TypeVar("T")
+
+# A field of one of these types takes a mapping whose "name" is a key of the table.
+CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}  # type: ignore[type-abstract, unused-ignore]
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101) and its learning rate over time (training/optim.py)."""
+
+    learning_rate: float
+    schedule: Literal["constant", "inverse_sqrt", "linear", "cosine", "plateau"]
+    warmup_steps: int = 0
+    final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
+    plateau_factor: float = 0.5  # "plateau": multiply the rate by this ...
+    plateau_patience: int = 1  # ... after so many validations without a better BLEU
+    weight_decay: float = 0.0
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    label_smoothing: float = 0.1
+    clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            learning_rate=(1e-9, 100),
+            warmup_steps=(0, 10_000_000),
+            final_ratio=(0, 1),
+            plateau_factor=(0.01, 1),
+            plateau_patience=(0, 1000),
+            weight_decay=(0, 10),
+            beta1=(0, 0.99999),
+            beta2=(0, 0.999999),
+            epsilon=(0, 1),
+            label_smoothing=(0, 0.9),
+            clip_norm=(0, 1e6),
+        )
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    max_epochs: int
+    max_tokens: int  # of a batch, on either side, padding included
+    max_steps: int | None = None  # end after so many updates, if sooner
+    max_minutes: float | None = None  # end after so much training time, if sooner
+    accumulate: int = 1  # batches an update
+    val_every_epochs: int = 1
+    patience: int | None = None  # end after so many validations without a better BLEU
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | None = None  # None: one on CPU, all GPUs there are
+    num_nodes: int = 1
+    strategy: Literal["auto", "ddp"] = "auto"
+    threads: int | None = None  # of the processor, a process
+    deterministic: bool = False
+    num_workers: int = 0  # processes that prepare batches
+    log_every_steps: int = 20
+    num_samples: int = 3  # translations shown at each validation
+    tensorboard: bool = True
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            max_epochs=(1, 100_000),
+            max_tokens=(1, 10_000_000),
+            max_steps=(1, 1_000_000_000),
+            max_minutes=(0.001, 1_000_000),
+            accumulate=(1, 10_000),
+            val_every_epochs=(1, 100_000),
+            patience=(1, 10_000),
+            devices=(1, 4096),
+            num_nodes=(1, 4096),
+            threads=(1, 4096),
+            num_workers=(0, 256),
+            log_every_steps=(1, 1_000_000),
+            num_samples=(0, 1000),
+        )
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    run: str  # the run's folder, under runs_dir
+    runs_dir: str
+    cache_dir: str  # prepared data, shared by runs
+    seed: int
+    data: Corpus
+    tokenizer: TokenizerConfig
+    model: ModelConfig
+    optim: OptimConfig
+    search: Search  # of the validation, and the default of the model directory
+    trainer: TrainerConfig
+
+    def __post_init__(self) -> None:
+        check_ranges(self, seed=(0, 2**32 - 1))
+        if not self.run or self.run.startswith(("/", "~")) or ".." in self.run.split("/"):
+            raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
+        if self.model.tie == "all" and not self.tokenizer.joint:
+            raise ValueError("model.tie is 'all' but tokenizer.joint is false; choose model.tie=target or none")
+
+
+def from_dict(cls: type[T], data: Any, path: str = "") -> T:
+    """Build the dataclass `cls` from plain data, strictly.
+
+    Raises ValueError that names the dotted key of anything unknown, missing, of the wrong type or out of range,
+    and what would be right.
+    """
+    return typing.cast(T, _build(cls, data, path))
+
+
+def to_dict(config: Any) -> Any:
+    """The plain data that `from_dict` turns into an equal config."""
+    if not is_dataclass(config):
+        return config
+    names = [name for table in CHOICES.values() for name, cls in table.items() if cls is type(config)]
+    return ({"name": names[0]} if names else {}) | {
+        field.name: to_dict(getattr(config, field.name)) for field in fields(config)
+    }
+
+
+def _build(cls: type, data: Any, path: str) -> Any:
+    where = path or "the config"
+    if not isinstance(data, dict):
+        raise ValueError(f"{where} is {data!r}; it must be a mapping")
+    table = CHOICES.get(cls)
+    if table is not None:
+        name = data.get("name")
+        if not isinstance(name, str) or name not in table:
+            raise ValueError(f"{_join(path, 'name')} is {name!r}; choose one of: {', '.join(sorted(table))}")
+        cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
+    types_of = typing.get_type_hints(cls)
+    known = {field.name: field for field in fields(cls)}
+    for key in data:
+        if key not in known:
+            raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}")
+    for name, field in known.items():
+        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+            raise ValueError(f"{_join(path, name)} is missing")
+    values = {key: _value(types_of[key], value, _join(path, key)) for key, value in data.items()}
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise ValueError(_join(path, str(error))) from None
+
+
+def _value(expected: Any, value: Any, path: str) -> Any:
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        (expected,) = (argument for argument in arguments if argument is not type(None))
+        return _value(expected, value, path)
+    if origin is Literal:
+        if value not in arguments:
+            raise ValueError(f"{path} is {value!r}; choose one of: {', '.join(map(str, arguments))}")
+        return value
+    if is_dataclass(expected):
+        return _build(typing.cast(type, expected), value, path)
+    if expected is float and type(value) is int:
+        return float(value)
+    if type(value) is not expected:  # so that True is no int
+        raise ValueError(f"{path} is {value!r}; it must be of type {expected.__name__}")
+    return value
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

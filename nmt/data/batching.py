@@ -1,0 +1,96 @@
+"""Batches: which sentences go together, and how they become tensors.
+
+Dims: B sentences, S source tokens, T target tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.data.tokenizer import PAD_ID
+
+Ids = Sequence[int] | NDArray[np.int32]
+Lengths = NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    src: Tensor  # (B, S), ends with EOS
+    src_len: Tensor  # (B,)
+    tgt_in: Tensor  # (B, T), BOS first
+    tgt_out: Tensor  # (B, T), EOS last
+    tgt_len: Tensor  # (B,)
+
+
+def pad(rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
+    """Rows of ids -> (B, longest), filled with PAD_ID, and their lengths (B,)."""
+    length = torch.tensor([len(row) for row in rows])
+    padded = np.full((len(rows), int(length.max())), PAD_ID, dtype=np.int64)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return torch.from_numpy(padded), length
+
+
+def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
+    """Source rows (with EOS) and target rows (BOS to EOS) -> a batch."""
+    src_ids, src_len = pad(src)
+    tgt_ids, tgt_len = pad(tgt)
+    return Batch(src_ids, src_len, tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1)
+
+
+def check_budget(longest: int, max_tokens: int) -> None:
+    """Raises ValueError when a pair of `longest` tokens does not fit a batch."""
+    if longest > max_tokens:
+        raise ValueError(
+            f"trainer.max_tokens is {max_tokens}, but the longest training sentence has {longest} tokens; "
+            "raise it, or lower data.cleaning.max_pieces"
+        )
+
+
+def token_batches(
+    src_len: Lengths, tgt_len: Lengths, max_tokens: int, seed: tuple[int, ...], world_size: int = 1
+) -> list[NDArray[np.int64]]:
+    """The batches of one epoch as arrays of row numbers, in training order; every row stands in just one.
+
+    A batch holds sentences of like lengths on both sides; neither side, padding included, exceeds `max_tokens`.
+    The order depends on `seed` alone. The number of batches is a multiple of `world_size`, and `world_size`
+    neighbours are of like size, so that ranks which take every `world_size`-th step together.
+    """
+    rng = np.random.default_rng(seed)
+    shuffled = rng.permutation(len(src_len))
+    source, target = src_len[shuffled], tgt_len[shuffled]
+    # Up and down in turns: where the target grows by one, the source does not jump from longest to shortest.
+    order = shuffled[np.lexsort((np.where(target % 2, -source, source), target))]
+    batches = _cut(order, src_len, tgt_len, max_tokens)
+    _even_out(batches, world_size)
+    groups = [batches[i : i + world_size] for i in range(0, len(batches), world_size)]
+    return [batch for i in rng.permutation(len(groups)) for batch in groups[i]]
+
+
+def _cut(order: Lengths, src_len: Lengths, tgt_len: Lengths, max_tokens: int) -> list[Lengths]:
+    batches, start, longest = [], 0, 0
+    for end, length in enumerate(np.maximum(src_len, tgt_len)[order].tolist()):
+        longest = max(longest, length)
+        if longest * (end - start + 1) > max_tokens and end > start:
+            batches.append(order[start:end])
+            start, longest = end, length
+    if start < len(order):
+        batches.append(order[start:])
+    return batches
+
+
+def _even_out(batches: list[Lengths], world_size: int) -> None:
+    """Halve the fullest batches until every rank gets as many."""
+    while len(batches) % world_size:
+        fullest = max(range(len(batches)), key=lambda i: len(batches[i]))
+        rows = batches[fullest]
+        if len(rows) < 2:
+            raise ValueError(
+                f"trainer.devices makes {world_size} shares, but there are only {len(batches)} sentences"
+            )
+        batches[fullest : fullest + 1] = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]

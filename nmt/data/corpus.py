@@ -1,0 +1,216 @@
+"""Parallel text, wherever it lies, as pairs of strings. Nothing is cleaned or encoded here.
+
+Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from nmt.ranges import check_ranges
+from nmt.resources import resource
+
+
+class Pair(NamedTuple):
+    src: str
+    tgt: str
+
+
+@dataclass(frozen=True)
+class CleaningConfig:
+    """What training pairs must be like; validation and test text is never touched."""
+
+    max_chars: int = 2000  # of either side
+    max_ratio: float = 9.0  # of the sides' characters, where both have at least 10
+    max_pieces: int = 250  # of either side, BOS and EOS included
+    deduplicate: bool = True  # keep the first of equal pairs
+    decontaminate: bool = True  # drop pairs of which either side stands in the validation or test text
+
+    def __post_init__(self) -> None:
+        check_ranges(self, max_chars=(1, 1_000_000), max_ratio=(1, 1000), max_pieces=(3, 100_000))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus of two languages in splits. `src` and `tgt` are language codes or whatever names the two sides."""
+
+    src: str
+    tgt: str
+    cleaning: CleaningConfig = field(default_factory=CleaningConfig)
+
+    @property
+    def splits(self) -> dict[str, str | None]:
+        """train, valid and test (or None) by the corpus' own names."""
+        raise NotImplementedError
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        """The pairs of a split, in order. Raises ValueError for text that is not sound."""
+        raise NotImplementedError
+
+    def fingerprint(self, split: str) -> str:
+        """A hash of the split's content."""
+        digest = hashlib.sha256()
+        for pair in self.pairs(split):
+            digest.update(json.dumps(pair).encode())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class FileCorpus(Corpus):
+    """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
+    `train.tsv` (two columns; a first line of the two language codes gives their order), or `train.jsonl`
+    ({"de": ..., "en": ...}, or the same under "translation"). Each may be gzipped (`.gz`)."""
+
+    dir: str = ""
+    train: str = "train"
+    valid: str = "valid"
+    test: str | None = None
+
+    @property
+    def splits(self) -> dict[str, str | None]:
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.dir)
+
+    def files(self, split: str) -> list[Path]:
+        """The one or two files of a split. Raises ValueError when there are none."""
+        if not self.folder.is_dir():
+            raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
+        layouts = [[f"{split}.{self.src}", f"{split}.{self.tgt}"], [f"{split}.tsv"], [f"{split}.jsonl"]]
+        for names in layouts:
+            found = [path for name in names if (path := _plain_or_gzipped(self.folder / name)) is not None]
+            if len(found) == len(names):
+                return found
+            if found:
+                raise ValueError(f"{found[0]} has no partner {' or '.join(sorted(set(names) - {found[0].name}))}")
+        expected = " or ".join(" + ".join(names) for names in layouts)
+        raise ValueError(f"{self.folder} has no {expected}")
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        files = self.files(split)
+        if len(files) == 2:
+            return _parallel_lines(*files)
+        if files[0].name.removesuffix(".gz").endswith(".tsv"):
+            return _tsv(files[0], self.src, self.tgt)
+        return _jsonl(files[0], self.src, self.tgt)
+
+    def fingerprint(self, split: str) -> str:
+        digest = hashlib.sha256()
+        for path in self.files(split):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class DemoCorpus(FileCorpus):
+    """The small corpus that comes with the project; scripts/make_demo_corpus.py made it."""
+
+    @property
+    def folder(self) -> Path:
+        return resource("data/demo")
+
+
+@dataclass(frozen=True)
+class HubCorpus(Corpus):
+    """Any dataset that `datasets` can load: from its hub, or a folder of data files by its path."""
+
+    dataset: str = ""
+    subset: str | None = None
+    revision: str | None = None
+    column: str | None = "translation"  # the column of {"de": ..., "en": ...}; null: a column for each language
+    streaming: bool = False
+    train: str = "train"
+    valid: str = "validation"
+    test: str | None = None
+
+    @property
+    def splits(self) -> dict[str, str | None]:
+        return {"train": self.train, "valid": self.valid, "test": self.test}
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        from nmt.data.hub import load_rows  # the library is heavy, and only this corpus needs it
+
+        for number, row in enumerate(load_rows(self.dataset, self.subset, split, self.revision, self.streaming), 1):
+            yield _pair_of(row if self.column is None else row.get(self.column), self, f"{self.dataset} row {number}")
+
+
+CORPORA: dict[str, type[Corpus]] = {"demo": DemoCorpus, "files": FileCorpus, "hub": HubCorpus}
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, gzipped or not. Raises ValueError with the line number where it is not UTF-8."""
+    if not path.is_file():
+        raise ValueError(f"{path} is missing")
+    opener = gzip.open if path.suffix == ".gz" else open
+    with cast(BinaryIO, opener(path, "rb")) as file:
+        lines = enumerate(file, 1)
+        while True:
+            try:
+                number, line = next(lines)
+                text = line.decode()
+            except StopIteration:
+                return
+            except UnicodeDecodeError:
+                raise ValueError(f"{path}, line {number} is not UTF-8") from None
+            except (EOFError, OSError) as error:
+                raise ValueError(f"{path} cannot be read: {error}") from None
+            yield text.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff" if number == 1 else "")
+
+
+def _plain_or_gzipped(path: Path) -> Path | None:
+    return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
+
+
+def _parallel_lines(src: Path, tgt: Path) -> Iterator[Pair]:
+    missing = object()
+    numbers = {src: 0, tgt: 0}
+    for sides in zip_longest(read_lines(src), read_lines(tgt), fillvalue=missing):
+        for path, side in zip((src, tgt), sides, strict=True):
+            numbers[path] += side is not missing
+        if missing not in sides:
+            yield Pair(*cast(tuple[str, str], sides))
+    if numbers[src] != numbers[tgt]:
+        raise ValueError(
+            f"{src} has {numbers[src]} lines but {tgt} has {numbers[tgt]}; "
+            "line i of one must translate line i of the other"
+        )
+
+
+def _tsv(path: Path, src: str, tgt: str) -> Iterator[Pair]:
+    columns = (0, 1)
+    for number, line in enumerate(read_lines(path), 1):
+        cells = line.split("\t")
+        if number == 1 and {src, tgt} <= set(cells):
+            columns = (cells.index(src), cells.index(tgt))
+        elif len(cells) <= max(columns):
+            raise ValueError(f"{path}, line {number} has {len(cells)} column(s); it needs {max(columns) + 1}")
+        else:
+            yield Pair(cells[columns[0]], cells[columns[1]])
+
+
+def _jsonl(path: Path, src: str, tgt: str) -> Iterator[Pair]:
+    sides = Corpus(src, tgt)
+    for number, line in enumerate(read_lines(path), 1):
+        where = f"{path}, line {number}"
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError):
+            raise ValueError(f"{where} is not JSON") from None
+        yield _pair_of(row.get("translation", row) if isinstance(row, dict) else row, sides, where)
+
+
+def _pair_of(row: Any, corpus: Corpus, where: str) -> Pair:
+    if isinstance(row, dict):
+        src, tgt = row.get(corpus.src), row.get(corpus.tgt)
+        if isinstance(src, str) and isinstance(tgt, str):
+            return Pair(src, tgt)
+    raise ValueError(f"{where} has no text for {corpus.src!r} and {corpus.tgt!r}")

@@ -1,0 +1,67 @@
+"""Encoded pairs in an Arrow file, memory-mapped: a corpus of any size costs no memory but what is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from nmt.data.batching import Batch, Lengths, collate
+
+ROWS = 65_536  # of a record batch
+SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
+
+
+def write_encoded(path: Path, pairs: Iterable[tuple[list[int], list[int]]]) -> int:
+    """Write pairs of ids and return how many."""
+    count = 0
+    rows: tuple[list[list[int]], list[list[int]]] = ([], [])
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
+        for pair in pairs:
+            for side, ids in zip(rows, pair, strict=True):
+                side.append(ids)
+            count += 1
+            if len(rows[0]) == ROWS:
+                writer.write_batch(pa.record_batch(list(rows), schema=SCHEMA))
+                rows = ([], [])
+        if rows[0]:
+            writer.write_batch(pa.record_batch(list(rows), schema=SCHEMA))
+    return count
+
+
+class _Column:
+    """One side: row -> ids, without a copy of the file."""
+
+    def __init__(self, table: pa.Table, name: str) -> None:
+        chunks = table.column(name).chunks
+        self.values = [chunk.values.to_numpy() for chunk in chunks]
+        self.offsets = [chunk.offsets.to_numpy() for chunk in chunks]
+
+    def lengths(self) -> Lengths:
+        return np.concatenate([np.diff(offsets) for offsets in self.offsets]).astype(np.int64)
+
+    def __getitem__(self, row: int) -> NDArray[np.int32]:
+        chunk, i = divmod(row, ROWS)
+        start, end = self.offsets[chunk][i : i + 2]
+        ids: NDArray[np.int32] = self.values[chunk][start:end]
+        return ids
+
+
+class EncodedCorpus:
+    """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS."""
+
+    def __init__(self, path: Path) -> None:
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        self.src, self.tgt = _Column(table, "src"), _Column(table, "tgt")
+        self.src_len = self.src.lengths()
+        self.tgt_len = self.tgt.lengths() - 1
+
+    def __len__(self) -> int:
+        return len(self.src_len)
+
+    def batch(self, rows: Sequence[int] | Lengths) -> Batch:
+        numbers = [int(row) for row in rows]
+        return collate([self.src[row] for row in numbers], [self.tgt[row] for row in numbers])

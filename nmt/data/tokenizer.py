@@ -1,0 +1,138 @@
+"""Text to ids and back: SentencePiece, one model for both sides or one a side.
+
+BOS and EOS are added here and nowhere else: a source ends with EOS, a target stands between BOS and EOS.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sentencepiece
+
+from nmt.ranges import check_ranges
+
+PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
+JOINT, SRC, TGT = "tokenizer.model", "tokenizer.src.model", "tokenizer.tgt.model"
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    vocab_size: int  # pieces, the 4 special ids and 256 bytes included; of each side when not joint
+    kind: Literal["bpe", "unigram"] = "bpe"
+    joint: bool = True
+    character_coverage: float = 1.0  # share of the text's characters that become pieces; bytes spell the others
+    normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
+    max_sentences: int = 2_000_000  # the most sentences to learn pieces from, sampled evenly
+
+    def __post_init__(self) -> None:
+        check_ranges(self, vocab_size=(261, 1_000_000), character_coverage=(0.5, 1), max_sentences=(1, 100_000_000))
+
+
+class Tokenizer:
+    """The two sides' SentencePiece models, which are one and the same when joint."""
+
+    def __init__(self, models: dict[str, bytes]) -> None:
+        """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}.
+
+        Raises ValueError when one of them is no SentencePiece model with this project's special ids.
+        """
+        self.models = models
+        processors = {name: _load(name, model) for name, model in models.items()}
+        self.joint = JOINT in processors
+        self.src = processors[JOINT if self.joint else SRC]
+        self.tgt = processors[JOINT if self.joint else TGT]
+
+    @property
+    def src_vocab_size(self) -> int:
+        return int(self.src.vocab_size())
+
+    @property
+    def tgt_vocab_size(self) -> int:
+        return int(self.tgt.vocab_size())
+
+    def encode_src(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
+        """Each text -> its pieces and EOS."""
+        encoded: list[list[int]] = self.src.encode(list(texts), add_eos=True, num_threads=num_threads)
+        return encoded
+
+    def encode_tgt(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
+        """Each text -> BOS, its pieces, EOS."""
+        encoded: list[list[int]] = self.tgt.encode(list(texts), add_bos=True, add_eos=True, num_threads=num_threads)
+        return encoded
+
+    def decode_tgt(self, ids: Sequence[int]) -> str:
+        """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""
+        text: str = self.tgt.decode(list(ids))
+        return re.sub(r"[\r\n]+", " ", text).strip()
+
+    def src_pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self.src.id_to_piece(i) for i in ids]
+
+    def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
+        return [self.tgt.id_to_piece(i) for i in ids]
+
+
+def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:
+    """Learn the pieces from the training side's text. The same text and config give the same bytes.
+
+    Raises ValueError when the text cannot support `vocab_size`.
+    """
+    if config.joint:
+        return Tokenizer({JOINT: _train(config, _chain(src, tgt))})
+    return Tokenizer({SRC: _train(config, src), TGT: _train(config, tgt)})
+
+
+def _chain(*sides: Iterable[str]) -> Iterable[str]:
+    for side in sides:
+        yield from side
+
+
+def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            model_type=config.kind,
+            vocab_size=config.vocab_size,
+            character_coverage=config.character_coverage,
+            normalization_rule_name=config.normalization,
+            input_sentence_size=config.max_sentences,
+            shuffle_input_sentence=False,  # an even sample without a random number
+            byte_fallback=True,  # no character is ever lost
+            num_threads=2,  # a constant: unigram sums floats by thread
+            pad_id=PAD_ID,
+            unk_id=UNK_ID,
+            bos_id=BOS_ID,
+            eos_id=EOS_ID,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        most = re.search(r"value <= (\d+)", str(error))
+        if most is None:
+            raise ValueError(f"SentencePiece cannot learn pieces from this text: {error}") from None
+        raise ValueError(
+            f"tokenizer.vocab_size is {config.vocab_size}, but the training text supports {most[1]} at most"
+        ) from None
+    processor = _load("the new model", model.getvalue())
+    if processor.vocab_size() < config.vocab_size:  # BPE stops early in silence
+        raise ValueError(
+            f"tokenizer.vocab_size is {config.vocab_size}, "
+            f"but the training text supports {processor.vocab_size()} at most"
+        )
+    return model.getvalue()
+
+
+def _load(name: str, model: bytes) -> sentencepiece.SentencePieceProcessor:
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        special = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
+    except RuntimeError:
+        raise ValueError(f"{name} is no SentencePiece model") from None
+    if special != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
+        raise ValueError(f"{name} has the special ids {special}; they must be {(PAD_ID, UNK_ID, BOS_ID, EOS_ID)}")
+    return processor

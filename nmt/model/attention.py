@@ -1,0 +1,156 @@
+"""Attention: where to look in the source while a target token is made.
+
+Every kind turns a query q into one weight a source position and the weighted mean of the encoder's values:
+
+    α_s = softmax_s score(q, h_s)        context = Σ_s α_s h_s
+
+With several heads, queries, keys and values are cut into equal slices and each head attends on its own
+(Vaswani et al., 2017, arXiv:1706.03762, section 3.2.2); the contexts are joined again.
+
+Dims: B sentences, T queries of one sentence (target positions or hypotheses), S source tokens, D query features,
+M memory features, A heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from nmt.ranges import check_ranges
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the decoder knows of the source; `select` keeps the sentences of the given rows."""
+
+    values: Tensor  # (B, S, M)
+    keys: Tensor  # (B, S, *), projected once
+    mask: Tensor  # (B, S), True = real token
+    final: Tensor  # (B, M), the encoder's last output
+
+    def select(self, sentences: Tensor) -> Memory:
+        return Memory(*(part[sentences] for part in (self.values, self.keys, self.mask, self.final)))
+
+
+@dataclass(frozen=True)
+class AttentionConfig:
+    name: str
+    heads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.name not in ATTENTIONS:
+            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(ATTENTIONS))}")
+        check_ranges(self, heads=(1, 64))
+
+
+class Attention(nn.Module):
+    """The common part: heads, masking, softmax, context. A subclass gives the keys and the scores."""
+
+    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+        super().__init__()
+        for name, size in (("query", query_size), ("memory", memory_size)):
+            if size % heads:
+                raise ValueError(f"attention.heads is {heads}; it must divide the {name} size {size}")
+        self.heads = heads
+        self.context_size = memory_size
+
+    def keys(self, values: Tensor) -> Tensor:
+        """values (B,S,M) -> what `score` compares a query with (B,S,*); computed once a sentence."""
+        raise NotImplementedError
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        """query (B,T,D), keys (B,S,*) -> (B,A,T,S)."""
+        raise NotImplementedError
+
+    def split(self, x: Tensor) -> Tensor:
+        """(B,L,F) -> (B,A,L,F/A)."""
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """query (B,T,D) -> context (B,T,M) and weights (B,A,T,S), which are zero on padding."""
+        scores = self.score(query, memory.keys)  # (B, A, T, S)
+        weights = scores.masked_fill(~memory.mask[:, None, None], -torch.inf).softmax(-1)
+        context = weights @ self.split(memory.values)  # (B, A, T, M/A)
+        return context.transpose(1, 2).flatten(2), weights
+
+
+class NoAttention(Attention):
+    """None: all that the decoder knows is its initial state (Sutskever et al., 2014, arXiv:1409.3215)."""
+
+    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+        super().__init__(query_size, memory_size, heads)
+        self.context_size = 0
+
+    def keys(self, values: Tensor) -> Tensor:
+        return values[:, :, :0]
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        context = query[:, :, :0]  # (B, T, 0)
+        return context, query.new_zeros(len(query), self.heads, query.shape[1], memory.mask.shape[1])
+
+
+class AdditiveAttention(Attention):
+    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: score(q, h) = v · tanh(W q + U h)."""
+
+    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+        super().__init__(query_size, memory_size, heads)
+        self.query = nn.Linear(query_size, memory_size)
+        self.key = nn.Linear(memory_size, memory_size, bias=False)
+        self.v = nn.Parameter(torch.empty(heads, memory_size // heads))
+        nn.init.normal_(self.v, std=(memory_size // heads) ** -0.5)
+
+    def keys(self, values: Tensor) -> Tensor:
+        keys: Tensor = self.key(values)
+        return keys
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        q, k = self.split(self.query(query)), self.split(keys)
+        hidden = torch.tanh(q[:, :, :, None] + k[:, :, None])  # (B, A, T, S, M/A)
+        return torch.einsum("batsm,am->bats", hidden, self.v)
+
+
+class DotAttention(Attention):
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, "dot": score(q, h) = q · h. Both sides are of one size."""
+
+    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+        if query_size != memory_size:
+            raise ValueError(
+                f"attention.name is 'dot', which needs one size on both sides, but the query has {query_size} "
+                f"features and the memory {memory_size}; choose 'general'"
+            )
+        super().__init__(query_size, memory_size, heads)
+
+    def keys(self, values: Tensor) -> Tensor:
+        return values
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return self.split(query) @ self.split(keys).transpose(2, 3)
+
+
+class GeneralAttention(Attention):
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, "general": score(q, h) = q · W h."""
+
+    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+        super().__init__(query_size, memory_size, heads)
+        self.key = nn.Linear(memory_size, query_size, bias=False)
+
+    def keys(self, values: Tensor) -> Tensor:
+        keys: Tensor = self.key(values)
+        return keys
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return self.split(query) @ self.split(keys).transpose(2, 3)
+
+
+ATTENTIONS: dict[str, type[Attention]] = {
+    "none": NoAttention,
+    "additive": AdditiveAttention,
+    "dot": DotAttention,
+    "general": GeneralAttention,
+}
+
+
+def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
+    return ATTENTIONS[config.name](query_size, memory_size, config.heads)

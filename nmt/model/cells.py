@@ -1,0 +1,160 @@
+"""Recurrent cells: one step of recurrence, nothing else.
+
+A cell is a small value: its settings, how many gates and states it has, and `pointwise`, a pure function that
+follows the two matrix products of a step. Layers, directions, dropout and padding belong to recurrent.py.
+
+Dims: N rows, H hidden units, G gates. In every docstring x = x_t, h = h_{t-1}, c = c_{t-1}; W_k x and R_k h carry
+their own biases (b_ih and b_hh); σ is the logistic function and ⊙ the product unit by unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from nmt.ranges import check_ranges
+
+State = tuple[Tensor, ...]  # each (N, H); the first is h, the cell's output
+Parameters = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell must tell. Gates are stacked along the rows of W and R in the order of `gates`."""
+
+    gates: ClassVar[tuple[str, ...]]
+    states: ClassVar[tuple[str, ...]] = ("h",)
+
+    def parameter_rows(self) -> dict[str, int]:
+        """Further parameters of the cell beside W, R and their biases: name -> rows of H numbers."""
+        return {}
+
+    def initial_bias(self) -> dict[str, float]:
+        """Gate -> the value that its bias starts at; the others start at zero."""
+        return {}
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        """One step: x = W x_t + b_ih and r = R h + b_hh, both (N, G*H) -> the new state, each part (N, H)."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class RNN(Cell):
+    """The simple recurrent network (Elman, 1990, "Finding structure in time").
+
+    h' = tanh(W x + R h)
+    """
+
+    gates = ("n",)
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        return (torch.tanh(x + r),)
+
+
+@dataclass(frozen=True)
+class ReluRNN(Cell):
+    """The simple recurrent network with a rectifier, as in Le et al. (2015), arXiv:1504.00941.
+
+    h' = max(0, W x + R h)
+    """
+
+    gates = ("n",)
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        return (torch.relu(x + r),)
+
+
+@dataclass(frozen=True)
+class GRU(Cell):
+    """The gated recurrent unit (Cho et al., 2014, arXiv:1406.1078), with the reset gate after the product R_n h.
+
+    r = σ(W_r x + R_r h)
+    z = σ(W_z x + R_z h)
+    n = tanh(W_n x + r ⊙ R_n h)
+    h' = (1 - z) ⊙ n + z ⊙ h
+    """
+
+    gates = ("r", "z", "n")
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        (h,) = state
+        x_reset, x_update, x_new = x.chunk(3, -1)
+        r_reset, r_update, r_new = r.chunk(3, -1)
+        reset = torch.sigmoid(x_reset + r_reset)
+        update = torch.sigmoid(x_update + r_update)
+        new = torch.tanh(torch.addcmul(x_new, reset, r_new))
+        return (torch.lerp(new, h, update),)
+
+
+@dataclass(frozen=True)
+class LSTM(Cell):
+    """Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins, 2000, "Learning to forget").
+
+    i = σ(W_i x + R_i h)
+    f = σ(W_f x + R_f h)
+    g = tanh(W_g x + R_g h)
+    o = σ(W_o x + R_o h)
+    c' = f ⊙ c + i ⊙ g
+    h' = o ⊙ tanh(c')
+
+    The forget gate starts open (bias `forget_bias`), so that gradients reach far back from the first step on
+    (Jozefowicz et al., 2015, "An empirical exploration of recurrent network architectures").
+    """
+
+    gates = ("i", "f", "g", "o")
+    states = ("h", "c")
+
+    forget_bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, forget_bias=(-10, 10))
+
+    def initial_bias(self) -> dict[str, float]:
+        return {"f": self.forget_bias}
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        _, c = state
+        i, f, g, o = (x + r).chunk(4, -1)
+        c = torch.addcmul(torch.sigmoid(f) * c, torch.sigmoid(i), torch.tanh(g))
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+@dataclass(frozen=True)
+class PeepholeLSTM(LSTM):
+    """The LSTM whose gates also see the cell (Gers & Schmidhuber, 2000, "Recurrent nets that time and count").
+
+    i = σ(W_i x + R_i h + p_i ⊙ c)
+    f = σ(W_f x + R_f h + p_f ⊙ c)
+    g = tanh(W_g x + R_g h)
+    c' = f ⊙ c + i ⊙ g
+    o = σ(W_o x + R_o h + p_o ⊙ c')
+    h' = o ⊙ tanh(c')
+
+    The input and forget gate see the cell as the last step left it, the output gate as this step made it.
+    The weights p are diagonal, one a unit, and start at zero: before training this is the plain LSTM.
+    """
+
+    def parameter_rows(self) -> dict[str, int]:
+        return {"peephole": 3}  # p_i, p_f, p_o
+
+    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+        _, c = state
+        i, f, g, o = (x + r).chunk(4, -1)
+        p_i, p_f, p_o = parameters["peephole"]
+        forget = torch.sigmoid(torch.addcmul(f, p_f, c))
+        admit = torch.sigmoid(torch.addcmul(i, p_i, c))
+        c = torch.addcmul(forget * c, admit, torch.tanh(g))
+        return torch.sigmoid(torch.addcmul(o, p_o, c)) * torch.tanh(c), c
+
+
+CELLS: dict[str, type[Cell]] = {
+    "rnn": RNN,
+    "rnn_relu": ReluRNN,
+    "gru": GRU,
+    "lstm": LSTM,
+    "lstm_peephole": PeepholeLSTM,
+}

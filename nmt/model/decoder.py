@@ -1,0 +1,228 @@
+"""The decoder: three ways to wire recurrent layers and attention together.
+
+Each has `forward`, all target positions at once (teacher forcing), and `step`, one token (search); both agree.
+A decoder holds no state of a step: `DecoderState` is a value.
+
+Dims: B sentences, N rows of one step (B, or B*K hypotheses, those of a sentence side by side), T target tokens,
+E embedding, H hidden units, M context features, F features for the output layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from nmt.model.attention import Attention, Memory
+from nmt.model.cells import Cell, State
+from nmt.model.recurrent import Masks, Recurrent, dropout_mask
+from nmt.ranges import check_ranges
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    name: str
+    num_layers: int = 1
+    residual: bool = True  # around every layer but the first
+
+    def __post_init__(self) -> None:
+        if self.name not in DECODERS:
+            raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(DECODERS))}")
+        check_ranges(self, num_layers=(1, 32))
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    layers: tuple[State, ...]  # of every layer, each part (N, H)
+    feed: Tensor  # (N, F): the features of the step before, for those who feed them back
+
+    def select(self, rows: Tensor) -> DecoderState:
+        return DecoderState(tuple(tuple(part[rows] for part in layer) for layer in self.layers), self.feed[rows])
+
+
+class DecoderMasks(NamedTuple):
+    """The dropout of one training sequence."""
+
+    layers: tuple[Masks, ...]
+    features: Tensor | None = None  # (N, F)
+
+
+class Decoder(nn.Module):
+    """What the wirings share: layers, bridge, attention, and the features tanh(W [...]) for the output layer.
+
+    `below` is what enters each layer beside the layer under it; a subclass says so by `layer_inputs`.
+    """
+
+    def __init__(
+        self,
+        config: DecoderConfig,
+        cell: Cell,
+        attention: Attention,
+        input_size: int,
+        hidden_size: int,
+        features_size: int,
+        dropout: float,
+        recurrent_dropout: float,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.attention = attention
+        self.dropout = dropout
+        self.features_size = features_size
+        context_size = attention.context_size
+        first, above, readout = self.sizes(input_size, hidden_size, features_size, context_size)
+        self.layers = nn.ModuleList(
+            Recurrent(cell, above if depth else first, hidden_size, dropout, recurrent_dropout)
+            for depth in range(config.num_layers)
+        )
+        self.bridge = nn.Linear(hidden_size, config.num_layers * len(cell.states) * hidden_size)
+        self.readout = nn.Linear(readout, features_size)
+
+    def layer(self, depth: int) -> Recurrent:
+        return cast(Recurrent, self.layers[depth])
+
+    @staticmethod
+    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        """The input sizes of the first layer, of the layers above it, and of the features."""
+        raise NotImplementedError
+
+    def initial_state(self, memory: Memory) -> DecoderState:
+        """Every part of every layer's state is tanh(W final), so any cell follows any encoder
+        (Bahdanau et al., 2015, appendix A.2.2)."""
+        states = torch.tanh(self.bridge(memory.final))  # (B, L * parts * H)
+        cell = self.layer(0).cell
+        parts = states.chunk(len(self.layers) * len(cell.states), -1)
+        size = len(cell.states)
+        layers = tuple(tuple(parts[i : i + size]) for i in range(0, len(parts), size))
+        return DecoderState(layers, states.new_zeros(len(states), self.features_size))
+
+    def masks(self, rows: int) -> DecoderMasks:
+        """Draw the dropout of one sequence; nothing is dropped outside training."""
+        drop = self.training and self.dropout > 0
+        return DecoderMasks(
+            tuple(self.layer(depth).masks(rows) for depth in range(len(self.layers))),
+            dropout_mask(rows, self.features_size, self.dropout, self.readout.weight) if drop else None,
+        )
+
+    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S)."""
+        sentences = len(memory.mask)
+        context, weights = self.attention(query.view(sentences, -1, query.shape[-1]), memory)
+        return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
+
+    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
+        features = torch.tanh(self.readout(torch.cat(inputs, -1)))
+        return features if mask is None else features * mask
+
+    def upper_layers(
+        self, x: Tensor, extra: list[Tensor], state: DecoderState, masks: DecoderMasks
+    ) -> tuple[Tensor, tuple[State, ...]]:
+        """One step of every layer but the first: x (N,H) -> the top's output (N,H) and the new states."""
+        states = []
+        for depth in range(1, len(self.layers)):
+            layer_state = self.layer(depth).step(torch.cat([x, *extra], -1), state.layers[depth], masks.layers[depth])
+            states.append(layer_state)
+            x = layer_state[0] + x if self.config.residual else layer_state[0]
+        return x, tuple(states)
+
+    def step(
+        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        """x (N,E) -> features (N,F), the state after, attention weights (N,A,S)."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """x (B,T,E) -> features (B,T,F), attention weights (B,A,T,S); here a loop over `step`."""
+        state = self.initial_state(memory)
+        masks = self.masks(len(x))
+        features, weights = [], []
+        for token in x.unbind(1):
+            feature, state, weight = self.step(token, state, memory, masks)
+            features.append(feature)
+            weights.append(weight)
+        return torch.stack(features, 1), torch.stack(weights, 2)
+
+
+class GNMT(Decoder):
+    """Wu et al. (2016), arXiv:1609.08144: the first layer's output asks, the context feeds all that is above.
+
+    h¹_t = cell(y_{t-1}, h¹_{t-1})      a_t = attention(h¹_t)
+    hˡ_t = cell([hˡ⁻¹_t; a_t], hˡ_{t-1})     features_t = tanh(W [h_t; a_t])
+
+    Nothing feeds back into the first layer, so in training every layer is one call over all T.
+    """
+
+    @staticmethod
+    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs, hidden + context, hidden + context
+
+    def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        state = self.initial_state(memory)
+        x = self.layers[0](x, state.layers[0])  # (B, T, H)
+        context, weights = self.attention(x, memory)  # (B, T, M)
+        for depth in range(1, len(self.layers)):
+            out = self.layers[depth](torch.cat([x, context], -1), state.layers[depth])
+            x = out + x if self.config.residual else out
+        mask = self.masks(len(x)).features
+        return self.features([x, context], None if mask is None else mask[:, None]), weights
+
+    def step(
+        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        masks = masks or self.masks(len(x))
+        first = self.layer(0).step(x, state.layers[0], masks.layers[0])
+        context, weights = self.attend(first[0], memory)
+        top, above = self.upper_layers(first[0], [context], state, masks)
+        features = self.features([top, context], masks.features)
+        return features, DecoderState((first, *above), features), weights
+
+
+class InputFeeding(Decoder):
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, section 3.3: the features enter the next step.
+
+    h_t = cells([y_{t-1}; features_{t-1}], h_{t-1})     a_t = attention(h_t)
+    features_t = tanh(W [h_t; a_t])
+    """
+
+    @staticmethod
+    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs + features, hidden, hidden + context
+
+    def step(
+        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        masks = masks or self.masks(len(x))
+        first = self.layer(0).step(torch.cat([x, state.feed], -1), state.layers[0], masks.layers[0])
+        top, above = self.upper_layers(first[0], [], state, masks)
+        context, weights = self.attend(top, memory)
+        features = self.features([top, context], masks.features)
+        return features, DecoderState((first, *above), features), weights
+
+
+class Bahdanau(Decoder):
+    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: the state before asks, the context enters the cell.
+
+    a_t = attention(h_{t-1})     h_t = cells([y_{t-1}; a_t], h_{t-1})
+    features_t = tanh(W [h_t; y_{t-1}; a_t])     (the paper's "deep output", with tanh for its maxout)
+
+    With several layers the top one asks.
+    """
+
+    @staticmethod
+    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs + context, hidden, hidden + inputs + context
+
+    def step(
+        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        masks = masks or self.masks(len(x))
+        context, weights = self.attend(state.layers[-1][0], memory)
+        first = self.layer(0).step(torch.cat([x, context], -1), state.layers[0], masks.layers[0])
+        top, above = self.upper_layers(first[0], [], state, masks)
+        features = self.features([top, x, context], masks.features)
+        return features, DecoderState((first, *above), features), weights
+
+
+DECODERS: dict[str, type[Decoder]] = {"gnmt": GNMT, "input_feeding": InputFeeding, "bahdanau": Bahdanau}

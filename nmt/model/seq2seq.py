@@ -1,0 +1,150 @@
+"""The whole network: embeddings, encoder, decoder, output layer.
+
+Dims: B sentences, N rows of one step, S source tokens, T target tokens, E embedding, F features (= E), V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nmt.model.attention import AttentionConfig, Memory, build_attention
+from nmt.model.cells import Cell
+from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
+from nmt.model.encoder import Encoder, EncoderConfig
+from nmt.model.loss import linear_cross_entropy
+from nmt.ranges import check_ranges
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    cell: Cell
+    encoder: EncoderConfig
+    attention: AttentionConfig
+    decoder: DecoderConfig
+    embedding_size: int
+    hidden_size: int
+    dropout: float  # on embeddings, between layers and on the features; one mask a sentence
+    recurrent_dropout: float = 0.0  # on h inside the recurrence; training then leaves the fused kernels
+    tie: Literal["all", "target", "none"] = "all"  # which embeddings the output layer shares
+
+    def __post_init__(self) -> None:
+        check_ranges(
+            self,
+            embedding_size=(1, 65536),
+            hidden_size=(1, 65536),
+            dropout=(0, 0.95),
+            recurrent_dropout=(0, 0.95),
+        )
+
+
+@dataclass(frozen=True)
+class DecodingState:
+    """What a search carries from step to step: the source's memory (B sentences) and the decoder's state (N rows)."""
+
+    memory: Memory
+    decoder: DecoderState
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
+        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
+        memory = self.memory if sentences is None else self.memory.select(sentences)
+        return type(self)(memory, self.decoder.select(rows))
+
+
+class Seq2Seq(nn.Module):
+    """Source ids in, target distributions out. Padding never changes what real tokens give."""
+
+    def __init__(
+        self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int, banned: tuple[int, ...] = ()
+    ) -> None:
+        """`banned` target ids are never searched (padding, BOS).
+
+        Raises ValueError when sizes contradict one another.
+        """
+        super().__init__()
+        if config.tie == "all" and src_vocab_size != tgt_vocab_size:
+            raise ValueError("model.tie is 'all', which needs a joint vocabulary; choose 'target' or 'none'")
+        self.config = config
+        self.banned = list(banned)
+        embedding_size, hidden_size = config.embedding_size, config.hidden_size
+        self.tgt_embedding = nn.Embedding(tgt_vocab_size, embedding_size)
+        if config.tie != "all":
+            self.src_embedding = nn.Embedding(src_vocab_size, embedding_size)
+        if config.tie == "none":
+            self.output_weight = nn.Parameter(torch.empty(tgt_vocab_size, embedding_size))
+        self.output_bias = nn.Parameter(torch.zeros(tgt_vocab_size))
+        self.encoder = Encoder(
+            config.encoder, config.cell, embedding_size, hidden_size, config.dropout, config.recurrent_dropout
+        )
+        self.decoder = DECODERS[config.decoder.name](
+            config.decoder,
+            config.cell,
+            build_attention(config.attention, hidden_size, hidden_size),
+            embedding_size,
+            hidden_size,
+            embedding_size,
+            config.dropout,
+            config.recurrent_dropout,
+        )
+        for table in self.tables():
+            nn.init.normal_(table, std=embedding_size**-0.5)
+
+    def tables(self) -> list[Tensor]:
+        """Every (V,E) weight, each once."""
+        return [p for name, p in self.named_parameters() if "embedding" in name or name == "output_weight"]
+
+    @property
+    def output_table(self) -> Tensor:
+        """The weight of the output layer (V,F)."""
+        return self.output_weight if self.config.tie == "none" else self.tgt_embedding.weight
+
+    def embed_src(self, src: Tensor) -> Tensor:
+        table = self.tgt_embedding if self.config.tie == "all" else self.src_embedding
+        embedded: Tensor = table(src)
+        return embedded
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        """src (B,S), src_len (B,), at least 1 each -> the memory that the decoder attends to."""
+        values, final = self.encoder(self.embed_src(src), src_len)
+        mask = torch.arange(src.shape[1], device=src.device) < src_len[:, None]  # (B, S)
+        return Memory(values, self.decoder.attention.keys(values), mask, final)
+
+    def forward(self, src: Tensor, src_len: Tensor, tgt_in: Tensor) -> tuple[Tensor, Tensor]:
+        """tgt_in (B,T) -> features (B,T,F) for the output layer, attention weights (B,A,T,S)."""
+        memory = self.encode(src, src_len)
+        features, weights = self.decoder(self.tgt_embedding(tgt_in), memory)
+        return features, weights
+
+    def loss(
+        self,
+        src: Tensor,
+        src_len: Tensor,
+        tgt_in: Tensor,
+        tgt_out: Tensor,
+        tgt_len: Tensor,
+        smoothing: float = 0.0,
+    ) -> tuple[Tensor, Tensor]:
+        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats."""
+        features, _ = self(src, src_len, tgt_in)
+        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
+        return linear_cross_entropy(features[real], self.output_table, self.output_bias, tgt_out[real], smoothing)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """features (...,F) -> (...,V)."""
+        return F.linear(features, self.output_table, self.output_bias)
+
+    def start(self, src: Tensor, src_len: Tensor) -> DecodingState:
+        """The state before the first target token; one row a sentence."""
+        memory = self.encode(src, src_len)
+        return DecodingState(memory, self.decoder.initial_state(memory))
+
+    def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
+        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after."""
+        features, decoder, _ = self.decoder.step(self.tgt_embedding(ids), state.decoder, state.memory)
+        logits = self.logits(features)
+        logits[:, self.banned] = -torch.inf
+        return logits, DecodingState(state.memory, decoder)

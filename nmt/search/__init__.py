@@ -1,0 +1,13 @@
+"""Search: from a model's next-token scores to the best sentence. It knows no model.
+
+A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that can `select` rows; logits need be
+normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
+"""
+
+from nmt.search.base import Hypothesis, Search, SearchState, Step
+from nmt.search.beam import Beam
+from nmt.search.greedy import Greedy
+
+SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam}
+
+__all__ = ["SEARCHES", "Beam", "Greedy", "Hypothesis", "Search", "SearchState", "Step"]

@@ -1,0 +1,52 @@
+"""What every search takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
+
+from torch import Tensor
+
+from nmt.ranges import check_ranges
+
+
+class SearchState(Protocol):
+    """The model's side of a search, opaque to it. N rows, B sentences; the rows of a sentence stand together."""
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
+        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
+        ...
+
+
+S = TypeVar("S", bound=SearchState)
+Step = Callable[[Tensor, S], tuple[Tensor, S]]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    ids: list[int]  # without BOS and EOS
+    score: float  # what hypotheses are ranked by
+    log_prob: float  # in nats, EOS included
+
+
+@dataclass(frozen=True)
+class Search:
+    """Settings that all searches share. A translation ends after `max_ratio` x source + `max_extra` tokens, EOS
+    included, at the latest."""
+
+    max_ratio: float = 2.0
+    max_extra: int = 10
+
+    def __post_init__(self) -> None:
+        check_ranges(self, max_ratio=(0, 100), max_extra=(1, 10_000))
+
+    def max_length(self, src_len: Tensor) -> Tensor:
+        """Source tokens (B,) -> the most target tokens (B,), EOS included."""
+        return (src_len * self.max_ratio).long() + self.max_extra
+
+    def __call__(
+        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int
+    ) -> list[list[Hypothesis]]:
+        """`state` has one row a sentence, `max_length` (B,) -> the hypotheses of each sentence, best first."""
+        raise NotImplementedError

@@ -1,0 +1,69 @@
+"""Bytes in, lines out: the contract of the stdin filter.
+
+A line ends at "\\n" and nowhere else; the last one need not end at all. One "\\r" before the "\\n" is dropped, and so
+is a BOM at the very start. Bytes that are not UTF-8 become U+FFFD. Everything else (a lone "\\r", U+2028, NUL, a
+form feed) is content. A line beyond `max_bytes` is cut, so that memory stays bounded whatever comes.
+
+Lines are handed on as soon as no more input is waiting, so that somebody who types is answered at once, and in
+large groups otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator
+from typing import NamedTuple
+
+CHUNK_BYTES = 1 << 16
+BOM = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    number: int  # from 1
+    text: str
+    fault: str | None = None  # what was wrong with it
+
+
+def read_groups(descriptor: int, group_size: int, max_bytes: int = 1 << 20) -> Iterator[list[Line]]:
+    """The lines of a file descriptor in groups of at most `group_size`."""
+    group: list[Line] = []
+    pending = bytearray()  # the line that is not complete yet; one byte over the limit tells that it was cut
+    number = 0
+    while chunk := os.read(descriptor, CHUNK_BYTES):
+        *complete, rest = chunk.split(b"\n")
+        for part in complete:
+            number += 1
+            pending += part[: max_bytes + 1 - len(pending)]
+            group.append(_line(number, bytes(pending), max_bytes))
+            pending.clear()
+            if len(group) == group_size:
+                yield group
+                group = []
+        pending += rest[: max_bytes + 1 - len(pending)]
+        if group and not _input_waits(descriptor):
+            yield group
+            group = []
+    if pending:
+        group.append(_line(number + 1, bytes(pending), max_bytes))
+    if group:
+        yield group
+
+
+def _line(number: int, raw: bytes, max_bytes: int) -> Line:
+    if len(raw) > max_bytes:
+        text = raw[:max_bytes].decode(errors="ignore")
+        return Line(number, text, f"longer than {max_bytes} bytes; the rest is left out")
+    raw = raw.removesuffix(b"\r").removeprefix(BOM if number == 1 else b"")
+    try:
+        return Line(number, raw.decode())
+    except UnicodeDecodeError:
+        return Line(number, raw.decode(errors="replace"), "not UTF-8; U+FFFD stands for what is wrong")
+
+
+def _input_waits(descriptor: int) -> bool:
+    """Whether a read would return at once, with data or the end."""
+    try:
+        return bool(select.select([descriptor], [], [], 0)[0])
+    except (OSError, ValueError):  # Windows asks only sockets
+        return False

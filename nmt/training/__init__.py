@@ -1,0 +1,1 @@
+"""Training: the LightningModule, the optimiser's schedule, and what happens around the steps."""

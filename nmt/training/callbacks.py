@@ -1,0 +1,187 @@
+"""What happens around the steps: throughput, metrics.csv, curves.png, sample translations, the model directory."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import time
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from nmt.bundle import save_bundle
+from nmt.training.card import model_card
+from nmt.training.module import TrainingModule
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch",
+    "step",
+    "train/loss",
+    "train/nll",
+    "train/lr",
+    "train/tokens_per_s",
+    "val/nll",
+    "val/ppl",
+    "val/bleu",
+    "val/chrf",
+)
+
+
+class MetricsFile(Logger):
+    """metrics.csv: a row each time something is logged, empty where a column was not. A resumed run goes on in the
+    same file, without the rows that it makes again."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.last_step: int | None = None
+
+    @property
+    def name(self) -> str:
+        return "metrics"
+
+    @property
+    def version(self) -> str:
+        return ""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """config.yaml has them."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        step = step or 0
+        row = {"step": step, **{name: value for name, value in metrics.items() if name in COLUMNS}}
+        if len(row) < 2 + ("epoch" in row):
+            return
+        if self.last_step is None or step < self.last_step:
+            self._forget_from(step)
+        self.last_step = step
+        with self.path.open("a", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
+
+    def _forget_from(self, step: int) -> None:
+        rows = read_metrics(self.path) if self.path.exists() else []
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(row for row in rows if int(row["step"]) < step)
+
+
+def read_metrics(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class Throughput(Callback):
+    """Real target tokens a second of all ranks (train/tokens_per_s), and the learning rate."""
+
+    def __init__(self) -> None:
+        self.tokens: torch.Tensor | int = 0
+        self.since = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.tokens, self.since = 0, time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.tokens = self.tokens + batch.tgt_len.sum()
+        if (batch_idx + 1) % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            now = time.perf_counter()
+            rate = float(self.tokens) * trainer.world_size / (now - self.since)
+            pl_module.log("train/tokens_per_s", rate, prog_bar=True, rank_zero_only=True)
+            pl_module.log("train/lr", trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
+            self.tokens, self.since = 0, now
+
+
+class ProgressBar(TQDMProgressBar):
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        metrics = super().get_metrics(trainer, pl_module)
+        return {name.split("/")[-1]: value for name, value in metrics.items() if name != "v_num"}
+
+
+class ValidationReport(Callback):
+    """After each validation: a line with the scores, sample translations, and curves.png."""
+
+    def __init__(self, run_dir: Path, num_samples: int) -> None:
+        self.run_dir, self.num_samples = run_dir, num_samples
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        metrics = trainer.callback_metrics
+        log.info(
+            "epoch %d, step %d: nll %.3f  BLEU %.2f  chrF %.2f  (best BLEU %.2f)",
+            trainer.current_epoch + 1,
+            trainer.global_step,
+            metrics["val/nll"],
+            metrics["val/bleu"],
+            metrics["val/chrf"],
+            pl_module.progress.best_bleu,
+        )
+        total = len(pl_module.valid)
+        for i in range(0, total, max(1, total // max(1, self.num_samples))) if self.num_samples else ():
+            pair = pl_module.valid[i]
+            log.info("  src %s", pair.src)
+            log.info("  ref %s", pair.tgt)
+            log.info("  hyp %s", pl_module.translations[i])
+        metrics_file = self.run_dir / "metrics.csv"
+        if metrics_file.exists():
+            draw_curves(metrics_file, self.run_dir / "curves.png")
+
+
+def draw_curves(metrics: Path, picture: Path) -> None:
+    """Loss and scores over the steps of a metrics.csv."""
+    from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
+
+    rows = read_metrics(metrics)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    panels = (
+        (left, {"train/nll": "training nll", "val/nll": "validation nll"}),
+        (right, {"val/bleu": "BLEU", "val/chrf": "chrF"}),
+    )
+    for axes, curves in panels:
+        for column, label in curves.items():
+            points = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
+            axes.plot(*zip(*points, strict=True), label=label) if points else None
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    left.set_ylabel("nats a token")
+    figure.savefig(picture, dpi=120)
+
+
+class ModelDirectory(Callback):
+    """Keep model/ at the weights that validated best."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @rank_zero_only
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        config, progress = pl_module.config, pl_module.progress
+        if progress.best_step != trainer.global_step:
+            return
+        scores = {name: asdict(score) for name, score in pl_module.scores.items()}
+        save_bundle(
+            self.folder,
+            dict(pl_module.model.named_parameters()),
+            pl_module.tokenizer,
+            config.model,
+            config.search,
+            (config.data.src, config.data.tgt),
+            model_card(config, pl_module.scores, sum(p.numel() for p in pl_module.model.parameters())),
+            json.loads(json.dumps({"valid": scores, "step": trainer.global_step})),
+        )

@@ -1,0 +1,132 @@
+"""One training step and one validation, for Lightning.
+
+Logged: train/loss (label-smoothed, nats a token), train/nll, val/nll, val/ppl, val/bleu, val/chrf.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+
+from nmt.bundle import build_model
+from nmt.config import RunConfig
+from nmt.data.batching import Batch
+from nmt.data.preparation import Prepared
+from nmt.metrics import Score, corpus_scores
+from nmt.training.optim import build_optimizer, learning_rate_factor
+from nmt.translator import Translator
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What validation has found so far; kept in the checkpoint."""
+
+    best_bleu: float = -1.0
+    best_step: int = -1
+    validated_step: int = -1  # when validation ran last
+    without_gain: int = 0  # validations since the best one
+    rate_scale: float = 1.0  # by which schedule "plateau" has cut the learning rate
+
+    def after(self, bleu: float, step: int) -> Progress:
+        if bleu > self.best_bleu:
+            return replace(self, best_bleu=bleu, best_step=step, validated_step=step, without_gain=0)
+        return replace(self, validated_step=step, without_gain=self.without_gain + 1)
+
+
+class TrainingModule(pl.LightningModule):
+    def __init__(self, config: RunConfig, prepared: Prepared) -> None:
+        super().__init__()
+        self.config = config
+        self.valid = prepared.valid
+        self.tokenizer = prepared.tokenizer
+        self.model = build_model(config.model, prepared.tokenizer)
+        self.progress = Progress()
+        self.scores: dict[str, Score] = {}  # of the last validation
+        self.translations: list[str] = []
+        self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
+
+    def configure_optimizers(self) -> Any:
+        optim = self.config.optim
+        optimizer = build_optimizer(optim, self.model.named_parameters())
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.progress.rate_scale * learning_rate_factor(optim, step, total_steps)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would.
+        torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss, nll = self.model.loss(*batch, smoothing=self.config.optim.label_smoothing)
+        tokens = batch.tgt_len.sum()
+        self.log("train/loss", loss.detach() / tokens, prog_bar=True)
+        self.log("train/nll", nll / tokens)
+        return loss / tokens
+
+    def on_validation_start(self) -> None:
+        self.val_nll.zero_()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        _, nll = self.model.loss(*batch)
+        self.val_nll += torch.stack([nll, batch.tgt_len.sum()]).cpu()
+
+    def on_validation_epoch_end(self) -> None:
+        """Translate the validation text, each rank its share, and score the whole of it."""
+        nll, tokens = map(sum, zip(*_gather(self.val_nll.tolist(), self.trainer.world_size), strict=True))
+        self.translations = self._translate([pair.src for pair in self.valid])
+        self.scores = corpus_scores(self.translations, [pair.tgt for pair in self.valid])
+        bleu = self.scores["bleu"].score
+        self.progress = self.progress.after(bleu, self.global_step)
+        self._act_on_progress()
+        # Every rank has the same figures, so nothing is left to synchronise.
+        self.log("val/nll", nll / tokens, rank_zero_only=True)
+        self.log("val/ppl", math.exp(min(nll / tokens, 700)), rank_zero_only=True)
+        self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
+        self.log("val/chrf", self.scores["chrf"].score, rank_zero_only=True)
+
+    def translator(self) -> Translator:
+        return Translator(self.model, self.tokenizer, self.config.search, self.device)
+
+    def _translate(self, texts: Sequence[str]) -> list[str]:
+        rank, world_size = self.global_rank, self.trainer.world_size
+        mine = [translation.text for translation in self.translator().translate(texts[rank::world_size])]
+        shares = _gather(mine, world_size)
+        return [shares[i % world_size][i // world_size] for i in range(len(texts))]
+
+    def _act_on_progress(self) -> None:
+        optim, progress = self.config.optim, self.progress
+        if optim.schedule == "plateau" and progress.without_gain > optim.plateau_patience:
+            scale = progress.rate_scale * optim.plateau_factor
+            self.progress = replace(progress, rate_scale=scale, without_gain=0)
+        self.stop_without_gain()
+
+    def stop_without_gain(self) -> None:
+        patience = self.config.trainer.patience
+        if patience is not None and self.progress.without_gain >= patience:
+            self.trainer.should_stop = True
+
+    def on_fit_start(self) -> None:
+        self.stop_without_gain()  # a run that had stopped stays so when it is started again
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["progress"] = asdict(self.progress)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.progress = Progress(**checkpoint["progress"])
+
+
+def _gather(value: Any, world_size: int) -> list[Any]:
+    """Every rank's value, in the order of ranks."""
+    if world_size == 1:
+        return [value]
+    gathered = [None] * world_size
+    torch.distributed.all_gather_object(gathered, value)
+    return gathered

@@ -1,0 +1,51 @@
+"""The optimiser and its learning rate over time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from nmt.config import OptimConfig
+
+
+def build_optimizer(config: OptimConfig, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.AdamW:
+    """AdamW, fused. Matrices decay towards zero, vectors (biases, peepholes) do not."""
+    named = list(parameters)
+    matrices = [p for name, p in named if p.ndim > 1 and "extra" not in name]
+    vectors = [p for name, p in named if p.ndim <= 1 or "extra" in name]
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        eps=config.epsilon,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
+    """What the learning rate is multiplied by at `step` (from 0) of `total_steps`.
+
+    All schedules rise linearly over `warmup_steps` first. Then
+    "inverse_sqrt" falls with the root of the step (Vaswani et al., 2017, section 5.3),
+    "linear" and "cosine" (Loshchilov & Hutter, 2017, arXiv:1608.03983) reach `final_ratio` at the last step,
+    "constant" and "plateau" stay (the latter is cut by what validation says).
+    """
+    warmup = config.warmup_steps
+    if step < warmup:
+        return (step + 1) / warmup
+    if config.schedule == "inverse_sqrt":
+        return math.sqrt(max(warmup, 1) / max(step, warmup, 1))
+    progress = min(1.0, (step - warmup) / max(1, total_steps - warmup))
+    remaining = {
+        "constant": 1.0,
+        "plateau": 1.0,
+        "linear": 1 - progress,
+        "cosine": (1 + math.cos(math.pi * progress)) / 2,
+    }[config.schedule]
+    return config.final_ratio + (1 - config.final_ratio) * remaining
