@@ -102,9 +102,18 @@ class Seq2Seq(nn.Module):
         """The weight of the output layer (V,F)."""
         return self.output_weight if self.config.tie == "none" else self.tgt_embedding.weight
 
-    def embed_src(self, src: Tensor) -> Tensor:
-        table = self.tgt_embedding if self.config.tie == "all" else self.src_embedding
-        embedded: Tensor = table(src)
+    def embed_src(self, ids: Tensor) -> Tensor:
+        """Source ids (...) -> (...,E)."""
+        return self.embed(self.tgt_embedding if self.config.tie == "all" else self.src_embedding, ids)
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        """Target ids (...) -> (...,E)."""
+        return self.embed(self.tgt_embedding, ids)
+
+    def embed(self, table: nn.Embedding, ids: Tensor) -> Tensor:
+        # As an output layer the table wants entries of about E**-0.5, as inputs the cells want about 1; without this
+        # factor (Vaswani et al., 2017, section 3.4) the first epochs are spent on growing the inputs.
+        embedded: Tensor = table(ids) * self.config.embedding_size**0.5
         return embedded
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
@@ -116,7 +125,7 @@ class Seq2Seq(nn.Module):
     def forward(self, src: Tensor, src_len: Tensor, tgt_in: Tensor) -> tuple[Tensor, Tensor]:
         """tgt_in (B,T) -> features (B,T,F) for the output layer, attention weights (B,A,T,S)."""
         memory = self.encode(src, src_len)
-        features, weights = self.decoder(self.tgt_embedding(tgt_in), memory)
+        features, weights = self.decoder(self.embed_tgt(tgt_in), memory)
         return features, weights
 
     def loss(
@@ -144,7 +153,7 @@ class Seq2Seq(nn.Module):
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after."""
-        features, decoder, _ = self.decoder.step(self.tgt_embedding(ids), state.decoder, state.memory)
+        features, decoder, _ = self.decoder.step(self.embed_tgt(ids), state.decoder, state.memory)
         logits = self.logits(features)
         logits[:, self.banned] = -torch.inf
         return logits, DecodingState(state.memory, decoder)

@@ -1,0 +1,45 @@
+# docker build -t nmt .
+# docker run --gpus all -v "$PWD/runs:/runs" nmt nmt-train experiment=demo
+#
+# PyTorch brings its own CUDA libraries, so a small CUDA base serves; the driver comes from the host.
+ARG BASE_IMAGE=nvidia/cuda:13.0.1-base-ubuntu24.04
+
+# Wheels are built and installed here; nothing but the finished environment goes on.
+FROM ${BASE_IMAGE} AS build
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# Where pip finds wheels of another build of PyTorch, such as the small one without CUDA.
+ARG PIP_FIND_LINKS=
+RUN python3 -m venv /venv
+WORKDIR /src
+# Dependencies are a layer of their own: a change of the code does not install them again.
+COPY pyproject.toml constraints.txt ./
+RUN /venv/bin/pip install --constraint constraints.txt torch==2.13.0 \
+    && /venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > dependencies.txt \
+    && /venv/bin/pip install --constraint constraints.txt --requirement dependencies.txt
+COPY README.md LICENSE ./
+COPY conf conf
+COPY data data
+COPY nmt nmt
+RUN /venv/bin/pip install --constraint constraints.txt --no-deps .
+
+FROM ${BASE_IMAGE}
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home --uid 10001 nmt \
+    && mkdir /runs /data \
+    && chown nmt /runs /data
+COPY --from=build /venv /venv
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HF_HOME=/data/huggingface
+USER nmt
+# Runs, and so `runs_dir` and `cache_dir`, are relative to here.
+WORKDIR /
+VOLUME ["/runs", "/data"]
+CMD ["nmt-train", "--help"]

@@ -1,0 +1,144 @@
+"""The commands as a user meets them: in a shell, with pipes, typos and broken models."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+def command(name, *arguments, stdin=b"", **settings):
+    return subprocess.run([BIN / name, *map(str, arguments)], input=stdin, capture_output=True, **settings)
+
+
+def test_translate_answers_every_line_in_order_and_nothing_else(trained):
+    stdin = "Anna mag den Ball.\n\nDer Hund sieht das Haus.\r\n \nPaul \rsucht\u2028Anna.\x00\nEin Kind".encode()
+    result = command("nmt-translate", trained / "model", stdin=stdin)
+    assert result.returncode == 0
+    assert result.stderr == b""
+    lines = result.stdout.decode().split("\n")
+    assert len(lines) == 7
+    assert lines[-1] == ""  # after the last newline
+    assert lines[0] == "Anna likes the ball."
+    assert lines[2] == "The dog sees the house."
+    assert lines[1] == lines[3] == ""
+
+
+def test_translate_answers_a_line_before_the_next_is_typed(trained):
+    with subprocess.Popen(
+        [BIN / "nmt-translate", trained / "model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for text, expected in (("Anna mag den Ball.", "Anna likes the ball."), ("", "")):
+            process.stdin.write(f"{text}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline().decode() == f"{expected}\n"
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def test_translate_warns_of_bad_lines_by_number_and_goes_on(trained):
+    result = command("nmt-translate", trained / "model", "--beam-size", 1, stdin=b"Anna.\n\xff\xfe\n" + b"x " * 2000)
+    assert result.returncode == 0
+    assert result.stdout.count(b"\n") == 3
+    first, second = result.stderr.decode().splitlines()
+    assert first.startswith("nmt-translate: line 2: not UTF-8")
+    assert second == "nmt-translate: line 3: too long; its end is left out"
+
+
+def test_translate_ends_quietly_when_nobody_reads(trained):
+    stdin = b"Anna mag den Ball.\n" * 5000
+    with subprocess.Popen(
+        [BIN / "nmt-translate", trained / "model"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        try:
+            process.stdin.write(stdin)
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        assert process.stderr.read() == b""
+        assert process.wait() == 141
+
+
+def test_translate_writes_json_and_nbest(trained):
+    stdin = b"Anna mag den Ball.\n\n"
+    rows = command("nmt-translate", trained / "model", "--json", "--nbest", 2, "--beam-size", 3, stdin=stdin).stdout
+    first, blank = map(json.loads, rows.decode().splitlines())
+    assert first["text"] == "Anna likes the ball."
+    assert len(first["nbest"]) == 2
+    assert len(first["alignment"]) == len(first["tokens"])
+    assert first["score"] < 0
+    assert blank["text"] == ""
+    rows = command("nmt-translate", trained / "model", "--nbest", 2, "--beam-size", 3, stdin=stdin).stdout
+    assert [row.split(" ||| ")[0] for row in rows.decode().splitlines()] == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize("options", [["--batch-size", 1], ["--batch-size", 7, "--threads", 1]])
+def test_translate_gives_the_same_at_every_batch_size(trained, corpus_dir, options):
+    stdin = (corpus_dir / "train.de").read_bytes()
+    usual = command("nmt-translate", trained / "model", stdin=stdin).stdout
+    assert command("nmt-translate", trained / "model", *options, stdin=stdin).stdout == usual
+
+
+def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path):
+    options = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en", "--bootstrap", 50]
+    result = command("nmt-evaluate", trained / "model", *options, "--output", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    table = result.stdout.decode()
+    assert "nrefs:1|bs:50|seed:12345|case:mixed|eff:no|tok:13a" in table
+    assert "±" in table
+    assert (tmp_path / "out" / "hyp.txt").read_text(encoding="utf-8").count("\n") == 20
+    report = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert report["sentences"] == 20
+    assert f"{report['scores']['bleu']['score']:.2f}" in table
+
+    command("nmt-evaluate", trained / "model", *options)
+    assert (trained / "evaluation" / "valid" / "scores.json").exists()
+
+
+def test_inspect_draws_the_attention(trained, tmp_path):
+    for name in ("attention.png", "attention.svg"):
+        result = command("nmt-inspect", trained / "model", "Anna mag den Ball.", "--output", tmp_path / name)
+        assert result.returncode == 0, result.stderr
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def bad_calls(trained, corpus_dir, tmp_path):
+    model = trained / "model"
+    short = tmp_path / "short.en"
+    short.write_text("One line.\n")
+    yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
+    yield ("nmt-translate", trained), "config.json cannot be read: No such file or directory"
+    yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
+    yield ("nmt-evaluate", model), "give --src and --ref"
+    yield ("nmt-evaluate", model, "--src", tmp_path / "x", "--ref", short), "x is missing"
+    yield ("nmt-evaluate", model, "--src", corpus_dir / "valid.de", "--ref", short), "has 20 lines but"
+    yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
+    yield ("nmt-inspect", model, " "), "the sentence is empty"
+    yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"
+
+
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path):
+    for (name, *arguments), message in bad_calls(trained, corpus_dir, tmp_path):
+        result = command(name, *arguments)
+        assert result.returncode == 2, (name, arguments, result.stderr)
+        assert result.stdout == b""
+        (line,) = result.stderr.decode().splitlines()
+        assert line.startswith(f"{name}: ")
+        assert message in line
+
+
+@pytest.mark.parametrize("name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect"])
+def test_every_command_explains_itself(name):
+    result = command(name, "--help", env=os.environ | {"COLUMNS": "100"})
+    assert result.returncode == 0
+    assert b"nmt-" in result.stdout

@@ -1,0 +1,107 @@
+"""nmt-train: Hydra's command line, sweeps, several processes, and one-line errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from nmt.cli import train as command
+from nmt.training.callbacks import read_metrics
+
+QUICK = [
+    "tokenizer.vocab_size=320",
+    "model.embedding_size=16",
+    "model.hidden_size=24",
+    "trainer.max_tokens=256",
+    "trainer.log_every_steps=1",
+    "trainer.max_epochs=2",
+    "trainer.accelerator=cpu",
+    "trainer.progress=false",
+    "trainer.tensorboard=false",
+]
+
+
+def data_of(corpus_dir) -> list[str]:
+    return ["data=files", f"data.dir={corpus_dir}", "data.src=de", "data.tgt=en"]
+
+
+def call(monkeypatch, folder: Path, *overrides: str) -> None:
+    """The command, in this process."""
+    GlobalHydra.instance().clear()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["nmt-train", *overrides])
+    command.main()
+
+
+def test_a_sweep_gives_every_job_a_folder_named_after_it(monkeypatch, tmp_path, corpus_dir):
+    call(monkeypatch, tmp_path, "-m", *data_of(corpus_dir), *QUICK, "run=sweep", "cell=rnn,gru", "seed=1,2")
+    folders = sorted(path.name for path in (tmp_path / "runs" / "sweep").iterdir())
+    assert len(folders) == 4
+    for cell in ("rnn", "gru"):
+        for seed in (1, 2):
+            (mine,) = [name for name in folders if f"cell-{cell}_" in name and name.endswith(f"seed-{seed}")] or [
+                None
+            ]
+            assert (tmp_path / "runs" / "sweep" / mine / "model" / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["cell=lstn"], "lstm_peephole"),
+        (["model.dropuot=0.5"], "dropuot"),
+        (["+model.dropuot=0.5"], "model.dropuot is unknown; model has: .*dropout"),
+        (["model.dropout=2"], "model.dropout is 2.* must be from 0 to 0.95"),
+        (["model.hidden_size=big"], "model.hidden_size is 'big'; it must be of type int"),
+        (["data=files"], "data.dir"),
+        (
+            ["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"],
+            "data.dir is 'nowhere', which is no folder",
+        ),
+        (["runs_dir=file"], "file"),
+        (["model.cell.name=os.system"], "model.cell.name is 'os.system'; choose one of"),
+        (["cell"], "cell"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(monkeypatch, tmp_path, capsys, overrides, message):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, tmp_path, *overrides)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("nmt-train: ")
+    import re
+
+    assert re.search(message, line), line
+    assert not (tmp_path / "runs").exists() or not [p for p in (tmp_path / "runs").iterdir() if p.name != ".cache"]
+
+
+def test_two_processes_train_one_model_in_one_folder(tmp_path, corpus_dir):
+    program = Path(sys.executable).parent / "nmt-train"
+    overrides = [*data_of(corpus_dir), *QUICK, "run=ddp", "trainer.devices=2", "trainer.strategy=ddp"]
+    for epochs in (1, 2):
+        result = subprocess.run(
+            [program, *overrides, f"trainer.max_epochs={epochs}"], cwd=tmp_path, capture_output=True, text=True
+        )
+        assert result.returncode == 0, result.stderr
+    rows = [row for row in read_metrics(tmp_path / "runs" / "ddp" / "metrics.csv") if row["val/bleu"]]
+    assert len(rows) == 2
+    assert result.stderr.count("validation BLEU") == 1
+    log = (tmp_path / "runs" / "ddp" / "train.log").read_text()
+    assert log.count("epoch 1, step") == 1
+    translate = subprocess.run(
+        [program.with_name("nmt-translate"), tmp_path / "runs" / "ddp" / "model"],
+        input=b"Anna\n",
+        capture_output=True,
+    )
+    assert translate.returncode == 0
+
+
+def test_a_sweep_refuses_several_processes_a_job(monkeypatch, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        call(monkeypatch, tmp_path, "-m", "trainer=ddp", "seed=1,2")
+    assert "trainer.strategy=ddp does not go with a sweep" in capsys.readouterr().err

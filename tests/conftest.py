@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import toy
+
+from nmt.bundle import build_model, save_bundle
+from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.search import Beam
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def corpus_dir(tmp_path_factory) -> Path:
+    return toy.write_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def tokenizer(corpus_dir):
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    return train_tokenizer(TokenizerConfig(vocab_size=320), *sides)
+
+
+@pytest.fixture
+def bundle_dir(tmp_path, tokenizer) -> Path:
+    """A model directory with random weights."""
+    config = toy.model_config("lstm_peephole", num_layers=2, heads=2)
+    torch.manual_seed(1)
+    model = build_model(config, tokenizer)
+    save_bundle(
+        tmp_path / "model", dict(model.named_parameters()), tokenizer, config, Beam(), ("de", "en"), "# card", {}
+    )
+    return tmp_path / "model"
+
+
+@pytest.fixture(scope="session")
+def trained(corpus_dir, tmp_path_factory) -> Path:
+    """The run directory of a model that has learned the tiny language."""
+    from nmt.train import train
+
+    config = toy.run_config(corpus_dir, tmp_path_factory.mktemp("runs"), trainer__max_epochs=25)
+    return train(config).model_dir.parent

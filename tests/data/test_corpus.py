@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from nmt.data.corpus import DemoCorpus, FileCorpus, HubCorpus, Pair, read_lines
+
+PAIRS = [Pair("Ja.", "Yes."), Pair("Ein Hund\u2028bellt\r sehr", "A dog\x0bbarks"), Pair("", "x")]
+
+
+def corpus(folder, **settings) -> FileCorpus:
+    return FileCorpus("de", "en", dir=str(folder), **settings)
+
+
+def write(path, lines):
+    content = "".join(f"{line}\n" for line in lines).encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("layout", ["plain", "tsv", "tsv_header", "jsonl", "jsonl_translation"])
+def test_every_layout_gives_the_same_pairs(tmp_path, layout, suffix):
+    if layout == "plain":
+        for side, code in enumerate(("de", "en")):
+            write(tmp_path / f"train.{code}{suffix}", [pair[side] for pair in PAIRS])
+    elif layout == "tsv":
+        write(tmp_path / f"train.tsv{suffix}", ["\t".join(pair) for pair in PAIRS])
+    elif layout == "tsv_header":
+        write(tmp_path / f"train.tsv{suffix}", ["en\tid\tde", *(f"{pair.tgt}\t7\t{pair.src}" for pair in PAIRS)])
+    else:
+        rows = [{"de": pair.src, "en": pair.tgt} for pair in PAIRS]
+        rows = [{"translation": row} for row in rows] if layout == "jsonl_translation" else rows
+        write(tmp_path / f"train.jsonl{suffix}", map(json.dumps, rows))
+    assert list(corpus(tmp_path).pairs("train")) == PAIRS
+
+
+def test_a_line_ends_at_newline_only_and_a_bom_is_no_text(tmp_path):
+    (tmp_path / "text").write_bytes("\ufeffa\r\nb\rc\u2028d\x85\x0c\n\ne".encode())
+    assert list(read_lines(tmp_path / "text")) == ["a", "b\rc\u2028d\x85\x0c", "", "e"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has no train.de \\+ train.en or train.tsv or train.jsonl"),
+        ({"train.de": b"a\n"}, "train.de has no partner train.en"),
+        ({"train.de": b"a\nb\nc\n", "train.en": b"a\n"}, "train.de has 3 lines but .*train.en has 1; line i"),
+        ({"train.de": b"a\n\xff\n", "train.en": b"a\nb\n"}, "train.de, line 2 is not UTF-8"),
+        ({"train.tsv": b"a\tb\na\n"}, "train.tsv, line 2 has 1 column"),
+        ({"train.jsonl": b'{"de": "a", "en": "b"}\n{\n'}, "train.jsonl, line 2 is not JSON"),
+        ({"train.jsonl": b'{"de": "a", "fr": "b"}\n'}, "train.jsonl, line 1 has no text for 'de' and 'en'"),
+        ({"train.jsonl": b'{"de": "a", "en": 3}\n'}, "train.jsonl, line 1 has no text"),
+        ({"train.jsonl": b'["a", "b"]\n'}, "train.jsonl, line 1 has no text"),
+        ({"train.tsv.gz": b"not gzip"}, "train.tsv.gz cannot be read"),
+    ],
+)
+def test_unsound_files_are_named(tmp_path, files, message):
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        list(corpus(tmp_path).pairs("train"))
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(ValueError, match="data.dir is '.*nowhere', which is no folder"):
+        list(corpus(tmp_path / "nowhere").pairs("train"))
+
+
+def test_the_fingerprint_changes_with_the_text(tmp_path):
+    write(tmp_path / "train.tsv", ["a\tb"])
+    before = corpus(tmp_path).fingerprint("train")
+    assert corpus(tmp_path).fingerprint("train") == before
+    write(tmp_path / "train.tsv", ["a\tc"])
+    assert corpus(tmp_path).fingerprint("train") != before
+
+
+def test_the_demo_corpus_comes_with_the_project():
+    pairs = list(DemoCorpus("de", "en", test="test").pairs("test"))
+    assert len(pairs) == 500
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("column", ["translation", None])
+def test_a_dataset_of_the_datasets_library_is_read(tmp_path, column, streaming, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    rows = [{"de": pair.src, "en": pair.tgt} for pair in PAIRS]
+    write(folder / "train.jsonl", (json.dumps({"translation": row} if column else row) for row in rows))
+    hub = HubCorpus("de", "en", dataset=str(folder), column=column, streaming=streaming)
+    assert list(hub.pairs("train")) == PAIRS
+    assert hub.fingerprint("train") == hub.fingerprint("train")
+
+
+def test_a_hub_out_of_reach_is_answered_with_what_to_do(monkeypatch):
+    from nmt.data import hub
+
+    def unreachable(*args, **kwargs):
+        raise ConnectionError("no route\nto host")
+
+    monkeypatch.setattr(hub.datasets, "load_dataset", unreachable)
+    with pytest.raises(ValueError, match="'some/set' is out of reach .no route.; .* data=files data.dir=FOLDER"):
+        list(HubCorpus("de", "en", dataset="some/set").pairs("train"))

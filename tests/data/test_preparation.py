@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import shutil
+import threading
+
+import pytest
+
+from nmt.data import encoded as encoded_module
+from nmt.data.corpus import CleaningConfig, FileCorpus
+from nmt.data.encoded import EncodedCorpus, write_encoded
+from nmt.data.preparation import prepare
+from nmt.data.tokenizer import TokenizerConfig
+
+CONFIG = TokenizerConfig(vocab_size=320)
+
+
+def corpus(folder, **settings):
+    return FileCorpus("de", "en", dir=str(folder), **settings)
+
+
+def test_what_is_prepared_is_the_training_text(corpus_dir, tmp_path):
+    prepared = prepare(corpus(corpus_dir), CONFIG, tmp_path)
+    assert len(prepared.train) == 130
+    assert len(prepared.valid) == 20
+    first = (corpus_dir / "train.en").read_text(encoding="utf-8").splitlines()[0]
+    batch = prepared.train.batch([0])
+    assert prepared.tokenizer.decode_tgt(batch.tgt_out[0, :-1].tolist()) == first
+    assert prepared.train.src_len[0] == batch.src_len[0]
+    assert prepared.train.tgt_len[0] == batch.tgt_len[0]
+
+
+def test_the_second_time_comes_from_the_cache(corpus_dir, tmp_path, monkeypatch):
+    first = prepare(corpus(corpus_dir), CONFIG, tmp_path)
+    monkeypatch.setattr("nmt.data.preparation.train_tokenizer", None)
+    monkeypatch.setattr("nmt.data.preparation.write_encoded", None)
+    second = prepare(corpus(corpus_dir), CONFIG, tmp_path)
+    assert second.tokenizer.models == first.tokenizer.models
+
+
+def test_other_text_or_settings_make_another_folder(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    cache = tmp_path / "cache"
+    prepare(corpus(text), CONFIG, cache)
+    prepare(corpus(text, cleaning=CleaningConfig(max_chars=30)), CONFIG, cache)
+    prepare(corpus(text), TokenizerConfig(vocab_size=310), cache)
+    with (text / "train.de").open("a") as de, (text / "train.en").open("a") as en:
+        de.write("Neu.\n")
+        en.write("New.\n")
+    prepare(corpus(text), CONFIG, cache)
+    assert len(list(cache.iterdir())) == 4
+
+
+def test_a_failure_leaves_nothing_behind(corpus_dir, tmp_path):
+    cache = tmp_path / "cache"
+    with pytest.raises(ValueError, match="no training pair is left"):
+        prepare(corpus(corpus_dir, cleaning=CleaningConfig(max_pieces=3)), CONFIG, cache)
+    assert list(cache.iterdir()) == []
+
+
+def test_two_runs_may_prepare_at_once(corpus_dir, tmp_path):
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(prepare(corpus(corpus_dir), CONFIG, tmp_path)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(prepared.train) for prepared in results] == [130] * 3
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoded_module, "ROWS", 4)
+    rows = [([i, i + 1, 3], [2, *range(4, 4 + i), 3]) for i in range(10)]
+    assert write_encoded(tmp_path / "x.arrow", iter(rows)) == 10
+    corpus = EncodedCorpus(tmp_path / "x.arrow")
+    assert len(corpus) == 10
+    assert corpus.tgt_len.tolist() == [i + 1 for i in range(10)]
+    batch = corpus.batch([9, 0, 5])
+    assert batch.src.tolist() == [[9, 10, 3], [0, 1, 3], [5, 6, 3]]
+    assert batch.tgt_len.tolist() == [10, 1, 6]
+
+
+def test_validation_text_must_not_be_empty(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        (text / f"valid.{code}").write_text("")
+    with pytest.raises(ValueError, match="the validation text is empty"):
+        prepare(corpus(text), CONFIG, tmp_path / "cache")

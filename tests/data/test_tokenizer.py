@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.data.tokenizer import (
+    BOS_ID,
+    EOS_ID,
+    JOINT,
+    SRC,
+    TGT,
+    UNK_ID,
+    Tokenizer,
+    TokenizerConfig,
+    train_tokenizer,
+)
+
+TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("joint", [True, False])
+def test_training_is_reproducible_and_text_comes_back(kind, joint):
+    config = TokenizerConfig(vocab_size=300, kind=kind, joint=joint)
+    first, second = (train_tokenizer(config, TEXT, TEXT[::-1]) for _ in range(2))
+    assert first.models == second.models
+    assert set(first.models) == ({JOINT} if joint else {SRC, TGT})
+    assert first.src_vocab_size == first.tgt_vocab_size == 300
+    (ids,) = first.encode_tgt(["Satz 7 wiederholen."])
+    assert (ids[0], ids[-1]) == (BOS_ID, EOS_ID)
+    assert first.decode_tgt(ids[1:-1]) == "Satz 7 wiederholen."
+
+
+@given(st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), max_size=30))
+def test_no_character_is_lost(text):
+    tokenizer = _identity()
+    (ids,) = tokenizer.encode_tgt([text])
+    assert UNK_ID not in ids
+    assert tokenizer.decode_tgt(ids[1:-1]) == text.replace("▁", " ").strip()
+
+
+def _identity(made=[]) -> Tokenizer:  # noqa: B006 (made once)
+    if not made:
+        config = TokenizerConfig(vocab_size=300, normalization="identity")
+        made.append(train_tokenizer(config, TEXT, TEXT))
+    return made[0]
+
+
+def test_a_source_ends_with_eos_and_blank_text_is_nothing_else(tokenizer):
+    assert tokenizer.encode_src(["", "   ", "Anna"])[:2] == [[EOS_ID], [EOS_ID]]
+    assert tokenizer.encode_src(["Anna"])[0][-1] == EOS_ID
+
+
+def test_a_decoded_text_is_one_line(tokenizer):
+    newline = tokenizer.tgt.piece_to_id("<0x0A>")
+    (ids,) = tokenizer.encode_tgt(["The dog"])
+    assert "\n" not in tokenizer.decode_tgt([*ids[1:-1], newline, *ids[1:-1]])
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_too_large_a_vocabulary_is_refused_with_the_largest_possible(kind):
+    with pytest.raises(ValueError, match=r"tokenizer.vocab_size is 5000, but the training text supports \d+ at most"):
+        train_tokenizer(TokenizerConfig(vocab_size=5000, kind=kind), TEXT, TEXT)
+
+
+def test_no_text_is_refused():
+    with pytest.raises(ValueError, match="SentencePiece cannot learn pieces"):
+        train_tokenizer(TokenizerConfig(vocab_size=300), [], [])
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x0a\xff\xff\xff\xff"])
+def test_what_is_no_model_is_refused(content):
+    with pytest.raises(ValueError, match="tokenizer.model"):
+        Tokenizer({JOINT: content})
+
+
+def test_a_model_with_other_special_ids_is_refused():
+    import io
+
+    import sentencepiece
+
+    foreign = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXT), model_writer=foreign, vocab_size=50, minloglevel=2
+    )
+    with pytest.raises(ValueError, match="special ids .* must be"):
+        Tokenizer({JOINT: foreign.getvalue()})

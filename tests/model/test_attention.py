@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention
+
+B, T, S, D, M = 2, 3, 5, 8, 8
+MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
+
+
+def memory_of(attention, values, mask=MASK):
+    return Memory(values, attention.keys(values), mask, values[:, 0])
+
+
+def attend(name, heads=1):
+    attention = build_attention(AttentionConfig(name, heads), D, M).double()
+    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, M, dtype=torch.double)
+    return attention, query, values, attention(query, memory_of(attention, values))
+
+
+# The papers' scores, for one query q and one value h, spelled out.
+SCORES = {
+    "dot": lambda attention, q, h: q @ h,
+    "general": lambda attention, q, h: q @ (attention.key.weight @ h),
+    "additive": lambda attention, q, h: (
+        attention.v[0] @ torch.tanh(attention.query.weight @ q + attention.query.bias + attention.key.weight @ h)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SCORES))
+def test_the_weights_are_the_softmax_of_the_papers_score(name):
+    attention, query, values, (context, weights) = attend(name)
+    for b in range(B):
+        length = int(MASK[b].sum())
+        for t in range(T):
+            scores = torch.stack([SCORES[name](attention, query[b, t], values[b, s]) for s in range(length)])
+            expected = scores.softmax(0)
+            torch.testing.assert_close(weights[b, 0, t, :length], expected)
+            torch.testing.assert_close(context[b, t], expected @ values[b, :length])
+
+
+@pytest.mark.parametrize("heads", [1, 4])
+@pytest.mark.parametrize("name", sorted(set(ATTENTIONS) - {"none"}))
+def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
+    _, _, _, (context, weights) = attend(name, heads)
+    assert weights.shape == (B, heads, T, S)
+    assert context.shape == (B, T, M)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(B, heads, T, dtype=torch.double))
+    assert (weights[1, :, :, 3:] == 0).all()
+
+
+def test_each_head_attends_over_its_own_slice():
+    _, query, values, (context, weights) = attend("dot", heads=2)
+    for head, part in enumerate((slice(0, 4), slice(4, 8))):
+        scores = torch.einsum("btd,bsd->bts", query[..., part], values[..., part])
+        expected = scores.masked_fill(~MASK[:, None], -torch.inf).softmax(-1)
+        torch.testing.assert_close(weights[:, head], expected)
+        torch.testing.assert_close(context[..., part], expected @ values[..., part])
+
+
+def test_no_attention_has_no_context():
+    _, _, _, (context, weights) = attend("none")
+    assert context.shape == (B, T, 0)
+    assert not weights.any()
+
+
+@pytest.mark.parametrize(
+    ("config", "sizes", "message"),
+    [
+        (("general", 3), (8, 8), "attention.heads is 3; it must divide the query size 8"),
+        (("dot", 1), (8, 6), "attention.name is 'dot', which needs one size"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
+    with pytest.raises(ValueError, match=message):
+        build_attention(AttentionConfig(*config), *sizes)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones():
+    with pytest.raises(ValueError, match="'luong'; choose one of: additive, dot, general, none"):
+        AttentionConfig("luong")

@@ -1,0 +1,170 @@
+"""Every cell against an oracle that nobody here wrote, and against torch's own kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import toy
+
+from nmt.model.cells import CELLS
+from nmt.model.recurrent import FUSED, Recurrent
+
+B, T, E, H = 2, 4, 3, 5
+
+# ONNX stacks gates in an order of its own: operator -> the places of its gates in ours.
+ONNX_GATES = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}  # z r h of r z n; i o f c of i f g o
+ONNX_OPERATORS = {
+    "rnn": ("RNN", {"activations": ["Tanh"]}),
+    "rnn_relu": ("RNN", {"activations": ["Relu"]}),
+    "gru": ("GRU", {"linear_before_reset": 1}),
+    "lstm": ("LSTM", {}),
+    "lstm_peephole": ("LSTM", {}),
+}
+
+
+def layer(name: str, seed: int) -> Recurrent:
+    torch.manual_seed(seed)
+    made = Recurrent(CELLS[name](), E, H)
+    for parameter in made.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return made
+
+
+def onnx_outputs(name, layers, x, states, lengths):
+    """Run both directions through onnxruntime: outputs (B,T,2H)."""
+    operator, attributes = ONNX_OPERATORS[name]
+
+    def reorder(weight):  # (G*H, ...) in our order -> in theirs
+        gates = np.split(weight.detach().numpy(), len(ONNX_GATES[operator]))
+        return np.concatenate([gates[i] for i in ONNX_GATES[operator]])
+
+    feeds = {
+        "X": x.transpose(0, 1).numpy(),
+        "W": np.stack([reorder(one.weight_ih) for one in layers]),
+        "R": np.stack([reorder(one.weight_hh) for one in layers]),
+        "B": np.stack([np.concatenate([reorder(one.bias_ih), reorder(one.bias_hh)]) for one in layers]),
+        "sequence_lens": lengths.int().numpy(),
+        "initial_h": np.stack([state[0].numpy() for state in states]),
+    }
+    if operator == "LSTM":
+        feeds["initial_c"] = np.stack([state[1].numpy() for state in states])
+    if name == "lstm_peephole":  # ours: i, f, o; theirs: i, o, f
+        feeds["P"] = np.stack([one.extra["peephole"].detach().numpy()[[0, 2, 1]].ravel() for one in layers])
+    if "activations" in attributes:
+        attributes = {"activations": attributes["activations"] * 2}
+    node = onnx.helper.make_node(operator, list(feeds), ["Y"], hidden_size=H, direction="bidirectional", **attributes)
+    kinds = {np.dtype("float32"): onnx.TensorProto.FLOAT, np.dtype("int32"): onnx.TensorProto.INT32}
+    graph = onnx.helper.make_graph(
+        [node],
+        name,
+        [onnx.helper.make_tensor_value_info(key, kinds[feed.dtype], feed.shape) for key, feed in feeds.items()],
+        [onnx.helper.make_tensor_value_info("Y", onnx.TensorProto.FLOAT, (T, 2, B, H))],
+    )
+    made = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 14)], ir_version=8)
+    (y,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, feeds)
+    return torch.from_numpy(y).permute(2, 0, 1, 3).flatten(2)
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
+    from nmt.model.encoder import reverse_within_length
+
+    layers = [layer(name, seed) for seed in (1, 2)]
+    x, lengths = torch.randn(B, T, E), torch.tensor([T, T - 1])
+    states = [tuple(torch.randn(B, H) for _ in CELLS[name].states) for _ in layers]
+    expected = onnx_outputs(name, layers, x, states, lengths)
+
+    with torch.no_grad():
+        forward = layers[0](x, states[0])
+        backward = reverse_within_length(layers[1](reverse_within_length(x, lengths), states[1]), lengths)
+    outputs = torch.cat([forward, backward], -1)
+
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(outputs[row, :length], expected[row, :length], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in FUSED))
+def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
+    made = layer(name, 1).double()
+    state = tuple(torch.randn(B, H, dtype=torch.double) for _ in made.cell.states)
+    results = []
+    for run in (lambda x: made(x, state), lambda x: made.loop(x, state, made.masks(B))):
+        made.zero_grad()
+        x = torch.arange(B * T * E, dtype=torch.double).view(B, T, E).sin().requires_grad_()
+        outputs = run(x)
+        outputs.square().sum().backward()
+        results.append([outputs, x.grad, *(parameter.grad.clone() for parameter in made.parameters())])
+    for fused, loop in zip(*results, strict=True):
+        torch.testing.assert_close(fused, loop)
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
+    cell = CELLS[name]()
+    gates = len(cell.gates) * H
+    inputs = [torch.randn(B, gates, dtype=torch.double, requires_grad=True) for _ in range(2)]
+    state = [torch.randn(B, H, dtype=torch.double, requires_grad=True) for _ in cell.states]
+    extra = [torch.randn(n, H, dtype=torch.double, requires_grad=True) for n in cell.parameter_rows().values()]
+
+    def step(x, r, *rest):
+        parameters = dict(zip(cell.parameter_rows(), rest[len(state) :], strict=True))
+        return cell.pointwise(x, r, rest[: len(state)], parameters)
+
+    assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CELLS if "f" in CELLS[name].gates))
+def test_the_forget_gate_starts_open_and_peepholes_start_closed(name):
+    made = Recurrent(CELLS[name](), E, H)
+    gates = dict(zip(made.cell.gates, made.bias_ih.chunk(4), strict=True))
+    assert (gates["f"] == 1).all()
+    assert all((gates[gate] == 0).all() for gate in "igo")
+    assert all((parameter == 0).all() for parameter in made.extra.values())
+
+
+def test_a_forget_bias_out_of_range_is_refused():
+    with pytest.raises(ValueError, match="forget_bias is 99; it must be from -10 to 10"):
+        CELLS["lstm"](forget_bias=99)
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_a_step_at_a_time_equals_all_steps_at_once(name):
+    made, x = layer(name, 1).double(), torch.randn(B, T, E, dtype=torch.double)
+    state, outputs = made.initial_state(B), []
+    for t in range(T):
+        state = made.step(x[:, t], state)
+        outputs.append(state[0])
+    torch.testing.assert_close(torch.stack(outputs, 1), made(x))
+
+
+def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
+    made = Recurrent(CELLS["rnn"](), E, H, recurrent_dropout=0.5)
+    masks = made.masks(B)
+    assert set(masks.hidden.unique().tolist()) <= {0.0, 2.0}
+    assert masks.inputs is None
+    assert made.eval().masks(B) == (None, None)
+
+    made.train()
+    torch.nn.init.ones_(made.weight_hh)
+    x = torch.randn(B, T, E)
+    torch.manual_seed(7)
+    dropped = made(x)
+    torch.manual_seed(7)
+    assert torch.equal(dropped, made.loop(x, made.initial_state(B), made.masks(B)))
+    assert not torch.allclose(dropped, made.eval()(x))
+
+
+def test_input_dropout_hits_every_step_alike():
+    made = Recurrent(CELLS["rnn"](), E, H, dropout=0.5)
+    x = torch.randn(B, 1, E).expand(B, T, E)
+    torch.nn.init.zeros_(made.weight_hh)
+    outputs = made(x)
+    assert torch.equal(outputs[:, 0], outputs[:, -1])
+
+
+def test_every_cell_of_the_project_has_an_oracle():
+    assert set(ONNX_OPERATORS) == set(CELLS)
+    assert toy.VOCAB > toy.FIRST_ID

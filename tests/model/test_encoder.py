@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmt.model.cells import CELLS
+from nmt.model.encoder import Encoder, EncoderConfig, reverse_within_length
+
+B, S, E, H = 3, 5, 4, 6
+LENGTHS = torch.tensor([5, 2, 4])
+
+
+def encoder(cell="lstm", **settings):
+    return Encoder(EncoderConfig(**settings), CELLS[cell](), E, H, 0.0, 0.0).double()
+
+
+def test_rows_are_reversed_within_their_length_and_back():
+    x = torch.arange(B * S, dtype=torch.double).view(B, S, 1)
+    turned = reverse_within_length(x, LENGTHS)
+    assert turned[1, :, 0].tolist() == [6, 5, 7, 8, 9]
+    assert torch.equal(reverse_within_length(turned, LENGTHS), x)
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_padding_changes_nothing(name, bidirectional):
+    made, x = encoder(name, num_layers=2, bidirectional=bidirectional), torch.randn(B, S, E, dtype=torch.double)
+    values, final = made(x, LENGTHS)
+    noisy = x.masked_fill((torch.arange(S) >= LENGTHS[:, None])[:, :, None], 1e3)
+    noisy_values, noisy_final = made(noisy, LENGTHS)
+    torch.testing.assert_close(final, noisy_final)
+    for row, length in enumerate(LENGTHS.tolist()):
+        alone, alone_final = made(x[row : row + 1, :length], LENGTHS[row : row + 1])
+        torch.testing.assert_close(alone[0], values[row, :length])
+        torch.testing.assert_close(alone_final[0], final[row])
+        torch.testing.assert_close(noisy_values[row, :length], values[row, :length])
+
+
+def test_the_final_output_is_the_last_forwards_and_the_first_backwards():
+    made, x = encoder(), torch.randn(B, S, E, dtype=torch.double)
+    values, final = made(x, LENGTHS)
+    for row, length in enumerate(LENGTHS.tolist()):
+        torch.testing.assert_close(final[row, : H // 2], values[row, length - 1, : H // 2])
+        torch.testing.assert_close(final[row, H // 2 :], values[row, 0, H // 2 :])
+
+
+def test_layers_above_the_first_add_to_what_is_below():
+    with_, without = encoder(num_layers=2), encoder(num_layers=2, residual=False)
+    without.load_state_dict(with_.state_dict())
+    x = torch.randn(B, S, E, dtype=torch.double)
+    first = encoder(num_layers=1)
+    first.load_state_dict({k: v for k, v in with_.state_dict().items() if k.startswith("layers.0.")})
+    torch.testing.assert_close(with_(x, LENGTHS)[0], without(x, LENGTHS)[0] + first(x, LENGTHS)[0])
+
+
+def test_an_odd_size_cannot_be_halved():
+    with pytest.raises(ValueError, match="hidden_size is 7; .* must be even"):
+        Encoder(EncoderConfig(), CELLS["gru"](), E, 7, 0.0, 0.0)

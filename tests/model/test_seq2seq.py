@@ -1,0 +1,101 @@
+"""The whole network: step = all at once, alone = in a batch, for every cell, decoder and attention."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+from nmt.model.attention import ATTENTIONS
+from nmt.model.cells import CELLS
+from nmt.model.decoder import DECODERS
+from nmt.model.encoder import EncoderConfig
+
+LENGTHS, T = [5, 2, 3], 4
+
+everything = pytest.mark.parametrize(
+    ("cell", "decoder", "attention"),
+    [(c, d, a) for c in sorted(CELLS) for d in sorted(DECODERS) for a in sorted(ATTENTIONS)],
+)
+
+
+@everything
+def test_a_token_at_a_time_equals_all_at_once(cell, decoder, attention):
+    model = toy.model(cell, decoder, attention, num_layers=2, heads=2).eval()
+    src, src_len = toy.sources(LENGTHS)
+    tgt_in = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    features, weights = model(src, src_len, tgt_in)
+    assert weights.shape == (len(LENGTHS), 2, T, max(LENGTHS))
+    expected = model.logits(features)
+    state = model.start(src, src_len)
+    for t in range(T):
+        logits, state = model.step(tgt_in[:, t], state)
+        torch.testing.assert_close(logits[:, 3:], expected[:, t, 3:])
+        assert (logits[:, :3] == -torch.inf).all()  # PAD, UNK, BOS
+
+
+@everything
+def test_a_sentence_gives_the_same_alone_and_among_longer_ones(cell, decoder, attention):
+    model = toy.model(cell, decoder, attention, num_layers=2).eval()
+    src, src_len = toy.sources(LENGTHS)
+    tgt_in = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    together, _ = model(src, src_len, tgt_in)
+    for row, length in enumerate(LENGTHS):
+        alone, _ = model(src[row : row + 1, :length], src_len[row : row + 1], tgt_in[row : row + 1])
+        torch.testing.assert_close(alone[0], together[row])
+
+
+@everything
+def test_dropout_is_drawn_for_each_batch_and_every_parameter_learns(cell, decoder, attention):
+    model = toy.model(cell, decoder, attention, num_layers=2, hidden_size=24, dropout=0.2, recurrent_dropout=0.1)
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    tgt_len = torch.tensor([4, 1, 3])
+    first, _ = model.loss(src, src_len, tgt, tgt, tgt_len, 0.1)
+    second, _ = model.loss(src, src_len, tgt, tgt, tgt_len, 0.1)
+    assert first != second
+    first.backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
+    """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
+    model = toy.model("gru", decoder, "additive").eval()
+    src, src_len = toy.sources(LENGTHS)
+    ids = torch.tensor([4, 5, 6, 7, 8, 9])
+    rows = torch.arange(len(LENGTHS)).repeat_interleave(2)
+    shared, _ = model.step(ids, model.start(src, src_len).select(rows))
+    copied, _ = model.step(ids, model.start(src[rows], src_len[rows]))
+    torch.testing.assert_close(shared, copied)
+
+
+def test_padded_targets_count_for_nothing():
+    model = toy.model().eval()
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (3, T))
+    tgt_len = torch.tensor([4, 1, 3])
+    other = tgt.masked_fill(torch.arange(T) >= tgt_len[:, None], 0)
+    assert model.loss(src, src_len, tgt, tgt, tgt_len) == model.loss(src, src_len, other, other, tgt_len)
+
+
+@pytest.mark.parametrize(("tie", "tables"), [("all", 1), ("target", 2), ("none", 3)])
+def test_tied_tables_are_one_parameter(tie, tables):
+    model = toy.model(tie=tie)
+    assert len(model.tables()) == tables
+    assert len(model.state_dict()) == len(list(model.named_parameters()))
+
+
+def test_two_vocabularies_cannot_share_a_table():
+    from nmt.model.seq2seq import Seq2Seq
+
+    with pytest.raises(ValueError, match="model.tie is 'all', which needs a joint vocabulary"):
+        Seq2Seq(toy.model_config(), 9, 10)
+    Seq2Seq(toy.model_config(tie="target"), 9, 10)
+
+
+def test_a_one_way_encoder_feeds_any_decoder():
+    model = toy.model("lstm_peephole", encoder=EncoderConfig(bidirectional=False), num_layers=3)
+    src, src_len = toy.sources(LENGTHS)
+    logits, _ = model.step(torch.tensor([4, 5, 6]), model.start(src, src_len))
+    assert logits.shape == (3, toy.VOCAB)

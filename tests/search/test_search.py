@@ -1,0 +1,151 @@
+"""Searches over a toy language that can be enumerated: a model whose next token depends on the last two."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import pytest
+import torch
+import toy
+
+from nmt.search import SEARCHES, Beam, Greedy
+from nmt.search.score import length_penalty
+
+BOS, EOS, V, MAX = 0, 1, 5, 4
+TABLES = (
+    torch.randn(3, V, V, V, generator=torch.Generator().manual_seed(2)) * 2
+)  # (sentence, before last, last, next)
+TABLES[..., BOS] = -torch.inf
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The rows' sentence and the token before the last."""
+
+    sentence: torch.Tensor
+    before: torch.Tensor
+
+    def select(self, rows, sentences=None):
+        return Chain(self.sentence[rows], self.before[rows])
+
+
+def step(ids, state):
+    return TABLES[state.sentence, state.before, ids], Chain(state.sentence, ids)
+
+
+def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX)):
+    sentence = torch.tensor(sentences)
+    limits = torch.tensor([limits[s] for s in sentences])
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), limits, BOS, EOS)
+
+
+def log_prob(sentence, tokens):
+    total, before, last = 0.0, BOS, BOS
+    for token in tokens:
+        total += TABLES[sentence, before, last].log_softmax(-1)[token].item()
+        before, last = last, token
+    return total
+
+
+def every_sentence(limit):
+    """All token sequences: those that end with EOS, and those cut at the limit."""
+    for length in range(1, limit + 1):
+        for body in itertools.product(range(2, V), repeat=length - 1):
+            yield (*body, EOS)
+    yield from itertools.product(range(2, V), repeat=limit)
+
+
+def test_greedy_takes_the_likeliest_token_each_time():
+    for sentence, (best,) in enumerate(search(Greedy())):
+        tokens = []
+        while len(tokens) < MAX and (not tokens or tokens[-1] != EOS):
+            before, last = ([BOS, BOS, *tokens])[-2:]
+            tokens.append(int(TABLES[sentence, before, last].argmax()))
+        assert best.ids == [token for token in tokens if token != EOS]
+        assert best.log_prob == pytest.approx(log_prob(sentence, tokens), abs=1e-5)
+
+
+def test_a_beam_of_one_is_greedy():
+    for greedy, beam in zip(search(Greedy()), search(Beam(beam_size=1)), strict=True):
+        assert [h.ids for h in beam] == [h.ids for h in greedy]
+        assert beam[0].log_prob == pytest.approx(greedy[0].log_prob, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "alpha"), [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8)])
+def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all(name, alpha):
+    wide = Beam(beam_size=400, normalisation=name, alpha=alpha)
+    for sentence, hypotheses in enumerate(search(wide)):
+        ranked = sorted(
+            ((log_prob(sentence, ids) / length_penalty(name, len(ids), alpha), ids) for ids in every_sentence(MAX)),
+            reverse=True,
+        )
+        assert len(hypotheses) == len(ranked)
+        for found, (score, ids) in zip(hypotheses[:20], ranked, strict=False):
+            assert found.score == pytest.approx(score, abs=1e-5)
+            assert found.ids == [token for token in ids if token != EOS]
+
+
+@pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=3)])
+def test_no_sentence_depends_on_the_others(with_):
+    limits = (2, 4, 3)
+    together = search(with_, (0, 1, 2), limits)
+    for sentence in range(3):
+        assert search(with_, (sentence,), limits) == [together[sentence]]
+    assert search(with_, (2, 1, 0, 1), limits) == [together[i] for i in (2, 1, 0, 1)]
+
+
+@pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=4)])
+def test_no_translation_is_longer_than_its_limit(with_):
+    for limit, hypotheses in zip((1, 3, 2), search(with_, limits=(1, 3, 2)), strict=True):
+        assert hypotheses
+        assert max(len(h.ids) for h in hypotheses) <= limit
+
+
+def test_hypotheses_come_best_first_and_all_differ():
+    for hypotheses in search(Beam(beam_size=4)):
+        scores = [h.score for h in hypotheses]
+        assert len(scores) == 4
+        assert scores == sorted(scores, reverse=True)
+        assert len({tuple(h.ids) for h in hypotheses}) == 4
+
+
+@pytest.mark.parametrize("name", sorted(SEARCHES))
+def test_nothing_to_search_gives_nothing(name):
+    empty = torch.zeros(0, dtype=torch.long)
+    assert SEARCHES[name]()(step, Chain(empty, empty), empty, BOS, EOS) == []
+
+
+def test_the_length_penalties_are_the_papers():
+    assert length_penalty("gnmt", 7, 0.5) == pytest.approx(2**0.5)
+    assert length_penalty("average", 9, 0.5) == pytest.approx(3)
+    assert length_penalty("none", 9, 0.5) == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"beam_size": 0}, "beam_size is 0; it must be from 1 to 1000"),
+        ({"normalisation": "wu"}, "normalisation is 'wu'; choose one of: average, gnmt, none"),
+        ({"max_ratio": -1.0}, "max_ratio is -1.0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Beam(**settings)
+
+
+def test_a_real_model_is_searched_the_same_at_every_batch_size():
+    model = toy.model("gru", num_layers=2).eval()
+    src, src_len = toy.sources([6, 5, 5, 3, 2])
+    beam = Beam(beam_size=3)
+
+    def run(rows):
+        longest = int(src_len[rows].max())
+        state = model.start(src[rows, :longest], src_len[rows])
+        return beam(model.step, state, beam.max_length(src_len[rows]), BOS + 2, EOS + 2)
+
+    together = run(list(range(5)))
+    for i in range(5):
+        (alone,) = run([i])
+        assert [h.ids for h in alone] == [h.ids for h in together[i]]

@@ -1,0 +1,134 @@
+"""The model directory: what is saved comes back, and what a stranger altered is refused."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+import tracemalloc
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from nmt.bundle import load_bundle
+
+
+def edit_config(folder, edit):
+    path = folder / "config.json"
+    data = json.loads(path.read_text())
+    edit(data)
+    path.write_text(json.dumps(data))
+
+
+def edit_weights(folder, edit):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    edit(weights)
+    save_file(weights, path)
+
+
+def test_what_is_saved_comes_back(bundle_dir, tokenizer):
+    bundle = load_bundle(bundle_dir)
+    again = load_file(bundle_dir / "model.safetensors")
+    assert {name: p.tolist() for name, p in bundle.model.named_parameters()} == {
+        name: weight.tolist() for name, weight in again.items()
+    }
+    assert bundle.tokenizer.models == tokenizer.models
+    assert not bundle.model.training
+    assert (bundle.config.src, bundle.config.tgt) == ("de", "en")
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.model"])
+def test_a_missing_or_truncated_file_is_named(bundle_dir, name):
+    path = bundle_dir / name
+    content = path.read_bytes()
+    for size in (0, 10, len(content) // 2, len(content) - 2):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=name):
+            load_bundle(bundle_dir)
+    path.unlink()
+    with pytest.raises(ValueError, match=name):
+        load_bundle(bundle_dir)
+
+
+def test_no_folder_is_no_model(tmp_path):
+    with pytest.raises(ValueError, match="nothing is no model directory"):
+        load_bundle(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.update(format=99), "format is 99; this version reads format 1"),
+        (lambda c: c.update(code="import os"), "code is unknown"),
+        (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
+        (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),
+        (lambda c: c["model"].update(hidden_size=12), "the config says F32"),
+        (lambda c: c["model"].update(tie="none"), "lacks the weight output_weight"),
+        (
+            lambda c: c["model"]["encoder"].update(num_layers=1),
+            "has, against the config, the weight encoder.layers.1",
+        ),
+        (lambda c: c["model"]["attention"].update(heads=3), "attention.heads is 3; it must divide"),
+        (lambda c: c["search"].update(beam_size=10**9), "search.beam_size is 1000000000"),
+        (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
+    ],
+)
+def test_a_config_that_does_not_belong_is_refused(bundle_dir, edit, message):
+    edit_config(bundle_dir, edit)
+    with pytest.raises(ValueError, match=message):
+        load_bundle(bundle_dir)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3", " " * 1_000_001])
+def test_a_config_that_is_none_is_refused(bundle_dir, content):
+    (bundle_dir / "config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ValueError, match="config.json"):
+        load_bundle(bundle_dir)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda w: w.pop("output_bias"), "lacks the weight output_bias"),
+        (lambda w: w.update(spare=torch.zeros(1)), "has, against the config, the weight spare"),
+        (lambda w: w.update(output_bias=torch.zeros(3)), r"output_bias is F32 \[3\]; the config says F32 \[320\]"),
+        (lambda w: w.update(output_bias=w["output_bias"].double()), r"output_bias is F64 \[320\]"),
+    ],
+)
+def test_weights_that_do_not_belong_are_refused(bundle_dir, edit, message):
+    edit_weights(bundle_dir, edit)
+    with pytest.raises(ValueError, match=message):
+        load_bundle(bundle_dir)
+
+
+def test_a_claim_of_huge_sizes_costs_no_memory(bundle_dir):
+    edit_config(bundle_dir, lambda c: c["model"].update(hidden_size=65536))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="the config says"):
+        load_bundle(bundle_dir)
+    assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    tracemalloc.stop()
+
+
+def test_a_header_that_claims_more_than_the_file_holds_is_refused(bundle_dir):
+    path = bundle_dir / "model.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(struct.pack("<Q", 2**40) + content[8:])
+    with pytest.raises(ValueError, match="model.safetensors cannot be read"):
+        load_bundle(bundle_dir)
+
+
+def test_no_pickle_is_ever_opened(bundle_dir, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "boom"), "w"))
+
+    for name in ("model.safetensors", "config.json", "tokenizer.model"):
+        content = (bundle_dir / name).read_bytes()
+        (bundle_dir / name).write_bytes(pickle.dumps(Bomb()))
+        with pytest.raises(ValueError, match=name):
+            load_bundle(bundle_dir)
+        (bundle_dir / name).write_bytes(content)
+    assert not (tmp_path / "boom").exists()

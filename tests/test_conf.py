@@ -1,0 +1,121 @@
+"""Every file of conf/ composes with every other into a config that the code accepts."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from nmt.cli.schema import register, run_name, to_run_config
+from nmt.config import CHOICES
+from nmt.data.corpus import Corpus
+from nmt.model.attention import ATTENTIONS
+from nmt.model.cells import CELLS, Cell
+from nmt.model.decoder import DECODERS
+from nmt.resources import resource
+from nmt.search import SEARCHES, Search
+
+CONF = resource("conf")
+GIVEN = {
+    "files": ["data.dir=x", "data.src=de", "data.tgt=en"],
+    "hub": ["data.dataset=x", "data.src=de", "data.tgt=en"],
+}
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def _hydra():
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        yield
+
+
+def config_of(*overrides: str):
+    return to_run_config(compose("train", overrides=["run=x", *overrides]))
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"),
+    [
+        (folder.name, choice)
+        for folder in sorted(CONF.iterdir())
+        if folder.is_dir()
+        for choice in choices(folder.name)
+    ],
+)
+def test_every_choice_composes(group, choice):
+    assert config_of(f"{group}={choice}", *GIVEN.get(choice, []))
+
+
+@pytest.mark.parametrize(
+    ("group", "known"),
+    [
+        ("cell", CHOICES[Cell]),
+        ("search", CHOICES[Search]),
+        ("attention", ATTENTIONS),
+        ("decoder", DECODERS),
+    ],
+)
+def test_a_file_for_every_name_and_a_name_for_every_file(group, known):
+    assert choices(group) == sorted(known)
+    assert known in (CELLS, SEARCHES, ATTENTIONS, DECODERS)
+
+
+def test_every_kind_of_corpus_has_a_file():
+    assert set(CHOICES[Corpus]) <= set(choices("data"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "attention", "decoder"),
+    list(itertools.product(sorted(CELLS), sorted(ATTENTIONS), sorted(DECODERS)))[::5],
+)
+def test_choices_go_together(cell, attention, decoder):
+    config = config_of(f"cell={cell}", f"attention={attention}", f"decoder={decoder}", "model.attention.heads=2")
+    assert isinstance(config.model.cell, CELLS[cell])
+    assert (config.model.attention.name, config.model.attention.heads) == (attention, 2)
+    assert config.model.decoder.name == decoder
+
+
+def test_an_experiment_gives_way_to_the_command_line():
+    config = config_of("experiment=demo", "cell=gru", "optim.learning_rate=0.5", "model.hidden_size=10")
+    assert isinstance(config.model.cell, CELLS["gru"])
+    assert config.optim.learning_rate == 0.5
+    assert config.model.hidden_size == 10
+
+
+def test_hydras_plus_smuggles_nothing_in():
+    with pytest.raises(ValueError, match="model.dropuot is unknown; model has: .*dropout"):
+        config_of("+model.dropuot=0.5")
+    with pytest.raises(ValueError, match="data._target_ is unknown"):
+        config_of("+data._target_=os.system")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ([], "default"),
+        (["seed=2", "cell=gru"], "cell-gru_seed-2"),
+        (["data.dir=../text/de en", "run=x", "runs_dir=y"], "data.dir-..-text-de-en"),
+        (["+experiment=demo", "~trainer"], "experiment-demo_trainer"),
+    ],
+)
+def test_a_run_is_named_after_its_overrides(overrides, name):
+    assert run_name(overrides) == name
+
+
+def test_long_names_are_cut_and_stay_apart():
+    first, second = (run_name([f"data.dir={'x' * 300}{i}"]) for i in (1, 2))
+    assert first != second
+    assert len(first) < 140
+
+
+def test_a_choice_names_what_it_is(tmp_path: Path):
+    assert all(path.read_text().strip() for path in CONF.rglob("*.yaml"))
+    assert not [path for path in CONF.rglob("*") if path.is_file() and path.suffix != ".yaml"]

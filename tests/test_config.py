@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+import toy
+
+from nmt.config import RunConfig, from_dict, to_dict
+from nmt.model.seq2seq import ModelConfig
+
+RUN = {
+    "run": "x",
+    "runs_dir": "runs",
+    "cache_dir": "cache",
+    "seed": 1,
+    "data": {"name": "files", "src": "de", "tgt": "en", "dir": "text"},
+    "tokenizer": {"vocab_size": 300},
+    "model": to_dict(toy.model_config()),
+    "optim": {"learning_rate": 0.1, "schedule": "linear"},
+    "search": {"name": "beam"},
+    "trainer": {"max_epochs": 1, "max_tokens": 100},
+}
+
+
+def changed(path, value):
+    """RUN with one dotted key set, or deleted where value is `...`."""
+    top = {**RUN}
+    node, (*parents, last) = top, path.split(".")
+    for parent in parents:
+        node[parent] = {**node[parent]}
+        node = node[parent]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return top
+
+
+def test_plain_data_and_config_turn_into_each_other():
+    config = from_dict(RunConfig, RUN)
+    assert from_dict(RunConfig, to_dict(config)) == config
+    assert to_dict(config)["data"]["cleaning"]["max_ratio"] == 9.0
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("model.dropuot", 0.5, "model.dropuot is unknown; model has: cell, encoder"),
+        ("seed", ..., "seed is missing"),
+        ("optim.learning_rate", ..., "optim.learning_rate is missing"),
+        ("model.cell.name", "lstn", "model.cell.name is 'lstn'; choose one of: gru, lstm, lstm_peephole, rnn"),
+        ("model.cell", {"name": "gru", "forget_bias": 1.0}, "model.cell.forget_bias is unknown"),
+        ("model.cell", "gru", "model.cell is 'gru'; it must be a mapping"),
+        ("model.cell", {}, "model.cell.name is None; choose one of"),
+        ("model.cell", {"name": ["gru"]}, "model.cell.name is ..gru..; choose one of"),
+        ("model.attention.name", "luong", "model.attention.name is 'luong'; choose one of: additive"),
+        ("model.decoder.name", "x", "model.decoder.name is 'x'; choose one of: bahdanau, gnmt, input_feeding"),
+        ("model.dropout", 1.5, "model.dropout is 1.5; it must be from 0 to 0.95"),
+        ("model.dropout", "a", "model.dropout is 'a'; it must be of type float"),
+        ("model.hidden_size", 4.5, "model.hidden_size is 4.5; it must be of type int"),
+        ("model.hidden_size", True, "model.hidden_size is True; it must be of type int"),
+        ("model.tie", "some", "model.tie is 'some'; choose one of: all, target, none"),
+        ("model.tie", ["all"], "model.tie is ..all..; choose one of"),
+        ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, inverse_sqrt"),
+        ("tokenizer.vocab_size", 10, "tokenizer.vocab_size is 10; it must be from 261"),
+        ("tokenizer.joint", False, "model.tie is 'all' but tokenizer.joint is false"),
+        ("search.beam_size", 0, "search.beam_size is 0"),
+        ("trainer.max_epochs", None, "trainer.max_epochs is None; it must be of type int"),
+        ("trainer.devices", 0, "trainer.devices is 0; it must be from 1"),
+        ("run", "../x", "run is '../x'; it must name a folder under runs_dir"),
+        ("run", "", "run is ''"),
+        ("data._target_", "os.system", "data._target_ is unknown"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
+    with pytest.raises(ValueError, match=message):
+        from_dict(RunConfig, changed(path, value))
+
+
+def test_an_int_serves_as_a_float():
+    assert from_dict(ModelConfig, RUN["model"] | {"dropout": 0}).dropout == 0.0
+
+
+@pytest.mark.parametrize("data", [None, [], "x", 3])
+def test_what_is_no_mapping_is_no_config(data):
+    with pytest.raises(ValueError, match="it must be a mapping"):
+        from_dict(RunConfig, data)

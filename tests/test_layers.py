@@ -1,0 +1,117 @@
+"""The rules of the architecture: who may import what, and what must not stand anywhere."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "nmt").rglob("*.py"))
+
+# Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
+ROWS = [
+    {"nmt.cli"},
+    {"nmt.train", "nmt.inspection"},
+    {"nmt.training"},
+    {"nmt.translator"},
+    {"nmt.bundle"},
+    {"nmt.config"},
+    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
+    {"nmt.ranges", "nmt.resources"},
+]
+ONLY_IN = {
+    "hydra": {"nmt.cli.schema", "nmt.cli.train"},
+    "omegaconf": {"nmt.cli.schema", "nmt.cli.train"},
+    "lightning": {"nmt.training.module", "nmt.training.callbacks", "nmt.train", "nmt.data.datamodule"},
+    "datasets": {"nmt.data.hub"},
+    "sacrebleu": {"nmt.metrics"},
+    "pyarrow": {"nmt.data.encoded"},
+    "matplotlib": {"nmt.inspection", "nmt.training.callbacks"},
+    "sentencepiece": {"nmt.data.tokenizer"},
+    "safetensors": {"nmt.bundle"},
+    "pickle": set(),
+    "importlib": set(),
+}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path, top_level_only=False) -> list[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    found = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found += [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def row_of(module: str) -> int | None:
+    return next((i for i, row in enumerate(ROWS) for part in row if f"{module}.".startswith(f"{part}.")), None)
+
+
+def part_of(module: str) -> str | None:
+    return next((part for row in ROWS for part in row if f"{module}.".startswith(f"{part}.")), None)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_one_way(path):
+    own = row_of(name_of(path))
+    if own is None:  # nmt itself
+        assert not [module for module in imports_of(path, top_level_only=True) if module.startswith("nmt.")]
+        return
+    for module in imports_of(path):
+        there = row_of(module)
+        if there is not None and part_of(module) != part_of(name_of(path)):
+            assert there > own, f"{name_of(path)} imports {module}, which stands above or beside it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_libraries_are_met_in_one_place(path):
+    for module in imports_of(path):
+        allowed = ONLY_IN.get(module.split(".")[0])
+        assert allowed is None or name_of(path) in allowed, f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_nothing_is_executed_or_unpickled(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in FORBIDDEN_CALLS, f"{path}:{node.lineno}"
+            assert called != "torch.load", f"{path}:{node.lineno}"
+            assert called not in ("yaml.load", "yaml.unsafe_load", "yaml.full_load"), f"{path}:{node.lineno}"
+            if called.endswith(".fit"):
+                assert "weights_only=True" in ast.unparse(node), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_says_what_it_is(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("nmt", {"torch", "numpy"}),
+        ("nmt.cli.translate", {"torch", "numpy"}),
+        (
+            "nmt.translator",
+            {"lightning", "hydra", "omegaconf", "datasets", "matplotlib", "pyarrow", "sacrebleu", "yaml"},
+        ),
+    ],
+)
+def test_a_light_module_loads_nothing_heavy(module, heavy):
+    code = f"import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not heavy & set(loaded)

@@ -1,0 +1,55 @@
+"""Every cell, with every decoder and every attention, learns to reverse a sequence, and says so by searching."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+import toy
+
+from nmt.data.batching import collate, pad
+from nmt.data.tokenizer import BOS_ID, EOS_ID
+from nmt.model.attention import ATTENTIONS
+from nmt.model.cells import CELLS
+from nmt.model.decoder import DECODERS
+from nmt.search import Greedy
+
+SYMBOLS = range(toy.FIRST_ID, toy.FIRST_ID + 5)
+SEQUENCES = [list(s) for length in (1, 2, 3, 4) for s in itertools.product(SYMBOLS, repeat=length)]  # 780
+STEPS, BATCH, ENOUGH = 700, 64, 0.97
+
+
+def reversal_batch(sequences):
+    return collate([[*s, EOS_ID] for s in sequences], [[BOS_ID, *s[::-1], EOS_ID] for s in sequences])
+
+
+@torch.inference_mode()
+def accuracy(model, sequences) -> float:
+    model.eval()
+    src, src_len = pad([[*s, EOS_ID] for s in sequences])
+    found = Greedy()(model.step, model.start(src, src_len), Greedy().max_length(src_len), BOS_ID, EOS_ID)
+    model.train()
+    return sum(best.ids == s[::-1] for (best,), s in zip(found, sequences, strict=True)) / len(sequences)
+
+
+@pytest.mark.parametrize("attention", sorted(ATTENTIONS))
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("cell", sorted(CELLS))
+def test_it_learns_to_reverse_sequences_it_has_not_seen(cell, decoder, attention):
+    generator = torch.Generator().manual_seed(1)
+    order = torch.randperm(len(SEQUENCES), generator=generator).tolist()
+    train, unseen = ([SEQUENCES[i] for i in part] for part in (order[:680], order[680:]))
+    model = toy.model(cell, decoder, attention, embedding_size=32, hidden_size=64).float()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    for step in range(1, STEPS + 1):
+        rows = torch.randint(len(train), (BATCH,), generator=generator).tolist()
+        batch = reversal_batch([train[i] for i in rows])
+        loss, _ = model.loss(*batch)
+        optimizer.zero_grad()
+        (loss / batch.tgt_len.sum()).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if step % 50 == 0 and accuracy(model, unseen) >= ENOUGH:
+            return
+    raise AssertionError(f"after {STEPS} steps only {accuracy(model, unseen):.0%} of unseen sequences are reversed")

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt import stream
+from nmt.stream import read_groups
+
+
+def lines_of(content: bytes, group_size=100, **settings):
+    """Feed `content` through a pipe."""
+    reader, writer = os.pipe()
+
+    def feed():
+        with os.fdopen(writer, "wb") as file:
+            file.write(content)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        return [line for group in read_groups(reader, group_size, **settings) for line in group]
+    finally:
+        thread.join()
+        os.close(reader)
+
+
+def test_a_line_ends_at_newline_and_nowhere_else():
+    content = "a\rb\u2028c\x85d\x0be\x0cf\x1cg\x00h\n\ni"
+    lines = lines_of(content.encode())
+    assert [line.text for line in lines] == ["a\rb\u2028c\x85d\x0be\x0cf\x1cg\x00h", "", "i"]
+    assert [line.number for line in lines] == [1, 2, 3]
+    assert [line.fault for line in lines] == [None] * 3
+
+
+def test_windows_ends_and_a_bom_are_dropped():
+    assert [line.text for line in lines_of(b"\xef\xbb\xbfa\r\n\xef\xbb\xbfb\r\n\r\n")] == ["a", "\ufeffb", ""]
+
+
+@pytest.mark.parametrize(("content", "count"), [(b"", 0), (b"\n", 1), (b"\n\n", 2), (b"a", 1), (b"a\n", 1)])
+def test_as_many_lines_as_there_are(content, count):
+    assert len(lines_of(content)) == count
+
+
+def test_bytes_that_are_not_utf8_are_replaced_and_reported():
+    first, second = lines_of(b"a\xffb\nc\n")
+    assert first.text == "a\ufffdb"
+    assert first.fault.startswith("not UTF-8")
+    assert second.fault is None
+
+
+def test_an_endless_line_is_cut_and_the_next_one_is_whole():
+    first, second = lines_of("é".encode() * 200_000 + b"\nnext", max_bytes=101)
+    assert first.text == "é" * 50
+    assert first.fault == "longer than 101 bytes; the rest is left out"
+    assert second == (2, "next", None)
+
+
+@given(st.binary(max_size=300), st.integers(1, 5), st.integers(1, 7))
+def test_any_bytes_give_a_line_for_every_newline(content, group_size, chunk):
+    before, stream.CHUNK_BYTES = stream.CHUNK_BYTES, chunk
+    try:
+        lines = lines_of(content, group_size)
+    finally:
+        stream.CHUNK_BYTES = before
+    assert len(lines) == content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
+    assert not any("\n" in line.text for line in lines)
+
+
+def test_a_line_is_handed_on_before_the_next_one_comes():
+    reader, writer = os.pipe()
+    groups = read_groups(reader, 100)
+    for text in (b"first", b"second"):
+        os.write(writer, text + b"\n")
+        assert [line.text for line in next(groups)] == [text.decode()]
+    os.write(writer, b"no newline")
+    os.close(writer)
+    assert [line.text for line in next(groups)] == ["no newline"]
+    assert list(groups) == []
+    os.close(reader)
+
+
+def test_groups_have_at_most_their_size():
+    reader, writer = os.pipe()
+    os.write(writer, b"x\n" * 7)
+    os.close(writer)
+    assert [len(group) for group in read_groups(reader, 3)] == [3, 3, 1]
+    os.close(reader)

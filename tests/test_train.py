@@ -1,0 +1,149 @@
+"""A whole training run: what it leaves behind, how it goes on, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import toy
+import yaml
+from safetensors.torch import load_file
+
+import nmt
+from nmt.config import RunConfig, from_dict
+from nmt.train import train
+from nmt.training.callbacks import COLUMNS, read_metrics
+
+
+def weights(run_dir):
+    return {name: weight.tolist() for name, weight in load_file(run_dir / "model" / "model.safetensors").items()}
+
+
+def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir):
+    assert {path.name for path in trained.iterdir()} == {
+        "config.yaml", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
+    }  # fmt: skip
+    assert {path.name for path in (trained / "model").iterdir()} == {
+        "config.json", "model.safetensors", "tokenizer.model", "README.md", "scores.json"
+    }  # fmt: skip
+    scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
+    assert scores["bleu"]["score"] > 60
+    assert "tok:13a" in scores["bleu"]["signature"]
+    log = (trained / "train.log").read_text(encoding="utf-8")
+    assert "  hyp " in log
+    assert f"BLEU {scores['bleu']['score']:.2f}" in log
+
+
+def test_the_model_directory_translates_as_training_did(trained, corpus_dir):
+    src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    from nmt.metrics import corpus_scores
+
+    translator = nmt.load(trained / "model", device="cpu")
+    hyps = [translation.text for translation in translator.translate(src)]
+    scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
+    assert corpus_scores(hyps, ref)["bleu"].score == scores["bleu"]["score"]
+    assert [nmt.load(trained / "model").translate([text])[0].text for text in src[:5]] == hyps[:5]
+
+
+def test_metrics_have_a_row_for_every_log_and_rise_in_steps(trained):
+    rows = read_metrics(trained / "metrics.csv")
+    assert tuple(rows[0]) == COLUMNS
+    steps = [int(row["step"]) for row in rows]
+    assert steps == sorted(steps)
+    assert sum(row["val/bleu"] != "" for row in rows) == 25
+    assert all(float(row["train/tokens_per_s"]) > 0 for row in rows if row["train/tokens_per_s"])
+
+
+def test_the_saved_config_is_the_runs(trained):
+    assert from_dict(RunConfig, yaml.safe_load((trained / "config.yaml").read_text())).run == "toy"
+
+
+@pytest.mark.parametrize("schedule", ["inverse_sqrt", "plateau"])
+def test_a_resumed_run_equals_one_that_was_never_interrupted(corpus_dir, tmp_path, schedule):
+    settings = {"optim__schedule": schedule, "optim__plateau_patience": 0, "model__dropout": 0.3}
+    whole = train(toy.run_config(corpus_dir, tmp_path / "whole", **settings)).model_dir.parent
+    for epochs in (1, 3, 4, 4):  # the last time there is nothing left to do
+        parts = train(
+            toy.run_config(corpus_dir, tmp_path / "parts", trainer__max_epochs=epochs, **settings)
+        ).model_dir.parent
+    assert weights(parts) == weights(whole)
+
+    def timeless(run_dir):
+        return [row | {"train/tokens_per_s": ""} for row in read_metrics(run_dir / "metrics.csv")]
+
+    assert timeless(parts) == timeless(whole)
+
+
+def test_another_configuration_does_not_go_on_in_the_same_folder(corpus_dir, tmp_path):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
+    before = (run_dir / "metrics.csv").read_text()
+    with pytest.raises(ValueError, match="belongs to a run with model.dropout=0.1, not 0.2; choose another run="):
+        train(toy.run_config(corpus_dir, tmp_path, model__dropout=0.2))
+    assert (run_dir / "metrics.csv").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tokenizer__vocab_size": 9000}, "tokenizer.vocab_size is 9000, but the training text supports"),
+        ({"trainer__max_tokens": 5}, "trainer.max_tokens is 5, but the longest training sentence has"),
+        ({"model__hidden_size": 49}, "hidden_size is 49"),
+        ({"model__attention__heads": 5}, "attention.heads is 5; it must divide"),
+        ({"data__valid": "nothing"}, "has no nothing.de"),
+        ({"trainer__precision": "float16"}, "'float16', which needs a GPU"),
+    ],
+)
+def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        train(toy.run_config(corpus_dir, tmp_path, **changes))
+    assert not (tmp_path / "toy").exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(corpus_dir, tmp_path):
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not empty and no run's folder"):
+        train(toy.run_config(corpus_dir, tmp_path))
+
+
+def test_training_ends_when_bleu_no_longer_rises_and_stays_ended(corpus_dir, tmp_path):
+    still = {"optim__learning_rate": 1e-9, "trainer__patience": 2, "trainer__max_epochs": 9}
+    for _ in range(2):
+        run_dir = train(toy.run_config(corpus_dir, tmp_path, **still)).model_dir.parent
+        assert sum(row["val/bleu"] != "" for row in read_metrics(run_dir / "metrics.csv")) == 3
+
+
+def test_training_that_ends_inside_an_epoch_is_validated_once_more(corpus_dir, tmp_path):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_steps=3)).model_dir.parent
+    assert [row["step"] for row in read_metrics(run_dir / "metrics.csv") if row["val/bleu"]] == ["3"]
+    assert nmt.load(run_dir / "model").translate(["Anna mag den Ball."])
+
+
+def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
+    runs = {n: toy.run_config(corpus_dir, tmp_path / str(n), trainer__accumulate=n) for n in (1, 2)}
+    steps = {n: int(read_metrics(train(c).model_dir.parent / "metrics.csv")[-1]["step"]) for n, c in runs.items()}
+    assert steps[2] == (steps[1] + 1) // 2
+
+
+def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):
+    run_dir = train(
+        toy.run_config(
+            corpus_dir,
+            tmp_path,
+            tokenizer__joint=False,
+            tokenizer__vocab_size=300,
+            model__tie="target",
+            model__recurrent_dropout=0.2,
+            trainer__max_epochs=1,
+        )
+    ).model_dir.parent
+    assert (run_dir / "model" / "tokenizer.src.model").exists()
+    assert nmt.load(run_dir / "model").translate(["Anna mag den Ball."])
+
+
+def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):
+    train(toy.run_config(corpus_dir, tmp_path / "a", trainer__max_epochs=1))
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    run_dir = train(toy.run_config(corpus_dir, tmp_path / "b", trainer__max_epochs=2)).model_dir.parent
+    assert "continuing from" in (run_dir / "train.log").read_text()

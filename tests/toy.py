@@ -1,0 +1,109 @@
+"""Small models and corpora that many tests share. Sizes all differ, so that a swapped axis cannot pass."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import torch
+
+from nmt.config import RunConfig, from_dict, to_dict
+from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from nmt.model.attention import AttentionConfig
+from nmt.model.cells import CELLS
+from nmt.model.decoder import DecoderConfig
+from nmt.model.encoder import EncoderConfig
+from nmt.model.seq2seq import ModelConfig, Seq2Seq
+
+FIRST_ID = 4  # after the special ones
+VOCAB = 11
+
+
+def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -> ModelConfig:
+    layers = settings.pop("num_layers", 1)
+    heads = settings.pop("heads", 1)
+    encoder = settings.pop("encoder", EncoderConfig(num_layers=layers))
+    settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
+    return ModelConfig(
+        cell=CELLS[cell](),
+        encoder=encoder,
+        attention=AttentionConfig(attention, heads),
+        decoder=DecoderConfig(decoder, num_layers=layers),
+        **settings,
+    )
+
+
+def model(cell="lstm", decoder="gnmt", attention="general", vocab=VOCAB, **settings) -> Seq2Seq:
+    """In double precision, so that two ways to the same number agree to the last digits but one."""
+    torch.manual_seed(3)
+    made = Seq2Seq(model_config(cell, decoder, attention, **settings), vocab, vocab, (PAD_ID, UNK_ID, BOS_ID))
+    with torch.no_grad():
+        for parameter in made.parameters():  # biases and peepholes start at zero, which would hide them
+            if parameter.abs().max() == 0:
+                parameter.normal_(std=0.3)
+    return made.double()
+
+
+def sources(lengths: list[int], vocab=VOCAB) -> tuple[torch.Tensor, torch.Tensor]:
+    """Random source ids of these lengths, EOS included, padded."""
+    generator = torch.Generator().manual_seed(5)
+    src = torch.full((len(lengths), max(lengths)), PAD_ID)
+    for row, length in zip(src, lengths, strict=True):
+        row[: length - 1] = torch.randint(FIRST_ID, vocab, (length - 1,), generator=generator)
+        row[length - 1] = EOS_ID
+    return src, torch.tensor(lengths)
+
+
+SUBJECTS = ["Der Hund", "Die Katze", "Ein Kind", "Anna", "Paul", "Die Frau"]
+VERBS = ["sieht", "hört", "sucht", "findet", "mag"]
+OBJECTS = ["den Ball", "das Haus", "einen Vogel", "die Stadt", "kein Boot"]
+ENGLISH = {
+    "Der Hund": "The dog", "Die Katze": "The cat", "Ein Kind": "A child", "Anna": "Anna", "Paul": "Paul",
+    "Die Frau": "The woman", "sieht": "sees", "hört": "hears", "sucht": "seeks", "findet": "finds", "mag": "likes",
+    "den Ball": "the ball", "das Haus": "the house", "einen Vogel": "a bird", "die Stadt": "the town",
+    "kein Boot": "no boat",
+}  # fmt: skip
+
+
+def write_corpus(folder: Path) -> Path:
+    """150 pairs of a tiny language: 130 for training, 20 for validation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = [
+        (f"{' '.join(parts)}.", f"{' '.join(ENGLISH[part] for part in parts)}.")
+        for parts in itertools.product(SUBJECTS, VERBS, OBJECTS)
+    ]
+    pairs = pairs[::7] + [pair for i, pair in enumerate(pairs) if i % 7]
+    for split, part in (("valid", pairs[:20]), ("train", pairs[20:])):
+        for side, code in enumerate(("de", "en")):
+            (folder / f"{split}.{code}").write_text("".join(f"{pair[side]}\n" for pair in part), encoding="utf-8")
+    return folder
+
+
+def run_config(corpus_dir: Path, runs_dir: Path, **changes):
+    """A run on the tiny language, in a second or two; `changes` are dotted keys with __ for the dots."""
+    data = {
+        "run": "toy",
+        "runs_dir": str(runs_dir),
+        "cache_dir": str(runs_dir / ".cache"),
+        "seed": 1,
+        "data": {"name": "files", "src": "de", "tgt": "en", "dir": str(corpus_dir)},
+        "tokenizer": {"vocab_size": 320},
+        "model": to_dict(model_config(embedding_size=32, hidden_size=48, dropout=0.1)),
+        "optim": {"learning_rate": 0.02, "schedule": "constant"},
+        "search": {"name": "beam", "beam_size": 2},
+        "trainer": {
+            "max_epochs": 4,
+            "max_tokens": 256,
+            "log_every_steps": 2,
+            "progress": False,
+            "tensorboard": False,
+            "accelerator": "cpu",
+            "precision": "float32",
+        },
+    }
+    for key, value in changes.items():
+        node, (*parents, last) = data, key.split("__")
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    return from_dict(RunConfig, data)
