@@ -79,7 +79,7 @@ class TrainerConfig:
     log_every_steps: int = 20
     num_samples: int = 3  # translations shown at each validation
     tensorboard: bool = True
-    progress: bool = True
+    progress: bool = True  # a bar on a terminal; elsewhere a line every log_every_steps
 
     def __post_init__(self) -> None:
         check_ranges(

@@ -8,6 +8,7 @@ The same config continues where it stopped.
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,15 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "bfloat16": "bf16-mixed",
     "float16": "16-mixed",
 }
+
+
+# Warnings of Lightning's about what is meant to be so.
+NOT_FOR_USERS = (
+    "does not have many workers",
+    "The dirpath has changed",  # a runs folder may be moved
+    "Checkpoint directory .* exists and is not empty",
+    "isinstance.treespec, LeafSpec.* is deprecated",
+)
 
 
 @dataclass(frozen=True)
@@ -136,18 +146,19 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
     trainer = config.trainer
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    for chatter in NOT_FOR_USERS:
+        warnings.filterwarnings("ignore", message=f".*{chatter}")
     loggers: list[Logger] = [MetricsFile(run_dir / "metrics.csv")]
     if trainer.tensorboard:
         loggers.append(TensorBoardLogger(run_dir, name="", version="tensorboard"))
+    has_bar = trainer.progress and sys.stderr.isatty()
     callbacks: list[Callback] = [
-        Throughput(),
+        Throughput(announce=not has_bar),
         ValidationReport(run_dir, trainer.num_samples),
         ModelDirectory(run_dir / "model"),
         ModelCheckpoint(run_dir / "checkpoints", save_last=True, save_top_k=0, save_on_train_epoch_end=True),
     ]
-    if trainer.progress:
+    if has_bar:
         callbacks.append(ProgressBar())
     return pl.Trainer(
         accelerator=accelerator,
@@ -165,7 +176,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         use_distributed_sampler=False,
         log_every_n_steps=trainer.log_every_steps,
         deterministic=trainer.deterministic,
-        enable_progress_bar=trainer.progress,
+        enable_progress_bar=has_bar,
         enable_model_summary=False,
         logger=loggers,
         callbacks=callbacks,
@@ -178,6 +189,7 @@ def log_file(path: Path) -> Iterator[None]:
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("nmt")
+    logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
         yield

@@ -123,7 +123,7 @@ def test_training_that_ends_inside_an_epoch_is_validated_once_more(corpus_dir, t
 def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
     runs = {n: toy.run_config(corpus_dir, tmp_path / str(n), trainer__accumulate=n) for n in (1, 2)}
     steps = {n: int(read_metrics(train(c).model_dir.parent / "metrics.csv")[-1]["step"]) for n, c in runs.items()}
-    assert steps[2] == (steps[1] + 1) // 2
+    assert steps[1] / 2 <= steps[2] <= steps[1] / 2 + 2  # an epoch's odd batch is an update of its own
 
 
 def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import numpy as np
@@ -25,19 +25,15 @@ class _Rows(Dataset[Batch]):
 
 
 class EpochBatches:
-    """The row numbers of this rank's batches of one epoch; `set_epoch` is called by Lightning."""
+    """The row numbers of this rank's batches, anew in each epoch."""
 
-    def __init__(self, corpus: EncodedCorpus, max_tokens: int, seed: int, rank: int, world_size: int) -> None:
-        self.corpus, self.max_tokens, self.seed = corpus, max_tokens, seed
-        self.rank, self.world_size = rank, world_size
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
+    def __init__(self, datamodule: DataModule, rank: int, world_size: int) -> None:
+        self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
 
     def batches(self) -> list[Lengths]:
-        seed = (self.seed, self.epoch)
-        every = token_batches(self.corpus.src_len, self.corpus.tgt_len, self.max_tokens, seed, self.world_size)
+        data = self.datamodule
+        lengths = data.prepared.train.src_len, data.prepared.train.tgt_len
+        every = token_batches(*lengths, data.max_tokens, (data.seed, data.epoch), self.world_size)
         return every[self.rank :: self.world_size]
 
     def __iter__(self) -> Iterator[Lengths]:
@@ -48,20 +44,30 @@ class EpochBatches:
 
 
 class DataModule(pl.LightningDataModule):
-    """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair."""
+    """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair.
+
+    `epoch` is the one whose batches come next. It is counted here (training/module.py sets it at the end of an
+    epoch) because a resumed Trainer asks for batches before it knows its own epoch.
+    """
 
     def __init__(self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int = 0) -> None:
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
+        self.epoch = 0
         train = prepared.train
         check_budget(int(max(train.src_len.max(), train.tgt_len.max())), max_tokens)
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"epoch": self.epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.epoch = state_dict["epoch"]
+
     def train_dataloader(self) -> DataLoader[Batch]:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        batches = EpochBatches(self.prepared.train, self.max_tokens, self.seed, rank, world_size)
+        assert self.trainer is not None
         return DataLoader(
             _Rows(self.prepared.train),
-            sampler=batches,
+            sampler=EpochBatches(self, self.trainer.global_rank, self.trainer.world_size),
             batch_size=None,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
@@ -69,8 +75,9 @@ class DataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation pairs."""
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        tokenizer, pairs = self.prepared.tokenizer, self.prepared.valid[rank::world_size]
+        assert self.trainer is not None
+        tokenizer = self.prepared.tokenizer
+        pairs = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
         src = tokenizer.encode_src([pair.src for pair in pairs])
         tgt = tokenizer.encode_tgt([pair.tgt for pair in pairs])
         src_len, tgt_len = (np.array([len(ids) for ids in side]) for side in (src, tgt))

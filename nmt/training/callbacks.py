@@ -83,9 +83,13 @@ def read_metrics(path: Path) -> list[dict[str, str]]:
 
 
 class Throughput(Callback):
-    """Real target tokens a second of all ranks (train/tokens_per_s), and the learning rate."""
+    """Real target tokens a second of all ranks (train/tokens_per_s), and the learning rate.
 
-    def __init__(self) -> None:
+    With `announce` each log is a line too, for where there is no progress bar.
+    """
+
+    def __init__(self, announce: bool) -> None:
+        self.announce = announce
         self.tokens: torch.Tensor | int = 0
         self.since = 0.0
 
@@ -102,6 +106,9 @@ class Throughput(Callback):
             pl_module.log("train/tokens_per_s", rate, prog_bar=True, rank_zero_only=True)
             pl_module.log("train/lr", trainer.optimizers[0].param_groups[0]["lr"], rank_zero_only=True)
             self.tokens, self.since = 0, now
+            if self.announce and trainer.is_global_zero:
+                loss = float(trainer.callback_metrics["train/loss"])
+                log.info("step %d: loss %.3f  %.0f tokens/s", trainer.global_step, loss, rate)
 
 
 class ProgressBar(TQDMProgressBar):
@@ -129,12 +136,12 @@ class ValidationReport(Callback):
             metrics["val/chrf"],
             pl_module.progress.best_bleu,
         )
-        total = len(pl_module.valid)
-        for i in range(0, total, max(1, total // max(1, self.num_samples))) if self.num_samples else ():
-            pair = pl_module.valid[i]
+        for i in range(min(self.num_samples, len(pl_module.valid))):
+            sample = i * len(pl_module.valid) // self.num_samples  # the same ones each time
+            pair = pl_module.valid[sample]
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
-            log.info("  hyp %s", pl_module.translations[i])
+            log.info("  hyp %s", pl_module.translations[sample])
         metrics_file = self.run_dir / "metrics.csv"
         if metrics_file.exists():
             draw_curves(metrics_file, self.run_dir / "curves.png")

@@ -17,6 +17,7 @@ from torch import Tensor
 from nmt.bundle import build_model
 from nmt.config import RunConfig
 from nmt.data.batching import Batch
+from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
 from nmt.training.optim import build_optimizer, learning_rate_factor
@@ -70,6 +71,10 @@ class TrainingModule(pl.LightningModule):
         self.log("train/loss", loss.detach() / tokens, prog_bar=True)
         self.log("train/nll", nll / tokens)
         return loss / tokens
+
+    def on_train_epoch_end(self) -> None:
+        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule.epoch = self.current_epoch + 1
 
     def on_validation_start(self) -> None:
         self.val_nll.zero_()
