@@ -1,0 +1,41 @@
+"""The embedded corpus is what its script writes, and fair to learn from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from nmt.resources import resource
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "make_demo_corpus.py"
+SIZES = {"train": 20_000, "valid": 500, "test": 500}
+
+
+def lines(split: str, side: str) -> list[str]:
+    return (resource("data/demo") / f"{split}.{side}").read_text(encoding="utf-8").split("\n")[:-1]
+
+
+def test_the_script_writes_it_byte_for_byte(tmp_path):
+    subprocess.run([sys.executable, SCRIPT, tmp_path], check=True)
+    for split in SIZES:
+        for side in ("de", "en"):
+            name = f"{split}.{side}"
+            assert (tmp_path / name).read_bytes() == (resource("data/demo") / name).read_bytes()
+
+
+@pytest.mark.parametrize("side", ["de", "en"])
+def test_no_sentence_stands_twice_on_either_side(side):
+    every = [line for split in SIZES for line in lines(split, side)]
+    assert {split: len(lines(split, side)) for split in SIZES} == SIZES
+    assert len(set(every)) == sum(SIZES.values())
+
+
+@pytest.mark.parametrize("side", ["de", "en"])
+def test_every_word_of_the_test_text_is_common_in_training(side):
+    known = Counter(word.strip(".,?") for line in lines("train", side) for word in line.split())
+    assert len(known) < 1500
+    assert min(known[word.strip(".,?")] for line in lines("test", side) for word in line.split()) >= 5
