@@ -13,10 +13,13 @@ M memory features, A heads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from nmt.ranges import check_ranges
 
@@ -106,9 +109,50 @@ class AdditiveAttention(Attention):
         return keys
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        q, k = self.split(self.query(query)), self.split(keys)
-        hidden = torch.tanh(q[:, :, :, None] + k[:, :, None])  # (B, A, T, S, M/A)
-        return torch.einsum("batsm,am->bats", hidden, self.v)
+        q, k = self.split(self.query(query)), self.split(keys)  # (B, A, T, M/A), (B, A, S, M/A)
+        v = self.v.expand(len(q), -1, -1)  # (B, A, M/A)
+        rows = (part.flatten(0, 1).to(v.dtype) for part in (q, k, v))
+        scores: Tensor = _AdditiveScores.apply(*rows)  # type: ignore[no-untyped-call]
+        return scores.unflatten(0, q.shape[:2])  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _AdditiveScores(torch.autograd.Function):
+    """q (R,T,D), k (R,S,D), v (R,D) -> v · tanh(q_t + k_s) (R,T,S), for rows R of a sentence and head.
+
+    The (R,T,S,D) inside is made and left again chunk by chunk, small enough for the cache, and made once more for
+    the gradient: less than half the time of keeping it, and none of its memory.
+    """
+
+    CHUNK = 1 << 19  # numbers
+
+    @staticmethod
+    def chunks(q: Tensor, k: Tensor) -> Iterator[slice]:
+        size = max(1, _AdditiveScores.CHUNK // max(1, q[0].numel() * k.shape[1]))
+        return (slice(start, start + size) for start in range(0, len(q), size))
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        scores = q.new_empty(len(q), q.shape[1], k.shape[1])
+        for rows in _AdditiveScores.chunks(q, k):
+            hidden = torch.tanh_(q[rows, :, None] + k[rows, None])  # (R, T, S, D)
+            scores[rows] = (hidden @ v[rows, None, :, None])[..., 0]
+        ctx.save_for_backward(q, k, v)
+        return scores
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = ctx.saved_tensors
+        grad_q, grad_k, grad_v = torch.empty_like(q), torch.empty_like(k), torch.empty_like(v)
+        for rows in _AdditiveScores.chunks(q, k):
+            hidden = torch.tanh_(q[rows, :, None] + k[rows, None])
+            grad_v[rows] = (grad[rows].flatten(1)[:, None] @ hidden.flatten(1, 2))[:, 0]
+            weight = v[rows, None, None]
+            inside = torch.addcmul(weight, hidden * weight, hidden, value=-1)  # v ⊙ (1 - tanh²)
+            inside.mul_(grad[rows, :, :, None])
+            grad_q[rows] = inside.sum(2)
+            grad_k[rows] = inside.sum(1)
+        return grad_q, grad_k, grad_v
 
 
 class DotAttention(Attention):

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from nmt.model.cells import GRU, LSTM, RNN, Cell, ReluRNN, State
 
@@ -121,11 +122,10 @@ class Recurrent(nn.Module):
 
     def loop(self, x: Tensor, state: State, masks: Masks) -> Tensor:
         steps = F.linear(x.transpose(0, 1), self.weight_ih, self.bias_ih)  # (T, B, G*H)
-        outputs = []
-        for step in steps.unbind():
-            state = self.recur(step, state, masks)
-            outputs.append(state[0])
-        return torch.stack(outputs, 1)
+        outputs: Tensor = _Loop.apply(  # type: ignore[no-untyped-call]
+            self.cell, masks.hidden, steps, self.weight_hh, self.bias_hh, *state, *self.extra.values()
+        )
+        return outputs.transpose(0, 1)
 
     def step(self, x: Tensor, state: State, masks: Masks = Masks()) -> State:  # noqa: B008 (a constant)
         """x (N,E) and the state before -> the state after, whose first part is the output (N,H)."""
@@ -136,3 +136,62 @@ class Recurrent(nn.Module):
     def recur(self, x: Tensor, state: State, masks: Masks) -> State:
         h = state[0] if masks.hidden is None else state[0] * masks.hidden
         return self.cell.pointwise(x, F.linear(h, self.weight_hh, self.bias_hh), state, dict(self.extra.items()))
+
+
+class _Loop(torch.autograd.Function):
+    """The recurrence of any cell over T steps: x (T,B,G*H) = W x of every step -> h of every step (T,B,H).
+
+    The gradient goes back through `pointwise` a step at a time, by autograd, and leaves the weights to the end: R's
+    gradient is one product over all steps where autograd alone would add up T of them.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, cell: Cell, mask: Tensor | None, x: Tensor, weight: Tensor, bias: Tensor, *rest: Tensor
+    ) -> Tensor:
+        state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
+        parameters = dict(zip(cell.parameter_rows(), extra, strict=True))
+        dtype = x.dtype  # narrower than the state under autocast
+        with torch.autocast(x.device.type, enabled=False):
+            narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
+            r = torch.empty_like(x)
+            outputs = torch.empty(*x.shape[:2], weight.shape[1], dtype=weight.dtype, device=x.device)
+            states = []
+            for t in range(len(x)):
+                states.append(state)
+                h = state[0] if mask is None else state[0] * mask
+                torch.addmm(narrow_bias, h.to(dtype), narrow_weight.T, out=r[t])
+                state = cell.pointwise(x[t], r[t], state, parameters)
+                outputs[t] = state[0]
+        ctx.cell, ctx.mask, ctx.states, ctx.extra = cell, mask, states, extra
+        ctx.save_for_backward(x, r, weight, outputs)
+        return outputs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        x, r, weight, outputs = ctx.saved_tensors
+        cell, mask, states = ctx.cell, ctx.mask, ctx.states
+        narrow_weight = weight.to(x.dtype)
+        grad_x, grad_r = torch.empty_like(x), torch.empty_like(r)
+        grad_state = [torch.zeros_like(part) for part in states[0]]
+        grad_extra = [torch.zeros_like(part) for part in ctx.extra]
+        for t in reversed(range(len(x))):
+            grad_state[0] = grad_state[0] + grad_outputs[t]
+            inputs = [part.detach().requires_grad_() for part in (x[t], r[t], *states[t], *ctx.extra)]
+            with torch.enable_grad():
+                before, extra = inputs[2 : 2 + len(grad_state)], inputs[2 + len(grad_state) :]
+                after = cell.pointwise(
+                    *inputs[:2], tuple(before), dict(zip(cell.parameter_rows(), extra, strict=True))
+                )
+            grads = torch.autograd.grad(after, inputs, grad_state, allow_unused=True, materialize_grads=True)
+            grad_x[t], grad_r[t] = grads[:2]
+            grad_h = (grad_r[t] @ narrow_weight).to(weight.dtype)
+            grad_state = list(grads[2 : 2 + len(grad_state)])
+            grad_state[0] = grad_state[0] + (grad_h if mask is None else grad_h * mask)
+            grad_extra = [total + grad for total, grad in zip(grad_extra, grads[2 + len(grad_state) :], strict=True)]
+        h = torch.cat([states[0][0][None], outputs[:-1]])  # (T, B, H), before each step
+        h = (h if mask is None else h * mask).to(x.dtype)
+        grad_weight = (grad_r.flatten(0, 1).T @ h.flatten(0, 1)).to(weight.dtype)
+        grad_bias = grad_r.sum((0, 1), dtype=weight.dtype)
+        return None, None, grad_x, grad_weight, grad_bias, *grad_state, *grad_extra

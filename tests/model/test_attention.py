@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention
+from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, _AdditiveScores, build_attention
 
 B, T, S, D, M = 2, 3, 5, 8, 8
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
@@ -58,6 +58,17 @@ def test_each_head_attends_over_its_own_slice():
         expected = scores.masked_fill(~MASK[:, None], -torch.inf).softmax(-1)
         torch.testing.assert_close(weights[:, head], expected)
         torch.testing.assert_close(context[..., part], expected @ values[..., part])
+
+
+@pytest.mark.parametrize("chunk", [1, 200, 1 << 20])
+def test_the_gradient_of_additive_scores_is_their_slope_whatever_the_chunk(chunk, monkeypatch):
+    monkeypatch.setattr(_AdditiveScores, "CHUNK", chunk)
+    q, k, v = (
+        torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in ((3, T, 4), (3, S, 4), (3, 4))
+    )
+    expected = torch.einsum("rtsd,rd->rts", torch.tanh(q[:, :, None] + k[:, None]), v)
+    torch.testing.assert_close(_AdditiveScores.apply(q, k, v), expected)
+    assert torch.autograd.gradcheck(_AdditiveScores.apply, (q, k, v))
 
 
 def test_no_attention_has_no_context():
