@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,18 +23,27 @@ MAX_WORDS = 18
 
 # A class, then its nouns: gender, German and English in singular/plural.
 NOUNS = """
-person   m Mann/Männer man/men, f Frau/Frauen woman/women, n Kind/Kinder child/children, n Mädchen/Mädchen girl/girls,
-         m Lehrer/Lehrer teacher/teachers, f Ärztin/Ärztinnen doctor/doctors, m Freund/Freunde friend/friends,
-         f Schwester/Schwestern sister/sisters, m Bäcker/Bäcker baker/bakers, f Sängerin/Sängerinnen singer/singers
-animal   m Hund/Hunde dog/dogs, f Katze/Katzen cat/cats, n Pferd/Pferde horse/horses, m Vogel/Vögel bird/birds,
-         f Kuh/Kühe cow/cows, m Fuchs/Füchse fox/foxes, f Maus/Mäuse mouse/mice, n Huhn/Hühner hen/hens
-text     n Buch/Bücher book/books, m Brief/Briefe letter/letters, f Zeitung/Zeitungen newspaper/newspapers,
-         n Gedicht/Gedichte poem/poems, f Geschichte/Geschichten story/stories
-food     m Apfel/Äpfel apple/apples, m Kuchen/Kuchen cake/cakes, f Suppe/Suppen soup/soups, n Ei/Eier egg/eggs,
-         f Birne/Birnen pear/pears
-thing    m Ball/Bälle ball/balls, f Uhr/Uhren clock/clocks, n Bild/Bilder picture/pictures, f Lampe/Lampen lamp/lamps,
-         m Stuhl/Stühle chair/chairs, n Auto/Autos car/cars, m Schlüssel/Schlüssel key/keys, n Messer/Messer knife/knives
-opening  n Fenster/Fenster window/windows, f Tür/Türen door/doors, f Tasche/Taschen bag/bags, m Koffer/Koffer suitcase/suitcases
+person
+    m Mann/Männer man/men, f Frau/Frauen woman/women, n Kind/Kinder child/children, n Mädchen/Mädchen
+    girl/girls, m Lehrer/Lehrer teacher/teachers, f Ärztin/Ärztinnen doctor/doctors, m Freund/Freunde
+    friend/friends, f Schwester/Schwestern sister/sisters, m Bäcker/Bäcker baker/bakers, f
+    Sängerin/Sängerinnen singer/singers
+animal
+    m Hund/Hunde dog/dogs, f Katze/Katzen cat/cats, n Pferd/Pferde horse/horses, m Vogel/Vögel bird/birds, f
+    Kuh/Kühe cow/cows, m Fuchs/Füchse fox/foxes, f Maus/Mäuse mouse/mice, n Huhn/Hühner hen/hens
+text
+    n Buch/Bücher book/books, m Brief/Briefe letter/letters, f Zeitung/Zeitungen newspaper/newspapers, n
+    Gedicht/Gedichte poem/poems, f Geschichte/Geschichten story/stories
+food
+    m Apfel/Äpfel apple/apples, m Kuchen/Kuchen cake/cakes, f Suppe/Suppen soup/soups, n Ei/Eier egg/eggs, f
+    Birne/Birnen pear/pears
+thing
+    m Ball/Bälle ball/balls, f Uhr/Uhren clock/clocks, n Bild/Bilder picture/pictures, f Lampe/Lampen
+    lamp/lamps, m Stuhl/Stühle chair/chairs, n Auto/Autos car/cars, m Schlüssel/Schlüssel key/keys, n
+    Messer/Messer knife/knives
+opening
+    n Fenster/Fenster window/windows, f Tür/Türen door/doors, f Tasche/Taschen bag/bags, m Koffer/Koffer
+    suitcase/suitcases
 """
 ADJECTIVES = {
     "person": "alt old, jung young, klein small, klug clever, freundlich friendly, hungrig hungry, fröhlich cheerful",
@@ -44,26 +53,43 @@ ADJECTIVES = {
     "thing": "alt old, neu new, groß big, klein small, schön beautiful, schwarz black, weiß white",
     "opening": "alt old, neu new, groß big, klein small, schwer heavy",
 }
-# Who does it > to whom (dative) : what (accusative), then verbs: prefix|infinitive, third person, participle (+ if its
-# perfect takes "sein"), English base/past.
+# Who does it > to whom (dative) : what (accusative), then verbs: prefix|infinitive, third person, participle (+ if
+# its perfect takes "sein"), English base/past.
 VERBS = """
-person animal               : schlafen schläft geschlafen sleep/slept, laufen läuft +gelaufen run/ran, warten wartet gewartet wait/waited,
-                              ein|schlafen schläft +eingeschlafen fall_asleep/fell_asleep, weg|laufen läuft +weggelaufen run_away/ran_away
-person                      : arbeiten arbeitet gearbeitet work/worked, lachen lacht gelacht laugh/laughed, singen singt gesungen sing/sang,
-                              tanzen tanzt getanzt dance/danced, auf|stehen steht +aufgestanden get_up/got_up
-person : text               : lesen liest gelesen read/read, schreiben schreibt geschrieben write/wrote
-person : food               : essen isst gegessen eat/ate, mit|bringen bringt mitgebracht bring/brought
-person : food text thing    : kaufen kauft gekauft buy/bought, verkaufen verkauft verkauft sell/sold
-person : thing opening      : suchen sucht gesucht look_for/looked_for, finden findet gefunden find/found
-person : opening            : auf|machen macht aufgemacht open/opened, zu|machen macht zugemacht close/closed
-person : animal thing       : malen malt gemalt paint/painted
-person : person             : besuchen besucht besucht visit/visited, an|rufen ruft angerufen call/called, ein|laden lädt eingeladen invite/invited
-person animal : person animal : sehen sieht gesehen see/saw, hören hört gehört hear/heard
-person animal > person animal : folgen folgt +gefolgt follow/followed
-person > person             : helfen hilft geholfen help/helped, danken dankt gedankt thank/thanked
-person > person : text food thing : geben gibt gegeben give/gave, zeigen zeigt gezeigt show/showed, schicken schickt geschickt send/sent
+person animal
+    schlafen schläft geschlafen sleep/slept, laufen läuft +gelaufen run/ran, warten wartet gewartet
+    wait/waited, ein|schlafen schläft +eingeschlafen fall_asleep/fell_asleep, weg|laufen läuft +weggelaufen
+    run_away/ran_away
+person
+    arbeiten arbeitet gearbeitet work/worked, lachen lacht gelacht laugh/laughed, singen singt gesungen
+    sing/sang, tanzen tanzt getanzt dance/danced, auf|stehen steht +aufgestanden get_up/got_up
+person : text
+    lesen liest gelesen read/read, schreiben schreibt geschrieben write/wrote
+person : food
+    essen isst gegessen eat/ate, mit|bringen bringt mitgebracht bring/brought
+person : food text thing
+    kaufen kauft gekauft buy/bought, verkaufen verkauft verkauft sell/sold
+person : thing opening
+    suchen sucht gesucht look_for/looked_for, finden findet gefunden find/found
+person : opening
+    auf|machen macht aufgemacht open/opened, zu|machen macht zugemacht close/closed
+person : animal thing
+    malen malt gemalt paint/painted
+person : person
+    besuchen besucht besucht visit/visited, an|rufen ruft angerufen call/called, ein|laden lädt eingeladen
+    invite/invited
+person animal : person animal
+    sehen sieht gesehen see/saw, hören hört gehört hear/heard
+person animal > person animal
+    folgen folgt +gefolgt follow/followed
+person > person
+    helfen hilft geholfen help/helped, danken dankt gedankt thank/thanked
+person > person : text food thing
+    geben gibt gegeben give/gave, zeigen zeigt gezeigt show/showed, schicken schickt geschickt send/sent
 """
 MODALS = {"können": ("kann", "can"), "müssen": ("muss", "must"), "wollen": ("will", "want to")}
+TENSES = ["present", "past", "past", "present", *MODALS]
+DETERMINERS = ["der", "der", "der", "ein", "ein", "mein", "number"]
 THINKING = {"glauben": ("glaubt", "believe"), "wissen": ("weiß", "know"), "sagen": ("sagt", "say")}
 PLACES = (
     "im Garten=in the garden, im Haus=in the house, in der Küche=in the kitchen, in der Stadt=in the town, "
@@ -73,7 +99,10 @@ TIMES = {
     "present": "heute=today, jeden Tag=every day, jetzt=now, am Abend=in the evening, im Sommer=in summer",
     "past": "gestern=yesterday, letzte Woche=last week, am Montag=on Monday, heute Morgen=this morning",
 }
-CONJUNCTIONS = {"weil": "because", "wenn": "when", "obwohl": "although", "während": "while"}
+CONJUNCTIONS = {
+    "present": "weil=because, wenn=when, obwohl=although, während=while",
+    "past": "weil=because, als=when, obwohl=although, während=while",
+}
 NUMBERS = {"zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 PRONOUNS = {"ich": "I", "wir": "we", "er": "he"}
 
@@ -132,7 +161,7 @@ class Clause:
     subject: Phrase
     verb: Verb
     tense: str  # present, past or a modal verb
-    negated: bool
+    negation: str = ""  # nicht, or kein before the object
     dative: Phrase | None = None
     object: Phrase | None = None
     time: Text | None = None
@@ -143,11 +172,17 @@ def read_texts(table: str, separator: str = "=") -> list[Text]:
     return [Text(*entry.strip().split(separator)) for entry in table.split(",")]
 
 
+def read_blocks(table: str) -> Iterator[tuple[str, list[str]]]:
+    """Each line that is not indented, with the entries below it."""
+    for block in re.split(r"\n(?! )", table.strip()):
+        head, _, entries = block.partition("\n")
+        yield head, [" ".join(entry.split()) for entry in entries.split(",")]
+
+
 def read_nouns() -> dict[str, list[Noun]]:
     nouns: dict[str, list[Noun]] = {}
-    for line in re.sub(r",\n\s+", ", ", NOUNS).strip().splitlines():
-        kind, _, entries = line.partition(" ")
-        for entry in entries.split(","):
+    for kind, entries in read_blocks(NOUNS):
+        for entry in entries:
             gender, german, english = entry.split()
             (de, de_plural), (en, en_plural) = german.split("/"), english.split("/")
             nouns.setdefault(kind, []).append(Noun(kind, gender, Text(de, en), Text(de_plural, en_plural)))
@@ -156,15 +191,15 @@ def read_nouns() -> dict[str, list[Noun]]:
 
 def read_verbs() -> list[Verb]:
     verbs = []
-    for line in re.sub(r",\n\s+", ", ", VERBS).strip().splitlines():
-        *roles, entries = (part.strip() for part in line.split(":"))
-        people, _, datives = roles[0].partition(">")
-        for entry in entries.split(","):
+    for roles, entries in read_blocks(VERBS):
+        people, _, objects = roles.partition(":")
+        people, _, datives = people.partition(">")
+        for entry in entries:
             infinitive, third, participle, english = entry.split()
             prefix, _, infinitive = infinitive.rpartition("|")
             auxiliary = "sein" if participle.startswith("+") else "haben"
             base, past = english.replace("_", " ").split("/")
-            kinds = people.split(), datives.split(), roles[1].split() if len(roles) > 1 else []
+            kinds = people.split(), datives.split(), objects.split()
             verbs.append(Verb(prefix, infinitive, third, participle.strip("+"), auxiliary, base, past, *kinds))
     return verbs
 
@@ -176,11 +211,13 @@ BE_HAVE = {"sein": {"1": "bin", "3": "ist", "p": "sind"}, "haben": {"1": "habe",
 # Meaning: what is said.
 
 
-def noun_phrase(rng: random.Random, kinds: list[str], depth: int = 0) -> Phrase:
+def noun_phrase(
+    rng: random.Random, kinds: list[str], depth: int = 0, determiners: Sequence[str] = DETERMINERS
+) -> Phrase:
     """A noun with an article or number, perhaps an adjective, perhaps a relative clause."""
     noun = rng.choice(NOUN_TABLE[rng.choice(kinds)])
-    determiner = rng.choice(["der", "der", "der", "ein", "ein", "mein", "number"])
-    plural = determiner == "number" or (determiner != "ein" and rng.random() < 0.3)
+    determiner = rng.choice(determiners)
+    plural = determiner == "number" or (determiner in ("der", "mein") and rng.random() < 0.3)
     form = "p" if plural else noun.gender
     word = noun.plural if plural else noun.singular
     adjective = rng.choice(read_texts(ADJECTIVES[noun.kind], " ")) if rng.random() < 0.35 else None
@@ -192,6 +229,7 @@ def noun_phrase(rng: random.Random, kinds: list[str], depth: int = 0) -> Phrase:
         article, table = {
             "der": (f"d{ending(ARTICLE, case, form)}", AFTER_DER),
             "ein": (f"ein{ending(EIN, case, form)}", AFTER_EIN),
+            "kein": (f"kein{ending(EIN, case, form)}", AFTER_EIN),
             "mein": (f"mein{ending(EIN, case, form)}", AFTER_EIN),
             "number": (number.de, AFTER_NUMBER),
         }[determiner]
@@ -200,20 +238,21 @@ def noun_phrase(rng: random.Random, kinds: list[str], depth: int = 0) -> Phrase:
 
     english = f"{adjective.en} {word.en}" if adjective else word.en
     an = "an" if english[0] in "aeiou" else "a"
-    article = {"der": "the", "ein": an, "mein": "my", "number": number.en}[determiner]
+    article = {"der": "the", "ein": an, "kein": an, "mein": "my", "number": number.en}[determiner]
     return Phrase(german, f"{article} {english}" + (f" {relative.en}" if relative else ""), "p" if plural else "3")
 
 
 def relative_clause(rng: random.Random, noun: Noun, form: str) -> Text:
-    """A clause about the noun, which is its subject or its object."""
+    """A clause about the noun, which is its subject, or its object where no one could take it for the subject:
+    where it is masculine, so that "den" tells, or nothing that acts."""
     relative = "who" if noun.kind == "person" else "that"
     own = Phrase(lambda case: f"d{ending(ARTICLE, case, form)}", relative, "p" if form == "p" else "3")
-    if noun.kind in ("person", "animal") and rng.random() < 0.6:
+    if noun.kind in ("person", "animal") and (form != "m" or rng.random() < 0.5):
         clause = random_clause(rng, noun.kind, own, depth=1)
         return Text(german_clause(clause, "last"), english_clause(clause))
     verb = rng.choice([verb for verb in VERB_TABLE if noun.kind in verb.objects and not verb.datives])
     subject = noun_phrase(rng, verb.subjects, depth=1)
-    clause = Clause(subject, verb, rng.choice(["present", "past"]), False)
+    clause = Clause(subject, verb, rng.choice(["present", "past"]))
     return Text(f"{own.german('acc')} {german_clause(clause, 'last')}", f"that {english_clause(clause)}")
 
 
@@ -222,20 +261,26 @@ def pronoun(rng: random.Random) -> Phrase:
     return Phrase(lambda _: german, english, {"ich": "1", "wir": "p", "er": "3"}[german])
 
 
-def random_clause(rng: random.Random, kind: str = "", subject: Phrase | None = None, depth: int = 0) -> Clause:
+def random_clause(
+    rng: random.Random, kind: str = "", subject: Phrase | None = None, depth: int = 0, tenses: Sequence[str] = TENSES
+) -> Clause:
     kind = kind or rng.choice(["person", "person", "animal"])
     verb = rng.choice([verb for verb in VERB_TABLE if kind in verb.subjects])
     if subject is None:
         subject = pronoun(rng) if kind == "person" and rng.random() < 0.2 else noun_phrase(rng, [kind], depth)
-    tense = rng.choice(["present", "present", "past", "past", *MODALS])
+    tense = rng.choice(tenses)
+    negated = tense not in MODALS and rng.random() < 0.2
     times = read_texts(TIMES["past" if tense == "past" else "present"])
+    # "kein" does the work of "nicht" where it can; nothing else indefinite goes with a negation.
+    definite = ["der", "mein"] if negated else DETERMINERS
+    kein = negated and bool(verb.objects) and rng.random() < 0.6
     return Clause(
         subject,
         verb,
         tense,
-        negated=tense in ("present", "past") and rng.random() < 0.15,
-        dative=noun_phrase(rng, verb.datives, depth) if verb.datives else None,
-        object=noun_phrase(rng, verb.objects, depth) if verb.objects else None,
+        "kein" if kein else "nicht" if negated else "",
+        dative=noun_phrase(rng, verb.datives, depth, definite) if verb.datives else None,
+        object=noun_phrase(rng, verb.objects, depth, ["kein"] if kein else definite) if verb.objects else None,
         time=rng.choice(times) if depth == 0 and rng.random() < 0.35 else None,
         place=rng.choice(read_texts(PLACES)) if rng.random() < 0.25 else None,
     )
@@ -266,7 +311,7 @@ def german_clause(clause: Clause, order: str) -> str:
         clause.time.de if clause.time and order != "time" else "",
         clause.dative.german("dat") if clause.dative else "",
         clause.object.german("acc") if clause.object else "",
-        "nicht" if clause.negated else "",
+        "nicht" if clause.negation == "nicht" else "",
         clause.place.de if clause.place else "",
     ]
     if order == "last":
@@ -303,10 +348,10 @@ def english_clause(clause: Clause, order: str = "second") -> str:
     else:
         helper = do
         action = verb.past if clause.tense == "past" else english_verb(verb.base, person)
-        if clause.negated or order == "first":
+        if clause.negation or order == "first":
             action = verb.base
-    negation = ["not"] if clause.negated and order == "first" else []
-    support = [f"{do} not"] if clause.negated and order != "first" else []
+    negation = ["not"] if clause.negation and order == "first" else []
+    support = [f"{do} not"] if clause.negation and order != "first" else []
     subject = [helper, clause.subject.en, *negation] if order == "first" else [clause.subject.en, *support]
     back = [phrase.en for phrase in (clause.dative, clause.object, clause.place) if phrase]
     time = [clause.time.en] if clause.time and order != "time" else []
@@ -315,7 +360,7 @@ def english_clause(clause: Clause, order: str = "second") -> str:
 
 def sentence(rng: random.Random) -> Text:
     """One sentence of one of the patterns."""
-    pattern = rng.choice(["main", "main", "main", "question", "because", "because", "when", "that", "and"])
+    pattern = rng.choice(["main", "main", "main", "question", "reason", "reason", "fronted", "that", "and"])
     clause = random_clause(rng)
     order = "time" if clause.time and rng.random() < 0.5 else "second"
     main = Text(german_clause(clause, order), english_clause(clause, order))
@@ -323,7 +368,8 @@ def sentence(rng: random.Random) -> Text:
         return finished(main, ".")
     if pattern == "question":
         return finished(Text(german_clause(clause, "first"), english_clause(clause, "first")), "?")
-    other = random_clause(rng, depth=1)
+    past = clause.tense == "past"
+    other = random_clause(rng, depth=1, tenses=["past"] if past else [tense for tense in TENSES if tense != "past"])
     last = Text(german_clause(other, "last"), english_clause(other))
     if pattern == "and":
         word = rng.choice(read_texts("und=and, aber=but"))
@@ -336,11 +382,11 @@ def sentence(rng: random.Random) -> Text:
         return finished(
             Text(f"{who.german('nom')} {said[0]}, dass {last.de}", f"{who.en} {said[1]} that {last.en}"), "."
         )
-    german, english = rng.choice(list(CONJUNCTIONS.items()))
-    if pattern == "because":
-        return finished(Text(f"{main.de}, {german} {last.de}", f"{main.en} {english} {last.en}"), ".")
+    word = rng.choice(read_texts(CONJUNCTIONS["past" if past else "present"]))
+    if pattern == "reason":
+        return finished(Text(f"{main.de}, {word.de} {last.de}", f"{main.en} {word.en} {last.en}"), ".")
     inverted = Text(german_clause(clause, "first"), english_clause(clause))
-    return finished(Text(f"{german} {last.de}, {inverted.de}", f"{english} {last.en}, {inverted.en}"), ".")
+    return finished(Text(f"{word.de} {last.de}, {inverted.de}", f"{word.en} {last.en}, {inverted.en}"), ".")
 
 
 def finished(text: Text, mark: str) -> Text:
