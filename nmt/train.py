@@ -22,6 +22,7 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.bundle import write_atomically
@@ -79,8 +80,10 @@ def train(config: RunConfig) -> Trained:
     module = TrainingModule(config, prepared)
     datamodule = DataModule(prepared, trainer_config.max_tokens, config.seed, trainer_config.num_workers)
     run_dir.mkdir(parents=True, exist_ok=True)
-    with log_file(run_dir / "train.log"), logging_redirect_tqdm([logging.getLogger("nmt")]):
-        write_atomically(run_dir / "config.yaml", yaml.safe_dump(to_dict(config), sort_keys=False).encode())
+    with open_log(run_dir / "train.log"):
+        if is_first_process():
+            write_atomically(run_dir / "config.yaml", yaml.safe_dump(to_dict(config), sort_keys=False).encode())
+        log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
         size = sum(parameter.numel() for parameter in module.model.parameters())
         log.info(
             "%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, torch.get_num_threads()
@@ -183,16 +186,25 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
     )
 
 
+def is_first_process() -> bool:
+    """Whether this is the process that writes, of several that train one model."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
 @contextmanager
-def log_file(path: Path) -> Iterator[None]:
-    """Write what nmt logs to `path` too; a resumed run appends."""
-    handler = logging.FileHandler(path)
+def open_log(path: Path) -> Iterator[None]:
+    """Write what nmt logs to `path` too, and around a progress bar, not through it. A resumed run appends."""
+    if not is_first_process():
+        yield
+        return
+    handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        yield
+        with logging_redirect_tqdm([logger]):
+            yield
     finally:
         logger.removeHandler(handler)
         handler.close()

@@ -60,5 +60,5 @@ def test_a_loaded_model_can_be_told_from_none(bundle_dir):
     with pytest.raises(ValueError, match="device is 'tpu'; choose one of"):
         nmt.load(bundle_dir, device="tpu")
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="no GPU is to be seen"):
+        with pytest.raises(ValueError, match="0 GPUs to be seen"):
             nmt.load(bundle_dir, device="cuda")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import Any
 
 import hydra
@@ -14,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.schema import register, to_run_config
+from nmt.cli.schema import register, run_name, to_run_config
 from nmt.resources import resource
 
 COMMAND = "nmt-train"
@@ -35,13 +36,27 @@ def main() -> None:
 
 def run(composed: Any) -> float:
     """One training; returns its best validation BLEU, for sweepers."""
-    from nmt.train import train  # torch and lightning: not for --help
+    from nmt.train import is_first_process, train  # torch and lightning: not for --help
 
     config = to_run_config(composed)
-    if HydraConfig.get().mode == RunMode.MULTIRUN and config.trainer.strategy == "ddp":
-        raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
-    logging.getLogger("nmt").setLevel(logging.INFO)
+    hydra_config = HydraConfig.get()
+    if hydra_config.mode == RunMode.MULTIRUN:
+        if config.trainer.strategy == "ddp":
+            raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
+        overrides = list(hydra_config.overrides.task)
+        if any(override.startswith("run=") for override in overrides):  # else the name has them already
+            config = replace(config, run=f"{config.run}/{run_name(overrides)}")
+    if is_first_process():
+        show_log()
     result = train(config)
-    if int(os.environ.get("LOCAL_RANK", 0)) == 0:
+    if is_first_process():
         print(f"{result.model_dir}  validation BLEU {result.bleu:.2f}", file=sys.stderr)
     return result.bleu
+
+
+def show_log() -> None:
+    """What nmt logs, on stderr."""
+    logger = logging.getLogger("nmt")
+    logger.setLevel(logging.INFO)
+    if not logger.handlers:  # a sweep comes here once a job
+        logger.addHandler(logging.StreamHandler(sys.stderr))

@@ -86,6 +86,8 @@ def main() -> None:
     try:
         with one_line_errors(COMMAND):
             translator = open_translator(options)
+            if options.nbest > getattr(translator.search, "beam_size", 1):
+                raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or more")
             for group in read_groups(sys.stdin.fileno(), GROUP):
                 for text in answers(translator, group, options):
                     sys.stdout.buffer.write(text.encode() + b"\n")

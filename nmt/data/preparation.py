@@ -51,10 +51,8 @@ def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer:
     else:
         log.info("prepared data taken from %s", folder)
     models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
-    train = EncodedCorpus(folder / "train.arrow")
     dropped = json.loads((folder / "dropped.json").read_text())
-    log.info("training pairs: %d; left out: %s", len(train), dropped or "none")
-    return Prepared(Tokenizer(models), train, valid, dropped)
+    return Prepared(Tokenizer(models), EncodedCorpus(folder / "train.arrow"), valid, dropped)
 
 
 def _split(corpus: Corpus, role: str) -> str:

@@ -51,9 +51,7 @@ class DecoderMasks(NamedTuple):
 
 class Decoder(nn.Module):
     """What the wirings share: layers, bridge, attention, and the features tanh(W [...]) for the output layer.
-
-    `below` is what enters each layer beside the layer under it; a subclass says so by `layer_inputs`.
-    """
+    A subclass says what enters what: by `sizes`, and by `step`."""
 
     def __init__(
         self,
@@ -100,11 +98,13 @@ class Decoder(nn.Module):
 
     def masks(self, rows: int) -> DecoderMasks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
-        drop = self.training and self.dropout > 0
-        return DecoderMasks(
-            tuple(self.layer(depth).masks(rows) for depth in range(len(self.layers))),
-            dropout_mask(rows, self.features_size, self.dropout, self.readout.weight) if drop else None,
-        )
+        layers = tuple(self.layer(depth).masks(rows) for depth in range(len(self.layers)))
+        return DecoderMasks(layers, self.features_mask(rows))
+
+    def features_mask(self, rows: int) -> Tensor | None:
+        if not self.training or not self.dropout:
+            return None
+        return dropout_mask(rows, self.features_size, self.dropout, self.readout.weight)  # (N, F)
 
     def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S)."""
@@ -165,7 +165,7 @@ class GNMT(Decoder):
         for depth in range(1, len(self.layers)):
             out = self.layers[depth](torch.cat([x, context], -1), state.layers[depth])
             x = out + x if self.config.residual else out
-        mask = self.masks(len(x)).features
+        mask = self.features_mask(len(x))
         return self.features([x, context], None if mask is None else mask[:, None]), weights
 
     def step(

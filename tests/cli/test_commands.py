@@ -119,6 +119,8 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
     yield ("nmt-translate", trained), "config.json cannot be read: No such file or directory"
     yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
+    yield ("nmt-translate", model, "--device", "cuda:99"), "device is 'cuda:99', but there are"
+    yield ("nmt-translate", model, "--nbest", 7), "--nbest 7 needs --beam-size 7 or more"
     yield ("nmt-evaluate", model), "give --src and --ref"
     yield ("nmt-evaluate", model, "--src", tmp_path / "x", "--ref", short), "x is missing"
     yield ("nmt-evaluate", model, "--src", corpus_dir / "valid.de", "--ref", short), "has 20 lines but"

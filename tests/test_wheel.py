@@ -1,0 +1,48 @@
+"""The wheel, installed elsewhere than the checkout, trains and translates."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    (made,) = folder.glob("nmt-*.whl")
+    return made
+
+
+def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    for needed in ("nmt/conf/train.yaml", "nmt/conf/cell/lstm.yaml", "nmt/data/demo/train.de", "nmt/cli/train.py"):
+        assert needed in names
+    assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
+
+
+def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):
+    site = tmp_path / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", site, wheel]
+    subprocess.run(install, check=True)
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(*command, **settings):
+        environment = os.environ | {"PYTHONPATH": str(site)}  # before the editable checkout
+        return subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, **settings)
+
+    where = run(sys.executable, "-c", "import nmt; print(nmt.__file__)").stdout.decode()
+    assert where.startswith(str(site))
+    small = ["model.embedding_size=8", "model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"]
+    run(site / "bin" / "nmt-train", "experiment=demo", "run=here", "search=greedy", "search.max_extra=2", *small)
+    result = run(site / "bin" / "nmt-translate", "runs/here/model", input="Der Hund schläft.\n\n".encode())
+    assert result.stdout.count(b"\n") == 2
