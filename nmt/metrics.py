@@ -40,7 +40,7 @@ def corpus_scores(
     for name in names:
         metric = METRICS[name]()
         result = metric.corpus_score(list(hyps), [list(refs)], n_bootstrap=n_bootstrap)
-        ci, mean = (result._ci, result._mean) if n_bootstrap > 1 else (None, None)
+        ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
         scores[name] = Score(result.score, str(metric.get_signature()), ci, mean)
     return scores
 

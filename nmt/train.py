@@ -80,9 +80,9 @@ def train(config: RunConfig) -> Trained:
     module = TrainingModule(config, prepared)
     datamodule = DataModule(prepared, trainer_config.max_tokens, config.seed, trainer_config.num_workers)
     run_dir.mkdir(parents=True, exist_ok=True)
+    if is_first_process():  # before all else: it makes the folder this run's
+        write_atomically(run_dir / "config.yaml", yaml.safe_dump(to_dict(config), sort_keys=False).encode())
     with open_log(run_dir / "train.log"):
-        if is_first_process():
-            write_atomically(run_dir / "config.yaml", yaml.safe_dump(to_dict(config), sort_keys=False).encode())
         log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
         size = sum(parameter.numel() for parameter in module.model.parameters())
         log.info(
@@ -104,7 +104,7 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     """Raises ValueError when the folder belongs to another configuration, naming the first key that differs."""
     known = run_dir / "config.yaml"
     if not known.exists():
-        if run_dir.exists() and any(run_dir.iterdir()):
+        if run_dir.exists() and any(not path.name.startswith(".") for path in run_dir.iterdir()):
             raise ValueError(f"{run_dir} is not empty and no run's folder; choose another run=")
         return
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import time
 from argparse import Namespace
@@ -112,6 +111,8 @@ class Throughput(Callback):
 
 
 class ProgressBar(TQDMProgressBar):
+    """Lightning's, with short names."""
+
     def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
         metrics = super().get_metrics(trainer, pl_module)
         return {name.split("/")[-1]: value for name, value in metrics.items() if name != "v_num"}
@@ -129,7 +130,7 @@ class ValidationReport(Callback):
         metrics = trainer.callback_metrics
         log.info(
             "epoch %d, step %d: nll %.3f  BLEU %.2f  chrF %.2f  (best BLEU %.2f)",
-            trainer.current_epoch + 1,
+            trainer.current_epoch + (trainer.state.fn == "fit"),  # an epoch counts when its validation is over
             trainer.global_step,
             metrics["val/nll"],
             metrics["val/bleu"],
@@ -161,7 +162,7 @@ def draw_curves(metrics: Path, picture: Path) -> None:
     for axes, curves in panels:
         for column, label in curves.items():
             points = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
-            axes.plot(*zip(*points, strict=True), label=label) if points else None
+            axes.plot([step for step, _ in points], [value for _, value in points], label=label)
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)
         axes.legend()
@@ -190,5 +191,5 @@ class ModelDirectory(Callback):
             config.search,
             (config.data.src, config.data.tgt),
             model_card(config, pl_module.scores, sum(p.numel() for p in pl_module.model.parameters())),
-            json.loads(json.dumps({"valid": scores, "step": trainer.global_step})),
+            {"valid": scores, "step": trainer.global_step},
         )
