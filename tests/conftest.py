@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # before torch: the tests' models are too small to share, and may run beside others
+)
 
 import pytest
 import torch

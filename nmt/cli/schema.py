@@ -14,6 +14,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from nmt.config import CHOICES, RunConfig, from_dict
 from nmt.data.corpus import Corpus
@@ -58,4 +59,8 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 
 def to_run_config(composed: Any) -> RunConfig:
     """Hydra's result -> the config. Raises ValueError that names the key."""
-    return from_dict(RunConfig, OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
+    try:
+        data = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ValueError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
+    return from_dict(RunConfig, data)

@@ -28,14 +28,18 @@ def main() -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name="train")(run)
     try:
-        with one_line_errors(COMMAND):
-            job()
-    except (HydraException, OmegaConfBaseException) as error:
+        job()
+    except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
         fail(COMMAND, str(error))
 
 
 def run(composed: Any) -> float:
     """One training; returns its best validation BLEU, for sweepers."""
+    with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
+        return train_one(composed)
+
+
+def train_one(composed: Any) -> float:
     from nmt.train import is_first_process, train  # torch and lightning: not for --help
 
     config = to_run_config(composed)
@@ -44,8 +48,9 @@ def run(composed: Any) -> float:
         if config.trainer.strategy == "ddp":
             raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
         overrides = list(hydra_config.overrides.task)
-        if any(override.startswith("run=") for override in overrides):  # else the name has them already
-            config = replace(config, run=f"{config.run}/{run_name(overrides)}")
+        if any(override.startswith("run=") for override in overrides):  # else the name tells the jobs apart already
+            swept = [override for override in overrides if override not in sys.argv]
+            config = replace(config, run=f"{config.run}/{run_name(swept)}")
     if is_first_process():
         show_log()
     result = train(config)

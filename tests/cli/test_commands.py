@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from nmt.cli import evaluate, inspect, translate
+
 BIN = Path(sys.executable).parent
 
 
@@ -129,12 +131,16 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"
 
 
-def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path):
+def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):
+    mains = {"nmt-translate": translate.main, "nmt-evaluate": evaluate.main, "nmt-inspect": inspect.main}
     for (name, *arguments), message in bad_calls(trained, corpus_dir, tmp_path):
-        result = command(name, *arguments)
-        assert result.returncode == 2, (name, arguments, result.stderr)
-        assert result.stdout == b""
-        (line,) = result.stderr.decode().splitlines()
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            mains[name]()
+        assert stopped.value.code == 2, (name, arguments)
+        output = capsys.readouterr()
+        assert output.out == ""
+        (line,) = output.err.splitlines()
         assert line.startswith(f"{name}: ")
         assert message in line
 
