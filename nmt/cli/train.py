@@ -49,7 +49,8 @@ def train_one(composed: Any) -> float:
             raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
         overrides = list(hydra_config.overrides.task)
         if any(override.startswith("run=") for override in overrides):  # else the name tells the jobs apart already
-            swept = [override for override in overrides if override not in sys.argv]
+            typed = {argument.lower() for argument in sys.argv}  # Hydra writes false as False
+            swept = [override for override in overrides if override.lower() not in typed]
             config = replace(config, run=f"{config.run}/{run_name(swept)}")
     if is_first_process():
         show_log()
