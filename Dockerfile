@@ -38,7 +38,7 @@ COPY --from=build /venv /venv
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HF_HOME=/data/huggingface
-USER nmt
+USER 10001
 # Runs, and so `runs_dir` and `cache_dir`, are relative to here.
 WORKDIR /
 VOLUME ["/runs", "/data"]

@@ -27,4 +27,4 @@ def test_what_the_image_needs_is_let_through_and_the_rest_is_not():
 
 
 def test_it_does_not_run_as_root():
-    assert "USER nmt" in (ROOT / "Dockerfile").read_text().splitlines()
+    assert "USER 10001" in (ROOT / "Dockerfile").read_text().splitlines()
