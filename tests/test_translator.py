@@ -21,7 +21,7 @@ def test_a_text_translates_the_same_alone_and_in_any_batch(translator, search):
     for batch_size in (1, 2, 64):
         again = translator.translate(TEXTS, search, batch_size=batch_size)
         assert [t.text for t in again] == [t.text for t in together]
-        assert [t.score for t in again] == pytest.approx([t.score for t in together], abs=1e-5)
+        assert [t.score for t in again] == pytest.approx([t.score for t in together], rel=1e-5)
     assert translator.translate(TEXTS[2:3], search)[0].text == together[2].text
 
 
