@@ -135,9 +135,14 @@ def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
         raise ValueError("trainer.accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu")
     if accelerator == "gpu" and (config.devices or 1) > torch.cuda.device_count():
         raise ValueError(f"trainer.devices is {config.devices}, but there are {torch.cuda.device_count()} GPUs")
+    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     if config.precision != "auto":
-        if config.precision == "float16" and accelerator == "cpu":
-            raise ValueError("trainer.precision is 'float16', which needs a GPU; choose auto, float32 or bfloat16")
+        if accelerator == "cpu" and (
+            config.precision == "float16" or (config.precision == "bfloat16" and not has_bf16)
+        ):
+            raise ValueError(
+                f"trainer.precision is {config.precision!r}, which this processor cannot do; choose auto"
+            )
         return accelerator, config.precision
     if accelerator == "gpu":
         return accelerator, "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
@@ -173,7 +178,6 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         max_steps=trainer.max_steps or -1,
         max_time=time_limit,
         accumulate_grad_batches=trainer.accumulate,
-        gradient_clip_val=config.optim.clip_norm or None,
         check_val_every_n_epoch=trainer.val_every_epochs,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,

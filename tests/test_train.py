@@ -91,7 +91,7 @@ def test_another_configuration_does_not_go_on_in_the_same_folder(corpus_dir, tmp
         ({"model__hidden_size": 49}, "hidden_size is 49"),
         ({"model__attention__heads": 5}, "attention.heads is 5; it must divide"),
         ({"data__valid": "nothing"}, "has no nothing.de"),
-        ({"trainer__precision": "float16"}, "'float16', which needs a GPU"),
+        ({"trainer__precision": "float16"}, "'float16', which this processor cannot do"),
     ],
 )
 def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, changes, message):
@@ -124,6 +124,15 @@ def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
     runs = {n: toy.run_config(corpus_dir, tmp_path / str(n), trainer__accumulate=n) for n in (1, 2)}
     steps = {n: int(read_metrics(train(c).model_dir.parent / "metrics.csv")[-1]["step"]) for n, c in runs.items()}
     assert steps[1] / 2 - 1 <= steps[2] <= steps[1] / 2 + 3  # an epoch's odd batch is an update of its own
+
+
+@pytest.mark.parametrize("cell", ["lstm_peephole", "gru"])
+def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, cell, monkeypatch):
+    monkeypatch.setattr(
+        "nmt.train.choose_hardware", lambda _: ("cpu", "bfloat16")
+    )  # slow on some machines, never wrong
+    settings = {"model__cell": {"name": cell}, "trainer__max_epochs": 15}
+    assert train(toy.run_config(corpus_dir, tmp_path, **settings)).bleu > 30
 
 
 def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):

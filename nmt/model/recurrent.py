@@ -135,7 +135,10 @@ class Recurrent(nn.Module):
 
     def recur(self, x: Tensor, state: State, masks: Masks) -> State:
         h = state[0] if masks.hidden is None else state[0] * masks.hidden
-        return self.cell.pointwise(x, F.linear(h, self.weight_hh, self.bias_hh), state, dict(self.extra.items()))
+        r = F.linear(h, self.weight_hh, self.bias_hh)
+        dtype = self.weight_hh.dtype  # products are narrower under autocast; gates and states are not
+        state = tuple(part.to(dtype) for part in state)
+        return self.cell.pointwise(x.to(dtype), r.to(dtype), state, dict(self.extra.items()))
 
 
 class _Loop(torch.autograd.Function):
@@ -151,17 +154,18 @@ class _Loop(torch.autograd.Function):
     ) -> Tensor:
         state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
         parameters = dict(zip(cell.parameter_rows(), extra, strict=True))
-        dtype = x.dtype  # narrower than the state under autocast
+        dtype, wide = x.dtype, weight.dtype  # under autocast the products are narrow; gates and states are not
+        state = tuple(part.to(wide) for part in state)
         with torch.autocast(x.device.type, enabled=False):
             narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
             r = torch.empty_like(x)
-            outputs = torch.empty(*x.shape[:2], weight.shape[1], dtype=weight.dtype, device=x.device)
+            outputs = torch.empty(*x.shape[:2], weight.shape[1], dtype=wide, device=x.device)
             states = []
             for t in range(len(x)):
                 states.append(state)
                 h = state[0] if mask is None else state[0] * mask
                 torch.addmm(narrow_bias, h.to(dtype), narrow_weight.T, out=r[t])
-                state = cell.pointwise(x[t], r[t], state, parameters)
+                state = cell.pointwise(x[t].to(wide), r[t].to(wide), state, parameters)
                 outputs[t] = state[0]
         ctx.cell, ctx.mask, ctx.states, ctx.extra = cell, mask, states, extra
         ctx.save_for_backward(x, r, weight, outputs)
@@ -178,7 +182,9 @@ class _Loop(torch.autograd.Function):
         grad_extra = [torch.zeros_like(part) for part in ctx.extra]
         for t in reversed(range(len(x))):
             grad_state[0] = grad_state[0] + grad_outputs[t]
-            inputs = [part.detach().requires_grad_() for part in (x[t], r[t], *states[t], *ctx.extra)]
+            inputs = [
+                part.detach().to(weight.dtype).requires_grad_() for part in (x[t], r[t], *states[t], *ctx.extra)
+            ]
             with torch.enable_grad():
                 before, extra = inputs[2 : 2 + len(grad_state)], inputs[2 + len(grad_state) :]
                 after = cell.pointwise(

@@ -12,8 +12,10 @@ from torch import nn
 from nmt.config import OptimConfig
 
 
-def build_optimizer(config: OptimConfig, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.AdamW:
-    """AdamW, fused. Matrices decay towards zero, vectors (biases, peepholes) do not."""
+def build_optimizer(
+    config: OptimConfig, parameters: Iterable[tuple[str, nn.Parameter]], fused: bool = True
+) -> torch.optim.AdamW:
+    """AdamW. Matrices decay towards zero, vectors (biases, peepholes) do not."""
     named = list(parameters)
     matrices = [p for name, p in named if p.ndim > 1 and "extra" not in name]
     vectors = [p for name, p in named if p.ndim <= 1 or "extra" in name]
@@ -24,7 +26,7 @@ def build_optimizer(config: OptimConfig, parameters: Iterable[tuple[str, nn.Para
         betas=(config.beta1, config.beta2),
         eps=config.epsilon,
         weight_decay=config.weight_decay,
-        fused=True,
+        fused=fused,
     )
 
 

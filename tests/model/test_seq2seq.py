@@ -58,6 +58,21 @@ def test_dropout_is_drawn_for_each_batch_and_every_parameter_learns(cell, decode
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
+@everything
+def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention):
+    if cell == "lstm" and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("the fused LSTM has no bfloat16 on this processor")
+    model = toy.model(cell, decoder, attention, num_layers=2, heads=2).float()
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    exact, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), 0.1)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), 0.1)
+        rough.backward()
+    torch.testing.assert_close(rough, exact, rtol=0.05, atol=0)
+    assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in model.parameters())
+
+
 @pytest.mark.parametrize("decoder", sorted(DECODERS))
 def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
     """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
