@@ -8,6 +8,7 @@ os.environ["OMP_NUM_THREADS"] = (
     "1"  # before torch: the tests' models are too small to share, and may run beside others
 )
 
+import hypothesis
 import pytest
 import torch
 
@@ -18,6 +19,9 @@ import toy
 from nmt.bundle import build_model, save_bundle
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.search import Beam
+
+hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measured by the clock
+hypothesis.settings.load_profile("nmt")
 
 
 @pytest.fixture(autouse=True)
