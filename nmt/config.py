@@ -22,7 +22,7 @@ from nmt.search import SEARCHES, Search
 T = TypeVar("T")
 
 # A field of one of these types takes a mapping whose "name" is a key of the table.
-CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}  # type: ignore[type-abstract, unused-ignore]
+CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
 
 
 @dataclass(frozen=True)

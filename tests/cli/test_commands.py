@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -103,8 +104,9 @@ def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path)
     assert report["sentences"] == 20
     assert f"{report['scores']['bleu']['score']:.2f}" in table
 
-    command("nmt-evaluate", trained / "model", *options)
-    assert (trained / "evaluation" / "valid" / "scores.json").exists()
+    run = shutil.copytree(trained, tmp_path / "run")
+    command("nmt-evaluate", run / "model", *options)
+    assert (run / "evaluation" / "valid" / "scores.json").exists()
 
 
 def test_inspect_draws_the_attention(trained, tmp_path):
