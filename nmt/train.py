@@ -26,10 +26,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.bundle import write_atomically
-from nmt.config import RunConfig, TrainerConfig, to_dict
+from nmt.config import RunConfig, to_dict
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import prepare
 from nmt.training.callbacks import MetricsFile, ModelDirectory, ProgressBar, Throughput, ValidationReport
+from nmt.training.machine import choose_hardware, tune_process
 from nmt.training.module import TrainingModule
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ def train(config: RunConfig) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
     check_run_dir(run_dir, config)
     accelerator, precision = choose_hardware(trainer_config)
+    tune_process()
     if trainer_config.threads:
         torch.set_num_threads(trainer_config.threads)
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
@@ -125,29 +127,6 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
-
-
-def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
-    """The accelerator ("cpu" or "gpu") and the precision. Raises ValueError for what this machine has not."""
-    has_gpu = torch.cuda.is_available()
-    accelerator = ("gpu" if has_gpu else "cpu") if config.accelerator == "auto" else config.accelerator
-    if accelerator == "gpu" and not has_gpu:
-        raise ValueError("trainer.accelerator is 'gpu', but no GPU is to be seen here; choose auto or cpu")
-    if accelerator == "gpu" and (config.devices or 1) > torch.cuda.device_count():
-        raise ValueError(f"trainer.devices is {config.devices}, but there are {torch.cuda.device_count()} GPUs")
-    has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    if config.precision != "auto":
-        if accelerator == "cpu" and (
-            config.precision == "float16" or (config.precision == "bfloat16" and not has_bf16)
-        ):
-            raise ValueError(
-                f"trainer.precision is {config.precision!r}, which this processor cannot do; choose auto"
-            )
-        return accelerator, config.precision
-    if accelerator == "gpu":
-        return accelerator, "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return accelerator, "bfloat16" if fast else "float32"
 
 
 def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision: str) -> pl.Trainer:
