@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from nmt.model.cells import GRU, LSTM, RNN, Cell, ReluRNN, State
+from nmt.model.gradients import GRADIENTS, by_autograd
 
 FUSED: dict[type[Cell], Callable[..., Any]] = {
     RNN: torch.rnn_tanh,
@@ -108,7 +109,8 @@ class Recurrent(nn.Module):
             x = x * masks.inputs[:, None]  # (B, T, E)
         state = self.initial_state(len(x)) if state is None else state
         fused = FUSED.get(type(self.cell))
-        if fused is None or masks.hidden is not None:
+        is_slow = x.device.type == "cpu" and fused is not torch.lstm
+        if fused is None or is_slow or masks.hidden is not None:
             return self.loop(x, state, masks)
         return self.fused(fused, x, state)
 
@@ -121,9 +123,9 @@ class Recurrent(nn.Module):
         return outputs
 
     def loop(self, x: Tensor, state: State, masks: Masks) -> Tensor:
-        steps = F.linear(x.transpose(0, 1), self.weight_ih, self.bias_ih)  # (T, B, G*H)
+        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
         outputs: Tensor = _Loop.apply(  # type: ignore[no-untyped-call]
-            self.cell, masks.hidden, steps, self.weight_hh, self.bias_hh, *state, *self.extra.values()
+            self.cell, masks.hidden, x.transpose(0, 1), *weights, *state, *self.extra.values()
         )
         return outputs.transpose(0, 1)
 
@@ -142,62 +144,81 @@ class Recurrent(nn.Module):
 
 
 class _Loop(torch.autograd.Function):
-    """The recurrence of any cell over T steps: x (T,B,G*H) = W x of every step -> h of every step (T,B,H).
+    """The recurrence of any cell: inputs (T,B,E) -> h of every step (T,B,H).
 
-    The gradient goes back through `pointwise` a step at a time, by autograd, and leaves the weights to the end: R's
-    gradient is one product over all steps where autograd alone would add up T of them.
+    W x of all steps is one product. The gradient goes back a step at a time (gradients.py), and leaves the weights
+    to the end: theirs too is one product over all steps where autograd alone would add up T of them.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, cell: Cell, mask: Tensor | None, x: Tensor, weight: Tensor, bias: Tensor, *rest: Tensor
+        ctx: Any,
+        cell: Cell,
+        mask: Tensor | None,
+        inputs: Tensor,
+        weight_ih: Tensor,
+        weight_hh: Tensor,
+        bias_ih: Tensor,
+        bias_hh: Tensor,
+        *rest: Tensor,
     ) -> Tensor:
         state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
         parameters = dict(zip(cell.parameter_rows(), extra, strict=True))
-        dtype, wide = x.dtype, weight.dtype  # under autocast the products are narrow; gates and states are not
+        x = F.linear(inputs, weight_ih, bias_ih)  # (T, B, G*H)
+        dtype, wide = x.dtype, weight_hh.dtype  # under autocast the products are narrow; gates and states are not
         state = tuple(part.to(wide) for part in state)
         with torch.autocast(x.device.type, enabled=False):
-            narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
+            narrow_weight, narrow_bias = weight_hh.T.to(dtype), bias_hh.to(dtype)
             r = torch.empty_like(x)
-            outputs = torch.empty(*x.shape[:2], weight.shape[1], dtype=wide, device=x.device)
-            states = []
+            hidden = x.new_empty(len(x) + 1, *state[0].shape)  # h before and after every step, narrow
+            hidden[0] = state[0]
+            states = [state]
             for t in range(len(x)):
-                states.append(state)
-                h = state[0] if mask is None else state[0] * mask
-                torch.addmm(narrow_bias, h.to(dtype), narrow_weight.T, out=r[t])
+                h = hidden[t] if mask is None else (state[0] * mask).to(dtype)
+                torch.addmm(narrow_bias, h, narrow_weight, out=r[t])
                 state = cell.pointwise(x[t].to(wide), r[t].to(wide), state, parameters)
-                outputs[t] = state[0]
+                hidden[t + 1] = state[0]
+                states.append(state)
         ctx.cell, ctx.mask, ctx.states, ctx.extra = cell, mask, states, extra
-        ctx.save_for_backward(x, r, weight, outputs)
-        return outputs
+        ctx.save_for_backward(inputs, x, r, hidden, weight_ih, weight_hh)
+        return hidden[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        x, r, weight, outputs = ctx.saved_tensors
+        inputs, x, r, hidden, weight_ih, weight_hh = ctx.saved_tensors
         cell, mask, states = ctx.cell, ctx.mask, ctx.states
-        narrow_weight = weight.to(x.dtype)
-        grad_x, grad_r = torch.empty_like(x), torch.empty_like(r)
+        dtype, wide = x.dtype, weight_hh.dtype
+        narrow_weight = weight_hh.to(dtype)
+        gradient = GRADIENTS.get(type(cell), by_autograd)
+        parameters = dict(zip(cell.parameter_rows(), ctx.extra, strict=True))
+        grad_r = torch.empty_like(x)
+        grad_x = grad_r  # of many cells it is one and the same
         grad_state = [torch.zeros_like(part) for part in states[0]]
         grad_extra = [torch.zeros_like(part) for part in ctx.extra]
         for t in reversed(range(len(x))):
             grad_state[0] = grad_state[0] + grad_outputs[t]
-            inputs = [
-                part.detach().to(weight.dtype).requires_grad_() for part in (x[t], r[t], *states[t], *ctx.extra)
-            ]
-            with torch.enable_grad():
-                before, extra = inputs[2 : 2 + len(grad_state)], inputs[2 + len(grad_state) :]
-                after = cell.pointwise(
-                    *inputs[:2], tuple(before), dict(zip(cell.parameter_rows(), extra, strict=True))
-                )
-            grads = torch.autograd.grad(after, inputs, grad_state, allow_unused=True, materialize_grads=True)
-            grad_x[t], grad_r[t] = grads[:2]
-            grad_h = (grad_r[t] @ narrow_weight).to(weight.dtype)
-            grad_state = list(grads[2 : 2 + len(grad_state)])
-            grad_state[0] = grad_state[0] + (grad_h if mask is None else grad_h * mask)
-            grad_extra = [total + grad for total, grad in zip(grad_extra, grads[2 + len(grad_state) :], strict=True)]
-        h = torch.cat([states[0][0][None], outputs[:-1]])  # (T, B, H), before each step
-        h = (h if mask is None else h * mask).to(x.dtype)
-        grad_weight = (grad_r.flatten(0, 1).T @ h.flatten(0, 1)).to(weight.dtype)
-        grad_bias = grad_r.sum((0, 1), dtype=weight.dtype)
-        return None, None, grad_x, grad_weight, grad_bias, *grad_state, *grad_extra
+            of_x, of_r, of_state, of_extra = gradient(
+                cell, x[t].to(wide), r[t].to(wide), states[t], states[t + 1], parameters, grad_state
+            )
+            grad_r[t] = of_r
+            if of_x is not of_r:
+                grad_x = torch.empty_like(x) if grad_x is grad_r else grad_x
+                grad_x[t] = of_x
+            grad_h = grad_r[t] @ narrow_weight
+            grad_h = grad_h.to(wide) if mask is None else grad_h * mask
+            grad_state = [grad_h if of_state[0] is None else of_state[0] + grad_h, *of_state[1:]]
+            grad_extra = [total + grad for total, grad in zip(grad_extra, of_extra, strict=True)]
+        h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(dtype)
+        grad_weight_ih, grad_bias_ih = _weight_gradients(grad_x, inputs.to(dtype), wide)
+        grad_weight_hh, grad_bias_hh = _weight_gradients(grad_r, h, wide)
+        grad_inputs = (grad_x @ weight_ih.to(dtype)).to(inputs.dtype)
+        grads = grad_inputs, grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh
+        return None, None, *grads, *grad_state, *grad_extra
+
+
+def _weight_gradients(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Of weight and bias, from the gradient of their outputs (T,B,G*H) and their inputs (T,B,E)."""
+    rows = grad.flatten(0, 1)  # (T*B, G*H)
+    ones = rows.new_ones(1, len(rows))  # a product, because a sum of narrow numbers is many times slower
+    return (rows.T @ inputs.flatten(0, 1)).to(dtype), (ones @ rows)[0].to(dtype)
