@@ -28,11 +28,12 @@ tanh_backward = torch.ops.aten.tanh_backward.grad_input
 def by_autograd(
     cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
-    inputs = [part.detach().requires_grad_() for part in (x, r, *state, *parameters.values())]
-    before, extra = inputs[2 : 2 + len(state)], inputs[2 + len(state) :]
+    wants_gradient = [part.detach().requires_grad_() for part in (x, r, *state, *parameters.values())]
+    x, r, *rest = wants_gradient
+    before, extra = rest[: len(state)], rest[len(state) :]
     with torch.enable_grad():
-        outputs = cell.pointwise(*inputs[:2], tuple(before), dict(zip(parameters, extra, strict=True)))
-    found = torch.autograd.grad(outputs, inputs, list(grads), allow_unused=True, materialize_grads=True)
+        outputs = cell.pointwise(x, r, tuple(before), dict(zip(parameters, extra, strict=True)))
+    found = torch.autograd.grad(outputs, wants_gradient, list(grads), allow_unused=True, materialize_grads=True)
     return found[0], found[1], found[2 : 2 + len(state)], found[2 + len(state) :]
 
 

@@ -91,6 +91,7 @@ class Throughput(Callback):
         self.announce = announce
         self.tokens: torch.Tensor | int = 0
         self.since = 0.0
+        self.logged_step = 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.tokens, self.since = 0, time.perf_counter()
@@ -99,7 +100,10 @@ class Throughput(Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.tokens = self.tokens + batch.tgt_len.sum()
-        if (batch_idx + 1) % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        step = trainer.global_step
+        pl_module.log("step", float(step))  # for the loggers, instead of Lightning's, which is one less
+        if step % trainer.log_every_n_steps == 0 and step != self.logged_step:  # type: ignore[attr-defined]
+            self.logged_step = step
             now = time.perf_counter()
             rate = float(self.tokens) * trainer.world_size / (now - self.since)
             pl_module.log("train/tokens_per_s", rate, prog_bar=True, rank_zero_only=True)
@@ -107,7 +111,7 @@ class Throughput(Callback):
             self.tokens, self.since = 0, now
             if self.announce and trainer.is_global_zero:
                 loss = float(trainer.callback_metrics["train/loss"])
-                log.info("step %d: loss %.3f  %.0f tokens/s", trainer.global_step, loss, rate)
+                log.info("step %d: loss %.3f  %.0f tokens/s", step, loss, rate)
 
 
 class ProgressBar(TQDMProgressBar):

@@ -99,6 +99,7 @@ class TrainingModule(pl.LightningModule):
         self.progress = self.progress.after(bleu, self.global_step)
         self._act_on_progress()
         # Every rank has the same figures, so nothing is left to synchronise.
+        self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by
         self.log("val/nll", nll / tokens, rank_zero_only=True)
         self.log("val/ppl", math.exp(min(nll / tokens, 700)), rank_zero_only=True)
         self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
