@@ -31,24 +31,23 @@ class _LinearCrossEntropy(torch.autograd.Function):
             totals = weight.new_zeros(2)  # log-partition, logit of the label
             grad_features = torch.empty_like(features)
             grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
+            uniform = smoothing / len(weight)
+            sum_features, sum_weight = features.sum(0, dtype=weight.dtype), weight.sum(0)
             for start in range(0, len(features), CHUNK):
                 rows = slice(start, start + CHUNK)
                 # Whole blocks of rows: products of few different shapes, for each of which oneDNN makes new code.
                 x = torch.nn.functional.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % BLOCK))
                 grad = torch.addmm(narrow_bias, x, narrow_weight.T)  # (chunk, V), logits so far
                 _to_gradient(grad, targets[rows], 1 - smoothing, totals, grad_bias)
-                grad_features[rows] = (grad @ narrow_weight)[: len(features[rows])]
+                shift = (-uniform * sum_weight).to(dtype)
+                grad_features[rows] = torch.addmm(shift, grad, narrow_weight)[: len(features[rows])]
                 grad_weight += grad.T @ x
             nll = totals[0] - totals[1]
             loss = (1 - smoothing) * nll
-            if smoothing:
-                # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
-                uniform = smoothing / len(weight)
-                sum_features, sum_weight = features.sum(0, dtype=weight.dtype), weight.sum(0)
-                loss += smoothing * totals[0] - uniform * (sum_features @ sum_weight + len(features) * bias.sum())
-                grad_features -= uniform * sum_weight
-                grad_weight -= uniform * sum_features
-                grad_bias -= uniform * len(features)
+            # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
+            loss += smoothing * totals[0] - uniform * (sum_features @ sum_weight + len(features) * bias.sum())
+            grad_weight -= uniform * sum_features
+            grad_bias -= uniform * len(features)
         ctx.save_for_backward(grad_features, grad_weight, grad_bias)
         ctx.mark_non_differentiable(nll)
         return loss, nll
