@@ -1,6 +1,6 @@
 """The whole network: embeddings, encoder, decoder, output layer.
 
-Dims: B sentences, N rows of one step, S source tokens, T target tokens, E embedding, F features (= E), V vocabulary.
+Dims: B sentences, N rows of one step, S source tokens, T target tokens, E embedding, F features, V vocabulary.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class ModelConfig:
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
     recurrent_dropout: float = 0.0  # on h inside the recurrence; training then leaves the fused kernels
     tie: Literal["all", "target", "none"] = "all"  # which embeddings the output layer shares
+    features_size: int | None = None  # what the output layer reads; None: embedding_size, which tying needs
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -39,7 +40,13 @@ class ModelConfig:
             hidden_size=(1, 65536),
             dropout=(0, 0.95),
             recurrent_dropout=(0, 0.95),
+            features_size=(1, 65536),
         )
+        if self.tie != "none" and self.features_size not in (None, self.embedding_size):
+            raise ValueError(
+                f"features_size is {self.features_size}, but the output layer shares an embedding of "
+                f"{self.embedding_size} (tie={self.tie}); choose tie=none"
+            )
 
 
 @dataclass(frozen=True)
@@ -71,11 +78,12 @@ class Seq2Seq(nn.Module):
         self.config = config
         self.banned = list(banned)
         embedding_size, hidden_size = config.embedding_size, config.hidden_size
+        features_size = config.features_size or embedding_size
         self.tgt_embedding = nn.Embedding(tgt_vocab_size, embedding_size)
         if config.tie != "all":
             self.src_embedding = nn.Embedding(src_vocab_size, embedding_size)
         if config.tie == "none":
-            self.output_weight = nn.Parameter(torch.empty(tgt_vocab_size, embedding_size))
+            self.output_weight = nn.Parameter(torch.empty(tgt_vocab_size, features_size))
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab_size))
         self.encoder = Encoder(
             config.encoder, config.cell, embedding_size, hidden_size, config.dropout, config.recurrent_dropout
@@ -86,15 +94,15 @@ class Seq2Seq(nn.Module):
             build_attention(config.attention, hidden_size, hidden_size),
             embedding_size,
             hidden_size,
-            embedding_size,
+            features_size,
             config.dropout,
             config.recurrent_dropout,
         )
         for table in self.tables():
-            nn.init.normal_(table, std=embedding_size**-0.5)
+            nn.init.normal_(table, std=table.shape[1] ** -0.5)
 
     def tables(self) -> list[Tensor]:
-        """Every (V,E) weight, each once."""
+        """Every weight with a row a piece, (V,E) or (V,F), each once."""
         return [p for name, p in self.named_parameters() if "embedding" in name or name == "output_weight"]
 
     @property
