@@ -7,7 +7,7 @@
 The arguments without a dash are those of nmt-train. Printed are
 
 - real target tokens a second (padding does not count): the median of windows of 10 updates, in the epoch after a
-  warm-up of 300 updates or one epoch;
+  warm-up (an epoch, or as many updates as --warm-up says);
 - MFU, the model's useful products a second over what one large product reaches in the same run and precision. Useful
   are 6 FLOPs (2 forward, 4 backward) for each entry of a weight matrix and each real token that it meets: encoder and
   attention keys meet the source tokens, the bridge a sentence, all else the target tokens. Attention adds 12 M for
@@ -49,7 +49,7 @@ from nmt.resources import resource as resource_path
 from nmt.training.machine import choose_hardware, tune_process
 from nmt.training.optim import build_optimizer
 
-WARM_UP, WINDOW = 300, 10  # updates
+WINDOW = 10  # updates
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 PARTS = ("data", "encoder", "decoder", "attention", "output", "optimiser", "other")
 
@@ -58,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", help="as for nmt-train")
     parser.add_argument("--updates", type=int, default=200, help="measured after the warm-up (default: %(default)s)")
+    parser.add_argument("--warm-up", type=int, default=300, help="updates before (default: %(default)s)")
     parser.add_argument("--peer", action="append", default=[], choices=sorted(PEERS))
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
     parser.add_argument("--json", action="store_true")
@@ -69,7 +70,7 @@ def main() -> None:
         torch.set_num_threads(config.trainer.threads)
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
     bench = Bench(config, prepared, "cuda" if accelerator == "gpu" else "cpu", precision)
-    result = bench.run(arguments.updates)
+    result = bench.run(arguments.warm_up, arguments.updates)
     report(result)
     result["peers"] = []
     for name in arguments.peer:
@@ -104,12 +105,12 @@ class Bench:
             torch.cuda.synchronize()
         return time.perf_counter()
 
-    def run(self, updates: int) -> dict[str, Any]:
+    def run(self, warm_up: int, updates: int) -> dict[str, Any]:
         train = self.prepared.train
         max_tokens = self.config.trainer.max_tokens
         epochs = (token_batches(train.src_len, train.tgt_len, max_tokens, (self.config.seed, i)) for i in range(2))
-        warm_up, measured = next(epochs)[:WARM_UP], next(epochs)[:updates]
-        for rows in warm_up:
+        first, measured = next(epochs)[:warm_up], next(epochs)[:updates]
+        for rows in first:
             self.step(rows)
         self.seconds.clear()
         rates, flops, began = [], 0.0, self.now()

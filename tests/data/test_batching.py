@@ -42,6 +42,11 @@ def test_sentences_of_like_length_go_together(lengths):
     assert sum(side.sum() for side in lengths) / padded > 0.85
 
 
+def test_batches_come_in_few_sizes(lengths):
+    sizes = [len(rows) for rows in token_batches(*lengths, 512, seed=(1, 0))]
+    assert sum(size > 16 and size % 16 != 0 for size in sizes) <= 1  # the last one takes what is left
+
+
 def test_more_ranks_than_sentences_is_an_error():
     with pytest.raises(ValueError, match="trainer.devices makes 3 shares, but there are only 2 sentences"):
         token_batches(np.array([1, 1]), np.array([1, 1]), 10, seed=(0,), world_size=3)

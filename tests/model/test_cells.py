@@ -10,6 +10,7 @@ import torch
 import toy
 
 from nmt.model.cells import CELLS
+from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Recurrent
 
 B, T, E, H = 2, 4, 3, 5
@@ -114,6 +115,20 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
         return cell.pointwise(x, r, rest[: len(state)], parameters)
 
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in GRADIENTS))
+def test_the_gradient_by_hand_equals_the_one_by_autograd(name):
+    cell = CELLS[name]()
+    x, r = torch.randn(2, B, len(cell.gates) * H, dtype=torch.double)
+    state = tuple(torch.randn(B, H, dtype=torch.double) for _ in cell.states)
+    parameters = {key: torch.randn(n, H, dtype=torch.double) for key, n in cell.parameter_rows().items()}
+    grads = [torch.randn(B, H, dtype=torch.double) for _ in cell.states]
+    after = cell.pointwise(x, r, state, parameters)
+    expected = by_autograd(cell, x, r, state, after, parameters, grads)
+    of_x, of_r, of_state, of_extra = GRADIENTS[type(cell)](cell, x, r, state, after, parameters, grads)
+    of_state = tuple(torch.zeros_like(x[:, :H]) if part is None else part for part in of_state)
+    torch.testing.assert_close((of_x, of_r, of_state, of_extra), expected)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in CELLS if "f" in CELLS[name].gates))

@@ -17,9 +17,10 @@ def inputs():
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("chunk", [3, 100])
-def test_it_equals_the_plain_loss_in_value_and_gradients(inputs, smoothing, chunk, monkeypatch):
+@pytest.mark.parametrize(("chunk", "block"), [(6, 2), (6, 4), (100, 3), (100, 100)])
+def test_it_equals_the_plain_loss_in_value_and_gradients(inputs, smoothing, chunk, block, monkeypatch):
     monkeypatch.setattr(loss_module, "CHUNK", chunk)
+    monkeypatch.setattr(loss_module, "BLOCK", block)
     features, weight, bias, targets = inputs
     loss, nll = linear_cross_entropy(features, weight, bias, targets, smoothing)
     grads = torch.autograd.grad(3 * loss, [features, weight, bias])

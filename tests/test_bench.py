@@ -1,0 +1,65 @@
+"""The benchmark's script: it runs, and counts what it says it counts. Nothing here looks at a speed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import toy
+
+from nmt.data.batching import collate
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+OVERRIDES = ["model.hidden_size=16", "model.embedding_size=8", "trainer.max_tokens=512", "trainer.threads=1"]
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    import bench_train
+
+    return bench_train
+
+
+def test_it_prints_one_object_last(tmp_path):
+    command = [sys.executable, SCRIPTS / "bench_train.py", "--json", "--warm-up=1", "--updates=20", *OVERRIDES]
+    command += [f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found["tgt_tokens_per_s"] > 0
+    assert 0 < found["mfu"] < 1
+    assert found["peers"] == []
+    assert sum(found["parts"].values()) == pytest.approx(1, abs=0.01)
+    assert all(share > 0 for share in found["parts"].values())
+
+
+def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
+    model = toy.model("lstm", "gnmt", "dot")
+    src, tgt = [[5, 3], [6, 7, 5, 3]], [[2, 8, 3], [2, 3]]
+    batch = collate(src, tgt)  # 6 source tokens, 3 target tokens
+    config = model.config
+    e, h, v = config.embedding_size, config.hidden_size, toy.VOCAB
+    encoder = 2 * 4 * (h // 2) * (e + h // 2)
+    decoder = 4 * h * (e + h) + e * 2 * h + v * e
+    bridge = h * 2 * h
+    pairs = 2 * 2 + 4 * 1
+    expected = 6 * (6 * encoder + 3 * decoder + 2 * bridge + pairs * 2 * h)
+    assert bench.useful_flops(model, batch) == expected
+
+
+def test_a_product_rate_is_a_rate(bench):
+    assert bench.product_rate(torch.float32, "cpu", bench.time.perf_counter, size=64) > 0
+
+
+@pytest.mark.parametrize("peer", ["opennmt", "joeynmt"])
+def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
+    lines = {
+        "opennmt": "Step 10/120; acc: 7.0; ppl: 1; xent: 7.3; sents: 3; bsz: 9/ 8/ 5; 2100/1996 tok/s; 9 sec;",
+        "joeynmt": "Epoch 1, Step: 10, Batch Loss: 5.4, Batch Acc: 0.1, Tokens per Sec: 1996, Lr: 0.001000",
+    }
+    assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
+    assert str(tmp_path) in str(bench.PEERS[peer].settings(tmp_path, 10))
