@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 USER_ERROR = 2
 
@@ -22,6 +24,13 @@ def one_line_errors(command: str) -> Iterator[None]:
         fail(command, f"{error.filename}: {error.strerror}" if error.filename else str(error))
 
 
-def fail(command: str, message: str) -> None:
+class Parser(argparse.ArgumentParser):
+    """argparse, without the lines of usage before an error."""
+
+    def error(self, message: str) -> NoReturn:
+        fail(self.prog, f"{message} (see --help)")
+
+
+def fail(command: str, message: str) -> NoReturn:
     print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(USER_ERROR)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
-from nmt.cli.errors import one_line_errors
+from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.translate import add_search_options, open_translator, positive
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ COMMAND = "nmt-evaluate"
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
+    parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
     parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
     parser.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
     parser.add_argument("--ref", type=Path, metavar="FILE", help="their reference translations, line by line")

@@ -7,15 +7,13 @@ import sys
 from pathlib import Path
 
 from nmt import __version__
-from nmt.cli.errors import one_line_errors
+from nmt.cli.errors import Parser, one_line_errors
 
 COMMAND = "nmt-inspect"
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Draw the attention of a model while it translates one sentence."
-    )
+    parser = Parser(prog=COMMAND, description="Draw the attention of a model while it translates one sentence.")
     parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
     parser.add_argument("sentence", nargs="?", help="default: the first line of stdin")
     parser.add_argument("--output", type=Path, default=Path("attention.png"), metavar="FILE", help="png, svg or pdf")

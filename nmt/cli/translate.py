@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
-from nmt.cli.errors import one_line_errors
+from nmt.cli.errors import Parser, one_line_errors
 from nmt.stream import Line, read_groups
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ GROUP = 2048  # lines sorted by length together
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=COMMAND,
         description="Translate stdin: one line out for every line in, in order. An empty line stays empty.",
     )

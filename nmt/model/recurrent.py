@@ -1,6 +1,6 @@
 """The recurrence over time: one layer in one direction, for every cell.
 
-Where torch has a fused kernel for the very equations of a cell it is taken (oneDNN on CPU, cuDNN on GPU); all
+Where torch has a fast fused kernel for the very equations of a cell it is taken (oneDNN on CPU, cuDNN on GPU); all
 others share the one loop of this file, which makes a single product of all inputs first. Dropout is variational
 (Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
 
@@ -27,6 +27,8 @@ FUSED: dict[type[Cell], Callable[..., Any]] = {
     GRU: torch.gru,
     LSTM: torch.lstm,
 }
+# oneDNN has the LSTM alone; for the others torch loops over the steps, more slowly than the loop below.
+FUSED_ON_CPU: dict[type[Cell], Callable[..., Any]] = {LSTM: torch.lstm}
 
 # Weights are one parameter each, so that a model file can be checked against its config. cuDNN packs them anew at
 # each call, which costs microseconds, and says so.
@@ -108,11 +110,11 @@ class Recurrent(nn.Module):
         if masks.inputs is not None:
             x = x * masks.inputs[:, None]  # (B, T, E)
         state = self.initial_state(len(x)) if state is None else state
-        fused = FUSED.get(type(self.cell))
-        is_slow = x.device.type == "cpu" and fused is not torch.lstm
-        if fused is None or is_slow or masks.hidden is not None:
+        kernels = FUSED if x.is_cuda else FUSED_ON_CPU
+        kernel = kernels.get(type(self.cell))
+        if kernel is None or masks.hidden is not None:
             return self.loop(x, state, masks)
-        return self.fused(fused, x, state)
+        return self.fused(kernel, x, state)
 
     def fused(self, kernel: Callable[..., Any], x: Tensor, state: State) -> Tensor:
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]

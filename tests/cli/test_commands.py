@@ -120,6 +120,8 @@ def bad_calls(trained, corpus_dir, tmp_path):
     model = trained / "model"
     short = tmp_path / "short.en"
     short.write_text("One line.\n")
+    yield ("nmt-translate",), "the following arguments are required: MODEL"
+    yield ("nmt-translate", model, "--beam-size", 0), "argument --beam-size: invalid positive value: '0'"
     yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
     yield ("nmt-translate", trained), "config.json cannot be read: No such file or directory"
     yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
