@@ -31,9 +31,21 @@ def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
             )
         return accelerator, config.precision
     if accelerator == "gpu":
-        return accelerator, "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+        return accelerator, "bfloat16" if has_bfloat16_lstm() else "float16"
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return accelerator, "bfloat16" if fast else "float32"
+
+
+def has_bfloat16_lstm() -> bool:
+    """Whether the GPU has bfloat16 and its cuDNN a fused LSTM for it; tried, because versions differ."""
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        return False
+    layer = torch.nn.LSTM(8, 8, device="cuda", dtype=torch.bfloat16)
+    try:
+        layer(torch.zeros(2, 2, 8, device="cuda", dtype=torch.bfloat16))[0].sum().backward()
+    except RuntimeError:
+        return False
+    return True
 
 
 def tune_process() -> None:

@@ -1,0 +1,40 @@
+"""Which precision a machine gets, and what is set in the process."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from nmt.config import TrainerConfig
+from nmt.training.machine import choose_hardware, tune_process
+
+AUTO = TrainerConfig(max_epochs=1, max_tokens=1)
+
+
+@pytest.mark.parametrize(
+    ("avx512", "amx", "precision"),
+    [(False, False, "float32"), (True, False, "bfloat16"), (False, True, "bfloat16")],
+)
+def test_a_processor_gets_bfloat16_where_it_is_fast(avx512, amx, precision, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert choose_hardware(AUTO) == ("cpu", precision)
+
+
+def test_a_gpu_without_bfloat16_gets_float16(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+    assert choose_hardware(AUTO) == ("gpu", "float16")
+
+
+def test_what_a_user_has_set_stays(monkeypatch):
+    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "5")
+    tune_process()
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "5"
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
+    tune_process()
+    assert int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) > 1024
