@@ -49,6 +49,17 @@ class AttentionConfig:
         check_ranges(self, heads=(1, 64))
 
 
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b, sentence by sentence; on CPU in full width.
+
+    Such a product is small, and nearly every batch has a shape of its own: oneDNN, which makes the narrow ones, would
+    make and keep new code for each, at many times the price of the product.
+    """
+    with torch.autocast("cpu", enabled=False):
+        wide = torch.promote_types(a.dtype, torch.float32)
+        return a.to(wide) @ b.to(wide)
+
+
 class Attention(nn.Module):
     """The common part: heads, masking, softmax, context. A subclass gives the keys and the scores."""
 
@@ -76,7 +87,7 @@ class Attention(nn.Module):
         """query (B,T,D) -> context (B,T,M) and weights (B,A,T,S), which are zero on padding."""
         scores = self.score(query, memory.keys)  # (B, A, T, S)
         weights = scores.masked_fill(~memory.mask[:, None, None], -torch.inf).softmax(-1)
-        context = weights @ self.split(memory.values)  # (B, A, T, M/A)
+        context = product(weights, self.split(memory.values))  # (B, A, T, M/A)
         return context.transpose(1, 2).flatten(2), weights
 
 
@@ -113,7 +124,8 @@ class AdditiveAttention(Attention):
         q, k = self.split(self.query(query)), self.split(keys)  # (B, A, T, M/A), (B, A, S, M/A)
         v = self.v.expand(len(q), -1, -1)  # (B, A, M/A)
         rows = (part.flatten(0, 1).to(v.dtype) for part in (q, k, v))
-        scores: Tensor = _AdditiveScores.apply(*rows)  # type: ignore[no-untyped-call]
+        with torch.autocast("cpu", enabled=False):
+            scores: Tensor = _AdditiveScores.apply(*rows)  # type: ignore[no-untyped-call]
         return scores.unflatten(0, q.shape[:2])  # type: ignore[no-untyped-call, no-any-return]
 
 
@@ -178,7 +190,7 @@ class DotAttention(Attention):
         return values
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return self.split(query) @ self.split(keys).transpose(2, 3)
+        return product(self.split(query), self.split(keys).transpose(2, 3))
 
 
 class GeneralAttention(Attention):
@@ -193,7 +205,7 @@ class GeneralAttention(Attention):
         return keys
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return self.split(query) @ self.split(keys).transpose(2, 3)
+        return product(self.split(query), self.split(keys).transpose(2, 3))
 
 
 ATTENTIONS: dict[str, type[Attention]] = {
