@@ -8,7 +8,7 @@ With several heads, queries, keys and values are cut into equal slices and each 
 (Vaswani et al., 2017, arXiv:1706.03762, section 3.2.2); the contexts are joined again.
 
 Dims: B sentences, T queries of one sentence (target positions or hypotheses), S source tokens, D query features,
-M memory features, A heads.
+M memory features, A heads, K features of the additive score.
 """
 
 from __future__ import annotations
@@ -42,11 +42,14 @@ class Memory:
 class AttentionConfig:
     name: str
     heads: int = 1
+    size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
 
     def __post_init__(self) -> None:
         if self.name not in ATTENTIONS:
             raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(ATTENTIONS))}")
-        check_ranges(self, heads=(1, 64))
+        check_ranges(self, heads=(1, 64), size=(1, 65536))
+        if self.size is not None and self.name != "additive":
+            raise ValueError(f"size is {self.size}, but only 'additive' attention has a size of its own")
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -109,20 +112,23 @@ class NoAttention(Attention):
 class AdditiveAttention(Attention):
     """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: score(q, h) = v · tanh(W q + U h)."""
 
-    def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
+    def __init__(self, query_size: int, memory_size: int, heads: int, size: int | None = None) -> None:
         super().__init__(query_size, memory_size, heads)
-        self.query = nn.Linear(query_size, memory_size)
-        self.key = nn.Linear(memory_size, memory_size, bias=False)
-        self.v = nn.Parameter(torch.empty(heads, memory_size // heads))
-        nn.init.normal_(self.v, std=(memory_size // heads) ** -0.5)
+        size = size or memory_size
+        if size % heads:
+            raise ValueError(f"attention.heads is {heads}; it must divide attention.size {size}")
+        self.query = nn.Linear(query_size, size)
+        self.key = nn.Linear(memory_size, size, bias=False)
+        self.v = nn.Parameter(torch.empty(heads, size // heads))
+        nn.init.normal_(self.v, std=(size // heads) ** -0.5)
 
     def keys(self, values: Tensor) -> Tensor:
         keys: Tensor = self.key(values)
         return keys
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        q, k = self.split(self.query(query)), self.split(keys)  # (B, A, T, M/A), (B, A, S, M/A)
-        v = self.v.expand(len(q), -1, -1)  # (B, A, M/A)
+        q, k = self.split(self.query(query)), self.split(keys)  # (B, A, T, K/A), (B, A, S, K/A)
+        v = self.v.expand(len(q), -1, -1)  # (B, A, K/A)
         rows = (part.flatten(0, 1).to(v.dtype) for part in (q, k, v))
         with torch.autocast("cpu", enabled=False):
             scores: Tensor = _AdditiveScores.apply(*rows)  # type: ignore[no-untyped-call]
@@ -217,4 +223,6 @@ ATTENTIONS: dict[str, type[Attention]] = {
 
 
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
+    if config.name == "additive":
+        return AdditiveAttention(query_size, memory_size, config.heads, config.size)
     return ATTENTIONS[config.name](query_size, memory_size, config.heads)

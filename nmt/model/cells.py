@@ -27,7 +27,13 @@ class Cell:
     """What a cell must tell. Gates are stacked along the rows of W and R in the order of `gates`."""
 
     gates: ClassVar[tuple[str, ...]]
+    apart: ClassVar[int] = 0  # how many of the last gates need W x and R h each by itself, not their sum
     states: ClassVar[tuple[str, ...]] = ("h",)
+
+    @property
+    def joint_gates(self) -> int:
+        """How many gates need no more than the sum."""
+        return len(self.gates) - self.apart
 
     def parameter_rows(self) -> dict[str, int]:
         """Further parameters of the cell beside W, R and their biases: name -> rows of H numbers."""
@@ -37,8 +43,12 @@ class Cell:
         """Gate -> the value that its bias starts at; the others start at zero."""
         return {}
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
-        """One step: x = W x_t + b_ih and r = R h + b_hh, both (N, G*H) -> the new state, each part (N, H)."""
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        """What follows the products of a step, changing none of its inputs -> the new state, each part (N, H).
+
+        `gates` (N, G*H) is W x + R h, biases included; for the last `apart` gates it is R h alone, and their W x is
+        in `x` (N, apart*H).
+        """
         raise NotImplementedError
 
 
@@ -51,8 +61,8 @@ class RNN(Cell):
 
     gates = ("n",)
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
-        return (torch.tanh(x + r),)
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        return (torch.tanh(gates),)
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,8 @@ class ReluRNN(Cell):
 
     gates = ("n",)
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
-        return (torch.relu(x + r),)
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        return (torch.relu(gates),)
 
 
 @dataclass(frozen=True)
@@ -79,15 +89,13 @@ class GRU(Cell):
     """
 
     gates = ("r", "z", "n")
+    apart = 1
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         (h,) = state
-        x_reset, x_update, x_new = x.chunk(3, -1)
-        r_reset, r_update, r_new = r.chunk(3, -1)
-        reset = torch.sigmoid(x_reset + r_reset)
-        update = torch.sigmoid(x_update + r_update)
-        new = torch.tanh(torch.addcmul(x_new, reset, r_new))
-        return (torch.lerp(new, h, update),)
+        r, z, recurrent = gates.chunk(3, -1)
+        new = torch.tanh(torch.addcmul(x, torch.sigmoid(r), recurrent))
+        return (torch.lerp(new, h, torch.sigmoid(z)),)
 
 
 @dataclass(frozen=True)
@@ -116,9 +124,9 @@ class LSTM(Cell):
     def initial_bias(self) -> dict[str, float]:
         return {"f": self.forget_bias}
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         _, c = state
-        i, f, g, o = (x + r).chunk(4, -1)
+        i, f, g, o = gates.chunk(4, -1)
         c = torch.addcmul(torch.sigmoid(f) * c, torch.sigmoid(i), torch.tanh(g))
         return torch.sigmoid(o) * torch.tanh(c), c
 
@@ -141,9 +149,9 @@ class PeepholeLSTM(LSTM):
     def parameter_rows(self) -> dict[str, int]:
         return {"peephole": 3}  # p_i, p_f, p_o
 
-    def pointwise(self, x: Tensor, r: Tensor, state: State, parameters: Parameters) -> State:
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         _, c = state
-        i, f, g, o = (x + r).chunk(4, -1)
+        i, f, g, o = gates.chunk(4, -1)
         p_i, p_f, p_o = parameters["peephole"]
         forget = torch.sigmoid(torch.addcmul(f, p_f, c))
         admit = torch.sigmoid(torch.addcmul(i, p_i, c))

@@ -1,11 +1,12 @@
 """The gradients of the cells' pointwise part: by autograd for any cell, by hand for the common ones.
 
-All have one form: `gradient(cell, x, r, state, after, parameters, grads)` takes what `Cell.pointwise` took, the state
-`after` that it returned and the gradient of each part of it, and returns the gradients of x, of r, of each part of
-the state (None for h where all of it went through R h) and of each parameter. Gates are made again from x and r:
-cheaper than keeping them for every step.
+All have one form: `gradient(cell, gates, x, state, after, parameters, grads)` takes what `Cell.pointwise` took, the
+state `after` that it returned and the gradient of each part of it, and returns the gradients of gates, of x, of each
+part of the state (None for h where all of it went through R h) and of each parameter. Sigmoids and the like are made
+again: cheaper than keeping them for every step.
 
-Written by hand it is about half the time of autograd's, which builds and walks a graph of small nodes a step.
+Written by hand it is about half the time of autograd's, which builds and walks a graph of small nodes a step;
+torch.compile on a CPU calls at a higher price than it saves, and needs a compiler.
 """
 
 from __future__ import annotations
@@ -26,70 +27,70 @@ tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 def by_autograd(
-    cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
-    wants_gradient = [part.detach().requires_grad_() for part in (x, r, *state, *parameters.values())]
-    x, r, *rest = wants_gradient
+    wants_gradient = [part.detach().requires_grad_() for part in (gates, x, *state, *parameters.values())]
+    gates, x, *rest = wants_gradient
     before, extra = rest[: len(state)], rest[len(state) :]
     with torch.enable_grad():
-        outputs = cell.pointwise(x, r, tuple(before), dict(zip(parameters, extra, strict=True)))
+        outputs = cell.pointwise(gates, x, tuple(before), dict(zip(parameters, extra, strict=True)))
     found = torch.autograd.grad(outputs, wants_gradient, list(grads), allow_unused=True, materialize_grads=True)
     return found[0], found[1], found[2 : 2 + len(state)], found[2 + len(state) :]
 
 
 def of_rnn(
-    cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     grad = torch.ops.aten.tanh_backward(grads[0], after[0])
-    return grad, grad, (None,), ()
+    return grad, x, (None,), ()
 
 
 def of_relu_rnn(
-    cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     grad = torch.ops.aten.threshold_backward(grads[0], after[0], 0)
-    return grad, grad, (None,), ()
+    return grad, x, (None,), ()
 
 
 def of_gru(
-    cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     (h,), (grad,) = state, grads
     both = 2 * h.shape[-1]
-    gates = torch.add(x[:, :both], r[:, :both]).sigmoid_()
-    reset, update = gates.chunk(2, -1)
-    r_new = r[:, both:]
-    new = torch.addcmul(x[:, both:], reset, r_new).tanh_()
-    grad_x = torch.empty_like(x)
-    grad_reset, grad_update, grad_new = grad_x.chunk(3, -1)
+    recurrent = gates[:, both:]
+    reset_update = torch.sigmoid(gates[:, :both])
+    reset, update = reset_update.chunk(2, -1)
+    new = torch.addcmul(x, reset, recurrent).tanh_()
+    grad_gates = torch.empty_like(gates)
+    grad_reset, grad_update, grad_recurrent = grad_gates.chunk(3, -1)
     grad_h = grad * update
-    tanh_backward(grad - grad_h, new, grad_input=grad_new)
-    torch.mul(grad, h - new, out=grad_update)
-    torch.mul(grad_new, r_new, out=grad_reset)
-    sigmoid_backward(grad_x[:, :both], gates, grad_input=grad_x[:, :both])
-    grad_r = grad_x.clone()
-    grad_r[:, both:] *= reset
-    return grad_x, grad_r, (grad_h,), ()
+    grad_x = torch.ops.aten.tanh_backward(grad - grad_h, new)
+    torch.mul(grad, torch.sub(h, new, out=new), out=grad_update)
+    torch.mul(grad_x, recurrent, out=grad_reset)
+    sigmoid_backward(grad_gates[:, :both], reset_update, grad_input=grad_gates[:, :both])
+    torch.mul(grad_x, reset, out=grad_recurrent)
+    return grad_gates, grad_x, (grad_h,), ()
 
 
 def of_lstm(
-    cell: Cell, x: Tensor, r: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     """Of the LSTM with peepholes or without."""
     (_, c), c_after, (grad_h, grad_c) = state, after[1], grads
     peephole = parameters.get("peephole")
     both = 2 * c.shape[-1]
-    gates = x + r
     i, f, g, o = gates.chunk(4, -1)
-    if peephole is not None:
+    if peephole is None:
+        input_forget, o = torch.sigmoid(gates[:, :both]), torch.sigmoid(o)
+    else:
         p_i, p_f, p_o = peephole
-        i.addcmul_(p_i, c)
-        f.addcmul_(p_f, c)
-        o.addcmul_(p_o, c_after)
-    gates[:, :both].sigmoid_()
-    g.tanh_()
-    o.sigmoid_()
-    tanh_c = torch.tanh(c_after)
+        input_forget = torch.empty_like(gates[:, :both])
+        for gate, weight, out in zip((i, f), (p_i, p_f), input_forget.chunk(2, -1), strict=True):
+            torch.addcmul(gate, weight, c, out=out)
+        input_forget.sigmoid_()
+        o = torch.addcmul(o, p_o, c_after).sigmoid_()
+    i, f = input_forget.chunk(2, -1)
+    g, tanh_c = torch.tanh(g), torch.tanh(c_after)
     grad = torch.empty_like(gates)
     grad_i, grad_f, grad_g, grad_o = grad.chunk(4, -1)
     torch.mul(grad_h, tanh_c, out=grad_o)
@@ -100,14 +101,14 @@ def of_lstm(
     torch.mul(grad_c, g, out=grad_i)
     torch.mul(grad_c, c, out=grad_f)
     torch.mul(grad_c, i, out=grad_g)
-    sigmoid_backward(grad[:, :both], gates[:, :both], grad_input=grad[:, :both])
+    sigmoid_backward(grad[:, :both], input_forget, grad_input=grad[:, :both])
     tanh_backward(grad_g, g, grad_input=grad_g)
     grad_before = grad_c * f
     extra: tuple[Tensor, ...] = ()
     if peephole is not None:
         grad_before.addcmul_(grad_i, p_i).addcmul_(grad_f, p_f)
         extra = (torch.stack([(grad_i * c).sum(0), (grad_f * c).sum(0), (grad_o * c_after).sum(0)]),)
-    return grad, grad, (None, grad_before), extra
+    return grad, x, (None, grad_before), extra
 
 
 GRADIENTS: dict[type[Cell], Gradient] = {

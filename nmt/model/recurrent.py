@@ -139,10 +139,12 @@ class Recurrent(nn.Module):
 
     def recur(self, x: Tensor, state: State, masks: Masks) -> State:
         h = state[0] if masks.hidden is None else state[0] * masks.hidden
-        r = F.linear(h, self.weight_hh, self.bias_hh)
         dtype = self.weight_hh.dtype  # products are narrower under autocast; gates and states are not
+        gates = F.linear(h, self.weight_hh, self.bias_hh).to(dtype)
+        joint = self.cell.joint_gates * self.hidden_size
+        gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
-        return self.cell.pointwise(x.to(dtype), r.to(dtype), state, dict(self.extra.items()))
+        return self.cell.pointwise(gates, x[:, joint:].to(dtype), state, dict(self.extra.items()))
 
 
 class _Loop(torch.autograd.Function):
@@ -166,61 +168,66 @@ class _Loop(torch.autograd.Function):
     ) -> Tensor:
         state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
         parameters = dict(zip(cell.parameter_rows(), extra, strict=True))
-        x = F.linear(inputs, weight_ih, bias_ih)  # (T, B, G*H)
-        dtype, wide = x.dtype, weight_hh.dtype  # under autocast the products are narrow; gates and states are not
+        joint = cell.joint_gates * weight_hh.shape[1]
+        bias = torch.cat([bias_ih[:joint] + bias_hh[:joint], bias_ih[joint:]])
+        gates = F.linear(inputs, weight_ih, bias)  # (T, B, G*H), W x so far
+        dtype, wide = gates.dtype, weight_hh.dtype  # under autocast the products are narrow; gates and states are not
+        x = gates[..., joint:].clone()  # (T, B, apart*H)
+        gates[..., joint:] = bias_hh[joint:]
         state = tuple(part.to(wide) for part in state)
-        with torch.autocast(x.device.type, enabled=False):
-            narrow_weight, narrow_bias = weight_hh.T.to(dtype), bias_hh.to(dtype)
-            r = torch.empty_like(x)
-            hidden = x.new_empty(len(x) + 1, *state[0].shape)  # h before and after every step, narrow
+        with torch.autocast(gates.device.type, enabled=False):
+            narrow_weight = weight_hh.T.to(dtype)
+            hidden = gates.new_empty(len(gates) + 1, *state[0].shape)  # h before and after every step, narrow
             hidden[0] = state[0]
             states = [state]
-            for t in range(len(x)):
-                h = hidden[t] if mask is None else (state[0] * mask).to(dtype)
-                torch.addmm(narrow_bias, h, narrow_weight, out=r[t])
-                state = cell.pointwise(x[t].to(wide), r[t].to(wide), state, parameters)
+            for t in range(len(gates)):
+                gates[t].addmm_(hidden[t] if mask is None else (state[0] * mask).to(dtype), narrow_weight)
+                state = cell.pointwise(gates[t].to(wide), x[t].to(wide), state, parameters)
                 hidden[t + 1] = state[0]
                 states.append(state)
         ctx.cell, ctx.mask, ctx.states, ctx.extra = cell, mask, states, extra
-        ctx.save_for_backward(inputs, x, r, hidden, weight_ih, weight_hh)
+        ctx.save_for_backward(inputs, gates, x, hidden, weight_ih, weight_hh)
         return hidden[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, x, r, hidden, weight_ih, weight_hh = ctx.saved_tensors
+        inputs, gates, x, hidden, weight_ih, weight_hh = ctx.saved_tensors
         cell, mask, states = ctx.cell, ctx.mask, ctx.states
-        dtype, wide = x.dtype, weight_hh.dtype
+        dtype, wide = gates.dtype, weight_hh.dtype
         narrow_weight = weight_hh.to(dtype)
         gradient = GRADIENTS.get(type(cell), by_autograd)
         parameters = dict(zip(cell.parameter_rows(), ctx.extra, strict=True))
-        grad_r = torch.empty_like(x)
-        grad_x = grad_r  # of many cells it is one and the same
+        grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
         grad_state = [torch.zeros_like(part) for part in states[0]]
         grad_extra = [torch.zeros_like(part) for part in ctx.extra]
-        for t in reversed(range(len(x))):
+        for t in reversed(range(len(gates))):
             grad_state[0] = grad_state[0] + grad_outputs[t]
-            of_x, of_r, of_state, of_extra = gradient(
-                cell, x[t].to(wide), r[t].to(wide), states[t], states[t + 1], parameters, grad_state
+            grad_gates[t], grad_x[t], of_state, of_extra = gradient(
+                cell, gates[t].to(wide), x[t].to(wide), states[t], states[t + 1], parameters, grad_state
             )
-            grad_r[t] = of_r
-            if of_x is not of_r:
-                grad_x = torch.empty_like(x) if grad_x is grad_r else grad_x
-                grad_x[t] = of_x
-            grad_h = grad_r[t] @ narrow_weight
+            grad_h = grad_gates[t] @ narrow_weight
             grad_h = grad_h.to(wide) if mask is None else grad_h * mask
-            grad_state = [grad_h if of_state[0] is None else of_state[0] + grad_h, *of_state[1:]]
+            grad_state = [grad_h if of_state[0] is None else grad_h.add_(of_state[0]), *of_state[1:]]
             grad_extra = [total + grad for total, grad in zip(grad_extra, of_extra, strict=True)]
         h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(dtype)
-        grad_weight_ih, grad_bias_ih = _weight_gradients(grad_x, inputs.to(dtype), wide)
-        grad_weight_hh, grad_bias_hh = _weight_gradients(grad_r, h, wide)
-        grad_inputs = (grad_x @ weight_ih.to(dtype)).to(inputs.dtype)
+        grad_weight_hh, grad_bias_hh = _weight_gradient(grad_gates, h, wide), _sum(grad_gates, wide)
+        grad_bias_ih = grad_bias_hh
+        if cell.apart:  # from here on the gradient of W x, in place
+            grad_gates[..., -x.shape[-1] :] = grad_x
+            grad_bias_ih = torch.cat([grad_bias_hh[: -x.shape[-1]], _sum(grad_x, wide)])
+        grad_weight_ih = _weight_gradient(grad_gates, inputs.to(dtype), wide)
+        grad_inputs = (grad_gates @ weight_ih.to(dtype)).to(inputs.dtype)
         grads = grad_inputs, grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh
         return None, None, *grads, *grad_state, *grad_extra
 
 
-def _weight_gradients(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Of weight and bias, from the gradient of their outputs (T,B,G*H) and their inputs (T,B,E)."""
-    rows = grad.flatten(0, 1)  # (T*B, G*H)
-    ones = rows.new_ones(1, len(rows))  # a product, because a sum of narrow numbers is many times slower
-    return (rows.T @ inputs.flatten(0, 1)).to(dtype), (ones @ rows)[0].to(dtype)
+def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor:
+    """From the gradient of the weight's outputs (T,B,G*H) and its inputs (T,B,E)."""
+    return (grad.flatten(0, 1).T @ inputs.flatten(0, 1)).to(dtype)
+
+
+def _sum(grad: Tensor, dtype: torch.dtype) -> Tensor:
+    """(T,B,F) -> (F,): as a product, because a sum of narrow numbers is many times slower."""
+    rows = grad.flatten(0, 1)  # (T*B, F)
+    return (rows.new_ones(1, len(rows)) @ rows)[0].to(dtype)

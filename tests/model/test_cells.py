@@ -105,14 +105,13 @@ def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
 @pytest.mark.parametrize("name", sorted(CELLS))
 def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
     cell = CELLS[name]()
-    gates = len(cell.gates) * H
-    inputs = [torch.randn(B, gates, dtype=torch.double, requires_grad=True) for _ in range(2)]
+    inputs = [torch.randn(B, n * H, dtype=torch.double, requires_grad=True) for n in (len(cell.gates), cell.apart)]
     state = [torch.randn(B, H, dtype=torch.double, requires_grad=True) for _ in cell.states]
     extra = [torch.randn(n, H, dtype=torch.double, requires_grad=True) for n in cell.parameter_rows().values()]
 
-    def step(x, r, *rest):
+    def step(gates, x, *rest):
         parameters = dict(zip(cell.parameter_rows(), rest[len(state) :], strict=True))
-        return cell.pointwise(x, r, rest[: len(state)], parameters)
+        return cell.pointwise(gates, x, rest[: len(state)], parameters)
 
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
 
@@ -120,15 +119,15 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
 @pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in GRADIENTS))
 def test_the_gradient_by_hand_equals_the_one_by_autograd(name):
     cell = CELLS[name]()
-    x, r = torch.randn(2, B, len(cell.gates) * H, dtype=torch.double)
+    gates, x = (torch.randn(B, n * H, dtype=torch.double) for n in (len(cell.gates), cell.apart))
     state = tuple(torch.randn(B, H, dtype=torch.double) for _ in cell.states)
     parameters = {key: torch.randn(n, H, dtype=torch.double) for key, n in cell.parameter_rows().items()}
     grads = [torch.randn(B, H, dtype=torch.double) for _ in cell.states]
-    after = cell.pointwise(x, r, state, parameters)
-    expected = by_autograd(cell, x, r, state, after, parameters, grads)
-    of_x, of_r, of_state, of_extra = GRADIENTS[type(cell)](cell, x, r, state, after, parameters, grads)
-    of_state = tuple(torch.zeros_like(x[:, :H]) if part is None else part for part in of_state)
-    torch.testing.assert_close((of_x, of_r, of_state, of_extra), expected)
+    after = cell.pointwise(gates, x, state, parameters)
+    expected = by_autograd(cell, gates, x, state, after, parameters, grads)
+    of_gates, of_x, of_state, of_extra = GRADIENTS[type(cell)](cell, gates, x, state, after, parameters, grads)
+    of_state = tuple(torch.zeros(B, H, dtype=torch.double) if part is None else part for part in of_state)
+    torch.testing.assert_close((of_gates, of_x, of_state, of_extra), expected)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in CELLS if "f" in CELLS[name].gates))
