@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.cells import Cell
-from nmt.model.recurrent import Recurrent
+from nmt.model.recurrent import Recurrent, side_by_side
 from nmt.ranges import check_ranges
 
 
@@ -76,12 +76,11 @@ class Encoder(nn.Module):
         last = (length - 1)[:, None, None]  # (B, 1, 1)
         for depth, directions in enumerate(cast(list[nn.ModuleList], self.layers)):
             below = x
-            outputs = [directions[0](below)]
-            finals = [outputs[0].gather(1, last.expand(-1, 1, outputs[0].shape[2]))]
-            if self.config.bidirectional:
-                backward = directions[1](reverse_within_length(below, length))
-                finals.append(backward.gather(1, last.expand(-1, 1, backward.shape[2])))
-                outputs.append(reverse_within_length(backward, length))
+            layers = cast(list[Recurrent], list(directions))
+            inputs = [below, reverse_within_length(below, length)][: len(layers)]
+            outputs = list(side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers]))
+            finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
+            outputs[1:] = [reverse_within_length(out, length) for out in outputs[1:]]
             x = torch.cat(outputs, -1)  # (B, S, M)
             if depth and self.config.residual:
                 x = x + below

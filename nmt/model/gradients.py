@@ -57,8 +57,8 @@ def of_gru(
 ) -> Gradients:
     (h,), (grad,) = state, grads
     both = 2 * h.shape[-1]
-    recurrent = gates[:, both:]
-    reset_update = torch.sigmoid(gates[:, :both])
+    recurrent = gates[..., both:]
+    reset_update = torch.sigmoid(gates[..., :both])
     reset, update = reset_update.chunk(2, -1)
     new = torch.addcmul(x, reset, recurrent).tanh_()
     grad_gates = torch.empty_like(gates)
@@ -67,7 +67,7 @@ def of_gru(
     grad_x = torch.ops.aten.tanh_backward(grad - grad_h, new)
     torch.mul(grad, torch.sub(h, new, out=new), out=grad_update)
     torch.mul(grad_x, recurrent, out=grad_reset)
-    sigmoid_backward(grad_gates[:, :both], reset_update, grad_input=grad_gates[:, :both])
+    sigmoid_backward(grad_gates[..., :both], reset_update, grad_input=grad_gates[..., :both])
     torch.mul(grad_x, reset, out=grad_recurrent)
     return grad_gates, grad_x, (grad_h,), ()
 
@@ -81,10 +81,10 @@ def of_lstm(
     both = 2 * c.shape[-1]
     i, f, g, o = gates.chunk(4, -1)
     if peephole is None:
-        input_forget, o = torch.sigmoid(gates[:, :both]), torch.sigmoid(o)
+        input_forget, o = torch.sigmoid(gates[..., :both]), torch.sigmoid(o)
     else:
         p_i, p_f, p_o = peephole
-        input_forget = torch.empty_like(gates[:, :both])
+        input_forget = torch.empty_like(gates[..., :both])
         for gate, weight, out in zip((i, f), (p_i, p_f), input_forget.chunk(2, -1), strict=True):
             torch.addcmul(gate, weight, c, out=out)
         input_forget.sigmoid_()
@@ -101,13 +101,14 @@ def of_lstm(
     torch.mul(grad_c, g, out=grad_i)
     torch.mul(grad_c, c, out=grad_f)
     torch.mul(grad_c, i, out=grad_g)
-    sigmoid_backward(grad[:, :both], input_forget, grad_input=grad[:, :both])
+    sigmoid_backward(grad[..., :both], input_forget, grad_input=grad[..., :both])
     tanh_backward(grad_g, g, grad_input=grad_g)
     grad_before = grad_c * f
     extra: tuple[Tensor, ...] = ()
     if peephole is not None:
         grad_before.addcmul_(grad_i, p_i).addcmul_(grad_f, p_f)
-        extra = (torch.stack([(grad_i * c).sum(0), (grad_f * c).sum(0), (grad_o * c_after).sum(0)]),)
+        sums = (part.sum_to_size(p_i.shape) for part in (grad_i * c, grad_f * c, grad_o * c_after))
+        extra = (torch.stack(tuple(sums)),)
     return grad, x, (None, grad_before), extra
 
 

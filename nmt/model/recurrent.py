@@ -4,13 +4,13 @@ Where torch has a fast fused kernel for the very equations of a cell it is taken
 others share the one loop of this file, which makes a single product of all inputs first. Dropout is variational
 (Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
 
-Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, G gates.
+Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, G gates, D layers side by side.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -106,15 +106,7 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         """x (B,T,E) and the state before the first step -> h of every step (B,T,H)."""
-        masks = self.masks(len(x))
-        if masks.inputs is not None:
-            x = x * masks.inputs[:, None]  # (B, T, E)
-        state = self.initial_state(len(x)) if state is None else state
-        kernels = FUSED if x.is_cuda else FUSED_ON_CPU
-        kernel = kernels.get(type(self.cell))
-        if kernel is None or masks.hidden is not None:
-            return self.loop(x, state, masks)
-        return self.fused(kernel, x, state)
+        return side_by_side([self], [x], [self.initial_state(len(x)) if state is None else state])[0]
 
     def fused(self, kernel: Callable[..., Any], x: Tensor, state: State) -> Tensor:
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
@@ -123,13 +115,6 @@ class Recurrent(nn.Module):
         # has_biases, num_layers, dropout, train, bidirectional, batch_first
         outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, self.training, False, True)[0]
         return outputs
-
-    def loop(self, x: Tensor, state: State, masks: Masks) -> Tensor:
-        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
-        outputs: Tensor = _Loop.apply(  # type: ignore[no-untyped-call]
-            self.cell, masks.hidden, x.transpose(0, 1), *weights, *state, *self.extra.values()
-        )
-        return outputs.transpose(0, 1)
 
     def step(self, x: Tensor, state: State, masks: Masks = Masks()) -> State:  # noqa: B008 (a constant)
         """x (N,E) and the state before -> the state after, whose first part is the output (N,H)."""
@@ -147,11 +132,46 @@ class Recurrent(nn.Module):
         return self.cell.pointwise(gates, x[:, joint:].to(dtype), state, dict(self.extra.items()))
 
 
-class _Loop(torch.autograd.Function):
-    """The recurrence of any cell: inputs (T,B,E) -> h of every step (T,B,H).
+def side_by_side(layers: Sequence[Recurrent], inputs: Sequence[Tensor], states: Sequence[State]) -> Sequence[Tensor]:
+    """Layers of one kind and size, each over its inputs (B,T,E) from its state -> h of every step (B,T,H) of each."""
+    masks = [layer.masks(len(x)) for layer, x in zip(layers, inputs, strict=True)]
+    inputs = [x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)]
+    kernel = (FUSED if inputs[0].is_cuda else FUSED_ON_CPU).get(type(layers[0].cell))
+    if kernel is None or masks[0].hidden is not None:
+        return loop(layers, inputs, states, [mask.hidden for mask in masks])
+    return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 
-    W x of all steps is one product. The gradient goes back a step at a time (gradients.py), and leaves the weights
-    to the end: theirs too is one product over all steps where autograd alone would add up T of them.
+
+def loop(
+    layers: Sequence[Recurrent],
+    inputs: Sequence[Tensor],
+    states: Sequence[State],
+    masks: Sequence[Tensor | None],
+) -> Sequence[Tensor]:
+    """`side_by_side` without a fused kernel: one loop for all layers, with `masks` (B,H) on h before R h."""
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    weights = (_stack([getattr(layer, name) for layer in layers]) for name in names)
+    mask = None if masks[0] is None else _stack([part for part in masks if part is not None])
+    x = _stack(inputs).permute(2, 0, 1, 3)  # (T, D, B, E)
+    state = (_stack(parts) for parts in zip(*states, strict=True))
+    extra = (_stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in layers[0].extra)
+    outputs: Tensor = _Loop.apply(  # type: ignore[no-untyped-call]
+        layers[0].cell, mask, x, *weights, *state, *extra
+    )
+    return outputs.permute(1, 2, 0, 3).unbind()
+
+
+def _stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """torch.stack; of one part a view."""
+    return torch.stack(tuple(parts), dim) if len(parts) > 1 else parts[0].unsqueeze(dim)
+
+
+class _Loop(torch.autograd.Function):
+    """The recurrence of any cell: inputs (T,D,B,E) -> h of every step (T,D,B,H).
+
+    Weights, biases, states and mask have the D layers first, a cell's own parameters are (n,D,1,H). W x of all steps
+    is one product, and R h is added to it in place. The gradient goes back a step at a time (gradients.py), and
+    leaves the weights to the end: theirs too is one product over all steps where autograd would add up T of them.
     """
 
     @staticmethod
@@ -168,31 +188,35 @@ class _Loop(torch.autograd.Function):
     ) -> Tensor:
         state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
         parameters = dict(zip(cell.parameter_rows(), extra, strict=True))
-        joint = cell.joint_gates * weight_hh.shape[1]
-        bias = torch.cat([bias_ih[:joint] + bias_hh[:joint], bias_ih[joint:]])
-        gates = F.linear(inputs, weight_ih, bias)  # (T, B, G*H), W x so far
-        dtype, wide = gates.dtype, weight_hh.dtype  # under autocast the products are narrow; gates and states are not
-        x = gates[..., joint:].clone()  # (T, B, apart*H)
-        gates[..., joint:] = bias_hh[joint:]
-        state = tuple(part.to(wide) for part in state)
-        with torch.autocast(gates.device.type, enabled=False):
-            narrow_weight = weight_hh.T.to(dtype)
+        device, wide = inputs.device.type, weight_hh.dtype
+        # Under autocast the products are narrow; gates and states are not.
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide
+        with torch.autocast(device, enabled=False):
+            joint = cell.joint_gates * weight_hh.shape[2]
+            bias = torch.cat([bias_ih[:, :joint] + bias_hh[:, :joint], bias_ih[:, joint:]], 1).to(dtype)
+            rows, weight = _by_layer(inputs.to(dtype)), weight_ih.to(dtype)
+            products = [torch.addmm(b, x, w.T) for b, x, w in zip(bias, rows, weight, strict=True)]
+            gates = _stack([product.view(*inputs.shape[::2], -1) for product in products], 1)  # (T, D, B, G*H)
+            x = gates[..., joint:].clone()  # (T, D, B, apart*H)
+            gates[..., joint:] = bias_hh[:, None, joint:]
+            state = tuple(part.to(wide) for part in state)
+            weight = weight_hh.transpose(1, 2).to(dtype)
             hidden = gates.new_empty(len(gates) + 1, *state[0].shape)  # h before and after every step, narrow
             hidden[0] = state[0]
             states = [state]
             for t in range(len(gates)):
-                gates[t].addmm_(hidden[t] if mask is None else (state[0] * mask).to(dtype), narrow_weight)
+                gates[t].baddbmm_(hidden[t] if mask is None else (state[0] * mask).to(dtype), weight)
                 state = cell.pointwise(gates[t].to(wide), x[t].to(wide), state, parameters)
                 hidden[t + 1] = state[0]
                 states.append(state)
-        ctx.cell, ctx.mask, ctx.states, ctx.extra = cell, mask, states, extra
-        ctx.save_for_backward(inputs, gates, x, hidden, weight_ih, weight_hh)
+        ctx.cell, ctx.mask, ctx.states, ctx.extra, ctx.inputs_dtype = cell, mask, states, extra, inputs.dtype
+        ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh)
         return hidden[1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, gates, x, hidden, weight_ih, weight_hh = ctx.saved_tensors
+        rows, gates, x, hidden, weight_ih, weight_hh = ctx.saved_tensors
         cell, mask, states = ctx.cell, ctx.mask, ctx.states
         dtype, wide = gates.dtype, weight_hh.dtype
         narrow_weight = weight_hh.to(dtype)
@@ -206,28 +230,34 @@ class _Loop(torch.autograd.Function):
             grad_gates[t], grad_x[t], of_state, of_extra = gradient(
                 cell, gates[t].to(wide), x[t].to(wide), states[t], states[t + 1], parameters, grad_state
             )
-            grad_h = grad_gates[t] @ narrow_weight
+            grad_h = torch.bmm(grad_gates[t], narrow_weight)
             grad_h = grad_h.to(wide) if mask is None else grad_h * mask
             grad_state = [grad_h if of_state[0] is None else grad_h.add_(of_state[0]), *of_state[1:]]
             grad_extra = [total + grad for total, grad in zip(grad_extra, of_extra, strict=True)]
         h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(dtype)
-        grad_weight_hh, grad_bias_hh = _weight_gradient(grad_gates, h, wide), _sum(grad_gates, wide)
-        grad_bias_ih = grad_bias_hh
+        grad_gates, grad_x, h = _by_layer(grad_gates), _by_layer(grad_x), _by_layer(h)
+        grad_weight_hh = _weight_gradient(grad_gates, h, wide)
+        grad_bias_ih = grad_bias_hh = _sum(grad_gates, wide)
         if cell.apart:  # from here on the gradient of W x, in place
-            grad_gates[..., -x.shape[-1] :] = grad_x
-            grad_bias_ih = torch.cat([grad_bias_hh[: -x.shape[-1]], _sum(grad_x, wide)])
-        grad_weight_ih = _weight_gradient(grad_gates, inputs.to(dtype), wide)
-        grad_inputs = (grad_gates @ weight_ih.to(dtype)).to(inputs.dtype)
+            grad_gates[..., -grad_x.shape[-1] :] = grad_x
+            grad_bias_ih = torch.cat([grad_bias_hh[:, : -grad_x.shape[-1]], _sum(grad_x, wide)], 1)
+        grad_weight_ih = _weight_gradient(grad_gates, rows, wide)
+        grad_inputs = grad_gates @ weight_ih.to(dtype)  # (D, T*B, E)
+        grad_inputs = grad_inputs.unflatten(1, (len(gates), -1)).transpose(0, 1).to(ctx.inputs_dtype)
         grads = grad_inputs, grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh
         return None, None, *grads, *grad_state, *grad_extra
 
 
+def _by_layer(x: Tensor) -> Tensor:
+    """(T,D,B,F) -> (D,T*B,F)."""
+    return x.transpose(0, 1).flatten(1, 2)
+
+
 def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """From the gradient of the weight's outputs (T,B,G*H) and its inputs (T,B,E)."""
-    return (grad.flatten(0, 1).T @ inputs.flatten(0, 1)).to(dtype)
+    """From the gradient of the outputs (D,P,G*H) and the inputs (D,P,E); a batched product would be far slower."""
+    return _stack([of_one.T @ x for of_one, x in zip(grad, inputs, strict=True)]).to(dtype)
 
 
-def _sum(grad: Tensor, dtype: torch.dtype) -> Tensor:
-    """(T,B,F) -> (F,): as a product, because a sum of narrow numbers is many times slower."""
-    rows = grad.flatten(0, 1)  # (T*B, F)
-    return (rows.new_ones(1, len(rows)) @ rows)[0].to(dtype)
+def _sum(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """(D,P,F) -> (D,F): as a product, because a sum of narrow numbers is many times slower."""
+    return (x.new_ones(len(x), 1, x.shape[1]) @ x)[:, 0].to(dtype)

@@ -11,7 +11,7 @@ import toy
 
 from nmt.model.cells import CELLS
 from nmt.model.gradients import GRADIENTS, by_autograd
-from nmt.model.recurrent import FUSED, Recurrent
+from nmt.model.recurrent import FUSED, Recurrent, loop
 
 B, T, E, H = 2, 4, 3, 5
 
@@ -92,14 +92,14 @@ def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
     made = layer(name, 1).double()
     state = tuple(torch.randn(B, H, dtype=torch.double) for _ in made.cell.states)
     results = []
-    for run in (lambda x: made.fused(FUSED[CELLS[name]], x, state), lambda x: made.loop(x, state, made.masks(B))):
+    for run in (lambda x: made.fused(FUSED[CELLS[name]], x, state), lambda x: loop([made], [x], [state], [None])[0]):
         made.zero_grad()
         x = torch.arange(B * T * E, dtype=torch.double).view(B, T, E).sin().requires_grad_()
         outputs = run(x)
         outputs.square().sum().backward()
         results.append([outputs, x.grad, *(parameter.grad.clone() for parameter in made.parameters())])
-    for fused, loop in zip(*results, strict=True):
-        torch.testing.assert_close(fused, loop)
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize("name", sorted(CELLS))
@@ -154,6 +154,29 @@ def test_a_step_at_a_time_equals_all_steps_at_once(name):
     torch.testing.assert_close(torch.stack(outputs, 1), made(x))
 
 
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_two_layers_side_by_side_equal_one_after_the_other(name):
+    layers = [layer(name, seed).double() for seed in (1, 2)]
+    states = [tuple(torch.randn(B, H, dtype=torch.double) for _ in CELLS[name].states) for _ in layers]
+    masks = list(torch.rand(2, B, H, dtype=torch.double))
+    results = []
+    for together in (True, False):
+        inputs = list(torch.randn(2, B, T, E, dtype=torch.double, generator=torch.Generator().manual_seed(3)))
+        for x in inputs:
+            x.requires_grad_()
+        if together:
+            outputs = loop(layers, inputs, states, masks)
+        else:
+            outputs = [
+                loop(*([part] for part in parts))[0] for parts in zip(layers, inputs, states, masks, strict=True)
+            ]
+        parameters = [parameter for made in layers for parameter in made.parameters()]
+        loss = sum(out.square().sum() for out in outputs)
+        results.append([*outputs, *torch.autograd.grad(loss, [*inputs, *parameters])])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
     made = Recurrent(CELLS["rnn"](), E, H, recurrent_dropout=0.5)
     masks = made.masks(B)
@@ -167,7 +190,7 @@ def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
     torch.manual_seed(7)
     dropped = made(x)
     torch.manual_seed(7)
-    assert torch.equal(dropped, made.loop(x, made.initial_state(B), made.masks(B)))
+    assert torch.equal(dropped, loop([made], [x], [made.initial_state(B)], [made.masks(B).hidden])[0])
     assert not torch.allclose(dropped, made.eval()(x))
 
 
