@@ -13,8 +13,8 @@ def memory_of(attention, values, mask=MASK):
     return Memory(values, attention.keys(values), mask, values[:, 0])
 
 
-def attend(name, heads=1):
-    attention = build_attention(AttentionConfig(name, heads), D, M).double()
+def attend(name, heads=1, size=None):
+    attention = build_attention(AttentionConfig(name, heads, size), D, M).double()
     query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, M, dtype=torch.double)
     return attention, query, values, attention(query, memory_of(attention, values))
 
@@ -29,9 +29,9 @@ SCORES = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(SCORES))
-def test_the_weights_are_the_softmax_of_the_papers_score(name):
-    attention, query, values, (context, weights) = attend(name)
+@pytest.mark.parametrize("name, size", [*((name, None) for name in sorted(SCORES)), ("additive", 6)])
+def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
+    attention, query, values, (context, weights) = attend(name, size=size)
     for b in range(B):
         length = int(MASK[b].sum())
         for t in range(T):
@@ -82,6 +82,7 @@ def test_no_attention_has_no_context():
     [
         (("general", 3), (8, 8), "attention.heads is 3; it must divide the query size 8"),
         (("dot", 1), (8, 6), "attention.name is 'dot', which needs one size"),
+        (("additive", 4, 6), (8, 8), "attention.heads is 4; it must divide attention.size 6"),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
@@ -92,3 +93,8 @@ def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(ValueError, match="'luong'; choose one of: additive, dot, general, none"):
         AttentionConfig("luong")
+
+
+def test_only_additive_attention_has_a_size_of_its_own():
+    with pytest.raises(ValueError, match="size is 6, but only 'additive' attention has a size of its own"):
+        AttentionConfig("dot", size=6)
