@@ -29,7 +29,7 @@ SCORES = {
 }
 
 
-@pytest.mark.parametrize("name, size", [*((name, None) for name in sorted(SCORES)), ("additive", 6)])
+@pytest.mark.parametrize(("name", "size"), [*((name, None) for name in sorted(SCORES)), ("additive", 6)])
 def test_the_weights_are_the_softmax_of_the_papers_score(name, size):
     attention, query, values, (context, weights) = attend(name, size=size)
     for b in range(B):
