@@ -46,7 +46,7 @@ from nmt.data.batching import Batch, token_batches
 from nmt.data.preparation import prepare
 from nmt.model.seq2seq import Seq2Seq
 from nmt.resources import resource as resource_path
-from nmt.training.machine import choose_hardware, tune_process
+from nmt.training.machine import TRIM_EVERY, choose_hardware, trim_memory, tune_process
 from nmt.training.optim import build_optimizer
 
 WINDOW = 10  # updates
@@ -96,6 +96,7 @@ class Bench:
         self.model = build_model(config.model, prepared.tokenizer).train().to(device)
         self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
         self.seconds: Counter[str] = Counter()
+        self.updates = 0
         watch(self.model.encoder, "encoder", self.now, self.seconds)
         watch(self.model.decoder, "decoder", self.now, self.seconds)
         watch(self.model.decoder.attention, "attention", self.now, self.seconds)
@@ -161,6 +162,9 @@ class Bench:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optim.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.updates += 1
+        if self.updates % TRIM_EVERY == 0:
+            trim_memory()
         self.seconds["data"] += loaded - began
         self.seconds["optimiser"] += self.now() - backward
         return batch

@@ -22,6 +22,11 @@ State = tuple[Tensor, ...]  # each (N, H); the first is h, the cell's output
 Parameters = Mapping[str, Tensor]
 
 
+def tanh(x: Tensor) -> Tensor:
+    """tanh x = 2 σ(2x) - 1: on a CPU torch's logistic function is six times as fast as its tanh."""
+    return (x * 2).sigmoid_().mul(2).sub_(1) if x.device.type == "cpu" else torch.tanh(x)
+
+
 @dataclass(frozen=True)
 class Cell:
     """What a cell must tell. Gates are stacked along the rows of W and R in the order of `gates`."""
@@ -62,7 +67,7 @@ class RNN(Cell):
     gates = ("n",)
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
-        return (torch.tanh(gates),)
+        return (tanh(gates),)
 
 
 @dataclass(frozen=True)
@@ -93,9 +98,10 @@ class GRU(Cell):
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         (h,) = state
-        r, z, recurrent = gates.chunk(3, -1)
-        new = torch.tanh(torch.addcmul(x, torch.sigmoid(r), recurrent))
-        return (torch.lerp(new, h, torch.sigmoid(z)),)
+        both = 2 * h.shape[-1]
+        r, z = torch.sigmoid(gates[..., :both]).chunk(2, -1)
+        new = tanh(torch.addcmul(x, r, gates[..., both:]))
+        return (torch.lerp(new, h, z),)
 
 
 @dataclass(frozen=True)
@@ -127,8 +133,8 @@ class LSTM(Cell):
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         _, c = state
         i, f, g, o = gates.chunk(4, -1)
-        c = torch.addcmul(torch.sigmoid(f) * c, torch.sigmoid(i), torch.tanh(g))
-        return torch.sigmoid(o) * torch.tanh(c), c
+        c = torch.addcmul(torch.sigmoid(f) * c, torch.sigmoid(i), tanh(g))
+        return torch.sigmoid(o) * tanh(c), c
 
 
 @dataclass(frozen=True)
@@ -155,8 +161,8 @@ class PeepholeLSTM(LSTM):
         p_i, p_f, p_o = parameters["peephole"]
         forget = torch.sigmoid(torch.addcmul(f, p_f, c))
         admit = torch.sigmoid(torch.addcmul(i, p_i, c))
-        c = torch.addcmul(forget * c, admit, torch.tanh(g))
-        return torch.sigmoid(torch.addcmul(o, p_o, c)) * torch.tanh(c), c
+        c = torch.addcmul(forget * c, admit, tanh(g))
+        return torch.sigmoid(torch.addcmul(o, p_o, c)) * tanh(c), c
 
 
 CELLS: dict[str, type[Cell]] = {

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmt.model.cells import GRU, LSTM, RNN, Cell, Parameters, PeepholeLSTM, ReluRNN, State
+from nmt.model.cells import GRU, LSTM, RNN, Cell, Parameters, PeepholeLSTM, ReluRNN, State, tanh
 
 Gradients = tuple[Tensor, Tensor, tuple[Any, ...], tuple[Tensor, ...]]
 Gradient = Callable[[Cell, Tensor, Tensor, State, State, Parameters, Sequence[Tensor]], Gradients]
@@ -60,7 +60,7 @@ def of_gru(
     recurrent = gates[..., both:]
     reset_update = torch.sigmoid(gates[..., :both])
     reset, update = reset_update.chunk(2, -1)
-    new = torch.addcmul(x, reset, recurrent).tanh_()
+    new = tanh(torch.addcmul(x, reset, recurrent))
     grad_gates = torch.empty_like(gates)
     grad_reset, grad_update, grad_recurrent = grad_gates.chunk(3, -1)
     grad_h = grad * update
@@ -90,7 +90,7 @@ def of_lstm(
         input_forget.sigmoid_()
         o = torch.addcmul(o, p_o, c_after).sigmoid_()
     i, f = input_forget.chunk(2, -1)
-    g, tanh_c = torch.tanh(g), torch.tanh(c_after)
+    g, tanh_c = tanh(g), tanh(c_after)
     grad = torch.empty_like(gates)
     grad_i, grad_f, grad_g, grad_o = grad.chunk(4, -1)
     torch.mul(grad_h, tanh_c, out=grad_o)

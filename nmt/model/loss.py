@@ -12,11 +12,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CHUNK = 1024  # positions of a product; 1024 x 8000 logits are 16 MB in bfloat16
-BLOCK = 64  # positions of an elementwise pass on CPU; a chunk's positions are filled up to whole blocks
+BLOCK = 128  # positions of an elementwise pass on CPU
+ROWS = 64  # a chunk's positions are filled up to a multiple of this
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -35,13 +37,14 @@ class _LinearCrossEntropy(torch.autograd.Function):
             sum_features, sum_weight = features.sum(0, dtype=weight.dtype), weight.sum(0)
             for start in range(0, len(features), CHUNK):
                 rows = slice(start, start + CHUNK)
-                # Whole blocks of rows: products of few different shapes, for each of which oneDNN makes new code.
-                x = torch.nn.functional.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % BLOCK))
-                grad = torch.addmm(narrow_bias, x, narrow_weight.T)  # (chunk, V), logits so far
-                _to_gradient(grad, targets[rows], 1 - smoothing, totals, grad_bias)
+                # Products of few different shapes, for each of which oneDNN makes new code.
+                x = F.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % ROWS))
+                grad = F.linear(x, narrow_weight, narrow_bias)  # (chunk, V), logits so far
+                _to_gradient(grad, targets[rows], 1 - smoothing, totals)
                 shift = (-uniform * sum_weight).to(dtype)
                 grad_features[rows] = torch.addmm(shift, grad, narrow_weight)[: len(features[rows])]
                 grad_weight += grad.T @ x
+                grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower
             nll = totals[0] - totals[1]
             loss = (1 - smoothing) * nll
             # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
@@ -59,21 +62,20 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return grad_features * grad_loss, grad_weight * grad_loss, grad_bias * grad_loss, None, None
 
 
-def _to_gradient(logits: Tensor, targets: Tensor, share: float, totals: Tensor, grad_bias: Tensor) -> None:
+def _to_gradient(logits: Tensor, targets: Tensor, share: float, totals: Tensor) -> None:
     """Turn logits (P',V) of targets (P,) into softmax - share * onehot in place, and into 0 from row P on; add to
-    `totals` and `grad_bias`."""
+    `totals`."""
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
         label = targets[start : start + size, None]  # (block, 1)
         block = logits[start : start + len(label)]  # (block, V)
-        top = block.amax(-1, keepdim=True).to(totals.dtype)
+        probabilities = block.softmax(-1, dtype=totals.dtype)
         chosen = block.gather(1, label).sum(dtype=totals.dtype)
-        exp = torch.sub(block, top).exp_()  # as wide as `totals`
-        partition = exp.sum(-1, keepdim=True)
-        totals += torch.stack([(top + partition.log()).sum(), chosen])
-        exp.scatter_add_(1, label, -share * partition)
-        torch.mul(exp, 1 / partition, out=block)
-        grad_bias += block.sum(0, dtype=grad_bias.dtype)
+        # The largest of a row tells its partition: its probability is never too small for a logarithm.
+        log_partition = block.amax(-1).sum(dtype=totals.dtype) - probabilities.amax(-1).log().sum()
+        totals += torch.stack([log_partition, chosen])
+        probabilities.scatter_add_(1, label, probabilities.new_full(label.shape, -share))
+        block.copy_(probabilities)
     logits[len(targets) :] = 0
 
 

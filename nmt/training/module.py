@@ -20,6 +20,7 @@ from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
+from nmt.training.machine import TRIM_EVERY, trim_memory
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.translator import Translator
 
@@ -78,6 +79,10 @@ class TrainingModule(pl.LightningModule):
         self.log("train/loss", loss.detach() / tokens, prog_bar=True)
         self.log("train/nll", nll / tokens)
         return loss / tokens
+
+    def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
+        if self.global_step % TRIM_EVERY == 0:
+            trim_memory()
 
     def on_train_epoch_end(self) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]

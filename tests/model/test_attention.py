@@ -63,12 +63,22 @@ def test_each_head_attends_over_its_own_slice():
 @pytest.mark.parametrize("chunk", [1, 200, 1 << 20])
 def test_the_gradient_of_additive_scores_is_their_slope_whatever_the_chunk(chunk, monkeypatch):
     monkeypatch.setattr(_AdditiveScores, "CHUNK", chunk)
-    q, k, v = (
-        torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in ((3, T, 4), (3, S, 4), (3, 4))
-    )
-    expected = torch.einsum("rtsd,rd->rts", torch.tanh(q[:, :, None] + k[:, None]), v)
+    q, k, v = (torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in ((3, T, 4), (3, S, 4), (4,)))
+    expected = torch.tanh(q[:, :, None] + k[:, None]) @ v
     torch.testing.assert_close(_AdditiveScores.apply(q, k, v), expected)
     assert torch.autograd.gradcheck(_AdditiveScores.apply, (q, k, v))
+
+
+def test_additive_scores_of_any_size_are_finite_and_right():
+    attention = build_attention(AttentionConfig("additive", size=6), D, M)
+    query, values = 1e4 * torch.randn(B, T, D), 1e4 * torch.randn(B, S, M)
+    query[0], values[1] = 0, 0
+    query.requires_grad_()
+    scores = attention.score(query, attention.keys(values))
+    expected = torch.tanh(attention.query(query)[:, :, None] + attention.key(values)[:, None]) @ attention.v[0]
+    torch.testing.assert_close(scores[:, 0], expected, rtol=1e-5, atol=1e-5)
+    scores.sum().backward()
+    assert query.grad.isfinite().all()
 
 
 def test_no_attention_has_no_context():
