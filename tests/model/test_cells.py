@@ -9,7 +9,7 @@ import pytest
 import torch
 import toy
 
-from nmt.model.cells import CELLS
+from nmt.model.cells import CELLS, tanh
 from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Recurrent, loop
 
@@ -205,3 +205,9 @@ def test_input_dropout_hits_every_step_alike():
 def test_every_cell_of_the_project_has_an_oracle():
     assert set(ONNX_OPERATORS) == set(CELLS)
     assert toy.VOCAB > toy.FIRST_ID
+
+
+def test_the_fast_tanh_is_a_tanh():
+    x = torch.cat([torch.linspace(-100, 100, 401), 1e-3 * torch.randn(7)])
+    torch.testing.assert_close(tanh(x), torch.tanh(x), rtol=0, atol=3e-7)
+    assert torch.autograd.gradcheck(tanh, torch.randn(5, dtype=torch.double, requires_grad=True))

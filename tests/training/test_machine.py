@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -38,3 +40,23 @@ def test_what_a_user_has_set_stays(monkeypatch):
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
     tune_process()
     assert int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) > 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_that_nothing_uses_is_given_back():
+    """In a process of its own, because malloc's settings are those of a whole process."""
+    script = """
+import torch
+from nmt.training.machine import trim_memory, tune_process
+
+def resident_bytes():
+    return 4096 * int(open("/proc/self/statm").read().split()[1])
+
+tune_process()
+blocks = [torch.ones(1 << 18) for _ in range(200)]  # a megabyte each
+del blocks[:-1]
+held = resident_bytes()
+trim_memory()
+assert held - resident_bytes() > 100e6, (held, resident_bytes())
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
