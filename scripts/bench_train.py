@@ -17,6 +17,8 @@ The arguments without a dash are those of nmt-train. Printed are
 
 `--peer` also measures another toolkit, installed by this script in an environment of its own under --peer-dir, on
 the same text and pieces with the same number of threads, at the sizes of experiment=bench_equal in float32.
+`--peer-trial MINUTES SRC REF` trains it for that long and prints the BLEU that it then has (beam 5), to be held
+beside the wall time that nmt-train takes to as much.
 `--json` prints one object as the last line.
 """
 
@@ -36,7 +38,7 @@ from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
-from peers import PEERS, measure
+from peers import PEERS, Trial, measure
 from torch import nn
 
 from nmt.bundle import build_model
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=300, help="updates before (default: %(default)s)")
     parser.add_argument("--peer", action="append", default=[], choices=sorted(PEERS))
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
+    parser.add_argument("--peer-trial", nargs=3, metavar=("MINUTES", "SRC", "REF"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     config = load_config(arguments.overrides)
@@ -73,11 +76,14 @@ def main() -> None:
     result = bench.run(arguments.warm_up, arguments.updates)
     report(result)
     result["peers"] = []
+    trial = arguments.peer_trial and Trial(float(arguments.peer_trial[0]), *map(Path, arguments.peer_trial[1:]))
     for name in arguments.peer:
         folder = arguments.peer_dir.absolute()
-        peer = measure(name, folder, config.data, prepared, torch.get_num_threads())
+        peer = measure(name, folder, config.data, prepared, torch.get_num_threads(), trial)
         peer["ratio"] = round(result["tgt_tokens_per_s"] / peer["tgt_tokens_per_s"], 2)
         print(f"{name} {peer['version']}: {peer['tgt_tokens_per_s']:,.0f} target tokens/s; ratio {peer['ratio']}")
+        if trial:
+            print(f"  after {trial.minutes:g} minutes: BLEU {peer['bleu']:.2f} ({peer['checkpoint']})")
         result["peers"].append(peer)
     if arguments.json:
         print(json.dumps(result))

@@ -62,4 +62,4 @@ def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
         "joeynmt": "Epoch 1, Step: 10, Batch Loss: 5.4, Batch Acc: 0.1, Tokens per Sec: 1996, Lr: 0.001000",
     }
     assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
-    assert str(tmp_path) in str(bench.PEERS[peer].settings(tmp_path, 10))
+    assert str(tmp_path) in str(bench.PEERS[peer].settings(tmp_path, 10, 5))

@@ -62,12 +62,12 @@ def tune_process() -> None:
     _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
-TRIM_EVERY = 100  # updates
+TRIM_EVERY = 100  # batches
 
 
 def trim_memory() -> None:
     """Give back what malloc holds without use. Batches differ in size, and the gaps that they leave would grow to
-    some hundred megabytes; called every TRIM_EVERY updates, this costs about 1 % of the time."""
+    some hundred megabytes; called every TRIM_EVERY batches, this costs about 1 % of the time."""
     _glibc("malloc_trim", 0)
 
 

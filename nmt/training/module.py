@@ -80,8 +80,8 @@ class TrainingModule(pl.LightningModule):
         self.log("train/nll", nll / tokens)
         return loss / tokens
 
-    def on_train_batch_end(self, *args: Any, **kwargs: Any) -> None:
-        if self.global_step % TRIM_EVERY == 0:
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if (batch_idx + 1) % TRIM_EVERY == 0:
             trim_memory()
 
     def on_train_epoch_end(self) -> None:

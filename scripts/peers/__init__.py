@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -16,11 +17,22 @@ import yaml
 
 from nmt.data.corpus import Corpus
 from nmt.data.preparation import Prepared
+from nmt.metrics import corpus_scores
 
 HERE = Path(__file__).parent
 STEPS = 120  # updates of a measurement
 REPORT = 10  # updates of a window
 WARM_UP = 4  # windows
+SAVE_EVERY = 25  # updates of a trial
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How well a peer translates after so much time, everything included from its start on."""
+
+    minutes: float
+    src: Path
+    ref: Path
 
 
 @dataclass(frozen=True)
@@ -28,11 +40,12 @@ class Peer:
     version: str
     module: str  # what `python -m` runs
     arguments: Callable[[Path], list[str]]
-    settings: Callable[[Path, int], dict[str, Any]]
+    settings: Callable[[Path, int, int], dict[str, Any]]  # folder, updates, updates between checkpoints
     rate: re.Pattern[str]  # target tokens a second, in a line of its log
+    translate: Callable[[Path, Path, Path], list[str]] | None = None  # model, source, output -> of `python -m`
 
 
-def opennmt(work: Path, steps: int) -> dict[str, Any]:
+def opennmt(work: Path, steps: int, save_every: int) -> dict[str, Any]:
     pieces, vocabulary = str(work / "tokenizer.model"), str(work / "vocabulary.txt")
     corpus = {
         name: {"path_src": f"{work}/{name}.src", "path_tgt": f"{work}/{name}.tgt", "transforms": ["sentencepiece"]}
@@ -46,7 +59,8 @@ def opennmt(work: Path, steps: int) -> dict[str, Any]:
         "save_data": str(work / "run/data"),
         "save_model": str(work / "run/model"),
         "overwrite": True,
-        "save_checkpoint_steps": steps,
+        "save_checkpoint_steps": save_every,
+        "keep_checkpoint": 2,
         "train_steps": steps,
         "valid_steps": steps,
         "report_every": REPORT,
@@ -78,7 +92,13 @@ def opennmt(work: Path, steps: int) -> dict[str, Any]:
     }
 
 
-def joeynmt(work: Path, steps: int) -> dict[str, Any]:
+def opennmt_translate(model: Path, src: Path, output: Path) -> list[str]:
+    pieces = [f"-{side}_subword_model=tokenizer.model" for side in ("src", "tgt")]
+    files = [f"-model={model}", f"-src={src}", f"-output={output}"]
+    return ["onmt.bin.translate", *files, "-beam_size=5", "-transforms=sentencepiece", *pieces]
+
+
+def joeynmt(work: Path, steps: int, _: int) -> dict[str, Any]:
     embeddings = {"embedding_dim": 256, "scale": False, "dropout": 0.3}
     layer = {"type": "recurrent", "rnn_type": "lstm", "num_layers": 1, "dropout": 0.3, "embeddings": embeddings}
     side = {
@@ -164,6 +184,7 @@ PEERS = {
         lambda settings: ["-config", str(settings)],
         opennmt,
         re.compile(r"/\s*(\d+) tok/s"),
+        opennmt_translate,
     ),
     "joeynmt": Peer(
         "2.3.0",
@@ -202,19 +223,40 @@ def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
     (work / "vocabulary.txt").write_text("".join(f"{piece}\n" for piece in pieces))
 
 
-def measure(name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int) -> dict[str, Any]:
-    """Train for STEPS updates and read the rate from the log: the median window after warm-up."""
+def measure(
+    name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int, trial: Trial | None = None
+) -> dict[str, Any]:
+    """Train for STEPS updates and read the rate from the log: the median window after warm-up. With a `trial` train
+    for as long as it says, and score what the last checkpoint translates with beam 5."""
     peer, work = PEERS[name], folder / name
+    if trial is not None and peer.translate is None:
+        raise SystemExit(f"how {name} translates is not known here, so there is no trial of it")
     work.mkdir(parents=True, exist_ok=True)
     python = environment(name, work)
     write_text(work, corpus, prepared)
-    settings = work / "settings.yaml"
-    settings.write_text(yaml.safe_dump(peer.settings(work, STEPS)))
-    command = [str(python), "-m", peer.module, *peer.arguments(settings)]
+    shutil.rmtree(work / "run", ignore_errors=True)
+    settings, log = work / "settings.yaml", work / "train.log"
+    steps, save_every, limit = (STEPS, STEPS, None) if trial is None else (10**6, SAVE_EVERY, 60 * trial.minutes)
+    settings.write_text(yaml.safe_dump(peer.settings(work, steps, save_every)))
     env = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
-    result = subprocess.run(command, cwd=work, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    (work / "train.log").write_text(result.stdout)
-    rates = [float(rate) for rate in peer.rate.findall(result.stdout)]
+
+    def call(arguments: list[str], timeout_s: float | None = None) -> None:
+        command = [str(python), "-m", *arguments]
+        with log.open("a") as output:
+            subprocess.run(command, cwd=work, env=env, stdout=output, stderr=output, timeout=timeout_s)
+
+    log.unlink(missing_ok=True)
+    try:
+        call([peer.module, *peer.arguments(settings)], limit)
+    except subprocess.TimeoutExpired:
+        assert trial is not None
+    rates = [float(rate) for rate in peer.rate.findall(log.read_text())]
     if len(rates) <= WARM_UP:
-        raise SystemExit(f"{name} reported no speed; its output is in {work / 'train.log'}")
-    return {"name": name, "version": peer.version, "tgt_tokens_per_s": statistics.median(rates[WARM_UP:])}
+        raise SystemExit(f"{name} reported no speed; its output is in {log}")
+    result = {"name": name, "version": peer.version, "tgt_tokens_per_s": statistics.median(rates[WARM_UP:])}
+    if trial is not None and peer.translate is not None:
+        *_, last = sorted((work / "run").glob("model_step_*.pt"), key=lambda path: path.stat().st_mtime)
+        call(peer.translate(last, trial.src.absolute(), work / "hyp.txt"))
+        hyp, ref = (path.read_text(encoding="utf-8").split("\n")[:-1] for path in (work / "hyp.txt", trial.ref))
+        result |= {"minutes": trial.minutes, "checkpoint": last.stem, "bleu": corpus_scores(hyp, ref)["bleu"].score}
+    return result
