@@ -66,6 +66,7 @@ def main() -> None:
     parser.add_argument("--peer-trial", nargs=3, metavar=("MINUTES", "SRC", "REF"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    trial = parse_trial(parser, arguments) if arguments.peer_trial else None
     config = load_config(arguments.overrides)
     accelerator, precision = choose_hardware(config.trainer)
     tune_process()
@@ -76,17 +77,28 @@ def main() -> None:
     result = bench.run(arguments.warm_up, arguments.updates)
     report(result)
     result["peers"] = []
-    trial = arguments.peer_trial and Trial(float(arguments.peer_trial[0]), *map(Path, arguments.peer_trial[1:]))
     for name in arguments.peer:
         folder = arguments.peer_dir.absolute()
         peer = measure(name, folder, config.data, prepared, torch.get_num_threads(), trial)
         peer["ratio"] = round(result["tgt_tokens_per_s"] / peer["tgt_tokens_per_s"], 2)
         print(f"{name} {peer['version']}: {peer['tgt_tokens_per_s']:,.0f} target tokens/s; ratio {peer['ratio']}")
         if trial:
-            print(f"  after {trial.minutes:g} minutes: BLEU {peer['bleu']:.2f} ({peer['checkpoint']})")
+            print(f"  after {trial.minutes:g} minutes: BLEU {peer['bleu']:.2f}")
         result["peers"].append(peer)
     if arguments.json:
         print(json.dumps(result))
+
+
+def parse_trial(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trial:
+    """Ends the program when the trial cannot be made: that should show at once, not after it."""
+    able = [name for name, peer in PEERS.items() if peer.translate]
+    if not arguments.peer or not set(arguments.peer) <= set(able):
+        parser.error(f"--peer-trial needs --peer, of: {', '.join(able)}")
+    try:
+        minutes, src, ref = arguments.peer_trial
+        return Trial(float(minutes), Path(src), Path(ref))
+    except ValueError as error:
+        parser.error(f"--peer-trial: {error}")
 
 
 def load_config(overrides: list[str]) -> RunConfig:
@@ -168,11 +180,11 @@ class Bench:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optim.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
+        self.seconds["data"] += loaded - began
+        self.seconds["optimiser"] += self.now() - backward
         self.updates += 1
         if self.updates % TRIM_EVERY == 0:
             trim_memory()
-        self.seconds["data"] += loaded - began
-        self.seconds["optimiser"] += self.now() - backward
         return batch
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import toy
+import yaml
 
 from nmt.data.batching import collate
 
@@ -62,4 +64,58 @@ def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
         "joeynmt": "Epoch 1, Step: 10, Batch Loss: 5.4, Batch Acc: 0.1, Tokens per Sec: 1996, Lr: 0.001000",
     }
     assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
-    assert str(tmp_path) in str(bench.PEERS[peer].settings(tmp_path, 10, 5))
+    import peers
+
+    settings = yaml.safe_load(peers.settings(peer, tmp_path / "a, b: c", 10, 5))
+    assert f"{tmp_path}/a, b: c/run" in str(settings)
+    assert "$" not in str(settings)
+
+
+@pytest.mark.parametrize(
+    ("peer", "minutes", "ref", "message"),
+    [
+        ("opennmt", "soon", "two.txt", "could not convert string to float: 'soon'"),
+        ("opennmt", "0", "two.txt", "0 minutes are no time to train for"),
+        ("opennmt", "1", "nowhere.txt", "nowhere.txt is missing"),
+        ("opennmt", "1", "empty.txt", "has 2 lines and"),
+        ("joeynmt", "1", "two.txt", "--peer-trial needs --peer, of: opennmt"),
+        (None, "1", "two.txt", "--peer-trial needs --peer, of: opennmt"),
+    ],
+)
+def test_a_trial_that_cannot_be_made_is_refused_at_once(
+    bench, peer, minutes, ref, message, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "two.txt").write_text("a\nb\n")
+    (tmp_path / "empty.txt").write_text("")
+    trial = ["--peer-trial", minutes, str(tmp_path / "two.txt"), str(tmp_path / ref)]
+    monkeypatch.setattr(sys, "argv", ["bench_train.py", *(["--peer", peer] if peer else []), *trial])
+    with pytest.raises(SystemExit) as stopped:
+        bench.main()
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_trial_scores_the_newest_checkpoint_that_opens(bench, tmp_path):
+    import peers
+
+    (tmp_path / "src").write_text("eins\nzwei\n")
+    (tmp_path / "ref").write_text("the first of four words\nthe second of four words\n")
+    run = tmp_path / "run"
+    run.mkdir()
+    for time, name in enumerate(("model_step_25.pt", "model_step_50.pt")):
+        (run / name).touch()
+        os.utime(run / name, (time, time))
+    trial = peers.Trial(1, tmp_path / "src", tmp_path / "ref")
+    opened = []
+
+    def call(arguments):
+        opened.append(arguments[1])
+        if "model_step_25" in arguments[1]:
+            (run / "hyp.txt").write_text((tmp_path / "ref").read_text())
+            return True
+        return False
+
+    assert peers.trial_bleu(peers.PEERS["opennmt"], run, trial, call) == pytest.approx(100)
+    assert ["50" in model for model in opened] == [True, False]
+    with pytest.raises(SystemExit, match="no checkpoint"):
+        peers.trial_bleu(peers.PEERS["opennmt"], run, trial, lambda _: False)

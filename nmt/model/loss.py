@@ -18,7 +18,7 @@ from torch.autograd.function import once_differentiable
 
 CHUNK = 1024  # positions of a product; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions of an elementwise pass on CPU
-ROWS = 64  # a chunk's positions are filled up to a multiple of this
+FILL = 64  # a chunk's positions are filled up to a multiple of this
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -38,7 +38,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             for start in range(0, len(features), CHUNK):
                 rows = slice(start, start + CHUNK)
                 # Products of few different shapes, for each of which oneDNN makes new code.
-                x = F.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % ROWS))
+                x = F.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % FILL))
                 grad = F.linear(x, narrow_weight, narrow_bias)  # (chunk, V), logits so far
                 _to_gradient(grad, targets[rows], 1 - smoothing, totals)
                 shift = (-uniform * sum_weight).to(dtype)

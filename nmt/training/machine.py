@@ -51,9 +51,8 @@ def has_bfloat16_lstm() -> bool:
 def tune_process() -> None:
     """Set what makes training on CPU faster, for the whole process; before its first product.
 
-    - oneDNN keeps the code that it made for a shape. There are a few per layer and shape of a batch, more than the
-      1,024 that it keeps by default, so without this it makes them again in every epoch; at half a megabyte each
-      this is also the most that memory can hold.
+    - oneDNN keeps the code that it made for a shape, by default of 1,024. There are a few per layer and shape of a
+      batch, so more are wanted; but each takes about half a megabyte, so not any number.
     - malloc gives large blocks back to the system at once; with each step taking them anew, a twelfth of the time
       goes into zeroing pages.
     """
