@@ -32,16 +32,18 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from peers import PEERS, Trial, measure
 from torch import nn
 
 from nmt.bundle import build_model
+from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.schema import register, to_run_config
 from nmt.config import RunConfig
 from nmt.data.batching import Batch, token_batches
@@ -57,7 +59,7 @@ PARTS = ("data", "encoder", "decoder", "attention", "output", "optimiser", "othe
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("overrides", nargs="*", help="as for nmt-train")
     parser.add_argument("--updates", type=int, default=200, help="measured after the warm-up (default: %(default)s)")
     parser.add_argument("--warm-up", type=int, default=300, help="updates before (default: %(default)s)")
@@ -66,7 +68,15 @@ def main() -> None:
     parser.add_argument("--peer-trial", nargs=3, metavar=("MINUTES", "SRC", "REF"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    trial = parse_trial(parser, arguments) if arguments.peer_trial else None
+    with one_line_errors(parser.prog), suppress(BrokenPipeError):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Raises ValueError for what cannot be measured, before anything is."""
+    if arguments.updates < WINDOW or arguments.warm_up < 0:
+        raise ValueError(f"--updates must be at least {WINDOW}, and --warm-up no less than 0")
+    trial = trial_of(arguments) if arguments.peer_trial else None
     config = load_config(arguments.overrides)
     accelerator, precision = choose_hardware(config.trainer)
     tune_process()
@@ -89,22 +99,21 @@ def main() -> None:
         print(json.dumps(result))
 
 
-def parse_trial(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trial:
-    """Ends the program when the trial cannot be made: that should show at once, not after it."""
+def trial_of(arguments: argparse.Namespace) -> Trial:
     able = [name for name, peer in PEERS.items() if peer.translate]
     if not arguments.peer or not set(arguments.peer) <= set(able):
-        parser.error(f"--peer-trial needs --peer, of: {', '.join(able)}")
-    try:
-        minutes, src, ref = arguments.peer_trial
-        return Trial(float(minutes), Path(src), Path(ref))
-    except ValueError as error:
-        parser.error(f"--peer-trial: {error}")
+        raise ValueError(f"--peer-trial needs --peer, of: {', '.join(able)}")
+    minutes, src, ref = arguments.peer_trial
+    return Trial(float(minutes), Path(src), Path(ref))
 
 
 def load_config(overrides: list[str]) -> RunConfig:
     register()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource_path("conf"))):
-        return to_run_config(compose("train", overrides=[*overrides, "run=bench"]))
+        try:
+            return to_run_config(compose("train", overrides=[*overrides, "run=bench"]))
+        except HydraException as error:
+            raise ValueError(str(error)) from None
 
 
 class Bench:

@@ -95,6 +95,25 @@ def test_a_trial_that_cannot_be_made_is_refused_at_once(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cell=lstmm"], "Could not find 'cell/lstmm'"),
+        (["+model.dropuot=0.5"], "model.dropuot is unknown"),
+        (["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"], "'nowhere', which is no folder"),
+        (["--updates=3"], "--updates must be at least 10"),
+    ],
+)
+def test_what_cannot_be_measured_costs_one_line(bench, arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["bench_train.py", f"cache_dir={tmp_path}", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        bench.main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
 def test_a_trial_scores_the_newest_checkpoint_that_opens(bench, tmp_path):
     import peers
 
