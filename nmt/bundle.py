@@ -1,6 +1,7 @@
 """The model directory: what people exchange.
 
     config.json  model.safetensors  tokenizer.model (or tokenizer.src.model, tokenizer.tgt.model)  README.md
+    lexicon.safetensors (which pieces translate which: search may go without)
 
 It may come from a stranger. Loading runs no code, allocates nothing that the files do not hold, and holds every
 weight to the name, shape and type that the config says.
@@ -22,13 +23,16 @@ from safetensors.torch import save_file
 
 from nmt import __version__
 from nmt.config import from_dict, to_dict
-from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SRC, TGT, UNK_ID, Tokenizer
+from nmt.data.lexicon import Lexicon
+from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
 
 FORMAT = 1
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
+LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
+F32, I32 = "F32", "I32"  # safetensors' names
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Bundle:
     config: BundleConfig
     model: Seq2Seq
     tokenizer: Tokenizer
+    lexicon: Lexicon | None
 
 
 def build_model(config: ModelConfig, tokenizer: Tokenizer) -> Seq2Seq:
@@ -60,6 +65,7 @@ def save_bundle(
     folder: Path,
     weights: Mapping[str, torch.Tensor],
     tokenizer: Tokenizer,
+    lexicon: Lexicon | None,
     model: ModelConfig,
     search: Search,
     languages: tuple[str, str],
@@ -74,11 +80,17 @@ def save_bundle(
     write_atomically(folder / CONFIG, (json.dumps(to_dict(config), indent=2) + "\n").encode())
     write_atomically(folder / CARD, card.encode())
     write_atomically(folder / SCORES, (json.dumps(scores, indent=2) + "\n").encode())
-    draft = folder / f".{WEIGHTS}.{os.getpid()}"
+    if lexicon:
+        _save_tensors(folder / LEXICON, vars(lexicon))
+    _save_tensors(folder / WEIGHTS, weights)
+
+
+def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file({name: weight.detach().cpu().contiguous() for name, weight in weights.items()}, draft)
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, draft)
         draft.chmod(0o644)
-        draft.replace(folder / WEIGHTS)
+        draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -113,9 +125,9 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
             model = build_model(config.model, tokenizer)
         except ValueError as error:
             raise ValueError(f"{folder / CONFIG}: {error}") from None
-    weights = _load_weights(folder / WEIGHTS, {n: p.shape for n, p in model.named_parameters()}, device)
-    model.load_state_dict(weights, assign=True)
-    return Bundle(config, model.eval(), tokenizer)
+    shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters()}
+    model.load_state_dict(_load_tensors(folder / WEIGHTS, shapes, device), assign=True)
+    return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder / LEXICON, tokenizer, device))
 
 
 def _read(path: Path) -> bytes:
@@ -141,22 +153,37 @@ def _load_config(path: Path) -> BundleConfig:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _load_weights(
-    path: Path, shapes: Mapping[str, torch.Size], device: str | torch.device
+def _load_lexicon(path: Path, tokenizer: Tokenizer, device: str | torch.device) -> Lexicon | None:
+    if not path.exists():
+        return None
+    shapes = {"frequent": (I32, (None,)), "likely": (I32, (tokenizer.src_vocab_size, None))}
+    tensors = _load_tensors(path, shapes, device)
+    for name, ids in tensors.items():
+        if not ids.numel() or ids.min() < 0 or ids.max() >= tokenizer.tgt_vocab_size:
+            raise ValueError(f"{path}: {name} has ids that the vocabulary lacks, or none")
+    if not torch.isin(torch.tensor(SPECIAL_IDS, device=device), tensors["frequent"]).all():
+        raise ValueError(f"{path}: frequent lacks a special id")
+    return Lexicon(**tensors)
+
+
+def _load_tensors(
+    path: Path, expected: Mapping[str, tuple[str, tuple[int | None, ...]]], device: str | torch.device
 ) -> dict[str, torch.Tensor]:
+    """The tensors of a file, which must be those expected: name -> type, and shape with None for any size."""
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             names = set(file.keys())
-            for wrong, what in ((set(shapes) - names, "lacks"), (names - set(shapes), "has, against the config,")):
+            for wrong, what in (((expected.keys() - names), "lacks"), (names - expected.keys(), "has, against the config,")):
                 if wrong:
                     raise ValueError(f"{path} {what} the weight {min(wrong)}")
-            for name, shape in shapes.items():
-                weight = file.get_slice(name)
-                if tuple(weight.get_shape()) != tuple(shape) or weight.get_dtype() != "F32":
+            for name, (dtype, shape) in expected.items():
+                found = file.get_slice(name)
+                sizes = found.get_shape()
+                fits = len(sizes) == len(shape) and all(b in (None, a) for a, b in zip(sizes, shape, strict=True))
+                if not fits or found.get_dtype() != dtype:
                     raise ValueError(
-                        f"{path}: {name} is {weight.get_dtype()} {list(weight.get_shape())}; "
-                        f"the config says F32 {list(shape)}"
+                        f"{path}: {name} is {found.get_dtype()} {list(sizes)}; the config says {dtype} {list(shape)}"
                     )
-            return {name: file.get_tensor(name) for name in shapes}
+            return {name: file.get_tensor(name) for name in expected}
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None

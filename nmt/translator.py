@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from nmt.bundle import load_bundle
 from nmt.data.batching import pad
+from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from nmt.model.packed import pack, resolve_compute
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, Search
 
 MAX_SRC_PIECES = 500  # longer sources are cut; nobody trains on longer sentences
+BATCH_SIZE = 128  # sentences
+TYPICAL_LENGTH = 40  # pieces
 
 
 @dataclass(frozen=True)
@@ -39,20 +43,35 @@ class Translation:
 
 
 class Translator:
-    """A model with its tokenizer on a device. Not to be shared by threads that change `model`."""
+    """A model with its tokenizer on a device; with a lexicon it searches a shortlist of the vocabulary.
+    Not to be shared by threads that change `model`."""
 
-    def __init__(self, model: Seq2Seq, tokenizer: Tokenizer, search: Search, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: Seq2Seq,
+        tokenizer: Tokenizer,
+        search: Search,
+        device: torch.device,
+        lexicon: Lexicon | None = None,
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.search = search
         self.device = device
+        self.lexicon = lexicon
 
     @classmethod
-    def load(cls, model_dir: str | Path, device: str = "auto") -> Translator:
-        """Open a model directory. Raises ValueError when it is not sound."""
+    def load(
+        cls, model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True
+    ) -> Translator:
+        """Open a model directory. `compute` is the precision of matrix products (see model/packed.py).
+
+        Raises ValueError when the directory is not sound, or this machine lacks what is asked for.
+        """
         where = torch.device(resolve_device(device))
         bundle = load_bundle(model_dir, where)
-        return cls(bundle.model, bundle.tokenizer, bundle.config.search, where)
+        model = pack(bundle.model, resolve_compute(compute, where))
+        return cls(model, bundle.tokenizer, bundle.config.search, where, bundle.lexicon if shortlist else None)
 
     @torch.inference_mode()
     def translate(
@@ -61,27 +80,35 @@ class Translator:
         search: Search | None = None,
         nbest: int = 0,
         alignment: bool = False,
-        batch_size: int = 64,
+        scored: bool = True,
+        batch_size: int = BATCH_SIZE,
     ) -> list[Translation]:
         """One translation a text, in order; blank text gives an empty one, without the model.
 
-        Sentences of like length are searched together, `batch_size` at a time; no result depends on that.
+        Scores that the search does not need itself are NaN unless `scored`. Sentences of like length are searched
+        together, `batch_size` at a time, fewer when they are long; no result depends on that.
         """
         search = self.search if search is None else search
         encoded = self.tokenizer.encode_src(texts)
         results: list[Translation] = [Translation("", 0.0, 0.0)] * len(texts)
-        order = sorted((i for i, ids in enumerate(encoded) if len(ids) > 1), key=lambda i: len(encoded[i]))
-        for group in _groups(order, batch_size):
-            sources = [_cut(encoded[i]) for i in group]
-            found = self._search(sources, search)
+        cut = [_cut(ids) for ids in encoded]
+        order = sorted((i for i, ids in enumerate(encoded) if len(ids) > 1), key=lambda i: -len(cut[i]))
+        for group in _groups(order, [len(ids) for ids in cut], batch_size):
+            sources = [cut[i] for i in group]
+            found = self._search(sources, search, scored)
             for i, src, hypotheses in zip(group, sources, found, strict=True):
                 results[i] = self._translation(src, hypotheses, nbest, alignment, len(encoded[i]) > len(src))
         return results
 
-    def _search(self, sources: list[list[int]], search: Search) -> list[list[Hypothesis]]:
+    def _search(self, sources: list[list[int]], search: Search, scored: bool) -> list[list[Hypothesis]]:
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
-        state = self.model.start(src, src_len)
-        return search(self.model.step, state, search.max_length(src_len), BOS_ID, EOS_ID)
+        allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
+        state = self.model.start(src, src_len, allowed)
+        found = search(self.model.step, state, search.max_length(src_len), BOS_ID, EOS_ID, scored)
+        if state.output.pieces is None:
+            return found
+        pieces = state.output.pieces.tolist()
+        return [[replace(h, ids=[pieces[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
 
     def _translation(
         self, src: list[int], hypotheses: list[Hypothesis], nbest: int, alignment: bool, truncated: bool
@@ -132,5 +159,11 @@ def _cut(ids: list[int]) -> list[int]:
     return ids if len(ids) <= MAX_SRC_PIECES else [*ids[: MAX_SRC_PIECES - 1], EOS_ID]
 
 
-def _groups(order: list[int], size: int) -> Iterator[list[int]]:
-    return (order[i : i + size] for i in range(0, len(order), size))
+def _groups(order: list[int], length: list[int], size: int) -> Iterator[list[int]]:
+    """Cut the order, longest first, into batches of `size`; one of long sentences has as many tokens as it has of
+    sentences of TYPICAL_LENGTH."""
+    start = 0
+    while start < len(order):
+        fits = min(size, max(1, size * TYPICAL_LENGTH // length[order[start]]))
+        yield order[start : start + fits]
+        start += fits

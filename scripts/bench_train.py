@@ -39,7 +39,7 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
-from peers import PEERS, Trial, measure
+from peers import PEERS, TRAINERS, Trial, measure
 from torch import nn
 
 from nmt.bundle import build_model
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", help="as for nmt-train")
     parser.add_argument("--updates", type=int, default=200, help="measured after the warm-up (default: %(default)s)")
     parser.add_argument("--warm-up", type=int, default=300, help="updates before (default: %(default)s)")
-    parser.add_argument("--peer", action="append", default=[], choices=sorted(PEERS))
+    parser.add_argument("--peer", action="append", default=[], choices=sorted(TRAINERS))
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
     parser.add_argument("--peer-trial", nargs=3, metavar=("MINUTES", "SRC", "REF"))
     parser.add_argument("--json", action="store_true")
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def trial_of(arguments: argparse.Namespace) -> Trial:
-    able = [name for name, peer in PEERS.items() if peer.translate]
+    able = [name for name in TRAINERS if PEERS[name].translate]
     if not arguments.peer or not set(arguments.peer) <= set(able):
         raise ValueError(f"--peer-trial needs --peer, of: {', '.join(able)}")
     minutes, src, ref = arguments.peer_trial

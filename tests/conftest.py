@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import toy
 
 from nmt.bundle import build_model, save_bundle
+from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.search import Beam
 
@@ -40,14 +41,22 @@ def tokenizer(corpus_dir):
     return train_tokenizer(TokenizerConfig(vocab_size=320), *sides)
 
 
+@pytest.fixture(scope="session")
+def lexicon(tokenizer) -> Lexicon:
+    """Every piece may be translated by 20 others."""
+    likely = torch.arange(tokenizer.src_vocab_size)[:, None] + torch.arange(20)
+    return Lexicon(torch.arange(30, dtype=torch.int32), (likely % tokenizer.tgt_vocab_size).int())
+
+
 @pytest.fixture
-def bundle_dir(tmp_path, tokenizer) -> Path:
+def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
     """A model directory with random weights."""
     config = toy.model_config("lstm_peephole", num_layers=2, heads=2)
     torch.manual_seed(1)
     model = build_model(config, tokenizer)
+    weights = dict(model.named_parameters())
     save_bundle(
-        tmp_path / "model", dict(model.named_parameters()), tokenizer, config, Beam(), ("de", "en"), "# card", {}
+        tmp_path / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {}
     )
     return tmp_path / "model"
 

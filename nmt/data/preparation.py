@@ -1,4 +1,4 @@
-"""From a corpus to what training reads: a tokenizer, encoded training pairs, validation text.
+"""From a corpus to what training reads: a tokenizer, encoded training pairs, a lexicon, validation text.
 
 Everything is done once and kept in a folder of the cache that is named by a hash of all that it depends on. The
 folder appears by one rename when it is complete: a torn one is never seen, and two runs may prepare side by side.
@@ -18,12 +18,16 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from nmt.data.cleaning import clean
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.encoded import EncodedCorpus, write_encoded
+from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
 
-LAYOUT = 1  # raise it when the same input shall give other files
+LAYOUT = 2  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,7 @@ log = logging.getLogger(__name__)
 class Prepared:
     tokenizer: Tokenizer
     train: EncodedCorpus
+    lexicon: Lexicon
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
 
@@ -52,7 +57,9 @@ def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer:
         log.info("prepared data taken from %s", folder)
     models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
     dropped = json.loads((folder / "dropped.json").read_text())
-    return Prepared(Tokenizer(models), EncodedCorpus(folder / "train.arrow"), valid, dropped)
+    with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
+        lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
+    return Prepared(Tokenizer(models), EncodedCorpus(folder / "train.arrow"), lexicon, valid, dropped)
 
 
 def _split(corpus: Corpus, role: str) -> str:
@@ -99,6 +106,13 @@ def _make(
         encoded = _encode(cleaned(dropped), tokenizer, corpus.cleaning.max_pieces, dropped)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(f"no training pair is left; what was left out: {dict(dropped)}")
+        lexicon = learn_lexicon(
+            EncodedCorpus(draft / "train.arrow"),
+            tokenizer.src_vocab_size,
+            tokenizer.tgt_vocab_size,
+            tokenizer.joint,
+        )
+        np.savez(draft / "lexicon.npz", frequent=lexicon.frequent.numpy(), likely=lexicon.likely.numpy())
         for name, model in tokenizer.models.items():
             (draft / name).write_bytes(model)
         (draft / "dropped.json").write_text(json.dumps(dropped))

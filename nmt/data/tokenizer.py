@@ -15,7 +15,7 @@ import sentencepiece
 
 from nmt.ranges import check_ranges
 
-PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
+SPECIAL_IDS = PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 JOINT, SRC, TGT = "tokenizer.model", "tokenizer.src.model", "tokenizer.tgt.model"
 
 
@@ -133,6 +133,6 @@ def _load(name: str, model: bytes) -> sentencepiece.SentencePieceProcessor:
         special = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())
     except RuntimeError:
         raise ValueError(f"{name} is no SentencePiece model") from None
-    if special != (PAD_ID, UNK_ID, BOS_ID, EOS_ID):
-        raise ValueError(f"{name} has the special ids {special}; they must be {(PAD_ID, UNK_ID, BOS_ID, EOS_ID)}")
+    if special != SPECIAL_IDS:
+        raise ValueError(f"{name} has the special ids {special}; they must be {SPECIAL_IDS}")
     return processor

@@ -9,7 +9,7 @@ E embedding, H hidden units, M context features, F features for the output layer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import torch
@@ -36,10 +36,11 @@ class DecoderConfig:
 @dataclass(frozen=True)
 class DecoderState:
     layers: tuple[State, ...]  # of every layer, each part (N, H)
-    feed: Tensor  # (N, F): the features of the step before, for those who feed them back
+    feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
 
     def select(self, rows: Tensor) -> DecoderState:
-        return DecoderState(tuple(tuple(part[rows] for part in layer) for layer in self.layers), self.feed[rows])
+        layers = tuple(tuple(part[rows] for part in layer) for layer in self.layers)
+        return DecoderState(layers, None if self.feed is None else self.feed[rows])
 
 
 class DecoderMasks(NamedTuple):
@@ -94,7 +95,7 @@ class Decoder(nn.Module):
         parts = states.chunk(len(self.layers) * len(cell.states), -1)
         size = len(cell.states)
         layers = tuple(tuple(parts[i : i + size]) for i in range(0, len(parts), size))
-        return DecoderState(layers, states.new_zeros(len(states), self.features_size))
+        return DecoderState(layers)
 
     def masks(self, rows: int) -> DecoderMasks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
@@ -176,7 +177,7 @@ class GNMT(Decoder):
         context, weights = self.attend(first[0], memory)
         top, above = self.upper_layers(first[0], [context], state, masks)
         features = self.features([top, context], masks.features)
-        return features, DecoderState((first, *above), features), weights
+        return features, DecoderState((first, *above)), weights
 
 
 class InputFeeding(Decoder):
@@ -190,10 +191,15 @@ class InputFeeding(Decoder):
     def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
         return inputs + features, hidden, hidden + context
 
+    def initial_state(self, memory: Memory) -> DecoderState:
+        state = super().initial_state(memory)
+        return replace(state, feed=memory.final.new_zeros(len(memory.final), self.features_size))
+
     def step(
         self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
+        assert state.feed is not None
         first = self.layer(0).step(torch.cat([x, state.feed], -1), state.layers[0], masks.layers[0])
         top, above = self.upper_layers(first[0], [], state, masks)
         context, weights = self.attend(top, memory)
@@ -222,7 +228,7 @@ class Bahdanau(Decoder):
         first = self.layer(0).step(torch.cat([x, context], -1), state.layers[0], masks.layers[0])
         top, above = self.upper_layers(first[0], [], state, masks)
         features = self.features([top, x, context], masks.features)
-        return features, DecoderState((first, *above), features), weights
+        return features, DecoderState((first, *above)), weights
 
 
 DECODERS: dict[str, type[Decoder]] = {"gnmt": GNMT, "input_feeding": InputFeeding, "bahdanau": Bahdanau}

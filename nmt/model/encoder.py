@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.cells import Cell
-from nmt.model.recurrent import Recurrent, side_by_side
+from nmt.model.recurrent import Recurrent
 from nmt.ranges import check_ranges
 
 
@@ -78,7 +78,7 @@ class Encoder(nn.Module):
             below = x
             layers = cast(list[Recurrent], list(directions))
             inputs = [below, reverse_within_length(below, length)][: len(layers)]
-            outputs = list(side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers]))
+            outputs = list(layers[0].side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers]))
             finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
             outputs[1:] = [reverse_within_length(out, length) for out in outputs[1:]]
             x = torch.cat(outputs, -1)  # (B, S, M)

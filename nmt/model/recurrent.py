@@ -106,7 +106,19 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         """x (B,T,E) and the state before the first step -> h of every step (B,T,H)."""
-        return side_by_side([self], [x], [self.initial_state(len(x)) if state is None else state])[0]
+        return self.side_by_side([self], [x], [self.initial_state(len(x)) if state is None else state])[0]
+
+    @staticmethod
+    def side_by_side(
+        layers: Sequence[Recurrent], inputs: Sequence[Tensor], states: Sequence[State]
+    ) -> Sequence[Tensor]:
+        """Layers of one kind and size, each over its inputs (B,T,E) from its state -> h of every step (B,T,H) of each."""
+        masks = [layer.masks(len(x)) for layer, x in zip(layers, inputs, strict=True)]
+        inputs = [x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)]
+        kernel = (FUSED if inputs[0].is_cuda else FUSED_ON_CPU).get(type(layers[0].cell))
+        if kernel is None or masks[0].hidden is not None:
+            return loop(layers, inputs, states, [mask.hidden for mask in masks])
+        return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 
     def fused(self, kernel: Callable[..., Any], x: Tensor, state: State) -> Tensor:
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
@@ -130,16 +142,6 @@ class Recurrent(nn.Module):
         gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
         return self.cell.pointwise(gates, x[:, joint:].to(dtype), state, dict(self.extra.items()))
-
-
-def side_by_side(layers: Sequence[Recurrent], inputs: Sequence[Tensor], states: Sequence[State]) -> Sequence[Tensor]:
-    """Layers of one kind and size, each over its inputs (B,T,E) from its state -> h of every step (B,T,H) of each."""
-    masks = [layer.masks(len(x)) for layer, x in zip(layers, inputs, strict=True)]
-    inputs = [x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)]
-    kernel = (FUSED if inputs[0].is_cuda else FUSED_ON_CPU).get(type(layers[0].cell))
-    if kernel is None or masks[0].hidden is not None:
-        return loop(layers, inputs, states, [mask.hidden for mask in masks])
-    return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 
 
 def loop(

@@ -5,11 +5,10 @@ Dims: B sentences, N rows of one step, S source tokens, T target tokens, E embed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nmt.model.attention import AttentionConfig, Memory, build_attention
@@ -17,6 +16,7 @@ from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
+from nmt.model.output import OutputLayer, plain_product, shortlisted, without
 from nmt.ranges import check_ranges
 
 
@@ -51,15 +51,19 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class DecodingState:
-    """What a search carries from step to step: the source's memory (B sentences) and the decoder's state (N rows)."""
+    """What a search carries from step to step: the source's memory and the output layer (B sentences), and the
+    decoder's state (N rows)."""
 
     memory: Memory
+    output: OutputLayer
     decoder: DecoderState
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
-        memory = self.memory if sentences is None else self.memory.select(sentences)
-        return type(self)(memory, self.decoder.select(rows))
+        decoder = self.decoder.select(rows)
+        if sentences is None:
+            return replace(self, decoder=decoder)
+        return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder)
 
 
 class Seq2Seq(nn.Module):
@@ -150,18 +154,25 @@ class Seq2Seq(nn.Module):
         real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
         return linear_cross_entropy(features[real], self.output_table, self.output_bias, tgt_out[real], smoothing)
 
-    def logits(self, features: Tensor) -> Tensor:
-        """features (...,F) -> (...,V)."""
-        return F.linear(features, self.output_table, self.output_bias)
+    def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> DecodingState:
+        """The state before the first target token; one row a sentence.
 
-    def start(self, src: Tensor, src_len: Tensor) -> DecodingState:
-        """The state before the first target token; one row a sentence."""
+        `allowed` (B,V), bool, says which pieces each sentence may use; None: all.
+        """
         memory = self.encode(src, src_len)
-        return DecodingState(memory, self.decoder.initial_state(memory))
+        return DecodingState(memory, self.output_layer(allowed), self.decoder.initial_state(memory))
+
+    def output_layer(self, allowed: Tensor | None) -> OutputLayer:
+        bias = without(self.output_bias, self.banned)
+        if allowed is None:
+            return OutputLayer(plain_product(self.output_table, bias))
+        return shortlisted(plain_product, self.output_table, bias, allowed)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
-        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after."""
-        features, decoder, _ = self.decoder.step(self.embed_tgt(ids), state.decoder, state.memory)
-        logits = self.logits(features)
-        logits[:, self.banned] = -torch.inf
-        return logits, DecodingState(state.memory, decoder)
+        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
+
+        With a shortlist of P pieces, ids are places in it, and logits (N,P).
+        """
+        embedded = self.embed_tgt(state.output.ids(ids))
+        features, decoder, _ = self.decoder.step(embedded, state.decoder, state.memory)
+        return state.output(features), replace(state, decoder=decoder)

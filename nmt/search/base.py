@@ -10,6 +10,9 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 
+# Finished sentences leave the batch when they are this share of it: each leaving copies the memory of those who stay.
+LEAVE_AT = 0.25
+
 
 class SearchState(Protocol):
     """The model's side of a search, opaque to it. N rows, B sentences; the rows of a sentence stand together."""
@@ -26,8 +29,8 @@ Step = Callable[[Tensor, S], tuple[Tensor, S]]
 @dataclass(frozen=True)
 class Hypothesis:
     ids: list[int]  # without BOS and EOS
-    score: float  # what hypotheses are ranked by
-    log_prob: float  # in nats, EOS included
+    score: float  # what hypotheses are ranked by; NaN when scores were not asked for
+    log_prob: float  # in nats, EOS included; NaN likewise
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class Search:
         return (src_len * self.max_ratio).long() + self.max_extra
 
     def __call__(
-        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int
+        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
     ) -> list[list[Hypothesis]]:
-        """`state` has one row a sentence, `max_length` (B,) -> the hypotheses of each sentence, best first."""
+        """`state` has one row a sentence, `max_length` (B,) -> the hypotheses of each sentence, best first.
+
+        A search that does not need log-probabilities to rank leaves them out unless `scored`.
+        """
         raise NotImplementedError

@@ -2,40 +2,49 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, S, Search, Step
+from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
 
 
 @dataclass(frozen=True)
 class Greedy(Search):
     """One hypothesis a sentence; its score is its log-probability."""
 
+    @torch.no_grad()
     def __call__(
-        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int
+        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
     ) -> list[list[Hypothesis]]:
-        device = max_length.device
-        sentence = torch.arange(len(max_length), device=device)  # which sentence a row is; finished ones leave
+        limit = max_length
+        sentence = torch.arange(len(limit), device=limit.device)  # which sentence a row is
         ids = torch.full_like(sentence, bos_id)
-        log_prob = torch.zeros(len(sentence), device=device)
-        steps = int(max_length.max()) if len(max_length) else 0
-        tokens = torch.full((len(sentence), steps), eos_id, device=device)
-        total = torch.zeros(len(sentence), device=device)
+        ended = torch.zeros_like(sentence, dtype=torch.bool)
+        log_prob = torch.zeros(len(limit), device=limit.device)
+        steps = int(limit.max()) if len(limit) else 0
+        tokens = torch.full((len(limit), steps), eos_id, device=limit.device)
+        total = torch.full((len(limit),), 0.0 if scored else math.nan, device=limit.device)
         for t in range(steps):
             logits, state = step(ids, state)
-            best, ids = logits.float().max(-1)
-            log_prob = log_prob + best - logits.float().logsumexp(-1)
+            ids = logits.argmax(-1).masked_fill_(ended, eos_id)
             tokens[sentence, t] = ids
-            total[sentence] = log_prob
-            alive = ((ids != eos_id) & (t + 1 < max_length[sentence])).nonzero()[:, 0]
-            if not len(alive):
+            if scored:
+                logits = logits.float()
+                gain = logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)
+                log_prob = torch.where(ended, log_prob, log_prob + gain)
+                total[sentence] = log_prob
+            ended = ended | (ids == eos_id) | (limit <= t + 1)
+            gone = int(ended.sum())
+            if gone == len(ids):
                 break
-            if len(alive) < len(ids):
-                ids, log_prob, sentence = ids[alive], log_prob[alive], sentence[alive]
-                state = state.select(alive, alive)
+            if gone >= LEAVE_AT * len(ids):
+                rows = (~ended).nonzero()[:, 0]
+                sentence, ids, limit, log_prob = sentence[rows], ids[rows], limit[rows], log_prob[rows]
+                ended = ended[rows]
+                state = state.select(rows, rows)
         return [
             [Hypothesis(row[: row.index(eos_id)] if eos_id in row else row, score, score)]
             for row, score in zip(tokens.tolist(), total.tolist(), strict=True)

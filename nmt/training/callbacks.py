@@ -191,6 +191,7 @@ class ModelDirectory(Callback):
             self.folder,
             dict(pl_module.model.named_parameters()),
             pl_module.tokenizer,
+            pl_module.lexicon,
             config.model,
             config.search,
             (config.data.src, config.data.tgt),

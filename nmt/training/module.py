@@ -47,6 +47,7 @@ class TrainingModule(pl.LightningModule):
         self.config = config
         self.valid = prepared.valid
         self.tokenizer = prepared.tokenizer
+        self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         self.progress = Progress()
         self.scores: dict[str, Score] = {}  # of the last validation

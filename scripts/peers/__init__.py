@@ -34,20 +34,43 @@ class Peer:
     version: str
     train: list[str]  # what `python -m` runs, up to the name of the settings' file
     rate: re.Pattern[str]  # target tokens a second, in a line of its log
-    # model, source, output -> what `python -m` runs, with beam 5; None: not known here
-    translate: Callable[[Path, Path, Path], list[str]] | None = None
+    # model, source, output, beam size, batch size, threads -> what Python runs; None: not known here
+    translate: Callable[[Path, Path, Path, int, int, int], list[str]] | None = None
+    environment: str | None = None  # the peer whose environment it shares
+    convert: Callable[[Path, Path], list[str]] | None = None  # checkpoint, output -> what makes a model of it
 
 
-def opennmt_translate(model: Path, src: Path, output: Path) -> list[str]:
+def opennmt_translate(model: Path, src: Path, output: Path, beam: int, batch: int, threads: int) -> list[str]:
     pieces = [f"-{side}_subword_model=tokenizer.model" for side in ("src", "tgt")]
     files = [f"-model={model}", f"-src={src}", f"-output={output}"]
-    return ["onmt.bin.translate", *files, "-beam_size=5", "-transforms=sentencepiece", *pieces]
+    search = [f"-beam_size={beam}", f"-batch_size={batch}"]
+    return ["-m", "onmt.bin.translate", *files, *search, "-transforms=sentencepiece", *pieces]
 
 
+def ctranslate2_translate(model: Path, src: Path, output: Path, beam: int, batch: int, threads: int) -> list[str]:
+    script = str(HERE / "ctranslate2_translate.py")
+    return [script, str(model), "tokenizer.model", str(src), str(output), *map(str, (beam, batch, threads))]
+
+
+def ctranslate2_convert(checkpoint: Path, output: Path) -> list[str]:
+    files = ["--model_path", str(checkpoint), "--output_dir", str(output)]
+    return ["-m", "ctranslate2.converters.opennmt_py", *files, "--quantization", "int8", "--force"]
+
+
+OPENNMT_RATE = re.compile(r"/\s*(\d+) tok/s")
 PEERS = {
-    "opennmt": Peer("3.5.1", ["onmt.bin.train", "-config"], re.compile(r"/\s*(\d+) tok/s"), opennmt_translate),
+    "opennmt": Peer("3.5.1", ["onmt.bin.train", "-config"], OPENNMT_RATE, opennmt_translate),
     "joeynmt": Peer("2.3.0", ["joeynmt", "train"], re.compile(r"Tokens per Sec:\s*(\d+)")),
+    "ctranslate2": Peer(
+        "4.8.5",
+        ["onmt.bin.train", "-config"],
+        OPENNMT_RATE,
+        ctranslate2_translate,
+        environment="opennmt",
+        convert=ctranslate2_convert,
+    ),
 }
+TRAINERS = [name for name, peer in PEERS.items() if not peer.convert]  # whose models are those of bench_equal
 
 
 @dataclass(frozen=True)
@@ -102,47 +125,65 @@ def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
     (work / "vocabulary.txt").write_text("".join(f"{piece}\n" for piece in pieces))
 
 
+class Installed:
+    """A peer in its environment, with the text and settings beside it."""
+
+    def __init__(self, name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int) -> None:
+        self.peer, self.name, self.work, self.threads = PEERS[name], name, folder / name, threads
+        self.run = self.work / "run"
+        self.log = self.work / "train.log"
+        self.work.mkdir(parents=True, exist_ok=True)
+        home = self.peer.environment or name
+        (folder / home).mkdir(exist_ok=True)
+        self.python = environment(home, folder / home)
+        write_text(self.work, corpus, prepared)
+
+    def call(self, arguments: list[str], timeout_s: float | None = None) -> bool:
+        """Whether its Python ended well; what it prints goes into the log."""
+        env = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+        with self.log.open("a") as output:
+            command = [str(self.python), *arguments]
+            ended = subprocess.run(command, cwd=self.work, env=env, stdout=output, stderr=output, timeout=timeout_s)
+        return ended.returncode == 0
+
+    def train(self, minutes: float | None = None) -> None:
+        """From scratch, for STEPS updates or for so many minutes."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        self.log.unlink(missing_ok=True)
+        steps, save_every = (STEPS, STEPS) if minutes is None else (10**6, SAVE_EVERY)
+        (self.work / "settings.yaml").write_text(settings(self.name, self.work, steps, save_every))
+        with suppress(subprocess.TimeoutExpired):  # as minutes should end
+            self.call(["-m", *self.peer.train, "settings.yaml"], 60 * minutes if minutes else None)
+
+    def checkpoints(self) -> list[Path]:
+        """The newest first."""
+        return sorted(self.run.glob("model_step_*.pt"), key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def translate(self, model: Path, src: Path, output: Path, beam: int = 5, batch: int = 64) -> bool:
+        assert self.peer.translate is not None
+        return self.call(self.peer.translate(model, src.absolute(), output, beam, batch, self.threads))
+
+
 def measure(
     name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int, trial: Trial | None = None
 ) -> dict[str, Any]:
     """Train for STEPS updates and read the rate from the log: the median window after warm-up. With a `trial` train
     for as long as that says, and score what it then translates."""
-    peer, work = PEERS[name], folder / name
-    work.mkdir(parents=True, exist_ok=True)
-    python = environment(name, work)
-    write_text(work, corpus, prepared)
-    shutil.rmtree(work / "run", ignore_errors=True)
-    log = work / "train.log"
-    log.unlink(missing_ok=True)
-    env = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
-
-    def call(arguments: list[str], timeout_s: float | None = None) -> bool:
-        """Whether it ended well; what it prints goes into the log."""
-        with log.open("a") as output:
-            command = [str(python), "-m", *arguments]
-            ended = subprocess.run(command, cwd=work, env=env, stdout=output, stderr=output, timeout=timeout_s)
-        return ended.returncode == 0
-
-    steps, save_every = (STEPS, STEPS) if trial is None else (10**6, SAVE_EVERY)
-    (work / "settings.yaml").write_text(settings(name, work, steps, save_every))
-    with suppress(subprocess.TimeoutExpired):  # as a trial should end
-        call([*peer.train, "settings.yaml"], 60 * trial.minutes if trial else None)
-    rates = [float(rate) for rate in peer.rate.findall(log.read_text())]
+    peer = Installed(name, folder, corpus, prepared, threads)
+    peer.train(trial.minutes if trial else None)
+    rates = [float(rate) for rate in peer.peer.rate.findall(peer.log.read_text())]
     if len(rates) <= WARM_UP:
-        raise SystemExit(f"{name} reported no speed; its output is in {log}")
-    result = {"name": name, "version": peer.version, "tgt_tokens_per_s": statistics.median(rates[WARM_UP:])}
+        raise SystemExit(f"{name} reported no speed; its output is in {peer.log}")
+    result = {"name": name, "version": peer.peer.version, "tgt_tokens_per_s": statistics.median(rates[WARM_UP:])}
     if trial is not None:
-        result |= {"minutes": trial.minutes, "bleu": trial_bleu(peer, work / "run", trial, call)}
+        result |= {"minutes": trial.minutes, "bleu": trial_bleu(peer, trial)}
     return result
 
 
-def trial_bleu(peer: Peer, run: Path, trial: Trial, call: Callable[[list[str]], bool]) -> float:
+def trial_bleu(peer: Installed, trial: Trial) -> float:
     """BLEU of the newest checkpoint that can be opened: the last one may have been cut off as it was written."""
-    assert peer.translate is not None
-    hyp = run / "hyp.txt"
-    for model in sorted(run.glob("model_step_*.pt"), key=lambda path: path.stat().st_mtime, reverse=True):
-        if call(peer.translate(model, trial.src.absolute(), hyp)):
+    hyp = peer.run / "hyp.txt"
+    for model in peer.checkpoints():
+        if peer.translate(model, trial.src, hyp):
             return corpus_scores(list(read_lines(hyp)), list(read_lines(trial.ref)))["bleu"].score
-    raise SystemExit(
-        f"no checkpoint of {run} translates; the trial was too short, or {run.parent}/train.log tells why"
-    )
+    raise SystemExit(f"no checkpoint of {peer.run} translates; the trial was too short, or {peer.log} tells why")

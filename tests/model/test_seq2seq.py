@@ -26,7 +26,7 @@ def test_a_token_at_a_time_equals_all_at_once(cell, decoder, attention):
     tgt_in = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     features, weights = model(src, src_len, tgt_in)
     assert weights.shape == (len(LENGTHS), 2, T, max(LENGTHS))
-    expected = model.logits(features)
+    expected = features @ model.output_table.T + model.output_bias
     state = model.start(src, src_len)
     for t in range(T):
         logits, state = model.step(tgt_in[:, t], state)

@@ -1,0 +1,100 @@
+"""Which target pieces may translate which source piece, learned from the training pairs.
+
+A translation of a sentence uses few of the vocabulary's pieces, and nearly all of them can be told beforehand: those
+that are frequent, and those that its source pieces are usually translated by. Search then computes the output layer
+for these alone (model/shortlist.py).
+
+How likely a piece is translated by another is IBM model 1's estimate (Brown et al., 1993, "The mathematics of
+statistical machine translation", section 4.1): every target piece of a pair comes from one of its source pieces, or
+from none of them, each as likely a priori; expectation maximisation finds which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.data.tokenizer import EOS_ID, PAD_ID, SPECIAL_IDS
+
+if TYPE_CHECKING:
+    from nmt.data.encoded import EncodedCorpus
+
+NOTHING = PAD_ID  # as a source piece: where target pieces come from that no source piece explains
+MAX_LINKS = 8_000_000  # of a source with a target piece, in the pairs to learn from: a few seconds
+ITERATIONS = 5
+FREQUENT = 200  # target pieces that every sentence may use
+LIKELY = 24  # target pieces for each source piece
+
+Ids = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The target pieces that may translate a sentence; ids are int32, V source and W target pieces."""
+
+    frequent: Tensor  # (F,), used in every sentence; the special ids are among them
+    likely: Tensor  # (V, L), for each source piece, the likeliest first; filled up with EOS
+
+    def allowed(self, src: Tensor, tgt_vocab_size: int) -> Tensor:
+        """Source ids (B,S) -> which target pieces each sentence may use (B,W), bool; no other sentence matters."""
+        allowed = torch.zeros(len(src), tgt_vocab_size, dtype=torch.bool, device=src.device)
+        allowed[:, self.frequent] = True
+        return allowed.scatter_(1, self.likely[src].flatten(1).long(), True)
+
+
+def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: int, joint: bool) -> Lexicon:
+    """From an even sample of the pairs. With a joint vocabulary a piece may always be translated by itself, so that
+    what must be copied can be."""
+    links = corpus.src_len * corpus.tgt_len
+    step = max(1, int(np.ceil(links.sum() / MAX_LINKS)))
+    rows = range(0, len(corpus), step)
+    src = [np.append(corpus.src[row][:-1], NOTHING) for row in rows]  # EOS gives nothing
+    tgt = [corpus.tgt[row][1:-1] for row in rows]
+    counts = np.bincount(np.concatenate(tgt), minlength=tgt_vocab_size)
+    counts[list(SPECIAL_IDS)] = counts.max() + 1
+    likely = np.full((src_vocab_size, LIKELY), EOS_ID, np.int32)
+    first = 0
+    if joint:
+        likely[:, 0] = np.arange(src_vocab_size)
+        first = 1
+    pieces, translations = _ranked(*model_1(src, tgt, tgt_vocab_size), LIKELY - first)
+    rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
+    likely[pieces, first + rank] = translations
+    frequent = np.union1d(np.argsort(-counts, kind="stable")[:FREQUENT], likely[NOTHING])
+    return Lexicon(torch.from_numpy(frequent.astype(np.int32)), torch.from_numpy(likely))
+
+
+def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
+    """Pairs of source and target pieces that met in a sentence pair, sorted, and p(target piece | source piece)."""
+    # A link joins a source piece and a target position of one sentence pair.
+    each = [np.repeat(len(s), len(t)) for s, t in zip(src, tgt, strict=True)]
+    links_of_position = np.concatenate(each)
+    position = np.repeat(np.arange(len(links_of_position)), links_of_position)
+    key = np.concatenate(
+        [(s.astype(np.int64) * tgt_vocab_size + t[:, None]).ravel() for s, t in zip(src, tgt, strict=True)]
+    )
+    keys, entry = np.unique(key, return_inverse=True)
+    pieces, translations = np.divmod(keys, tgt_vocab_size)
+    probability = np.ones(len(keys))
+    for _ in range(ITERATIONS):
+        share = probability[entry]
+        share /= np.bincount(position, share)[position]
+        probability = np.bincount(entry, share)
+        probability /= np.bincount(pieces, probability)[pieces]
+    return pieces, translations, probability
+
+
+def _ranked(
+    pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int
+) -> tuple[Ids, Ids]:
+    """The `most` likeliest translations of each piece, sorted by piece, best first."""
+    order = np.lexsort((-probability, pieces))
+    pieces, translations = pieces[order], translations[order]
+    rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
+    chosen = rank < most
+    return pieces[chosen], translations[chosen]

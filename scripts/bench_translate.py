@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""How fast a model translates here, alone and beside other toolkits, and what each way of it costs in BLEU.
+
+    scripts/bench_translate.py runs/mine/model --src test.de --ref test.en
+    scripts/bench_translate.py runs/mine/model --src test.de --ref test.en \
+        --peer opennmt --peer ctranslate2 experiment=multi30k data=files data.dir=FOLDER data.src=de data.tgt=en
+
+For greedy search and a beam of 5, for each precision of --compute, with and without the shortlist, printed are
+sentences and source tokens (pieces, with EOS) a second, from text to text:
+
+- batch "file": the whole text shared among --workers processes, as nmt-translate does with a file;
+- batch 64: one process with --threads threads;
+- batch 1: one sentence at a time, the first --latency-sentences of the text, and the percentiles of their times.
+
+Each is the median of --repeats, after a warm-up, without loading; BLEU is that of the whole text in file mode. Then
+the cold start, from the start of the command to its first line, over that of `python -c "import torch"`, and the peak
+memory of the process that has done all of it.
+
+`--peer` measures another toolkit on the same text: a command's time for all sentences, less its time for one. It
+trains a model of the sizes of experiment=bench_equal for --peer-minutes first if there is none under --peer-dir; for
+ctranslate2 a Transformer, trained with OpenNMT-py. Its speed depends on that model little, its BLEU much.
+`--json` prints one object as the last line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from bench_train import load_config
+from peers import PEERS, Installed
+from peers.translation import SEARCHES, trained, translation_rows
+
+from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.translate import positive, with_beam_size
+from nmt.data.corpus import read_lines
+from nmt.data.preparation import prepare
+from nmt.metrics import corpus_scores
+from nmt.model.packed import COMPUTE
+from nmt.translator import Translator
+from nmt.workers import Workers, available_workers
+
+ABLE = [name for name, peer in PEERS.items() if peer.translate]
+
+
+def main() -> None:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("overrides", nargs="*", help="the training text for a peer, as for nmt-train")
+    parser.add_argument("--src", type=Path, required=True)
+    parser.add_argument("--ref", type=Path, required=True)
+    parser.add_argument("--compute", action="append", choices=COMPUTE, help="default: all that work here")
+    parser.add_argument("--threads", type=positive, help="of one process (default: as nmt-translate)")
+    parser.add_argument("--workers", type=positive, help="processes in file mode (default: as nmt-translate)")
+    parser.add_argument("--repeats", type=positive, default=3)
+    parser.add_argument("--latency-sentences", type=positive, default=200)
+    parser.add_argument("--peer", action="append", default=[], choices=ABLE)
+    parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
+    parser.add_argument("--peer-minutes", type=float, default=20)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with one_line_errors(parser.prog), suppress(BrokenPipeError):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Raises ValueError for a model or text that is not sound."""
+    srcs, refs = (list(read_lines(path)) for path in (arguments.src, arguments.ref))
+    if len(srcs) != len(refs) or not srcs:
+        raise ValueError(f"{arguments.src} has {len(srcs)} lines and {arguments.ref} {len(refs)}; they must match")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    rows = []
+    for compute in arguments.compute or COMPUTE:
+        for shortlist in (True, False):
+            translator = Translator.load(arguments.model, "cpu", compute, shortlist)
+            for search, batch in itertools.product(SEARCHES, ("file", 64, 1)):
+                rows.append(measure(translator, search, batch, srcs, refs, arguments))
+                print(table_row(rows[-1]), flush=True)
+    result = {
+        "rows": rows,
+        "cold_start_over_import_torch": cold_start(arguments.model, srcs[0]),
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    }
+    result["peers"] = [row for name in arguments.peer for row in peer_rows(name, arguments)]
+    print(f"cold start: {result['cold_start_over_import_torch']:.2f} x import torch", end="; ")
+    print(f"peak memory {result['peak_rss_bytes'] / 1e6:.0f} MB")
+    if arguments.json:
+        print(json.dumps(result))
+
+
+def peer_rows(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    config = load_config(arguments.overrides)
+    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
+    peer = Installed(name, arguments.peer_dir.absolute(), config.data, prepared, torch.get_num_threads())
+    model = trained(peer, arguments.peer_minutes)
+    rows = translation_rows(
+        peer, model, arguments.src, arguments.ref, arguments.repeats, arguments.latency_sentences
+    )
+    for row in rows:
+        print(f"{name} {row['search']:7} {row['batch']:5} {row['sentences_per_s']:8,.1f} sentences/s", end="")
+        print(f"  BLEU {row['bleu']:.2f}" if "bleu" in row else "", flush=True)
+    return rows
+
+
+def measure(
+    translator: Translator,
+    search: str,
+    batch: int | str,
+    srcs: Sequence[str],
+    refs: Sequence[str],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
+    translator.search = with_beam_size(translator.search, SEARCHES[search])
+    row: dict[str, Any] = {
+        "search": search,
+        "batch": batch,
+        "compute": translator.compute,
+        "shortlist": translator.shortlist,
+        "bleu": None,
+        "p50_ms": None,
+        "p99_ms": None,
+    }
+    if batch == 1:
+        texts = list(srcs[: arguments.latency_sentences])
+        times = [seconds(lambda text=text: translator.translate([text])) for _ in range(2) for text in texts]
+        times = sorted(times[len(texts) :])  # the first round warms up
+        elapsed = sum(times)
+        row |= {f"p{p}_ms": round(1e3 * times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 95, 99)}
+    else:
+        texts = list(srcs)
+        number = (arguments.workers or available_workers(translator)) if batch == "file" else 1
+        with Workers(translator, number) as workers:
+            hyps = workers.translate(texts, **({} if batch == "file" else {"batch_size": batch}))
+            elapsed = statistics.median(
+                seconds(lambda: workers.translate(texts, **({} if batch == "file" else {"batch_size": batch})))
+                for _ in range(arguments.repeats)
+            )
+        row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
+    tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
+    return row | {"sentences_per_s": round(len(texts) / elapsed, 1), "src_tokens_per_s": round(tokens / elapsed)}
+
+
+def seconds(function: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+def table_row(row: dict[str, Any]) -> str:
+    text = f"{row['search']:7} {row['batch']!s:>5} {row['compute']:9} {'shortlist' if row['shortlist'] else 'all':9}"
+    text += f" {row['sentences_per_s']:8,.1f} sentences/s {row['src_tokens_per_s']:8,} tokens/s"
+    if row["bleu"] is not None:
+        text += f"  BLEU {row['bleu']:.2f}"
+    if row["p50_ms"] is not None:
+        text += f"  p50 {row['p50_ms']:.1f}  p95 {row['p95_ms']:.1f}  p99 {row['p99_ms']:.1f} ms"
+    return text
+
+
+def cold_start(model: str, text: str, repeats: int = 5) -> float:
+    """Seconds from the command to its first translation over those of importing torch, medians taken in turns."""
+    command = [str(Path(sys.executable).with_name("nmt-translate")), model]
+    importing = [sys.executable, "-c", "import torch"]
+    times: dict[int, list[float]] = {0: [], 1: []}
+    for _ in range(repeats):
+        for which, arguments in enumerate((command, importing)):
+            begin = time.perf_counter()
+            with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+                assert process.stdin and process.stdout
+                process.stdin.write(text.encode() + b"\n")
+                process.stdin.flush()
+                process.stdout.readline()
+                times[which].append(time.perf_counter() - begin)
+                process.stdin.close()
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+if __name__ == "__main__":
+    main()
