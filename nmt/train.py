@@ -29,8 +29,9 @@ from nmt.bundle import write_atomically
 from nmt.config import RunConfig, to_dict
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import prepare
+from nmt.process import tune_process
 from nmt.training.callbacks import MetricsFile, ModelDirectory, ProgressBar, Throughput, ValidationReport
-from nmt.training.machine import choose_hardware, tune_process
+from nmt.training.machine import choose_hardware
 from nmt.training.module import TrainingModule
 
 log = logging.getLogger(__name__)

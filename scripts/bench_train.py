@@ -49,8 +49,9 @@ from nmt.config import RunConfig
 from nmt.data.batching import Batch, token_batches
 from nmt.data.preparation import prepare
 from nmt.model.seq2seq import Seq2Seq
+from nmt.process import TRIM_EVERY, trim_memory, tune_process
 from nmt.resources import resource as resource_path
-from nmt.training.machine import TRIM_EVERY, choose_hardware, trim_memory, tune_process
+from nmt.training.machine import choose_hardware
 from nmt.training.optim import build_optimizer
 
 WINDOW = 10  # updates

@@ -21,7 +21,7 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
-    {"nmt.ranges", "nmt.resources"},
+    {"nmt.ranges", "nmt.resources", "nmt.process"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.train"},

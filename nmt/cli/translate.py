@@ -59,6 +59,9 @@ def positive(text: str) -> int:
 
 def open_translator(options: argparse.Namespace) -> Translator:
     """The translator that the options ask for. Raises ValueError when the model is not sound."""
+    from nmt.process import tune_process
+
+    tune_process()
     import torch
 
     from nmt.translator import Translator

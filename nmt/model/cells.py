@@ -23,8 +23,11 @@ Parameters = Mapping[str, Tensor]
 
 
 def tanh(x: Tensor) -> Tensor:
-    """tanh x = 2 σ(2x) - 1, right to 3e-7 in float32: on a CPU torch's σ is six times as fast as its tanh."""
-    return (x * 2).sigmoid_().mul(2).sub_(1) if x.device.type == "cpu" else torch.tanh(x)
+    """tanh x = 2 σ(2x) - 1, right to 3e-7 in float32: on a CPU torch's σ is six times as fast as its tanh, which
+    pays from some thousand numbers on."""
+    if x.device.type != "cpu" or x.numel() < 4096:
+        return torch.tanh(x)
+    return (x * 2).sigmoid_().mul(2).sub_(1)
 
 
 @dataclass(frozen=True)

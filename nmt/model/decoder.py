@@ -10,7 +10,7 @@ E embedding, H hidden units, M context features, F features for the output layer
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,8 @@ class DecoderMasks(NamedTuple):
 class Decoder(nn.Module):
     """What the wirings share: layers, bridge, attention, and the features tanh(W [...]) for the output layer.
     A subclass says what enters what: by `sizes`, and by `step`."""
+
+    embeds_once: ClassVar[bool] = True  # x enters the first layer and nothing else
 
     def __init__(
         self,
@@ -118,12 +120,13 @@ class Decoder(nn.Module):
         return features if mask is None else features * mask
 
     def upper_layers(
-        self, x: Tensor, extra: list[Tensor], state: DecoderState, masks: DecoderMasks
+        self, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
     ) -> tuple[Tensor, tuple[State, ...]]:
-        """One step of every layer but the first: x (N,H) -> the top's output (N,H) and the new states."""
+        """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one
+        below -> the top's output (N,H) and the new states."""
         states = []
         for depth in range(1, len(self.layers)):
-            layer_state = self.layer(depth).step(torch.cat([x, *extra], -1), state.layers[depth], masks.layers[depth])
+            layer_state = self.layer(depth).step(x, state.layers[depth], masks.layers[depth], beside)
             states.append(layer_state)
             x = layer_state[0] + x if self.config.residual else layer_state[0]
         return x, tuple(states)
@@ -175,7 +178,7 @@ class GNMT(Decoder):
         masks = masks or self.masks(len(x))
         first = self.layer(0).step(x, state.layers[0], masks.layers[0])
         context, weights = self.attend(first[0], memory)
-        top, above = self.upper_layers(first[0], [context], state, masks)
+        top, above = self.upper_layers(first[0], context, state, masks)
         features = self.features([top, context], masks.features)
         return features, DecoderState((first, *above)), weights
 
@@ -199,9 +202,8 @@ class InputFeeding(Decoder):
         self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
-        assert state.feed is not None
-        first = self.layer(0).step(torch.cat([x, state.feed], -1), state.layers[0], masks.layers[0])
-        top, above = self.upper_layers(first[0], [], state, masks)
+        first = self.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
+        top, above = self.upper_layers(first[0], None, state, masks)
         context, weights = self.attend(top, memory)
         features = self.features([top, context], masks.features)
         return features, DecoderState((first, *above), features), weights
@@ -216,6 +218,8 @@ class Bahdanau(Decoder):
     With several layers the top one asks.
     """
 
+    embeds_once = False
+
     @staticmethod
     def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
         return inputs + context, hidden, hidden + inputs + context
@@ -225,8 +229,8 @@ class Bahdanau(Decoder):
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
         context, weights = self.attend(state.layers[-1][0], memory)
-        first = self.layer(0).step(torch.cat([x, context], -1), state.layers[0], masks.layers[0])
-        top, above = self.upper_layers(first[0], [], state, masks)
+        first = self.layer(0).step(x, state.layers[0], masks.layers[0], context)
+        top, above = self.upper_layers(first[0], None, state, masks)
         features = self.features([top, x, context], masks.features)
         return features, DecoderState((first, *above)), weights
 

@@ -34,7 +34,8 @@ def reverse_within_length(x: Tensor, length: Tensor) -> Tensor:
     position = torch.arange(x.shape[1], device=x.device)
     mirrored = length[:, None] - 1 - position  # (B, S); negative on padding
     index = torch.where(mirrored >= 0, mirrored, position)
-    return x.gather(1, index[:, :, None].expand_as(x))
+    index = index + torch.arange(0, index.numel(), x.shape[1], device=x.device)[:, None]
+    return x.flatten(0, 1).index_select(0, index.flatten()).view_as(x)
 
 
 class Encoder(nn.Module):

@@ -16,33 +16,31 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Product = Callable[[Tensor], Tensor]
-# weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O)
-MakeProduct = Callable[[Tensor, Tensor], Product]
 
 
 @dataclass(frozen=True)
 class OutputLayer:
-    product: Product  # features (N,F) -> logits (N,P), -inf for what no sentence may use
+    product: Product  # features (N,F) -> (N,P)
+    bias: Tensor | None = None  # (B,P), to be added; -inf for what a sentence may not use
+    scale: Tensor | None = None  # (P,), by which the product is to be multiplied
     pieces: Tensor | None = None  # (P,), ascending; None: all of them
-    forbidden: Tensor | None = None  # (B,P): -inf for what a sentence may not use, else 0
 
     def __call__(self, features: Tensor) -> Tensor:
+        """features (N,F) -> logits (N,P), -inf for what may not come."""
         logits = self.product(features)
-        if self.forbidden is None:
+        if self.bias is None:
             return logits
-        return (logits.view(len(self.forbidden), -1, logits.shape[1]) + self.forbidden[:, None]).flatten(0, 1)
+        logits = logits.view(len(self.bias), -1, logits.shape[1])  # (B, k, P)
+        if self.scale is None:
+            return logits.add_(self.bias[:, None]).flatten(0, 1)
+        return torch.addcmul(self.bias[:, None], logits, self.scale).flatten(0, 1)
 
     def select(self, sentences: Tensor) -> OutputLayer:
-        return self if self.forbidden is None else replace(self, forbidden=self.forbidden[sentences])
+        return self if self.bias is None else replace(self, bias=self.bias.index_select(0, sentences))
 
     def ids(self, chosen: Tensor) -> Tensor:
         """What a search calls a piece, its place in the list -> its id."""
         return chosen if self.pieces is None else self.pieces[chosen]
-
-
-def plain_product(weight: Tensor, bias: Tensor) -> Product:
-    """As it stands, in the weight's precision."""
-    return lambda features: F.linear(features, weight, bias)
 
 
 def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
@@ -52,12 +50,25 @@ def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
     return bias
 
 
-def shortlisted(make: MakeProduct, weight: Tensor, bias: Tensor, allowed: Tensor) -> OutputLayer:
-    """Of the layer's weight (V,F) and bias (V,) what the sentences need: `allowed` (B,V) says what each may use.
+class Rows:
+    """The output layer's weight (V,F), to take some rows of for a batch."""
 
-    Ids 0 to 3, which every sentence may use, keep their numbers.
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+
+    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        """The product with the rows of these pieces (P,), and what its results are to be multiplied by (P,)."""
+        weight = self.weight.index_select(0, pieces)
+        return lambda features: F.linear(features, weight), None
+
+
+def shortlisted(rows: Rows, bias: Tensor, allowed: Tensor) -> OutputLayer:
+    """Of the layer with this bias (V,) what the sentences need: `allowed` (B,V), bool, says what each may use.
+
+    The special ids, which every sentence may use, keep their numbers, because they come first.
     """
     pieces = allowed.any(0).nonzero()[:, 0]
-    forbidden = torch.zeros(allowed.shape[0], len(pieces), device=allowed.device)
-    forbidden.masked_fill_(~allowed[:, pieces], -torch.inf)
-    return OutputLayer(make(weight[pieces], bias[pieces]), pieces, forbidden)
+    own = bias.index_select(0, pieces).expand(len(allowed), -1)
+    own = own.masked_fill(~allowed.index_select(1, pieces), -torch.inf)
+    product, scale = rows.product(pieces)
+    return OutputLayer(product, own, scale, pieces)

@@ -16,22 +16,37 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nmt.model.attention import LIMIT, AdditiveAttention, Memory
 from nmt.model.cells import State
-from nmt.model.output import MakeProduct, OutputLayer, Product, plain_product, shortlisted, without
-from nmt.model.recurrent import Masks, Recurrent
+from nmt.model.output import OutputLayer, Product, Rows, shortlisted, without
+from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, run_fused
 from nmt.model.seq2seq import Seq2Seq
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
+FEW = 8  # sentences
+MOST_LOOKED_UP = 1 << 25  # numbers in the table of a PackedSeq2Seq
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How one precision multiplies."""
+
+    # weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O), in float32
+    product: Callable[[Tensor, Tensor], Product]
+    rows: Callable[[Tensor], Rows]
+    fused: torch.dtype  # of a cell's own kernel
 
 
 def float32_product(weight: Tensor, bias: Tensor) -> Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
-    return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+    return lambda x: linear_packed(x, packed, bias, "none", [], "")
 
 
 def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
@@ -39,23 +54,59 @@ def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
     return lambda x: product(x.bfloat16()).float()
 
 
+class BFloat16Rows(Rows):
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__(weight.bfloat16())
+
+    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        product, _ = super().product(pieces)
+        return lambda features: product(features.bfloat16()).float(), None
+
+
+# (a named overload starts faster)
+linear_packed = torch.ops.mkldnn._linear_pointwise.default
+linear_int8 = torch.ops.quantized.linear_dynamic.default
+
+# torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes. The
+# two places that make one are here.
+
+
 def int8_product(weight: Tensor, bias: Tensor) -> Product:
-    # torch means to retire these; nothing else in it multiplies bytes at a step's sizes as fast. This is their only door.
+    scales = _scales(weight)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        scales = weight.abs().amax(1).clamp_(min=1e-12) / 127
         zeros = torch.zeros(len(weight), dtype=torch.int)
         quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
         packed = torch.ops.quantized.linear_prepack(quantised, bias)
-    return lambda x: torch.ops.quantized.linear_dynamic(x, packed)
+    return lambda x: linear_int8(x, packed)
 
 
-PRODUCTS: dict[str, MakeProduct] = {
-    "float32": float32_product,
-    "bfloat16": bfloat16_product,
-    "int8": int8_product,
+class Int8Rows(Rows):
+    """The scales of the rows stay outside, because a weight with one scale is packed several times faster."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.scales = _scales(weight)
+        super().__init__((weight / self.scales[:, None]).round_().to(torch.int8))
+
+    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        weight = self.weight.index_select(0, pieces)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
+            packed = torch.ops.quantized.linear_prepack(quantised, None)
+        return lambda x: linear_int8(x, packed), self.scales.index_select(0, pieces)
+
+
+def _scales(weight: Tensor) -> Tensor:
+    """Of each row, so that its largest number becomes 127."""
+    return weight.abs().amax(1).clamp_(min=1e-12) / 127
+
+
+COMPUTE = {
+    "float32": Compute(float32_product, Rows, torch.float32),
+    "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
+    "int8": Compute(int8_product, Int8Rows, torch.bfloat16),
 }
-COMPUTE = tuple(PRODUCTS)
 
 
 def resolve_compute(compute: str, device: torch.device) -> str:
@@ -77,30 +128,33 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
     """The model for search on a CPU; elsewhere, and without oneDNN, the model as it is."""
     if model.output_bias.device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return model
-    packed = _swap(model, PRODUCTS[compute])
+    packed = _swap(model, COMPUTE[compute])
     assert isinstance(packed, PackedSeq2Seq)
-    return packed.requires_grad_(False)
+    packed.look_up()
+    return packed
 
 
-def _swap(module: nn.Module, make: MakeProduct) -> nn.Module:
-    """A copy with products made by `make`; parameters that are not packed are shared."""
+def _swap(module: nn.Module, compute: Compute) -> nn.Module:
+    """A copy with products in this precision; parameters that are not packed are shared."""
     if isinstance(module, nn.Linear):
-        return PackedLinear(module, make)
+        return PackedLinear(module, compute)
     if isinstance(module, Recurrent):
-        return PackedRecurrent(module, make)
+        return PackedRecurrent(module, compute)
     swapped = copy.copy(module)
+    if isinstance(swapped, AdditiveAttention):
+        swapped.__class__ = PackedAdditive
     if isinstance(swapped, Seq2Seq):
         swapped.__class__ = PackedSeq2Seq
-        swapped.make = make
-    swapped._modules = {name: child and _swap(child, make) for name, child in module._modules.items()}
+        swapped.compute = compute
+    swapped._modules = {name: child and _swap(child, compute) for name, child in module._modules.items()}
     return swapped
 
 
 class PackedLinear(nn.Module):
-    def __init__(self, layer: nn.Linear, make: MakeProduct) -> None:
+    def __init__(self, layer: nn.Linear, compute: Compute) -> None:
         super().__init__()
         bias = layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias
-        self.product = make(layer.weight.detach(), bias.detach())
+        self.product = compute.product(layer.weight.detach(), bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.product(x)
@@ -108,80 +162,187 @@ class PackedLinear(nn.Module):
 
 class PackedRecurrent(nn.Module):
     """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
-    are all there, and side by side for a step."""
+    are all there, and side by side for a step.
 
-    def __init__(self, layer: Recurrent, make: MakeProduct) -> None:
+    With `looked_up` the x of a step is not (N,E), but the first E columns' share of W x, biases included (N,G*H).
+    """
+
+    looked_up = False
+
+    def __init__(self, layer: Recurrent, compute: Compute) -> None:
         super().__init__()
-        self.layer = [layer]  # in a list, so that its parameters are not this module's
-        self.cell, self.hidden_size, self.make = layer.cell, layer.hidden_size, make
-        self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
+        self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
         self.joint = layer.cell.joint_gates * layer.hidden_size
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = (
+            weight.detach() for weight in (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
+        )
+        self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
+
+    @property
+    def inputs_bias(self) -> Tensor:
+        """Both biases for the joint gates, W x's own for those apart."""
+        return torch.cat([self.bias_ih[: self.joint] + self.bias_hh[: self.joint], self.bias_ih[self.joint :]])
+
+    @property
+    def hidden_bias(self) -> Tensor:
+        """R h's own bias for the gates apart."""
+        return torch.cat([torch.zeros_like(self.bias_hh[: self.joint]), self.bias_hh[self.joint :]])
 
     @cached_property
     def inputs(self) -> Product:
-        """x (...,E) -> W x, biases included where W x and R h are but added."""
-        (layer,) = self.layer
-        bias = layer.bias_ih.detach().clone()
-        bias[: self.joint] += layer.bias_hh[: self.joint]
-        return self.make(layer.weight_ih.detach(), bias)
+        """x (...,E) -> W x (...,G*H)."""
+        return self.compute.product(self.weight_ih, self.inputs_bias)
 
     @cached_property
     def hidden(self) -> Product:
-        """h (N,H) -> R h, with the biases of the gates that need it apart."""
-        (layer,) = self.layer
-        bias = layer.bias_hh.detach().clone()
-        bias[: self.joint] = 0
-        return self.make(layer.weight_hh.detach(), bias)
+        """h (N,H) -> R h (N,G*H)."""
+        return self.compute.product(self.weight_hh, self.hidden_bias)
 
     @cached_property
     def both(self) -> Product:
-        """[x; h] (N,E+H) -> W x + R h for the joint gates, then for each gate apart its R h, then its W x."""
-        (layer,) = self.layer
-        w, r, joint = layer.weight_ih.detach(), layer.weight_hh.detach(), self.joint
-        rows = [torch.cat([w[:joint], r[:joint]], 1)]
-        rows += [torch.cat([torch.zeros_like(w[joint:]), r[joint:]], 1)]
-        rows += [torch.cat([w[joint:], torch.zeros_like(r[joint:])], 1)]
-        b, c = layer.bias_ih.detach(), layer.bias_hh.detach()
-        return self.make(torch.cat(rows), torch.cat([b[:joint] + c[:joint], c[joint:], b[joint:]]))
+        """What is not looked up of x, and h, side by side -> W x + R h for the joint gates, R h for those apart, and
+        then W x for those apart."""
+        w, r, joint = self.weight_ih[:, self.looked_up_columns :], self.weight_hh, self.joint
+        weight = torch.cat(
+            [
+                torch.cat([w[:joint], r[:joint]], 1),
+                torch.cat([torch.zeros_like(w[joint:]), r[joint:]], 1),
+                torch.cat([w[joint:], torch.zeros_like(r[joint:])], 1),
+            ]
+        )
+        bias = [torch.zeros_like(self.inputs_bias)] * 2 if self.looked_up else [self.inputs_bias, self.inputs_bias]
+        return self.compute.product(
+            weight, torch.cat([bias[0][:joint], self.bias_hh[joint:], bias[1][joint:]])
+        )
+
+    looked_up_columns = 0
 
     def masks(self, rows: int) -> Masks:
         return Masks()
 
     def initial_state(self, rows: int) -> State:
-        return self.layer[0].initial_state(rows)
+        return tuple(self.weight_hh.new_zeros(rows, self.hidden_size) for _ in self.cell.states)
 
-    def step(self, x: Tensor, state: State, masks: Masks) -> State:
+    def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
-        products = self.both(torch.cat([x, state[0]], 1))
-        gates = len(self.cell.gates) * self.hidden_size
-        return self.cell.pointwise(products[:, :gates], products[:, gates:], state, self.extra)
+        rest = ([] if self.looked_up else [x]) + ([] if beside is None else [beside]) + [state[0]]
+        products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
+        gates, apart = products.tensor_split([len(self.cell.gates) * self.hidden_size], 1)
+        if self.looked_up:
+            gates[:, : self.joint] += x[:, : self.joint]
+            apart += x[:, self.joint :]
+        return self.cell.pointwise(gates, apart, state, self.extra)
 
-    def forward(self, x: Tensor, state: State) -> Tensor:
-        """As Recurrent.forward."""
-        inputs = self.inputs(x.transpose(0, 1).contiguous())  # (T, B, G*H)
-        outputs = []
-        for step in inputs.unbind():
-            gates = self.hidden(state[0])
-            gates[:, : self.joint] += step[:, : self.joint]
-            state = self.cell.pointwise(gates, step[:, self.joint :], state, self.extra)
-            outputs.append(state[0])
-        return torch.stack(outputs, 1)
+    @cached_property
+    def fused_weights(self) -> list[Tensor]:
+        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return [weight.to(self.compute.fused) for weight in weights]
+
+    def fused(self, x: Tensor, state: State) -> Tensor:
+        """As Recurrent.fused."""
+        outputs = run_fused(FUSED_ON_CPU[type(self.cell)], x.to(self.compute.fused), state, self.fused_weights)
+        return outputs.to(x.dtype)
 
     @staticmethod
-    def side_by_side(layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]) -> Sequence[Tensor]:
-        return [layer(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
+    def side_by_side(
+        layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]
+    ) -> Sequence[Tensor]:
+        """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor. Where rows are few and
+        the cell has a kernel of its own, the time goes into starting kernels, and that one is faster."""
+        if len(inputs[0]) <= FEW and type(layers[0].cell) in FUSED_ON_CPU:
+            return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
+        cell, joint = layers[0].cell, layers[0].joint
+        # (T, B, G*H) of each
+        products = [layer.inputs(x.transpose(0, 1).contiguous()) for layer, x in zip(layers, inputs, strict=True)]
+        state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
+        extra = {
+            name: torch.stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in layers[0].extra
+        }  # each (n, D, 1, H)
+        outputs = []
+        for steps in zip(*products, strict=True):
+            gates = [layer.hidden(h) for layer, h in zip(layers, state[0], strict=True)]
+            for gate, step in zip(gates, steps, strict=True):
+                gate[:, :joint] += step[:, :joint]
+            x = torch.stack([step[:, joint:] for step in steps])
+            state = cell.pointwise(torch.stack(gates), x, state, extra)
+            outputs.append(state[0])
+        return torch.stack(outputs, 2).unbind()
+
+
+class PackedAdditive(AdditiveAttention):
+    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see attention._AdditiveScores."""
+
+    def keys(self, values: Tensor) -> Tensor:
+        return super().keys(values).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        """All scores of a query may differ from the model's by one and the same number: the softmax is the same."""
+        q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+        r = torch.addcmul(self.one, q[:, :, None], keys[:, None]).reciprocal_()  # (B, T, S, D)
+        if self.heads == 1:
+            return (r.view(-1, r.shape[-1]) @ self.weights[0]).view(len(r), 1, *r.shape[1:3])
+        return (r.unflatten(-1, self.weights.shape) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, T, S)
+
+    @cached_property
+    def one(self) -> Tensor:
+        return self.v.new_ones(())
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """(A, D/A)"""
+        return self.v.detach() * -2
 
 
 class PackedSeq2Seq(Seq2Seq):
-    """What `pack` makes of a model."""
+    """What `pack` makes of a model.
 
-    make: MakeProduct
+    What a target piece contributes to the first layer's gates is always the same, so it is computed once a piece, and
+    in float32, in whatever precision the rest is.
+    """
+
+    compute: Compute
+
+    def look_up(self) -> None:
+        """Have a table of these contributions, unless it would be too large or the embedding is used elsewhere too."""
+        layer = self.decoder.layers[0]
+        rows, columns = len(self.tgt_embedding.weight), len(layer.weight_ih)
+        if self.decoder.embeds_once and rows * columns <= MOST_LOOKED_UP:
+            layer.looked_up, layer.looked_up_columns = True, self.config.embedding_size
+            self.table = torch.empty(rows, columns)
+            self.known = torch.zeros(rows, dtype=torch.bool)
+
+    table: Tensor | None = None  # (V, G*H)
+    known: Tensor  # (V,), which of its rows are made
+
+    def make_rows(self, pieces: Tensor) -> None:
+        if self.table is None:
+            return
+        new = pieces[~self.known[pieces]]
+        layer = self.decoder.layers[0]
+        weight = layer.weight_ih[:, : self.config.embedding_size]
+        self.table[new] = F.linear(super().embed_tgt(new), weight, layer.inputs_bias)
+        self.known[new] = True
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        return super().embed_tgt(ids) if self.table is None else self.table.index_select(0, ids)
+
+    @cached_property
+    def bias(self) -> Tensor:
+        return without(self.output_bias, self.banned)
 
     @cached_property
     def all_pieces(self) -> OutputLayer:
-        return OutputLayer(self.make(self.output_table.detach(), without(self.output_bias, self.banned)))
+        self.make_rows(torch.arange(len(self.bias)))
+        return OutputLayer(self.compute.product(self.output_table.detach(), self.bias))
+
+    @cached_property
+    def rows(self) -> Rows:
+        return self.compute.rows(self.output_table.detach())
 
     def output_layer(self, allowed: Tensor | None) -> OutputLayer:
         if allowed is None:
             return self.all_pieces
-        return shortlisted(self.make, self.output_table.detach(), without(self.output_bias, self.banned), allowed)
+        layer = shortlisted(self.rows, self.bias, allowed)
+        assert layer.pieces is not None
+        self.make_rows(layer.pieces)
+        return layer

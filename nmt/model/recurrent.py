@@ -122,14 +122,19 @@ class Recurrent(nn.Module):
 
     def fused(self, kernel: Callable[..., Any], x: Tensor, state: State) -> Tensor:
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-        initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
-        hx = initial if len(initial) > 1 else initial[0]
-        # has_biases, num_layers, dropout, train, bidirectional, batch_first
-        outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, self.training, False, True)[0]
-        return outputs
+        return run_fused(kernel, x, state, weights, self.training)
 
-    def step(self, x: Tensor, state: State, masks: Masks = Masks()) -> State:  # noqa: B008 (a constant)
-        """x (N,E) and the state before -> the state after, whose first part is the output (N,H)."""
+    def step(
+        self,
+        x: Tensor,
+        state: State,
+        masks: Masks = Masks(),  # noqa: B008 (a constant)
+        beside: Tensor | None = None,
+    ) -> State:
+        """x (N,E), or what of it `beside` (N,·) does not hold, and the state before -> the state after, whose first
+        part is the output (N,H)."""
+        if beside is not None:
+            x = torch.cat([x, beside], -1)
         if masks.inputs is not None:
             x = x * masks.inputs
         return self.recur(F.linear(x, self.weight_ih, self.bias_ih), state, masks)
@@ -142,6 +147,17 @@ class Recurrent(nn.Module):
         gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
         return self.cell.pointwise(gates, x[:, joint:].to(dtype), state, dict(self.extra.items()))
+
+
+def run_fused(
+    kernel: Callable[..., Any], x: Tensor, state: State, weights: list[Tensor], training: bool = False
+) -> Tensor:
+    """One of torch's kernels over x (B,T,E) -> h of every step (B,T,H)."""
+    initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
+    hx = initial if len(initial) > 1 else initial[0]
+    # has_biases, num_layers, dropout, train, bidirectional, batch_first
+    outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, training, False, True)[0]
+    return outputs
 
 
 def loop(

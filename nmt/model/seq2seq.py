@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nmt.model.attention import AttentionConfig, Memory, build_attention
@@ -16,7 +17,7 @@ from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
-from nmt.model.output import OutputLayer, plain_product, shortlisted, without
+from nmt.model.output import OutputLayer, Rows, shortlisted, without
 from nmt.ranges import check_ranges
 
 
@@ -165,8 +166,8 @@ class Seq2Seq(nn.Module):
     def output_layer(self, allowed: Tensor | None) -> OutputLayer:
         bias = without(self.output_bias, self.banned)
         if allowed is None:
-            return OutputLayer(plain_product(self.output_table, bias))
-        return shortlisted(plain_product, self.output_table, bias, allowed)
+            return OutputLayer(lambda features: F.linear(features, self.output_table, bias))
+        return shortlisted(Rows(self.output_table), bias, allowed)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
+from nmt.search.top import top
 from nmt.search.score import NORMALISATIONS, length_penalty
 
 Ints = NDArray[np.int64]
@@ -49,13 +50,17 @@ class Beam(Search):
     ) -> list[list[Hypothesis]]:
         device = max_length.device
         finished: list[list[Hypothesis]] = [[] for _ in range(len(max_length))]
+        if not finished:
+            return finished
         live = _start(max_length, bos_id)
-        while len(live.sentence):
+        while True:
             last = torch.from_numpy(live.ids[:, :, -1].reshape(-1))
             logits, state = step(last.to(device), state)
             candidates = _extend(logits, live, self.beam_size)
             self._collect(candidates, live, finished, eos_id)
             live, rows, sentences = _survive(candidates, live, finished, self.beam_size, eos_id)
+            if not len(rows):
+                break
             if not np.array_equal(rows, np.arange(len(logits))):
                 state = state.select(
                     torch.from_numpy(rows).to(device),
@@ -114,14 +119,13 @@ def _start(max_length: Tensor, bos_id: int) -> _Live:
 def _extend(logits: Tensor, live: _Live, beam_size: int) -> _Candidates:
     """Score the extensions. Of one hypothesis no more than the best K + 1 can matter: K to live on, and EOS."""
     sentences, width = live.score.shape
-    logits = logits.float()
-    best, token = logits.topk(min(beam_size + 1, logits.shape[1]))  # (N, K+1)
-    log_prob = (best - logits.logsumexp(-1, keepdim=True)).cpu().numpy()
+    best, token = top(logits.log_softmax(-1, dtype=torch.float32), min(beam_size + 1, logits.shape[1]))  # (N, K+1)
+    log_prob, tokens = best.cpu().numpy(), token.cpu().numpy()
     each = log_prob.shape[1]
     total = (live.score.reshape(-1, 1) + log_prob).reshape(sentences, width * each)
     index = np.argsort(-total, 1, kind="stable")[:, : 2 * beam_size]  # (B, C)
-    tokens = token.cpu().numpy().reshape(sentences, width * each)
-    return _Candidates(np.take_along_axis(total, index, 1), index // each, np.take_along_axis(tokens, index, 1))
+    place = index + np.arange(0, total.size, width * each)[:, None]
+    return _Candidates(total.take(place), index // each, tokens.take(place))
 
 
 def _survive(
@@ -131,18 +135,17 @@ def _survive(
     (B',), None for all of them."""
     width, length = live.ids.shape[1:]
     unfinished = np.where(candidates.token == eos_id, -np.inf, candidates.score)
-    column = np.argsort(-unfinished, 1, kind="stable")[:, :beam_size]  # (B, K)
-    score = np.take_along_axis(unfinished, column, 1)
+    place = np.argsort(-unfinished, 1, kind="stable")[:, :beam_size]  # (B, K)
+    place += np.arange(0, unfinished.size, unfinished.shape[1])[:, None]
+    score = unfinished.take(place)
     done = np.array([len(finished[sentence]) >= beam_size for sentence in live.sentence])
     done |= (live.max_length <= length) | (score[:, 0] == -np.inf)
-    parent = np.take_along_axis(candidates.parent, column, 1)
-    token = np.take_along_axis(candidates.token, column, 1)
-    rows = np.arange(len(done))[:, None] * width + parent  # (B, K)
-    ids = np.concatenate([np.take_along_axis(live.ids, parent[:, :, None], 1), token[:, :, None]], 2)
+    rows = candidates.parent.take(place) + np.arange(0, len(done) * width, width)[:, None]  # (B, K)
+    ids = np.concatenate([live.ids.reshape(-1, length)[rows], candidates.token.take(place)[:, :, None]], 2)
     score[done] = -np.inf  # while a sentence waits for others to leave with, it has no hypothesis
-    leaving = done.sum()
+    leaving = int(done.sum())
     if leaving < len(done) and leaving < LEAVE_AT * len(done):
-        return _Live(ids, score.astype(np.float32), live.sentence, live.max_length), rows.ravel(), None
+        return _Live(ids, score, live.sentence, live.max_length), rows.ravel(), None
     keep = (~done).nonzero()[0]
-    kept = _Live(ids[keep], score[keep].astype(np.float32), live.sentence[keep], live.max_length[keep])
+    kept = _Live(ids[keep], score[keep], live.sentence[keep], live.max_length[keep])
     return kept, rows[keep].ravel(), keep if leaving else None

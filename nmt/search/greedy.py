@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
+from nmt.search.top import argmax
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Greedy(Search):
         total = torch.full((len(limit),), 0.0 if scored else math.nan, device=limit.device)
         for t in range(steps):
             logits, state = step(ids, state)
-            ids = logits.argmax(-1).masked_fill_(ended, eos_id)
+            ids = argmax(logits).masked_fill_(ended, eos_id)
             tokens[sentence, t] = ids
             if scored:
                 logits = logits.float()

@@ -1,16 +1,10 @@
-"""The machine that trains: which device, which precision, and how the C libraries underneath are set."""
+"""The machine that trains: which device and which precision."""
 
 from __future__ import annotations
-
-import ctypes
-import os
-import sys
 
 import torch
 
 from nmt.config import TrainerConfig
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
@@ -46,32 +40,3 @@ def has_bfloat16_lstm() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def tune_process() -> None:
-    """Set what makes training on CPU faster, for the whole process; before its first product.
-
-    - oneDNN keeps the code that it made for a shape, by default of 1,024. There are a few per layer and shape of a
-      batch, so more are wanted; but each takes about half a megabyte, so not any number.
-    - malloc gives large blocks back to the system at once; with each step taking them anew, a twelfth of the time
-      goes into zeroing pages.
-    """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "2048")
-    _glibc("mallopt", M_MMAP_THRESHOLD, 1 << 30)
-    _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-TRIM_EVERY = 100  # batches
-
-
-def trim_memory() -> None:
-    """Give back what malloc holds without use. Batches differ in size, and the gaps that they leave would grow to
-    some hundred megabytes; called every TRIM_EVERY batches, this costs about 1 % of the time."""
-    _glibc("malloc_trim", 0)
-
-
-def _glibc(name: str, *arguments: int) -> None:
-    """Call a function that only glibc has; elsewhere nothing."""
-    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
-    if function is not None:
-        function(*arguments)

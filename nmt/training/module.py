@@ -20,7 +20,7 @@ from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
-from nmt.training.machine import TRIM_EVERY, trim_memory
+from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.translator import Translator
 

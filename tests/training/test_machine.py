@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from nmt.config import TrainerConfig
-from nmt.training.machine import choose_hardware, tune_process
+from nmt.process import tune_process
+from nmt.training.machine import choose_hardware
 
 AUTO = TrainerConfig(max_epochs=1, max_tokens=1)
 
@@ -47,7 +48,7 @@ def test_memory_that_nothing_uses_is_given_back():
     """In a process of its own, because malloc's settings are those of a whole process."""
     script = """
 import torch
-from nmt.training.machine import trim_memory, tune_process
+from nmt.process import trim_memory, tune_process
 
 def resident_bytes():
     return 4096 * int(open("/proc/self/statm").read().split()[1])
