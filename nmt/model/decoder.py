@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.attention import Attention, Memory
-from nmt.model.cells import Cell, State
+from nmt.model.cells import Cell, State, tanh
 from nmt.model.recurrent import Masks, Recurrent, dropout_mask
 from nmt.ranges import check_ranges
 
@@ -39,8 +39,8 @@ class DecoderState:
     feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
 
     def select(self, rows: Tensor) -> DecoderState:
-        layers = tuple(tuple(part[rows] for part in layer) for layer in self.layers)
-        return DecoderState(layers, None if self.feed is None else self.feed[rows])
+        layers = tuple(tuple(part.index_select(0, rows) for part in layer) for layer in self.layers)
+        return DecoderState(layers, None if self.feed is None else self.feed.index_select(0, rows))
 
 
 class DecoderMasks(NamedTuple):
@@ -50,11 +50,23 @@ class DecoderMasks(NamedTuple):
     features: Tensor | None = None  # (N, F)
 
 
+class Joined(nn.Linear):
+    """Of several inputs, the features of each beside those of the others."""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return super().forward(torch.cat(inputs, -1))
+
+
 class Decoder(nn.Module):
     """What the wirings share: layers, bridge, attention, and the features tanh(W [...]) for the output layer.
     A subclass says what enters what: by `sizes`, and by `step`."""
 
     embeds_once: ClassVar[bool] = True  # x enters the first layer and nothing else
+
+    @property
+    def context_is_last(self) -> bool:
+        """Whether the context enters the features and nothing else."""
+        return False
 
     def __init__(
         self,
@@ -79,7 +91,7 @@ class Decoder(nn.Module):
             for depth in range(config.num_layers)
         )
         self.bridge = nn.Linear(hidden_size, config.num_layers * len(cell.states) * hidden_size)
-        self.readout = nn.Linear(readout, features_size)
+        self.readout = Joined(readout, features_size)
 
     def layer(self, depth: int) -> Recurrent:
         return cast(Recurrent, self.layers[depth])
@@ -116,7 +128,7 @@ class Decoder(nn.Module):
         return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
-        features = torch.tanh(self.readout(torch.cat(inputs, -1)))
+        features = tanh(self.readout(*inputs))
         return features if mask is None else features * mask
 
     def upper_layers(
@@ -158,6 +170,10 @@ class GNMT(Decoder):
     Nothing feeds back into the first layer, so in training every layer is one call over all T.
     """
 
+    @property
+    def context_is_last(self) -> bool:
+        return len(self.layers) == 1
+
     @staticmethod
     def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
         return inputs, hidden + context, hidden + context
@@ -189,6 +205,8 @@ class InputFeeding(Decoder):
     h_t = cells([y_{t-1}; features_{t-1}], h_{t-1})     a_t = attention(h_t)
     features_t = tanh(W [h_t; a_t])
     """
+
+    context_is_last = True
 
     @staticmethod
     def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:

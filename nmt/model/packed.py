@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -131,6 +131,8 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
     packed = _swap(model, COMPUTE[compute])
     assert isinstance(packed, PackedSeq2Seq)
     packed.look_up()
+    if model.decoder.context_is_last and model.decoder.attention.heads == 1:
+        packed.decoder.readout = PackedReadout(model.decoder.readout, model.config.hidden_size, COMPUTE[compute])
     return packed
 
 
@@ -156,18 +158,53 @@ class PackedLinear(nn.Module):
         bias = layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias
         self.product = compute.product(layer.weight.detach(), bias.detach())
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.product(x)
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.product(torch.cat(inputs, -1) if len(inputs) > 1 else inputs[0])
+
+
+class PackedReadout(nn.Module):
+    """A readout of the output h (N,H) and the context, that multiplies the context before it is one: the values that
+    it is a mean of, once a source token instead of once a step."""
+
+    def __init__(self, layer: nn.Linear, hidden_size: int, compute: Compute) -> None:
+        super().__init__()
+        weight, bias = layer.weight.detach(), layer.bias.detach()
+        self.of_hidden = compute.product(weight[:, :hidden_size], bias)
+        self.of_values = compute.product(weight[:, hidden_size:], torch.zeros_like(bias))
+
+    def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
+        return self.of_hidden(hidden).add_(context)
+
+
+class Table:
+    """What each piece contributes to a layer's gates by its embedding: always the same, so it is computed once, when
+    the piece first comes, and in float32 whatever the precision of the rest."""
+
+    def __init__(self, embed: Callable[[Tensor], Tensor], weight: Tensor, bias: Tensor, pieces: int) -> None:
+        self.embed, self.weight, self.bias = embed, weight, bias
+        self.rows = torch.empty(pieces, len(weight))  # memory that is not touched costs nothing
+        self.known = torch.zeros(pieces, dtype=torch.bool)
+
+    def learn(self, pieces: Tensor) -> None:
+        """Before they are looked up."""
+        new = pieces[~self.known[pieces]].unique()
+        if len(new):
+            self.rows[new] = F.linear(self.embed(new), self.weight, self.bias)
+            self.known[new] = True
+
+    def __getitem__(self, pieces: Tensor) -> Tensor:
+        """(...,) -> (...,G*H)"""
+        return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
 
 
 class PackedRecurrent(nn.Module):
     """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
     are all there, and side by side for a step.
 
-    With `looked_up` the x of a step is not (N,E), but the first E columns' share of W x, biases included (N,G*H).
+    With a `table` it takes pieces instead of their embeddings.
     """
 
-    looked_up = False
+    table: Table | None = None
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         super().__init__()
@@ -177,6 +214,11 @@ class PackedRecurrent(nn.Module):
             weight.detach() for weight in (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
         )
         self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
+
+    def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
+        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, if it can be held."""
+        if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
+            self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces)
 
     @property
     def inputs_bias(self) -> Tensor:
@@ -202,20 +244,12 @@ class PackedRecurrent(nn.Module):
     def both(self) -> Product:
         """What is not looked up of x, and h, side by side -> W x + R h for the joint gates, R h for those apart, and
         then W x for those apart."""
-        w, r, joint = self.weight_ih[:, self.looked_up_columns :], self.weight_hh, self.joint
-        weight = torch.cat(
-            [
-                torch.cat([w[:joint], r[:joint]], 1),
-                torch.cat([torch.zeros_like(w[joint:]), r[joint:]], 1),
-                torch.cat([w[joint:], torch.zeros_like(r[joint:])], 1),
-            ]
-        )
-        bias = [torch.zeros_like(self.inputs_bias)] * 2 if self.looked_up else [self.inputs_bias, self.inputs_bias]
-        return self.compute.product(
-            weight, torch.cat([bias[0][:joint], self.bias_hh[joint:], bias[1][joint:]])
-        )
-
-    looked_up_columns = 0
+        joint, looked_up = self.joint, 0 if self.table is None else self.table.weight.shape[1]
+        w, r = self.weight_ih[:, looked_up:], self.weight_hh
+        rows = ([w[:joint], r[:joint]], [0 * w[joint:], r[joint:]], [w[joint:], 0 * r[joint:]])
+        b = self.inputs_bias if self.table is None else 0 * self.inputs_bias
+        bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
+        return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
 
     def masks(self, rows: int) -> Masks:
         return Masks()
@@ -225,13 +259,23 @@ class PackedRecurrent(nn.Module):
 
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
-        rest = ([] if self.looked_up else [x]) + ([] if beside is None else [beside]) + [state[0]]
+        rest = [part for part in (x if self.table is None else None, beside, state[0]) if part is not None]
         products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
         gates, apart = products.tensor_split([len(self.cell.gates) * self.hidden_size], 1)
-        if self.looked_up:
-            gates[:, : self.joint] += x[:, : self.joint]
-            apart += x[:, self.joint :]
+        if self.table is not None:
+            looked_up = self.table[x]
+            gates[:, : self.joint] += looked_up[:, : self.joint]
+            if self.cell.apart:
+                apart += looked_up[:, self.joint :]
         return self.cell.pointwise(gates, apart, state, self.extra)
+
+    def over_time(self, x: Tensor) -> Tensor:
+        """W x of every step: x (B,T,E), or pieces (B,T) -> (T,B,G*H)."""
+        x = x.transpose(0, 1)
+        if self.table is None:
+            return self.inputs(x.contiguous())
+        self.table.learn(x.flatten())
+        return self.table[x]
 
     @cached_property
     def fused_weights(self) -> list[Tensor]:
@@ -240,6 +284,8 @@ class PackedRecurrent(nn.Module):
 
     def fused(self, x: Tensor, state: State) -> Tensor:
         """As Recurrent.fused."""
+        if self.table is not None:
+            x = self.table.embed(x)
         outputs = run_fused(FUSED_ON_CPU[type(self.cell)], x.to(self.compute.fused), state, self.fused_weights)
         return outputs.to(x.dtype)
 
@@ -253,7 +299,7 @@ class PackedRecurrent(nn.Module):
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         cell, joint = layers[0].cell, layers[0].joint
         # (T, B, G*H) of each
-        products = [layer.inputs(x.transpose(0, 1).contiguous()) for layer, x in zip(layers, inputs, strict=True)]
+        products = [layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)]
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
         extra = {
             name: torch.stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in layers[0].extra
@@ -294,37 +340,35 @@ class PackedAdditive(AdditiveAttention):
 
 
 class PackedSeq2Seq(Seq2Seq):
-    """What `pack` makes of a model.
-
-    What a target piece contributes to the first layer's gates is always the same, so it is computed once a piece, and
-    in float32, in whatever precision the rest is.
-    """
+    """What `pack` makes of a model. Where the first layers have tables, the embedding of a piece is the piece."""
 
     compute: Compute
+    src_looked_up = tgt_looked_up = False
 
     def look_up(self) -> None:
-        """Have a table of these contributions, unless it would be too large or the embedding is used elsewhere too."""
-        layer = self.decoder.layers[0]
-        rows, columns = len(self.tgt_embedding.weight), len(layer.weight_ih)
-        if self.decoder.embeds_once and rows * columns <= MOST_LOOKED_UP:
-            layer.looked_up, layer.looked_up_columns = True, self.config.embedding_size
-            self.table = torch.empty(rows, columns)
-            self.known = torch.zeros(rows, dtype=torch.bool)
+        """Give the first layers their tables."""
+        size = self.config.embedding_size
+        src_pieces = len(self.tgt_embedding.weight if self.config.tie == "all" else self.src_embedding.weight)
+        for layer in self.encoder.layers[0]:
+            layer.look_up(super().embed_src, src_pieces, size)
+            self.src_looked_up = layer.table is not None
+        if self.decoder.embeds_once:
+            layer = self.decoder.layers[0]
+            layer.look_up(super().embed_tgt, len(self.tgt_embedding.weight), size)
+            self.tgt_looked_up = layer.table is not None
 
-    table: Tensor | None = None  # (V, G*H)
-    known: Tensor  # (V,), which of its rows are made
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        memory = super().encode(src, src_len)
+        readout = self.decoder.readout
+        if not isinstance(readout, PackedReadout):
+            return memory
+        return replace(memory, values=readout.of_values(memory.values))
 
-    def make_rows(self, pieces: Tensor) -> None:
-        if self.table is None:
-            return
-        new = pieces[~self.known[pieces]]
-        layer = self.decoder.layers[0]
-        weight = layer.weight_ih[:, : self.config.embedding_size]
-        self.table[new] = F.linear(super().embed_tgt(new), weight, layer.inputs_bias)
-        self.known[new] = True
+    def embed_src(self, ids: Tensor) -> Tensor:
+        return ids if self.src_looked_up else super().embed_src(ids)
 
     def embed_tgt(self, ids: Tensor) -> Tensor:
-        return super().embed_tgt(ids) if self.table is None else self.table.index_select(0, ids)
+        return ids if self.tgt_looked_up else super().embed_tgt(ids)
 
     @cached_property
     def bias(self) -> Tensor:
@@ -332,7 +376,6 @@ class PackedSeq2Seq(Seq2Seq):
 
     @cached_property
     def all_pieces(self) -> OutputLayer:
-        self.make_rows(torch.arange(len(self.bias)))
         return OutputLayer(self.compute.product(self.output_table.detach(), self.bias))
 
     @cached_property
@@ -340,9 +383,8 @@ class PackedSeq2Seq(Seq2Seq):
         return self.compute.rows(self.output_table.detach())
 
     def output_layer(self, allowed: Tensor | None) -> OutputLayer:
-        if allowed is None:
-            return self.all_pieces
-        layer = shortlisted(self.rows, self.bias, allowed)
-        assert layer.pieces is not None
-        self.make_rows(layer.pieces)
+        layer = self.all_pieces if allowed is None else shortlisted(self.rows, self.bias, allowed)
+        if self.tgt_looked_up:
+            pieces = torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces
+            self.decoder.layers[0].table.learn(pieces)
         return layer
