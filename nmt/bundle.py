@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.overrides import TorchFunctionMode
 
 from nmt import __version__
 from nmt.config import from_dict, to_dict
@@ -120,7 +121,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     config = _load_config(folder / CONFIG)
     names = (JOINT,) if config.joint else (SRC, TGT)
     tokenizer = Tokenizer({name: _read(folder / name) for name in names})
-    with torch.device("meta"):  # shapes only: no memory, whatever the config claims
+    with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
         try:
             model = build_model(config.model, tokenizer)
         except ValueError as error:
@@ -128,6 +129,16 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters()}
     model.load_state_dict(_load_tensors(folder / WEIGHTS, shapes, device), assign=True)
     return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder / LEXICON, tokenizer, device))
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Weights that have no numbers need none: to draw them would import a second's worth of torch."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__.endswith("_") and not func.__name__.startswith("_"):  # in place
+            return kwargs.get("tensor", args[0] if args else None)
+        return func(*args, **kwargs)
 
 
 def _read(path: Path) -> bytes:

@@ -18,10 +18,10 @@ from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.model.packed import pack, resolve_compute
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Hypothesis, Search
+from nmt.search import Beam, Hypothesis, Search
 
 MAX_SRC_PIECES = 500  # longer sources are cut; nobody trains on longer sentences
-BATCH_SIZE = 128  # sentences
+FAST_ROWS = 200  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 TYPICAL_LENGTH = 40  # pieces
 
 
@@ -43,8 +43,8 @@ class Translation:
 
 
 class Translator:
-    """A model with its tokenizer on a device; with a lexicon it searches a shortlist of the vocabulary.
-    Not to be shared by threads that change `model`."""
+    """A model with its tokenizer on a device. Not to be shared by threads that change `model`; what is changed after
+    it was made is not seen by `translate`."""
 
     def __init__(
         self,
@@ -53,25 +53,27 @@ class Translator:
         search: Search,
         device: torch.device,
         lexicon: Lexicon | None = None,
+        compute: str = "auto",
     ) -> None:
+        """`compute` is the precision of the search's products (see model/packed.py); without a lexicon all of the
+        vocabulary is searched. Raises ValueError for a precision that this machine lacks."""
         self.model = model
         self.tokenizer = tokenizer
         self.search = search
         self.device = device
         self.lexicon = lexicon
+        self.compute = resolve_compute(compute, device)
+        self.packed = pack(model, self.compute)
 
     @classmethod
     def load(
         cls, model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True
     ) -> Translator:
-        """Open a model directory. `compute` is the precision of matrix products (see model/packed.py).
-
-        Raises ValueError when the directory is not sound, or this machine lacks what is asked for.
-        """
+        """Open a model directory. Raises ValueError when it is not sound, or this machine lacks what is asked for."""
         where = torch.device(resolve_device(device))
         bundle = load_bundle(model_dir, where)
-        model = pack(bundle.model, resolve_compute(compute, where))
-        return cls(model, bundle.tokenizer, bundle.config.search, where, bundle.lexicon if shortlist else None)
+        lexicon = bundle.lexicon if shortlist else None
+        return cls(bundle.model, bundle.tokenizer, bundle.config.search, where, lexicon, compute)
 
     @torch.inference_mode()
     def translate(
@@ -80,31 +82,38 @@ class Translator:
         search: Search | None = None,
         nbest: int = 0,
         alignment: bool = False,
-        scored: bool = True,
-        batch_size: int = BATCH_SIZE,
+        plain: bool = False,
+        batch_size: int | None = None,
     ) -> list[Translation]:
         """One translation a text, in order; blank text gives an empty one, without the model.
 
-        Scores that the search does not need itself are NaN unless `scored`. Sentences of like length are searched
-        together, `batch_size` at a time, fewer when they are long; no result depends on that.
+        `plain` asks for text alone: no pieces, and scores only where the search needs them itself. Sentences of like length are searched
+        together, `batch_size` at a time, fewer when they are long; in float32 no result depends on that.
         """
         search = self.search if search is None else search
+        batch_size = batch_size or fast_batch_size(search)
         encoded = self.tokenizer.encode_src(texts)
         results: list[Translation] = [Translation("", 0.0, 0.0)] * len(texts)
         cut = [_cut(ids) for ids in encoded]
         order = sorted((i for i, ids in enumerate(encoded) if len(ids) > 1), key=lambda i: -len(cut[i]))
         for group in _groups(order, [len(ids) for ids in cut], batch_size):
             sources = [cut[i] for i in group]
-            found = self._search(sources, search, scored)
+            found = self._search(sources, search, not plain)
             for i, src, hypotheses in zip(group, sources, found, strict=True):
-                results[i] = self._translation(src, hypotheses, nbest, alignment, len(encoded[i]) > len(src))
+                truncated = len(encoded[i]) > len(src)
+                if plain:
+                    best = hypotheses[0]
+                    text = self.tokenizer.decode_tgt(best.ids)
+                    results[i] = Translation(text, best.score, best.log_prob, truncated=truncated)
+                else:
+                    results[i] = self._translation(src, hypotheses, nbest, alignment, truncated)
         return results
 
     def _search(self, sources: list[list[int]], search: Search, scored: bool) -> list[list[Hypothesis]]:
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
         allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
-        state = self.model.start(src, src_len, allowed)
-        found = search(self.model.step, state, search.max_length(src_len), BOS_ID, EOS_ID, scored)
+        state = self.packed.start(src, src_len, allowed)
+        found = search(self.packed.step, state, search.max_length(src_len), BOS_ID, EOS_ID, scored)
         if state.output.pieces is None:
             return found
         pieces = state.output.pieces.tolist()
@@ -142,6 +151,12 @@ class Translator:
         weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without EOS's row
         if weights.any():
             yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
+
+
+def fast_batch_size(search: Search) -> int:
+    """Sentences in a batch."""
+    width = search.beam_size if isinstance(search, Beam) else 1
+    return max(1, min(64, FAST_ROWS // width))
 
 
 def resolve_device(device: str) -> str:

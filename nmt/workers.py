@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
@@ -16,24 +17,24 @@ from typing import Any
 
 import torch
 
-from nmt.translator import Translation, Translator
+from nmt.translator import Translation, Translator, fast_batch_size
 
 _translator: Translator | None = None  # what a worker was forked with
 
 
-def available_workers(translator: Translator) -> int:
-    """How many are worth having: one a core, where processes can be forked and the model is on the CPU."""
+def default_workers(translator: Translator) -> int:
+    """One a core, where processes can be forked and the model is on the CPU."""
     if translator.device.type != "cpu" or "fork" not in multiprocessing.get_all_start_methods():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:
-    """A translator's work, shared among `number` processes; with one it stays in this process."""
+    """A translator's work, shared among `number` processes; little work, and that of one, stays in this process."""
 
-    def __init__(self, translator: Translator, number: int) -> None:
+    def __init__(self, translator: Translator, number: int | None = None) -> None:
         self.translator = translator
-        self.number = number
+        self.number = number or default_workers(translator)
         self.pool: ProcessPoolExecutor | None = None  # started by the first work that is worth it
 
     def __enter__(self) -> Workers:
@@ -45,13 +46,14 @@ class Workers:
         if self.pool:
             self.pool.shutdown(cancel_futures=True)
 
-    def translate(self, texts: Sequence[str], batch_size: int = 64, **options: Any) -> list[Translation]:
-        """As Translator.translate. Neighbours in length go to one worker, and the longest are begun first."""
-        if self.number == 1 or len(texts) <= batch_size:
+    def translate(self, texts: Sequence[str], batch_size: int | None = None, **options: Any) -> list[Translation]:
+        """As Translator.translate. A share is neighbours in length, and the longest are begun first."""
+        size = batch_size or fast_batch_size(options.get("search") or self.translator.search)
+        if self.number == 1 or len(texts) < 2 * size:
             return self.translator.translate(texts, batch_size=batch_size, **options)
         pool = self.pool = self.pool or self._start()
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        shares = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        shares = [order[i : i + size] for i in range(0, len(order), size)]
         work = [pool.submit(_translate, [texts[i] for i in share], batch_size, options) for share in shares]
         results: list[Any] = [None] * len(texts)
         for share, done in zip(shares, work, strict=True):
@@ -68,8 +70,17 @@ class Workers:
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the one who reads it decides
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _translate(texts: list[str], batch_size: int, options: dict[str, Any]) -> list[Translation]:
+def _end_with_parent() -> None:
+    """A parent that is killed cannot end its workers, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _translate(texts: list[str], batch_size: int | None, options: dict[str, Any]) -> list[Translation]:
     assert _translator is not None
     return _translator.translate(texts, batch_size=batch_size, **options)

@@ -27,6 +27,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -49,8 +50,9 @@ from nmt.data.corpus import read_lines
 from nmt.data.preparation import prepare
 from nmt.metrics import corpus_scores
 from nmt.model.packed import COMPUTE
+from nmt.process import tune_process
 from nmt.translator import Translator
-from nmt.workers import Workers, available_workers
+from nmt.workers import Workers
 
 ABLE = [name for name, peer in PEERS.items() if peer.translate]
 
@@ -80,8 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
     srcs, refs = (list(read_lines(path)) for path in (arguments.src, arguments.ref))
     if len(srcs) != len(refs) or not srcs:
         raise ValueError(f"{arguments.src} has {len(srcs)} lines and {arguments.ref} {len(refs)}; they must match")
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    tune_process()
+    torch.set_num_threads(arguments.threads or 1)
     rows = []
     for compute in arguments.compute or COMPUTE:
         for shortlist in (True, False):
@@ -104,7 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
 def peer_rows(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     config = load_config(arguments.overrides)
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
-    peer = Installed(name, arguments.peer_dir.absolute(), config.data, prepared, torch.get_num_threads())
+    peer = Installed(name, arguments.peer_dir.absolute(), config.data, prepared, os.cpu_count() or 1)
     model = trained(peer, arguments.peer_minutes)
     rows = translation_rows(
         peer, model, arguments.src, arguments.ref, arguments.repeats, arguments.latency_sentences
@@ -128,25 +130,24 @@ def measure(
         "search": search,
         "batch": batch,
         "compute": translator.compute,
-        "shortlist": translator.shortlist,
+        "shortlist": translator.lexicon is not None,
         "bleu": None,
         "p50_ms": None,
         "p99_ms": None,
     }
     if batch == 1:
         texts = list(srcs[: arguments.latency_sentences])
-        times = [seconds(lambda text=text: translator.translate([text])) for _ in range(2) for text in texts]
+        times = [seconds(lambda text=text: translator.translate([text], plain=True)) for _ in range(2) for text in texts]
         times = sorted(times[len(texts) :])  # the first round warms up
         elapsed = sum(times)
         row |= {f"p{p}_ms": round(1e3 * times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 95, 99)}
     else:
         texts = list(srcs)
-        number = (arguments.workers or available_workers(translator)) if batch == "file" else 1
+        number, size = (arguments.workers, None) if batch == "file" else (1, batch)
         with Workers(translator, number) as workers:
-            hyps = workers.translate(texts, **({} if batch == "file" else {"batch_size": batch}))
+            hyps = workers.translate(texts, size, plain=True)
             elapsed = statistics.median(
-                seconds(lambda: workers.translate(texts, **({} if batch == "file" else {"batch_size": batch})))
-                for _ in range(arguments.repeats)
+                seconds(lambda: workers.translate(texts, size, plain=True)) for _ in range(arguments.repeats)
             )
         row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))

@@ -15,7 +15,7 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 # Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
 ROWS = [
     {"nmt.cli"},
-    {"nmt.train", "nmt.inspection"},
+    {"nmt.train", "nmt.inspection", "nmt.workers"},
     {"nmt.training"},
     {"nmt.translator"},
     {"nmt.bundle"},

@@ -44,8 +44,11 @@ def main() -> None:
 
         from nmt.config import to_dict
         from nmt.metrics import bleu_by_length, corpus_scores
+        from nmt.workers import Workers
 
-        hyps = [t.text for t in translator.translate(srcs, batch_size=options.batch_size)]
+        with Workers(translator, options.workers) as workers:
+            translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+        hyps = [translation.text for translation in translations]
         scores = corpus_scores(hyps, refs, ("bleu", "chrf", "ter"), options.bootstrap)
         by_length = bleu_by_length(srcs, hyps, refs)
         report = {

@@ -17,6 +17,7 @@ from nmt.stream import Line, read_groups
 if TYPE_CHECKING:
     from nmt.search import Search
     from nmt.translator import Translation, Translator
+    from nmt.workers import Workers
 
 COMMAND = "nmt-translate"
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
@@ -44,9 +45,21 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--beam-size", type=positive, metavar="K", help="1 is greedy search; default: the model's own"
     )
     parser.add_argument(
-        "--batch-size", type=positive, default=64, metavar="N", help="sentences at once (%(default)s)"
+        "--batch-size", type=positive, metavar="N", help="sentences at once; default: as many as are fast"
     )
-    parser.add_argument("--threads", type=positive, metavar="N", help="of the processor; default: all")
+    parser.add_argument(
+        "--compute",
+        choices=["auto", "float32", "bfloat16", "int8"],
+        default="auto",
+        help="precision of matrix products; auto is the fastest that this machine has",
+    )
+    parser.add_argument(
+        "--shortlist", choices=["on", "off"], default="on", help="search likely pieces alone, or all (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="of one process (1)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
 
 
@@ -66,9 +79,8 @@ def open_translator(options: argparse.Namespace) -> Translator:
 
     from nmt.translator import Translator
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    translator = Translator.load(options.model, options.device)
+    torch.set_num_threads(options.threads or 1)
+    translator = Translator.load(options.model, options.device, options.compute, options.shortlist == "on")
     if options.beam_size is not None:
         translator.search = with_beam_size(translator.search, options.beam_size)
     return translator
@@ -89,12 +101,15 @@ def main() -> None:
     try:
         with one_line_errors(COMMAND):
             translator = open_translator(options)
+            from nmt.workers import Workers
+
             if options.nbest > getattr(translator.search, "beam_size", 1):
                 raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or more")
-            for group in read_groups(sys.stdin.fileno(), GROUP):
-                for text in answers(translator, group, options):
-                    sys.stdout.buffer.write(text.encode() + b"\n")
-                sys.stdout.buffer.flush()
+            with Workers(translator, options.workers) as workers:
+                for group in read_groups(sys.stdin.fileno(), GROUP):
+                    for text in answers(workers, group, options):
+                        sys.stdout.buffer.write(text.encode() + b"\n")
+                    sys.stdout.buffer.flush()
     except BrokenPipeError:
         # Nobody reads any more. Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -103,10 +118,14 @@ def main() -> None:
         raise SystemExit(130) from None
 
 
-def answers(translator: Translator, group: list[Line], options: argparse.Namespace) -> Iterator[str]:
+def answers(workers: Workers, group: list[Line], options: argparse.Namespace) -> Iterator[str]:
     """The output lines for a group of input lines; what was wrong with them goes to stderr."""
-    translations = translator.translate(
-        [line.text for line in group], nbest=options.nbest, alignment=options.json, batch_size=options.batch_size
+    translations = workers.translate(
+        [line.text for line in group],
+        nbest=options.nbest,
+        alignment=options.json,
+        plain=not options.json and not options.nbest,
+        batch_size=options.batch_size,
     )
     for line, translation in zip(group, translations, strict=True):
         fault = "too long; its end is left out" if translation.truncated else line.fault

@@ -92,10 +92,18 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """query (B,T,D) -> context (B,T,M) and weights (B,A,T,S), which are zero on padding."""
-        scores = self.score(query, memory.keys)  # (B, A, T, S)
+        return self.mean(self.score(query, memory.keys), memory)
+
+    def mean(self, scores: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """scores (B,A,T,S) -> context and weights, as `forward`."""
         weights = scores.masked_fill(~memory.mask[:, None, None], -torch.inf).softmax(-1)
-        context = product(weights, self.split(memory.values)).to(query.dtype)  # (B, A, T, M/A)
+        context = product(weights, self.split(memory.values)).to(memory.values.dtype)  # (B, A, T, M/A)
         return context.transpose(1, 2).flatten(2), weights
+
+    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """One step: query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S)."""
+        context, weights = self(query.view(len(memory.mask), -1, query.shape[-1]), memory)  # (B, k, M), (B, A, k, S)
+        return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
 
 
 class NoAttention(Attention):

@@ -121,12 +121,6 @@ class Decoder(nn.Module):
             return None
         return dropout_mask(rows, self.features_size, self.dropout, self.readout.weight)  # (N, F)
 
-    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S)."""
-        sentences = len(memory.mask)
-        context, weights = self.attention(query.view(sentences, -1, query.shape[-1]), memory)
-        return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
-
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
         features = tanh(self.readout(*inputs))
         return features if mask is None else features * mask
@@ -193,7 +187,7 @@ class GNMT(Decoder):
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
         first = self.layer(0).step(x, state.layers[0], masks.layers[0])
-        context, weights = self.attend(first[0], memory)
+        context, weights = self.attention.attend(first[0], memory)
         top, above = self.upper_layers(first[0], context, state, masks)
         features = self.features([top, context], masks.features)
         return features, DecoderState((first, *above)), weights
@@ -222,7 +216,7 @@ class InputFeeding(Decoder):
         masks = masks or self.masks(len(x))
         first = self.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
         top, above = self.upper_layers(first[0], None, state, masks)
-        context, weights = self.attend(top, memory)
+        context, weights = self.attention.attend(top, memory)
         features = self.features([top, context], masks.features)
         return features, DecoderState((first, *above), features), weights
 
@@ -246,7 +240,7 @@ class Bahdanau(Decoder):
         self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
-        context, weights = self.attend(state.layers[-1][0], memory)
+        context, weights = self.attention.attend(state.layers[-1][0], memory)
         first = self.layer(0).step(x, state.layers[0], masks.layers[0], context)
         top, above = self.upper_layers(first[0], None, state, masks)
         features = self.features([top, x, context], masks.features)

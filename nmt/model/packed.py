@@ -321,13 +321,18 @@ class PackedAdditive(AdditiveAttention):
     def keys(self, values: Tensor) -> Tensor:
         return super().keys(values).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        """All scores of a query may differ from the model's by one and the same number: the softmax is the same."""
+    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
+        sentences, heads, size = len(memory.mask), *self.weights.shape
         q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
-        r = torch.addcmul(self.one, q[:, :, None], keys[:, None]).reciprocal_()  # (B, T, S, D)
-        if self.heads == 1:
-            return (r.view(-1, r.shape[-1]) @ self.weights[0]).view(len(r), 1, *r.shape[1:3])
-        return (r.unflatten(-1, self.weights.shape) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, T, S)
+        r = torch.addcmul(self.one, q.view(sentences, -1, 1, heads * size), memory.keys[:, None]).reciprocal_()
+        if heads > 1:
+            scores = (r.unflatten(-1, (heads, size)) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
+            context, weights = self.mean(scores, memory)
+            return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
+        weights = (r @ self.weights[0]).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
+        context = weights @ memory.values
+        return context.flatten(0, 1), weights.view(len(query), 1, -1)
 
     @cached_property
     def one(self) -> Tensor:

@@ -73,11 +73,13 @@ class Beam(Search):
     ) -> None:
         """Move what ended in this step to `finished`; at its length limit a sentence ends as it stands."""
         length = live.ids.shape[2]  # tokens made by now, this step's included: BOS stands for it
-        penalty = length_penalty(self.normalisation, length, self.alpha)
         best = slice(0, self.beam_size)
         at_limit = live.max_length <= length  # (B,)
         ends = (candidates.token[:, best] == eos_id) | at_limit[:, None]
+        if not ends.any():
+            return
         ends &= candidates.score[:, best] > -np.inf
+        penalty = length_penalty(self.normalisation, length, self.alpha)
         for row, column in zip(*ends.nonzero(), strict=True):
             of_sentence = finished[live.sentence[row]]
             if len(of_sentence) < self.beam_size:

@@ -112,11 +112,13 @@ class TrainingModule(pl.LightningModule):
         self.log("val/chrf", self.scores["chrf"].score, rank_zero_only=True)
 
     def translator(self) -> Translator:
-        return Translator(self.model, self.tokenizer, self.config.search, self.device)
+        """As nmt-translate will have it when not told otherwise."""
+        return Translator(self.model, self.tokenizer, self.config.search, self.device, self.lexicon)
 
     def _translate(self, texts: Sequence[str]) -> list[str]:
         rank, world_size = self.global_rank, self.trainer.world_size
-        mine = [translation.text for translation in self.translator().translate(texts[rank::world_size])]
+        with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
+            mine = [translation.text for translation in self.translator().translate(texts[rank::world_size], plain=True)]
         shares = _gather(mine, world_size)
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 
