@@ -6,9 +6,10 @@ Imports torch, sentencepiece, safetensors and the standard library only: a trans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -31,15 +32,23 @@ class Translation:
     score: float  # what hypotheses are ranked by
     log_prob: float  # nats
     tokens: tuple[str, ...] = ()  # target pieces
-    src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS
+    src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text
     alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; asked for
     alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); asked for
     truncated: bool = False  # the source was longer than MAX_SRC_PIECES
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing was translated, because there was nothing to translate."""
-        return not self.src_tokens
+
+@dataclass(frozen=True)
+class Task:
+    """What is wanted of every sentence; see Translator.translate."""
+
+    search: Search
+    nbest: int = 0
+    alignment: bool = False
+    plain: bool = False
+
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 class Translator:
@@ -75,7 +84,6 @@ class Translator:
         lexicon = bundle.lexicon if shortlist else None
         return cls(bundle.model, bundle.tokenizer, bundle.config.search, where, lexicon, compute)
 
-    @torch.inference_mode()
     def translate(
         self,
         texts: Sequence[str],
@@ -84,44 +92,45 @@ class Translator:
         alignment: bool = False,
         plain: bool = False,
         batch_size: int | None = None,
+        each: Each = map,
     ) -> list[Translation]:
         """One translation a text, in order; blank text gives an empty one, without the model.
 
-        `plain` asks for text alone: no pieces, and scores only where the search needs them itself. Sentences of like length are searched
-        together, `batch_size` at a time, fewer when they are long; in float32 no result depends on that.
+        `plain` asks for text alone: no pieces, and scores only where the search needs them itself. Sentences of like
+        length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result depends
+        on that. `each` applies a function to the batches, one after the other or otherwise.
         """
-        search = self.search if search is None else search
-        batch_size = batch_size or fast_batch_size(search)
+        task = Task(search or self.search, nbest, alignment, plain)
         encoded = self.tokenizer.encode_src(texts)
         results: list[Translation] = [Translation("", 0.0, 0.0)] * len(texts)
-        cut = [_cut(ids) for ids in encoded]
-        order = sorted((i for i, ids in enumerate(encoded) if len(ids) > 1), key=lambda i: -len(cut[i]))
-        for group in _groups(order, [len(ids) for ids in cut], batch_size):
-            sources = [cut[i] for i in group]
-            found = self._search(sources, search, not plain)
-            for i, src, hypotheses in zip(group, sources, found, strict=True):
-                truncated = len(encoded[i]) > len(src)
-                if plain:
-                    best = hypotheses[0]
-                    text = self.tokenizer.decode_tgt(best.ids)
-                    results[i] = Translation(text, best.score, best.log_prob, truncated=truncated)
-                else:
-                    results[i] = self._translation(src, hypotheses, nbest, alignment, truncated)
+        sources = [_cut(ids) for ids in encoded]
+        order = sorted((i for i, ids in enumerate(sources) if len(ids) > 1), key=lambda i: -len(sources[i]))
+        groups = list(_groups(order, sources, batch_size or fast_batch_size(task.search)))
+        batches = [(task, [sources[i] for i in group]) for group in groups]
+        for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
+            for i, translation in zip(group, translations, strict=True):
+                truncated = len(encoded[i]) > len(sources[i])
+                results[i] = replace(translation, truncated=True) if truncated else translation
         return results
 
-    def _search(self, sources: list[list[int]], search: Search, scored: bool) -> list[list[Hypothesis]]:
+    @torch.inference_mode()
+    def translate_batch(self, batch: tuple[Task, list[list[int]]]) -> list[Translation]:
+        """Source ids with EOS, at least one more each -> their translations."""
+        task, sources = batch
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
         allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
         state = self.packed.start(src, src_len, allowed)
-        found = search(self.packed.step, state, search.max_length(src_len), BOS_ID, EOS_ID, scored)
-        if state.output.pieces is None:
-            return found
-        pieces = state.output.pieces.tolist()
-        return [[replace(h, ids=[pieces[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
+        limit = task.search.max_length(src_len)
+        found = task.search(self.packed.step, state, limit, BOS_ID, EOS_ID, not task.plain)
+        if state.output.pieces is not None:
+            pieces = state.output.pieces.tolist()
+            found = [[replace(h, ids=[pieces[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
+        return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
 
-    def _translation(
-        self, src: list[int], hypotheses: list[Hypothesis], nbest: int, alignment: bool, truncated: bool
-    ) -> Translation:
+    def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
+        if task.plain:
+            best = hypotheses[0]
+            return Translation(self.tokenizer.decode_tgt(best.ids), best.score, best.log_prob)
         src_tokens = tuple(self.tokenizer.src_pieces(src))
         translations = tuple(
             Translation(
@@ -130,14 +139,11 @@ class Translator:
                 hypothesis.log_prob,
                 tuple(self.tokenizer.tgt_pieces(hypothesis.ids)),
                 src_tokens,
-                alignment=tuple(self.align(src, hypothesis.ids)) if alignment else (),
-                truncated=truncated,
+                alignment=tuple(self.align(src, hypothesis.ids)) if task.alignment else (),
             )
-            for hypothesis in hypotheses[: max(nbest, 1)]
+            for hypothesis in hypotheses[: max(task.nbest, 1)]
         )
-        if not nbest:
-            return translations[0]
-        return Translation(**(vars(translations[0]) | {"alternatives": translations}))
+        return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
 
     @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
@@ -174,11 +180,11 @@ def _cut(ids: list[int]) -> list[int]:
     return ids if len(ids) <= MAX_SRC_PIECES else [*ids[: MAX_SRC_PIECES - 1], EOS_ID]
 
 
-def _groups(order: list[int], length: list[int], size: int) -> Iterator[list[int]]:
+def _groups(order: list[int], sources: list[list[int]], size: int) -> Iterator[list[int]]:
     """Cut the order, longest first, into batches of `size`; one of long sentences has as many tokens as it has of
     sentences of TYPICAL_LENGTH."""
     start = 0
     while start < len(order):
-        fits = min(size, max(1, size * TYPICAL_LENGTH // length[order[start]]))
+        fits = min(size, max(1, size * TYPICAL_LENGTH // len(sources[order[start]])))
         yield order[start : start + fits]
         start += fits

@@ -10,14 +10,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
 from typing import Any
 
 import torch
 
-from nmt.translator import Translation, Translator, fast_batch_size
+from nmt.translator import Translation, Translator
 
 _translator: Translator | None = None  # what a worker was forked with
 
@@ -46,20 +46,15 @@ class Workers:
         if self.pool:
             self.pool.shutdown(cancel_futures=True)
 
-    def translate(self, texts: Sequence[str], batch_size: int | None = None, **options: Any) -> list[Translation]:
-        """As Translator.translate. A share is neighbours in length, and the longest are begun first."""
-        size = batch_size or fast_batch_size(options.get("search") or self.translator.search)
-        if self.number == 1 or len(texts) < 2 * size:
-            return self.translator.translate(texts, batch_size=batch_size, **options)
-        pool = self.pool = self.pool or self._start()
-        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        shares = [order[i : i + size] for i in range(0, len(order), size)]
-        work = [pool.submit(_translate, [texts[i] for i in share], batch_size, options) for share in shares]
-        results: list[Any] = [None] * len(texts)
-        for share, done in zip(shares, work, strict=True):
-            for i, translation in zip(share, done.result(), strict=True):
-                results[i] = translation
-        return results
+    def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
+        """As Translator.translate."""
+        return self.translator.translate(texts, each=self._each, **options)
+
+    def _each(self, function: Callable[[Any], Any], batches: Sequence[Any]) -> Iterable[Any]:
+        if self.number == 1 or len(batches) < 2:
+            return map(function, batches)
+        self.pool = self.pool or self._start()
+        return self.pool.map(_translate_batch, batches)
 
     def _start(self) -> ProcessPoolExecutor:
         global _translator  # the one way into a fork that copies nothing
@@ -81,6 +76,6 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _translate(texts: list[str], batch_size: int | None, options: dict[str, Any]) -> list[Translation]:
+def _translate_batch(batch: Any) -> list[Translation]:
     assert _translator is not None
-    return _translator.translate(texts, batch_size=batch_size, **options)
+    return _translator.translate_batch(batch)

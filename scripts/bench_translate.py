@@ -145,9 +145,9 @@ def measure(
         texts = list(srcs)
         number, size = (arguments.workers, None) if batch == "file" else (1, batch)
         with Workers(translator, number) as workers:
-            hyps = workers.translate(texts, size, plain=True)
+            hyps = workers.translate(texts, batch_size=size, plain=True)
             elapsed = statistics.median(
-                seconds(lambda: workers.translate(texts, size, plain=True)) for _ in range(arguments.repeats)
+                seconds(lambda: workers.translate(texts, batch_size=size, plain=True)) for _ in range(arguments.repeats)
             )
         row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
@@ -173,7 +173,7 @@ def table_row(row: dict[str, Any]) -> str:
 def cold_start(model: str, text: str, repeats: int = 5) -> float:
     """Seconds from the command to its first translation over those of importing torch, medians taken in turns."""
     command = [str(Path(sys.executable).with_name("nmt-translate")), model]
-    importing = [sys.executable, "-c", "import torch"]
+    importing = [sys.executable, "-c", "import torch; print(flush=True)"]
     times: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(repeats):
         for which, arguments in enumerate((command, importing)):
