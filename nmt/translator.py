@@ -22,7 +22,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 
 MAX_SRC_PIECES = 500  # longer sources are cut; nobody trains on longer sentences
-FAST_ROWS = 200  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
+FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 TYPICAL_LENGTH = 40  # pieces
 
 
@@ -162,7 +162,7 @@ class Translator:
 def fast_batch_size(search: Search) -> int:
     """Sentences in a batch."""
     width = search.beam_size if isinstance(search, Beam) else 1
-    return max(1, min(64, FAST_ROWS // width))
+    return max(1, min(96, FAST_ROWS // width))
 
 
 def resolve_device(device: str) -> str:

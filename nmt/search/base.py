@@ -11,7 +11,7 @@ from torch import Tensor
 from nmt.ranges import check_ranges
 
 # Finished sentences leave the batch when they are this share of it: each leaving copies the memory of those who stay.
-LEAVE_AT = 0.25
+LEAVE_AT = 0.12
 
 
 class SearchState(Protocol):
