@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(
-    model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True
-) -> Translator:
+def load(model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True) -> Translator:
     """The translator of a model directory.
 
-    `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With `shortlist`
-    a sentence is searched among the pieces that are frequent or likely to translate its own.
+    `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With
+    `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own.
 
     Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
     """

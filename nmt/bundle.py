@@ -184,7 +184,10 @@ def _load_tensors(
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             names = set(file.keys())
-            for wrong, what in (((expected.keys() - names), "lacks"), (names - expected.keys(), "has, against the config,")):
+            for wrong, what in (
+                ((expected.keys() - names), "lacks"),
+                (names - expected.keys(), "has, against the config,"),
+            ):
                 if wrong:
                     raise ValueError(f"{path} {what} the weight {min(wrong)}")
             for name, (dtype, shape) in expected.items():

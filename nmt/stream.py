@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 CHUNK_BYTES = 1 << 16
+GROUP_BYTES = 1 << 22
 BOM = b"\xef\xbb\xbf"
 
 
@@ -26,8 +27,9 @@ class Line(NamedTuple):
 
 
 def read_groups(descriptor: int, group_size: int, max_bytes: int = 1 << 20) -> Iterator[list[Line]]:
-    """The lines of a file descriptor in groups of at most `group_size`."""
+    """The lines of a file descriptor in groups of at most `group_size`; a group of long lines ends at GROUP_BYTES."""
     group: list[Line] = []
+    size = 0  # of the group, in bytes
     pending = bytearray()  # the line that is not complete yet; one byte over the limit tells that it was cut
     number = 0
     while chunk := os.read(descriptor, CHUNK_BYTES):
@@ -36,14 +38,15 @@ def read_groups(descriptor: int, group_size: int, max_bytes: int = 1 << 20) -> I
             number += 1
             pending += part[: max_bytes + 1 - len(pending)]
             group.append(_line(number, bytes(pending), max_bytes))
+            size += len(pending)
             pending.clear()
-            if len(group) == group_size:
+            if len(group) == group_size or size > GROUP_BYTES:
                 yield group
-                group = []
+                group, size = [], 0
         pending += rest[: max_bytes + 1 - len(pending)]
         if group and not _input_waits(descriptor):
             yield group
-            group = []
+            group, size = [], 0
     if pending:
         group.append(_line(number + 1, bytes(pending), max_bytes))
     if group:

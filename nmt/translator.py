@@ -17,7 +17,8 @@ from nmt.bundle import load_bundle
 from nmt.data.batching import pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
-from nmt.model.packed import pack, resolve_compute
+from nmt.model.packed import pack
+from nmt.model.products import resolve_compute
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 

@@ -17,9 +17,12 @@ from typing import Any
 
 import torch
 
+from nmt.process import trim_memory
 from nmt.translator import Translation, Translator
 
 _translator: Translator | None = None  # what a worker was forked with
+_batches = 0  # that a worker has translated
+TRIM_EVERY = 50  # batches
 
 
 def default_workers(translator: Translator) -> int:
@@ -50,7 +53,8 @@ class Workers:
         """As Translator.translate."""
         return self.translator.translate(texts, each=self._each, **options)
 
-    def _each(self, function: Callable[[Any], Any], batches: Sequence[Any]) -> Iterable[Any]:
+    def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterable[Any]:
+        batches = list(batches)
         if self.number == 1 or len(batches) < 2:
             return map(function, batches)
         self.pool = self.pool or self._start()
@@ -77,5 +81,9 @@ def _end_with_parent() -> None:
 
 
 def _translate_batch(batch: Any) -> list[Translation]:
+    global _batches
     assert _translator is not None
+    _batches += 1
+    if _batches % TRIM_EVERY == 0:
+        trim_memory()
     return _translator.translate_batch(batch)

@@ -35,7 +35,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ from nmt.cli.translate import positive, with_beam_size
 from nmt.data.corpus import read_lines
 from nmt.data.preparation import prepare
 from nmt.metrics import corpus_scores
-from nmt.model.packed import COMPUTE
+from nmt.model.products import COMPUTE
 from nmt.process import tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers
@@ -94,7 +93,8 @@ def run(arguments: argparse.Namespace) -> None:
     result = {
         "rows": rows,
         "cold_start_over_import_torch": cold_start(arguments.model, srcs[0]),
-        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        * (1 if sys.platform == "darwin" else 1024),
     }
     result["peers"] = [row for name in arguments.peer for row in peer_rows(name, arguments)]
     print(f"cold start: {result['cold_start_over_import_torch']:.2f} x import torch", end="; ")
@@ -108,9 +108,7 @@ def peer_rows(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
     peer = Installed(name, arguments.peer_dir.absolute(), config.data, prepared, os.cpu_count() or 1)
     model = trained(peer, arguments.peer_minutes)
-    rows = translation_rows(
-        peer, model, arguments.src, arguments.ref, arguments.repeats, arguments.latency_sentences
-    )
+    rows = translation_rows(peer, model, arguments.src, arguments.ref, arguments.repeats, arguments.latency_sentences)
     for row in rows:
         print(f"{name} {row['search']:7} {row['batch']:5} {row['sentences_per_s']:8,.1f} sentences/s", end="")
         print(f"  BLEU {row['bleu']:.2f}" if "bleu" in row else "", flush=True)
@@ -137,7 +135,9 @@ def measure(
     }
     if batch == 1:
         texts = list(srcs[: arguments.latency_sentences])
-        times = [seconds(lambda text=text: translator.translate([text], plain=True)) for _ in range(2) for text in texts]
+        times = [
+            seconds(lambda text=text: translator.translate([text], plain=True)) for _ in range(2) for text in texts
+        ]
         times = sorted(times[len(texts) :])  # the first round warms up
         elapsed = sum(times)
         row |= {f"p{p}_ms": round(1e3 * times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 95, 99)}
@@ -147,7 +147,8 @@ def measure(
         with Workers(translator, number) as workers:
             hyps = workers.translate(texts, batch_size=size, plain=True)
             elapsed = statistics.median(
-                seconds(lambda: workers.translate(texts, batch_size=size, plain=True)) for _ in range(arguments.repeats)
+                seconds(lambda: workers.translate(texts, batch_size=size, plain=True))
+                for _ in range(arguments.repeats)
             )
         row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
@@ -179,7 +180,8 @@ def cold_start(model: str, text: str, repeats: int = 5) -> float:
         for which, arguments in enumerate((command, importing)):
             begin = time.perf_counter()
             with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-                assert process.stdin and process.stdout
+                assert process.stdin
+                assert process.stdout
                 process.stdin.write(text.encode() + b"\n")
                 process.stdin.flush()
                 process.stdout.readline()

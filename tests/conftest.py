@@ -55,9 +55,7 @@ def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
     torch.manual_seed(1)
     model = build_model(config, tokenizer)
     weights = dict(model.named_parameters())
-    save_bundle(
-        tmp_path / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {}
-    )
+    save_bundle(tmp_path / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {})
     return tmp_path / "model"
 
 

@@ -57,10 +57,11 @@ def test_a_product_rate_is_a_rate(bench):
     assert bench.product_rate(torch.float32, "cpu", bench.time.perf_counter, size=64) > 0
 
 
-@pytest.mark.parametrize("peer", ["opennmt", "joeynmt"])
+@pytest.mark.parametrize("peer", ["opennmt", "joeynmt", "ctranslate2"])
 def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
     lines = {
         "opennmt": "Step 10/120; acc: 7.0; ppl: 1; xent: 7.3; sents: 3; bsz: 9/ 8/ 5; 2100/1996 tok/s; 9 sec;",
+        "ctranslate2": "Step 10/120; acc: 7.0; sents: 3; bsz: 9/ 8/ 5; 2100/1996 tok/s; 9 sec;",
         "joeynmt": "Epoch 1, Step: 10, Batch Loss: 5.4, Batch Acc: 0.1, Tokens per Sec: 1996, Lr: 0.001000",
     }
     assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
@@ -127,14 +128,75 @@ def test_a_trial_scores_the_newest_checkpoint_that_opens(bench, tmp_path):
     trial = peers.Trial(1, tmp_path / "src", tmp_path / "ref")
     opened = []
 
-    def call(arguments):
-        opened.append(arguments[1])
-        if "model_step_25" in arguments[1]:
-            (run / "hyp.txt").write_text((tmp_path / "ref").read_text())
-            return True
-        return False
+    class Fake(peers.Installed):
+        def __init__(self):
+            self.run, self.log = run, run / "log"
 
-    assert peers.trial_bleu(peers.PEERS["opennmt"], run, trial, call) == pytest.approx(100)
-    assert ["50" in model for model in opened] == [True, False]
+        def translate(self, model, src, output, beam=5, batch=64):
+            opened.append(model.name)
+            if not opens or "model_step_25" not in model.name:
+                return False
+            output.write_text((tmp_path / "ref").read_text())
+            return True
+
+    opens = True
+    assert peers.trial_bleu(Fake(), trial) == pytest.approx(100)
+    assert opened == ["model_step_50.pt", "model_step_25.pt"]
+    opens = False
     with pytest.raises(SystemExit, match="no checkpoint"):
-        peers.trial_bleu(peers.PEERS["opennmt"], run, trial, lambda _: False)
+        peers.trial_bleu(Fake(), trial)
+
+
+def test_translation_is_measured_in_every_way(bundle_dir, corpus_dir, tmp_path):
+    for side in ("de", "en"):
+        lines = (corpus_dir / f"valid.{side}").read_text(encoding="utf-8").splitlines()[:6]
+        (tmp_path / f"few.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    command = [sys.executable, SCRIPTS / "bench_translate.py", bundle_dir, "--json", "--repeats=1"]
+    command += ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--compute=float32", "--workers=2"]
+    result = subprocess.run([*command, "--latency-sentences=3"], check=True, capture_output=True, text=True)
+    found = json.loads(result.stdout.splitlines()[-1])
+    ways = {(row["search"], row["batch"], row["compute"], row["shortlist"]) for row in found["rows"]}
+    assert ways == {
+        (search, batch, "float32", shortlist)
+        for search in ("greedy", "beam 5")
+        for batch in ("file", 64, 1)
+        for shortlist in (True, False)
+    }
+    assert all(row["sentences_per_s"] > 0 and row["src_tokens_per_s"] > 0 for row in found["rows"])
+    assert all((row["bleu"] is None) == (row["batch"] == 1) == (row["p50_ms"] is not None) for row in found["rows"])
+    assert found["cold_start_over_import_torch"] > 0.5
+    assert found["peers"] == []
+
+
+def test_a_peers_speed_is_its_time_for_all_less_its_time_for_one(bench, tmp_path, monkeypatch):
+    import peers
+    from peers import translation
+
+    (tmp_path / "src").write_text("eins\nzwei\ndrei\nvier\n")
+    (tmp_path / "ref").write_text("one\ntwo\nthree\nfour\n")
+
+    class Fake:
+        name, run, peer = "opennmt", tmp_path, peers.PEERS["opennmt"]
+
+    def timed(peer, model, texts, beam, batch):
+        (tmp_path / "hyp.txt").write_text((tmp_path / "ref").read_text())
+        return 5 + 0.5 * len(texts)
+
+    monkeypatch.setattr(translation, "timed", timed)
+    rows = translation.translation_rows(Fake, tmp_path, tmp_path / "src", tmp_path / "ref", 3, 2)
+    assert [(row["search"], row["batch"]) for row in rows] == [
+        (search, batch) for search in ("greedy", "beam 5") for batch in (64, 1)
+    ]
+    assert all(row["sentences_per_s"] == 2 for row in rows)
+    assert [row.get("bleu") is not None for row in rows] == [True, False, True, False]
+
+
+def test_a_peer_is_told_what_to_translate(bench):
+    import peers
+
+    model, src, hyp = (Path(name) for name in ("model", "src", "hyp"))
+    found = peers.PEERS["opennmt"].translate(model, src, hyp, 5, 64, 2)
+    assert {"-model=model", "-src=src", "-output=hyp", "-beam_size=5", "-batch_size=64"} <= set(found)
+    found = peers.PEERS["ctranslate2"].translate(model, src, hyp, 5, 64, 2)
+    assert found[1:] == ["model", "tokenizer.model", "src", "hyp", "5", "64", "2"]
+    assert Path(found[0]).exists()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nmt.bundle import load_bundle
+from nmt.bundle import LEXICON, load_bundle
 
 
 def edit_config(folder, edit):
@@ -132,3 +134,37 @@ def test_no_pickle_is_ever_opened(bundle_dir, tmp_path):
             load_bundle(bundle_dir)
         (bundle_dir / name).write_bytes(content)
     assert not (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frequent": None}, "lacks the weight frequent"),
+        (
+            {"likely": torch.zeros(3, 5, dtype=torch.int32)},
+            r"is I32 \[3, 5\]; the config says I32 \[320, None\]",
+        ),
+        ({"likely": torch.zeros(320, 5)}, r"likely is F32 \[320, 5\]"),
+        ({"likely": torch.full((320, 5), 320, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),
+        ({"likely": torch.full((320, 5), -1, dtype=torch.int32)}, "likely has ids that the vocabulary lacks"),
+        ({"likely": torch.zeros(320, 0, dtype=torch.int32)}, "or none"),
+        ({"frequent": torch.tensor([0, 1, 2], dtype=torch.int32)}, "frequent lacks a special id"),
+    ],
+)
+def test_a_lexicon_that_does_not_fit_is_refused(bundle_dir, lexicon, change, message):
+    tensors = {name: tensor for name, tensor in (vars(lexicon) | change).items() if tensor is not None}
+    save_file(tensors, bundle_dir / LEXICON)
+    with pytest.raises(ValueError, match=message):
+        load_bundle(bundle_dir)
+
+
+def test_a_model_directory_may_go_without_a_lexicon(bundle_dir):
+    assert load_bundle(bundle_dir).lexicon is not None
+    (bundle_dir / LEXICON).unlink()
+    assert load_bundle(bundle_dir).lexicon is None
+
+
+def test_loading_draws_no_weights(bundle_dir):
+    code = f"import sys, nmt; nmt.load({str(bundle_dir)!r}, 'cpu'); print('torch._dynamo' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "False\n"  # a second, only to put numbers where there is no memory

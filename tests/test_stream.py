@@ -89,3 +89,14 @@ def test_groups_have_at_most_their_size():
     os.close(writer)
     assert [len(group) for group in read_groups(reader, 3)] == [3, 3, 1]
     os.close(reader)
+
+
+def test_a_group_of_long_lines_ends_early(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "GROUP_BYTES", 100)
+    path = tmp_path / "lines"
+    path.write_bytes(b"".join(b"x" * 40 + b"\n" for _ in range(7)))
+    descriptor = os.open(path, os.O_RDONLY)
+    groups = list(read_groups(descriptor, 100))
+    os.close(descriptor)
+    assert [len(group) for group in groups] == [3, 3, 1]
+    assert [line.number for group in groups for line in group] == list(range(1, 8))

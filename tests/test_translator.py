@@ -4,6 +4,8 @@ import pytest
 import torch
 
 import nmt
+from nmt.metrics import corpus_scores
+from nmt.model.products import resolve_compute
 from nmt.search import Beam, Greedy
 from nmt.translator import MAX_SRC_PIECES, Translator
 
@@ -12,7 +14,7 @@ TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.
 
 @pytest.fixture
 def translator(bundle_dir) -> Translator:
-    return nmt.load(bundle_dir, device="cpu")
+    return nmt.load(bundle_dir, device="cpu", compute="float32")
 
 
 @pytest.mark.parametrize("search", [Greedy(), Beam(beam_size=3)])
@@ -26,10 +28,10 @@ def test_a_text_translates_the_same_alone_and_in_any_batch(translator, search):
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):
-    translator.model = None
+    translator.packed = None
     results = translator.translate(["", " \t ", "\u200b"[:0]])
     assert [r.text for r in results] == ["", "", ""]
-    assert all(r.is_empty for r in results)
+    assert not any(r.src_tokens for r in results)
 
 
 def test_nothing_gives_nothing(translator):
@@ -62,3 +64,53 @@ def test_a_loaded_model_can_be_told_from_none(bundle_dir):
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="0 GPUs to be seen"):
             nmt.load(bundle_dir, device="cuda")
+
+
+@pytest.mark.parametrize("shortlist", [True, False])
+@pytest.mark.parametrize("compute", ["auto", "float32"])
+def test_every_way_to_compute_translates(bundle_dir, compute, shortlist):
+    translator = nmt.load(bundle_dir, device="cpu", compute=compute, shortlist=shortlist)
+    found = translator.translate(TEXTS)
+    assert [bool(t.text) for t in found] == [bool(text.strip()) for text in TEXTS]
+    assert [t.text for t in translator.translate(TEXTS, plain=True)] == [t.text for t in found]
+
+
+def test_a_shortlist_keeps_to_the_lexicon(translator, lexicon):
+    text = TEXTS[0]
+    (src,) = translator.tokenizer.encode_src([text])
+    allowed = {*lexicon.frequent.tolist(), *lexicon.likely[src].flatten().tolist()}
+    (found,) = translator.translate([text])
+    ids = {translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens}
+    assert ids <= allowed
+    translator.lexicon = None
+    (found,) = translator.translate([text])
+    assert not {translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens} <= allowed
+
+
+def test_plain_text_comes_without_what_costs_time(translator):
+    (found,) = translator.translate(TEXTS[:1], Greedy(), plain=True)
+    assert found.text
+    assert found.score != found.score
+    assert found.tokens == found.src_tokens == ()
+    (found,) = translator.translate(TEXTS[:1], Greedy())
+    assert found.score < 0
+
+
+@pytest.mark.parametrize("compute", ["bfloat16", "int8"])
+def test_a_fast_path_costs_no_quality(trained, corpus_dir, compute):
+    if compute not in (resolve_compute("auto", torch.device("cpu")), "bfloat16") or not has_bfloat16():
+        pytest.skip(f"no {compute} here")
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    src, ref = (side[:60] for side in sides)
+
+    def bleu(**settings):
+        found = nmt.load(trained / "model", "cpu", **settings).translate(src)
+        return corpus_scores([t.text for t in found], ref)["bleu"].score
+
+    exact = bleu(compute="float32", shortlist=False)
+    assert exact > 50
+    assert bleu(compute=compute) == pytest.approx(exact, abs=0.2)
+
+
+def has_bfloat16():
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()

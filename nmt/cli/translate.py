@@ -101,6 +101,7 @@ def main() -> None:
     try:
         with one_line_errors(COMMAND):
             translator = open_translator(options)
+            from nmt.process import trim_memory
             from nmt.workers import Workers
 
             if options.nbest > getattr(translator.search, "beam_size", 1):
@@ -110,6 +111,8 @@ def main() -> None:
                     for text in answers(workers, group, options):
                         sys.stdout.buffer.write(text.encode() + b"\n")
                     sys.stdout.buffer.flush()
+                    if len(group) == GROUP:
+                        trim_memory()
     except BrokenPipeError:
         # Nobody reads any more. Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

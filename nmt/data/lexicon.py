@@ -83,15 +83,17 @@ def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, I
     probability = np.ones(len(keys))
     for _ in range(ITERATIONS):
         share = probability[entry]
-        share /= np.bincount(position, share)[position]
-        probability = np.bincount(entry, share)
-        probability /= np.bincount(pieces, probability)[pieces]
+        share /= _sum(share, position)[position]
+        probability = _sum(share, entry)
+        probability /= _sum(probability, pieces)[pieces]
     return pieces, translations, probability
 
 
-def _ranked(
-    pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int
-) -> tuple[Ids, Ids]:
+def _sum(numbers: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.bincount(group, numbers).astype(np.float64, copy=False)
+
+
+def _ranked(pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int) -> tuple[Ids, Ids]:
     """The `most` likeliest translations of each piece, sorted by piece, best first."""
     order = np.lexsort((-probability, pieces))
     pieces, translations = pieces[order], translations[order]

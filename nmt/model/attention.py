@@ -35,9 +35,7 @@ class Memory:
     final: Tensor  # (B, M), the encoder's last output
 
     def select(self, sentences: Tensor) -> Memory:
-        return Memory(
-            *(part.index_select(0, sentences) for part in (self.values, self.keys, self.mask, self.final))
-        )
+        return Memory(*(part.index_select(0, sentences) for part in (self.values, self.keys, self.mask, self.final)))
 
 
 @dataclass(frozen=True)

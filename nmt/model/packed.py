@@ -1,12 +1,12 @@
-"""A model made ready for search: its matrix products in a chosen precision, with every weight packed once.
+"""A model made ready for search on a CPU: the same numbers, to the precision of its products, with less work.
 
-- float32: the numbers as they were trained.
-- bfloat16: half the bytes; fast where the processor multiplies them by itself.
-- int8: a quarter of the bytes. Each row of a weight has a scale, and so has each batch of inputs (the largest number
-  in it), so in the last digits a translation may depend on its neighbours.
+- Every weight is packed once, in the precision asked for (products.py).
+- W x and R h of a step are one product.
+- What a piece's embedding adds to a first layer's gates is computed once a piece, not each time.
+- Where the context goes into the features alone, the encoder's values are multiplied instead, once a source token.
+- Additive attention's keys are kept as exponentials.
 
-Gates, states, attention's scores and all that is not a product stay in float32. A packed model has `start` and `step`
-as the model has, and shares its embeddings; nothing of it can be trained.
+A packed model has `start` and `step` as the model has, and shares its embeddings; nothing of it can be trained.
 
 Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, G gates.
 """
@@ -14,10 +14,10 @@ Dims: N rows of one step, B sentences, T steps, E input features, H hidden units
 from __future__ import annotations
 
 import copy
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -26,113 +26,25 @@ from torch import Tensor, nn
 from nmt.model.attention import LIMIT, AdditiveAttention, Memory
 from nmt.model.cells import State
 from nmt.model.output import OutputLayer, Product, Rows, shortlisted, without
+from nmt.model.products import COMPUTE, Compute, has_packed_products
 from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, run_fused
 from nmt.model.seq2seq import Seq2Seq
 
-ROWS = 64  # of the inputs for which oneDNN arranges a weight
 FEW = 8  # sentences
 MOST_LOOKED_UP = 1 << 25  # numbers in the table of a PackedSeq2Seq
 
 
-@dataclass(frozen=True)
-class Compute:
-    """How one precision multiplies."""
-
-    # weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O), in float32
-    product: Callable[[Tensor, Tensor], Product]
-    rows: Callable[[Tensor], Rows]
-    fused: torch.dtype  # of a cell's own kernel
-
-
-def float32_product(weight: Tensor, bias: Tensor) -> Product:
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
-    return lambda x: linear_packed(x, packed, bias, "none", [], "")
-
-
-def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
-    product = float32_product(weight.bfloat16(), bias.bfloat16())
-    return lambda x: product(x.bfloat16()).float()
-
-
-class BFloat16Rows(Rows):
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__(weight.bfloat16())
-
-    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
-        product, _ = super().product(pieces)
-        return lambda features: product(features.bfloat16()).float(), None
-
-
-# (a named overload starts faster)
-linear_packed = torch.ops.mkldnn._linear_pointwise.default
-linear_int8 = torch.ops.quantized.linear_dynamic.default
-
-# torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes. The
-# two places that make one are here.
-
-
-def int8_product(weight: Tensor, bias: Tensor) -> Product:
-    scales = _scales(weight)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        zeros = torch.zeros(len(weight), dtype=torch.int)
-        quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-        packed = torch.ops.quantized.linear_prepack(quantised, bias)
-    return lambda x: linear_int8(x, packed)
-
-
-class Int8Rows(Rows):
-    """The scales of the rows stay outside, because a weight with one scale is packed several times faster."""
-
-    def __init__(self, weight: Tensor) -> None:
-        self.scales = _scales(weight)
-        super().__init__((weight / self.scales[:, None]).round_().to(torch.int8))
-
-    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
-        weight = self.weight.index_select(0, pieces)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
-            packed = torch.ops.quantized.linear_prepack(quantised, None)
-        return lambda x: linear_int8(x, packed), self.scales.index_select(0, pieces)
-
-
-def _scales(weight: Tensor) -> Tensor:
-    """Of each row, so that its largest number becomes 127."""
-    return weight.abs().amax(1).clamp_(min=1e-12) / 127
-
-
-COMPUTE = {
-    "float32": Compute(float32_product, Rows, torch.float32),
-    "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
-    "int8": Compute(int8_product, Int8Rows, torch.bfloat16),
-}
-
-
-def resolve_compute(compute: str, device: torch.device) -> str:
-    """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
-    able = ["float32"]
-    if device.type == "cpu" and torch.backends.mkldnn.is_available():
-        if torch.ops.mkldnn._is_mkldnn_bf16_supported():
-            able.append("bfloat16")
-        if "fbgemm" in torch.backends.quantized.supported_engines:
-            able.append("int8")
-    if compute == "auto":
-        return able[-1]
-    if compute not in able:
-        raise ValueError(f"compute is {compute!r}; here choose one of: auto, {', '.join(able)}")
-    return compute
-
-
 def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
-    """The model for search on a CPU; elsewhere, and without oneDNN, the model as it is."""
-    if model.output_bias.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    """The model for search; where there are no packed products, the model as it is."""
+    if not has_packed_products(model.output_bias.device):
         return model
     packed = _swap(model, COMPUTE[compute])
     assert isinstance(packed, PackedSeq2Seq)
     packed.look_up()
-    if model.decoder.context_is_last and model.decoder.attention.heads == 1:
-        packed.decoder.readout = PackedReadout(model.decoder.readout, model.config.hidden_size, COMPUTE[compute])
+    decoder, attention = model.decoder, model.decoder.attention
+    if decoder.context_is_last and attention.heads == 1 and attention.context_size:
+        readout = PackedReadout(decoder.readout, model.config.hidden_size, COMPUTE[compute])
+        packed.decoder.add_module("readout", readout)
     return packed
 
 
@@ -142,12 +54,12 @@ def _swap(module: nn.Module, compute: Compute) -> nn.Module:
         return PackedLinear(module, compute)
     if isinstance(module, Recurrent):
         return PackedRecurrent(module, compute)
-    swapped = copy.copy(module)
+    swapped = copy.copy(module)  # the same parameters
     if isinstance(swapped, AdditiveAttention):
         swapped.__class__ = PackedAdditive
     if isinstance(swapped, Seq2Seq):
         swapped.__class__ = PackedSeq2Seq
-        swapped.compute = compute
+        cast(PackedSeq2Seq, swapped).compute = compute
     swapped._modules = {name: child and _swap(child, compute) for name, child in module._modules.items()}
     return swapped
 
@@ -187,7 +99,7 @@ class Table:
 
     def learn(self, pieces: Tensor) -> None:
         """Before they are looked up."""
-        new = pieces[~self.known[pieces]].unique()
+        new = torch.unique(pieces[~self.known[pieces]])
         if len(new):
             self.rows[new] = F.linear(self.embed(new), self.weight, self.bias)
             self.known[new] = True
@@ -327,7 +239,7 @@ class PackedAdditive(AdditiveAttention):
         q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
         r = torch.addcmul(self.one, q.view(sentences, -1, 1, heads * size), memory.keys[:, None]).reciprocal_()
         if heads > 1:
-            scores = (r.unflatten(-1, (heads, size)) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
+            scores = (r.view(*r.shape[:3], heads, size) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
             context, weights = self.mean(scores, memory)
             return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
         weights = (r @ self.weights[0]).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
@@ -354,11 +266,11 @@ class PackedSeq2Seq(Seq2Seq):
         """Give the first layers their tables."""
         size = self.config.embedding_size
         src_pieces = len(self.tgt_embedding.weight if self.config.tie == "all" else self.src_embedding.weight)
-        for layer in self.encoder.layers[0]:
+        for layer in cast(Iterable[PackedRecurrent], self.encoder.layers[0]):
             layer.look_up(super().embed_src, src_pieces, size)
             self.src_looked_up = layer.table is not None
         if self.decoder.embeds_once:
-            layer = self.decoder.layers[0]
+            layer = cast(PackedRecurrent, self.decoder.layers[0])
             layer.look_up(super().embed_tgt, len(self.tgt_embedding.weight), size)
             self.tgt_looked_up = layer.table is not None
 
@@ -389,7 +301,7 @@ class PackedSeq2Seq(Seq2Seq):
 
     def output_layer(self, allowed: Tensor | None) -> OutputLayer:
         layer = self.all_pieces if allowed is None else shortlisted(self.rows, self.bias, allowed)
-        if self.tgt_looked_up:
-            pieces = torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces
-            self.decoder.layers[0].table.learn(pieces)
+        table = cast(PackedRecurrent, self.decoder.layers[0]).table
+        if table is not None:
+            table.learn(torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces)
         return layer

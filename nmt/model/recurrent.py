@@ -112,9 +112,11 @@ class Recurrent(nn.Module):
     def side_by_side(
         layers: Sequence[Recurrent], inputs: Sequence[Tensor], states: Sequence[State]
     ) -> Sequence[Tensor]:
-        """Layers of one kind and size, each over its inputs (B,T,E) from its state -> h of every step (B,T,H) of each."""
+        """Layers of one kind and size, each over its inputs (B,T,E) from its state -> h of every step (B,T,H)."""
         masks = [layer.masks(len(x)) for layer, x in zip(layers, inputs, strict=True)]
-        inputs = [x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)]
+        inputs = [
+            x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)
+        ]
         kernel = (FUSED if inputs[0].is_cuda else FUSED_ON_CPU).get(type(layers[0].cell))
         if kernel is None or masks[0].hidden is not None:
             return loop(layers, inputs, states, [mask.hidden for mask in masks])
@@ -150,13 +152,13 @@ class Recurrent(nn.Module):
 
 
 def run_fused(
-    kernel: Callable[..., Any], x: Tensor, state: State, weights: list[Tensor], training: bool = False
+    kernel: Callable[..., Any], x: Tensor, state: State, weights: Sequence[Tensor], training: bool = False
 ) -> Tensor:
     """One of torch's kernels over x (B,T,E) -> h of every step (B,T,H)."""
     initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
     hx = initial if len(initial) > 1 else initial[0]
     # has_biases, num_layers, dropout, train, bidirectional, batch_first
-    outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, training, False, True)[0]
+    outputs: Tensor = kernel(x, hx, list(weights), True, 1, 0.0, training, False, True)[0]
     return outputs
 
 

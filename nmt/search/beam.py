@@ -22,8 +22,8 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
-from nmt.search.top import top
 from nmt.search.score import NORMALISATIONS, length_penalty
+from nmt.search.top import top
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -68,9 +68,7 @@ class Beam(Search):
                 )
         return [sorted(hypotheses, key=lambda h: -h.score)[: self.beam_size] for hypotheses in finished]
 
-    def _collect(
-        self, candidates: _Candidates, live: _Live, finished: list[list[Hypothesis]], eos_id: int
-    ) -> None:
+    def _collect(self, candidates: _Candidates, live: _Live, finished: list[list[Hypothesis]], eos_id: int) -> None:
         """Move what ended in this step to `finished`; at its length limit a sentence ends as it stands."""
         length = live.ids.shape[2]  # tokens made by now, this step's included: BOS stands for it
         best = slice(0, self.beam_size)

@@ -118,7 +118,9 @@ class TrainingModule(pl.LightningModule):
     def _translate(self, texts: Sequence[str]) -> list[str]:
         rank, world_size = self.global_rank, self.trainer.world_size
         with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
-            mine = [translation.text for translation in self.translator().translate(texts[rank::world_size], plain=True)]
+            mine = [
+                translation.text for translation in self.translator().translate(texts[rank::world_size], plain=True)
+            ]
         shares = _gather(mine, world_size)
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 

@@ -16,7 +16,7 @@ sources = pieces.encode(Path(src).read_text(encoding="utf-8").splitlines(), out_
 parallel = {"inter_threads": threads, "intra_threads": 1} if batch > 1 else {"intra_threads": threads}
 translator = ctranslate2.Translator(model, device="cpu", compute_type="int8", **parallel)
 groups = [sources] if batch > 1 else [[source] for source in sources]
-with open(hyp, "w", encoding="utf-8") as output:
+with Path(hyp).open("w", encoding="utf-8") as output:
     for group in groups:
         for result in translator.translate_batch(group, beam_size=beam, max_batch_size=batch):
             output.write(pieces.decode(result.hypotheses[0]) + "\n")

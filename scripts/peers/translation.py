@@ -7,10 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from peers import Installed
-
 from nmt.data.corpus import read_lines
 from nmt.metrics import corpus_scores
+from peers import Installed
 
 SEARCHES = {"greedy": 1, "beam 5": 5}
 

@@ -85,11 +85,29 @@ def test_translate_writes_json_and_nbest(trained):
     assert [row.split(" ||| ")[0] for row in rows.decode().splitlines()] == ["1", "1", "2"]
 
 
-@pytest.mark.parametrize("options", [["--batch-size", 1], ["--batch-size", 7, "--threads", 1]])
-def test_translate_gives_the_same_at_every_batch_size(trained, corpus_dir, options):
+@pytest.mark.parametrize(
+    "options",
+    [["--batch-size", 1], ["--batch-size", 7, "--threads", 2], ["--workers", 2, "--batch-size", 9], ["--workers", 1]],
+)
+def test_translate_gives_the_same_however_the_work_is_cut(trained, corpus_dir, options):
     stdin = (corpus_dir / "train.de").read_bytes()
-    usual = command("nmt-translate", trained / "model", stdin=stdin).stdout
-    assert command("nmt-translate", trained / "model", *options, stdin=stdin).stdout == usual
+    usual = command("nmt-translate", trained / "model", "--compute", "float32", stdin=stdin).stdout
+    found = command("nmt-translate", trained / "model", "--compute", "float32", *options, stdin=stdin)
+    assert found.stderr == b""
+    assert found.stdout == usual
+
+
+@pytest.mark.parametrize("options", [["--shortlist", "off"], ["--compute", "float32"], ["--compute", "auto"]])
+def test_translate_takes_every_way_to_compute(trained, options):
+    result = command("nmt-translate", trained / "model", *options, stdin=b"Anna mag den Ball.\n")
+    assert result.stdout == b"Anna likes the ball.\n", result.stderr
+
+
+def test_translate_refuses_a_precision_that_it_has_not(trained):
+    result = command("nmt-translate", trained / "model", "--compute", "int4")
+    assert result.returncode == 2
+    assert result.stderr.startswith(b"nmt-translate: argument --compute: invalid choice: 'int4'")
+    assert result.stderr.count(b"\n") == 1
 
 
 def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path):

@@ -1,0 +1,116 @@
+"""Matrix products with weights that never change, packed once: what search multiplies by.
+
+- float32: the numbers as they were trained.
+- bfloat16: half the bytes; fast where the processor multiplies them by itself.
+- int8: a quarter of the bytes. Each row of a weight has a scale, and so has each batch of inputs (by the largest
+  number in it), so in the last digits a result may depend on its neighbours.
+
+Inputs and results are float32 everywhere.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from nmt.model.output import Product, Rows
+
+ROWS = 64  # of the inputs for which oneDNN arranges a weight
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How one precision multiplies."""
+
+    # weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O), in float32
+    product: Callable[[Tensor, Tensor], Product]
+    rows: Callable[[Tensor], Rows]
+    fused: torch.dtype  # of a cell's own kernel
+
+
+def float32_product(weight: Tensor, bias: Tensor) -> Product:
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
+    return lambda x: linear_packed(x, packed, bias, "none", [], "")
+
+
+def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
+    product = float32_product(weight.bfloat16(), bias.bfloat16())
+    return lambda x: product(x.bfloat16()).float()
+
+
+class BFloat16Rows(Rows):
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__(weight.bfloat16())
+
+    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        product, _ = super().product(pieces)
+        return lambda features: product(features.bfloat16()).float(), None
+
+
+# (a named overload starts faster)
+linear_packed = torch.ops.mkldnn._linear_pointwise.default
+linear_int8 = torch.ops.quantized.linear_dynamic.default
+
+# torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes. The
+# two places that make one are here.
+
+
+def int8_product(weight: Tensor, bias: Tensor) -> Product:
+    scales = _scales(weight)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        zeros = torch.zeros(len(weight), dtype=torch.int)
+        quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+        packed = torch.ops.quantized.linear_prepack(quantised, bias)
+    return lambda x: linear_int8(x, packed)
+
+
+class Int8Rows(Rows):
+    """The scales of the rows stay outside, because a weight with one scale is packed several times faster."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.scales = _scales(weight)
+        super().__init__((weight / self.scales[:, None]).round_().to(torch.int8))
+
+    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        weight = self.weight.index_select(0, pieces)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
+            packed = torch.ops.quantized.linear_prepack(quantised, None)
+        return lambda x: linear_int8(x, packed), self.scales.index_select(0, pieces)
+
+
+def _scales(weight: Tensor) -> Tensor:
+    """Of each row, so that its largest number becomes 127."""
+    return weight.abs().amax(1).clamp_(min=1e-12) / 127
+
+
+COMPUTE = {
+    "float32": Compute(float32_product, Rows, torch.float32),
+    "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
+    "int8": Compute(int8_product, Int8Rows, torch.bfloat16),
+}
+
+
+def has_packed_products(device: torch.device) -> bool:
+    return device.type == "cpu" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
+def resolve_compute(compute: str, device: torch.device) -> str:
+    """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
+    able = ["float32"]
+    if has_packed_products(device):
+        if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            able.append("bfloat16")
+        if "fbgemm" in torch.backends.quantized.supported_engines:
+            able.append("int8")
+    if compute == "auto":
+        return able[-1]
+    if compute not in able:
+        raise ValueError(f"compute is {compute!r}; here choose one of: auto, {', '.join(able)}")
+    return compute

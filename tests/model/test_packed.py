@@ -1,0 +1,122 @@
+"""A packed model against the model itself: the same logits step by step, in every precision and for every wiring."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+from nmt.model import packed
+from nmt.model.attention import ATTENTIONS
+from nmt.model.cells import CELLS
+from nmt.model.decoder import DECODERS
+from nmt.model.packed import PackedReadout, pack
+from nmt.model.products import COMPUTE, resolve_compute
+
+CPU = torch.device("cpu")
+ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]
+LENGTHS = [6, 5, 3]
+TOLERANCE = {"float32": 1e-4, "bfloat16": 0.15, "int8": 0.15}
+WIRINGS = [
+    *[(cell, "gnmt", "additive", 1, 1) for cell in sorted(CELLS)],
+    *[("gru", decoder, attention, 2, 2) for decoder in sorted(DECODERS) for attention in sorted(ATTENTIONS)],
+    *[("lstm", decoder, attention, 1, 1) for decoder in sorted(DECODERS) for attention in sorted(ATTENTIONS)],
+    ("lstm_peephole", "gnmt", "additive", 3, 2),
+]
+
+
+def paths(model, src, src_len, allowed=None):
+    """The logits of four steps of two hypotheses a sentence, of which the second sentence leaves on the way."""
+    state = model.start(src, src_len, allowed)
+    state = state.select(torch.arange(len(src)).repeat_interleave(2))
+    ids = torch.tensor([4, 5, 6, 4, 7, 5])
+    logits = []
+    for step in range(4):
+        out, state = model.step(ids, state)
+        logits.append(out)
+        if step == 1:
+            rows = torch.tensor([1, 0, 5, 5])
+            state, ids = state.select(rows, torch.tensor([0, 2])), ids[rows]
+    return logits
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("compute", ABLE)
+@pytest.mark.parametrize(("cell", "decoder", "attention", "layers", "heads"), WIRINGS)
+def test_it_makes_the_logits_of_the_model(cell, decoder, attention, layers, heads, compute):
+    model = toy.model(cell, decoder, attention, num_layers=layers, heads=heads).float().eval()
+    src, src_len = toy.sources(LENGTHS)
+    expected = paths(model, src, src_len)
+    for few in (0, 8):  # the encoder's two ways
+        packed.FEW, before = few, packed.FEW
+        try:
+            found = paths(pack(model, compute), src, src_len)
+        finally:
+            packed.FEW = before
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, rtol=0, atol=TOLERANCE[compute])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("compute", ABLE)
+def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute):
+    model = toy.model(attention="additive").float().eval()
+    src, src_len = toy.sources(LENGTHS)
+    allowed = torch.zeros(len(LENGTHS), toy.VOCAB, dtype=torch.bool)
+    allowed[:, :8] = True
+    allowed[1, 9] = True
+    found = paths(pack(model, compute), src, src_len, allowed)
+    plain = paths(model, src, src_len, allowed)
+    everything = paths(model, src, src_len)
+    pieces = [0, 1, 2, 3, 4, 5, 6, 7, 9]
+    for step, (one, other, full) in enumerate(zip(found, plain, everything, strict=True)):
+        rows = [0, 0, 1, 1, 2, 2] if step < 2 else [0, 0, 2, 2]
+        expected = full[:, pieces].masked_fill(~allowed[rows][:, pieces], -torch.inf)
+        torch.testing.assert_close(other, expected)
+        torch.testing.assert_close(one, expected, rtol=0, atol=TOLERANCE[compute])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("decoder", ["gnmt", "input_feeding"])
+def test_tables_change_nothing_but_the_time(decoder, monkeypatch):
+    model = toy.model("gru", decoder, "dot").float().eval()
+    src, src_len = toy.sources(LENGTHS)
+    with_tables = pack(model, "float32")
+    assert with_tables.src_looked_up
+    assert with_tables.tgt_looked_up
+    expected = paths(with_tables, src, src_len)
+    monkeypatch.setattr(packed, "MOST_LOOKED_UP", 0)
+    without = pack(model, "float32")
+    assert not without.src_looked_up
+    assert not without.tgt_looked_up
+    for one, other in zip(paths(without, src, src_len), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
+
+
+def test_the_context_is_multiplied_ahead_only_where_it_goes_nowhere_else():
+    one = pack(toy.model(num_layers=1).float(), "float32")
+    two = pack(toy.model(num_layers=2).float(), "float32")
+    heads = pack(toy.model(heads=2).float(), "float32")
+    assert isinstance(one.decoder.readout, PackedReadout)
+    assert not isinstance(two.decoder.readout, PackedReadout)
+    assert not isinstance(heads.decoder.readout, PackedReadout)
+
+
+def test_packing_leaves_the_model_alone():
+    model = toy.model(attention="additive").float().eval()
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    src, src_len = toy.sources(LENGTHS)
+    with torch.inference_mode():
+        paths(pack(model, ABLE[-1]), src, src_len)
+    assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
+    loss, _ = model.loss(src, src_len, src, src, src_len)
+    loss.backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_a_precision_that_is_not_here_is_refused(monkeypatch):
+    assert resolve_compute("auto", CPU) in ABLE
+    with pytest.raises(ValueError, match="compute is 'int4'; here choose one of: auto, float32"):
+        resolve_compute("int4", CPU)
+    with pytest.raises(ValueError, match="compute is 'int8'; here choose one of: auto, float32$"):
+        resolve_compute("int8", torch.device("cuda"))
