@@ -41,6 +41,7 @@ class OptimConfig:
     epsilon: float = 1e-8
     label_smoothing: float = 0.1
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
+    average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -56,6 +57,7 @@ class OptimConfig:
             epsilon=(0, 1),
             label_smoothing=(0, 0.9),
             clip_norm=(0, 1e6),
+            average_decay=(0, 0.999999),
         )
 
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.config import RunConfig, from_dict
+from nmt.metrics import corpus_scores
 from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
 
@@ -26,7 +27,7 @@ def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir
         "config.yaml", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
     }  # fmt: skip
     assert {path.name for path in (trained / "model").iterdir()} == {
-        "config.json", "model.safetensors", "tokenizer.model", "README.md", "scores.json"
+        "config.json", "model.safetensors", "lexicon.safetensors", "tokenizer.model", "README.md", "scores.json"
     }  # fmt: skip
     scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
     assert scores["bleu"]["score"] > 60
@@ -38,8 +39,6 @@ def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir
 
 def test_the_model_directory_translates_as_training_did(trained, corpus_dir):
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
-    from nmt.metrics import corpus_scores
-
     translator = nmt.load(trained / "model", device="cpu")
     hyps = [translation.text for translation in translator.translate(src)]
     scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
@@ -63,6 +62,7 @@ def test_the_saved_config_is_the_runs(trained):
 @pytest.mark.parametrize("schedule", ["inverse_sqrt", "plateau"])
 def test_a_resumed_run_equals_one_that_was_never_interrupted(corpus_dir, tmp_path, schedule):
     settings = {"optim__schedule": schedule, "optim__plateau_patience": 0, "model__dropout": 0.3}
+    settings["optim__average_decay"] = 0.9
     whole = train(toy.run_config(corpus_dir, tmp_path / "whole", **settings)).model_dir.parent
     for epochs in (1, 3, 4, 4):  # the last time there is nothing left to do
         parts = train(
@@ -74,6 +74,17 @@ def test_a_resumed_run_equals_one_that_was_never_interrupted(corpus_dir, tmp_pat
         return [row | {"train/tokens_per_s": ""} for row in read_metrics(run_dir / "metrics.csv")]
 
     assert timeless(parts) == timeless(whole)
+
+
+def test_the_better_of_the_weights_and_their_average_is_kept(corpus_dir, tmp_path):
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=12, optim__average_decay=0.9)
+    run_dir = train(config).model_dir.parent
+    best = max(read_metrics(run_dir / "metrics.csv"), key=lambda row: float(row["val/bleu"] or -1))
+    report = json.loads((run_dir / "model" / "scores.json").read_text())
+    assert report["averaged"] == (best["val/bleu_of_average"] == best["val/bleu"])
+    src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    hyps = [translation.text for translation in nmt.load(run_dir / "model", device="cpu").translate(src)]
+    assert corpus_scores(hyps, ref)["bleu"].score == report["valid"]["bleu"]["score"]
 
 
 def test_another_configuration_does_not_go_on_in_the_same_folder(corpus_dir, tmp_path):

@@ -128,7 +128,7 @@ class PackedRecurrent(nn.Module):
         self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
 
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
-        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, if it can be held."""
+        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large."""
         if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
             self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces)
 

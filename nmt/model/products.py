@@ -32,6 +32,10 @@ class Compute:
     fused: torch.dtype  # of a cell's own kernel
 
 
+def has_fast_bfloat16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def float32_product(weight: Tensor, bias: Tensor) -> Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
     return lambda x: linear_packed(x, packed, bias, "none", [], "")
@@ -51,7 +55,7 @@ class BFloat16Rows(Rows):
         return lambda features: product(features.bfloat16()).float(), None
 
 
-# (a named overload starts faster)
+# A named overload starts faster.
 linear_packed = torch.ops.mkldnn._linear_pointwise.default
 linear_int8 = torch.ops.quantized.linear_dynamic.default
 
@@ -93,7 +97,7 @@ def _scales(weight: Tensor) -> Tensor:
 COMPUTE = {
     "float32": Compute(float32_product, Rows, torch.float32),
     "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
-    "int8": Compute(int8_product, Int8Rows, torch.bfloat16),
+    "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32),
 }
 
 
@@ -105,7 +109,7 @@ def resolve_compute(compute: str, device: torch.device) -> str:
     """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
     able = ["float32"]
     if has_packed_products(device):
-        if torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        if has_fast_bfloat16():
             able.append("bfloat16")
         if "fbgemm" in torch.backends.quantized.supported_engines:
             able.append("int8")

@@ -33,6 +33,7 @@ COLUMNS = (
     "val/ppl",
     "val/bleu",
     "val/chrf",
+    "val/bleu_of_average",
 )
 
 
@@ -146,7 +147,7 @@ class ValidationReport(Callback):
             pair = pl_module.valid[sample]
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
-            log.info("  hyp %s", pl_module.translations[sample])
+            log.info("  hyp %s", pl_module.validation.translations[sample])
         metrics_file = self.run_dir / "metrics.csv"
         if metrics_file.exists():
             draw_curves(metrics_file, self.run_dir / "curves.png")
@@ -186,15 +187,17 @@ class ModelDirectory(Callback):
         config, progress = pl_module.config, pl_module.progress
         if progress.best_step != trainer.global_step:
             return
-        scores = {name: asdict(score) for name, score in pl_module.scores.items()}
-        save_bundle(
-            self.folder,
-            dict(pl_module.model.named_parameters()),
-            pl_module.tokenizer,
-            pl_module.lexicon,
-            config.model,
-            config.search,
-            (config.data.src, config.data.tgt),
-            model_card(config, pl_module.scores, sum(p.numel() for p in pl_module.model.parameters())),
-            {"valid": scores, "step": trainer.global_step},
-        )
+        validation = pl_module.validation
+        scores = {name: asdict(score) for name, score in validation.scores.items()}
+        with pl_module.weights(validation.averaged):
+            save_bundle(
+                self.folder,
+                dict(pl_module.model.named_parameters()),
+                pl_module.tokenizer,
+                pl_module.lexicon,
+                config.model,
+                config.search,
+                (config.data.src, config.data.tgt),
+                model_card(config, validation.scores, sum(p.numel() for p in pl_module.model.parameters())),
+                {"valid": scores, "step": trainer.global_step, "averaged": validation.averaged},
+            )

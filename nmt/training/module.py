@@ -6,9 +6,10 @@ Logged: train/loss (label-smoothed, nats a token), train/nll, val/nll, val/ppl, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -21,6 +22,7 @@ from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
 from nmt.process import TRIM_EVERY, trim_memory
+from nmt.training.average import WeightAverage
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.translator import Translator
 
@@ -41,6 +43,16 @@ class Progress:
         return replace(self, validated_step=step, without_gain=self.without_gain + 1)
 
 
+class Validation(NamedTuple):
+    averaged: bool  # with the average of the weights, or as they are
+    translations: list[str]
+    scores: dict[str, Score]
+
+    @property
+    def bleu(self) -> float:
+        return self.scores["bleu"].score
+
+
 class TrainingModule(pl.LightningModule):
     def __init__(self, config: RunConfig, prepared: Prepared) -> None:
         super().__init__()
@@ -49,9 +61,11 @@ class TrainingModule(pl.LightningModule):
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
+        decay = config.optim.average_decay
+        self.average = WeightAverage(self.model, decay) if decay else None
+        self.averaged_step = -1  # when the average was updated last
         self.progress = Progress()
-        self.scores: dict[str, Score] = {}  # of the last validation
-        self.translations: list[str] = []
+        self.validation = Validation(averaged=False, translations=[], scores={})  # the last one
         self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
 
     def configure_optimizers(self) -> Any:
@@ -82,6 +96,9 @@ class TrainingModule(pl.LightningModule):
         return loss / tokens
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self.average and self.global_step != self.averaged_step:  # not amid accumulated batches
+            self.averaged_step = self.global_step
+            self.average.update(self.model, self.global_step)
         if (batch_idx + 1) % TRIM_EVERY == 0:
             trim_memory()
 
@@ -97,11 +114,11 @@ class TrainingModule(pl.LightningModule):
         self.val_nll += torch.stack([nll, batch.tgt_len.sum()]).cpu()
 
     def on_validation_epoch_end(self) -> None:
-        """Translate the validation text, each rank its share, and score the whole of it."""
+        """Translate the validation text, with the weights and with their average, and keep what is better."""
         nll, tokens = map(sum, zip(*_gather(self.val_nll.tolist(), self.trainer.world_size), strict=True))
-        self.translations = self._translate([pair.src for pair in self.valid])
-        self.scores = corpus_scores(self.translations, [pair.tgt for pair in self.valid])
-        bleu = self.scores["bleu"].score
+        validations = [self._validate(averaged) for averaged in ((False, True) if self.average else (False,))]
+        self.validation = max(validations, key=lambda validation: validation.bleu)
+        bleu = self.validation.bleu
         self.progress = self.progress.after(bleu, self.global_step)
         self._act_on_progress()
         # Every rank has the same figures, so nothing is left to synchronise.
@@ -109,13 +126,27 @@ class TrainingModule(pl.LightningModule):
         self.log("val/nll", nll / tokens, rank_zero_only=True)
         self.log("val/ppl", math.exp(min(nll / tokens, 700)), rank_zero_only=True)
         self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
-        self.log("val/chrf", self.scores["chrf"].score, rank_zero_only=True)
+        self.log("val/chrf", self.validation.scores["chrf"].score, rank_zero_only=True)
+        if self.average:
+            self.log("val/bleu_of_average", validations[1].bleu, rank_zero_only=True)
+
+    @contextmanager
+    def weights(self, averaged: bool) -> Iterator[None]:
+        """The model has the average for its weights, or is as it is."""
+        with self.average.applied(self.model) if averaged and self.average else nullcontext():
+            yield
+
+    def _validate(self, averaged: bool) -> Validation:
+        with self.weights(averaged):
+            translations = self._translate([pair.src for pair in self.valid])
+        return Validation(averaged, translations, corpus_scores(translations, [pair.tgt for pair in self.valid]))
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
         return Translator(self.model, self.tokenizer, self.config.search, self.device, self.lexicon)
 
     def _translate(self, texts: Sequence[str]) -> list[str]:
+        """Each rank its share."""
         rank, world_size = self.global_rank, self.trainer.world_size
         with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
             mine = [

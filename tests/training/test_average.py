@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from nmt.training.average import EVERY, WeightAverage
+
+
+def test_the_mean_follows_the_weights():
+    model = nn.Linear(3, 2)
+    average = WeightAverage(model, 0.9)
+    mean = model.weight.detach().clone()
+    for step in range(1, 41):
+        with torch.no_grad():
+            model.weight += torch.randn(2, 3)
+        average.update(model, step)
+        if step % EVERY == 0:
+            decay = min(0.9**EVERY, (1 + step // EVERY) / (10 + step // EVERY))
+            mean = decay * mean + (1 - decay) * model.weight.detach()
+    with average.applied(model):
+        torch.testing.assert_close(model.weight.detach(), mean)
+
+
+def test_the_weights_come_back_whatever_happens():
+    model = nn.Linear(3, 2)
+    average = WeightAverage(model, 0.9)
+    with torch.no_grad():
+        model.weight.fill_(5)
+    try:
+        with average.applied(model):
+            assert not (model.weight == 5).all()
+            raise KeyError
+    except KeyError:
+        pass
+    assert (model.weight == 5).all()
+
+
+def test_the_mean_is_in_the_state_of_a_model():
+    model = nn.Sequential(nn.Linear(3, 2))
+    average = WeightAverage(model, 0.9)
+    other = WeightAverage(nn.Sequential(nn.Linear(3, 2)), 0.9)
+    other.load_state_dict(average.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(average.buffers(), model.parameters(), strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(other.buffers(), average.buffers(), strict=True))
