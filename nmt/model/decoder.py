@@ -90,6 +90,7 @@ class Decoder(nn.Module):
             Recurrent(cell, above if depth else first, hidden_size, dropout, recurrent_dropout)
             for depth in range(config.num_layers)
         )
+        self.no_masks = DecoderMasks((Masks(),) * config.num_layers)
         self.bridge = nn.Linear(hidden_size, config.num_layers * len(cell.states) * hidden_size)
         self.readout = Joined(readout, features_size)
 
@@ -113,6 +114,8 @@ class Decoder(nn.Module):
 
     def masks(self, rows: int) -> DecoderMasks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
+        if not self.training:
+            return self.no_masks
         layers = tuple(self.layer(depth).masks(rows) for depth in range(len(self.layers)))
         return DecoderMasks(layers, self.features_mask(rows))
 

@@ -14,6 +14,7 @@ V vocabulary, t tokens so far, C candidates of a sentence.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ class Beam(Search):
             live, rows, sentences = _survive(candidates, live, finished, self.beam_size, eos_id)
             if not len(rows):
                 break
-            if not np.array_equal(rows, np.arange(len(logits))):
+            if len(rows) != len(logits) or (rows != np.arange(len(rows))).any():
                 state = state.select(
                     torch.from_numpy(rows).to(device),
                     None if sentences is None else torch.from_numpy(sentences).to(device),
@@ -87,8 +88,7 @@ class Beam(Search):
                 of_sentence.append(Hypothesis(ids, log_prob / penalty, log_prob))
 
 
-@dataclass(frozen=True)
-class _Live:
+class _Live(NamedTuple):
     """What is still being searched."""
 
     ids: Ints  # (B, k, t), BOS first
@@ -97,8 +97,7 @@ class _Live:
     max_length: Ints  # (B,)
 
 
-@dataclass(frozen=True)
-class _Candidates:
+class _Candidates(NamedTuple):
     """The best extensions of each sentence, best first; C is 2K or all there are."""
 
     score: Floats  # (B, C)
@@ -138,7 +137,7 @@ def _survive(
     place = np.argsort(-unfinished, 1, kind="stable")[:, :beam_size]  # (B, K)
     place += np.arange(0, unfinished.size, unfinished.shape[1])[:, None]
     score = unfinished.take(place)
-    done = np.array([len(finished[sentence]) >= beam_size for sentence in live.sentence])
+    done = np.array([len(finished[sentence]) >= beam_size for sentence in live.sentence.tolist()])
     done |= (live.max_length <= length) | (score[:, 0] == -np.inf)
     rows = candidates.parent.take(place) + np.arange(0, len(done) * width, width)[:, None]  # (B, K)
     ids = np.concatenate([live.ids.reshape(-1, length)[rows], candidates.token.take(place)[:, :, None]], 2)
