@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
     parser.add_argument("--peer-minutes", type=float, default=20)
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     with one_line_errors(parser.prog), suppress(BrokenPipeError):
         run(arguments)
 

@@ -54,7 +54,7 @@ def ctranslate2_translate(model: Path, src: Path, output: Path, beam: int, batch
 
 def ctranslate2_convert(checkpoint: Path, output: Path) -> list[str]:
     files = ["--model_path", str(checkpoint), "--output_dir", str(output)]
-    return ["-m", "ctranslate2.converters.opennmt_py", *files, "--quantization", "int8", "--force"]
+    return [str(HERE / "ctranslate2_convert.py"), *files, "--quantization", "int8", "--force"]
 
 
 OPENNMT_RATE = re.compile(r"/\s*(\d+) tok/s")

@@ -1,0 +1,11 @@
+"""CTranslate2's converter of OpenNMT-py's checkpoints, which names what torch must be told to trust. Runs in its own
+environment, on a checkpoint made there."""
+
+import argparse
+import sys
+
+import torch
+from ctranslate2.converters.opennmt_py import main
+
+torch.serialization.add_safe_globals([argparse.Namespace])
+sys.exit(main())
