@@ -1,7 +1,7 @@
 """Several processes that translate for one: on a CPU two of one thread each are faster than one of two threads.
 
-A worker is a fork of the process that holds the model, so it starts at once and shares the weights' memory. Its
-translations are the same as the process's own: no sentence depends on the others.
+A worker is a fork of the process that holds the model, so it starts at once and shares the weights' memory. The
+batches are the same with any number of workers, so the translations are too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nmt.translator import Translation, Translator
 
 _translator: Translator | None = None  # what a worker was forked with
 _batches = 0  # that a worker has translated
-TRIM_EVERY = 50  # batches
+TRIM_EVERY = 16  # batches
 
 
 def default_workers(translator: Translator) -> int:
