@@ -6,15 +6,17 @@ Hypotheses and references are detokenised text. BLEU (Papineni et al., 2002), ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import sacrebleu
 from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.significance import PairedTest
 
 METRICS = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
 LENGTH_BUCKETS = (5, 10, 15, 20, 30)  # source words, the last bucket is open
+COUNT_BUCKETS = (0, 1, 5, 20, 100)  # occurrences in the training text, the last bucket is open
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,68 @@ def corpus_scores(
 
 def bleu_by_length(srcs: Sequence[str], hyps: Sequence[str], refs: Sequence[str]) -> dict[str, dict[str, float]]:
     """BLEU of the sentences of each bucket of source words: {"6-10": {"sentences": 210, "bleu": 38.1}, ...}."""
-    edges = [0, *LENGTH_BUCKETS]
+    return bleu_by_bucket([len(src.split()) for src in srcs], LENGTH_BUCKETS, 1, hyps, refs)
+
+
+def bleu_by_rarest_word(
+    srcs: Sequence[str], counts: Mapping[str, int], hyps: Sequence[str], refs: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """BLEU of the sentences of each bucket of how often their rarest source word was seen, by `counts`."""
+    rarest = [min((counts.get(word, 0) for word in src.split()), default=0) for src in srcs]
+    return bleu_by_bucket(rarest, COUNT_BUCKETS, 0, hyps, refs)
+
+
+def bleu_by_bucket(
+    numbers: Sequence[int], upper: Sequence[int], first: int, hyps: Sequence[str], refs: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """BLEU of the sentences whose number is `first` to upper[0], upper[0] + 1 to upper[1], ..., above upper[-1]."""
     result = {}
-    for low, high in zip(edges, [*LENGTH_BUCKETS, None], strict=True):
-        inside = [
-            i for i, src in enumerate(srcs) if low < len(src.split()) and (high is None or len(src.split()) <= high)
-        ]
+    for low, high in zip([first, *(edge + 1 for edge in upper)], [*upper, None], strict=True):
+        inside = [i for i, number in enumerate(numbers) if low <= number and (high is None or number <= high)]
         if inside:
             bleu = BLEU().corpus_score([hyps[i] for i in inside], [[refs[i] for i in inside]])
-            result[f"{low + 1}-{high}" if high else f">{low}"] = {"sentences": len(inside), "bleu": bleu.score}
+            name = f">{low - 1}" if high is None else f"{low}-{high}" if high > low else f"{low}"
+            result[name] = {"sentences": len(inside), "bleu": bleu.score}
     return result
+
+
+@dataclass(frozen=True)
+class Comparison:
+    score: float
+    interval: float | None  # ± of the 95 % bootstrap confidence interval
+    p_value: float | None  # of the difference from the first system; None for the first itself
+
+
+def compare(
+    systems: Mapping[str, Sequence[str]], refs: Sequence[str], test: str, samples: int, names: Sequence[str]
+) -> tuple[dict[str, dict[str, Comparison]], dict[str, str]]:
+    """Systems' translations, the baseline first -> system -> metric -> how it compares; metric -> signature.
+
+    `test` is "bs", paired bootstrap resampling (Koehn, 2004), or "ar", paired approximate randomisation (Riezler &
+    Maxwell, 2005). A small p means that a difference as large would be rare between systems that are equally good.
+    """
+    metrics = {name.upper(): METRICS[name](references=[list(refs)]) for name in names}
+    signatures, columns = PairedTest(
+        [(name, list(hyps)) for name, hyps in systems.items()],
+        metrics,
+        None,
+        test,
+        samples,
+        n_ar_confidence=1000 if test == "ar" else -1,
+    )()
+    found: dict[str, dict[str, Comparison]] = {name: {} for name in systems}
+    for metric, results in columns.items():
+        if metric != "System":
+            for name, result in zip(systems, results, strict=True):
+                interval, p_value = (None if n is None else float(n) for n in (result.ci, result.p_value))
+                found[name][metric.lower().rstrip("2")] = Comparison(float(result.score), interval, p_value)
+    return found, {metric.lower().rstrip("2"): str(signature) for metric, signature in signatures.items()}
+
+
+def sentence_scores(hyps: Sequence[str], refs: Sequence[str]) -> list[float]:
+    """chrF of each sentence: BLEU says little of a single one."""
+    metric = CHRF()
+    return [metric.sentence_score(hyp, [ref]).score for hyp, ref in zip(hyps, refs, strict=True)]
 
 
 def published_test_set(name: str, langpair: str) -> tuple[list[str], list[str]]:

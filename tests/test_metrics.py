@@ -52,3 +52,29 @@ def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
     monkeypatch.setattr(metrics.sacrebleu, "get_source_file", offline)
     with pytest.raises(ValueError, match="wmt14 de-en is out of reach .no route.; use --src and --ref"):
         metrics.published_test_set("wmt14", "de-en")
+
+
+def test_a_sentence_is_as_rare_as_its_rarest_word():
+    counts = {"a": 1000, "b": 3}
+    buckets = metrics.bleu_by_rarest_word(["a a", "a b", "a c"], counts, HYPS, REFS)
+    assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
+
+
+@pytest.mark.parametrize("test", ["bs", "ar"])
+def test_a_paired_test_tells_a_difference_from_noise(test):
+    refs = [f"the {animal} sees {n} dogs in the old town" for n in range(30) for animal in ("cat", "man")]
+    one, other = (
+        [ref.replace("old", "cold") if i % 2 == odd else ref for i, ref in enumerate(refs)] for odd in (0, 1)
+    )
+    found, signatures = metrics.compare({"a": one, "b": refs, "c": other}, refs, test, 200, ["bleu"])
+    assert found["a"]["bleu"].p_value is None
+    assert found["b"]["bleu"].score == pytest.approx(100)
+    assert found["b"]["bleu"].p_value < 0.05
+    assert found["c"]["bleu"].p_value > 0.3
+    assert found["a"]["bleu"].score == sacrebleu.corpus_bleu(one, [refs]).score
+    assert f"{test}:200" in signatures["bleu"]
+
+
+def test_sentences_are_scored_one_by_one():
+    assert metrics.sentence_scores(HYPS, REFS)[2] == pytest.approx(100)
+    assert metrics.sentence_scores(HYPS, REFS)[0] == sacrebleu.sentence_chrf(HYPS[0], [REFS[0]]).score

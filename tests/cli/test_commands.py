@@ -7,11 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from nmt.cli import evaluate, inspect, translate
+from nmt.cli import compare, evaluate, inspect, translate
 
 BIN = Path(sys.executable).parent
 
@@ -110,6 +111,37 @@ def test_translate_refuses_a_precision_that_it_has_not(trained):
     assert result.stderr.count(b"\n") == 1
 
 
+def compared(capsys, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["nmt-compare", *map(str, arguments)])
+    with suppress(SystemExit):
+        compare.main()
+    return capsys.readouterr()
+
+
+def test_compare_tells_which_system_is_better(trained, corpus_dir, tmp_path, capsys, monkeypatch):
+    src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
+    (tmp_path / "bad").write_text("The dog.\n" * 20)
+    files = ["--src", src, "--ref", ref, "--train", corpus_dir / "train.de", "--samples", 100]
+    found = json.loads(compared(capsys, monkeypatch, tmp_path / "bad", trained / "model", *files, "--json").out)
+    bad, good = (found["systems"][str(name)]["bleu"] for name in (tmp_path / "bad", trained / "model"))
+    assert good["score"] > bad["score"]
+    assert bad["p_value"] is None
+    assert good["p_value"] < 0.05
+    assert found["bleu_by_rarest_word"].keys() == found["systems"].keys()
+    assert len(found["differ_most"][str(trained / "model")]) == 3
+    shown = compared(capsys, monkeypatch, tmp_path / "bad", trained / "model", *files, "--test", "ar").out
+    assert "baseline" in shown
+    assert f"{good['score']:.2f}" in shown
+    assert "ar:100" in shown
+
+
+def test_compare_refuses_what_does_not_match(corpus_dir, tmp_path, capsys, monkeypatch):
+    files = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en"]
+    (tmp_path / "short").write_text("one\n")
+    assert "two systems" in compared(capsys, monkeypatch, files[3], *files).err
+    assert "has 20 lines but" in compared(capsys, monkeypatch, files[3], tmp_path / "short", *files).err
+
+
 def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path):
     options = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en", "--bootstrap", 50]
     result = command("nmt-evaluate", trained / "model", *options, "--output", tmp_path / "out")
@@ -167,7 +199,7 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir,
         assert message in line
 
 
-@pytest.mark.parametrize("name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect"])
+@pytest.mark.parametrize("name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare"])
 def test_every_command_explains_itself(name):
     result = command(name, "--help", env=os.environ | {"COLUMNS": "100"})
     assert result.returncode == 0

@@ -1,0 +1,138 @@
+"""nmt-compare: which of several systems is better, and whether the difference means anything."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nmt import __version__
+from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.translate import add_search_options, open_translator, positive
+
+COMMAND = "nmt-compare"
+WIDTH = 24  # of a system's name in the table
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=COMMAND,
+        description="Compare systems by sacreBLEU's paired tests. A system is a model directory, which translates "
+        "--src, or a file of translations, one a line. The first is the baseline.",
+    )
+    parser.add_argument("systems", nargs="+", type=Path, metavar="SYSTEM")
+    parser.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one a line")
+    parser.add_argument("--ref", type=Path, required=True, metavar="FILE", help="their reference translations")
+    parser.add_argument(
+        "--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word"
+    )
+    parser.add_argument(
+        "--test", choices=["bs", "ar"], default="bs", help="paired bootstrap or approximate randomisation (bs)"
+    )
+    parser.add_argument("--samples", type=positive, metavar="N", help="resamples (1000) or trials (10000)")
+    parser.add_argument(
+        "--examples",
+        type=int,
+        default=3,
+        metavar="N",
+        help="of sentences that differ most, a system (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    add_search_options(parser)
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    return parser
+
+
+def main() -> None:
+    """Entry point."""
+    options = parser().parse_args()
+    with one_line_errors(COMMAND):
+        report = compare_systems(options)
+        print(json.dumps(report, indent=2, ensure_ascii=False) if options.json else text(report))
+
+
+def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
+    """All that the command finds out. Raises ValueError for files that do not match."""
+    from nmt.data.corpus import read_lines
+    from nmt.metrics import bleu_by_length, bleu_by_rarest_word, compare, sentence_scores
+
+    if len(set(options.systems)) < 2 or len(set(options.systems)) < len(options.systems):
+        raise ValueError("give two systems or more, each once")
+    srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))
+    systems = {str(path): translations(path, srcs, options) for path in options.systems}
+    for name, lines in {str(options.ref): refs, **systems}.items():
+        if len(lines) != len(srcs) or not srcs:
+            raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
+    found, signatures = compare(systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
+    report: dict[str, Any] = {
+        "test": options.test,
+        "signatures": signatures,
+        "systems": {name: {metric: asdict(one) for metric, one in of.items()} for name, of in found.items()},
+        "bleu_by_src_words": {name: bleu_by_length(srcs, hyps, refs) for name, hyps in systems.items()},
+    }
+    if options.train:
+        counts = Counter(word for line in read_lines(options.train) for word in line.split())
+        report["bleu_by_rarest_word"] = {
+            name: bleu_by_rarest_word(srcs, counts, hyps, refs) for name, hyps in systems.items()
+        }
+    scores = {name: sentence_scores(hyps, refs) for name, hyps in systems.items()}
+    baseline, *others = systems
+    report["differ_most"] = {
+        name: [
+            {
+                "line": i + 1,
+                "chrf": [round(scores[baseline][i], 1), round(scores[name][i], 1)],
+                "src": srcs[i],
+                "ref": refs[i],
+                "hyps": [systems[baseline][i], systems[name][i]],
+            }
+            for i in sorted(range(len(srcs)), key=lambda i: -abs(scores[name][i] - scores[baseline][i]))
+            if systems[name][i] != systems[baseline][i]
+        ][: options.examples]
+        for name in others
+    }
+    return report
+
+
+def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
+    if not path.is_dir():
+        from nmt.data.corpus import read_lines
+
+        return list(read_lines(path))
+    from nmt.workers import Workers
+
+    options.model = path
+    with Workers(open_translator(options), options.workers) as workers:
+        found = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+    return [translation.text for translation in found]
+
+
+def text(report: dict[str, Any]) -> str:
+    lines = []
+    for metric, signature in report["signatures"].items():
+        lines += [f"{metric.upper()}   {signature}", ""]
+        for name, of in report["systems"].items():
+            one = of[metric]
+            interval = "" if one["interval"] is None else f" ± {one['interval']:.2f}"
+            against = "baseline" if one["p_value"] is None else f"p = {one['p_value']:.4f}"
+            lines.append(f"{name[-WIDTH:]:{WIDTH}} {one['score']:6.2f}{interval}   {against}")
+        lines.append("")
+    for key, title in (("bleu_by_src_words", "source words"), ("bleu_by_rarest_word", "rarest word")):
+        if key in report:
+            tables = report[key]
+            buckets = next(iter(tables.values()))
+            lines.append(f"{'BLEU by ' + title:{WIDTH}} " + " ".join(f"{bucket:>8}" for bucket in buckets))
+            lines.append(f"{'sentences':{WIDTH}} " + " ".join(f"{row['sentences']:8}" for row in buckets.values()))
+            for name, table in tables.items():
+                lines.append(f"{name[-WIDTH:]:{WIDTH}} " + " ".join(f"{row['bleu']:8.2f}" for row in table.values()))
+            lines.append("")
+    for name, examples in report["differ_most"].items():
+        for example in examples:
+            lines.append(f"line {example['line']}, chrF {example['chrf'][0]} and {example['chrf'][1]}")
+            lines += [f"  src  {example['src']}", f"  ref  {example['ref']}"]
+            first = next(iter(report["systems"]))
+            lines += [f"  {one[-WIDTH:]}: {hyp}" for one, hyp in zip((first, name), example["hyps"], strict=True)]
+    return "\n".join(lines).rstrip()
