@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nmt.translator import Translator
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True) -> Translator:
-    """The translator of a model directory.
+def load(
+    model_dirs: str | Path | Sequence[str | Path],
+    device: str = "auto",
+    compute: str = "auto",
+    shortlist: bool = True,
+) -> Translator:
+    """The translator of a model directory, or of several as an ensemble.
 
     `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With
     `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own.
@@ -28,4 +34,4 @@ def load(model_dir: str | Path, device: str = "auto", compute: str = "auto", sho
     """
     from nmt.translator import Translator  # here, so that `import nmt` costs nothing
 
-    return Translator.load(model_dir, device, compute, shortlist)
+    return Translator.load(model_dirs, device, compute, shortlist)

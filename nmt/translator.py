@@ -17,6 +17,7 @@ from nmt.bundle import load_bundle
 from nmt.data.batching import pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from nmt.model.ensemble import Ensemble
 from nmt.model.packed import pack
 from nmt.model.products import resolve_compute
 from nmt.model.seq2seq import Seq2Seq
@@ -64,26 +65,43 @@ class Translator:
         device: torch.device,
         lexicon: Lexicon | None = None,
         compute: str = "auto",
+        others: Sequence[Seq2Seq] = (),
     ) -> None:
-        """`compute` is the precision of the search's products (see model/packed.py); without a lexicon all of the
-        vocabulary is searched. Raises ValueError for a precision that this machine lacks."""
+        """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
+        precision of the search's products (see model/packed.py); without a lexicon all of the vocabulary is searched.
+
+        Raises ValueError for a precision that this machine lacks.
+        """
         self.model = model
         self.tokenizer = tokenizer
         self.search = search
         self.device = device
         self.lexicon = lexicon
         self.compute = resolve_compute(compute, device)
-        self.packed = pack(model, self.compute)
+        packed = [pack(one, self.compute) for one in (model, *others)]
+        self.packed: Any = Ensemble(packed) if others else packed[0]
 
     @classmethod
     def load(
-        cls, model_dir: str | Path, device: str = "auto", compute: str = "auto", shortlist: bool = True
+        cls,
+        model_dirs: str | Path | Sequence[str | Path],
+        device: str = "auto",
+        compute: str = "auto",
+        shortlist: bool = True,
     ) -> Translator:
-        """Open a model directory. Raises ValueError when it is not sound, or this machine lacks what is asked for."""
+        """Open a model directory, or several of one tokenizer as an ensemble.
+
+        Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
+        """
         where = torch.device(resolve_device(device))
-        bundle = load_bundle(model_dir, where)
-        lexicon = bundle.lexicon if shortlist else None
-        return cls(bundle.model, bundle.tokenizer, bundle.config.search, where, lexicon, compute)
+        folders = [model_dirs] if isinstance(model_dirs, str | Path) else list(model_dirs)
+        first, *others = bundles = [load_bundle(folder, where) for folder in folders]
+        for folder, bundle in zip(folders, bundles, strict=True):
+            if bundle.tokenizer.models != first.tokenizer.models:
+                raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
+        lexicon = first.lexicon if shortlist else None
+        models = [bundle.model for bundle in others]
+        return cls(first.model, first.tokenizer, first.config.search, where, lexicon, compute, models)
 
     def translate(
         self,

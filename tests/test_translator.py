@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
+import toy
 
 import nmt
+from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.metrics import corpus_scores
+from nmt.model.ensemble import Ensemble
 from nmt.model.products import resolve_compute
 from nmt.search import Beam, Greedy
 from nmt.translator import MAX_SRC_PIECES, Translator
@@ -114,3 +119,35 @@ def test_a_fast_path_costs_no_quality(trained, corpus_dir, compute):
 
 def has_bfloat16():
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):
+    alone, twice = (
+        nmt.load(folders, "cpu", "float32").translate(TEXTS) for folders in (bundle_dir, [bundle_dir, bundle_dir])
+    )
+    assert [t.text for t in twice] == [t.text for t in alone]
+    assert [t.log_prob for t in twice] == pytest.approx([t.log_prob for t in alone], rel=1e-4)
+
+
+def test_an_ensemble_takes_the_mean_of_the_probabilities():
+    models = [toy.model("gru").float().eval(), toy.model("lstm", "bahdanau").float().eval()]
+    src, src_len = toy.sources([4, 3])
+    ensemble = Ensemble(models)
+    ids = torch.tensor([4, 5])
+    with torch.inference_mode():
+        states = [model.start(src, src_len) for model in models]
+        logits, state = ensemble.step(ids, ensemble.start(src, src_len))
+        expected = [model.step(ids, one)[0].softmax(-1) for model, one in zip(models, states, strict=True)]
+        torch.testing.assert_close(logits.softmax(-1), torch.stack(expected).mean(0))
+        rows = torch.tensor([1])
+        again, _ = ensemble.step(ids[rows], state.select(rows, rows))
+    assert again.shape == (1, toy.VOCAB)
+
+
+def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir):
+    other = shutil.copytree(bundle_dir, tmp_path / "other")
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("en", "de"))
+    pieces = train_tokenizer(TokenizerConfig(vocab_size=320), *(side[:60] for side in sides))
+    (other / "tokenizer.model").write_bytes(pieces.models["tokenizer.model"])
+    with pytest.raises(ValueError, match="other has other pieces than .*model; an ensemble shares"):
+        nmt.load([bundle_dir, other])

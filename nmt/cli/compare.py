@@ -104,7 +104,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
         return list(read_lines(path))
     from nmt.workers import Workers
 
-    options.model = path
+    options.model = [path]
     with Workers(open_translator(options), options.workers) as workers:
         found = workers.translate(srcs, batch_size=options.batch_size, plain=True)
     return [translation.text for translation in found]

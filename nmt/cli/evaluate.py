@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.translate import add_search_options, open_translator, positive
+from nmt.cli.translate import add_model, add_search_options, open_translator, positive
 
 if TYPE_CHECKING:
     from nmt.metrics import Score
@@ -19,13 +19,13 @@ COMMAND = "nmt-evaluate"
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
-    parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    add_model(parser)
     parser.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
     parser.add_argument("--ref", type=Path, metavar="FILE", help="their reference translations, line by line")
     parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
     parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="for hyp.txt and scores.json; default: beside MODEL"
+        "--output", type=Path, metavar="DIR", help="for hyp.txt and scores.json; default: beside the first MODEL"
     )
     parser.add_argument("--bootstrap", type=positive, default=1000, metavar="N", help="resamples (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
@@ -39,7 +39,7 @@ def main() -> None:
     options = parser().parse_args()
     with one_line_errors(COMMAND):
         name, srcs, refs = test_set(options)
-        output = options.output or Path(options.model).resolve().parent / "evaluation" / name
+        output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
         translator = open_translator(options)
 
         from nmt.config import to_dict

@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         prog=COMMAND,
         description="Translate stdin: one line out for every line in, in order. An empty line stays empty.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    add_model(parser)
     add_search_options(parser)
     parser.add_argument(
         "--nbest", type=positive, default=0, metavar="N", help="lines `number ||| text ||| score`, N a line"
@@ -37,6 +37,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="a JSON object a line: text, score, tokens, alignment")
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
     return parser
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model; several: an ensemble"
+    )
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:

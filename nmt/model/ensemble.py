@@ -1,0 +1,46 @@
+"""Several models searched as one: the next token's probability is the mean of theirs.
+
+Independently trained models err in different places, so that their mean is better than each (Sutskever et al., 2014,
+arXiv:1409.3215, section 3.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from nmt.model.output import OutputLayer
+from nmt.model.seq2seq import DecodingState, Seq2Seq
+
+
+@dataclass(frozen=True)
+class EnsembleState:
+    members: tuple[DecodingState, ...]
+
+    @property
+    def output(self) -> OutputLayer:
+        """The first one's: all of them have the same pieces."""
+        return self.members[0].output
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
+        return type(self)(tuple(member.select(rows, sentences) for member in self.members))
+
+
+class Ensemble:
+    """`start` and `step` as a Seq2Seq has them, over models of one and the same vocabulary."""
+
+    def __init__(self, models: Sequence[Seq2Seq]) -> None:
+        self.models = models
+
+    def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> EnsembleState:
+        return EnsembleState(tuple(model.start(src, src_len, allowed) for model in self.models))
+
+    def step(self, ids: Tensor, state: EnsembleState) -> tuple[Tensor, EnsembleState]:
+        """Log-probabilities (N,V), or (N,P) with a shortlist, up to a constant."""
+        steps = [model.step(ids, member) for model, member in zip(self.models, state.members, strict=True)]
+        log_probs = torch.stack([logits.log_softmax(-1, dtype=torch.float32) for logits, _ in steps])
+        return log_probs.logsumexp(0), EnsembleState(tuple(member for _, member in steps))
