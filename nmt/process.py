@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def tune_process() -> None:
-    """Set what makes training and search on CPU faster; before the process's first product.
+    """Set what makes training and search on CPU faster.
 
-    - oneDNN keeps the code that it made for a shape, by default of 1,024. There are a few per layer and shape of a
-      batch, so more are wanted; but each takes about half a megabyte, so not any number.
-    - malloc gives large blocks back to the system at once; with each step taking them anew, a twelfth of the time
-      goes into zeroing pages.
+    malloc gives large blocks back to the system at once; with each step taking them anew, a twelfth of the time goes
+    into zeroing pages.
     """
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "2048")
     _glibc("mallopt", M_MMAP_THRESHOLD, 1 << 30)
     _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
 

@@ -108,6 +108,10 @@ class TrainingModule(pl.LightningModule):
 
     def on_validation_start(self) -> None:
         self.val_nll.zero_()
+        trim_memory()  # what training's batches needed is not what a search needs
+
+    def on_validation_end(self) -> None:
+        trim_memory()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         _, nll = self.model.loss(*batch)

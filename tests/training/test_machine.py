@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,6 @@ import pytest
 import torch
 
 from nmt.config import TrainerConfig
-from nmt.process import tune_process
 from nmt.training.machine import choose_hardware
 
 AUTO = TrainerConfig(max_epochs=1, max_tokens=1)
@@ -32,15 +30,6 @@ def test_a_gpu_without_bfloat16_gets_float16(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
     assert choose_hardware(AUTO) == ("gpu", "float16")
-
-
-def test_what_a_user_has_set_stays(monkeypatch):
-    monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "5")
-    tune_process()
-    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == "5"
-    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY")
-    tune_process()
-    assert int(os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) > 1024
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
