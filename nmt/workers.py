@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Any
 
@@ -50,8 +51,11 @@ class Workers:
             self.pool.shutdown(cancel_futures=True)
 
     def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
-        """As Translator.translate."""
-        return self.translator.translate(texts, each=self._each, **options)
+        """As Translator.translate. Raises ChildProcessError when a worker was killed."""
+        try:
+            return self.translator.translate(texts, each=self._each, **options)
+        except BrokenProcessPool:
+            raise ChildProcessError("a worker ended before its work; if memory is short, try --workers 1") from None
 
     def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterable[Any]:
         batches = list(batches)

@@ -43,6 +43,16 @@ def test_options_reach_the_workers(translator):
     assert all(len(t.alternatives) == 1 for t in found if t.text)
 
 
+def test_a_worker_that_is_killed_is_an_error_of_the_machines(translator):
+    with Workers(translator, 2) as workers:
+        workers.translate(TEXTS, batch_size=2)
+        for process in list(workers.pool._processes.values()):
+            process.kill()
+            process.join()
+        with pytest.raises(ChildProcessError, match="try --workers 1"):
+            workers.translate(TEXTS, batch_size=2)
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
 def test_workers_end_with_a_process_that_is_killed(bundle_dir):
     code = (

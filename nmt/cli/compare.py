@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--samples", type=positive, metavar="N", help="resamples (1000) or trials (10000)")
     parser.add_argument(
         "--examples",
-        type=int,
+        type=positive,
         default=3,
         metavar="N",
         help="of sentences that differ most, a system (%(default)s)",
@@ -63,8 +63,10 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError("give two systems or more, each once")
     srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))
     systems = {str(path): translations(path, srcs, options) for path in options.systems}
+    if not srcs:
+        raise ValueError(f"{options.src} is empty")
     for name, lines in {str(options.ref): refs, **systems}.items():
-        if len(lines) != len(srcs) or not srcs:
+        if len(lines) != len(srcs):
             raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
     found, signatures = compare(systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pytest
 import torch
 import toy
 
-from nmt.model import packed
+from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
@@ -48,11 +48,11 @@ def test_it_makes_the_logits_of_the_model(cell, decoder, attention, layers, head
     src, src_len = toy.sources(LENGTHS)
     expected = paths(model, src, src_len)
     for few in (0, 8):  # the encoder's two ways
-        packed.FEW, before = few, packed.FEW
+        packed_recurrent.FEW, before = few, packed_recurrent.FEW
         try:
             found = paths(pack(model, compute), src, src_len)
         finally:
-            packed.FEW = before
+            packed_recurrent.FEW = before
         for one, other in zip(found, expected, strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=TOLERANCE[compute])
 
@@ -85,7 +85,7 @@ def test_tables_change_nothing_but_the_time(decoder, monkeypatch):
     assert with_tables.src_looked_up
     assert with_tables.tgt_looked_up
     expected = paths(with_tables, src, src_len)
-    monkeypatch.setattr(packed, "MOST_LOOKED_UP", 0)
+    monkeypatch.setattr(packed_recurrent, "MOST_LOOKED_UP", 0)
     without = pack(model, "float32")
     assert not without.src_looked_up
     assert not without.tgt_looked_up

@@ -1,0 +1,160 @@
+"""A recurrent layer made ready for search: see packed.py.
+
+Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, G gates, D layers side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from nmt.model.cells import State
+from nmt.model.output import Product
+from nmt.model.products import Compute
+from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, run_fused
+
+FEW = 8  # sentences, up to which a cell's own kernel is faster
+MOST_LOOKED_UP = 1 << 25  # numbers in a table
+
+
+class Table:
+    """What each piece contributes to a layer's gates by its embedding: always the same, so it is computed once, when
+    the piece first comes, and in float32 whatever the precision of the rest."""
+
+    def __init__(self, embed: Callable[[Tensor], Tensor], weight: Tensor, bias: Tensor, pieces: int) -> None:
+        self.embed, self.weight, self.bias = embed, weight, bias
+        self.rows = torch.empty(pieces, len(weight))  # memory that is not touched costs nothing
+        self.known = torch.zeros(pieces, dtype=torch.bool)
+
+    def learn(self, pieces: Tensor) -> None:
+        """Before they are looked up."""
+        new = torch.unique(pieces[~self.known[pieces]])
+        if len(new):
+            self.rows[new] = F.linear(self.embed(new), self.weight, self.bias)
+            self.known[new] = True
+
+    def __getitem__(self, pieces: Tensor) -> Tensor:
+        """(...,) -> (...,G*H)"""
+        return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
+
+
+class PackedRecurrent(nn.Module):
+    """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
+    are all there, and side by side for a step.
+
+    With a `table` it takes pieces instead of their embeddings.
+    """
+
+    table: Table | None = None
+
+    def __init__(self, layer: Recurrent, compute: Compute) -> None:
+        super().__init__()
+        self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
+        self.joint = layer.cell.joint_gates * layer.hidden_size
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = (
+            weight.detach() for weight in (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
+        )
+        self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
+
+    def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
+        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large."""
+        if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
+            self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces)
+
+    @property
+    def inputs_bias(self) -> Tensor:
+        """Both biases for the joint gates, W x's own for those apart."""
+        return torch.cat([self.bias_ih[: self.joint] + self.bias_hh[: self.joint], self.bias_ih[self.joint :]])
+
+    @property
+    def hidden_bias(self) -> Tensor:
+        """R h's own bias for the gates apart."""
+        return torch.cat([torch.zeros_like(self.bias_hh[: self.joint]), self.bias_hh[self.joint :]])
+
+    @cached_property
+    def inputs(self) -> Product:
+        """x (...,E) -> W x (...,G*H)."""
+        return self.compute.product(self.weight_ih, self.inputs_bias)
+
+    @cached_property
+    def hidden(self) -> Product:
+        """h (N,H) -> R h (N,G*H)."""
+        return self.compute.product(self.weight_hh, self.hidden_bias)
+
+    @cached_property
+    def both(self) -> Product:
+        """What is not looked up of x, and h, side by side -> W x + R h for the joint gates, R h for those apart, and
+        then W x for those apart."""
+        joint, looked_up = self.joint, 0 if self.table is None else self.table.weight.shape[1]
+        w, r = self.weight_ih[:, looked_up:], self.weight_hh
+        rows = ([w[:joint], r[:joint]], [0 * w[joint:], r[joint:]], [w[joint:], 0 * r[joint:]])
+        b = self.inputs_bias if self.table is None else 0 * self.inputs_bias
+        bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
+        return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
+
+    def masks(self, rows: int) -> Masks:
+        return Masks()
+
+    def initial_state(self, rows: int) -> State:
+        return tuple(self.weight_hh.new_zeros(rows, self.hidden_size) for _ in self.cell.states)
+
+    def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
+        """As Recurrent.step."""
+        rest = [part for part in (x if self.table is None else None, beside, state[0]) if part is not None]
+        products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
+        gates, apart = products.tensor_split([len(self.cell.gates) * self.hidden_size], 1)
+        if self.table is not None:
+            looked_up = self.table[x]
+            gates[:, : self.joint] += looked_up[:, : self.joint]
+            if self.cell.apart:
+                apart += looked_up[:, self.joint :]
+        return self.cell.pointwise(gates, apart, state, self.extra)
+
+    def over_time(self, x: Tensor) -> Tensor:
+        """W x of every step: x (B,T,E), or pieces (B,T) -> (T,B,G*H)."""
+        x = x.transpose(0, 1)
+        if self.table is None:
+            return self.inputs(x.contiguous())
+        self.table.learn(x.flatten())
+        return self.table[x]
+
+    @cached_property
+    def fused_weights(self) -> list[Tensor]:
+        weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        return [weight.to(self.compute.fused) for weight in weights]
+
+    def fused(self, x: Tensor, state: State) -> Tensor:
+        """As Recurrent.fused."""
+        if self.table is not None:
+            x = self.table.embed(x)
+        outputs = run_fused(FUSED_ON_CPU[type(self.cell)], x.to(self.compute.fused), state, self.fused_weights)
+        return outputs.to(x.dtype)
+
+    @staticmethod
+    def side_by_side(
+        layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]
+    ) -> Sequence[Tensor]:
+        """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor. Where rows are few and
+        the cell has a kernel of its own, the time goes into starting kernels, and that one is faster."""
+        if len(inputs[0]) <= FEW and type(layers[0].cell) in FUSED_ON_CPU:
+            return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
+        cell, joint = layers[0].cell, layers[0].joint
+        # (T, B, G*H) of each
+        products = [layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)]
+        state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
+        extra = {
+            name: torch.stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in layers[0].extra
+        }  # each (n, D, 1, H)
+        outputs = []
+        for steps in zip(*products, strict=True):
+            gates = [layer.hidden(h) for layer, h in zip(layers, state[0], strict=True)]
+            for gate, step in zip(gates, steps, strict=True):
+                gate[:, :joint] += step[:, :joint]
+            x = torch.stack([step[:, joint:] for step in steps])
+            state = cell.pointwise(torch.stack(gates), x, state, extra)
+            outputs.append(state[0])
+        return torch.stack(outputs, 2).unbind()
