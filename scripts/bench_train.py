@@ -32,7 +32,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--peer-trial", nargs=3, metavar=("MINUTES", "SRC", "REF"))
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with one_line_errors(parser.prog), suppress(BrokenPipeError):
+    with one_line_errors(parser.prog):
         run(arguments)
 
 

@@ -34,7 +34,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +71,7 @@ def main() -> None:
     parser.add_argument("--peer-minutes", type=float, default=20)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_intermixed_args()
-    with one_line_errors(parser.prog), suppress(BrokenPipeError):
+    with one_line_errors(parser.prog):
         run(arguments)
 
 

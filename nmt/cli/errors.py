@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
 USER_ERROR = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 @contextmanager
 def one_line_errors(command: str) -> Iterator[None]:
-    """Turn a ValueError (the user's) or an OSError (the machine's) into one line and exit code 2."""
+    """Turn a ValueError (the user's) or an OSError (the machine's) into one line and exit code 2.
+
+    A reader who has gone, and Ctrl-C, end the command quietly, with the exit code that a shell gives the signal.
+    """
     try:
         yield
+        sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        # Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_BROKEN_PIPE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(EXIT_INTERRUPTED) from None
     except ValueError as error:
         fail(command, str(error))
     except OSError as error:

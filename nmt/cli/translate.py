@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from nmt.workers import Workers
 
 COMMAND = "nmt-translate"
-EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as a shell reports it
 GROUP = 2048  # lines sorted by length together
 
 
@@ -104,27 +102,20 @@ def with_beam_size(own: Search, beam_size: int) -> Search:
 def main() -> None:
     """Entry point."""
     options = parser().parse_args()
-    try:
-        with one_line_errors(COMMAND):
-            translator = open_translator(options)
-            from nmt.process import trim_memory
-            from nmt.workers import Workers
+    with one_line_errors(COMMAND):
+        translator = open_translator(options)
+        from nmt.process import trim_memory
+        from nmt.workers import Workers
 
-            if options.nbest > getattr(translator.search, "beam_size", 1):
-                raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or more")
-            with Workers(translator, options.workers) as workers:
-                for group in read_groups(sys.stdin.fileno(), GROUP):
-                    for text in answers(workers, group, options):
-                        sys.stdout.buffer.write(text.encode() + b"\n")
-                    sys.stdout.buffer.flush()
-                    if len(group) == GROUP:
-                        trim_memory()
-    except BrokenPipeError:
-        # Nobody reads any more. Python would complain again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(EXIT_BROKEN_PIPE) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        if options.nbest > getattr(translator.search, "beam_size", 1):
+            raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or more")
+        with Workers(translator, options.workers) as workers:
+            for group in read_groups(sys.stdin.fileno(), GROUP):
+                for text in answers(workers, group, options):
+                    sys.stdout.buffer.write(text.encode() + b"\n")
+                sys.stdout.buffer.flush()
+                if len(group) == GROUP:
+                    trim_memory()
 
 
 def answers(workers: Workers, group: list[Line], options: argparse.Namespace) -> Iterator[str]:

@@ -135,6 +135,17 @@ def test_compare_tells_which_system_is_better(trained, corpus_dir, tmp_path, cap
     assert "ar:100" in shown
 
 
+def test_compare_ends_quietly_when_nobody_reads(corpus_dir, tmp_path):
+    ref = corpus_dir / "valid.en"
+    (tmp_path / "bad").write_text("The dog.\n" * 20)
+    arguments = [tmp_path / "bad", ref, "--src", corpus_dir / "valid.de", "--ref", ref, "--samples", "20"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    result = subprocess.run([BIN / "nmt-compare", *arguments], stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
 def test_compare_refuses_what_does_not_match(corpus_dir, tmp_path, capsys, monkeypatch):
     files = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en"]
     (tmp_path / "short").write_text("one\n")
