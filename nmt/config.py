@@ -40,6 +40,7 @@ class OptimConfig:
     beta2: float = 0.999
     epsilon: float = 1e-8
     label_smoothing: float = 0.1
+    r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
     average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
 
@@ -56,6 +57,7 @@ class OptimConfig:
             beta2=(0, 0.999999),
             epsilon=(0, 1),
             label_smoothing=(0, 0.9),
+            r_drop=(0, 1000),
             clip_norm=(0, 1e6),
             average_decay=(0, 0.999999),
         )

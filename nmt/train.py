@@ -81,7 +81,9 @@ def train(config: RunConfig) -> Trained:
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
     pl.seed_everything(config.seed, verbose=False)
     module = TrainingModule(config, prepared)
-    datamodule = DataModule(prepared, trainer_config.max_tokens, config.seed, trainer_config.num_workers)
+    datamodule = DataModule(
+        prepared, trainer_config.max_tokens, config.seed, trainer_config.num_workers, config.tokenizer.sampling
+    )
     run_dir.mkdir(parents=True, exist_ok=True)
     if is_first_process():  # before all else: it makes the folder this run's
         write_atomically(run_dir / "config.yaml", yaml.safe_dump(to_dict(config), sort_keys=False).encode())

@@ -15,17 +15,30 @@ from nmt.data.preparation import Prepared
 
 
 class _Rows(Dataset[Batch]):
-    """A "sample" is a whole batch, and its index the rows that it holds."""
+    """A "sample" is a whole batch, and its index the epoch and the rows that it holds.
 
-    def __init__(self, corpus: EncodedCorpus) -> None:
-        self.corpus = corpus
+    With `sampling` (TokenizerConfig) a line has other pieces in each epoch, by (seed, epoch, line) alone. Batches
+    are planned by the usual pieces, so they hold more tokens then, by the share that sampling makes of them.
+    """
 
-    def __getitem__(self, rows: Lengths) -> Batch:
-        return self.corpus.batch(rows)
+    def __init__(self, prepared: Prepared, sampling: float, seed: int) -> None:
+        self.prepared, self.sampling, self.seed = prepared, sampling, seed
+
+    def __getitem__(self, index: tuple[int, Lengths]) -> Batch:
+        epoch, rows = index
+        train, tokenizer = self.prepared.train, self.prepared.tokenizer
+        if not self.sampling:
+            return train.batch(rows)
+        src, tgt = [], []
+        for row in rows.tolist():
+            of_src, of_tgt = np.random.SeedSequence((self.seed, epoch, row)).generate_state(2).tolist()
+            src.append(tokenizer.sample_src(train.src[row], self.sampling, of_src))
+            tgt.append(tokenizer.sample_tgt(train.tgt[row], self.sampling, of_tgt))
+        return collate(src, tgt)
 
 
 class EpochBatches:
-    """The row numbers of this rank's batches, anew in each epoch."""
+    """The epoch and the row numbers of this rank's batches, anew in each epoch."""
 
     def __init__(self, datamodule: DataModule, rank: int, world_size: int) -> None:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
@@ -36,8 +49,9 @@ class EpochBatches:
         every = token_batches(*lengths, data.max_tokens, (data.seed, data.epoch), self.world_size)
         return every[self.rank :: self.world_size]
 
-    def __iter__(self) -> Iterator[Lengths]:
-        return iter(self.batches())
+    def __iter__(self) -> Iterator[tuple[int, Lengths]]:
+        epoch = self.datamodule.epoch
+        return ((epoch, rows) for rows in self.batches())
 
     def __len__(self) -> int:
         return len(self.batches())
@@ -50,9 +64,12 @@ class DataModule(pl.LightningDataModule):
     epoch) because a resumed Trainer asks for batches before it knows its own epoch.
     """
 
-    def __init__(self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int = 0) -> None:
+    def __init__(
+        self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int = 0, sampling: float = 0.0
+    ) -> None:
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
+        self.sampling = sampling
         self.epoch = 0
         train = prepared.train
         check_budget(int(max(train.src_len.max(), train.tgt_len.max())), max_tokens)
@@ -66,7 +83,7 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
         return DataLoader(
-            _Rows(self.prepared.train),
+            _Rows(self.prepared, self.sampling, self.seed),
             sampler=EpochBatches(self, self.trainer.global_rank, self.trainer.world_size),
             batch_size=None,
             num_workers=self.num_workers,

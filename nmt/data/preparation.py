@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def _key(corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -
         "layout": LAYOUT,
         "text": {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name},
         "cleaning": asdict(corpus.cleaning),
-        "tokenizer": asdict(config)
+        "tokenizer": asdict(replace(config, sampling=0.0))
         if tokenizer is None
         else {name: hashlib.sha256(model).hexdigest() for name, model in tokenizer.models.items()},
     }

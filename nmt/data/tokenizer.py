@@ -26,10 +26,20 @@ class TokenizerConfig:
     joint: bool = True
     character_coverage: float = 1.0  # share of the text's characters that become pieces; bytes spell the others
     normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
+    # How much training varies the pieces of a sentence. "bpe": the probability that a merge is left out (BPE-dropout,
+    # Provilkov et al., 2020, arXiv:1910.13267), 0.1 for example. "unigram": how far the more likely splits are
+    # preferred (Kudo, 2018, arXiv:1804.10959), such as 0.5; less is more variety. 0: always the best split.
+    sampling: float = 0.0
     max_sentences: int = 2_000_000  # the most sentences to learn pieces from, sampled evenly
 
     def __post_init__(self) -> None:
-        check_ranges(self, vocab_size=(261, 1_000_000), character_coverage=(0.5, 1), max_sentences=(1, 100_000_000))
+        check_ranges(
+            self,
+            vocab_size=(261, 1_000_000),
+            character_coverage=(0.5, 1),
+            sampling=(0, 1),
+            max_sentences=(1, 100_000_000),
+        )
 
 
 class Tokenizer:
@@ -64,6 +74,14 @@ class Tokenizer:
         encoded: list[list[int]] = self.tgt.encode(list(texts), add_bos=True, add_eos=True, num_threads=num_threads)
         return encoded
 
+    def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
+        """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
+        return _sample(self.src, ids, sampling, seed, add_eos=True)
+
+    def sample_tgt(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
+        """The same for target ids from BOS to EOS."""
+        return _sample(self.tgt, ids, sampling, seed, add_bos=True, add_eos=True)
+
     def decode_tgt(self, ids: Sequence[int]) -> str:
         """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""
         text: str = self.tgt.decode(list(ids))
@@ -74,6 +92,18 @@ class Tokenizer:
 
     def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
         return [self.tgt.id_to_piece(i) for i in ids]
+
+
+def _sample(
+    processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int], sampling: float, seed: int, **ends: bool
+) -> list[int]:
+    """See TokenizerConfig.sampling. A list is encoded in a thread of its own, whose generator begins at the seed."""
+    sentencepiece.set_random_generator_seed(seed)
+    text: str = processor.decode(list(map(int, ids)))
+    sampled: list[list[int]] = processor.encode(
+        [text], enable_sampling=True, alpha=sampling, nbest_size=-1, num_threads=1, **ends
+    )
+    return sampled[0]
 
 
 def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:

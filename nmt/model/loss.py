@@ -4,7 +4,7 @@ The logits of a whole batch never exist: a chunk's logits become its gradient in
 so memory does not grow with positions x vocabulary, and the backward pass is one multiplication. Products are made
 a chunk at a time, everything else in blocks of rows that stay in the processor's cache.
 
-Dims: P real target positions, F features, V vocabulary.
+Dims: P real target positions, W passes over them (two for R-Drop), F features, V vocabulary.
 """
 
 from __future__ import annotations
@@ -24,68 +24,102 @@ FILL = 64  # a chunk's positions are filled up to a multiple of this
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+        ctx: Any,
+        features: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        r_drop: float,
     ) -> tuple[Tensor, Tensor]:
         device = features.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
+        passes, positions = features.shape[:2]
         with torch.autocast(device, enabled=False):
             narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
-            totals = weight.new_zeros(2)  # log-partition, logit of the label
+            totals = weight.new_zeros(3)  # log-partition, logit of the label, divergence
             grad_features = torch.empty_like(features)
             grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
             uniform = smoothing / len(weight)
-            sum_features, sum_weight = features.sum(0, dtype=weight.dtype), weight.sum(0)
-            for start in range(0, len(features), CHUNK):
-                rows = slice(start, start + CHUNK)
+            sum_features, sum_weight = features.sum((0, 1), dtype=weight.dtype), weight.sum(0)
+            for start in range(0, positions, CHUNK // passes):
+                rows = slice(start, start + CHUNK // passes)
+                label = targets[rows]
                 # Products of few different shapes, for each of which oneDNN makes new code.
-                x = F.pad(features[rows].to(dtype), (0, 0, 0, -len(features[rows]) % FILL))
-                grad = F.linear(x, narrow_weight, narrow_bias)  # (chunk, V), logits so far
-                _to_gradient(grad, targets[rows], 1 - smoothing, totals)
+                x = F.pad(features[:, rows].to(dtype), (0, 0, 0, -len(label) % FILL)).flatten(0, 1)
+                grad = F.linear(x, narrow_weight, narrow_bias)  # (W * chunk, V), logits so far
+                _to_gradient(grad.unflatten(0, (passes, -1)), label, 1 - smoothing, r_drop, totals)
                 shift = (-uniform * sum_weight).to(dtype)
-                grad_features[rows] = torch.addmm(shift, grad, narrow_weight)[: len(features[rows])]
+                of_features = torch.addmm(shift, grad, narrow_weight).unflatten(0, (passes, -1))
+                grad_features[:, rows] = of_features[:, : len(label)]
                 grad_weight += grad.T @ x
                 grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower
-            nll = totals[0] - totals[1]
-            loss = (1 - smoothing) * nll
+            nll = (totals[0] - totals[1]) / passes
             # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
-            loss += smoothing * totals[0] - uniform * (sum_features @ sum_weight + len(features) * bias.sum())
+            loss = (1 - smoothing) * (totals[0] - totals[1]) + r_drop * totals[2] / 2
+            count = passes * positions
+            loss += smoothing * totals[0] - uniform * (sum_features @ sum_weight + count * bias.sum())
             grad_weight -= uniform * sum_features
-            grad_bias -= uniform * len(features)
+            grad_bias -= uniform * count
+        ctx.passes = passes
         ctx.save_for_backward(grad_features, grad_weight, grad_bias)
         ctx.mark_non_differentiable(nll)
-        return loss, nll
+        return loss / passes, nll
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        grad_features, grad_weight, grad_bias = ctx.saved_tensors
-        return grad_features * grad_loss, grad_weight * grad_loss, grad_bias * grad_loss, None, None
+        scale = grad_loss / ctx.passes
+        return *(grad * scale for grad in ctx.saved_tensors), None, None, None
 
 
-def _to_gradient(logits: Tensor, targets: Tensor, share: float, totals: Tensor) -> None:
-    """Turn logits (P',V) of targets (P,) into softmax - share * onehot in place, and into 0 from row P on; add to
-    `totals`."""
+def _to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float, totals: Tensor) -> None:
+    """Turn logits (W,P',V) of targets (P,) into softmax - share * onehot in place, with `r_drop` and W = 2 also what
+    draws the two softmaxes together, and into 0 from position P on; add to `totals`."""
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
-        label = targets[start : start + size, None]  # (block, 1)
-        block = logits[start : start + len(label)]  # (block, V)
+        label = targets[start : start + size]  # (block,)
+        block = logits[:, start : start + len(label)]  # (W, block, V)
+        label = label.expand(len(block), -1)[..., None]  # (W, block, 1)
         probabilities = block.softmax(-1, dtype=totals.dtype)
-        chosen = block.gather(1, label).sum(dtype=totals.dtype)
+        chosen = block.gather(-1, label).sum(dtype=totals.dtype)
         # The largest of a row tells its partition: its probability is never too small for a logarithm.
-        log_partition = block.amax(-1).sum(dtype=totals.dtype) - probabilities.amax(-1).log().sum()
-        totals += torch.stack([log_partition, chosen])
-        probabilities.scatter_add_(1, label, probabilities.new_full(label.shape, -share))
-        block.copy_(probabilities)
-    logits[len(targets) :] = 0
+        log_partition = block.amax(-1) - probabilities.amax(-1).log()  # (W, block)
+        divergence = totals.new_zeros(())
+        gradient = probabilities
+        if r_drop:
+            divergence, gradient = _together(block, log_partition, probabilities, r_drop)
+        totals += torch.stack([log_partition.sum(dtype=totals.dtype), chosen, divergence])
+        gradient.scatter_add_(-1, label, gradient.new_full(label.shape, -share))
+        block.copy_(gradient)
+    logits[:, len(targets) :] = 0
+
+
+def _together(logits: Tensor, log_partition: Tensor, p: Tensor, r_drop: float) -> tuple[Tensor, Tensor]:
+    """D = KL(p_0 || p_1) + KL(p_1 || p_0), summed, and p + r_drop/2 · dD/dlogits, all (2,block,V).
+
+    With d = log p_0 - log p_1: dD/dlogits_0 = p_0 (d - KL(p_0 || p_1)) + p_0 - p_1, and for the other the same with
+    both exchanged.
+    """
+    d = (logits[0].to(p.dtype) - log_partition[0, :, None]) - (logits[1].to(p.dtype) - log_partition[1, :, None])
+    signed = torch.stack([d, -d])
+    divergence = (p * signed).sum(-1, keepdim=True)  # (2, block, 1)
+    gradient = torch.addcmul(p, p, signed.sub_(divergence).add_(1), value=r_drop / 2)
+    return divergence.sum(), gradient.sub_(p.flip(0), alpha=r_drop / 2)
 
 
 def linear_cross_entropy(
-    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float = 0.0
+    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float = 0.0, r_drop: float = 0.0
 ) -> tuple[Tensor, Tensor]:
-    """features (P,F), weight (V,F), bias (V,), targets (P,) -> loss and nll, both summed over P, in nats.
+    """features (W,P,F), weight (V,F), bias (V,), targets (P,) -> loss and nll, means over W, summed over P, in nats.
 
     The loss is smoothed towards the uniform distribution (Szegedy et al., 2016, arXiv:1512.00567); the nll is
     not, and has no gradient. Both equal F.cross_entropy on F.linear(features, weight, bias).
+
+    With `r_drop`, the α of R-Drop (Liang et al., 2021, arXiv:2106.14448), W is two, the passes are of the same text
+    under different dropout, and α/4 of KL(p_0 || p_1) + KL(p_1 || p_0) of each position is added.
     """
-    loss, nll = _LinearCrossEntropy.apply(features, weight, bias, targets, smoothing)  # type: ignore[no-untyped-call]
+    loss, nll = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        features, weight, bias, targets, smoothing, r_drop
+    )
     return loss, nll

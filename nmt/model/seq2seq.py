@@ -31,6 +31,8 @@ class ModelConfig:
     hidden_size: int
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
     recurrent_dropout: float = 0.0  # on h inside the recurrence; training then leaves the fused kernels
+    src_word_dropout: float = 0.0  # of whole source tokens (Sennrich et al., 2016, arXiv:1606.02891)
+    tgt_word_dropout: float = 0.0  # of whole tokens that the decoder reads
     tie: Literal["all", "target", "none"] = "all"  # which embeddings the output layer shares
     features_size: int | None = None  # what the output layer reads; None: embedding_size, which tying needs
 
@@ -41,6 +43,8 @@ class ModelConfig:
             hidden_size=(1, 65536),
             dropout=(0, 0.95),
             recurrent_dropout=(0, 0.95),
+            src_word_dropout=(0, 0.95),
+            tgt_word_dropout=(0, 0.95),
             features_size=(1, 65536),
         )
         if self.tie != "none" and self.features_size not in (None, self.embedding_size):
@@ -129,16 +133,25 @@ class Seq2Seq(nn.Module):
         embedded: Tensor = table(ids) * self.config.embedding_size**0.5
         return embedded
 
+    def drop_words(self, embedded: Tensor, p: float) -> Tensor:
+        """(B,S,E) with each token zero with probability p. The others do not grow: a cell that misses a word shall
+        see no more of its neighbours."""
+        if not self.training or not p:
+            return embedded
+        return embedded * embedded.new_empty(*embedded.shape[:2], 1).bernoulli_(1 - p)
+
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         """src (B,S), src_len (B,), at least 1 each -> the memory that the decoder attends to."""
-        values, final = self.encoder(self.embed_src(src), src_len)
+        embedded = self.drop_words(self.embed_src(src), self.config.src_word_dropout)
+        values, final = self.encoder(embedded, src_len)
         mask = torch.arange(src.shape[1], device=src.device) < src_len[:, None]  # (B, S)
         return Memory(values, self.decoder.attention.keys(values), mask, final)
 
     def forward(self, src: Tensor, src_len: Tensor, tgt_in: Tensor) -> tuple[Tensor, Tensor]:
         """tgt_in (B,T) -> features (B,T,F) for the output layer, attention weights (B,A,T,S)."""
         memory = self.encode(src, src_len)
-        features, weights = self.decoder(self.embed_tgt(tgt_in), memory)
+        embedded = self.drop_words(self.embed_tgt(tgt_in), self.config.tgt_word_dropout)
+        features, weights = self.decoder(embedded, memory)
         return features, weights
 
     def loss(
@@ -149,11 +162,20 @@ class Seq2Seq(nn.Module):
         tgt_out: Tensor,
         tgt_len: Tensor,
         smoothing: float = 0.0,
+        r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
-        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats."""
-        features, _ = self(src, src_len, tgt_in)
+        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats.
+
+        With `r_drop` every sentence is read twice, each time with a dropout of its own, and the two predictions are
+        drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py).
+        """
+        passes = 2 if r_drop else 1
+        features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
         real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
-        return linear_cross_entropy(features[real], self.output_table, self.output_bias, tgt_out[real], smoothing)
+        features = features.unflatten(0, (passes, -1))[:, real]  # (passes, P, F)
+        return linear_cross_entropy(
+            features, self.output_table, self.output_bias, tgt_out[real], smoothing, r_drop
+        )
 
     def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> DecodingState:
         """The state before the first target token; one row a sentence.

@@ -89,7 +89,8 @@ class TrainingModule(pl.LightningModule):
         torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, nll = self.model.loss(*batch, smoothing=self.config.optim.label_smoothing)
+        optim = self.config.optim
+        loss, nll = self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
         tokens = batch.tgt_len.sum()
         self.log("train/loss", loss.detach() / tokens, prog_bar=True)
         self.log("train/nll", nll / tokens)

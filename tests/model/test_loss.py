@@ -7,30 +7,50 @@ import torch.nn.functional as F
 from nmt.model import loss as loss_module
 from nmt.model.loss import linear_cross_entropy
 
-P, FEATURES, V = 11, 4, 7
+W, P, FEATURES, V = 2, 11, 4, 7
 
 
 @pytest.fixture
 def inputs():
     make = lambda *shape: torch.randn(*shape, dtype=torch.double, requires_grad=True)  # noqa: E731
-    return make(P, FEATURES), make(V, FEATURES), make(V), torch.randint(0, V, (P,))
+    return make(W, P, FEATURES), make(V, FEATURES), make(V), torch.randint(0, V, (P,))
 
 
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def plain_loss(features, weight, bias, targets, smoothing, r_drop):
+    logits = F.linear(features, weight, bias)
+    loss = F.cross_entropy(
+        logits.flatten(0, 1), targets.repeat(len(logits)), reduction="sum", label_smoothing=smoothing
+    )
+    if r_drop:
+        p, q = logits.log_softmax(-1)
+        both = [F.kl_div(*pair, reduction="sum", log_target=True) for pair in ((p, q), (q, p))]
+        loss = loss + r_drop / 2 * sum(both)
+    return loss / len(logits)
+
+
+@pytest.mark.parametrize(("smoothing", "r_drop", "passes"), [(0.0, 0.0, 1), (0.1, 0.0, 1), (0.1, 0.0, 2), (0.1, 5.0, 2)])
 @pytest.mark.parametrize(("chunk", "block"), [(6, 2), (6, 4), (100, 3), (100, 100)])
-def test_it_equals_the_plain_loss_in_value_and_gradients(inputs, smoothing, chunk, block, monkeypatch):
+def test_it_equals_the_plain_loss_in_value_and_gradients(inputs, smoothing, r_drop, passes, chunk, block, monkeypatch):
     monkeypatch.setattr(loss_module, "CHUNK", chunk)
     monkeypatch.setattr(loss_module, "BLOCK", block)
     features, weight, bias, targets = inputs
-    loss, nll = linear_cross_entropy(features, weight, bias, targets, smoothing)
+    features = features[:passes]
+    loss, nll = linear_cross_entropy(features, weight, bias, targets, smoothing, r_drop)
     grads = torch.autograd.grad(3 * loss, [features, weight, bias])
 
-    logits = F.linear(features, weight, bias)
-    plain = F.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing)
+    plain = plain_loss(features, weight, bias, targets, smoothing, r_drop)
     torch.testing.assert_close(loss, plain)
-    torch.testing.assert_close(nll, F.cross_entropy(logits, targets, reduction="sum"))
+    torch.testing.assert_close(nll, plain_loss(features, weight, bias, targets, 0.0, 0.0))
     for ours, theirs in zip(grads, torch.autograd.grad(3 * plain, [features, weight, bias]), strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+def test_two_equal_passes_agree_already(inputs):
+    features, *rest = inputs
+    twice = features[:1].expand(2, -1, -1)
+    torch.testing.assert_close(
+        linear_cross_entropy(twice, *rest, r_drop=5.0)[0], linear_cross_entropy(features[:1], *rest)[0]
+    )
 
 
 def test_the_nll_has_no_gradient(inputs):
@@ -39,18 +59,19 @@ def test_the_nll_has_no_gradient(inputs):
 
 def test_no_positions_cost_nothing(inputs):
     features, weight, bias, targets = inputs
-    loss, nll = linear_cross_entropy(features[:0], weight, bias, targets[:0], 0.1)
+    loss, nll = linear_cross_entropy(features[:, :0], weight, bias, targets[:0], 0.1)
     assert loss == nll == 0
 
 
-def test_under_autocast_the_logits_are_narrow_and_the_sums_are_not():
+@pytest.mark.parametrize("r_drop", [0.0, 5.0])
+def test_under_autocast_the_logits_are_narrow_and_the_sums_are_not(r_drop):
     features, weight, bias = (
-        torch.randn(*shape, requires_grad=True) for shape in ((P, FEATURES), (V, FEATURES), (V,))
+        torch.randn(*shape, requires_grad=True) for shape in ((W, P, FEATURES), (V, FEATURES), (V,))
     )
     targets = torch.randint(0, V, (P,))
-    exact, _ = linear_cross_entropy(features, weight, bias, targets)
+    exact, _ = linear_cross_entropy(features, weight, bias, targets, 0.1, r_drop)
     with torch.autocast("cpu", torch.bfloat16):
-        rough, _ = linear_cross_entropy(features, weight, bias, targets)
+        rough, _ = linear_cross_entropy(features, weight, bias, targets, 0.1, r_drop)
     assert rough.dtype == torch.float32
     torch.testing.assert_close(rough, exact, rtol=0.02, atol=0)
     rough.backward()
