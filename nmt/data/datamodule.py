@@ -10,11 +10,10 @@ import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
 from nmt.data.batching import Batch, Lengths, check_budget, collate, token_batches
-from nmt.data.encoded import EncodedCorpus
 from nmt.data.preparation import Prepared
 
 
-class _Rows(Dataset[Batch]):
+class TrainingBatches(Dataset[Batch]):
     """A "sample" is a whole batch, and its index the epoch and the rows that it holds.
 
     With `sampling` (TokenizerConfig) a line has other pieces in each epoch, by (seed, epoch, line) alone. Batches
@@ -32,8 +31,8 @@ class _Rows(Dataset[Batch]):
         src, tgt = [], []
         for row in rows.tolist():
             of_src, of_tgt = np.random.SeedSequence((self.seed, epoch, row)).generate_state(2).tolist()
-            src.append(tokenizer.sample_src(train.src[row], self.sampling, of_src))
-            tgt.append(tokenizer.sample_tgt(train.tgt[row], self.sampling, of_tgt))
+            src.append(tokenizer.sample_src(train.src[row].tolist(), self.sampling, of_src))
+            tgt.append(tokenizer.sample_tgt(train.tgt[row].tolist(), self.sampling, of_tgt))
         return collate(src, tgt)
 
 
@@ -83,7 +82,7 @@ class DataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         assert self.trainer is not None
         return DataLoader(
-            _Rows(self.prepared, self.sampling, self.seed),
+            TrainingBatches(self.prepared, self.sampling, self.seed),
             sampler=EpochBatches(self, self.trainer.global_rank, self.trainer.world_size),
             batch_size=None,
             num_workers=self.num_workers,

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import sentencepiece
 
@@ -95,11 +95,11 @@ class Tokenizer:
 
 
 def _sample(
-    processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int], sampling: float, seed: int, **ends: bool
+    processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int], sampling: float, seed: int, **ends: Any
 ) -> list[int]:
     """See TokenizerConfig.sampling. A list is encoded in a thread of its own, whose generator begins at the seed."""
     sentencepiece.set_random_generator_seed(seed)
-    text: str = processor.decode(list(map(int, ids)))
+    text: str = processor.decode(list(ids))
     sampled: list[list[int]] = processor.encode(
         [text], enable_sampling=True, alpha=sampling, nbest_size=-1, num_threads=1, **ends
     )

@@ -48,9 +48,9 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 # Products of few different shapes, for each of which oneDNN makes new code.
                 x = F.pad(features[:, rows].to(dtype), (0, 0, 0, -len(label) % FILL)).flatten(0, 1)
                 grad = F.linear(x, narrow_weight, narrow_bias)  # (W * chunk, V), logits so far
-                _to_gradient(grad.unflatten(0, (passes, -1)), label, 1 - smoothing, r_drop, totals)
+                _to_gradient(grad.view(passes, -1, len(weight)), label, 1 - smoothing, r_drop, totals)
                 shift = (-uniform * sum_weight).to(dtype)
-                of_features = torch.addmm(shift, grad, narrow_weight).unflatten(0, (passes, -1))
+                of_features = torch.addmm(shift, grad, narrow_weight).view(passes, -1, features.shape[2])
                 grad_features[:, rows] = of_features[:, : len(label)]
                 grad_weight += grad.T @ x
                 grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower

@@ -173,9 +173,7 @@ class Seq2Seq(nn.Module):
         features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
         real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
         features = features.unflatten(0, (passes, -1))[:, real]  # (passes, P, F)
-        return linear_cross_entropy(
-            features, self.output_table, self.output_bias, tgt_out[real], smoothing, r_drop
-        )
+        return linear_cross_entropy(features, self.output_table, self.output_bias, tgt_out[real], smoothing, r_drop)
 
     def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> DecodingState:
         """The state before the first target token; one row a sentence.

@@ -69,6 +69,20 @@ def test_no_text_is_refused():
         train_tokenizer(TokenizerConfig(vocab_size=300), [], [])
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_sampled_pieces_spell_the_same_text_and_depend_on_the_seed_alone(kind):
+    tokenizer = train_tokenizer(TokenizerConfig(vocab_size=300, kind=kind), TEXT, TEXT)
+    (src,), (tgt,) = tokenizer.encode_src(TEXT[:1]), tokenizer.encode_tgt(TEXT[:1])
+    samples = [tokenizer.sample_src(src, 0.3, seed) for seed in range(8)]
+    assert len(set(map(tuple, samples))) > 2
+    assert samples == [tokenizer.sample_src(src, 0.3, seed) for seed in range(8)]
+    assert {tokenizer.src.decode(ids) for ids in samples} == {TEXT[0]}
+    assert {ids[-1] for ids in samples} == {EOS_ID}
+    sampled = tokenizer.sample_tgt(tgt, 0.3, 1)
+    assert sampled[0] == BOS_ID
+    assert sampled[1:] == tokenizer.sample_src(src, 0.3, 1)
+
+
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x0a\xff\xff\xff\xff"])
 def test_what_is_no_model_is_refused(content):
     with pytest.raises(ValueError, match="tokenizer.model"):

@@ -28,9 +28,13 @@ def plain_loss(features, weight, bias, targets, smoothing, r_drop):
     return loss / len(logits)
 
 
-@pytest.mark.parametrize(("smoothing", "r_drop", "passes"), [(0.0, 0.0, 1), (0.1, 0.0, 1), (0.1, 0.0, 2), (0.1, 5.0, 2)])
+@pytest.mark.parametrize(
+    ("smoothing", "r_drop", "passes"), [(0.0, 0.0, 1), (0.1, 0.0, 1), (0.1, 0.0, 2), (0.1, 5.0, 2)]
+)
 @pytest.mark.parametrize(("chunk", "block"), [(6, 2), (6, 4), (100, 3), (100, 100)])
-def test_it_equals_the_plain_loss_in_value_and_gradients(inputs, smoothing, r_drop, passes, chunk, block, monkeypatch):
+def test_it_equals_the_plain_loss_in_value_and_gradients(
+    inputs, smoothing, r_drop, passes, chunk, block, monkeypatch
+):
     monkeypatch.setattr(loss_module, "CHUNK", chunk)
     monkeypatch.setattr(loss_module, "BLOCK", block)
     features, weight, bias, targets = inputs

@@ -114,3 +114,33 @@ def test_a_one_way_encoder_feeds_any_decoder():
     src, src_len = toy.sources(LENGTHS)
     logits, _ = model.step(torch.tensor([4, 5, 6]), model.start(src, src_len))
     assert logits.shape == (3, toy.VOCAB)
+
+
+def test_words_are_dropped_whole_in_training_alone():
+    model = toy.model(src_word_dropout=0.4, tgt_word_dropout=0.1)
+    embedded = torch.randn(50, 30, 6, dtype=torch.double)
+    dropped = model.drop_words(embedded, 0.4)
+    kept = (dropped == embedded).all(-1)
+    assert (kept | (dropped == 0).all(-1)).all()
+    assert 0.5 < kept.double().mean() < 0.7
+    assert model.eval().drop_words(embedded, 0.4) is embedded
+
+
+@pytest.mark.parametrize("side", ["src_word_dropout", "tgt_word_dropout"])
+def test_word_dropout_reaches_its_side(side):
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    losses = [toy.model(**{side: p}).loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]))[0] for p in (0.0, 0.5)]
+    assert losses[0] != losses[1]
+
+
+def test_r_drop_without_dropout_is_the_plain_loss():
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    batch = src, src_len, tgt, tgt, torch.tensor([4, 1, 3])
+    model = toy.model()
+    torch.testing.assert_close(model.loss(*batch, 0.1, r_drop=5.0), model.loss(*batch, 0.1))
+    model = toy.model(dropout=0.3)
+    torch.manual_seed(1)
+    drawn_together, nll = model.loss(*batch, r_drop=5.0)
+    assert drawn_together > nll
