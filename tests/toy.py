@@ -19,16 +19,24 @@ FIRST_ID = 4  # after the special ones
 VOCAB = 11
 
 
+# What can be switched on beside any cell, decoder and attention.
+OPTIONS = {
+    "context_gate": {"context_gate": True},
+    "transparent": {"encoder": EncoderConfig(num_layers=2, direction="alternating", transparent=True)},
+}
+
+
 def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -> ModelConfig:
     layers = settings.pop("num_layers", 1)
     heads = settings.pop("heads", 1)
     encoder = settings.pop("encoder", EncoderConfig(num_layers=layers))
+    context_gate = settings.pop("context_gate", False)
     settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
     return ModelConfig(
         cell=CELLS[cell](),
         encoder=encoder,
         attention=AttentionConfig(attention, heads),
-        decoder=DecoderConfig(decoder, num_layers=layers),
+        decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),
         **settings,
     )
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -43,11 +44,12 @@ class AttentionConfig:
     name: str
     heads: int = 1
     size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
+    dropout: float = 0.0  # of the weights, each by itself (Vaswani et al., 2017)
 
     def __post_init__(self) -> None:
         if self.name not in ATTENTIONS:
             raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(ATTENTIONS))}")
-        check_ranges(self, heads=(1, 64), size=(1, 65536))
+        check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536))
         if self.size is not None and self.name != "additive":
             raise ValueError(f"size is {self.size}, but only 'additive' attention has a size of its own")
 
@@ -74,6 +76,7 @@ class Attention(nn.Module):
             if size % heads:
                 raise ValueError(f"attention.heads is {heads}; it must divide the {name} size {size}")
         self.heads = heads
+        self.dropout = 0.0  # of the weights
         self.context_size = memory_size
 
     def keys(self, values: Tensor) -> Tensor:
@@ -95,7 +98,8 @@ class Attention(nn.Module):
     def mean(self, scores: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """scores (B,A,T,S) -> context and weights, as `forward`."""
         weights = scores.masked_fill(~memory.mask[:, None, None], -torch.inf).softmax(-1)
-        context = product(weights, self.split(memory.values)).to(memory.values.dtype)  # (B, A, T, M/A)
+        kept = F.dropout(weights, self.dropout, self.training)
+        context = product(kept, self.split(memory.values)).to(memory.values.dtype)  # (B, A, T, M/A)
         return context.transpose(1, 2).flatten(2), weights
 
     def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
@@ -238,6 +242,7 @@ ATTENTIONS: dict[str, type[Attention]] = {
 
 
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
-    if config.name == "additive":
-        return AdditiveAttention(query_size, memory_size, config.heads, config.size)
-    return ATTENTIONS[config.name](query_size, memory_size, config.heads)
+    size = {"size": config.size} if config.name == "additive" else {}
+    attention = ATTENTIONS[config.name](query_size, memory_size, config.heads, **size)
+    attention.dropout = config.dropout
+    return attention

@@ -26,6 +26,7 @@ class DecoderConfig:
     name: str
     num_layers: int = 1
     residual: bool = True  # around every layer but the first
+    context_gate: bool = False  # between the context and the rest of what the features are made of: GatedReadout
 
     def __post_init__(self) -> None:
         if self.name not in DECODERS:
@@ -55,6 +56,25 @@ class Joined(nn.Linear):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return super().forward(torch.cat(inputs, -1))
+
+
+class GatedReadout(nn.Module):
+    """The context gate of Tu et al. (2017), arXiv:1608.06043: how much a word owes to the source, how much to the
+    target so far, feature by feature.
+
+    z = σ(G [h; ...; a])      (1 - z) ⊙ (W [h; ...] + b) + z ⊙ C a
+    """
+
+    def __init__(self, target_size: int, context_size: int, features_size: int) -> None:
+        super().__init__()
+        self.gate = Joined(target_size + context_size, features_size)
+        self.of_target = Joined(target_size, features_size)
+        self.of_context = nn.Linear(context_size, features_size, bias=False)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        *target, context = inputs
+        z = torch.sigmoid(self.gate(*inputs))
+        return torch.lerp(self.of_target(*target), self.of_context(context), z)
 
 
 class Decoder(nn.Module):
@@ -92,7 +112,12 @@ class Decoder(nn.Module):
         )
         self.no_masks = DecoderMasks((Masks(),) * config.num_layers)
         self.bridge = nn.Linear(hidden_size, config.num_layers * len(cell.states) * hidden_size)
-        self.readout = Joined(readout, features_size)
+        if config.context_gate:
+            if not context_size:
+                raise ValueError("decoder.context_gate is true, but attention=none has no context to gate")
+            self.readout: nn.Module = GatedReadout(readout - context_size, context_size, features_size)
+        else:
+            self.readout = Joined(readout, features_size)
 
     def layer(self, depth: int) -> Recurrent:
         return cast(Recurrent, self.layers[depth])
@@ -122,7 +147,7 @@ class Decoder(nn.Module):
     def features_mask(self, rows: int) -> Tensor | None:
         if not self.training or not self.dropout:
             return None
-        return dropout_mask(rows, self.features_size, self.dropout, self.readout.weight)  # (N, F)
+        return dropout_mask(rows, self.features_size, self.dropout, self.bridge.weight)  # (N, F)
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
         features = tanh(self.readout(*inputs))

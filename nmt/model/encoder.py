@@ -9,7 +9,7 @@ Dims: B sentences, S source tokens, E embedding, M memory features.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +22,21 @@ from nmt.ranges import check_ranges
 @dataclass(frozen=True)
 class EncoderConfig:
     num_layers: int = 1
-    bidirectional: bool = True  # each direction then has half of hidden_size
+    # "bidirectional": every layer reads both ways, half of hidden_size each. "unidirectional": all read forward.
+    # "alternating": every second layer reads backward (Zhou et al., 2016, arXiv:1606.04199).
+    direction: Literal["bidirectional", "unidirectional", "alternating"] = "bidirectional"
     residual: bool = True  # around every layer but the first (He et al., 2016; Wu et al., 2016)
+    # The decoder sees a learned mean of all layers, not the top alone (Bapna et al., 2018, arXiv:1808.07561).
+    transparent: bool = False
 
     def __post_init__(self) -> None:
         check_ranges(self, num_layers=(1, 32))
+
+    def backward(self, depth: int) -> tuple[bool, ...]:
+        """For each direction of a layer whether it reads backward."""
+        if self.direction == "bidirectional":
+            return False, True
+        return (self.direction == "alternating" and depth % 2 == 1,)
 
 
 def reverse_within_length(x: Tensor, length: Tensor) -> Tensor:
@@ -51,7 +61,7 @@ class Encoder(nn.Module):
         recurrent_dropout: float,
     ) -> None:
         super().__init__()
-        directions = 2 if config.bidirectional else 1
+        directions = len(config.backward(0))
         if hidden_size % directions:
             raise ValueError(f"hidden_size is {hidden_size}; a bidirectional encoder halves it, so it must be even")
         self.config = config
@@ -68,6 +78,8 @@ class Encoder(nn.Module):
             )
             for depth in range(config.num_layers)
         )
+        if config.transparent:
+            self.mix = nn.Parameter(torch.zeros(config.num_layers))
 
     def forward(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """x (B,S,E), length (B,) -> values (B,S,M) and final (B,M).
@@ -75,14 +87,19 @@ class Encoder(nn.Module):
         `final` holds each direction's last output on real tokens. Values on padding are meaningless.
         """
         last = (length - 1)[:, None, None]  # (B, 1, 1)
+        of_layers = []
         for depth, directions in enumerate(cast(list[nn.ModuleList], self.layers)):
             below = x
             layers = cast(list[Recurrent], list(directions))
-            inputs = [below, reverse_within_length(below, length)][: len(layers)]
-            outputs = list(layers[0].side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers]))
+            backward = self.config.backward(depth)
+            inputs = [reverse_within_length(x, length) if back else x for back in backward]
+            outputs = layers[0].side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers])
             finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
-            outputs[1:] = [reverse_within_length(out, length) for out in outputs[1:]]
-            x = torch.cat(outputs, -1)  # (B, S, M)
+            turned = zip(outputs, backward, strict=True)
+            x = torch.cat([reverse_within_length(out, length) if back else out for out, back in turned], -1)
             if depth and self.config.residual:
                 x = x + below
+            of_layers.append(x)  # (B, S, M)
+        if self.config.transparent:
+            x = torch.einsum("l,lbsm->bsm", self.mix.softmax(0), torch.stack(of_layers))
         return x, torch.cat(finals, -1)[:, 0]

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.attention import LIMIT, AdditiveAttention, Memory
+from nmt.model.decoder import Joined
 from nmt.model.output import OutputLayer, Rows, shortlisted, without
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
@@ -38,8 +39,9 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
     assert isinstance(packed, PackedSeq2Seq)
     packed.look_up()
     decoder, attention = model.decoder, model.decoder.attention
-    if decoder.context_is_last and attention.heads == 1 and attention.context_size:
-        readout = PackedReadout(decoder.readout, model.config.hidden_size, COMPUTE[compute])
+    is_linear = isinstance(decoder.readout, Joined) and attention.heads == 1  # in the context
+    if decoder.context_is_last and is_linear and attention.context_size:
+        readout = PackedReadout(cast(Joined, decoder.readout), model.config.hidden_size, COMPUTE[compute])
         packed.decoder.add_module("readout", readout)
     return packed
 

@@ -11,7 +11,6 @@ from nmt.metrics import Score
 def model_card(config: RunConfig, scores: Mapping[str, Score], num_parameters: int) -> str:
     """What the model is, how good it was on the validation text, and how to use it."""
     model, data = config.model, to_dict(config.data)["name"]
-    directions = "both directions" if model.encoder.bidirectional else "one direction"
     rows = "\n".join(f"| {name} | {score.score:.2f} | `{score.signature}` |" for name, score in scores.items())
     return f"""# {config.data.src} to {config.data.tgt}
 
@@ -21,7 +20,7 @@ A recurrent translation model of {num_parameters:,} parameters, trained with nmt
 | part | choice |
 |---|---|
 | cell | {to_dict(model.cell)["name"]} |
-| encoder | {model.encoder.num_layers} layer(s), {directions} |
+| encoder | {model.encoder.num_layers} layer(s), {model.encoder.direction} |
 | attention | {model.attention.name}, {model.attention.heads} head(s) |
 | decoder | {model.decoder.name}, {model.decoder.num_layers} layer(s) |
 | sizes | embedding {model.embedding_size}, hidden {model.hidden_size} |

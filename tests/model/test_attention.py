@@ -51,6 +51,16 @@ def test_weights_sum_to_one_on_real_tokens_and_are_zero_on_padding(name, heads):
     assert (weights[1, :, :, 3:] == 0).all()
 
 
+def test_dropped_weights_leave_the_context_right_on_average():
+    attention = build_attention(AttentionConfig("general", heads=2, dropout=0.3), D, M).double()
+    query, values = torch.randn(1, 1, D, dtype=torch.double), torch.randn(1, S, M, dtype=torch.double)
+    memory = memory_of(attention, values, MASK[:1])
+    contexts = torch.cat([attention(query, memory)[0] for _ in range(3000)])
+    exact, _ = attention.eval()(query, memory)
+    assert contexts.std(0).min() > 0.01
+    torch.testing.assert_close(contexts.mean(0, keepdim=True), exact, atol=0.06, rtol=0)
+
+
 def test_each_head_attends_over_its_own_slice():
     _, query, values, (context, weights) = attend("dot", heads=2)
     for head, part in enumerate((slice(0, 4), slice(4, 8))):

@@ -21,10 +21,11 @@ def test_rows_are_reversed_within_their_length_and_back():
     assert torch.equal(reverse_within_length(turned, LENGTHS), x)
 
 
-@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("direction", ["bidirectional", "unidirectional", "alternating"])
 @pytest.mark.parametrize("name", sorted(CELLS))
-def test_padding_changes_nothing(name, bidirectional):
-    made, x = encoder(name, num_layers=2, bidirectional=bidirectional), torch.randn(B, S, E, dtype=torch.double)
+def test_padding_changes_nothing(name, direction):
+    made = encoder(name, num_layers=2, direction=direction, transparent=True)
+    x = torch.randn(B, S, E, dtype=torch.double)
     values, final = made(x, LENGTHS)
     noisy = x.masked_fill((torch.arange(S) >= LENGTHS[:, None])[:, :, None], 1e3)
     noisy_values, noisy_final = made(noisy, LENGTHS)
@@ -51,6 +52,28 @@ def test_layers_above_the_first_add_to_what_is_below():
     first = encoder(num_layers=1)
     first.load_state_dict({k: v for k, v in with_.state_dict().items() if k.startswith("layers.0.")})
     torch.testing.assert_close(with_(x, LENGTHS)[0], without(x, LENGTHS)[0] + first(x, LENGTHS)[0])
+
+
+def test_every_second_layer_of_an_alternating_encoder_reads_backward():
+    made, x = encoder(num_layers=2, direction="alternating", residual=False), torch.randn(1, S, E, dtype=torch.double)
+    length = torch.tensor([S])
+    changed = x.clone()
+    changed[:, -1] += 1
+    below = encoder(direction="unidirectional")
+    below.load_state_dict({k: v for k, v in made.state_dict().items() if k.startswith("layers.0.")})
+    assert torch.equal(below(x, length)[0][:, :-1], below(changed, length)[0][:, :-1])
+    assert (made(x, length)[0] != made(changed, length)[0]).all()
+
+
+def test_a_transparent_encoder_begins_with_the_mean_of_its_layers():
+    plain, mixed = encoder(num_layers=2), encoder(num_layers=2, transparent=True)
+    mixed.load_state_dict(plain.state_dict() | {"mix": torch.zeros(2)})
+    first = encoder(num_layers=1)
+    first.load_state_dict({k: v for k, v in plain.state_dict().items() if k.startswith("layers.0.")})
+    x = torch.randn(B, S, E, dtype=torch.double)
+    (top, final), (mean, final_of_mixed) = plain(x, LENGTHS), mixed(x, LENGTHS)
+    torch.testing.assert_close(mean, (top + first(x, LENGTHS)[0]) / 2)
+    assert torch.equal(final, final_of_mixed)
 
 
 def test_an_odd_size_cannot_be_halved():

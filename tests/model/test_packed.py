@@ -44,7 +44,18 @@ def paths(model, src, src_len, allowed=None):
 @pytest.mark.parametrize("compute", ABLE)
 @pytest.mark.parametrize(("cell", "decoder", "attention", "layers", "heads"), WIRINGS)
 def test_it_makes_the_logits_of_the_model(cell, decoder, attention, layers, heads, compute):
-    model = toy.model(cell, decoder, attention, num_layers=layers, heads=heads).float().eval()
+    check(toy.model(cell, decoder, attention, num_layers=layers, heads=heads), compute)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("option", sorted(toy.OPTIONS))
+def test_it_has_every_option_of_the_model(option, decoder):
+    check(toy.model("gru", decoder, "additive", **toy.OPTIONS[option]), "float32")
+
+
+def check(model, compute):
+    model = model.float().eval()
     src, src_len = toy.sources(LENGTHS)
     expected = paths(model, src, src_len)
     for few in (0, 8):  # the encoder's two ways

@@ -34,6 +34,27 @@ def test_a_token_at_a_time_equals_all_at_once(cell, decoder, attention):
         assert (logits[:, :3] == -torch.inf).all()  # PAD, UNK, BOS
 
 
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("option", sorted(toy.OPTIONS))
+def test_options_agree_token_by_token_and_all_at_once_and_learn(option, decoder):
+    model = toy.model("gru", decoder, "additive", **toy.OPTIONS[option])
+    src, src_len = toy.sources(LENGTHS)
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
+    features, _ = model(src, src_len, tgt)
+    expected = features @ model.output_table.T + model.output_bias
+    state = model.start(src, src_len)
+    for t in range(T):
+        logits, state = model.step(tgt[:, t], state)
+        torch.testing.assert_close(logits[:, 3:], expected[:, t, 3:])
+    model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]))[0].backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_without_attention_there_is_no_context_to_gate():
+    with pytest.raises(ValueError, match="no context to gate"):
+        toy.model(attention="none", context_gate=True)
+
+
 @everything
 def test_a_sentence_gives_the_same_alone_and_among_longer_ones(cell, decoder, attention):
     model = toy.model(cell, decoder, attention, num_layers=2).eval()
@@ -110,7 +131,7 @@ def test_two_vocabularies_cannot_share_a_table():
 
 
 def test_a_one_way_encoder_feeds_any_decoder():
-    model = toy.model("lstm_peephole", encoder=EncoderConfig(bidirectional=False), num_layers=3)
+    model = toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3)
     src, src_len = toy.sources(LENGTHS)
     logits, _ = model.step(torch.tensor([4, 5, 6]), model.start(src, src_len))
     assert logits.shape == (3, toy.VOCAB)
