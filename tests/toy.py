@@ -22,6 +22,7 @@ VOCAB = 11
 # What can be switched on beside any cell, decoder and attention.
 OPTIONS = {
     "context_gate": {"context_gate": True},
+    "coverage": {"coverage": True, "heads": 2},
     "transparent": {"encoder": EncoderConfig(num_layers=2, direction="alternating", transparent=True)},
 }
 
@@ -30,12 +31,12 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
     layers = settings.pop("num_layers", 1)
     heads = settings.pop("heads", 1)
     encoder = settings.pop("encoder", EncoderConfig(num_layers=layers))
-    context_gate = settings.pop("context_gate", False)
+    context_gate, coverage = settings.pop("context_gate", False), settings.pop("coverage", False)
     settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
     return ModelConfig(
         cell=CELLS[cell](),
         encoder=encoder,
-        attention=AttentionConfig(attention, heads),
+        attention=AttentionConfig(attention, heads, coverage=coverage),
         decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),
         **settings,
     )

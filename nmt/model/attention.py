@@ -45,6 +45,9 @@ class AttentionConfig:
     heads: int = 1
     size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
     dropout: float = 0.0  # of the weights, each by itself (Vaswani et al., 2017)
+    # The additive score also sees how much weight a source token has had so far (Tu et al., 2016, arXiv:1601.04811):
+    # v · tanh(W q + U h + w C), C the sum of the mean weight of the heads. Training then goes token by token.
+    coverage: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in ATTENTIONS:
@@ -52,6 +55,8 @@ class AttentionConfig:
         check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536))
         if self.size is not None and self.name != "additive":
             raise ValueError(f"size is {self.size}, but only 'additive' attention has a size of its own")
+        if self.coverage and self.name != "additive":
+            raise ValueError("coverage is true, but only 'additive' attention can see it")
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -77,6 +82,7 @@ class Attention(nn.Module):
                 raise ValueError(f"attention.heads is {heads}; it must divide the {name} size {size}")
         self.heads = heads
         self.dropout = 0.0  # of the weights
+        self.has_coverage = False
         self.context_size = memory_size
 
     def keys(self, values: Tensor) -> Tensor:
@@ -102,10 +108,22 @@ class Attention(nn.Module):
         context = product(kept, self.split(memory.values)).to(memory.values.dtype)  # (B, A, T, M/A)
         return context.transpose(1, 2).flatten(2), weights
 
-    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """One step: query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S)."""
-        context, weights = self(query.view(len(memory.mask), -1, query.shape[-1]), memory)  # (B, k, M), (B, A, k, S)
-        return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """One step: query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S).
+
+        `coverage` (N,S) is the weight that each source token has had in the steps before, where attention sees it.
+        """
+        if coverage is None:
+            context, weights = self(query.view(len(memory.mask), -1, query.shape[-1]), memory)
+        else:
+            scores = self.score_covered(query, memory, coverage)  # (N, A, S)
+            scores = scores.view(len(memory.mask), -1, *scores.shape[1:]).transpose(1, 2)  # (B, A, k, S)
+            context, weights = self.mean(scores, memory)
+        return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)  # of (B, k, M), (B, A, k, S)
+
+    def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:
+        """query (N,D), coverage (N,S) -> (N,A,S)."""
+        raise NotImplementedError
 
 
 class NoAttention(Attention):
@@ -126,7 +144,9 @@ class NoAttention(Attention):
 class AdditiveAttention(Attention):
     """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: score(q, h) = v · tanh(W q + U h)."""
 
-    def __init__(self, query_size: int, memory_size: int, heads: int, size: int | None = None) -> None:
+    def __init__(
+        self, query_size: int, memory_size: int, heads: int, size: int | None = None, coverage: bool = False
+    ) -> None:
         super().__init__(query_size, memory_size, heads)
         size = size or memory_size
         if size % heads:
@@ -135,6 +155,9 @@ class AdditiveAttention(Attention):
         self.key = nn.Linear(memory_size, size, bias=False)
         self.v = nn.Parameter(torch.empty(heads, size // heads))
         nn.init.normal_(self.v, std=(size // heads) ** -0.5)
+        self.has_coverage = coverage
+        if coverage:
+            self.coverage = nn.Parameter(torch.zeros(size))
 
     def keys(self, values: Tensor) -> Tensor:
         keys: Tensor = self.key(values)
@@ -150,6 +173,10 @@ class AdditiveAttention(Attention):
                 for *of_head, v in zip(q.split(size, -1), k.split(size, -1), self.v, strict=True)
             ]
         return torch.stack(scores, 1)
+
+    def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:
+        keys = memory.keys.repeat_interleave(len(query) // len(memory.keys), 0)
+        return self.score(query[:, None], keys + coverage[..., None] * self.coverage)[:, :, 0]
 
 
 LIMIT = 20.0  # of W q and U h each: exp(2 * LIMIT)**2 is still finite in float32
@@ -242,7 +269,7 @@ ATTENTIONS: dict[str, type[Attention]] = {
 
 
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
-    size = {"size": config.size} if config.name == "additive" else {}
-    attention = ATTENTIONS[config.name](query_size, memory_size, config.heads, **size)
+    own = {"size": config.size, "coverage": config.coverage} if config.name == "additive" else {}
+    attention = ATTENTIONS[config.name](query_size, memory_size, config.heads, **own)
     attention.dropout = config.dropout
     return attention

@@ -38,10 +38,12 @@ class DecoderConfig:
 class DecoderState:
     layers: tuple[State, ...]  # of every layer, each part (N, H)
     feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
+    coverage: Tensor | None = None  # (N, S): the weight that source tokens have had, where attention sees it
 
     def select(self, rows: Tensor) -> DecoderState:
         layers = tuple(tuple(part.index_select(0, rows) for part in layer) for layer in self.layers)
-        return DecoderState(layers, None if self.feed is None else self.feed.index_select(0, rows))
+        others = (None if part is None else part.index_select(0, rows) for part in (self.feed, self.coverage))
+        return DecoderState(layers, *others)
 
 
 class DecoderMasks(NamedTuple):
@@ -135,7 +137,13 @@ class Decoder(nn.Module):
         parts = states.chunk(len(self.layers) * len(cell.states), -1)
         size = len(cell.states)
         layers = tuple(tuple(parts[i : i + size]) for i in range(0, len(parts), size))
-        return DecoderState(layers)
+        covered = memory.values.new_zeros(memory.mask.shape) if self.attention.has_coverage else None
+        return DecoderState(layers, coverage=covered)
+
+    def attend(self, query: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, Tensor, Tensor | None]:
+        """query (N,D) -> context (N,M), weights (N,A,S), and the coverage after."""
+        context, weights = self.attention.attend(query, memory, state.coverage)
+        return context, weights, None if state.coverage is None else state.coverage + weights.mean(1)
 
     def masks(self, rows: int) -> DecoderMasks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
@@ -201,6 +209,8 @@ class GNMT(Decoder):
         return inputs, hidden + context, hidden + context
 
     def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        if self.attention.has_coverage:  # each step needs those before
+            return super().forward(x, memory)
         state = self.initial_state(memory)
         x = self.layers[0](x, state.layers[0])  # (B, T, H)
         context, weights = self.attention(x, memory)  # (B, T, M)
@@ -215,10 +225,10 @@ class GNMT(Decoder):
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
         first = self.layer(0).step(x, state.layers[0], masks.layers[0])
-        context, weights = self.attention.attend(first[0], memory)
+        context, weights, coverage = self.attend(first[0], memory, state)
         top, above = self.upper_layers(first[0], context, state, masks)
         features = self.features([top, context], masks.features)
-        return features, DecoderState((first, *above)), weights
+        return features, DecoderState((first, *above), coverage=coverage), weights
 
 
 class InputFeeding(Decoder):
@@ -244,9 +254,9 @@ class InputFeeding(Decoder):
         masks = masks or self.masks(len(x))
         first = self.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
         top, above = self.upper_layers(first[0], None, state, masks)
-        context, weights = self.attention.attend(top, memory)
+        context, weights, coverage = self.attend(top, memory, state)
         features = self.features([top, context], masks.features)
-        return features, DecoderState((first, *above), features), weights
+        return features, DecoderState((first, *above), features, coverage), weights
 
 
 class Bahdanau(Decoder):
@@ -268,11 +278,11 @@ class Bahdanau(Decoder):
         self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
     ) -> tuple[Tensor, DecoderState, Tensor]:
         masks = masks or self.masks(len(x))
-        context, weights = self.attention.attend(state.layers[-1][0], memory)
+        context, weights, coverage = self.attend(state.layers[-1][0], memory, state)
         first = self.layer(0).step(x, state.layers[0], masks.layers[0], context)
         top, above = self.upper_layers(first[0], None, state, masks)
         features = self.features([top, x, context], masks.features)
-        return features, DecoderState((first, *above)), weights
+        return features, DecoderState((first, *above), coverage=coverage), weights
 
 
 DECODERS: dict[str, type[Decoder]] = {"gnmt": GNMT, "input_feeding": InputFeeding, "bahdanau": Bahdanau}

@@ -92,8 +92,10 @@ class PackedAdditive(AdditiveAttention):
     def keys(self, values: Tensor) -> Tensor:
         return super().keys(values).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
 
-    def attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
+        if coverage is not None:
+            return super().attend(query, memory, coverage)
         sentences, heads, size = len(memory.mask), *self.weights.shape
         q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
         r = torch.addcmul(self.one, q.view(sentences, -1, 1, heads * size), memory.keys[:, None]).reciprocal_()
@@ -104,6 +106,14 @@ class PackedAdditive(AdditiveAttention):
         weights = (r @ self.weights[0]).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
         context = weights @ memory.values
         return context.flatten(0, 1), weights.view(len(query), 1, -1)
+
+    def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:
+        q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+        keys = memory.keys.repeat_interleave(len(query) // len(memory.keys), 0)
+        keys *= (coverage[..., None] * self.coverage).mul_(2).exp_()
+        r = torch.addcmul(self.one, q[:, None], keys).reciprocal_()  # (N, S, D)
+        weighted: Tensor = r.view(*r.shape[:2], *self.weights.shape) * self.weights
+        return weighted.sum(-1).transpose(1, 2)
 
     @cached_property
     def one(self) -> Tensor:
