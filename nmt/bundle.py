@@ -136,8 +136,11 @@ class _Uninitialised(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func.__name__.endswith("_") and not func.__name__.startswith("_"):  # in place
+        name = func.__name__
+        if (name.endswith("_") and not name.startswith("_")) or name == "__setitem__":  # in place
             return kwargs.get("tensor", args[0] if args else None)
+        if name in ("zeros", "ones"):
+            func = torch.empty
         return func(*args, **kwargs)
 
 

@@ -9,9 +9,9 @@ import torch
 
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from nmt.model.attention import AttentionConfig
+from nmt.model.attention import ATTENTIONS, AttentionConfig
 from nmt.model.cells import CELLS
-from nmt.model.decoder import DecoderConfig
+from nmt.model.decoder import DECODERS, DecoderConfig
 from nmt.model.encoder import EncoderConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 
@@ -27,6 +27,25 @@ OPTIONS = {
 }
 
 
+# Every cell, and two whose step is several transitions.
+CELL_KINDS = {name: cell() for name, cell in CELLS.items()} | {
+    "gru, depth 3": CELLS["gru"](depth=3),
+    "lstm_ln, depth 2": CELLS["lstm_ln"](depth=2),
+}
+
+
+CORE_CELLS = ("rnn", "rnn_relu", "gru", "lstm", "lstm_peephole")
+
+
+def wirings() -> list[tuple[str, str, str]]:
+    """(cell, decoder, attention): every combination of the core cells', and in turn one for each of the others."""
+    pairs = list(itertools.product(sorted(DECODERS), sorted(ATTENTIONS)))
+    others = sorted(set(CELL_KINDS) - set(CORE_CELLS))
+    return [(cell, *pair) for cell in CORE_CELLS for pair in pairs] + [
+        (cell, *pairs[i % len(pairs)]) for i, cell in enumerate(others)
+    ]
+
+
 def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -> ModelConfig:
     layers = settings.pop("num_layers", 1)
     heads = settings.pop("heads", 1)
@@ -34,7 +53,7 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
     context_gate, coverage = settings.pop("context_gate", False), settings.pop("coverage", False)
     settings = {"embedding_size": 6, "hidden_size": 8, "dropout": 0.0} | settings
     return ModelConfig(
-        cell=CELLS[cell](),
+        cell=CELL_KINDS[cell],
         encoder=encoder,
         attention=AttentionConfig(attention, heads, coverage=coverage),
         decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),

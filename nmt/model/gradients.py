@@ -2,8 +2,8 @@
 
 All have one form: `gradient(cell, gates, x, state, after, parameters, grads)` takes what `Cell.pointwise` took, the
 state `after` that it returned and the gradient of each part of it, and returns the gradients of gates, of x, of each
-part of the state (None for h where all of it went through R h) and of each parameter. Sigmoids and the like are made
-again: cheaper than keeping them for every step.
+part of the state (None for h where all of it went through R h) and of each parameter by its name. Sigmoids and the
+like are made again: cheaper than keeping them for every step.
 
 Written by hand it is about half the time of autograd's, which builds and walks a graph of small nodes a step;
 torch.compile on a CPU calls at a higher price than it saves, and needs a compiler.
@@ -17,9 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmt.model.cells import GRU, LSTM, RNN, Cell, Parameters, PeepholeLSTM, ReluRNN, State, tanh
+from nmt.model.cells import Cell, Parameters, State, tanh
+from nmt.model.cells.gru import GRU, LayerNormGRU
+from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
+from nmt.model.cells.norm import scaled, standardised
+from nmt.model.cells.rnn import RNN, ReluRNN
 
-Gradients = tuple[Tensor, Tensor, tuple[Any, ...], tuple[Tensor, ...]]
+Gradients = tuple[Tensor, Tensor, tuple[Any, ...], Parameters]
 Gradient = Callable[[Cell, Tensor, Tensor, State, State, Parameters, Sequence[Tensor]], Gradients]
 
 sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
@@ -35,21 +39,22 @@ def by_autograd(
     with torch.enable_grad():
         outputs = cell.pointwise(gates, x, tuple(before), dict(zip(parameters, extra, strict=True)))
     found = torch.autograd.grad(outputs, wants_gradient, list(grads), allow_unused=True, materialize_grads=True)
-    return found[0], found[1], found[2 : 2 + len(state)], found[2 + len(state) :]
+    of_parameters = dict(zip(parameters, found[2 + len(state) :], strict=True))
+    return found[0], found[1], found[2 : 2 + len(state)], of_parameters
 
 
 def of_rnn(
     cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     grad = torch.ops.aten.tanh_backward(grads[0], after[0])
-    return grad, x, (None,), ()
+    return grad, x, (None,), {}
 
 
 def of_relu_rnn(
     cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
     grad = torch.ops.aten.threshold_backward(grads[0], after[0], 0)
-    return grad, x, (None,), ()
+    return grad, x, (None,), {}
 
 
 def of_gru(
@@ -69,7 +74,7 @@ def of_gru(
     torch.mul(grad_x, recurrent, out=grad_reset)
     sigmoid_backward(grad_gates[..., :both], reset_update, grad_input=grad_gates[..., :both])
     torch.mul(grad_x, reset, out=grad_recurrent)
-    return grad_gates, grad_x, (grad_h,), ()
+    return grad_gates, grad_x, (grad_h,), {}
 
 
 def of_lstm(
@@ -104,18 +109,77 @@ def of_lstm(
     sigmoid_backward(grad[..., :both], input_forget, grad_input=grad[..., :both])
     tanh_backward(grad_g, g, grad_input=grad_g)
     grad_before = grad_c * f
-    extra: tuple[Tensor, ...] = ()
+    extra = {}
     if peephole is not None:
         grad_before.addcmul_(grad_i, p_i).addcmul_(grad_f, p_f)
         sums = (part.sum_to_size(p_i.shape) for part in (grad_i * c, grad_f * c, grad_o * c_after))
-        extra = (torch.stack(tuple(sums)),)
+        extra["peephole"] = torch.stack(tuple(sums))
     return grad, x, (None, grad_before), extra
+
+
+class _Norm:
+    """The layer normalisation of K vectors, by the gains and biases from the `first` on, and its way back."""
+
+    def __init__(self, x: Tensor, parameters: Parameters, first: int, vectors: int) -> None:
+        """x (...,K*H)"""
+        self.x = x.view(*x.shape[:-1], vectors, -1)
+        self.normed, self.mean, self.rstd = standardised(x, vectors)
+        self.gain = parameters["gain"][first : first + vectors]
+        self.value = scaled(self.normed, parameters, first, vectors).flatten(-2)  # (..., K*H)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The gradient of the value (...,K*H) -> those of x and of the gains and biases."""
+        grad = grad.view_as(self.normed)  # (..., K, H)
+        sums = ((grad * self.normed).movedim(-2, 0), grad.movedim(-2, 0))  # each (K, ..., N, H)
+        of_gain, of_bias = (part.sum(-2, keepdim=self.gain.ndim > 2) for part in sums)
+        grad = grad * self.gain.movedim(0, -2)
+        of_x, _, _ = torch.ops.aten.native_layer_norm_backward(
+            grad, self.x, self.x.shape[-1:], self.mean, self.rstd, None, None, [True, False, False]
+        )
+        return of_x.flatten(-2), {"gain": of_gain, "bias": of_bias}
+
+
+def of_layer_norm_gru(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    norm = _Norm(torch.cat([gates, x], -1), parameters, 0, 4)
+    normed_gates, normed_x = norm.value.tensor_split([gates.shape[-1]], -1)
+    of_gates, of_x, of_state, _ = of_gru(cell, normed_gates, normed_x, state, after, {}, grads)
+    grad, extra = norm.backward(torch.cat([of_gates, of_x], -1))
+    of_gates, of_x = grad.tensor_split([gates.shape[-1]], -1)
+    return of_gates, of_x, of_state, extra
+
+
+def of_layer_norm_lstm(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (_, c), c_after, (grad_h, grad_c) = state, after[1], grads
+    of_gates, of_cell = _Norm(gates, parameters, 0, 4), _Norm(c_after, parameters, 4, 1)
+    both = 2 * c.shape[-1]
+    i, f = (input_forget := torch.sigmoid(of_gates.value[..., :both])).chunk(2, -1)
+    g, o = of_gates.value[..., both:].chunk(2, -1)
+    g, o, tanh_c = tanh(g), torch.sigmoid(o), tanh(of_cell.value)
+    grad = torch.empty_like(gates)
+    grad_i, grad_f, grad_g, grad_o = grad.chunk(4, -1)
+    torch.mul(grad_h, tanh_c, out=grad_o)
+    sigmoid_backward(grad_o, o, grad_input=grad_o)
+    through_output, of_last = of_cell.backward(torch.ops.aten.tanh_backward(grad_h * o, tanh_c))
+    grad_c = grad_c + through_output
+    torch.mul(grad_c, g, out=grad_i)
+    torch.mul(grad_c, c, out=grad_f)
+    torch.mul(grad_c, i, out=grad_g)
+    sigmoid_backward(grad[..., :both], input_forget, grad_input=grad[..., :both])
+    tanh_backward(grad_g, g, grad_input=grad_g)
+    grad, extra = of_gates.backward(grad)
+    return grad, x, (None, grad_c * f), {name: torch.cat([extra[name], of_last[name]]) for name in extra}
 
 
 GRADIENTS: dict[type[Cell], Gradient] = {
     RNN: of_rnn,
     ReluRNN: of_relu_rnn,
     GRU: of_gru,
+    LayerNormGRU: of_layer_norm_gru,
     LSTM: of_lstm,
+    LayerNormLSTM: of_layer_norm_lstm,
     PeepholeLSTM: of_lstm,
 }

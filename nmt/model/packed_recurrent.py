@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.model.cells import State
+from nmt.model.cells import Parameters, State
+from nmt.model.loop import by_transition
 from nmt.model.output import Product
 from nmt.model.products import Compute
-from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, run_fused
+from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, fused_kernel, run_fused
 
 FEW = 8  # sentences, up to which a cell's own kernel is faster
 MOST_LOOKED_UP = 1 << 25  # numbers in a table
@@ -42,6 +44,12 @@ class Table:
         return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
 
 
+class Transition(NamedTuple):
+    weight_hh: Tensor  # (G*H, H)
+    bias_ih: Tensor  # (G*H,)
+    bias_hh: Tensor  # (G*H,)
+
+
 class PackedRecurrent(nn.Module):
     """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
     are all there, and side by side for a step.
@@ -55,25 +63,25 @@ class PackedRecurrent(nn.Module):
         super().__init__()
         self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
         self.joint = layer.cell.joint_gates * layer.hidden_size
-        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = (
-            weight.detach() for weight in (layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh)
-        )
-        self.extra = {name: parameter.detach() for name, parameter in layer.extra.items()}
+        self.weight_ih = layer.weight_ih.detach()
+        chunks = (part.detach().chunk(layer.cell.depth) for part in (layer.weight_hh, layer.bias_ih, layer.bias_hh))
+        self.transitions = [Transition(*parts) for parts in zip(*chunks, strict=True)]
+        self.weight_hh, self.bias_ih, self.bias_hh = self.transitions[0]
+        self.extra = by_transition({name: own.detach() for name, own in layer.extra.items()}, layer.cell.depth)
 
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
         """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large."""
         if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
             self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces)
 
+    def joint_bias(self, part: Transition) -> Tensor:
+        """Both biases, of the joint gates alone."""
+        return part.bias_ih[: self.joint] + part.bias_hh[: self.joint]
+
     @property
     def inputs_bias(self) -> Tensor:
         """Both biases for the joint gates, W x's own for those apart."""
-        return torch.cat([self.bias_ih[: self.joint] + self.bias_hh[: self.joint], self.bias_ih[self.joint :]])
-
-    @property
-    def hidden_bias(self) -> Tensor:
-        """R h's own bias for the gates apart."""
-        return torch.cat([torch.zeros_like(self.bias_hh[: self.joint]), self.bias_hh[self.joint :]])
+        return torch.cat([self.joint_bias(self.transitions[0]), self.bias_ih[self.joint :]])
 
     @cached_property
     def inputs(self) -> Product:
@@ -81,9 +89,14 @@ class PackedRecurrent(nn.Module):
         return self.compute.product(self.weight_ih, self.inputs_bias)
 
     @cached_property
-    def hidden(self) -> Product:
-        """h (N,H) -> R h (N,G*H)."""
-        return self.compute.product(self.weight_hh, self.hidden_bias)
+    def hidden(self) -> list[Product]:
+        """Of each transition h (N,H) -> R h (N,G*H). The biases of the joint gates are in W x for the first, here for
+        the others."""
+        biases = [torch.cat([self.joint_bias(part), part.bias_hh[self.joint :]]) for part in self.transitions]
+        biases[0][: self.joint] = 0
+        return [
+            self.compute.product(part.weight_hh, bias) for part, bias in zip(self.transitions, biases, strict=True)
+        ]
 
     @cached_property
     def both(self) -> Product:
@@ -112,7 +125,11 @@ class PackedRecurrent(nn.Module):
             gates[:, : self.joint] += looked_up[:, : self.joint]
             if self.cell.apart:
                 apart += looked_up[:, self.joint :]
-        return self.cell.pointwise(gates, apart, state, self.extra)
+        state = self.cell.pointwise(gates, apart, state, self.extra[0])
+        for k in range(1, self.cell.depth):
+            apart = self.transitions[k].bias_ih[self.joint :].expand_as(apart)
+            state = self.cell.pointwise(self.hidden[k](state[0]), apart, state, self.extra[k])
+        return state
 
     def over_time(self, x: Tensor) -> Tensor:
         """W x of every step: x (B,T,E), or pieces (B,T) -> (T,B,G*H)."""
@@ -140,21 +157,29 @@ class PackedRecurrent(nn.Module):
     ) -> Sequence[Tensor]:
         """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor. Where rows are few and
         the cell has a kernel of its own, the time goes into starting kernels, and that one is faster."""
-        if len(inputs[0]) <= FEW and type(layers[0].cell) in FUSED_ON_CPU:
+        if len(inputs[0]) <= FEW and fused_kernel(layers[0].cell, inputs[0].device):
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
-        cell, joint = layers[0].cell, layers[0].joint
+        cell, joint, depth = layers[0].cell, layers[0].joint, range(layers[0].cell.depth)
         # (T, B, G*H) of each
         products = [layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)]
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
-        extra = {
-            name: torch.stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in layers[0].extra
-        }  # each (n, D, 1, H)
+        extra = [_side_by_side(parts) for parts in zip(*(layer.extra for layer in layers), strict=True)]
+        others = [torch.stack([layer.transitions[k].bias_ih[joint:] for layer in layers])[:, None] for k in depth[1:]]
         outputs = []
         for steps in zip(*products, strict=True):
-            gates = [layer.hidden(h) for layer, h in zip(layers, state[0], strict=True)]
-            for gate, step in zip(gates, steps, strict=True):
-                gate[:, :joint] += step[:, :joint]
-            x = torch.stack([step[:, joint:] for step in steps])
-            state = cell.pointwise(torch.stack(gates), x, state, extra)
+            for k in depth:
+                gates = [layer.hidden[k](h) for layer, h in zip(layers, state[0], strict=True)]
+                if k == 0:
+                    for gate, step in zip(gates, steps, strict=True):
+                        gate[:, :joint] += step[:, :joint]
+                    x = torch.stack([step[:, joint:] for step in steps])  # (D, B, apart*H)
+                else:
+                    x = others[k - 1].expand(-1, len(gates[0]), -1)
+                state = cell.pointwise(torch.stack(gates), x, state, extra[k])
             outputs.append(state[0])
         return torch.stack(outputs, 2).unbind()
+
+
+def _side_by_side(parameters: Sequence[Parameters]) -> Parameters:
+    """Of D layers, each parameter (n,H) -> (n,D,1,H)."""
+    return {name: torch.stack([own[name] for own in parameters], 1)[:, :, None] for name in parameters[0]}

@@ -8,12 +8,15 @@ import onnxruntime
 import pytest
 import torch
 import toy
+from equations import EQUATIONS, outputs_of_equation
 
 from nmt.model.cells import CELLS, tanh
 from nmt.model.gradients import GRADIENTS, by_autograd
-from nmt.model.recurrent import FUSED, Recurrent, loop
+from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
 
 B, T, E, H = 2, 4, 3, 5
+KINDS = toy.CELL_KINDS
+kinds = pytest.mark.parametrize("name", sorted(KINDS))
 
 # ONNX stacks gates in an order of its own: operator -> the places of its gates in ours.
 ONNX_GATES = {"RNN": [0], "GRU": [1, 0, 2], "LSTM": [0, 3, 1, 2]}  # z r h of r z n; i o f c of i f g o
@@ -28,7 +31,7 @@ ONNX_OPERATORS = {
 
 def layer(name: str, seed: int) -> Recurrent:
     torch.manual_seed(seed)
-    made = Recurrent(CELLS[name](), E, H)
+    made = Recurrent(KINDS[name], E, H)
     for parameter in made.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return made
@@ -69,7 +72,7 @@ def onnx_outputs(name, layers, x, states, lengths):
     return torch.from_numpy(y).permute(2, 0, 1, 3).flatten(2)
 
 
-@pytest.mark.parametrize("name", sorted(CELLS))
+@pytest.mark.parametrize("name", sorted(ONNX_OPERATORS))
 def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
     from nmt.model.encoder import reverse_within_length
 
@@ -85,6 +88,31 @@ def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
 
     for row, length in enumerate(lengths):
         torch.testing.assert_close(outputs[row, :length], expected[row, :length], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in KINDS if name.split(",")[0] in EQUATIONS))
+def test_a_cell_equals_its_equations(name):
+    made, x = layer(name, 1).double(), torch.randn(B, T, E, dtype=torch.double)
+    state = tuple(torch.randn(B, H, dtype=torch.double) for _ in made.cell.states)
+    expected = outputs_of_equation(EQUATIONS[name.split(",")[0]], made, x, state)
+    with torch.no_grad():
+        torch.testing.assert_close(made(x, state), torch.from_numpy(expected))
+
+
+@kinds
+def test_the_gradient_of_a_layer_is_the_slope_of_its_value(name):
+    made = layer(name, 1).double()
+    names, values = zip(*made.named_parameters(), strict=True)
+    x = torch.randn(B, T, E, dtype=torch.double, requires_grad=True)
+    state = [torch.randn(B, H, dtype=torch.double, requires_grad=True) for _ in made.cell.states]
+    mask = torch.rand(B, H, dtype=torch.double)
+
+    def outputs(x, *rest):
+        state, weights = rest[: len(made.cell.states)], rest[len(made.cell.states) :]
+        return torch.func.functional_call(made, dict(zip(names, weights, strict=True)), (x, state))
+
+    made.masks = lambda rows: Masks(None, mask)
+    assert torch.autograd.gradcheck(outputs, [x, *state, *values], fast_mode=True)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in FUSED))
@@ -107,10 +135,11 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
     cell = CELLS[name]()
     inputs = [torch.randn(B, n * H, dtype=torch.double, requires_grad=True) for n in (len(cell.gates), cell.apart)]
     state = [torch.randn(B, H, dtype=torch.double, requires_grad=True) for _ in cell.states]
-    extra = [torch.randn(n, H, dtype=torch.double, requires_grad=True) for n in cell.parameter_rows().values()]
+    own = cell.own_parameters(H)
+    extra = [torch.randn_like(part, dtype=torch.double, requires_grad=True) for part in own.values()]
 
     def step(gates, x, *rest):
-        parameters = dict(zip(cell.parameter_rows(), rest[len(state) :], strict=True))
+        parameters = dict(zip(own, rest[len(state) :], strict=True))
         return cell.pointwise(gates, x, rest[: len(state)], parameters)
 
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
@@ -121,7 +150,7 @@ def test_the_gradient_by_hand_equals_the_one_by_autograd(name):
     cell = CELLS[name]()
     gates, x = (torch.randn(B, n * H, dtype=torch.double) for n in (len(cell.gates), cell.apart))
     state = tuple(torch.randn(B, H, dtype=torch.double) for _ in cell.states)
-    parameters = {key: torch.randn(n, H, dtype=torch.double) for key, n in cell.parameter_rows().items()}
+    parameters = {key: torch.randn_like(own, dtype=torch.double) for key, own in cell.own_parameters(H).items()}
     grads = [torch.randn(B, H, dtype=torch.double) for _ in cell.states]
     after = cell.pointwise(gates, x, state, parameters)
     expected = by_autograd(cell, gates, x, state, after, parameters, grads)
@@ -130,7 +159,7 @@ def test_the_gradient_by_hand_equals_the_one_by_autograd(name):
     torch.testing.assert_close((of_gates, of_x, of_state, of_extra), expected)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in CELLS if "f" in CELLS[name].gates))
+@pytest.mark.parametrize("name", ["lstm", "lstm_peephole"])
 def test_the_forget_gate_starts_open_and_peepholes_start_closed(name):
     made = Recurrent(CELLS[name](), E, H)
     gates = dict(zip(made.cell.gates, made.bias_ih.chunk(4), strict=True))
@@ -139,12 +168,23 @@ def test_the_forget_gate_starts_open_and_peepholes_start_closed(name):
     assert all((parameter == 0).all() for parameter in made.extra.values())
 
 
+def test_the_forget_gate_starts_open_behind_a_normalisation():
+    made = Recurrent(CELLS["lstm_ln"](depth=2, forget_bias=2.0), E, H)
+    assert made.extra["bias"].view(2, 5, H).mean(2).tolist() == [[0, 2, 0, 0, 0]] * 2
+    assert (made.bias_ih == 0).all()
+
+
+def test_transitions_are_counted_from_one():
+    with pytest.raises(ValueError, match="depth is 0; it must be from 1 to 32"):
+        CELLS["gru"](depth=0)
+
+
 def test_a_forget_bias_out_of_range_is_refused():
     with pytest.raises(ValueError, match="forget_bias is 99; it must be from -10 to 10"):
         CELLS["lstm"](forget_bias=99)
 
 
-@pytest.mark.parametrize("name", sorted(CELLS))
+@kinds
 def test_a_step_at_a_time_equals_all_steps_at_once(name):
     made, x = layer(name, 1).double(), torch.randn(B, T, E, dtype=torch.double)
     state, outputs = made.initial_state(B), []
@@ -154,10 +194,10 @@ def test_a_step_at_a_time_equals_all_steps_at_once(name):
     torch.testing.assert_close(torch.stack(outputs, 1), made(x))
 
 
-@pytest.mark.parametrize("name", sorted(CELLS))
+@kinds
 def test_two_layers_side_by_side_equal_one_after_the_other(name):
     layers = [layer(name, seed).double() for seed in (1, 2)]
-    states = [tuple(torch.randn(B, H, dtype=torch.double) for _ in CELLS[name].states) for _ in layers]
+    states = [tuple(torch.randn(B, H, dtype=torch.double) for _ in KINDS[name].states) for _ in layers]
     masks = list(torch.rand(2, B, H, dtype=torch.double))
     results = []
     for together in (True, False):
@@ -203,7 +243,7 @@ def test_input_dropout_hits_every_step_alike():
 
 
 def test_every_cell_of_the_project_has_an_oracle():
-    assert set(ONNX_OPERATORS) == set(CELLS)
+    assert set(ONNX_OPERATORS) | set(EQUATIONS) == set(CELLS)
     assert toy.VOCAB > toy.FIRST_ID
 
 

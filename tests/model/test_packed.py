@@ -8,7 +8,6 @@ import toy
 
 from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
-from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.packed import PackedReadout, pack
 from nmt.model.products import COMPUTE, resolve_compute
@@ -18,7 +17,7 @@ ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_comput
 LENGTHS = [6, 5, 3]
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.15, "int8": 0.15}
 WIRINGS = [
-    *[(cell, "gnmt", "additive", 1, 1) for cell in sorted(CELLS)],
+    *[(cell, "gnmt", "additive", 1, 1) for cell in sorted(toy.CELL_KINDS)],
     *[("gru", decoder, attention, 2, 2) for decoder in sorted(DECODERS) for attention in sorted(ATTENTIONS)],
     *[("lstm", decoder, attention, 1, 1) for decoder in sorted(DECODERS) for attention in sorted(ATTENTIONS)],
     ("lstm_peephole", "gnmt", "additive", 3, 2),

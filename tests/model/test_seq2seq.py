@@ -6,8 +6,6 @@ import pytest
 import torch
 import toy
 
-from nmt.model.attention import ATTENTIONS
-from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
 
@@ -15,7 +13,7 @@ LENGTHS, T = [5, 2, 3], 4
 
 everything = pytest.mark.parametrize(
     ("cell", "decoder", "attention"),
-    [(c, d, a) for c in sorted(CELLS) for d in sorted(DECODERS) for a in sorted(ATTENTIONS)],
+    toy.wirings(),
 )
 
 
