@@ -1,22 +1,53 @@
-"""nmt-inspect: where a model looks while it translates a sentence, as a picture."""
+"""nmt-inspect: what a model does while it translates, as pictures, one HTML page, numbers or an alignment."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 
+if TYPE_CHECKING:
+    from nmt.translator import Translator
+
 COMMAND = "nmt-inspect"
+PARTS = ("attention", "gates", "gradients", "search")
+HARD = "hard"
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=COMMAND, description="Draw the attention of a model while it translates one sentence.")
+    parser = Parser(
+        prog=COMMAND,
+        description="Show what a model does while it translates a sentence: where it attends, its gates and states "
+        "over time, how long its units remember, how far back its gradients reach, and what the search considered.",
+    )
     parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
-    parser.add_argument("sentence", nargs="?", help="default: the first line of stdin")
-    parser.add_argument("--output", type=Path, default=Path("attention.png"), metavar="FILE", help="png, svg or pdf")
+    parser.add_argument("sentence", nargs="?", help="default: of --src, or the first line of stdin")
+    parser.add_argument("--src", type=Path, metavar="FILE", help="take the sentence from a file, one a line")
+    parser.add_argument("--ref", type=Path, metavar="FILE", help="look at these translations instead of the model's")
+    parser.add_argument("--line", type=int, default=1, metavar="N", help="which line of the files (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="html has everything; png, svg, pdf (default: attention.png)"
+    )
+    parser.add_argument(
+        "--show", nargs="+", choices=PARTS, metavar="PART", help=f"{', '.join(PARTS)}; default: attention, html: all"
+    )
+    parser.add_argument(
+        "--beside", nargs="+", default=[], metavar="MODEL", help="other models for the picture of the gradients"
+    )
+    parser.add_argument("--json", action="store_true", help="print the numbers instead of drawing them")
+    parser.add_argument(
+        "--alignment",
+        nargs="?",
+        const=HARD,
+        metavar="WEIGHT",
+        help="print word alignments in Pharaoh format, a line a sentence; with a WEIGHT the pairs of at least that "
+        "attention, each with its own",
+    )
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
     return parser
 
@@ -25,11 +56,79 @@ def main() -> None:
     """Entry point."""
     options = parser().parse_args()
     with one_line_errors(COMMAND):
-        from nmt.inspection import attention_of, draw_attention
+        srcs, refs = sentences(options)
         from nmt.translator import Translator
 
-        translator = Translator.load(options.model)
-        sentence = sys.stdin.readline() if options.sentence is None else options.sentence
-        src, tgt, weights = attention_of(translator, sentence.strip())
-        draw_attention(src, tgt, weights, options.output)
-        print(options.output)
+        # As it was trained: the fast path's narrow numbers would show in every picture.
+        translator = Translator.load(options.model, compute="float32", shortlist=False)
+        if options.alignment:
+            print_alignments(translator, srcs, refs, options.alignment)
+        else:
+            look(translator, srcs, refs, options)
+
+
+def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
+    """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
+    from nmt.data.corpus import read_lines
+
+    if options.sentence is not None and options.src:
+        raise ValueError("give a sentence or --src, not both")
+    if options.sentence is not None:
+        srcs = [options.sentence]
+    else:
+        srcs = list(read_lines(options.src)) if options.src else [sys.stdin.readline()]
+    refs = list(read_lines(options.ref)) if options.ref else None
+    if refs is not None and len(refs) != len(srcs):
+        raise ValueError(f"there are {len(srcs)} sentences but {options.ref} has {len(refs)} lines")
+    return [src.strip() for src in srcs], refs
+
+
+def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
+    from nmt.inspection import inspect_sentence, sections
+    from nmt.pictures.draw import save
+    from nmt.pictures.page import to_html
+    from nmt.translator import Translator
+
+    if not 1 <= options.line <= len(srcs):
+        raise ValueError(f"--line is {options.line}, but there are {len(srcs)} lines")
+    output = options.output or Path("attention.png")
+    everything = options.json or output.suffix.lower() in (".html", ".htm")
+    parts = options.show or (PARTS if everything else PARTS[:1])
+    beside = {name: Translator.load(name, compute="float32", shortlist=False) for name in options.beside}
+    ref = None if refs is None else refs[options.line - 1]
+    found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    shown = sections(found)
+    if everything:
+        text = to_html(f"{found['src']} → {found['tgt']}", shown)
+        output.write_text(text, encoding="utf-8")
+    else:
+        charts: list[Any] = [chart for section in shown for chart in section.charts if drawable(chart)]
+        if not charts:
+            raise ValueError("the model has no attention to show (attention=none)")
+        save(charts, output)
+    print(output)
+
+
+def drawable(chart: Any) -> bool:
+    from nmt.pictures.charts import Table
+
+    return not isinstance(chart, Table)
+
+
+def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | None, weight: str) -> None:
+    from nmt.inspection.alignment import align, pharaoh
+
+    threshold = None if weight == HARD else number(weight)
+    tgts = refs if refs is not None else [one.text for one in translator.translate(srcs)]
+    for weights in align(translator, srcs, tgts):
+        print(pharaoh(weights, threshold))
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"--alignment is {text!r}; it takes a weight between 0 and 1, or nothing") from None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import browser
 import pytest
 
 from nmt.cli import compare, evaluate, inspect, translate
@@ -177,6 +179,37 @@ def test_inspect_draws_the_attention(trained, tmp_path):
         assert (tmp_path / name).stat().st_size > 1000
 
 
+def test_inspect_shows_everything_on_one_page_that_a_browser_opens(trained, tmp_path):
+    page = tmp_path / "page.html"
+    result = command("nmt-inspect", trained / "model", "--output", page, stdin=b"Anna mag den Ball.\n")
+    assert result.stdout.decode().strip() == str(page), result.stderr
+    dom = browser.dom_of(page, tmp_path)
+    for section in ("attention", "gates-and-states", "gradient-flow", "search"):
+        assert f'<section id="{section}">' in dom
+    figures = dom.count("<figure")
+    assert figures == dom.count("<svg")
+    assert f'data-ready="{figures}"' in dom
+
+
+def test_inspect_prints_numbers_and_alignments_for_programs(trained, corpus_dir, monkeypatch, capsys):
+    def printed(*arguments):
+        monkeypatch.setattr(sys, "argv", ["nmt-inspect", str(trained / "model"), *map(str, arguments)])
+        inspect.main()
+        return capsys.readouterr().out
+
+    files = "--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en"
+    found = json.loads(printed(*files, "--line", 3, "--json"))
+    assert found["src"] == (corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()[2]
+    layer = found["layers"]["decoder layer 1"]
+    assert {"i", "f", "g", "o"} == set(layer["gates"])
+    assert len(layer["half_life"]["c"]) == len(layer["gates"]["f"][0]) == 48
+    assert len(found["attention"][0]) == len(found["tgt_pieces"]) == len(layer["states"]["c"])
+    lines = printed(*files, "--alignment").splitlines()
+    assert len(lines) == 20
+    assert all(re.fullmatch(r"\d+-\d+( \d+-\d+)*", line) for line in lines)
+    assert re.fullmatch(r"\d+-\d+:[01]\.\d{3}( .*)?", printed("Anna mag den Ball.", "--alignment", "0.01").strip())
+
+
 def bad_calls(trained, corpus_dir, tmp_path):
     model = trained / "model"
     short = tmp_path / "short.en"
@@ -194,6 +227,9 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     yield ("nmt-inspect", model, " "), "the sentence is empty"
     yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"
+    yield ("nmt-inspect", model, "Anna.", "--alignment", "much"), "--alignment is 'much'; it takes a weight"
+    yield ("nmt-inspect", model, "Anna.", "--src", short), "give a sentence or --src, not both"
+    yield ("nmt-inspect", model, "--src", short, "--line", 2), "--line is 2, but there are 1 lines"
 
 
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):

@@ -1,0 +1,5 @@
+"""What a model does while it translates: attention, gates, states, gradients, the search, as arrays and pictures."""
+
+from nmt.inspection.report import PARTS, inspect_sentence, sections
+
+__all__ = ["PARTS", "inspect_sentence", "sections"]

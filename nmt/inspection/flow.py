@@ -1,0 +1,67 @@
+"""How far back a gradient reaches: the norm of ∂ loss_T / ∂ state_t over the distance T - t.
+
+The state is everything that a step hands to the next one: for an LSTM h and c together. h alone would leave out the
+way by the cell, which is what an LSTM is about.
+
+Dims: T steps, H hidden units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nmt.bundle import build_model
+from nmt.data.tokenizer import EOS_ID
+from nmt.inspection.trace import Step, trace
+from nmt.model.seq2seq import Seq2Seq
+from nmt.translator import Translator
+
+ENDS = 12  # at most so many T of a sentence
+TINY = 1e-30  # a gradient of zero has no logarithm
+
+
+def flow(loss: Tensor, layers: Sequence[Sequence[Step]]) -> list[float]:
+    """Norms of the gradient of a scalar with respect to the states after each step of all layers, of the last step
+    first: distance 0, 1, 2, ..."""
+    states = [[part for steps in layers for part in steps[t].state] for t in range(len(layers[0]))]
+    wanted = [part for parts in states for part in parts]
+    grads = iter(torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True))
+    norms = []
+    for parts in states:
+        of_step = [grad for grad in (next(grads) for _ in parts) if grad is not None]
+        norms.append(float(torch.stack([grad.norm() for grad in of_step]).norm()) if of_step else 0.0)
+    return norms[::-1]
+
+
+def sentence_flow(model: Seq2Seq, src: list[int], tgt: list[int]) -> dict[str, list[float]]:
+    """ "decoder": of the loss of target token T, the geometric mean over many T. "encoder": of the loss of the whole
+    sentence, over the distance from each layer's last step; attention reaches every step directly."""
+    with torch.enable_grad():
+        layers, features = trace(model, src, tgt)
+        logits = F.linear(features, model.output_table, model.output_bias)
+        labels = torch.tensor([*tgt, EOS_ID], device=logits.device)
+        losses = F.cross_entropy(logits, labels, reduction="none")  # (T,)
+        decoder = [layer.steps for layer in layers if not layer.of_source]
+        ends = sorted({len(tgt) - i * max(1, len(tgt) // ENDS) for i in range(min(ENDS, len(tgt) + 1))})
+        found = [flow(losses[end], [steps[: end + 1] for steps in decoder]) for end in ends]
+        encoder = [flow(losses.sum(), [layer.steps]) for layer in layers if layer.of_source]
+    return {"encoder": mean_by_distance(encoder), "decoder": mean_by_distance(found)}
+
+
+def mean_by_distance(norms: Sequence[Sequence[float]]) -> list[float]:
+    """The geometric mean at each distance, over those that are long enough."""
+    longest = max(map(len, norms))
+    columns = [[max(row[i], TINY) for row in norms if len(row) > i] for i in range(longest)]
+    return [float(torch.tensor(column, dtype=torch.float64).log().mean().exp()) for column in columns]
+
+
+def untrained(translator: Translator, seed: int = 1) -> Seq2Seq:
+    """A model of the same config as it is before training; the global generator is left as it was."""
+    device = translator.device
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        return build_model(translator.model.config, translator.tokenizer).to(device).eval()

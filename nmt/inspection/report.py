@@ -1,0 +1,218 @@
+"""The parts of an inspection: what each finds out, as plain data, and how it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nmt.data.tokenizer import EOS_ID
+from nmt.inspection.flow import sentence_flow, untrained
+from nmt.inspection.search_tree import search_steps
+from nmt.inspection.trace import LayerTrace, half_life, trace
+from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.translator import Translator
+
+LONGEST = 10  # units named in the table of half-lives
+ROWS = 64  # of a heat map of units; of a larger layer an even sample of them is shown
+WIDE = 10  # extensions of a step that the tree shows
+
+
+def inspect_sentence(
+    translator: Translator,
+    sentence: str,
+    parts: Sequence[str],
+    target: str | None = None,
+    beside: Mapping[str, Translator] | None = None,
+) -> dict[str, Any]:
+    """Translate a sentence, or take `target` for its translation, and look at it -> plain data: the pieces of both
+    sides, and one entry a part (see PARTS). `beside` are other models, whose gradients are shown too.
+
+    Raises ValueError when there is nothing to translate.
+    """
+    src, tgt = _ids(translator, sentence, target)
+    found: dict[str, Any] = {
+        "src": sentence,
+        "tgt": translator.tokenizer.decode_tgt(tgt),
+        "src_pieces": translator.tokenizer.src_pieces(src),
+        "tgt_pieces": translator.tokenizer.tgt_pieces([*tgt, EOS_ID]),
+    }
+    if "attention" in parts:
+        found["attention"] = _numbers(translator.attention(src, tgt).float().cpu())
+    if "gates" in parts:
+        with torch.no_grad():
+            layers, _ = trace(translator.model, src, tgt)
+        found["layers"] = {layer.name: _layer_data(layer) for layer in layers}
+    if "gradients" in parts:
+        found["gradients"] = {}
+        for name, other in {"this model": translator, **(beside or {})}.items():
+            ids = _ids(other, sentence, found["tgt"])
+            found["gradients"][name] = {
+                "trained": sentence_flow(other.model, *ids),
+                "untrained": sentence_flow(untrained(other), *ids),
+            }
+    if "search" in parts:
+        found["search"] = _search_data(translator, src)
+    return found
+
+
+def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[list[int], list[int]]:
+    (src,) = translator.tokenizer.encode_src([sentence])
+    if len(src) == 1:
+        raise ValueError("the sentence is empty")
+    if target is not None:
+        return src, translator.tokenizer.encode_tgt([target])[0][1:-1]
+    (best,) = translator.translate([sentence])
+    return src, [translator.tokenizer.tgt.piece_to_id(piece) for piece in best.tokens]
+
+
+def _numbers(tensor: Tensor) -> Any:
+    return torch.round(tensor.double(), decimals=5).tolist()
+
+
+def _layer_data(layer: LayerTrace) -> dict[str, Any]:
+    return {
+        "of_source": layer.of_source,
+        **{what: {k: _numbers(v) for k, v in getattr(layer, what).items()} for what in ("gates", "states", "kept")},
+        "half_life": {name: _numbers(half_life(kept)) for name, kept in layer.kept.items()},
+    }
+
+
+def _search_data(translator: Translator, src: list[int]) -> list[list[dict[str, Any]]]:
+    pieces = translator.tokenizer.tgt_pieces
+    steps = search_steps(translator, src)
+    return [[{**asdict(one), "pieces": pieces(list(one.ids))} for one in step] for step in steps]
+
+
+def sections(found: Mapping[str, Any]) -> list[Section]:
+    """What `inspect_sentence` found, as it is shown."""
+    return [show(found) for part, show in PARTS.items() if KEYS[part] in found]
+
+
+def show_attention(found: Mapping[str, Any]) -> Section:
+    """A heat map a head."""
+    heads = found["attention"]
+    if not any(map(any, heads[0])):
+        return Section("Attention", ["The model has no attention (attention=none)."])
+    text = "Where the decoder looks in the source (across) while it makes each target piece (downwards)."
+    maps = [
+        Heatmap(
+            f"attention, head {i + 1}" if len(heads) > 1 else "attention",
+            found["tgt_pieces"],
+            found["src_pieces"],
+            weights,
+            label="weight",
+        )
+        for i, weights in enumerate(heads)
+    ]
+    return Section("Attention", [text], maps)
+
+
+def show_gates(found: Mapping[str, Any]) -> Section:
+    """Heat maps of units over time, and the units that remember longest."""
+    charts: list[Any] = []
+    for name, layer in found["layers"].items():
+        steps = found["src_pieces"] if layer["of_source"] else ["<s>", *found["tgt_pieces"][:-1]]
+        order = unit_order(torch.tensor(list(layer["states"].values())[-1]))
+        for what, title in (("gates", "gate {}"), ("kept", "share of {} that is kept"), ("states", "state {}")):
+            for key, values in layer[what].items():
+                if what == "kept" and values in layer["gates"].values():
+                    continue  # an LSTM's forget gate is there already
+                charts.append(units_map(f"{name}: {title.format(key)}", torch.tensor(values), steps, order))
+        charts += [half_life_table(name, key, lives) for key, lives in layer["half_life"].items()]
+    text = (
+        "Each row is a unit, each column what the layer read at that step; the units are sorted so that like stands "
+        "by like, in the same order in every picture of a layer. The share kept is how much of a unit's state a step "
+        "leaves where it was: an LSTM's forget gate, a GRU's update gate. After its half-life, in tokens, half of "
+        "what a unit holds is left; it is measured on this sentence alone."
+    )
+    return Section("Gates and states", [text], charts)
+
+
+def unit_order(states: Tensor) -> list[int]:
+    """States (T,H) -> units by their weight in the first principal component over time."""
+    centred = (states - states.mean(0)).double()
+    _, _, components = torch.linalg.svd(centred, full_matrices=False)
+    order: list[int] = components[0].argsort().tolist()
+    return order
+
+
+def units_map(title: str, values: Tensor, steps: Sequence[str], order: Sequence[int]) -> Heatmap:
+    """Values (T,H) as a heat map with units downwards."""
+    units = list(order) if len(order) == values.shape[1] else list(range(values.shape[1]))
+    if len(units) > ROWS:
+        units = [units[i * len(units) // ROWS] for i in range(ROWS)]
+    centred = bool((values < 0).any())
+    high = max(1.0, float(values.abs().max()))
+    shown = values[:, units].T.tolist()
+    names = [f"unit {unit}" for unit in units]
+    low = -high if centred else 0.0
+    return Heatmap(title, names, steps, shown, low, high, row_label="units", centred=centred, dense=True)
+
+
+def half_life_table(layer: str, state: str, lives: Sequence[float]) -> Table:
+    longest = sorted(range(len(lives)), key=lambda unit: -lives[unit])[:LONGEST]
+    middle = sorted(lives)[len(lives) // 2]
+    title = f"{layer}: units whose {state} remembers longest (median of all: {middle:.2g} tokens)"
+    rows = [(str(unit), f"{lives[unit]:.3g}") for unit in longest]
+    return Table(title, ("unit", "half-life in tokens"), rows)
+
+
+def show_gradients(found: Mapping[str, Any]) -> Section:
+    charts = []
+    for side in ("encoder", "decoder"):
+        lines = [
+            Line(f"{name}, {when}", range(len(of[when][side])), of[when][side], dashed=when == "untrained")
+            for name, of in found["gradients"].items()
+            for when in ("trained", "untrained")
+        ]
+        charts.append(Lines(f"gradient in the {side}", "distance in tokens", "norm of the gradient", lines, log=True))
+    text = (
+        "How strongly the loss depends on the state so many tokens before. In the decoder: the loss of one target "
+        "token, the geometric mean over many of them. In the encoder: the loss of the whole sentence, over the "
+        "distance from the last token that a layer reads; with attention every token has its own way to the loss."
+    )
+    return Section("Gradient flow", [text], charts)
+
+
+def show_search(found: Mapping[str, Any]) -> Section:
+    """The tree of the search, a column a step, best extensions on top."""
+    steps = found["search"]
+    chosen = next((tuple(one["ids"]) for step in steps for one in step if one["fate"] == "chosen"), ())
+    nodes = [Node("0", "<s>", -1, 0, "the start", "good")]
+    edges = []
+    for column, step in enumerate(steps):
+        for row, one in enumerate(step[:WIDE]):
+            ids = tuple(one["ids"])
+            kind = {"lost": "bad", "ends": "input"}.get(one["fate"], "plain")
+            kind = "good" if ids == chosen[: len(ids)] else kind
+            detail = (
+                f"{' '.join(one['pieces'])}\nlog-probability {one['log_prob']:.3f}\n{one['fate']}: {one['reason']}"
+            )
+            nodes.append(Node(_key(ids), one["pieces"][-1], column, -row, detail, kind))
+            edges.append((_key(one["parent"]), _key(ids)))
+    known = {node.name for node in nodes}
+    edges = [edge for edge in edges if set(edge) <= known]
+    deep = max(len(step[:WIDE]) for step in steps)
+    tree = Graph("search", nodes, edges, 1.2 * (len(steps) + 2), 0.42 * deep + 1)
+    text = (
+        "A column is a step, its rows the extensions that the search considered, best first: green the translation "
+        "that was chosen, grey what lived on, yellow what ended and was kept, red what was lost. Hovering tells why."
+    )
+    return Section("Search", [text], [tree])
+
+
+def _key(ids: Sequence[int]) -> str:
+    return "-".join(map(str, (0, *ids))) if ids else "0"
+
+
+PARTS = {
+    "attention": show_attention,
+    "gates": show_gates,
+    "gradients": show_gradients,
+    "search": show_search,
+}
+KEYS = {"attention": "attention", "gates": "layers", "gradients": "gradients", "search": "search"}

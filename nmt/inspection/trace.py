@@ -1,0 +1,169 @@
+"""A model's recurrent layers, step by step: what their gates and states were.
+
+The layers of a copy of the model take their steps one at a time through `Recurrent.step`, as search does, and keep
+what went into the cell and what came out. So any cell can be looked at, and autograd finds every state's gradient.
+
+Dims: T steps, H hidden units.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from nmt.data.batching import pad
+from nmt.data.tokenizer import BOS_ID
+from nmt.inspection.gates import Call, Place, places, read
+from nmt.model.cells import Cell, State
+from nmt.model.recurrent import Masks, Recurrent
+from nmt.model.seq2seq import Seq2Seq
+
+
+@dataclass(frozen=True)
+class Step:
+    calls: Sequence[Call]  # one for each transition of the step
+    state: State  # after it
+
+
+class Traced(Recurrent):
+    """A layer that takes its steps one by one and keeps them in `steps`."""
+
+    calls: list[Call]
+    steps: list[Step]
+
+    @staticmethod
+    def side_by_side(
+        layers: Sequence[Recurrent], inputs: Sequence[Tensor], states: Sequence[State]
+    ) -> Sequence[Tensor]:
+        outputs = []
+        for layer, x, state in zip(layers, inputs, states, strict=True):
+            of_layer = []
+            for token in x.unbind(1):
+                state = layer.step(token, state)
+                of_layer.append(state[0])
+            outputs.append(torch.stack(of_layer, 1))
+        return outputs
+
+    def step(
+        self,
+        x: Tensor,
+        state: State,
+        masks: Masks = Masks(),  # noqa: B008 (a constant)
+        beside: Tensor | None = None,
+    ) -> State:
+        self.calls.clear()
+        after = super().step(x, state, masks, beside)
+        self.steps.append(Step(tuple(self.calls), after))
+        return after
+
+
+def traced(module: nn.Module) -> nn.Module:
+    """A copy whose recurrent layers are `Traced`; the weights are those of the original."""
+    copied = copy.deepcopy(module, {id(parameter): parameter for parameter in module.parameters()})
+    for layer in copied.modules():
+        if type(layer) is Recurrent:
+            layer.__class__ = Traced
+            watched = cast(Traced, layer)
+            watched.calls, watched.steps = [], []
+            watched.cell = _watched(watched.cell, watched.calls)
+    return copied
+
+
+def _watched(cell: Cell, calls: list[Call]) -> Cell:
+    """An equal cell that appends to `calls` what its pointwise part takes."""
+
+    def pointwise(self: Cell, *call: Any) -> State:
+        calls.append(cast(Call, call))
+        return type(cell).pointwise(self, *call)
+
+    watched = type(type(cell).__name__, (type(cell),), {"pointwise": pointwise})
+    return cast(Cell, watched(**{field.name: getattr(cell, field.name) for field in fields(cell)}))
+
+
+@dataclass(frozen=True)
+class LayerTrace:
+    """One layer over one sentence, in the order of the text, whichever way the layer read it."""
+
+    name: str
+    of_source: bool
+    gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each
+    states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
+    kept: dict[str, Tensor]  # the share of a state that the step left in it, (T,H) each; see `kept_of`
+    steps: list[Step] = field(repr=False)  # in the order of reading; with their graph where there is one
+
+
+def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTrace], Tensor]:
+    """Source ids with EOS and target ids without BOS and EOS -> every layer, and the features (T,F) for the output.
+
+    The last of the T target steps predicts EOS.
+    """
+    device = model.output_bias.device
+    copied = cast(Seq2Seq, traced(model))
+    src_ids, src_len = (tensor.to(device) for tensor in pad([src]))
+    features, _ = copied(src_ids, src_len, pad([[BOS_ID, *tgt]])[0].to(device))
+    return list(_layers(copied)), features[0]
+
+
+def _layers(model: Seq2Seq) -> Iterator[LayerTrace]:
+    for depth, directions in enumerate(model.encoder.layers):
+        layers = cast(list[Traced], list(cast(nn.ModuleList, directions)))
+        for layer, backward in zip(layers, model.config.encoder.backward(depth), strict=True):
+            yield layer_trace(
+                layer, f"encoder layer {depth + 1}, {'back' if backward else 'for'}ward", True, backward
+            )
+    for depth in range(len(model.decoder.layers)):
+        yield layer_trace(cast(Traced, model.decoder.layer(depth)), f"decoder layer {depth + 1}", False)
+
+
+def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool = False) -> LayerTrace:
+    def in_order(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        ordered = list(reversed(rows)) if backward else rows
+        return {key: torch.stack([row[key].detach().flatten() for row in ordered]) for key in rows[0]}
+
+    cell, steps = layer.cell, layer.steps
+    found = [places(cell, call) for call in steps[0].calls]  # one for each transition
+    gates = [_gates(cell, step.calls, found) for step in steps]
+    states = [dict(zip(cell.states, step.state, strict=True)) for step in steps]
+    kept = [kept_of(cell, step.calls) for step in steps]
+    return LayerTrace(name, of_source, in_order(gates), in_order(states), in_order(kept), steps)
+
+
+def _gates(cell: Cell, calls: Sequence[Call], found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
+    gates: dict[str, Tensor] = {}
+    for i, (call, of_call) in enumerate(zip(calls, found, strict=True)):
+        suffix = f" ({i + 1})" if i else ""
+        gates |= {f"{name}{suffix}": gate for name, gate in read(cell, call, of_call).items()}
+    return gates
+
+
+def kept_of(cell: Cell, calls: Sequence[Call]) -> dict[str, Tensor]:
+    """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the products W x and
+    R h held fixed. It is the forget gate f of an LSTM's c and the update gate z of a GRU's h, and it is there for
+    every cell. Parts that a step makes anew, as a simple RNN's h, are left out."""
+    shares: list[Tensor] = []
+    for gates, x, state, parameters in calls:
+        before = [part.detach().requires_grad_() for part in state]
+        with torch.enable_grad():
+            after = cell.pointwise(gates.detach(), x.detach(), tuple(before), parameters)
+            step = [
+                torch.autograd.grad(part.sum(), start, retain_graph=True, allow_unused=True)[0]
+                if part.requires_grad
+                else None
+                for part, start in zip(after, before, strict=True)
+            ]
+        known = [torch.zeros_like(s) if g is None else g for g, s in zip(step, before, strict=True)]
+        shares = known if not shares else [a * b for a, b in zip(shares, known, strict=True)]
+    return {name: share for name, share in zip(cell.states, shares, strict=False) if share.any()}
+
+
+def half_life(kept: Tensor) -> Tensor:
+    """Shares kept (T,H) -> after how many steps half of what a unit holds is left (H,), by their geometric
+    mean."""
+    mean_log = kept.abs().clamp(1e-6, 1 - 1e-6).log().mean(0)
+    return -math.log(2) / mean_log

@@ -1,0 +1,218 @@
+"""Draw charts by matplotlib: to a file of any format it writes, or as SVG with what hovering over it shows.
+
+Text stays text in SVG, so that a browser picks the font and the direction of every script.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import singledispatch
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from nmt.pictures.charts import Graph, Heatmap, Lines, Picture
+from nmt.pictures.fonts import families
+
+COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
+EDGE = "#5b6b7d"
+# A character that no font of this machine has is shown as a box, which says enough.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+
+
+def save(charts: Sequence[Picture], path: Path) -> None:
+    """All of the charts in one picture, one below the other. The suffix of `path` gives the format.
+
+    Raises ValueError for a format that matplotlib does not write, or when there is nothing to draw.
+    """
+    if not charts:
+        raise ValueError("there is nothing to draw")
+    known = Figure().canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ValueError(f"{path} ends in {path.suffix!r}; a picture is one of: {', '.join(sorted(known))}")
+    with mpl.rc_context(style(charts)):
+        figure = Figure(figsize=(max(size(c)[0] for c in charts), sum(size(c)[1] for c in charts)))
+        parts = figure.subfigures(len(charts), 1, squeeze=False, height_ratios=[size(c)[1] for c in charts])[:, 0]
+        figure.set_layout_engine("constrained")
+        for part, chart in zip(parts, charts, strict=True):
+            paint(chart, part.subplots())
+        figure.savefig(path, dpi=120)
+
+
+def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
+    """The chart as an SVG element, and what hovering over it shows: places are shares of its width and height, from
+    the upper left corner."""
+    with mpl.rc_context(style([chart])):
+        figure = Figure(figsize=size(chart), layout="constrained")
+        axes = figure.subplots()
+        paint(chart, axes)
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+        spots = hover(chart, axes)
+    text = drawn.getvalue()
+    text = text[text.index("<svg") :]
+    # Ids of groups would stand twice on a page; those of definitions are hashes of what they define.
+    text = re.sub(r"<metadata>.*?</metadata>", "", re.sub(r'<g id="[^"]*"', "<g", text), flags=re.DOTALL)
+    return text.strip(), spots
+
+
+def style(charts: Sequence[Picture]) -> dict[str, Any]:
+    text = "".join(_strings(asdict(chart) for chart in charts))
+    return {
+        "font.family": families(text),
+        "font.size": 9,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "nmt",
+        "pdf.fonttype": 42,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "text.parse_math": False,
+    }
+
+
+def _strings(data: Any) -> Iterable[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        yield from _strings(data.values())
+    elif isinstance(data, Iterable):
+        yield from itertools.chain.from_iterable(map(_strings, data))
+
+
+@singledispatch
+def size(chart: Any) -> tuple[float, float]:
+    """Inches."""
+    raise NotImplementedError
+
+
+@singledispatch
+def paint(chart: Any, axes: Axes) -> None:
+    raise NotImplementedError
+
+
+@singledispatch
+def hover(chart: Any, axes: Axes) -> dict[str, Any]:
+    """Of a figure that is drawn."""
+    raise NotImplementedError
+
+
+@size.register
+def _(chart: Heatmap) -> tuple[float, float]:
+    tall = 2.2 if chart.dense else 0.26 * len(chart.rows)
+    return max(3.6, min(30, 2.0 + 0.3 * len(chart.columns))), min(40, 1.5 + tall)
+
+
+@paint.register
+def _(chart: Heatmap, axes: Axes) -> None:
+    image = axes.imshow(
+        chart.values,
+        vmin=chart.low,
+        vmax=chart.high,
+        cmap="RdBu_r" if chart.centred else "viridis",
+        aspect="auto",
+        interpolation="nearest",
+    )
+    axes.set_title(chart.title)
+    axes.set_xticks(range(len(chart.columns)), chart.columns, rotation=60, ha="right", rotation_mode="anchor")
+    if chart.dense:
+        axes.set_yticks([])
+    else:
+        axes.set_yticks(range(len(chart.rows)), chart.rows)
+    axes.set_ylabel(chart.row_label)
+    axes.figure.colorbar(image, ax=axes, label=chart.label)
+
+
+@hover.register
+def _(chart: Heatmap, axes: Axes) -> dict[str, Any]:
+    box = axes.get_position()
+    return {
+        "box": [round(n, 4) for n in (box.x0, 1 - box.y1, box.x1, 1 - box.y0)],
+        "rows": list(chart.rows),
+        "columns": list(chart.columns),
+        "values": [[float(f"{n:.3g}") for n in row] for row in chart.values],
+    }
+
+
+@size.register
+def _(chart: Lines) -> tuple[float, float]:
+    return 6.4, 3.6
+
+
+@paint.register
+def _(chart: Lines, axes: Axes) -> None:
+    colours: dict[str, str] = {}
+    for line in chart.lines:
+        base = line.label.split(",")[0]  # variants of one thing share its colour
+        colour = colours.setdefault(base, f"C{len(colours)}")
+        axes.plot(line.x, line.y, "--" if line.dashed else "-", color=colour, label=line.label, marker=".", ms=3)
+        if line.low:
+            axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, lw=0)
+    if chart.log:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(lambda value, _: "")
+    if chart.level is not None:
+        axes.axhline(chart.level, color="black", lw=0.8, ls=":", label=chart.level_label)
+    axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label)
+    axes.grid(alpha=0.3)
+    if chart.lines:
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+
+@hover.register
+def _(chart: Lines, axes: Axes) -> dict[str, Any]:
+    points = [
+        (x, y, f"{line.label}\n{chart.x_label}: {x:g}\n{chart.y_label}: {y:.3g}")
+        for line in chart.lines
+        for x, y in zip(line.x, line.y, strict=True)
+    ]
+    return _spots(points, axes)
+
+
+@size.register
+def _(chart: Graph) -> tuple[float, float]:
+    return chart.width, chart.height
+
+
+@paint.register
+def _(chart: Graph, axes: Axes) -> None:
+    place = {node.name: (node.x, node.y) for node in chart.nodes}
+    arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 9, "shrinkB": 9}
+    if chart.curved:
+        arrow["connectionstyle"] = "arc3,rad=0.08"
+    for start, end in chart.edges:
+        axes.annotate("", place[end], place[start], arrowprops=arrow)
+    for node in chart.nodes:
+        box = {"boxstyle": "round,pad=0.35", "fc": COLOURS[node.kind], "ec": EDGE, "lw": 0.8}
+        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
+    xs, ys = zip(*place.values(), strict=True)
+    axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    axes.axis("off")
+
+
+@hover.register
+def _(chart: Graph, axes: Axes) -> dict[str, Any]:
+    return _spots([(node.x, node.y, node.detail or node.label) for node in chart.nodes], axes)
+
+
+def _spots(points: Sequence[tuple[float, float, str]], axes: Axes) -> dict[str, Any]:
+    width, height = axes.figure.bbox.width, axes.figure.bbox.height
+    if not points:
+        return {"spots": []}
+    places = axes.transData.transform([(x, y) for x, y, _ in points])
+    return {
+        "spots": [
+            [round(float(x / width), 4), round(float(1 - y / height), 4), text]
+            for (x, y), (_, _, text) in zip(places, points, strict=True)
+        ]
+    }

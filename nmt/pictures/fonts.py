@@ -1,0 +1,59 @@
+"""Fonts that have the characters of a text, whatever its script."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import unicodedata
+
+from matplotlib import font_manager
+
+FIRST = "DejaVu Sans"  # comes with matplotlib
+
+
+def families(text: str) -> list[str]:
+    """Font families to be tried in turn: matplotlib's own, then one of this machine for each script that it lacks.
+
+    Where no font has a character, a box stands for it.
+    """
+    wanted = {ord(c) for c in text if not unicodedata.category(c).startswith(("C", "Z"))}
+    return [FIRST, *_fallbacks(frozenset(wanted - _characters(font_manager.findfont(FIRST))))]
+
+
+@functools.lru_cache(maxsize=512)
+def _characters(path: str) -> frozenset[int]:
+    try:
+        return frozenset(font_manager.get_font(path).get_charmap())
+    except (OSError, RuntimeError):  # a damaged font of this machine
+        return frozenset()
+
+
+@functools.lru_cache(maxsize=64)
+def _fallbacks(missing: frozenset[int]) -> tuple[str, ...]:
+    """The fewest families, greedily; sans-serif before others."""
+    found: list[str] = []
+    while missing:
+        best = max(_fonts(), key=lambda font: len(missing & _characters(font.fname)))
+        covered = missing & _characters(best.fname)
+        if not covered and not _add_new_fonts():
+            break
+        found += [best.name] if covered else []
+        missing -= covered
+    return tuple(found)
+
+
+def _fonts() -> list[font_manager.FontEntry]:
+    """Upright and regular, without the one that has a box for every character."""
+    fonts = (f for f in font_manager.fontManager.ttflist if f.style == "normal" and f.weight in (400, "normal"))
+    upright = [font for font in fonts if not font.name.startswith("Last Resort")]
+    return sorted(upright, key=lambda font: ("sans" not in font.name.lower(), font.name))
+
+
+def _add_new_fonts() -> bool:
+    """Whether this machine has fonts that matplotlib's own list, which it keeps, does not know yet; now it does."""
+    new = set(font_manager.findSystemFonts()) - {font.fname for font in font_manager.fontManager.ttflist}
+    before = len(font_manager.fontManager.ttflist)
+    for path in sorted(new):
+        with contextlib.suppress(OSError, RuntimeError):
+            font_manager.fontManager.addfont(path)
+    return len(font_manager.fontManager.ttflist) > before

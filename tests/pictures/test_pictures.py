@@ -1,0 +1,108 @@
+"""Charts come out as files of every format, and as a page that needs nothing but itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+
+import browser
+import pytest
+
+from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.pictures.draw import save, svg
+from nmt.pictures.fonts import families
+from nmt.pictures.page import to_html, to_markdown
+
+MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+LINES = Lines(
+    "norms", "distance", "norm", [Line("a, x", [0, 1], [1.0, 0.1]), Line("b", [0], [0.5], [0.4], [0.6])], True
+)
+GRAPH = Graph("tree", [Node("1", "<s>", 0, 0, "the start"), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2)
+TABLE = Table("numbers", ("unit", "life"), [("3", "<b>4</b> | 5")])
+SECTIONS = [
+    Section("First & last", ["Words <script>alert(1)</script>."], [MAP, LINES]),
+    Section("Then", [], [GRAPH, TABLE]),
+]
+
+
+class Page(HTMLParser):
+    """Counts tags, and collects whatever an attribute could fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.links = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href", "xlink:href", "srcset", "data")]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_suffix_gives_the_format(suffix, tmp_path):
+    save([MAP, LINES, GRAPH], tmp_path / f"a.{suffix}")
+    start = (tmp_path / f"a.{suffix}").read_bytes()[:200]
+    assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[suffix] in start or b"<?xml" in start
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"a.xyz ends in '.xyz'; a picture is one of: .*png"):
+        save([MAP], tmp_path / "a.xyz")
+
+
+def test_the_same_chart_gives_the_same_svg_with_its_text_as_text():
+    drawing, _ = svg(MAP)
+    assert drawing == svg(MAP)[0]
+    for text in (*MAP.rows[:1], *MAP.columns, "weights"):
+        assert text in drawing
+
+
+def test_hovering_shows_each_number_at_its_place():
+    _, spots = svg(MAP)
+    assert spots["values"] == [list(row) for row in MAP.values]
+    left, top, right, bottom = spots["box"]
+    assert 0 < left < right < 1
+    assert 0 < top < bottom < 1
+    _, spots = svg(LINES)
+    (x0, y0, text), (x1, y1, _), _ = spots["spots"]
+    assert x0 < x1
+    assert y0 < y1  # downwards
+    assert text == "a, x\ndistance: 0\nnorm: 1"
+
+
+def test_a_page_fetches_nothing_and_runs_nothing_that_its_text_says():
+    text = to_html("A <title>", SECTIONS)
+    page = Page(text)
+    assert all(link.startswith(("#", "data:")) for link in page.links)
+    assert not re.search(r"url\(\s*['\"]?(?!#)", text)
+    assert page.tags.count("svg") == page.tags.count("figure") == 3
+    assert page.tags.count("section") == 2
+    assert page.tags.count("script") == 2  # the numbers and the page's own
+    numbers = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert len(json.loads(numbers[1])) == 3
+
+
+def test_a_browser_shows_the_page_without_an_error_and_a_number_on_hovering(tmp_path):
+    (tmp_path / "page.html").write_text(to_html("A page", SECTIONS), encoding="utf-8")
+    hover = (
+        "const box = document.querySelector('figure svg').getBoundingClientRect();"
+        "const [left, top, right, bottom] = data[0].box;"
+        "const clientX = box.left + box.width * (right - 0.01), clientY = box.top + box.height * (bottom - 0.01);"
+        "document.querySelector('figure').dispatchEvent(new PointerEvent('pointermove', {clientX, clientY}));"
+    )
+    dom = browser.dom_of(tmp_path / "page.html", tmp_path, hover)
+    assert 'data-ready="3"' in dom
+    assert re.search(r'<div id="tip"[^>]*>&lt;/s&gt; · ▁c\n0.6</div>', dom)
+
+
+def test_markdown_links_its_pictures(tmp_path):
+    text = to_markdown("A page", SECTIONS, tmp_path)
+    linked = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert sorted(linked) == sorted(path.name for path in tmp_path.iterdir())
+    assert "| 3 | <b>4</b> \\| 5 |" in text
+
+
+def test_fonts_are_looked_for_only_where_the_first_lacks_a_character():
+    assert families("Straße ▁שלום مرحبا") == ["DejaVu Sans"]
+    assert not any(name.startswith("Last Resort") for name in families("हिन्दी 注意"))
