@@ -122,9 +122,11 @@ class PackedRecurrent(nn.Module):
         gates, apart = products.tensor_split([len(self.cell.gates) * self.hidden_size], 1)
         if self.table is not None:
             looked_up = self.table[x]
-            gates[:, : self.joint] += looked_up[:, : self.joint]
             if self.cell.apart:
+                gates[:, : self.joint] += looked_up[:, : self.joint]
                 apart += looked_up[:, self.joint :]
+            else:
+                gates += looked_up
         state = self.cell.pointwise(gates, apart, state, self.extra[0])
         for k in range(1, self.cell.depth):
             apart = self.transitions[k].bias_ih[self.joint :].expand_as(apart)

@@ -4,21 +4,20 @@ At each step a sentence's K live hypotheses are extended by every token. Of the 
 with EOS are finished; the best K that do not end live on. A sentence is done when it has K finished hypotheses, so
 no sentence's result depends on the others.
 
-The device ranks each hypothesis's extensions; what follows is a few numbers a sentence, and NumPy keeps their books:
-its functions start in a third of the time of torch's, which is what a step costs when there is one sentence.
+The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
+operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
 
 Dims: B sentences still searched, k live hypotheses of each (1 before the first token, then K), N = B*k rows,
-V vocabulary, t tokens so far, C candidates of a sentence.
+V vocabulary, C candidates of a sentence: 2K or all there are.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.ranges import check_ranges
@@ -26,8 +25,19 @@ from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
 from nmt.search.score import NORMALISATIONS, length_penalty
 from nmt.search.top import top
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
+# What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
+# where it only fills the beam. (A plain tuple: there are a hundred thousand of them a second.)
+_Live = tuple[int, list[int], float]
+
+
+@dataclass
+class _Sentence:
+    """One sentence while it is searched."""
+
+    max_length: int
+    live: list[_Live] = field(default_factory=lambda: [(0, [], 0.0)])
+    finished: list[Hypothesis] = field(default_factory=list)
+    done: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,101 +60,68 @@ class Beam(Search):
         self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
     ) -> list[list[Hypothesis]]:
         device = max_length.device
-        finished: list[list[Hypothesis]] = [[] for _ in range(len(max_length))]
-        if not finished:
-            return finished
-        live = _start(max_length, bos_id)
-        while True:
-            last = torch.from_numpy(live.ids[:, :, -1].reshape(-1))
-            logits, state = step(last.to(device), state)
-            candidates = _extend(logits, live, self.beam_size)
-            self._collect(candidates, live, finished, eos_id)
-            live, rows, sentences = _survive(candidates, live, finished, self.beam_size, eos_id)
-            if not len(rows):
+        sentences = searched = [_Sentence(limit) for limit in max_length.tolist()]
+        ids = torch.full((len(sentences),), bos_id, device=device)
+        log_probs = torch.zeros(len(sentences), device=device)
+        while searched:
+            logits, state = step(ids, state)
+            extensions = _extend(logits, log_probs, len(searched), self.beam_size)
+            for sentence, candidates in zip(searched, extensions, strict=True):
+                if not sentence.done:
+                    self._advance(sentence, candidates, eos_id)
+            width, stay = len(logits) // len(searched), _staying(searched)
+            rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
+            if rows and rows != list(range(len(logits))):
+                leaving = len(stay) < len(searched)
+                sentence_rows = torch.tensor(stay, device=device) if leaving else None
+                state = state.select(torch.tensor(rows, device=device), sentence_rows)
+            searched = [searched[i] for i in stay]
+            ids = torch.tensor([ids[-1] for sentence in searched for _, ids, _ in sentence.live], device=device)
+            log_probs = torch.tensor([one for sentence in searched for _, _, one in sentence.live], device=device)
+        return [sorted(sentence.finished, key=lambda h: -h.score) for sentence in sentences]
+
+    def _advance(self, sentence: _Sentence, candidates: Iterable[tuple[float, int, int]], eos_id: int) -> None:
+        """Take a step's candidates (log-probability, parent, token), best first. At its length limit a sentence ends
+        as it stands."""
+        size, before = self.beam_size, sentence.live
+        length = len(before[0][1]) + 1  # tokens, EOS included
+        at_limit = length >= sentence.max_length
+        live: list[_Live] = []
+        for rank, (log_prob, parent, token) in enumerate(candidates):
+            if log_prob == -math.inf:
                 break
-            if len(rows) != len(logits) or (rows != np.arange(len(rows))).any():
-                state = state.select(
-                    torch.from_numpy(rows).to(device),
-                    None if sentences is None else torch.from_numpy(sentences).to(device),
-                )
-        return [sorted(hypotheses, key=lambda h: -h.score)[: self.beam_size] for hypotheses in finished]
-
-    def _collect(self, candidates: _Candidates, live: _Live, finished: list[list[Hypothesis]], eos_id: int) -> None:
-        """Move what ended in this step to `finished`; at its length limit a sentence ends as it stands."""
-        length = live.ids.shape[2]  # tokens made by now, this step's included: BOS stands for it
-        best = slice(0, self.beam_size)
-        at_limit = live.max_length <= length  # (B,)
-        ends = (candidates.token[:, best] == eos_id) | at_limit[:, None]
-        if not ends.any():
-            return
-        ends &= candidates.score[:, best] > -np.inf
-        penalty = length_penalty(self.normalisation, length, self.alpha)
-        for row, column in zip(*ends.nonzero(), strict=True):
-            of_sentence = finished[live.sentence[row]]
-            if len(of_sentence) < self.beam_size:
-                ids = live.ids[row, candidates.parent[row, column], 1:].tolist()
-                token, log_prob = int(candidates.token[row, column]), float(candidates.score[row, column])
-                ids += [] if token == eos_id else [token]
-                of_sentence.append(Hypothesis(ids, log_prob / penalty, log_prob))
+            ids = before[parent][1]
+            if token != eos_id and not at_limit:
+                live.append((parent, [*ids, token], log_prob))
+                if len(live) == size:
+                    break
+            elif rank < size and len(sentence.finished) < size:
+                score = log_prob / length_penalty(self.normalisation, length, self.alpha)
+                sentence.finished.append(Hypothesis(ids if token == eos_id else [*ids, token], score, log_prob))
+        sentence.done = at_limit or len(sentence.finished) == size or not live
+        if sentence.done:  # while it waits for others to leave with
+            live = []
+        sentence.live = live + [(0, [eos_id], -math.inf)] * (size - len(live))
 
 
-class _Live(NamedTuple):
-    """What is still being searched."""
-
-    ids: Ints  # (B, k, t), BOS first
-    score: Floats  # (B, k), sum of log-probabilities; -inf where there is no hypothesis
-    sentence: Ints  # (B,), the place in the input
-    max_length: Ints  # (B,)
-
-
-class _Candidates(NamedTuple):
-    """The best extensions of each sentence, best first; C is 2K or all there are."""
-
-    score: Floats  # (B, C)
-    parent: Ints  # (B, C), which hypothesis is extended
-    token: Ints  # (B, C)
-
-
-def _start(max_length: Tensor, bos_id: int) -> _Live:
-    sentences = len(max_length)
-    return _Live(
-        np.full((sentences, 1, 1), bos_id),
-        np.zeros((sentences, 1), np.float32),
-        np.arange(sentences),
-        max_length.cpu().numpy(),
-    )
+def _extend(
+    logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int
+) -> list[Iterable[tuple[float, int, int]]]:
+    """For each sentence the best extensions (log-probability, parent, token). Of one hypothesis no more than the
+    best K + 1 can matter: K to live on, and EOS."""
+    each = min(beam_size + 1, logits.shape[1])
+    best, tokens = top(logits.log_softmax(-1, dtype=torch.float32), each)  # (N, K+1)
+    total = best.add_(log_probs[:, None]).view(sentences, -1)
+    total, index = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
+    tokens = tokens.view(sentences, -1).gather(1, index)
+    parents = index.div_(each, rounding_mode="floor")
+    return [
+        zip(*of_one, strict=True) for of_one in zip(total.tolist(), parents.tolist(), tokens.tolist(), strict=True)
+    ]
 
 
-def _extend(logits: Tensor, live: _Live, beam_size: int) -> _Candidates:
-    """Score the extensions. Of one hypothesis no more than the best K + 1 can matter: K to live on, and EOS."""
-    sentences, width = live.score.shape
-    best, token = top(logits.log_softmax(-1, dtype=torch.float32), min(beam_size + 1, logits.shape[1]))  # (N, K+1)
-    log_prob, tokens = best.cpu().numpy(), token.cpu().numpy()
-    each = log_prob.shape[1]
-    total = (live.score.reshape(-1, 1) + log_prob).reshape(sentences, width * each)
-    index = np.argsort(-total, 1, kind="stable")[:, : 2 * beam_size]  # (B, C)
-    place = index + np.arange(0, total.size, width * each)[:, None]
-    return _Candidates(total.take(place), index // each, tokens.take(place))
-
-
-def _survive(
-    candidates: _Candidates, live: _Live, finished: list[list[Hypothesis]], beam_size: int, eos_id: int
-) -> tuple[_Live, Ints, Ints | None]:
-    """The best K that do not end -> what lives on, the rows that it comes from (B'*K,), and the sentences that stay
-    (B',), None for all of them."""
-    width, length = live.ids.shape[1:]
-    unfinished = np.where(candidates.token == eos_id, -np.inf, candidates.score)
-    place = np.argsort(-unfinished, 1, kind="stable")[:, :beam_size]  # (B, K)
-    place += np.arange(0, unfinished.size, unfinished.shape[1])[:, None]
-    score = unfinished.take(place)
-    done = np.array([len(finished[sentence]) >= beam_size for sentence in live.sentence.tolist()])
-    done |= (live.max_length <= length) | (score[:, 0] == -np.inf)
-    rows = candidates.parent.take(place) + np.arange(0, len(done) * width, width)[:, None]  # (B, K)
-    ids = np.concatenate([live.ids.reshape(-1, length)[rows], candidates.token.take(place)[:, :, None]], 2)
-    score[done] = -np.inf  # while a sentence waits for others to leave with, it has no hypothesis
-    leaving = int(done.sum())
-    if leaving < len(done) and leaving < LEAVE_AT * len(done):
-        return _Live(ids, score, live.sentence, live.max_length), rows.ravel(), None
-    keep = (~done).nonzero()[0]
-    kept = _Live(ids[keep], score[keep], live.sentence[keep], live.max_length[keep])
-    return kept, rows[keep].ravel(), keep if leaving else None
+def _staying(sentences: Sequence[_Sentence]) -> list[int]:
+    """The places of those that are searched on. The done ones leave when they are many enough."""
+    stay = [i for i, sentence in enumerate(sentences) if not sentence.done]
+    leaving = len(sentences) - len(stay)
+    return list(range(len(sentences))) if stay and leaving < LEAVE_AT * len(sentences) else stay

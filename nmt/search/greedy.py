@@ -20,33 +20,33 @@ class Greedy(Search):
     def __call__(
         self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
     ) -> list[list[Hypothesis]]:
-        limit = max_length
-        sentence = torch.arange(len(limit), device=limit.device)  # which sentence a row is
-        ids = torch.full_like(sentence, bos_id)
-        ended = torch.zeros_like(sentence, dtype=torch.bool)
-        log_prob = torch.zeros(len(limit), device=limit.device)
-        steps = int(limit.max()) if len(limit) else 0
-        tokens = torch.full((len(limit), steps), eos_id, device=limit.device)
-        total = torch.full((len(limit),), 0.0 if scored else math.nan, device=limit.device)
-        for t in range(steps):
+        limits = max_length.tolist()
+        tokens: list[list[int]] = [[] for _ in limits]
+        log_probs = [0.0 if scored else math.nan for _ in limits]
+        done = [False for _ in limits]
+        searched = list(range(len(limits)))  # which sentence a row is
+        ids = torch.full_like(max_length, bos_id)
+        while searched:
             logits, state = step(ids, state)
-            ids = argmax(logits).masked_fill_(ended, eos_id)
-            tokens[sentence, t] = ids
-            if scored:
-                logits = logits.float()
-                gain = logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)
-                log_prob = torch.where(ended, log_prob, log_prob + gain)
-                total[sentence] = log_prob
-            ended = ended | (ids == eos_id) | (limit <= t + 1)
-            gone = int(ended.sum())
-            if gone == len(ids):
+            ids = argmax(logits)
+            gains = _log_probs(logits, ids).tolist() if scored else log_probs
+            for sentence, token, gain in zip(searched, ids.tolist(), gains, strict=False):
+                if not done[sentence]:
+                    log_probs[sentence] += gain
+                    if token != eos_id:
+                        tokens[sentence].append(token)
+                    done[sentence] = token == eos_id or len(tokens[sentence]) == limits[sentence]
+            stay = [row for row, sentence in enumerate(searched) if not done[sentence]]
+            if not stay:
                 break
-            if gone >= LEAVE_AT * len(ids):
-                rows = (~ended).nonzero()[:, 0]
-                sentence, ids, limit, log_prob = sentence[rows], ids[rows], limit[rows], log_prob[rows]
-                ended = ended[rows]
+            if len(searched) - len(stay) >= max(1, LEAVE_AT * len(searched)):
+                rows = torch.tensor(stay, device=max_length.device)
+                searched, ids = [searched[row] for row in stay], ids[rows]
                 state = state.select(rows, rows)
-        return [
-            [Hypothesis(row[: row.index(eos_id)] if eos_id in row else row, score, score)]
-            for row, score in zip(tokens.tolist(), total.tolist(), strict=True)
-        ]
+        return [[Hypothesis(*parts)] for parts in zip(tokens, log_probs, log_probs, strict=True)]
+
+
+def _log_probs(logits: Tensor, ids: Tensor) -> Tensor:
+    """logits (N,V), ids (N,) -> (N,)."""
+    logits = logits.float()
+    return logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)
