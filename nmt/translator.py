@@ -5,6 +5,8 @@ Imports torch, sentencepiece, safetensors and the standard library only: a trans
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +16,17 @@ from typing import Any
 import torch
 
 from nmt.bundle import load_bundle
-from nmt.data.batching import pad
+from nmt.data.batching import collate, pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.model.ensemble import Ensemble
 from nmt.model.packed import pack
 from nmt.model.products import resolve_compute
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Beam, Hypothesis, Search
+from nmt.search import FREE, Forced, Hypothesis, Search, forced
 
-MAX_SRC_PIECES = 500  # longer sources are cut; nobody trains on longer sentences
+MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
+FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 TYPICAL_LENGTH = 40  # pieces
 
@@ -37,7 +40,8 @@ class Translation:
     src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text
     alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; asked for
     alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); asked for
-    truncated: bool = False  # the source was longer than MAX_SRC_PIECES
+    truncated: bool = False  # the source (or what was given of the target) was longer than MAX_PIECES
+    token_log_probs: tuple[float, ...] = ()  # nats, of the tokens and of EOS; from `score`
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Translator:
         Raises ValueError for a precision that this machine lacks.
         """
         self.model = model
+        self.models = (model, *others)
         self.tokenizer = tokenizer
         self.search = search
         self.device = device
@@ -112,39 +117,97 @@ class Translator:
         plain: bool = False,
         batch_size: int | None = None,
         each: Each = map,
+        prefixes: Sequence[str] | None = None,
     ) -> list[Translation]:
         """One translation a text, in order; blank text gives an empty one, without the model.
 
         `plain` asks for text alone: no pieces, and scores only where the search needs them itself. Sentences of like
         length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result depends
-        on that. `each` applies a function to the batches, one after the other or otherwise.
+        on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
+        translations must begin with; their pieces are forced one by one.
         """
         task = Task(search or self.search, nbest, alignment, plain)
+        results = [Translation("", 0.0, 0.0)] * len(texts)
         encoded = self.tokenizer.encode_src(texts)
-        results: list[Translation] = [Translation("", 0.0, 0.0)] * len(texts)
-        sources = [_cut(ids) for ids in encoded]
-        order = sorted((i for i, ids in enumerate(sources) if len(ids) > 1), key=lambda i: -len(sources[i]))
-        groups = list(_groups(order, sources, batch_size or fast_batch_size(task.search)))
-        batches = [(task, [sources[i] for i in group]) for group in groups]
+        given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
+        sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
+        lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
+        order = sorted((i for i, length in enumerate(lengths) if length > 1), key=lambda i: -lengths[i])
+        groups = list(_groups(order, lengths, batch_size or fast_batch_size(task.search)))
+        batches = [(task, [sources[i] for i in group], [starts[i] for i in group]) for group in groups]
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
             for i, translation in zip(group, translations, strict=True):
-                truncated = len(encoded[i]) > len(sources[i])
-                results[i] = replace(translation, truncated=True) if truncated else translation
+                cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
+                results[i] = replace(translation, truncated=True) if cut else translation
         return results
 
     @torch.inference_mode()
-    def translate_batch(self, batch: tuple[Task, list[list[int]]]) -> list[Translation]:
-        """Source ids with EOS, at least one more each -> their translations."""
-        task, sources = batch
+    def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
+        """Source ids with EOS, and the ids that their translations begin with -> the translations."""
+        task, sources, prefixes = batch
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
         allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
-        state = self.packed.start(src, src_len, allowed)
-        limit = task.search.max_length(src_len)
-        found = task.search(self.packed.step, state, limit, BOS_ID, EOS_ID, not task.plain)
-        if state.output.pieces is not None:
-            pieces = state.output.pieces.tolist()
-            found = [[replace(h, ids=[pieces[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
+        step, limit, start = self.packed.step, task.search.max_length(src_len), None
+        if not any(prefixes):
+            state = self.packed.start(src, src_len, allowed)
+            pieces = state.output.pieces
+        else:
+            given, given_len = (tensor.to(self.device) for tensor in pad(prefixes))
+            if allowed is not None:
+                allowed.scatter_(1, given, True)
+            state = self.packed.start(src, src_len, allowed)
+            pieces = state.output.pieces
+            places = given if pieces is None else torch.searchsorted(pieces, given)
+            after = torch.arange(given.shape[1], device=self.device) >= given_len[:, None]
+            step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
+            start = self._token_log_probs(sources, [[BOS_ID, *prefix] for prefix in prefixes]).sum(1)
+            limit = torch.maximum(limit, given_len + task.search.max_extra)
+        keys = [_key(source) for source in sources] if task.search.is_random else None
+        found = task.search(step, state, limit, BOS_ID, EOS_ID, not task.plain, start, keys)
+        if pieces is not None:
+            ids_of = pieces.tolist()
+            found = [[replace(h, ids=[ids_of[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
         return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
+
+    def score(
+        self, srcs: Sequence[str], tgts: Sequence[str], batch_size: int | None = None, each: Each = map
+    ) -> list[Translation]:
+        """Each target text as the translation of its source, with the log-probability that a search of all pieces
+        would give it: in float32, whatever `compute` is, in one forced pass."""
+        encoded = list(zip(self.tokenizer.encode_src(srcs), self.tokenizer.encode_tgt(tgts), strict=True))
+        pairs = [(_cut(src), _cut(tgt)) for src, tgt in encoded]
+        lengths = [len(src) + len(tgt) for src, tgt in pairs]
+        order = sorted(range(len(pairs)), key=lambda i: -lengths[i])
+        groups = list(_groups(order, lengths, batch_size or FAST_PAIRS))
+        results = [Translation("", 0.0, 0.0)] * len(pairs)
+        for group, scores in zip(
+            groups, each(self.score_batch, [[pairs[i] for i in g] for g in groups]), strict=True
+        ):
+            for i, log_probs in zip(group, scores, strict=True):
+                (src, tgt), total = pairs[i], sum(log_probs)
+                results[i] = Translation(
+                    tgts[i],
+                    total,
+                    total,
+                    tuple(self.tokenizer.tgt_pieces(tgt[1:-1])),
+                    tuple(self.tokenizer.src_pieces(src)),
+                    truncated=pairs[i] != encoded[i],
+                    token_log_probs=tuple(log_probs),
+                )
+        return results
+
+    @torch.inference_mode()
+    def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """Source ids with EOS and target ids from BOS to EOS -> the log-probability of each target id but BOS."""
+        sources, targets = ([pair[side] for pair in pairs] for side in (0, 1))
+        log_probs = self._token_log_probs(sources, targets).tolist()
+        return [row[: len(target) - 1] for row, target in zip(log_probs, targets, strict=True)]
+
+    def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
+        """Target ids, BOS first -> the log-probability of the others (B,T), that of the models' mean; 0 after."""
+        batch = collate(sources, targets)
+        of_each = [model.token_log_probs(*(part.to(self.device) for part in batch)) for model in self.models]
+        return torch.stack(of_each).logsumexp(0) - math.log(len(of_each)) if len(of_each) > 1 else of_each[0]
 
     def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
         if task.plain:
@@ -180,8 +243,7 @@ class Translator:
 
 def fast_batch_size(search: Search) -> int:
     """Sentences in a batch."""
-    width = search.beam_size if isinstance(search, Beam) else 1
-    return max(1, min(96, FAST_ROWS // width))
+    return max(1, min(96, FAST_ROWS // search.width))
 
 
 def resolve_device(device: str) -> str:
@@ -196,14 +258,19 @@ def resolve_device(device: str) -> str:
 
 
 def _cut(ids: list[int]) -> list[int]:
-    return ids if len(ids) <= MAX_SRC_PIECES else [*ids[: MAX_SRC_PIECES - 1], EOS_ID]
+    return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID]
 
 
-def _groups(order: list[int], sources: list[list[int]], size: int) -> Iterator[list[int]]:
+def _key(source: list[int]) -> int:
+    """A number for the sentence: it alone makes its chance."""
+    return int.from_bytes(hashlib.blake2b(repr(source).encode(), digest_size=8).digest())
+
+
+def _groups(order: list[int], lengths: list[int], size: int) -> Iterator[list[int]]:
     """Cut the order, longest first, into batches of `size`; one of long sentences has as many tokens as it has of
     sentences of TYPICAL_LENGTH."""
     start = 0
     while start < len(order):
-        fits = min(size, max(1, size * TYPICAL_LENGTH // len(sources[order[start]])))
+        fits = min(size, max(1, size * TYPICAL_LENGTH // lengths[order[start]]))
         yield order[start : start + fits]
         start += fits

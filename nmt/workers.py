@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +23,7 @@ from nmt.process import trim_memory
 from nmt.translator import Translation, Translator
 
 _translator: Translator | None = None  # what a worker was forked with
-_batches = 0  # that a worker has translated
+_batches = 0  # that a worker has done
 TRIM_EVERY = 16  # batches
 
 
@@ -52,8 +53,15 @@ class Workers:
 
     def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
         """As Translator.translate. Raises ChildProcessError when a worker was killed."""
+        return self._shared(self.translator.translate, texts, **options)
+
+    def score(self, srcs: Sequence[str], tgts: Sequence[str], **options: Any) -> list[Translation]:
+        """As Translator.score. Raises ChildProcessError when a worker was killed."""
+        return self._shared(self.translator.score, srcs, tgts, **options)
+
+    def _shared(self, work: Callable[..., list[Translation]], *texts: Any, **options: Any) -> list[Translation]:
         try:
-            return self.translator.translate(texts, each=self._each, **options)
+            return work(*texts, each=self._each, **options)
         except BrokenProcessPool:
             raise ChildProcessError("a worker ended before its work; if memory is short, try --workers 1") from None
 
@@ -62,7 +70,7 @@ class Workers:
         if self.number == 1 or len(batches) < 2:
             return map(function, batches)
         self.pool = self.pool or self._start()
-        return self.pool.map(_translate_batch, batches)
+        return self.pool.map(partial(_apply, function.__name__), batches)
 
     def _start(self) -> ProcessPoolExecutor:
         global _translator  # the one way into a fork that copies nothing
@@ -84,10 +92,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _translate_batch(batch: Any) -> list[Translation]:
+def _apply(method: str, batch: Any) -> Any:
     global _batches
     assert _translator is not None
     _batches += 1
     if _batches % TRIM_EVERY == 0:
         trim_memory()
-    return _translator.translate_batch(batch)
+    return getattr(_translator, method)(batch)

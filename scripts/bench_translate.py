@@ -43,7 +43,7 @@ from peers import PEERS, Installed
 from peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.translate import positive, with_beam_size
+from nmt.cli.options import positive, with_beam_size
 from nmt.data.corpus import read_lines
 from nmt.data.preparation import prepare
 from nmt.metrics import corpus_scores

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -11,8 +12,8 @@ from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.metrics import corpus_scores
 from nmt.model.ensemble import Ensemble
 from nmt.model.products import resolve_compute
-from nmt.search import Beam, Greedy
-from nmt.translator import MAX_SRC_PIECES, Translator
+from nmt.search import Beam, Greedy, Sample
+from nmt.translator import MAX_PIECES, Translator
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
 
@@ -57,10 +58,10 @@ def test_every_target_piece_is_aligned_with_a_source_piece(translator):
 
 
 def test_a_text_that_is_too_long_is_cut_and_says_so(translator):
-    short, long = translator.translate(["Anna", "Anna mag " * MAX_SRC_PIECES], Greedy(max_extra=5, max_ratio=0.0))
+    short, long = translator.translate(["Anna", "Anna mag " * MAX_PIECES], Greedy(max_extra=5, max_ratio=0.0))
     assert not short.truncated
     assert long.truncated
-    assert len(long.src_tokens) == MAX_SRC_PIECES
+    assert len(long.src_tokens) == MAX_PIECES
 
 
 def test_a_loaded_model_can_be_told_from_none(bundle_dir):
@@ -149,3 +150,79 @@ def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir
     (other / "tokenizer.model").write_bytes(pieces.models["tokenizer.model"])
     with pytest.raises(ValueError, match="other has other pieces than .*model; an ensemble shares"):
         nmt.load([bundle_dir, other])
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("search", [Greedy(), Beam(beam_size=3)])
+def test_the_score_of_a_translation_is_its_log_probability(bundle_dir, search, copies):
+    translator = nmt.load([bundle_dir] * copies, "cpu", "float32", shortlist=False)
+    texts = [text for text in TEXTS if text.strip()]
+    found = translator.translate(texts, replace(search, max_extra=3, max_ratio=1.0))
+    targets = [[2, *map(translator.tokenizer.tgt.piece_to_id, t.tokens), 3] for t in found]
+    pairs = list(zip(translator.tokenizer.encode_src(texts), targets, strict=True))
+    scores = translator.score_batch(pairs)
+    # At its length limit a translation has no end.
+    totals = [(sum(row), sum(row[:-1])) for row in scores]
+    assert all(pytest.approx(t.log_prob, abs=1e-3) in total for t, total in zip(found, totals, strict=True))
+
+
+def test_a_trained_models_score_is_the_log_probability_of_its_translation(trained, corpus_dir):
+    translator = nmt.load(trained / "model", "cpu", "float32", shortlist=False)
+    texts = (corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()
+    found = translator.translate(texts)
+    scores = translator.score(texts, [t.text for t in found])
+    assert [s.tokens for s in scores] == [t.tokens for t in found]
+    assert [s.log_prob for s in scores] == pytest.approx([t.log_prob for t in found], abs=1e-3)
+    assert all(len(s.token_log_probs) == len(s.tokens) + 1 for s in scores)
+    assert all(sum(s.token_log_probs) == s.log_prob for s in scores)
+
+
+def test_a_score_depends_on_no_neighbour_and_on_no_precision(bundle_dir, translator):
+    targets = ["The dog sees the ball.", "", "Anna", "x", "Paul and a long, long text.", ""]
+    together = translator.score(TEXTS, targets)
+    assert [s.text for s in together] == targets
+    for batch_size in (1, 2):
+        again = translator.score(TEXTS, targets, batch_size=batch_size)
+        assert [s.log_prob for s in again] == pytest.approx([s.log_prob for s in together], rel=1e-5)
+    fast = nmt.load(bundle_dir, "cpu", "auto")
+    assert [s.log_prob for s in fast.score(TEXTS, targets)] == [s.log_prob for s in together]
+    (long,) = translator.score(["Anna"], ["Anna likes " * MAX_PIECES])
+    assert long.truncated
+
+
+@pytest.mark.parametrize("search", [Greedy(), Beam(beam_size=3), Sample(samples=2)])
+def test_a_translation_begins_with_its_prefix_in_any_batch(translator, search):
+    prefixes = ["The dog", "", "", "A", "Paul sees the long", "zebra"]
+    together = translator.translate(TEXTS, search, prefixes=prefixes)
+    assert all(t.text.startswith(prefix) for t, prefix in zip(together, prefixes, strict=True))
+    assert together[1].text == ""
+    for batch_size in (1, 2):
+        again = translator.translate(TEXTS, search, prefixes=prefixes, batch_size=batch_size)
+        assert [t.text for t in again] == [t.text for t in together]
+    free = translator.translate(TEXTS, search)
+    assert together[2].text == free[2].text
+    assert together[2].log_prob == pytest.approx(free[2].log_prob, rel=1e-5)
+
+
+def test_the_beginning_of_a_translation_gives_that_translation(trained, corpus_dir):
+    translator = nmt.load(trained / "model", "cpu", "float32", shortlist=False)
+    texts = (corpus_dir / "valid.de").read_text(encoding="utf-8").splitlines()
+    free = translator.translate(texts, Greedy())
+    for words in (1, 3, 9):
+        prefixes = [" ".join(t.text.split()[:words]) for t in free]
+        again = translator.translate(texts, Greedy(), prefixes=prefixes)
+        assert [t.text for t in again] == [t.text for t in free]
+        assert [t.log_prob for t in again] == pytest.approx([t.log_prob for t in free], abs=1e-3)
+
+
+def test_samples_do_not_depend_on_the_batch(translator):
+    search = Sample(samples=3, temperature=0.8, top_k=9, top_p=0.9)
+    together = translator.translate(TEXTS, search, nbest=3)
+    assert len({t.text for t in together[0].alternatives}) > 1
+    for batch_size in (1, 2):
+        again = translator.translate(TEXTS, search, nbest=3, batch_size=batch_size)
+        assert [[a.text for a in t.alternatives] for t in again] == [
+            [a.text for a in t.alternatives] for t in together
+        ]
+    assert translator.translate(TEXTS[2:3], search)[0].text == together[2].text
+    assert translator.translate(TEXTS, replace(search, seed=2))[0].text != together[0].text

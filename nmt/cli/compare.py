@@ -11,7 +11,7 @@ from typing import Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.translate import add_search_options, open_translator, positive
+from nmt.cli.options import add_search_options, open_translator, positive
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table

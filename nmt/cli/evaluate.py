@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.translate import add_model, add_search_options, open_translator, positive
+from nmt.cli.options import add_model, add_search_options, open_translator, positive
 
 if TYPE_CHECKING:
     from nmt.metrics import Score

@@ -20,6 +20,8 @@ from nmt.model.loss import linear_cross_entropy
 from nmt.model.output import OutputLayer, Rows, shortlisted, without
 from nmt.ranges import check_ranges
 
+SCORED = 1024  # target tokens whose logits are in memory at once
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -174,6 +176,21 @@ class Seq2Seq(nn.Module):
         real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
         features = features.unflatten(0, (passes, -1))[:, real]  # (passes, P, F)
         return linear_cross_entropy(features, self.output_table, self.output_bias, tgt_out[real], smoothing, r_drop)
+
+    def token_log_probs(
+        self, src: Tensor, src_len: Tensor, tgt_in: Tensor, tgt_out: Tensor, tgt_len: Tensor
+    ) -> Tensor:
+        """The log-probability of each target token (B,T) in one forced pass, as a search of all pieces has it; 0
+        after the end."""
+        features, _ = self(src, src_len, tgt_in)
+        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
+        bias = without(self.output_bias, self.banned)
+        features, tgt_out, found = features[real], tgt_out[real], []
+        for start in range(0, len(features), SCORED):
+            some, labels = (part[start : start + SCORED] for part in (features, tgt_out))
+            logits = F.linear(some, self.output_table, bias).float()
+            found.append(logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1))
+        return torch.zeros(real.shape, device=real.device).masked_scatter_(real, torch.cat(found))
 
     def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> DecodingState:
         """The state before the first target token; one row a sentence.

@@ -7,7 +7,21 @@ normalised only up to a constant a row. It returns, for each sentence, its hypot
 from nmt.search.base import Hypothesis, Search, SearchState, Step
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
+from nmt.search.prefix import FREE, Forced, forced
+from nmt.search.sample import Sample
 
-SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam}
+SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam, "sample": Sample}
 
-__all__ = ["SEARCHES", "Beam", "Greedy", "Hypothesis", "Search", "SearchState", "Step"]
+__all__ = [
+    "FREE",
+    "SEARCHES",
+    "Beam",
+    "Forced",
+    "Greedy",
+    "Hypothesis",
+    "Sample",
+    "Search",
+    "SearchState",
+    "Step",
+    "forced",
+]

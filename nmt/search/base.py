@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self, TypeVar
+from typing import ClassVar, Protocol, Self, TypeVar
 
 from torch import Tensor
 
@@ -31,6 +31,7 @@ class Hypothesis:
     ids: list[int]  # without BOS and EOS
     score: float  # what hypotheses are ranked by; NaN when scores were not asked for
     log_prob: float  # in nats, EOS included; NaN likewise
+    length: int  # tokens, EOS included where it came
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,38 @@ class Search:
     """Settings that all searches share. A translation ends after `max_ratio` x source + `max_extra` tokens, EOS
     included, at the latest."""
 
+    is_random: ClassVar[bool] = False  # it needs `keys`
+
     max_ratio: float = 2.0
     max_extra: int = 10
 
     def __post_init__(self) -> None:
         check_ranges(self, max_ratio=(0, 100), max_extra=(1, 10_000))
 
+    @property
+    def width(self) -> int:
+        """The hypotheses of a sentence."""
+        return 1
+
     def max_length(self, src_len: Tensor) -> Tensor:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""
         return (src_len * self.max_ratio).long() + self.max_extra
 
     def __call__(
-        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
+        self,
+        step: Step[S],
+        state: S,
+        max_length: Tensor,
+        bos_id: int,
+        eos_id: int,
+        scored: bool = True,
+        start: Tensor | None = None,
+        keys: Sequence[int] | None = None,
     ) -> list[list[Hypothesis]]:
         """`state` has one row a sentence, `max_length` (B,) -> the hypotheses of each sentence, best first.
 
-        A search that does not need log-probabilities to rank leaves them out unless `scored`.
+        A search that does not need log-probabilities to rank leaves them out unless `scored`. `start` (B,) is the
+        log-probability of what is forced (see prefix.py), none by default. `keys` are a number a sentence, from 0 to
+        2**64, that tells one sentence's chance from another's; by default all have the same.
         """
         raise NotImplementedError

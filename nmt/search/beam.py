@@ -55,14 +55,26 @@ class Beam(Search):
             choices = ", ".join(sorted(NORMALISATIONS))
             raise ValueError(f"normalisation is {self.normalisation!r}; choose one of: {choices}")
 
+    @property
+    def width(self) -> int:
+        return self.beam_size
+
     @torch.no_grad()
     def __call__(
-        self, step: Step[S], state: S, max_length: Tensor, bos_id: int, eos_id: int, scored: bool = True
+        self,
+        step: Step[S],
+        state: S,
+        max_length: Tensor,
+        bos_id: int,
+        eos_id: int,
+        scored: bool = True,
+        start: Tensor | None = None,
+        keys: Sequence[int] | None = None,
     ) -> list[list[Hypothesis]]:
         device = max_length.device
         sentences = searched = [_Sentence(limit) for limit in max_length.tolist()]
         ids = torch.full((len(sentences),), bos_id, device=device)
-        log_probs = torch.zeros(len(sentences), device=device)
+        log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
         while searched:
             logits, state = step(ids, state)
             extensions = _extend(logits, log_probs, len(searched), self.beam_size)
@@ -97,7 +109,8 @@ class Beam(Search):
                     break
             elif rank < size and len(sentence.finished) < size:
                 score = log_prob / length_penalty(self.normalisation, length, self.alpha)
-                sentence.finished.append(Hypothesis(ids if token == eos_id else [*ids, token], score, log_prob))
+                ids = ids if token == eos_id else [*ids, token]
+                sentence.finished.append(Hypothesis(ids, score, log_prob, length))
         sentence.done = at_limit or len(sentence.finished) == size or not live
         if sentence.done:  # while it waits for others to leave with
             live = []

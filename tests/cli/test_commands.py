@@ -88,6 +88,43 @@ def test_translate_writes_json_and_nbest(trained):
     assert [row.split(" ||| ")[0] for row in rows.decode().splitlines()] == ["1", "1", "2"]
 
 
+def test_translate_scores_given_pairs(trained):
+    stdin = b"Anna mag den Ball.\tAnna likes the ball.\nAnna mag den Ball.\tThe dog.\tx\nAnna\n\n"
+    result = command("nmt-translate", trained / "model", "--score", stdin=stdin)
+    lines = result.stdout.decode().splitlines()
+    assert len(lines) == 4
+    assert 0 > float(lines[0]) > float(lines[1])
+    assert result.stderr.decode().splitlines() == [
+        f"nmt-translate: line {number}: no TAB; its translation is taken for empty" for number in (3, 4)
+    ]
+    first = json.loads(
+        command("nmt-translate", trained / "model", "--score", "--json", stdin=stdin).stdout.splitlines()[0]
+    )
+    assert first["text"] == "Anna likes the ball."
+    assert sum(first["token_log_probs"]) == pytest.approx(first["log_prob"], abs=1e-4)
+    assert f"{first['log_prob']:.4f}" == lines[0]
+
+
+def test_translate_begins_as_it_is_told(trained):
+    stdin = b"Anna mag den Ball.\tThe cat\nAnna mag den Ball.\n\n"
+    first, second, third = (
+        command("nmt-translate", trained / "model", "--prefix", stdin=stdin).stdout.decode().splitlines()
+    )
+    assert first.startswith("The cat")
+    assert (second, third) == ("Anna likes the ball.", "")
+
+
+def test_translate_samples_the_same_however_the_work_is_cut(trained, corpus_dir):
+    stdin = (corpus_dir / "valid.de").read_bytes()
+    options = [trained / "model", "--compute", "float32", "--sample", 2, "--temperature", 1.5]
+    usual = command("nmt-translate", *options, stdin=stdin).stdout
+    assert usual.count(b"\n") == 20
+    assert command("nmt-translate", *options, "--workers", 2, "--batch-size", 3, stdin=stdin).stdout == usual
+    assert command("nmt-translate", *options, "--seed", 9, stdin=stdin).stdout != usual
+    both = command("nmt-translate", *options, "--nbest", 2, stdin=stdin).stdout
+    assert both.count(b"\n") == 40
+
+
 @pytest.mark.parametrize(
     "options",
     [["--batch-size", 1], ["--batch-size", 7, "--threads", 2], ["--workers", 2, "--batch-size", 9], ["--workers", 1]],
@@ -221,6 +258,10 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
     yield ("nmt-translate", model, "--device", "cuda:99"), "device is 'cuda:99', but there are"
     yield ("nmt-translate", model, "--nbest", 7), "--nbest 7 needs --beam-size 7 or more"
+    yield ("nmt-translate", model, "--top-p", 0.5), "--top-p needs --sample"
+    yield ("nmt-translate", model, "--sample", 1, "--top-p", 1.5), "top_p is 1.5; it must be from"
+    yield ("nmt-translate", model, "--sample", 1, "--beam-size", 2), "--sample and --beam-size exclude each other"
+    yield ("nmt-translate", model, "--score", "--prefix"), "not allowed with argument"
     yield ("nmt-evaluate", model), "give --src and --ref"
     yield ("nmt-evaluate", model, "--src", tmp_path / "x", "--ref", short), "x is missing"
     yield ("nmt-evaluate", model, "--src", corpus_dir / "valid.de", "--ref", short), "has 20 lines but"

@@ -1,0 +1,103 @@
+"""The options that several commands share, and what they come to: a translator and its search."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nmt.search import Search
+    from nmt.translator import Translator
+
+SAMPLING = ("temperature", "top_k", "top_p", "seed")  # fields of search.Sample
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model; several: an ensemble"
+    )
+
+
+def add_search_options(parser: argparse.ArgumentParser) -> None:
+    """What all commands that translate share."""
+    parser.add_argument(
+        "--beam-size", type=positive, metavar="K", help="1 is greedy search; default: the model's own"
+    )
+    parser.add_argument(
+        "--batch-size", type=positive, metavar="N", help="sentences at once; default: as many as are fast"
+    )
+    parser.add_argument(
+        "--compute",
+        choices=["auto", "float32", "bfloat16", "int8"],
+        default="auto",
+        help="precision of matrix products; auto is the fastest that this machine has",
+    )
+    parser.add_argument(
+        "--shortlist", choices=["on", "off"], default="on", help="search likely pieces alone, or all (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
+    )
+    parser.add_argument("--threads", type=positive, metavar="N", help="of one process (1)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+    sampling = parser.add_argument_group("sampling, instead of a search for the best")
+    sampling.add_argument("--sample", type=positive, metavar="N", help="draw N translations; the first is taken")
+    sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
+    sampling.add_argument("--top-k", type=positive, metavar="K", help="draw from the K likeliest pieces alone")
+    sampling.add_argument(
+        "--top-p", type=float, metavar="P", help="draw from the likeliest pieces that have probability P together"
+    )
+    sampling.add_argument(
+        "--seed", type=int, metavar="S", help="the same seed draws the same for the same sentence (1)"
+    )
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def open_translator(options: argparse.Namespace) -> Translator:
+    """The translator that the options ask for. Raises ValueError when the model is not sound."""
+    from nmt.process import tune_process
+
+    tune_process()
+    import torch
+
+    from nmt.translator import Translator
+
+    torch.set_num_threads(options.threads or 1)
+    translator = Translator.load(options.model, options.device, options.compute, options.shortlist == "on")
+    translator.search = chosen_search(translator.search, options)
+    return translator
+
+
+def chosen_search(own: Search, options: argparse.Namespace) -> Search:
+    """The model's own search with what the options change. Raises ValueError where they contradict one another."""
+    from nmt.search import Sample
+
+    given = {name: value for name in SAMPLING if (value := getattr(options, name)) is not None}
+    if options.sample is not None and options.beam_size is not None:
+        raise ValueError("--sample and --beam-size exclude each other")
+    if options.beam_size is not None:
+        own = with_beam_size(own, options.beam_size)
+    elif options.sample is not None:
+        own = Sample(own.max_ratio, own.max_extra) if not isinstance(own, Sample) else own
+        own = replace(own, samples=options.sample)
+    if not given:
+        return own
+    if not isinstance(own, Sample):
+        raise ValueError(f"--{next(iter(given)).replace('_', '-')} needs --sample")
+    return replace(own, **given)
+
+
+def with_beam_size(own: Search, beam_size: int) -> Search:
+    """The model's own search with another beam."""
+    from nmt.search import Beam, Greedy
+
+    if beam_size == 1:
+        return Greedy(own.max_ratio, own.max_extra)
+    return replace(own if isinstance(own, Beam) else Beam(own.max_ratio, own.max_extra), beam_size=beam_size)

@@ -1,0 +1,117 @@
+"""Sampling: tokens drawn with the probabilities that the model gives them, or with those of the likelier ones alone.
+
+A draw depends on the seed, on the sentence (its key), on the number of the sample and on the number of the token, and
+on nothing else: so the same sentence has the same samples in any batch, whatever stands beside it.
+
+Dims: N rows, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.ranges import check_ranges
+from nmt.search.base import Hypothesis, S, Search, Step
+from nmt.search.walk import Ends, walk
+
+Words = NDArray[np.uint64]
+GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
+
+
+@dataclass(frozen=True)
+class Sample(Search):
+    """`samples` translations a sentence, in the order in which they are drawn; equal ones are not left out.
+
+    `temperature` divides the logits before all else. `top_k` (Fan et al., 2018, arXiv:1805.04833) keeps so many of
+    the likeliest tokens, `top_p` (Holtzman et al., 2020, arXiv:1904.09751) as few of them as have this probability
+    together; with both, `top_p` is of those that `top_k` keeps.
+    """
+
+    is_random: ClassVar[bool] = True
+
+    samples: int = 1
+    temperature: float = 1.0
+    top_k: int = 0  # 0: all
+    top_p: float = 1.0
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(
+            self,
+            samples=(1, 1000),
+            temperature=(0.01, 100),
+            top_k=(0, 1_000_000),
+            top_p=(1e-6, 1),
+            seed=(0, 2**63 - 1),
+        )
+
+    @property
+    def width(self) -> int:
+        return self.samples
+
+    def __call__(
+        self,
+        step: Step[S],
+        state: S,
+        max_length: Tensor,
+        bos_id: int,
+        eos_id: int,
+        scored: bool = True,
+        start: Tensor | None = None,
+        keys: Sequence[int] | None = None,
+    ) -> list[list[Hypothesis]]:
+        sentences = np.array([0] * len(max_length) if keys is None else keys, np.uint64)
+        own = mix(sentences ^ mix(np.array([self.seed], np.uint64)))  # (B,)
+        number = np.arange(self.samples, dtype=np.uint64) * np.uint64(GOLDEN)
+        own = mix(own[:, None] + number).ravel()  # (B * samples,)
+
+        def choose(logits: Tensor, walks: list[int], t: int) -> Tensor:
+            chance = uniform(own[walks], t)
+            return draw(self.filtered(logits), torch.from_numpy(chance).to(logits.device))
+
+        ends = Ends(max_length, bos_id, eos_id)
+        return walk(step, state, ends, choose, scored, start, self.samples)
+
+    def filtered(self, logits: Tensor) -> Tensor:
+        """Logits (N,V) -> the probabilities to draw with (N,V)."""
+        probability = (logits.float() / self.temperature).softmax(-1)
+        if not self.top_k and self.top_p == 1:
+            return probability
+        ranked, order = probability.sort(dim=-1, descending=True, stable=True)
+        if self.top_k:
+            ranked[:, self.top_k :] = 0
+        before = ranked.cumsum(-1) - ranked  # the probability of all that is likelier
+        ranked[before >= self.top_p * ranked.sum(-1, keepdim=True)] = 0
+        return torch.zeros_like(probability).scatter_(1, order, ranked)
+
+
+def draw(weights: Tensor, chance: Tensor) -> Tensor:
+    """Weights (N,V), not all zero in a row, and numbers (N,) from 0 to below 1 -> a column for each row (N,): as
+    often as its share of the weight."""
+    mass = weights.double().cumsum(-1)
+    # To the right of what is reached: a column of no weight is never hit.
+    place = torch.searchsorted(mass, (chance * mass[:, -1])[:, None], right=True)[:, 0]
+    last = (weights > 0).cumsum(-1).argmax(-1)  # where rounding would go beyond the end
+    return torch.minimum(place, last)
+
+
+def uniform(own: Words, t: int) -> NDArray[np.float64]:
+    """A number from 0 to below 1 for each of these, another one at each t."""
+    words = mix(own + np.uint64((t + 1) * GOLDEN % 2**64))
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def mix(x: Words) -> Words:
+    """Every bit of the result depends on every bit of x: the finaliser of SplitMix64 (Steele et al., 2014, "Fast
+    splittable pseudorandom number generators")."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))

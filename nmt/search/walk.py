@@ -1,0 +1,78 @@
+"""Searches that go one way: a token is chosen at every step and never taken back.
+
+Dims: B sentences, W walks of each, N = B*W rows, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmt.search.base import LEAVE_AT, Hypothesis, S, Step
+
+Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
+
+
+class Ends(NamedTuple):
+    """What a walk starts from and where it ends."""
+
+    max_length: Tensor  # (B,)
+    bos_id: int
+    eos_id: int
+
+
+@torch.no_grad()
+def walk(
+    step: Step[S],
+    state: S,
+    ends: Ends,
+    choose: Choose,
+    scored: bool,
+    start: Tensor | None = None,
+    width: int = 1,
+) -> list[list[Hypothesis]]:
+    """`width` walks a sentence; walk w of sentence b is number b * width + w. A score is a log-probability by the
+    model, whatever `choose` made of it."""
+    device, eos_id = ends.max_length.device, ends.eos_id
+    limits = [limit for limit in ends.max_length.tolist() for _ in range(width)]
+    begun = [0.0] * len(ends.max_length) if start is None else start.tolist()
+    log_probs = [one if scored else math.nan for one in begun for _ in range(width)]
+    tokens: list[list[int]] = [[] for _ in limits]
+    lengths = [0 for _ in limits]  # of those that are done
+    walks = list(range(len(limits)))  # which one a row is
+    ids = torch.full((len(limits),), ends.bos_id, device=device)
+    if width > 1:
+        state = state.select(torch.arange(len(ends.max_length), device=device).repeat_interleave(width))
+    t = 0
+    while walks:
+        logits, state = step(ids, state)
+        ids = choose(logits, walks, t)
+        t += 1
+        gains = _log_probs(logits, ids).tolist() if scored else log_probs
+        for one, token, gain in zip(walks, ids.tolist(), gains, strict=False):
+            if not lengths[one]:
+                log_probs[one] += gain
+                if token != eos_id:
+                    tokens[one].append(token)
+                if token == eos_id or t == limits[one]:
+                    lengths[one] = t
+        stay = [i for i in range(0, len(walks), width) if not all(lengths[one] for one in walks[i : i + width])]
+        if not stay:
+            break
+        if len(walks) - len(stay) * width >= max(1, LEAVE_AT * len(walks)):  # a sentence's walks leave together
+            sentences = torch.tensor(stay, device=device) // width
+            stay = [i + w for i in stay for w in range(width)]
+            rows = torch.tensor(stay, device=device)
+            walks, ids, state = [walks[i] for i in stay], ids[rows], state.select(rows, sentences)
+    found = [Hypothesis(*parts) for parts in zip(tokens, log_probs, log_probs, lengths, strict=True)]
+    return [found[i : i + width] for i in range(0, len(found), width)]
+
+
+def _log_probs(logits: Tensor, ids: Tensor) -> Tensor:
+    """logits (N,V), ids (N,) -> (N,)."""
+    logits = logits.float()
+    return logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)
