@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import toy
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -15,12 +17,13 @@ from nmt.data.corpus import Corpus
 from nmt.model.attention import ATTENTIONS
 from nmt.model.cells import CELLS, Cell
 from nmt.model.decoder import DECODERS
+from nmt.model.seq2seq import Seq2Seq
 from nmt.resources import resource
 from nmt.search import SEARCHES, Search
 
 CONF = resource("conf")
 GIVEN = {
-    "files": ["data.dir=x", "data.src=de", "data.tgt=en"],
+    **{name: ["data.dir=x", "data.src=de", "data.tgt=en"] for name in ("files", "iwslt14", "tatoeba")},
     "hub": ["data.dataset=x", "data.src=de", "data.tgt=en"],
 }
 
@@ -88,6 +91,16 @@ def test_an_experiment_gives_way_to_the_command_line():
     assert isinstance(config.model.cell, CELLS["gru"])
     assert config.optim.learning_rate == 0.5
     assert config.model.hidden_size == 10
+
+
+def test_the_deepest_preset_takes_a_step():
+    model = config_of("experiment=wmt14_rnmt", "model.hidden_size=8", "model.attention.size=8").model
+    assert (model.encoder.num_layers, model.decoder.num_layers, model.attention.heads) == (6, 8, 4)
+    network = Seq2Seq(replace(model, embedding_size=6, features_size=None), toy.VOCAB, toy.VOCAB)
+    src, src_len = toy.sources([5, 2, 3])
+    loss, _ = network.loss(src, src_len, src, src, src_len, 0.1)
+    loss.backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 def test_hydras_plus_smuggles_nothing_in():
