@@ -13,7 +13,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,15 @@ def save_bundle(
     if lexicon:
         _save_tensors(folder / LEXICON, vars(lexicon))
     _save_tensors(folder / WEIGHTS, weights)
+
+
+def save_search(folder: str | Path, search: Search) -> Path:
+    """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
+    written. Raises ValueError when there is no sound config."""
+    path = Path(folder) / CONFIG
+    config = replace(_load_config(path), search=search)
+    write_atomically(path, (json.dumps(to_dict(config), indent=2) + "\n").encode())
+    return path
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

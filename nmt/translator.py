@@ -38,6 +38,8 @@ class Translation:
     log_prob: float  # nats
     tokens: tuple[str, ...] = ()  # target pieces
     src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text
+    length: int = 0  # tokens, EOS included where it came
+    coverage: float = 0.0  # of the source by the attention; where the search sees it
     alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; asked for
     alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); asked for
     truncated: bool = False  # the source (or what was given of the target) was longer than MAX_PIECES
@@ -147,21 +149,19 @@ class Translator:
         task, sources, prefixes = batch
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
         allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
-        step, limit, start = self.packed.step, task.search.max_length(src_len), None
-        if not any(prefixes):
-            state = self.packed.start(src, src_len, allowed)
-            pieces = state.output.pieces
-        else:
-            given, given_len = (tensor.to(self.device) for tensor in pad(prefixes))
+        if given := any(prefixes):
+            prefix, prefix_len = (tensor.to(self.device) for tensor in pad(prefixes))
             if allowed is not None:
-                allowed.scatter_(1, given, True)
-            state = self.packed.start(src, src_len, allowed)
-            pieces = state.output.pieces
-            places = given if pieces is None else torch.searchsorted(pieces, given)
-            after = torch.arange(given.shape[1], device=self.device) >= given_len[:, None]
+                allowed.scatter_(1, prefix, True)
+        state: Any = self.packed.start(src, src_len, allowed, task.search.sees_attention)
+        step, pieces = self.packed.step, state.output.pieces
+        limit, start = task.search.max_length(src_len), None
+        if given:
+            places = prefix if pieces is None else torch.searchsorted(pieces, prefix)
+            after = torch.arange(prefix.shape[1], device=self.device) >= prefix_len[:, None]
             step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
-            start = self._token_log_probs(sources, [[BOS_ID, *prefix] for prefix in prefixes]).sum(1)
-            limit = torch.maximum(limit, given_len + task.search.max_extra)
+            start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
+            limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
         found = task.search(step, state, limit, BOS_ID, EOS_ID, not task.plain, start, keys)
         if pieces is not None:
@@ -221,6 +221,8 @@ class Translator:
                 hypothesis.log_prob,
                 tuple(self.tokenizer.tgt_pieces(hypothesis.ids)),
                 src_tokens,
+                hypothesis.length,
+                hypothesis.coverage,
                 alignment=tuple(self.align(src, hypothesis.ids)) if task.alignment else (),
             )
             for hypothesis in hypotheses[: max(task.nbest, 1)]

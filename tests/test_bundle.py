@@ -8,12 +8,14 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nmt.bundle import LEXICON, load_bundle
+from nmt.bundle import LEXICON, load_bundle, save_search
+from nmt.search import Beam
 
 
 def edit_config(folder, edit):
@@ -168,3 +170,14 @@ def test_loading_draws_no_weights(bundle_dir):
     code = f"import sys, nmt; nmt.load({str(bundle_dir)!r}, 'cpu'); print('torch._dynamo' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout == "False\n"  # a second, only to put numbers where there is no memory
+
+
+def test_another_search_is_kept_and_nothing_else_changes(bundle_dir):
+    before = {path.name: path.read_bytes() for path in bundle_dir.iterdir()}
+    own = load_bundle(bundle_dir).config
+    search = Beam(beam_size=7, normalisation="gnmt", alpha=0.3, coverage=0.1)
+    assert save_search(bundle_dir, search) == bundle_dir / "config.json"
+    assert load_bundle(bundle_dir).config == replace(own, search=search)
+    after = {path.name: path.read_bytes() for path in bundle_dir.iterdir()}
+    assert {name for name in after if before[name] != after.get(name)} == {"config.json"}
+    assert before.keys() == after.keys()

@@ -226,3 +226,22 @@ def test_samples_do_not_depend_on_the_batch(translator):
         ]
     assert translator.translate(TEXTS[2:3], search)[0].text == together[2].text
     assert translator.translate(TEXTS, replace(search, seed=2))[0].text != together[0].text
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copies):
+    translator = nmt.load([bundle_dir] * copies, "cpu", "float32")
+    beam = Beam(beam_size=3, normalisation="gnmt", alpha=0.6, coverage=0.2, max_ratio=3.0)
+    together = translator.translate(TEXTS, beam, nbest=3)
+    for text, translation in zip(TEXTS, together, strict=True):
+        (src,) = translator.tokenizer.encode_src([text])
+        for one in translation.alternatives:
+            tgt = [translator.tokenizer.tgt.piece_to_id(piece) for piece in one.tokens]
+            weights = translator.attention(src, tgt).mean(0)[: one.length]  # the step that ends it, too, attends
+            expected = weights.sum(0).clamp(max=1).log().sum()
+            assert one.coverage == pytest.approx(float(expected), rel=1e-3)
+            assert one.score == pytest.approx(one.log_prob / ((5 + one.length) / 6) ** 0.6 + 0.2 * one.coverage)
+    again = translator.translate(TEXTS, beam, nbest=3, batch_size=1)
+    for one, other in zip(together, again, strict=True):
+        assert other.score == pytest.approx(one.score, rel=1e-4)
+    assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}

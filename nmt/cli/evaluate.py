@@ -30,6 +30,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--bootstrap", type=positive, default=1000, metavar="N", help="resamples (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
     add_search_options(parser)
+    tuning = parser.add_argument_group("tuning")
+    tuning.add_argument(
+        "--tune",
+        action="store_true",
+        help="instead: print the BLEU of every length normalisation and weight of the coverage, from one search; the "
+        "text should be validation text, never the test text",
+    )
+    tuning.add_argument(
+        "--save",
+        action="store_true",
+        help="with --tune: write the best into the first MODEL's config.json, with the beam size it was found at",
+    )
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
     return parser
 
@@ -41,6 +53,13 @@ def main() -> None:
         name, srcs, refs = test_set(options)
         output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
         translator = open_translator(options)
+        if options.tune:
+            from nmt.cli.tune import tune_search
+
+            print(tune_search(options, translator, srcs, refs))
+            return
+        if options.save:
+            raise ValueError("--save needs --tune")
 
         from nmt.config import to_dict
         from nmt.metrics import bleu_by_length, corpus_scores

@@ -39,6 +39,11 @@ class _Watched:
     paths: tuple[Path, ...]
     totals: tuple[float, ...]
 
+    @property
+    def attended(self) -> Tensor | None:
+        found: Tensor | None = self.state.attended
+        return found
+
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> _Watched:
         kept = rows.tolist()
         return _Watched(
@@ -71,7 +76,7 @@ def search_steps(translator: Translator, src: list[int], width: int | None = Non
         met.append({path: one for path, one in found.items() if one[1] > -float("inf")})
         return logits, _Watched(state, paths, totals)
 
-    start = _Watched(model.start(source, src_len), ((),), (0.0,))
+    start = _Watched(model.start(source, src_len, attended=search.sees_attention), ((),), (0.0,))
     (hypotheses,) = search(step, start, search.max_length(src_len), BOS_ID, EOS_ID)
     finished = {tuple(h.ids): h for h in hypotheses}
     return [

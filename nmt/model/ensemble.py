@@ -26,6 +26,12 @@ class EnsembleState:
         """The first one's: all of them have the same pieces."""
         return self.members[0].output
 
+    @property
+    def attended(self) -> Tensor | None:
+        """The mean of theirs."""
+        of_each = [member.attended for member in self.members if member.attended is not None]
+        return torch.stack(of_each).mean(0) if of_each else None
+
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         return type(self)(tuple(member.select(rows, sentences) for member in self.members))
 
@@ -36,8 +42,10 @@ class Ensemble:
     def __init__(self, models: Sequence[Seq2Seq]) -> None:
         self.models = models
 
-    def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> EnsembleState:
-        return EnsembleState(tuple(model.start(src, src_len, allowed) for model in self.models))
+    def start(
+        self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None, attended: bool = False
+    ) -> EnsembleState:
+        return EnsembleState(tuple(model.start(src, src_len, allowed, attended) for model in self.models))
 
     def step(self, ids: Tensor, state: EnsembleState) -> tuple[Tensor, EnsembleState]:
         """Log-probabilities (N,V), or (N,P) with a shortlist, up to a constant."""

@@ -64,13 +64,15 @@ class DecodingState:
     memory: Memory
     output: OutputLayer
     decoder: DecoderState
+    attended: Tensor | None = None  # (N, S): the weight that source tokens have had, if asked for; 1 on padding
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
         decoder = self.decoder.select(rows)
+        attended = None if self.attended is None else self.attended.index_select(0, rows)
         if sentences is None:
-            return replace(self, decoder=decoder)
-        return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder)
+            return replace(self, decoder=decoder, attended=attended)
+        return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
 
 
 class Seq2Seq(nn.Module):
@@ -192,13 +194,17 @@ class Seq2Seq(nn.Module):
             found.append(logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1))
         return torch.zeros(real.shape, device=real.device).masked_scatter_(real, torch.cat(found))
 
-    def start(self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None) -> DecodingState:
+    def start(
+        self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None, attended: bool = False
+    ) -> DecodingState:
         """The state before the first target token; one row a sentence.
 
-        `allowed` (B,V), bool, says which pieces each sentence may use; None: all.
+        `allowed` (B,V), bool, says which pieces each sentence may use; None: all. `attended` asks the state to sum up
+        the attention.
         """
         memory = self.encode(src, src_len)
-        return DecodingState(memory, self.output_layer(allowed), self.decoder.initial_state(memory))
+        weight = (~memory.mask).float() if attended else None
+        return DecodingState(memory, self.output_layer(allowed), self.decoder.initial_state(memory), weight)
 
     def output_layer(self, allowed: Tensor | None) -> OutputLayer:
         bias = without(self.output_bias, self.banned)
@@ -212,5 +218,6 @@ class Seq2Seq(nn.Module):
         With a shortlist of P pieces, ids are places in it, and logits (N,P).
         """
         embedded = self.embed_tgt(state.output.ids(ids))
-        features, decoder, _ = self.decoder.step(embedded, state.decoder, state.memory)
-        return state.output(features), replace(state, decoder=decoder)
+        features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
+        attended = None if state.attended is None else state.attended + weights.mean(1)
+        return state.output(features), replace(state, decoder=decoder, attended=attended)

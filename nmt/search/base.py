@@ -17,6 +17,11 @@ LEAVE_AT = 0.12
 class SearchState(Protocol):
     """The model's side of a search, opaque to it. N rows, B sentences; the rows of a sentence stand together."""
 
+    @property
+    def attended(self) -> Tensor | None:
+        """The weight that source tokens have had in all steps so far (N,S), padding 1; None when not asked for."""
+        ...
+
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
         ...
@@ -32,6 +37,7 @@ class Hypothesis:
     score: float  # what hypotheses are ranked by; NaN when scores were not asked for
     log_prob: float  # in nats, EOS included; NaN likewise
     length: int  # tokens, EOS included where it came
+    coverage: float = 0.0  # of the source by the attention (see score.py); 0 when not asked for
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,11 @@ class Search:
     def width(self) -> int:
         """The hypotheses of a sentence."""
         return 1
+
+    @property
+    def sees_attention(self) -> bool:
+        """Whether it reads what a state has `attended`."""
+        return False
 
     def max_length(self, src_len: Tensor) -> Tensor:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
-from nmt.search.score import NORMALISATIONS, length_penalty
+from nmt.search.score import NORMALISATIONS, coverage, length_penalty
 from nmt.search.top import top
 
 # What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
@@ -42,15 +42,17 @@ class _Sentence:
 
 @dataclass(frozen=True)
 class Beam(Search):
-    """K hypotheses a sentence, ranked by log-probability over a penalty of the length (see score.py)."""
+    """K hypotheses a sentence, ranked by their score (see score.py). It has no say in which they are: log-probability
+    alone tells what lives on."""
 
     beam_size: int = 5
     normalisation: str = "average"
     alpha: float = 1.0
+    coverage: float = 0.0  # how much it counts; 0 to leave it out, where the model has no attention
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self, beam_size=(1, 1000), alpha=(0, 10))
+        check_ranges(self, beam_size=(1, 1000), alpha=(0, 10), coverage=(0, 10))
         if self.normalisation not in NORMALISATIONS:
             choices = ", ".join(sorted(NORMALISATIONS))
             raise ValueError(f"normalisation is {self.normalisation!r}; choose one of: {choices}")
@@ -58,6 +60,14 @@ class Beam(Search):
     @property
     def width(self) -> int:
         return self.beam_size
+
+    @property
+    def sees_attention(self) -> bool:
+        return self.coverage > 0
+
+    def score(self, log_prob: float, length: int, coverage: float) -> float:
+        """Of a hypothesis (see score.py)."""
+        return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage
 
     @torch.no_grad()
     def __call__(
@@ -78,10 +88,12 @@ class Beam(Search):
         while searched:
             logits, state = step(ids, state)
             extensions = _extend(logits, log_probs, len(searched), self.beam_size)
-            for sentence, candidates in zip(searched, extensions, strict=True):
+            width = len(logits) // len(searched)
+            covered = coverage(state.attended).tolist() if self.coverage and state.attended is not None else None
+            for i, (sentence, candidates) in enumerate(zip(searched, extensions, strict=True)):
                 if not sentence.done:
-                    self._advance(sentence, candidates, eos_id)
-            width, stay = len(logits) // len(searched), _staying(searched)
+                    self._advance(sentence, candidates, eos_id, covered and covered[i * width : (i + 1) * width])
+            stay = _staying(searched)
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
             if rows and rows != list(range(len(logits))):
                 leaving = len(stay) < len(searched)
@@ -92,9 +104,15 @@ class Beam(Search):
             log_probs = torch.tensor([one for sentence in searched for _, _, one in sentence.live], device=device)
         return [sorted(sentence.finished, key=lambda h: -h.score) for sentence in sentences]
 
-    def _advance(self, sentence: _Sentence, candidates: Iterable[tuple[float, int, int]], eos_id: int) -> None:
-        """Take a step's candidates (log-probability, parent, token), best first. At its length limit a sentence ends
-        as it stands."""
+    def _advance(
+        self,
+        sentence: _Sentence,
+        candidates: Iterable[tuple[float, int, int]],
+        eos_id: int,
+        covered: list[float] | None,
+    ) -> None:
+        """Take a step's candidates (log-probability, parent, token), best first; `covered` is the parents' coverage.
+        At its length limit a sentence ends as it stands."""
         size, before = self.beam_size, sentence.live
         length = len(before[0][1]) + 1  # tokens, EOS included
         at_limit = length >= sentence.max_length
@@ -108,9 +126,10 @@ class Beam(Search):
                 if len(live) == size:
                     break
             elif rank < size and len(sentence.finished) < size:
-                score = log_prob / length_penalty(self.normalisation, length, self.alpha)
                 ids = ids if token == eos_id else [*ids, token]
-                sentence.finished.append(Hypothesis(ids, score, log_prob, length))
+                term = covered[parent] if covered else 0.0
+                score = self.score(log_prob, length, term)
+                sentence.finished.append(Hypothesis(ids, score, log_prob, length, term))
         sentence.done = at_limit or len(sentence.finished) == size or not live
         if sentence.done:  # while it waits for others to leave with
             live = []

@@ -24,6 +24,10 @@ class Forced(Generic[S]):
     inner: S
     prefix: Tensor  # (N, P), what is still to come, FREE after its end
 
+    @property
+    def attended(self) -> Tensor | None:
+        return self.inner.attended
+
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         return type(self)(self.inner.select(rows, sentences), self.prefix.index_select(0, rows))
 

@@ -209,6 +209,25 @@ def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path)
     assert (run / "evaluation" / "valid" / "scores.json").exists()
 
 
+def test_evaluate_tunes_the_search_and_keeps_it_when_told(trained, corpus_dir, tmp_path):
+    model = shutil.copytree(trained / "model", tmp_path / "model")
+    before = (model / "config.json").read_text()
+    options = ["--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en", "--tune", "--beam-size", 3]
+    shown = command("nmt-evaluate", model, *options)
+    assert shown.returncode == 0, shown.stderr
+    assert "to keep it, add --save" in shown.stdout.decode()
+    assert (model / "config.json").read_text() == before
+    shown = command("nmt-evaluate", model, *options, "--save").stdout.decode()
+    assert f"written to {model / 'config.json'}" in shown
+    kept = json.loads((model / "config.json").read_text())["search"]
+    best = f"beam_size=3 normalisation={kept['normalisation']} alpha={kept['alpha']:g} coverage={kept['coverage']:g}"
+    assert f"{best}: written to" in shown
+    assert kept["beam_size"] == 3
+    found = json.loads(command("nmt-evaluate", model, *options, "--json").stdout)
+    assert found[0]["search"] == kept
+    assert found[0]["bleu"] == max(one["bleu"] for one in found)
+
+
 def test_inspect_draws_the_attention(trained, tmp_path):
     for name in ("attention.png", "attention.svg"):
         result = command("nmt-inspect", trained / "model", "Anna mag den Ball.", "--output", tmp_path / name)
@@ -265,6 +284,9 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model), "give --src and --ref"
     yield ("nmt-evaluate", model, "--src", tmp_path / "x", "--ref", short), "x is missing"
     yield ("nmt-evaluate", model, "--src", corpus_dir / "valid.de", "--ref", short), "has 20 lines but"
+    files = ("--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en")
+    yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 1), "--tune is for beam search"
+    yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     yield ("nmt-inspect", model, " "), "the sentence is empty"
     yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"

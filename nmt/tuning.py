@@ -1,0 +1,54 @@
+"""The ranking of a beam's hypotheses that is best for a validation text.
+
+Neither length normalisation nor coverage has a say in what a beam finds (see search/beam.py). So one search finds the
+hypotheses of every setting, and to try a setting is to choose among them once more: exact, and nearly for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from nmt.metrics import corpus_scores
+from nmt.search import Beam
+from nmt.translator import Translation
+
+ALPHAS = {"none": (1.0,), "average": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4), "gnmt": (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)}
+COVERAGES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
+
+Result = tuple[Beam, float]  # a setting and its BLEU
+
+
+def settings(own: Beam) -> Iterator[Beam]:
+    """What is tried: as it is, and every other of the lists above."""
+    yield own
+    for normalisation, alphas in ALPHAS.items():
+        for alpha in alphas:
+            for coverage in COVERAGES:
+                other = replace(own, normalisation=normalisation, alpha=alpha, coverage=coverage)
+                if other != own:
+                    yield other
+
+
+def searching_all(own: Beam) -> Beam:
+    """The beam whose hypotheses tell of all settings."""
+    return replace(own, coverage=1.0)
+
+
+def tune(own: Beam, translations: Sequence[Translation], refs: Sequence[str]) -> list[Result]:
+    """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first;
+    of equals the present one, or what is tried first."""
+    known: dict[tuple[str, ...], float] = {}
+    results = []
+    for beam in settings(own):
+        hyps = tuple(choose(beam, translation) for translation in translations)
+        if hyps not in known:
+            known[hyps] = corpus_scores(hyps, refs, ("bleu",))["bleu"].score
+        results.append((beam, known[hyps]))
+    return sorted(results, key=lambda result: -result[1])
+
+
+def choose(beam: Beam, translation: Translation) -> str:
+    """What this beam would have given."""
+    found = translation.alternatives or (translation,)
+    return max(found, key=lambda one: beam.score(one.log_prob, max(one.length, 1), one.coverage)).text
