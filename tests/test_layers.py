@@ -22,12 +22,15 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
-    {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures"},
+    {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures", "nmt.files", "nmt.signals"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.train"},
     "omegaconf": {"nmt.cli.schema", "nmt.cli.train"},
-    "lightning": {"nmt.training.module", "nmt.training.callbacks", "nmt.train", "nmt.data.datamodule"},
+    "lightning": {
+        *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
+        *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
+    },
     "datasets": {"nmt.data.hub"},
     "sacrebleu": {"nmt.metrics"},
     "pyarrow": {"nmt.data.encoded"},

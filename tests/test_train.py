@@ -24,7 +24,7 @@ def weights(run_dir):
 
 def test_a_run_learns_the_language_and_leaves_what_it_should(trained, corpus_dir):
     assert {path.name for path in trained.iterdir()} == {
-        "config.yaml", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
+        "config.yaml", "origin.json", "checkpoints", "metrics.csv", "curves.png", "train.log", "model"
     }  # fmt: skip
     assert {path.name for path in (trained / "model").iterdir()} == {
         "config.json", "model.safetensors", "lexicon.safetensors", "tokenizer.model", "README.md", "scores.json"

@@ -42,6 +42,6 @@ class Parser(argparse.ArgumentParser):
         fail(self.prog, f"{message} (see --help)")
 
 
-def fail(command: str, message: str) -> NoReturn:
+def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:
     print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(USER_ERROR)
+    raise SystemExit(code)

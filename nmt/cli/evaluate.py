@@ -102,7 +102,7 @@ def test_set(options: argparse.Namespace) -> tuple[str, list[str], list[str]]:
 
 
 def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
-    from nmt.bundle import write_atomically
+    from nmt.files import write_atomically
 
     output.mkdir(parents=True, exist_ok=True)
     write_atomically(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps).encode())

@@ -19,6 +19,7 @@ from nmt.cli.schema import register, run_name, to_run_config
 from nmt.resources import resource
 
 COMMAND = "nmt-train"
+DIVERGED = 3  # the exit code
 
 
 def main() -> None:
@@ -40,7 +41,9 @@ def run(composed: Any) -> float:
 
 
 def train_one(composed: Any) -> float:
-    from nmt.train import is_first_process, train  # torch and lightning: not for --help
+    from nmt.train import train  # torch and lightning: not for --help
+    from nmt.training.divergence import DivergenceError
+    from nmt.training.folder import is_first_process
 
     config = to_run_config(composed)
     hydra_config = HydraConfig.get()
@@ -54,7 +57,10 @@ def train_one(composed: Any) -> float:
             config = replace(config, run=f"{config.run}/{run_name(swept)}")
     if is_first_process():
         show_log()
-    result = train(config)
+    try:
+        result = train(config)
+    except DivergenceError as error:
+        fail(COMMAND, str(error), DIVERGED)
     if is_first_process():
         print(f"{result.model_dir}  validation BLEU {result.bleu:.2f}", file=sys.stderr)
     return result.bleu

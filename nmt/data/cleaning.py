@@ -30,7 +30,7 @@ def clean(
         if reason is None and (_digest(pair.src) in held_src or _digest(pair.tgt) in held_tgt):
             reason = "stands in valid or test"
         if reason is None and config.deduplicate:
-            key = _digest(*pair)
+            key = _digest(pair.src, pair.tgt)
             reason = "duplicate" if key in seen else None
             seen.add(key)
         if reason is None:

@@ -1,6 +1,7 @@
 """Parallel text, wherever it lies, as pairs of strings. Nothing is cleaned or encoded here.
 
 Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
+What a line should be and is not is told by its file and number, and `Corpus.malformed` says what becomes of it.
 """
 
 from __future__ import annotations
@@ -8,19 +9,32 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 from nmt.ranges import check_ranges
 from nmt.resources import resource
+
+BOM = b"\xef\xbb\xbf"
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
 
 class Pair(NamedTuple):
     src: str
     tgt: str
+    line: int = 0  # where it stands, from 1
+
+
+class Row(NamedTuple):
+    """A pair as it was found."""
+
+    pair: Pair
+    faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
 
 
 @dataclass(frozen=True)
@@ -44,21 +58,36 @@ class Corpus:
     src: str
     tgt: str
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
+    # A line that is no UTF-8 or lacks a side: end with an error, leave its pair out, or put U+FFFD or nothing there.
+    malformed: Literal["fail", "skip", "replace"] = "fail"
 
     @property
     def splits(self) -> dict[str, str | None]:
         """train, valid and test (or None) by the corpus' own names."""
         raise NotImplementedError
 
-    def pairs(self, split: str) -> Iterator[Pair]:
-        """The pairs of a split, in order. Raises ValueError for text that is not sound."""
+    def rows(self, split: str) -> Iterator[Row]:
+        """All of a split, in order, sound or not. Raises ValueError where the sides do not match."""
         raise NotImplementedError
+
+    def pairs(self, split: str, faults: list[str] | None = None) -> Iterator[Pair]:
+        """The pairs of a split, in order; what is wrong with the text is added to `faults`.
+
+        Raises ValueError for text that is not sound, unless `malformed` allows it.
+        """
+        for pair, found in self.rows(split):
+            if found and self.malformed == "fail":
+                raise ValueError(f"{found[0]} (data.malformed=skip or replace goes on)")
+            if faults is not None:
+                faults += found
+            if not found or self.malformed == "replace":
+                yield pair
 
     def fingerprint(self, split: str) -> str:
         """A hash of the split's content."""
         digest = hashlib.sha256()
         for pair in self.pairs(split):
-            digest.update(json.dumps(pair).encode())
+            digest.update(json.dumps(pair[:2]).encode())
         return digest.hexdigest()
 
 
@@ -95,7 +124,7 @@ class FileCorpus(Corpus):
         expected = " or ".join(" + ".join(names) for names in layouts)
         raise ValueError(f"{self.folder} has no {expected}")
 
-    def pairs(self, split: str) -> Iterator[Pair]:
+    def rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
         if len(files) == 2:
             return _parallel_lines(*files)
@@ -106,7 +135,8 @@ class FileCorpus(Corpus):
     def fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
         for path in self.files(split):
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
 
@@ -136,11 +166,12 @@ class HubCorpus(Corpus):
     def splits(self) -> dict[str, str | None]:
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
-    def pairs(self, split: str) -> Iterator[Pair]:
+    def rows(self, split: str) -> Iterator[Row]:
         from nmt.data.hub import load_rows  # the library is heavy, and only this corpus needs it
 
         for number, row in enumerate(load_rows(self.dataset, self.subset, split, self.revision, self.streaming), 1):
-            yield _pair_of(row if self.column is None else row.get(self.column), self, f"{self.dataset} row {number}")
+            sides = row if self.column is None else row.get(self.column)
+            yield _row_of(sides, self, f"{self.dataset} row {number}", number)
 
 
 CORPORA: dict[str, type[Corpus]] = {"demo": DemoCorpus, "files": FileCorpus, "hub": HubCorpus}
@@ -148,6 +179,14 @@ CORPORA: dict[str, type[Corpus]] = {"demo": DemoCorpus, "files": FileCorpus, "hu
 
 def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file, gzipped or not. Raises ValueError with the line number where it is not UTF-8."""
+    for text, faults in _decoded(path):
+        if faults:
+            raise ValueError(faults[0])
+        yield text
+
+
+def _decoded(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each line, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
     if not path.is_file():
         raise ValueError(f"{path} is missing")
     opener = gzip.open if path.suffix == ".gz" else open
@@ -156,28 +195,30 @@ def read_lines(path: Path) -> Iterator[str]:
         while True:
             try:
                 number, line = next(lines)
-                text = line.decode()
             except StopIteration:
                 return
-            except UnicodeDecodeError:
-                raise ValueError(f"{path}, line {number} is not UTF-8") from None
-            except (EOFError, OSError) as error:
+            except (EOFError, OSError, zlib.error) as error:
                 raise ValueError(f"{path} cannot be read: {error}") from None
-            yield text.removesuffix("\n").removesuffix("\r").removeprefix("\ufeff" if number == 1 else "")
+            line = line.removesuffix(b"\n").removesuffix(b"\r").removeprefix(BOM if number == 1 else b"")
+            try:
+                yield line.decode(), []
+            except UnicodeDecodeError:
+                yield line.decode(errors="replace"), [f"{path}, line {number} is not UTF-8"]
 
 
 def _plain_or_gzipped(path: Path) -> Path | None:
     return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)
 
 
-def _parallel_lines(src: Path, tgt: Path) -> Iterator[Pair]:
+def _parallel_lines(src: Path, tgt: Path) -> Iterator[Row]:
     missing = object()
     numbers = {src: 0, tgt: 0}
-    for sides in zip_longest(read_lines(src), read_lines(tgt), fillvalue=missing):
+    for number, sides in enumerate(zip_longest(_decoded(src), _decoded(tgt), fillvalue=missing), 1):
         for path, side in zip((src, tgt), sides, strict=True):
             numbers[path] += side is not missing
         if missing not in sides:
-            yield Pair(*cast(tuple[str, str], sides))
+            (of_src, src_faults), (of_tgt, tgt_faults) = cast(Any, sides)
+            yield Row(Pair(of_src, of_tgt, number), src_faults + tgt_faults)
     if numbers[src] != numbers[tgt]:
         raise ValueError(
             f"{src} has {numbers[src]} lines but {tgt} has {numbers[tgt]}; "
@@ -185,32 +226,36 @@ def _parallel_lines(src: Path, tgt: Path) -> Iterator[Pair]:
         )
 
 
-def _tsv(path: Path, src: str, tgt: str) -> Iterator[Pair]:
+def _tsv(path: Path, src: str, tgt: str) -> Iterator[Row]:
     columns = (0, 1)
-    for number, line in enumerate(read_lines(path), 1):
+    for number, (line, faults) in enumerate(_decoded(path), 1):
         cells = line.split("\t")
         if number == 1 and {src, tgt} <= set(cells):
             columns = (cells.index(src), cells.index(tgt))
-        elif len(cells) <= max(columns):
-            raise ValueError(f"{path}, line {number} has {len(cells)} column(s); it needs {max(columns) + 1}")
-        else:
-            yield Pair(cells[columns[0]], cells[columns[1]])
+            continue
+        needed = max(columns) + 1
+        if len(cells) < needed:
+            faults.append(f"{path}, line {number} has {len(cells)} column(s); it needs {needed}")
+            cells += [""] * needed
+        yield Row(Pair(cells[columns[0]], cells[columns[1]], number), faults)
 
 
-def _jsonl(path: Path, src: str, tgt: str) -> Iterator[Pair]:
+def _jsonl(path: Path, src: str, tgt: str) -> Iterator[Row]:
     sides = Corpus(src, tgt)
-    for number, line in enumerate(read_lines(path), 1):
+    for number, (line, faults) in enumerate(_decoded(path), 1):
         where = f"{path}, line {number}"
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
-            raise ValueError(f"{where} is not JSON") from None
-        yield _pair_of(row.get("translation", row) if isinstance(row, dict) else row, sides, where)
+        except (ValueError, RecursionError):
+            yield Row(Pair("", "", number), [*faults, f"{where} is not JSON"])
+            continue
+        pair, more = _row_of(row.get("translation", row) if isinstance(row, dict) else row, sides, where, number)
+        yield Row(pair, [*faults, *more])
 
 
-def _pair_of(row: Any, corpus: Corpus, where: str) -> Pair:
-    if isinstance(row, dict):
-        src, tgt = row.get(corpus.src), row.get(corpus.tgt)
-        if isinstance(src, str) and isinstance(tgt, str):
-            return Pair(src, tgt)
-    raise ValueError(f"{where} has no text for {corpus.src!r} and {corpus.tgt!r}")
+def _row_of(row: Any, corpus: Corpus, where: str, number: int) -> Row:
+    texts = [row.get(code) if isinstance(row, dict) else None for code in (corpus.src, corpus.tgt)]
+    sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
+    what = "has no text for" if not all(isinstance(text, str) for text in texts) else "has half a character for"
+    faults = [f"{where} {what} {corpus.src!r} and {corpus.tgt!r}"] if sound != texts else []
+    return Row(Pair(sound[0], sound[1], number), faults)

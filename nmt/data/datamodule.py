@@ -49,8 +49,9 @@ class EpochBatches:
         return every[self.rank :: self.world_size]
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
-        epoch = self.datamodule.epoch
-        return ((epoch, rows) for rows in self.batches())
+        """Those that are still to come."""
+        epoch, done = self.datamodule.epoch, self.datamodule.batches_done
+        return ((epoch, rows) for rows in self.batches()[done:])
 
     def __len__(self) -> int:
         return len(self.batches())
@@ -59,8 +60,8 @@ class EpochBatches:
 class DataModule(pl.LightningDataModule):
     """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair.
 
-    `epoch` is the one whose batches come next. It is counted here (training/module.py sets it at the end of an
-    epoch) because a resumed Trainer asks for batches before it knows its own epoch.
+    `epoch` is the one whose batches come next, and `batches_done` of them are behind. Both are counted here
+    (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
     """
 
     def __init__(
@@ -69,21 +70,49 @@ class DataModule(pl.LightningDataModule):
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
         self.sampling = sampling
-        self.epoch = 0
+        self.epoch = self.batches_done = 0
         train = prepared.train
         check_budget(int(max(train.src_len.max(), train.tgt_len.max())), max_tokens)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"epoch": self.epoch}
+        assert self.trainer is not None
+        return {"epoch": self.epoch, "batches_done": self.batches_done, "world_size": self.trainer.world_size}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.epoch = state_dict["epoch"]
+        """Raises ValueError inside an epoch that was shared among another number of processes."""
+        assert self.trainer is not None
+        self.epoch, self.batches_done = state_dict["epoch"], state_dict["batches_done"]
+        if self.batches_done and state_dict["world_size"] != self.trainer.world_size:
+            raise ValueError(
+                f"the run stopped inside an epoch that {state_dict['world_size']} device(s) share, "
+                f"and goes on with as many; trainer.devices makes {self.trainer.world_size}"
+            )
+
+    def lines(self, batches: range) -> list[int]:
+        """The line numbers, in the training text, of this rank's batches with these numbers of the current epoch."""
+        plan = self._plan().batches()
+        return [int(self.prepared.train.lines[row]) for number in batches for row in plan[number]]
+
+    def _plan(self) -> EpochBatches:
+        assert self.trainer is not None
+        return EpochBatches(self, self.trainer.global_rank, self.trainer.world_size)
+
+    def largest_batches(self) -> list[Batch]:
+        """Those of the current epoch that need the most memory: the one with the most tokens on both sides, and the
+        one with the most pairs of a source and a target token, which attention compares."""
+        train = self.prepared.train
+        plan = self._plan().batches()
+        sizes = [(len(rows), int(train.src_len[rows].max()), int(train.tgt_len[rows].max())) for rows in plan]
+        most = {
+            max(range(len(plan)), key=lambda i: sizes[i][0] * (sizes[i][1] + sizes[i][2])),
+            max(range(len(plan)), key=lambda i: sizes[i][0] * sizes[i][1] * sizes[i][2]),
+        }
+        return [train.batch(plan[i]) for i in sorted(most)]
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        assert self.trainer is not None
         return DataLoader(
             TrainingBatches(self.prepared, self.sampling, self.seed),
-            sampler=EpochBatches(self, self.trainer.global_rank, self.trainer.world_size),
+            sampler=self._plan(),
             batch_size=None,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

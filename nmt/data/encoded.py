@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,23 +13,23 @@ from numpy.typing import NDArray
 from nmt.data.batching import Batch, Lengths, collate
 
 ROWS = 65_536  # of a record batch
-SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32()))])
+SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64())])
 
 
-def write_encoded(path: Path, pairs: Iterable[tuple[list[int], list[int]]]) -> int:
-    """Write pairs of ids and return how many."""
+def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int]]) -> int:
+    """Write rows of source ids, target ids and the number of the line that they come from; return how many."""
     count = 0
-    rows: tuple[list[list[int]], list[list[int]]] = ([], [])
+    columns: tuple[list[Any], ...] = ([], [], [])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-        for pair in pairs:
-            for side, ids in zip(rows, pair, strict=True):
-                side.append(ids)
+        for row in rows:
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
             count += 1
-            if len(rows[0]) == ROWS:
-                writer.write_batch(pa.record_batch(list(rows), schema=SCHEMA))
-                rows = ([], [])
-        if rows[0]:
-            writer.write_batch(pa.record_batch(list(rows), schema=SCHEMA))
+            if len(columns[0]) == ROWS:
+                writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
+                columns = ([], [], [])
+        if columns[0]:
+            writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
     return count
 
 
@@ -51,13 +52,15 @@ class _Column:
 
 
 class EncodedCorpus:
-    """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS."""
+    """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS; `lines` are
+    the numbers, from 1, of the lines of text that they come from."""
 
     def __init__(self, path: Path) -> None:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         self.src, self.tgt = _Column(table, "src"), _Column(table, "tgt")
         self.src_len = self.src.lengths()
         self.tgt_len = self.tgt.lengths() - 1
+        self.lines = table.column("line").to_numpy()
 
     def __len__(self) -> int:
         return len(self.src_len)

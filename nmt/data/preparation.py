@@ -2,6 +2,7 @@
 
 Everything is done once and kept in a folder of the cache that is named by a hash of all that it depends on. The
 folder appears by one rename when it is complete: a torn one is never seen, and two runs may prepare side by side.
+Each file's checksum stands in the folder, so what was damaged later is not used either.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -23,12 +23,15 @@ import torch
 
 from nmt.data.cleaning import clean
 from nmt.data.corpus import Corpus, Pair
+from nmt.data.drafts import draft_folder
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
 
-LAYOUT = 2  # raise it when the same input shall give other files
+LAYOUT = 3  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
+
+COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Prepared:
     lexicon: Lexicon
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
+    faults: list[str]  # what was wrong with lines of the text (corpus.py)
+    text: dict[str, str]  # a hash of each split
 
 
 def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer: Tokenizer | None = None) -> Prepared:
@@ -47,19 +52,22 @@ def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer:
 
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
-    valid = list(corpus.pairs(_split(corpus, "valid")))
+    faults: list[str] = []
+    valid = list(corpus.pairs(_split(corpus, "valid"), faults))
     if not valid:
         raise ValueError("the validation text is empty")
-    folder = cache_dir / _key(corpus, config, tokenizer)
-    if not folder.is_dir():
-        _make(folder, corpus, config, valid, tokenizer)
+    text = _fingerprints(corpus)
+    folder = cache_dir / _key(text, corpus, config, tokenizer)
+    if not _is_sound(folder):
+        _make(folder, text, corpus, config, valid, tokenizer)
     else:
         log.info("prepared data taken from %s", folder)
     models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
-    dropped = json.loads((folder / "dropped.json").read_text())
+    counts = json.loads((folder / COUNTS).read_text())
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
-    return Prepared(Tokenizer(models), EncodedCorpus(folder / "train.arrow"), lexicon, valid, dropped)
+    train = EncodedCorpus(folder / "train.arrow")
+    return Prepared(Tokenizer(models), train, lexicon, valid, counts["dropped"], counts["faults"] + faults, text)
 
 
 def _split(corpus: Corpus, role: str) -> str:
@@ -75,10 +83,15 @@ def _held_out(corpus: Corpus, valid: list[Pair]) -> Iterator[Pair]:
         yield from corpus.pairs(_split(corpus, "test"))
 
 
-def _key(corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -> str:
+def _fingerprints(corpus: Corpus) -> dict[str, str]:
+    return {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
+
+
+def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -> str:
     content = {
         "layout": LAYOUT,
-        "text": {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name},
+        "text": text,
+        "malformed": corpus.malformed,
         "cleaning": asdict(corpus.cleaning),
         "tokenizer": asdict(replace(config, sampling=0.0))
         if tokenizer is None
@@ -87,23 +100,51 @@ def _key(corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
+def _is_sound(folder: Path) -> bool:
+    """Whether the folder is there, with every file as it was made. One that is not is put out of the way."""
+    if not folder.is_dir():
+        return False
+    try:
+        if json.loads((folder / CHECKSUMS).read_text()) == checksums(folder):
+            return True
+    except (OSError, ValueError):
+        pass
+    log.warning("%s is damaged and is made anew", folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return False
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a folder but CHECKSUMS itself."""
+    sums = {}
+    for path in sorted(folder.iterdir()):
+        if path.name != CHECKSUMS:
+            with path.open("rb") as file:
+                sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
+
+
 def _make(
-    folder: Path, corpus: Corpus, config: TokenizerConfig, valid: list[Pair], tokenizer: Tokenizer | None
+    folder: Path,
+    text: dict[str, str],
+    corpus: Corpus,
+    config: TokenizerConfig,
+    valid: list[Pair],
+    tokenizer: Tokenizer | None,
 ) -> None:
-    def cleaned(dropped: Counter[str]) -> Iterator[Pair]:
-        pairs = corpus.pairs(_split(corpus, "train"))
+    def cleaned(dropped: Counter[str], faults: list[str]) -> Iterator[Pair]:
+        pairs = corpus.pairs(_split(corpus, "train"), faults)
         return clean(pairs, corpus.cleaning, _held_out(corpus, valid), dropped)
 
     if tokenizer is None:
         log.info("learning %d %s pieces", config.vocab_size, config.kind)
         tokenizer = train_tokenizer(
-            config, (pair.src for pair in cleaned(Counter())), (pair.tgt for pair in cleaned(Counter()))
+            config, (pair.src for pair in cleaned(Counter(), [])), (pair.tgt for pair in cleaned(Counter(), []))
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with draft_folder(folder) as draft:
         dropped: Counter[str] = Counter()
-        encoded = _encode(cleaned(dropped), tokenizer, corpus.cleaning.max_pieces, dropped)
+        faults: list[str] = []
+        encoded = _encode(cleaned(dropped, faults), tokenizer, corpus.cleaning.max_pieces, dropped)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(f"no training pair is left; what was left out: {dict(dropped)}")
         lexicon = learn_lexicon(
@@ -115,26 +156,21 @@ def _make(
         np.savez(draft / "lexicon.npz", frequent=lexicon.frequent.numpy(), likely=lexicon.likely.numpy())
         for name, model in tokenizer.models.items():
             (draft / name).write_bytes(model)
-        (draft / "dropped.json").write_text(json.dumps(dropped))
-        draft.chmod(0o755)
-        try:
-            draft.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # another run was first, with the same content
-                raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        (draft / COUNTS).write_text(json.dumps({"dropped": dropped, "faults": faults}))
+        (draft / CHECKSUMS).write_text(json.dumps(checksums(draft)))
+        if _fingerprints(corpus) != text:
+            raise ValueError("the text changed while it was read; start again when it is complete")
 
 
 def _encode(
     pairs: Iterator[Pair], tokenizer: Tokenizer, max_pieces: int, dropped: Counter[str]
-) -> Iterator[tuple[list[int], list[int]]]:
+) -> Iterator[tuple[list[int], list[int], int]]:
     threads = os.cpu_count() or 1
     while group := list(islice(pairs, GROUP)):
         src = tokenizer.encode_src([pair.src for pair in group], threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
-        for ids in zip(src, tgt, strict=True):
-            if max(map(len, ids)) <= max_pieces:
-                yield ids
+        for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
+            if max(len(of_src), len(of_tgt)) <= max_pieces:
+                yield of_src, of_tgt, pair.line
             else:
                 dropped["too many pieces"] += 1

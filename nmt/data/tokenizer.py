@@ -15,6 +15,7 @@ import sentencepiece
 
 from nmt.ranges import check_ranges
 
+SENTENCEPIECE_VERSION: str = sentencepiece.__version__
 SPECIAL_IDS = PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
 JOINT, SRC, TGT = "tokenizer.model", "tokenizer.src.model", "tokenizer.tgt.model"
 

@@ -39,12 +39,11 @@ COLUMNS = (
 
 class MetricsFile(Logger):
     """metrics.csv: a row each time something is logged, empty where a column was not. A resumed run goes on in the
-    same file, without the rows that it makes again."""
+    same file (folder.py takes out the rows that it makes again)."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = path
-        self.last_step: int | None = None
 
     @property
     def name(self) -> str:
@@ -63,18 +62,11 @@ class MetricsFile(Logger):
         row = {"step": step, **{name: value for name, value in metrics.items() if name in COLUMNS}}
         if len(row) < 2 + ("epoch" in row):
             return
-        if self.last_step is None or step < self.last_step:
-            self._forget_from(step)
-        self.last_step = step
         with self.path.open("a", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(row)
-
-    def _forget_from(self, step: int) -> None:
-        rows = read_metrics(self.path) if self.path.exists() else []
-        with self.path.open("w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row for row in rows if int(row["step"]) < step)
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
 
 
 def read_metrics(path: Path) -> list[dict[str, str]]:
@@ -93,6 +85,9 @@ class Throughput(Callback):
         self.tokens: torch.Tensor | int = 0
         self.since = 0.0
         self.logged_step = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.tokens, self.since, self.logged_step = 0, time.perf_counter(), trainer.global_step
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.tokens, self.since = 0, time.perf_counter()
@@ -188,6 +183,7 @@ class ModelDirectory(Callback):
         if progress.best_step != trainer.global_step:
             return
         validation = pl_module.validation
+        size = sum(parameter.numel() for parameter in pl_module.model.parameters())
         scores = {name: asdict(score) for name, score in validation.scores.items()}
         with pl_module.weights(validation.averaged):
             save_bundle(
@@ -198,6 +194,6 @@ class ModelDirectory(Callback):
                 config.model,
                 config.search,
                 (config.data.src, config.data.tgt),
-                model_card(config, validation.scores, sum(p.numel() for p in pl_module.model.parameters())),
+                model_card(config, validation.scores, size, pl_module.prepared.text),
                 {"valid": scores, "step": trainer.global_step, "averaged": validation.averaged},
             )

@@ -23,6 +23,7 @@ from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
 from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import WeightAverage
+from nmt.training.divergence import guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.translator import Translator
 
@@ -35,7 +36,7 @@ class Progress:
     best_step: int = -1
     validated_step: int = -1  # when validation ran last
     without_gain: int = 0  # validations since the best one
-    rate_scale: float = 1.0  # by which schedule "plateau" has cut the learning rate
+    rate_scale: float = 1.0  # by which schedule "plateau", or a return from divergence, has cut the learning rate
 
     def after(self, bleu: float, step: int) -> Progress:
         if bleu > self.best_bleu:
@@ -54,9 +55,12 @@ class Validation(NamedTuple):
 
 
 class TrainingModule(pl.LightningModule):
-    def __init__(self, config: RunConfig, prepared: Prepared) -> None:
+    def __init__(self, config: RunConfig, prepared: Prepared, rate_scale: float = 1.0) -> None:
+        """`rate_scale` lowers the learning rate from where the training begins or goes on."""
         super().__init__()
         self.config = config
+        self.rate_scale = rate_scale
+        self.prepared = prepared
         self.valid = prepared.valid
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
@@ -64,7 +68,7 @@ class TrainingModule(pl.LightningModule):
         decay = config.optim.average_decay
         self.average = WeightAverage(self.model, decay) if decay else None
         self.averaged_step = -1  # when the average was updated last
-        self.progress = Progress()
+        self.progress = Progress(rate_scale=rate_scale)
         self.validation = Validation(averaged=False, translations=[], scores={})  # the last one
         self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
 
@@ -79,24 +83,25 @@ class TrainingModule(pl.LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def configure_gradient_clipping(self, *args: Any, **kwargs: Any) -> None:
-        """Instead of Lightning's, which refuses every fused optimiser in mixed precision."""
-        if self.config.optim.clip_norm:
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optim.clip_norm)
-
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would.
         torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What is trained, and the negative log-likelihood, in nats."""
         optim = self.config.optim
-        loss, nll = self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        return self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss, nll = self.loss(batch)
         tokens = batch.tgt_len.sum()
         self.log("train/loss", loss.detach() / tokens, prog_bar=True)
         self.log("train/nll", nll / tokens)
-        return loss / tokens
+        return guarded(loss / tokens)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule.batches_done = batch_idx + 1
         if self.average and self.global_step != self.averaged_step:  # not amid accumulated batches
             self.averaged_step = self.global_step
             self.average.update(self.model, self.global_step)
@@ -105,7 +110,8 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
-        datamodule.epoch = self.current_epoch + 1
+        if self.trainer.is_last_batch:  # else training ends inside the epoch
+            datamodule.epoch, datamodule.batches_done = self.current_epoch + 1, 0
 
     def on_validation_start(self) -> None:
         self.val_nll.zero_()
@@ -179,7 +185,12 @@ class TrainingModule(pl.LightningModule):
         checkpoint["progress"] = asdict(self.progress)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.progress = Progress(**checkpoint["progress"])
+        progress = Progress(**checkpoint["progress"])
+        self.progress = replace(progress, rate_scale=progress.rate_scale * self.rate_scale)
+        self.averaged_step = checkpoint["global_step"]
+        for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
+            for group in optimizer["param_groups"]:
+                group["lr"] *= self.rate_scale
 
 
 def _gather(value: Any, world_size: int) -> list[Any]:

@@ -14,6 +14,10 @@ def corpus(folder, **settings) -> FileCorpus:
     return FileCorpus("de", "en", dir=str(folder), **settings)
 
 
+def sides(pairs):
+    return [pair[:2] for pair in pairs]
+
+
 def write(path, lines):
     content = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
@@ -26,14 +30,14 @@ def test_every_layout_gives_the_same_pairs(tmp_path, layout, suffix):
         for side, code in enumerate(("de", "en")):
             write(tmp_path / f"train.{code}{suffix}", [pair[side] for pair in PAIRS])
     elif layout == "tsv":
-        write(tmp_path / f"train.tsv{suffix}", ["\t".join(pair) for pair in PAIRS])
+        write(tmp_path / f"train.tsv{suffix}", [f"{pair.src}\t{pair.tgt}" for pair in PAIRS])
     elif layout == "tsv_header":
         write(tmp_path / f"train.tsv{suffix}", ["en\tid\tde", *(f"{pair.tgt}\t7\t{pair.src}" for pair in PAIRS)])
     else:
         rows = [{"de": pair.src, "en": pair.tgt} for pair in PAIRS]
         rows = [{"translation": row} for row in rows] if layout == "jsonl_translation" else rows
         write(tmp_path / f"train.jsonl{suffix}", map(json.dumps, rows))
-    assert list(corpus(tmp_path).pairs("train")) == PAIRS
+    assert sides(corpus(tmp_path).pairs("train")) == sides(PAIRS)
 
 
 def test_a_line_ends_at_newline_only_and_a_bom_is_no_text(tmp_path):
@@ -91,7 +95,7 @@ def test_a_dataset_of_the_datasets_library_is_read(tmp_path, column, streaming, 
     rows = [{"de": pair.src, "en": pair.tgt} for pair in PAIRS]
     write(folder / "train.jsonl", (json.dumps({"translation": row} if column else row) for row in rows))
     hub = HubCorpus("de", "en", dataset=str(folder), column=column, streaming=streaming)
-    assert list(hub.pairs("train")) == PAIRS
+    assert sides(hub.pairs("train")) == sides(PAIRS)
     assert hub.fingerprint("train") == hub.fingerprint("train")
 
 

@@ -1,0 +1,60 @@
+"""A folder that appears whole or not at all, and what is left of those that never did."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+if sys.platform != "win32":  # there, drafts of processes that were killed stay
+    import fcntl
+
+
+@contextmanager
+def draft_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` that takes its name when the block ends without an error. If another process was
+    first, with the same content by the same name, this one is dropped.
+
+    Drafts that processes left which were killed are removed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{'[0-9a-f]' * len(folder.name)}-*"):
+        with suppress(OSError), _locked(left, wait=False):
+            shutil.rmtree(left, ignore_errors=True)
+    draft = Path()
+    while not draft.name:
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        with _locked(made, wait=True):
+            if not made.exists():  # taken for one that was left
+                continue
+            draft = made
+            try:
+                yield draft
+                draft.chmod(0o755)
+                try:
+                    draft.rename(folder)
+                except OSError:
+                    if not folder.is_dir():
+                        raise
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, wait: bool) -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process. Raises OSError when another process has it."""
+    if sys.platform == "win32":
+        if not wait:
+            raise BlockingIOError
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)

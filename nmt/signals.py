@@ -1,0 +1,74 @@
+"""How a command ends when it is told to: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
+
+The first signal ends it at once, or, where work is held, when that work is whole. The second one always ends it at
+once. The exit code is 128 + the signal's number, as a shell has it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Stopped(SystemExit):
+    """A signal has ended the command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = number
+
+
+class Signals:
+    """Answers signals while it is entered. Only the main thread can; elsewhere it does nothing."""
+
+    def __init__(self, *others: int) -> None:
+        self.numbers = (signal.SIGTERM, signal.SIGINT, *others)
+        self.received: int | None = None
+        self.is_held = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        self._before = self.install()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def install(self) -> dict[int, Any]:
+        """Take the signals, from another handler too; returns the handlers before."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._answer) for number in self.numbers}
+
+    def hold(self) -> None:
+        """From here on a signal waits for `release` or `check`."""
+        self.is_held = True
+
+    def release(self) -> None:
+        """From here on a signal ends the command at once; so does one that has waited. Raises Stopped."""
+        self.is_held = False
+        self.check()
+
+    def check(self) -> None:
+        """Raises Stopped when a signal came."""
+        if self.received is not None:
+            raise Stopped(self.received)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self.hold()
+        yield
+        self.release()
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = number
+        if not self.is_held:
+            raise Stopped(number)

@@ -1,0 +1,106 @@
+"""A run's folder: whose it is, what made it, and its two logs, train.log and metrics.csv."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch.utilities import rank_zero_only
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from nmt.config import RunConfig, to_dict
+
+CONFIG, ORIGIN = "config.yaml", "origin.json"
+LOGS = METRICS, LOG = "metrics.csv", "train.log"
+
+# What may change between two starts of one run: how long, where and how loudly it trains, not what.
+CHANGEABLE = frozenset(
+    ["runs_dir", "cache_dir"]
+    + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]
+    + [f"trainer.{field}" for field in ("accelerator", "devices", "num_nodes", "strategy", "threads")]
+    + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "progress")]
+    + [f"trainer.{field}" for field in ("checkpoint_every_steps", "checkpoint_every_minutes")]
+    + [f"trainer.{field}" for field in ("on_divergence", "max_skipped")]
+)
+
+
+def check_run_dir(run_dir: Path, config: RunConfig) -> None:
+    """Raises ValueError when the folder belongs to another configuration, naming the first key that differs."""
+    known = run_dir / CONFIG
+    if not known.exists():
+        if run_dir.exists() and any(not path.name.startswith(".") for path in run_dir.iterdir()):
+            raise ValueError(f"{run_dir} is not empty and no run's folder; choose another run=")
+        return
+    try:
+        before = flat(yaml.safe_load(known.read_text()))
+    except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
+        raise ValueError(f"{known} is damaged; choose another run=") from None
+    now = flat(to_dict(config))
+    for key in sorted(before.keys() | now.keys()):
+        if key not in CHANGEABLE and before.get(key) != now.get(key):
+            raise ValueError(
+                f"{run_dir} belongs to a run with {key}={before.get(key)}, not {now.get(key)}; "
+                "choose another run=, or delete the folder"
+            )
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes, of several that train one model."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+def log_sizes(run_dir: Path) -> dict[str, int]:
+    """How long the logs are, in bytes, once all of that is on the disk."""
+    sizes = {}
+    for name in LOGS:
+        if (run_dir / name).exists():
+            with (run_dir / name).open("rb") as file:
+                os.fsync(file.fileno())
+                sizes[name] = file.seek(0, os.SEEK_END)
+    return sizes
+
+
+def cut_logs(run_dir: Path, sizes: Mapping[str, int]) -> None:
+    """Back to what they were: what was done after that will be done, and logged, again."""
+    for name in LOGS:
+        path = run_dir / name
+        if path.exists() and path.stat().st_size > sizes.get(name, 0):
+            os.truncate(path, sizes.get(name, 0))
+
+
+class _Handler(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """A log that cannot be written ends the run; logging would print a traceback and lose the line."""
+        raise
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[None]:
+    """Write what nmt logs to `path` too, and around a progress bar, not through it. A resumed run appends."""
+    if not is_first_process():
+        yield
+        return
+    handler = _Handler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger = logging.getLogger("nmt")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        with logging_redirect_tqdm([logger]):
+            yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

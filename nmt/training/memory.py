@@ -1,0 +1,50 @@
+"""Whether the batches fit the memory: found out before the first update, not in the third hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from nmt.config import TrainerConfig
+from nmt.data.datamodule import DataModule
+from nmt.training.module import TrainingModule
+
+
+class MemoryProbe(Callback):
+    """One forward and backward pass over the largest batches when training starts or goes on. It changes nothing:
+    the gradients are dropped, and a batch's random numbers depend on its own place alone."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        for batch in datamodule.largest_batches():
+            moved = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
+            with getattr(trainer.strategy, "block_backward_sync", nullcontext)():
+                with trainer.precision_plugin.forward_context():
+                    loss, _ = pl_module.loss(moved)
+                torch.autograd.backward(loss)
+            pl_module.zero_grad(set_to_none=True)
+
+
+@contextmanager
+def explained_shortage(config: TrainerConfig) -> Iterator[None]:
+    """Raises ValueError that says what to lower, where memory is short."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_shortage(error):
+            raise
+        raise ValueError(
+            f"a batch of trainer.max_tokens={config.max_tokens} does not fit the memory; lower it "
+            "(with as much more trainer.accumulate the updates stay as large), or data.cleaning.max_pieces"
+        ) from error
+
+
+def _is_shortage(error: BaseException) -> bool:
+    """Torch has an exception for a GPU's memory, and words for the processor's."""
+    words = ("not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

@@ -1,0 +1,61 @@
+"""What a model was made of: the same of all this, on the same machine, makes the same model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+
+from nmt import __version__
+from nmt.config import RunConfig, to_dict
+from nmt.data.tokenizer import SENTENCEPIECE_VERSION
+
+
+def origin(config: RunConfig, text: dict[str, str]) -> dict[str, Any]:
+    """Seed, versions, commit, and SHA-256 of the effective config and of the text of each split, for JSON."""
+    return {
+        "seed": config.seed,
+        "config_sha256": hashlib.sha256(json.dumps(recipe(config), sort_keys=True).encode()).hexdigest(),
+        "text_sha256": text,
+        "git_commit": git_commit(Path(__file__).parents[2]),
+        "versions": {
+            "nmt": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lightning": lightning.__version__,
+            "sentencepiece": SENTENCEPIECE_VERSION,
+            "numpy": np.__version__,
+        },
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def recipe(config: RunConfig) -> dict[str, Any]:
+    """The config, without where things lie on this machine."""
+    data = to_dict(config)
+    for key in ("run", "runs_dir", "cache_dir"):
+        del data[key]
+    data["data"].pop("dir", None)
+    return dict(data)
+
+
+def git_commit(folder: Path) -> str | None:
+    """The commit of the checkout whose root `folder` is, with "+" when it was changed; None where there is none."""
+    if not (folder / ".git").exists():
+        return None
+    commands = ["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]
+    try:
+        commit, changes = (
+            subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, check=True).stdout.strip()
+            for command in commands
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit + ("+" if changes else "")

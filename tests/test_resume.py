@@ -1,0 +1,109 @@
+"""A run that is stopped anywhere and started again ends as if it had never been stopped."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import toy
+from safetensors.torch import load_file
+
+from nmt.train import train
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS
+from nmt.training.module import TrainingModule
+
+SETTINGS = {
+    "trainer__max_epochs": 3,
+    "trainer__accumulate": 2,
+    "trainer__log_every_steps": 1,
+    "trainer__checkpoint_every_steps": 2,
+    "trainer__val_every_epochs": 2,
+    "optim__schedule": "linear",
+    "optim__average_decay": 0.9,
+    "model__dropout": 0.3,
+    "tokenizer__sampling": 0.1,
+}
+
+
+class Killed(BaseException):
+    """Nothing that anybody handles."""
+
+
+def result(run_dir):
+    """All that a run leaves, without what tells the time or that it was stopped."""
+    log = (run_dir / "train.log").read_text(encoding="utf-8").splitlines()
+    lines = [re.sub(r"^\S+ \S+ |\d+ tokens/s", "", line) for line in log]
+    metrics = [
+        re.sub(r"^((?:[^,]*,){5})[^,]*", r"\1", row) for row in (run_dir / "metrics.csv").read_text().splitlines()
+    ]
+    weights = {name: tensor.tolist() for name, tensor in load_file(run_dir / "model" / "model.safetensors").items()}
+    steps = [line for line in lines if "step" in line or "  hyp" in line]
+    return weights, metrics, steps, (run_dir / "model" / "scores.json").read_text()
+
+
+@pytest.fixture(scope="module")
+def whole(corpus_dir, tmp_path_factory):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path_factory.mktemp("whole"), **SETTINGS)).model_dir.parent
+    found = result(run_dir)
+    assert found[1][0].startswith("epoch,step,train/loss,train/nll,train/lr,,val/nll")
+    return found
+
+
+def train_until(config, hook, count):
+    """Train, and die when the hook is called for the `count`-th time."""
+    original, calls = getattr(TrainingModule, hook), [0]
+
+    def wrapped(self, *arguments, **named):
+        calls[0] += 1
+        if calls[0] == count:
+            raise Killed
+        return original(self, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingModule, hook, wrapped)
+        with pytest.raises(Killed):
+            train(config)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        [("on_train_batch_start", 1)],  # before anything is saved
+        [("training_step", 6), ("on_train_batch_start", 2), ("on_train_batch_end", 9)],  # amid accumulated batches
+        [("on_train_epoch_end", 1), ("on_train_epoch_end", 1)],
+        [("on_validation_start", 1), ("on_validation_epoch_end", 1), ("validation_step", 1)],
+        [("on_train_batch_end", count) for count in (3, 4, 5)],
+    ],
+    ids=str,
+)
+def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole, kills):
+    config = toy.run_config(corpus_dir, tmp_path, **SETTINGS)
+    for hook, count in kills:
+        train_until(config, hook, count)
+    assert result(train(config).model_dir.parent) == whole
+    assert result(train(config).model_dir.parent) == whole  # and once more, when nothing is left to do
+
+
+def test_a_longer_run_goes_on_inside_the_epoch_where_a_shorter_one_ended(corpus_dir, tmp_path):
+    settings = SETTINGS | {"optim__schedule": "constant", "optim__average_decay": 0.0}
+    batches = []
+    for folder, ends in (("parts", (3, 4, 13)), ("whole", (13,))):
+        for steps in ends:
+            config = toy.run_config(corpus_dir, tmp_path / folder, trainer__max_steps=steps, **settings)
+            run_dir = train(config).model_dir.parent
+        batches.append([row for row in result(run_dir)[1] if ",val" in row or row.split(",")[2]])
+    assert batches[0] == batches[1]
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(corpus_dir, tmp_path, whole):
+    config = toy.run_config(corpus_dir, tmp_path, **SETTINGS)
+    train_until(config, "training_step", 9)
+    last = tmp_path / "toy" / FOLDER / LAST
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    assert result(train(config).model_dir.parent) == whole
+    for name in (LAST, PREVIOUS):
+        (tmp_path / "toy" / FOLDER / name).write_bytes(b"PK")
+    with pytest.raises(ValueError, match="last.ckpt is damaged; delete"):
+        train(config)
