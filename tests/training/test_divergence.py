@@ -1,0 +1,130 @@
+"""What is not finite never reaches the weights, and a run that diverges says so or goes back."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+import toy
+from safetensors.torch import load_file
+
+from nmt.data.corpus import FileCorpus
+from nmt.train import train
+from nmt.training.divergence import DivergenceError, guarded, makes_sense
+from nmt.training.module import TrainingModule
+
+
+def poisoned(monkeypatch, poison, calls):
+    """The loss of the training steps with these numbers, counted over all starts, goes through `poison`."""
+    original, count = TrainingModule.loss, [0]
+
+    def loss(self, batch):
+        value, nll = original(self, batch)
+        if torch.is_grad_enabled() and self.trainer.fit_loop.epoch_loop.batch_progress.current.ready:
+            count[0] += 1
+            if count[0] in calls:
+                return poison(self, value), nll
+        return value, nll
+
+    monkeypatch.setattr(TrainingModule, "loss", loss)
+
+
+def explode(module, loss):
+    """The loss is finite, its gradient is not."""
+    return loss + (module.model.output_bias[5] - module.model.output_bias[5].detach()).abs().sqrt()
+
+
+@pytest.mark.parametrize(
+    "poison", [lambda module, loss: loss * math.nan, lambda module, loss: loss + math.inf, explode]
+)
+def test_an_update_that_is_not_finite_changes_nothing(corpus_dir, tmp_path, monkeypatch, caplog, poison):
+    poisoned(monkeypatch, poison, calls={4})
+    before = []
+    step = torch.optim.AdamW.step
+
+    def watched(self, closure=None):
+        weights = [p.detach().clone() for group in self.param_groups for p in group["params"]]
+        result = step(self, closure)
+        after = [p for group in self.param_groups for p in group["params"]]
+        before.append(all(torch.equal(a, b) for a, b in zip(weights, after, strict=True)))
+        return result
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", watched)
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, optim__weight_decay=0.1)
+    run_dir = train(config).model_dir.parent
+    assert [i for i, same in enumerate(before) if same] == [3]
+    assert all(w.isfinite().all() for w in load_file(run_dir / "model" / "model.safetensors").values())
+    assert (
+        "an update is not finite and is left out: the one after step 3 (of the training text the lines" in caplog.text
+    )
+
+
+def test_a_diverged_run_can_stop_and_name_the_lines(corpus_dir, tmp_path, monkeypatch):
+    poisoned(monkeypatch, explode, calls=range(5, 99))
+    settings = {"trainer__on_divergence": "stop", "trainer__max_skipped": 2, "trainer__max_tokens": 64}
+    with pytest.raises(
+        DivergenceError, match="3 updates in a row were not finite; the last is the one after step 6"
+    ) as error:
+        train(toy.run_config(corpus_dir, tmp_path, **settings))
+    lines = [
+        int(number)
+        for number in str(error.value).split("the lines ")[1].split(")")[0].replace(" and", ",").split(", ")
+        if number.isdigit()
+    ]
+    lengths = [
+        len(pair.src) for pair in FileCorpus("de", "en", dir=str(corpus_dir)).pairs("train") if pair.line in lines
+    ]
+    assert len(lengths) == len(lines) > 0
+    assert max(lengths) - min(lengths) < 9  # a batch holds lines of like lengths
+
+
+def test_a_diverged_run_goes_back_and_on_at_a_lower_rate(corpus_dir, tmp_path, monkeypatch):
+    rates = []
+    start = TrainingModule.on_train_batch_start
+
+    def watched(self, batch, batch_idx):
+        rates.append((self.trainer.global_step, self.trainer.optimizers[0].param_groups[0]["lr"]))
+        start(self, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "on_train_batch_start", watched)
+    poisoned(monkeypatch, explode, calls={6, 7, 8, 11, 12, 13})
+    settings = {"trainer__max_skipped": 2, "trainer__checkpoint_every_steps": 4, "trainer__max_epochs": 2}
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, **settings)).model_dir.parent
+    by_return = {}
+    for step, rate in rates:
+        by_return.setdefault(rate, []).append(step)
+    assert [rate / rates[0][1] for rate in by_return] == [1, 0.5, 0.25]
+    assert all(steps == list(range(steps[0], steps[-1] + 1)) for steps in by_return.values())
+    assert "3 updates in a row were not finite" in (run_dir / "train.log").read_text()
+
+
+def test_a_run_that_diverges_again_and_again_stops(corpus_dir, tmp_path, monkeypatch):
+    poisoned(monkeypatch, explode, calls=range(3, 999))
+    with pytest.raises(DivergenceError, match="try a lower optim.learning_rate"):
+        train(toy.run_config(corpus_dir, tmp_path, trainer__max_skipped=0))
+
+
+@pytest.mark.parametrize(
+    ("norm", "loss", "scale", "sense"),
+    [
+        (1.0, 1.0, None, True),
+        (math.inf, 1.0, None, False),
+        (math.inf, 1.0, 65536.0, True),  # float16's scaler lowers its scale, and leaves the update out itself
+        (math.inf, 1.0, 1.0, False),
+        (math.nan, math.nan, 65536.0, False),
+    ],
+)
+def test_overflow_in_float16_is_no_divergence(norm, loss, scale, sense):
+    assert makes_sense(torch.tensor(norm), torch.tensor(loss), scale) == sense
+
+
+def test_a_guarded_loss_is_the_same_to_the_bit_and_spreads_what_is_not_finite():
+    for value in (0.1, -3e38, 1e-40):
+        loss = torch.tensor(value, requires_grad=True)
+        guarded(loss).backward()
+        assert guarded(loss) == loss
+        assert loss.grad == 1
+    weights = torch.tensor([2.0, 0.0], requires_grad=True)
+    guarded((weights * torch.tensor([1.0, 0.0])).sum() + math.inf).backward()
+    assert weights.grad.isnan().all()

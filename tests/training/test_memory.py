@@ -1,0 +1,61 @@
+"""What does not fit the memory fails before the first update, and names what to lower."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+from nmt.train import train
+from nmt.training.module import TrainingModule
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+    ],
+)
+def test_a_batch_that_does_not_fit_fails_first_and_says_what_to_lower(corpus_dir, tmp_path, monkeypatch, error):
+    shapes = []
+    original = TrainingModule.loss
+
+    def loss(self, batch):
+        shapes.append(batch.src.shape)
+        if batch.src.numel() > 150:
+            raise error
+        return original(self, batch)
+
+    monkeypatch.setattr(TrainingModule, "loss", loss)
+    with pytest.raises(ValueError, match="a batch of trainer.max_tokens=256 does not fit the memory; lower it"):
+        train(toy.run_config(corpus_dir, tmp_path))
+    assert len(shapes) == 1
+
+
+def test_another_error_stays_what_it_is(corpus_dir, tmp_path, monkeypatch):
+    def loss(self, batch):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(TrainingModule, "loss", loss)
+    with pytest.raises(RuntimeError, match="something else"):
+        train(toy.run_config(corpus_dir, tmp_path))
+
+
+def test_the_largest_batches_are_tried_and_change_nothing(corpus_dir, tmp_path, monkeypatch):
+    sizes, steps = [], []
+    original, start = TrainingModule.loss, TrainingModule.on_train_batch_start
+
+    def loss(self, batch):
+        (steps if self.trainer.fit_loop.epoch_loop.batch_progress.current.ready else sizes).append(batch.src.numel())
+        return original(self, batch)
+
+    def clean(self, batch, batch_idx):
+        assert all(p.grad is None for p in self.parameters()) or batch_idx
+        start(self, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "loss", loss)
+    monkeypatch.setattr(TrainingModule, "on_train_batch_start", clean)
+    train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1))
+    assert 1 <= len(sizes) <= 2
+    assert max(sizes) == max(steps)
