@@ -143,6 +143,8 @@ def from_dict(cls: type[T], data: Any, path: str = "") -> T:
 
 def to_dict(config: Any) -> Any:
     """The plain data that `from_dict` turns into an equal config."""
+    if isinstance(config, tuple):
+        return [to_dict(value) for value in config]
     if not is_dataclass(config):
         return config
     names = [name for table in CHOICES.values() for name, cls in table.items() if cls is type(config)]
@@ -183,6 +185,14 @@ def _value(expected: Any, value: Any, path: str) -> Any:
             return None
         (expected,) = (argument for argument in arguments if argument is not type(None))
         return _value(expected, value, path)
+    if origin is tuple:  # of any length
+        if not isinstance(value, list):
+            raise ValueError(f"{path} is {value!r}; it must be a list")
+        return tuple(_value(arguments[0], one, f"{path}[{i}]") for i, one in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ValueError(f"{path} is {value!r}; it must be a mapping")
+        return {key: _value(arguments[1], one, _join(path, str(key))) for key, one in value.items()}
     if origin is Literal:
         if value not in arguments:
             raise ValueError(f"{path} is {value!r}; choose one of: {', '.join(map(str, arguments))}")

@@ -25,8 +25,8 @@ ROWS = [
     {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures", "nmt.files", "nmt.signals"},
 ]
 ONLY_IN = {
-    "hydra": {"nmt.cli.schema", "nmt.cli.train"},
-    "omegaconf": {"nmt.cli.schema", "nmt.cli.train"},
+    "hydra": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
+    "omegaconf": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),

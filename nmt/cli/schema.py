@@ -57,10 +57,14 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
     return name or "default"
 
 
-def to_run_config(composed: Any) -> RunConfig:
-    """Hydra's result -> the config. Raises ValueError that names the key."""
+def to_plain(composed: Any) -> dict[str, Any]:
+    """Hydra's result -> plain data. Raises ValueError that names the key of what is missing."""
     try:
-        data = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+        return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
         raise ValueError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
-    return from_dict(RunConfig, data)
+
+
+def to_run_config(composed: Any) -> RunConfig:
+    """Hydra's result -> the config. Raises ValueError that names the key."""
+    return from_dict(RunConfig, to_plain(composed))

@@ -62,7 +62,6 @@ class Graph:
     edges: Sequence[tuple[str, str]]  # from, to
     width: float  # inches
     height: float
-    curved: bool = False
 
 
 @dataclass(frozen=True)

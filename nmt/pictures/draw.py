@@ -187,14 +187,15 @@ def _(chart: Graph) -> tuple[float, float]:
 @paint.register
 def _(chart: Graph, axes: Axes) -> None:
     place = {node.name: (node.x, node.y) for node in chart.nodes}
-    arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 9, "shrinkB": 9}
-    if chart.curved:
-        arrow["connectionstyle"] = "arc3,rad=0.08"
-    for start, end in chart.edges:
-        axes.annotate("", place[end], place[start], arrowprops=arrow)
+    boxes = {}
     for node in chart.nodes:
         box = {"boxstyle": "round,pad=0.35", "fc": COLOURS[node.kind], "ec": EDGE, "lw": 0.8}
-        axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
+        text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
+        boxes[node.name] = text.get_bbox_patch()
+    arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
+    for start, end in chart.edges:  # after the boxes, whose edges they end at
+        ends = {"patchA": boxes[start], "patchB": boxes[end]}
+        axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=4)
     xs, ys = zip(*place.values(), strict=True)
     axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
     axes.axis("off")

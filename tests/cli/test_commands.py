@@ -309,7 +309,9 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir,
         assert message in line
 
 
-@pytest.mark.parametrize("name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare"])
+@pytest.mark.parametrize(
+    "name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare", "nmt-lab"]
+)
 def test_every_command_explains_itself(name):
     result = command(name, "--help", env=os.environ | {"COLUMNS": "100"})
     assert result.returncode == 0

@@ -1,0 +1,58 @@
+"""A picture of a unit, drawn from the equations in its docstring: a box an equation, an arrow for each value used."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+
+from nmt.model.cells import Cell
+from nmt.pictures.charts import Graph, Node
+
+EQUATION = re.compile(r"^\s*([^\W\d_]\w*'?) = (.+?)(?: {3,}.*)?$")
+NAME = re.compile(r"[^\W\d_]\w*'?")
+INPUT = "x"
+
+
+def equations(cell: type[Cell]) -> list[tuple[str, str]]:
+    """The lines `name = ...` of a cell's docstring, in order."""
+    found = []
+    for line in (inspect.getdoc(cell) or "").split("\n"):
+        for part in re.split(r"; +", line):
+            if match := EQUATION.match(part):
+                found.append((match[1], match[2].rstrip(".,;")))
+    return found
+
+
+def unit_diagram(name: str, cell: type[Cell]) -> Graph | None:
+    """None for a cell whose docstring has no equations."""
+    made = dict(equations(cell))
+    if not made:
+        return None
+    given = [one for one in (INPUT, *cell.states) if any(one in NAME.findall(right) for right in made.values())]
+    uses = {left: [one for one in (*given, *made) if one != left and one in NAME.findall(right)]
+            for left, right in made.items()}  # fmt: skip
+    column = _columns(given, uses)
+    nodes = []
+    for depth in range(max(column.values()) + 1):
+        names = [one for one in (*given, *made) if column[one] == depth]
+        for row, one in enumerate(names):
+            y = (len(names) - 1) / 2 - row
+            label = f"{one} = {made[one]}" if one in made else _given_words(one, cell)
+            kind = "input" if one in given else "good" if one.endswith("'") else "plain"
+            nodes.append(Node(one, label, 2.6 * depth, y, label, kind))
+    edges = [(source, left) for left, sources in uses.items() for source in sources]
+    deep = max(sum(c == depth for c in column.values()) for depth in column.values())
+    return Graph(f"{name}: one unit, one step", nodes, edges, 2.9 * (max(column.values()) + 1), 0.75 * deep + 1)
+
+
+def _given_words(name: str, cell: type[Cell]) -> str:
+    return "x: what comes in" if name == INPUT else f"{name}: from the step before"
+
+
+def _columns(given: Sequence[str], uses: dict[str, list[str]]) -> dict[str, int]:
+    """Everything stands right of what it uses."""
+    column = dict.fromkeys(given, 0)
+    for left, sources in uses.items():  # equations come in the order of computing
+        column[left] = 1 + max((column.get(source, 0) for source in sources), default=0)
+    return column

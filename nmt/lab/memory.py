@@ -1,0 +1,171 @@
+"""How far back a cell remembers: the classic tests, score against lag, at equal parameters, over several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from nmt.config import from_dict, to_dict
+from nmt.lab.learner import Learning, largest, learn, parameters_of
+from nmt.lab.store import Job, run_jobs, save_summary
+from nmt.lab.tasks import TASKS
+from nmt.lab.words import cell_label, listed, spread, unique
+from nmt.model.cells import Cell
+from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.ranges import check_ranges
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    lab_dir: str
+    cells: tuple[Cell, ...]
+    tasks: tuple[str, ...]
+    lags: dict[str, tuple[int, ...]]  # by task, in steps
+    max_steps: dict[str, int]  # by task
+    seeds: int
+    parameters: int  # of a network, at most
+    learning: Learning = field(default_factory=Learning)
+    processes: int | None = None
+
+    def __post_init__(self) -> None:
+        check_ranges(self, seeds=(1, 1000), parameters=(100, 100_000_000), processes=(1, 1024))
+        for task in self.tasks:
+            if task not in TASKS:
+                raise ValueError(f"tasks has {task!r}; choose from: {', '.join(TASKS)}")
+            for name, of in (("lags", self.lags), ("max_steps", self.max_steps)):
+                if task not in of:
+                    raise ValueError(f"{name}.{task} is missing")
+            if not self.lags[task] or min(self.lags[task]) < 4:
+                raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes numbers of steps, 4 at least")
+
+
+def run(config: MemoryConfig) -> list[Section]:
+    """Do what is missing of the experiment, keep its summary, and show it."""
+    folder = Path(config.lab_dir)
+    jobs = [
+        {
+            "name": f"{task}-{lag}-{cell_label(cell)}",
+            "task": task,
+            "lag": lag,
+            "cell": to_dict(cell),
+            "parameters": config.parameters,
+            "seeds": config.seeds,
+            "learning": asdict(config.learning) | {"max_steps": config.max_steps[task]},
+        }
+        for task in config.tasks
+        for lag in config.lags[task]
+        for cell in config.cells
+    ]
+    # Long sequences first, so that no process is left alone with one at the end.
+    longest_first = sorted(jobs, key=lambda job: -job["lag"] * job["learning"]["max_steps"])
+    run_jobs(work, longest_first, folder / "memory", config.processes)
+    results = run_jobs(work, jobs, folder / "memory")
+    rows = [{**job, "label": cell_label(cell), **result} for job, result, cell in
+            zip(jobs, results, [from_dict(Cell, job["cell"]) for job in jobs], strict=True)]  # fmt: skip
+    save_summary(folder, "memory", {"rows": rows})
+    return sections({"rows": rows})
+
+
+def work(job: Job) -> dict[str, Any]:
+    cell, task = from_dict(Cell, job["cell"]), TASKS[job["task"]]
+    size = largest(lambda h: parameters_of(cell, task.inputs, h, task.outputs), job["parameters"])
+    learned, _ = learn(cell, task, job["lag"], size, range(1, job["seeds"] + 1), from_dict(Learning, job["learning"]))
+    return {
+        "hidden_size": size,
+        "network_parameters": parameters_of(cell, task.inputs, size, task.outputs),
+        "scores": [one.score for one in learned],
+        "steps": [one.steps for one in learned],
+        "solved": [one.solved for one in learned],
+    }
+
+
+def sections(data: Mapping[str, Any]) -> list[Section]:
+    rows = data["rows"]
+    return [_task_section(task, [row for row in rows if row["task"] == task]) for task in unique(rows, "task")]
+
+
+def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
+    task = TASKS[name]
+    lines = []
+    for label in unique(rows, "label"):
+        own = [row for row in rows if row["label"] == label]
+        lines.append(
+            Line(
+                label,
+                [row["lag"] for row in own],
+                [median(row["scores"]) for row in own],
+                [min(row["scores"]) for row in own],
+                [max(row["scores"]) for row in own],
+            )
+        )
+    chart = Lines(
+        f"{task.title}: {task.score_name}, median and range of {len(rows[0]['scores'])} seeds",
+        "lag in steps",
+        task.score_name,
+        lines,
+        log=task.score_name == "MSE",
+        level=task.chance,
+        level_label="without memory",
+    )
+    table = Table(
+        f"{task.title}: {task.score_name} (solved at {task.solved_at:g})",
+        ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)"),
+        [
+            (
+                str(row["lag"]),
+                row["label"],
+                str(row["hidden_size"]),
+                f"{row['network_parameters']:,}",
+                f"{median(row['scores']):.3g}",
+                spread(row["scores"]),
+                f"{sum(row['solved'])} of {len(row['solved'])}",
+                f"{median(row['steps']):g}",
+            )
+            for row in rows
+        ],
+    )
+    return Section(f"Memory: {task.title}", [task.about.replace("`lag`", "lag"), conclusion(rows)], [chart, table])
+
+
+def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
+    """One task's outcome in words that hold whatever it is, at the longest lag."""
+    lag = max(row["lag"] for row in rows)
+    longest = [row for row in rows if row["lag"] == lag]
+    budget = longest[0]["learning"]["max_steps"]
+    all_of = [row["label"] for row in longest if all(row["solved"])]
+    none_of = [row["label"] for row in longest if not any(row["solved"])]
+    some = [
+        f"{row['label']} ({sum(row['solved'])} of {len(row['solved'])})"
+        for row in longest
+        if row["label"] not in (*all_of, *none_of)
+    ]
+    parts = [f"At lag {lag}, within {budget} updates,"]
+    outcomes = []
+    if all_of:
+        outcomes.append(f"{listed(all_of)} solved it with every seed")
+    if some:
+        outcomes.append(f"{listed(some)} with some seeds only")
+    if none_of:
+        outcomes.append(f"{listed(none_of)} with no seed")
+    parts.append("; ".join(outcomes) + ".")
+    pair = {row["label"]: row for row in longest}
+    if {"lstm", "lstm_peephole"} <= pair.keys():
+        parts.append(_compared(pair["lstm"], pair["lstm_peephole"]))
+    if all_of and len(all_of) == len(longest):
+        parts.append("So at this lag the task does not tell the cells apart; a longer one might.")
+    return " ".join(parts)
+
+
+def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
+    low, high = (
+        max(min(row["scores"]) for row in (plain, peephole)),
+        min(max(row["scores"]) for row in (plain, peephole)),
+    )
+    overlap = low <= high
+    values = f"peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
+    if overlap:
+        return f"With {values}: the ranges overlap, so nothing is shown for peepholes or against them."
+    return f"With {values}: the ranges do not overlap, so here peepholes made a difference."

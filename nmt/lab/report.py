@@ -1,0 +1,194 @@
+"""One page of what the experiments found: what is the difference between an RNN and an LSTM?
+
+Definitions are words of this file; everything that could be otherwise is said from the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from nmt.config import from_dict
+from nmt.lab import gradients, memory, translation
+from nmt.lab.diagrams import unit_diagram
+from nmt.lab.learner import parameters_of
+from nmt.lab.store import load_summary, provenance
+from nmt.lab.tasks import TASKS
+from nmt.lab.words import listed, unique
+from nmt.model.cells import CELLS, Cell
+from nmt.pictures.charts import Section, Table
+
+TITLE = "What is the difference between an RNN and an LSTM?"
+BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
+SIZE = 100  # units and inputs of the layers that are counted
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    lab_dir: str
+
+
+def run(config: ReportConfig) -> list[Section]:
+    """What was run in `lab_dir`. Raises ValueError when nothing was."""
+    folder = Path(config.lab_dir)
+    found = {name: load_summary(folder, name) for name in ("memory", "gradients", "translation")}
+    done = {name: data for name, data in found.items() if data is not None}
+    if not done:
+        raise ValueError(f"{folder} holds no experiment yet; run nmt-lab memory, gradients or translation first")
+    sections = [answer(done), units(cells_of(done))]
+    for name, show in (("gradients", gradients), ("memory", memory), ("translation", translation)):
+        if name in done:
+            sections += show.sections(done[name])
+    return [*sections, which(done), sources(done)]
+
+
+def cells_of(done: Mapping[str, Any]) -> list[str]:
+    """The kinds of cells that the page is about: the basic ones and whatever took part."""
+    took_part = [row["cell"]["name"] for data in done.values() for row in data["rows"]]
+    return list(dict.fromkeys(name for name in (*BASICS, *took_part) if name in CELLS))
+
+
+def answer(done: Mapping[str, Any]) -> Section:
+    paragraphs = [
+        "A recurrent neural network (RNN) reads a sequence step by step and hands a state from each step to the "
+        "next. That is the family. In the narrow sense an RNN is its simplest member, whose state is made anew at "
+        "every step: h' = tanh(W x + R h). Long short-term memory (LSTM) is another member: it adds a cell c that a "
+        "step changes by addition, c' = f ⊙ c + i ⊙ g, and gates between 0 and 1 that decide what is kept, written "
+        "and shown.",
+        "The difference is in the way back. In a simple RNN a gradient goes through R and the slope of tanh at every "
+        "step, and so tends to shrink or to grow by a factor each time. In an LSTM there is a second way, along c, "
+        "where it is multiplied by the forget gate alone: a factor that the network itself sets, near 1 where it "
+        "should remember. Both can compute the same kinds of things; they differ in what they can learn in "
+        "reasonable time.",
+        "Is an LSTM a unit, a layer or a network? The equations below are those of a unit, strictly: one number of h "
+        "and one of c. A layer is many units that see the same x and each other's h, so that W and R are matrices; "
+        "toolkits call such a layer LSTM. A network is layers, an embedding and an output layer; papers call it an "
+        "LSTM when its layers are. All three uses are right; only say which.",
+    ]
+    return Section("The answer", [*paragraphs, measured(done)])
+
+
+def measured(done: Mapping[str, Any]) -> str:
+    """Both cells side by side in what was measured, whatever came out."""
+    parts = []
+    if "memory" in done:
+        rows = done["memory"]["rows"]
+        for task in unique(rows, "task"):
+            lag = max(row["lag"] for row in rows if row["task"] == task)
+            of = {row["label"]: row for row in rows if row["task"] == task and row["lag"] == lag}
+            if {"rnn", "lstm"} <= of.keys():
+                counts = [
+                    f"{name} solved {sum(of[name]['solved'])} of {len(of[name]['solved'])}"
+                    for name in ("rnn", "lstm")
+                ]
+                parts.append(f"{TASKS[task].title} at lag {lag}: {', '.join(counts)} seeds")
+    if "gradients" in done:
+        rows = [row for row in done["gradients"]["rows"] if row["cell"]["name"] in ("rnn", "lstm")]
+        factors = {row["label"]: f"{row['label']} {gradients.factor(row['untrained']):.3f}" for row in rows}
+        if factors:
+            parts.append(f"an untrained gradient is multiplied a step by: {listed(list(factors.values()))}")
+    if "translation" in done:
+        rows = done["translation"]["rows"]
+        for attention in unique(rows, "attention"):
+            of = {name: [row["bleu"]["score"] for row in rows if row["attention"] == attention
+                         and row["cell"]["name"] == name] for name in ("rnn", "lstm")}  # fmt: skip
+            if all(of.values()):
+                scores = [f"{name} {mean(of[name]):.2f}" for name in ("rnn", "lstm")]
+                parts.append(f"translation with attention={attention}: {' and '.join(scores)} BLEU")
+    return f"Measured here: {'; '.join(parts)}." if parts else "RNN and LSTM were not both run here."
+
+
+def units(names: Sequence[str]) -> Section:
+    """Diagrams, and how many parameters a layer has."""
+    drawn = [(name, unit_diagram(name, CELLS[name])) for name in names]
+    rows = []
+    for name in names:
+        cell = from_dict(Cell, {"name": name})
+        size = parameters_of(cell, SIZE, SIZE, 1) - (SIZE + 1)  # without the read-out
+        rows.append((name, ", ".join(cell.gates), ", ".join(cell.states), f"{size:,}"))
+    table = Table(
+        f"a layer of {SIZE} units with {SIZE} inputs", ("cell", "products W x + R h", "state", "parameters"), rows
+    )
+    text = (
+        "Each box is an equation, each arrow a value that it uses; yellow is what a step is given, green what it "
+        "hands on. σ is the logistic function, ⊙ the product unit by unit. W and R are what a layer learns."
+    )
+    return Section("The units", [text], [*(graph for _, graph in drawn if graph), table])
+
+
+def which(done: Mapping[str, Any]) -> Section:
+    """When to use which: from what was measured, and only from that."""
+    paragraphs = []
+    if "memory" in done:
+        rows = done["memory"]["rows"]
+        for label in unique(rows, "label"):
+            own = [row for row in rows if row["label"] == label]
+            reached = {
+                TASKS[task].title: max(
+                    (row["lag"] for row in own if row["task"] == task and all(row["solved"])), default=0
+                )
+                for task in unique(own, "task")
+            }
+            good = [f"{title} up to lag {lag}" for title, lag in reached.items() if lag]
+            bad = [title for title, lag in reached.items() if not lag]
+            words = [f"solved with every seed: {listed(good)}" if good else "", f"not: {listed(bad)}" if bad else ""]
+            paragraphs.append(f"{label}: {'; '.join(word for word in words if word)}.")
+        if {"rnn", "lstm"} <= set(unique(rows, "label")):
+            paragraphs.append(advice(rows))
+    if "translation" in done:
+        paragraphs.append(translation.conclusion(done["translation"]))
+        paragraphs.append(translation.by_attention(done["translation"]["rows"]))
+    paragraphs.append(
+        "These are results of small networks, one recipe for all cells and few seeds; where a cell failed, another "
+        "learning rate, initialisation or more updates may help it, and where two cells tie, a harder task may part "
+        "them."
+    )
+    return Section("When do you use which?", paragraphs)
+
+
+def advice(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Where gates earned their price in these runs."""
+    solved: dict[str, dict[tuple[str, int], int]] = {
+        name: {(row["task"], row["lag"]): sum(row["solved"]) for row in rows if row["label"] == name}
+        for name in ("rnn", "lstm")
+    }
+
+    def where(wanted: int) -> list[str]:
+        return [
+            f"{TASKS[task].title} at lag {lag}"
+            for (task, lag), count in solved["lstm"].items()
+            if (count > solved["rnn"].get((task, lag), 0)) - (count < solved["rnn"].get((task, lag), 0)) == wanted
+        ]
+
+    parts = [
+        f"{words}: {listed(names)}"
+        for words, names in (
+            ("lstm solved it with more seeds than rnn", where(1)),
+            ("as many", where(0)),
+            ("rnn with more", where(-1)),
+        )
+        if names
+    ]
+    return (
+        f"At equal parameters {'; '.join(parts)}. Where rnn does as well, it is the cheaper choice: a quarter of an "
+        "LSTM's products a unit."
+    )
+
+
+def sources(done: Mapping[str, Any]) -> Section:
+    """Versions, seeds and hashes."""
+    rows = []
+    for name, data in done.items():
+        seeds = {str(row.get("seeds", row.get("seed"))) for row in data["rows"]}
+        made = ", ".join(f"{key} {value}" for key, value in data["provenance"].items())
+        rows.append((f"nmt-lab {name}", f"seeds {', '.join(sorted(seeds))}", made))
+    here = ", ".join(f"{key} {value}" for key, value in provenance().items())
+    rows.append(("this page", "", here))
+    text = (
+        "Each figure is made by the command of its experiment. A number of seeds means seeds 1 to that number; "
+        "hashes of the text that was translated stand beside its table."
+    )
+    return Section("Where the numbers come from", [text], [Table("runs", ("command", "seeds", "versions"), rows)])

@@ -1,0 +1,228 @@
+"""The classic tests of memory: artificial sequences where what is asked for lies far back.
+
+Each task makes batches for any lag, says what to minimise and how well it is solved. Dims: B sequences, T steps,
+E input features, O outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+IGNORED = -1  # a step at which nothing is asked
+
+
+class Sequences(NamedTuple):
+    inputs: Tensor  # (B, T, E)
+    targets: Tensor  # (B, T): numbers, or classes with IGNORED where nothing is asked
+
+
+@dataclass(frozen=True)
+class Task:
+    """Classes unless a task says otherwise: cross-entropy at every step that asks, scored by how many are right."""
+
+    title: ClassVar[str]
+    about: ClassVar[str]
+    inputs: ClassVar[int]
+    outputs: ClassVar[int]
+    score_name: ClassVar[str] = "accuracy"
+    chance: ClassVar[float]  # the score of who knows the distribution but remembers nothing
+    solved_at: ClassVar[float] = 0.95
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        raise NotImplementedError
+
+    def loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
+        """outputs (B,T,O) -> the mean over what is asked."""
+        return F.cross_entropy(outputs.flatten(0, 1), sequences.targets.flatten(), ignore_index=IGNORED)
+
+    def score(self, outputs: Tensor, sequences: Sequences) -> float:
+        asked = sequences.targets != IGNORED
+        return float((outputs.argmax(-1) == sequences.targets)[asked].float().mean())
+
+    def solved(self, score: float) -> bool:
+        return score >= self.solved_at
+
+
+def one_hot(symbols: Tensor, kinds: int) -> Tensor:
+    return F.one_hot(symbols, kinds).float()
+
+
+def within(low: float, high: float, rows: int, length: int, generator: Generator) -> Tensor:
+    """A step of each row, between two shares of the length (rows,)."""
+    first = int(low * length)
+    return torch.randint(first, max(first + 1, int(high * length)), (rows,), generator=generator)
+
+
+@dataclass(frozen=True)
+class Adding(Task):
+    """Hochreiter & Schmidhuber (1997), experiment 4, with a mark in each half as in Le et al. (2015)."""
+
+    title = "adding problem"
+    about = "The sum of the two numbers that are marked, one in each half of `lag` numbers between 0 and 1."
+    inputs, outputs = 2, 1
+    score_name, chance, solved_at = "MSE", 1 / 6, 0.005
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        numbers = torch.rand(rows, lag, generator=generator)
+        marks = torch.zeros(rows, lag)
+        for low, high in ((0.0, 0.5), (0.5, 1.0)):
+            marks[torch.arange(rows), within(low, high, rows, lag, generator)] = 1
+        return Sequences(torch.stack([numbers, marks], -1), (numbers * marks).sum(1, keepdim=True))
+
+    def loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
+        return F.mse_loss(outputs[:, -1], sequences.targets)
+
+    def score(self, outputs: Tensor, sequences: Sequences) -> float:
+        return float(self.loss(outputs, sequences))
+
+    def solved(self, score: float) -> bool:
+        return score <= self.solved_at
+
+
+@dataclass(frozen=True)
+class TemporalOrder(Task):
+    """Hochreiter & Schmidhuber (1997), experiment 6a."""
+
+    title = "temporal order"
+    about = "In which order two symbols came among `lag`, one near the beginning, one just after the middle."
+    inputs, outputs = 6, 4  # four distractors, X and Y; XX, XY, YX, YY
+    chance = 0.25
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        symbols = torch.randint(4, (rows, lag), generator=generator)
+        row, kinds = torch.arange(rows), torch.randint(2, (2, rows), generator=generator)
+        for (low, high), kind in zip(((0.1, 0.2), (0.5, 0.6)), kinds, strict=True):
+            symbols[row, within(low, high, rows, lag, generator)] = 4 + kind
+        targets = torch.full((rows, lag), IGNORED)
+        targets[:, -1] = 2 * kinds[0] + kinds[1]
+        return Sequences(one_hot(symbols, 6), targets)
+
+
+@dataclass(frozen=True)
+class Copy(Task):
+    """Hochreiter & Schmidhuber (1997) and Arjovsky et al. (2016), arXiv:1511.06464, with fewer symbols."""
+
+    title = "copy after a delay"
+    about = "Repeat five symbols out of four kinds after `lag` blank steps."
+    inputs, outputs = 6, 4  # the symbols, a blank, and the sign to begin
+    chance = 0.25
+    LENGTH: ClassVar[int] = 5
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        told = torch.randint(4, (rows, self.LENGTH), generator=generator)
+        symbols = torch.full((rows, lag + 2 * self.LENGTH), 4)
+        symbols[:, : self.LENGTH] = told
+        symbols[:, self.LENGTH + lag] = 5
+        targets = torch.full_like(symbols, IGNORED)
+        targets[:, -self.LENGTH :] = told
+        return Sequences(one_hot(symbols, 6), targets)
+
+
+REBER: dict[int, tuple[tuple[str, int], ...]] = {  # state -> the symbols that may follow, and where they lead
+    0: (("T", 1), ("P", 2)),
+    1: (("S", 1), ("X", 3)),
+    2: (("T", 2), ("V", 4)),
+    3: (("X", 2), ("S", 5)),
+    4: (("P", 3), ("V", 5)),
+    5: (),
+}
+
+
+@dataclass(frozen=True)
+class EmbeddedReber(Task):
+    """Cleeremans et al. (1989) and Hochreiter & Schmidhuber (1997), experiment 1: predict the next symbol of a string
+    B (T or P) B <string of Reber's grammar> E (the same T or P) E. Only the last T or P is scored."""
+
+    title = "embedded Reber grammar"
+    about = "The second symbol again as the last but one, after `lag` to `lag` + 8 symbols of Reber's grammar."
+    inputs = outputs = 7
+    chance = 0.5
+    SYMBOLS: ClassVar[str] = "BTSXVPE"
+    MORE: ClassVar[int] = 8
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        begin, end = (self.SYMBOLS.index(symbol) for symbol in "BE")
+        length = torch.randint(lag, lag + self.MORE + 1, (rows,), generator=generator)
+        kept = torch.tensor([self.SYMBOLS.index(symbol) for symbol in "TP"])[
+            torch.randint(2, (rows,), generator=generator)
+        ]
+        inner = self.grammatical(length, lag + self.MORE, generator)
+        string = torch.full((rows, lag + self.MORE + 6), IGNORED)
+        string[:, :3] = torch.stack([torch.full_like(kept, begin), kept, torch.full_like(kept, begin)], 1)
+        string[:, 3:-3] = inner
+        for after, symbol in enumerate((torch.full_like(kept, end), kept, torch.full_like(kept, end))):
+            string[torch.arange(rows), 3 + length + after] = symbol
+        # Padded in front: every string ends at the last step.
+        place = torch.arange(string.shape[1]) - (lag + self.MORE - length)[:, None]
+        ids = string.gather(1, place.clamp(min=0)).masked_fill(place < 0, IGNORED)
+        inputs = one_hot(ids[:, :-1].clamp(min=0), 7) * (ids[:, :-1] != IGNORED)[..., None]
+        return Sequences(inputs, ids[:, 1:].masked_fill(ids[:, :-1] == IGNORED, IGNORED))
+
+    def grammatical(self, length: Tensor, longest: int, generator: Generator) -> Tensor:
+        """Strings of these lengths (B,), all equally likely -> symbols (B,longest), IGNORED after the end."""
+        moves = [REBER[state] or ((" ", state), (" ", state)) for state in range(len(REBER))]
+        follows = torch.tensor([[state for _, state in pair] for pair in moves])
+        symbols = torch.tensor([[self.SYMBOLS.find(symbol) for symbol, _ in pair] for pair in moves])
+        ways = torch.zeros(longest + 1, len(REBER), dtype=torch.float64)  # strings from a state to the end, by length
+        ways[0, -1] = 1
+        for steps in range(longest):
+            ways[steps + 1, :-1] = ways[steps, follows[:-1]].sum(1)
+        state, made = torch.zeros_like(length), []
+        for step in range(longest):
+            left = (length - step - 1).clamp(min=0)
+            onward = ways[left[:, None], follows[state]]  # (B, 2)
+            chance = onward[:, 0] / onward.sum(1).clamp(min=1)
+            choice = (torch.rand(len(length), generator=generator) >= chance).long()
+            made.append(torch.where(step < length, symbols[state, choice], IGNORED))
+            state = torch.where(step < length, follows[state, choice], state)
+        return torch.stack(made, 1)
+
+    def score(self, outputs: Tensor, sequences: Sequences) -> float:
+        which = torch.tensor([self.SYMBOLS.index(symbol) for symbol in "TP"])
+        guessed = which[outputs[:, -2, which].argmax(-1)]
+        return float((guessed == sequences.targets[:, -2]).float().mean())
+
+
+@dataclass(frozen=True)
+class Timing(Task):
+    """After Gers, Schraudolph & Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": two
+    spikes show an interval, and the spikes that follow must be told a step ahead. Scored are intervals: right when a
+    spike is told where it is and nowhere else between."""
+
+    title = "timing"
+    about = "When the next spike comes, of spikes at a constant interval between `lag` / 2 and `lag` steps."
+    inputs, outputs = 1, 2
+    score_name = "intervals right"
+    chance = 0.0
+    INTERVALS: ClassVar[int] = 4
+
+    def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
+        interval = torch.randint(max(2, lag // 2), lag + 1, (rows, 1), generator=generator)
+        step = torch.arange(self.INTERVALS * lag + 1)
+        spikes = (step % interval == 0) & (step <= self.INTERVALS * interval)
+        targets = spikes[:, 1:].long()
+        # The first interval cannot be known; what follows the last spike is not asked.
+        unasked = (step[1:] <= interval) | (step[1:] > self.INTERVALS * interval)
+        return Sequences(spikes[:, :-1, None].float(), targets.masked_fill(unasked, IGNORED))
+
+    def score(self, outputs: Tensor, sequences: Sequences) -> float:
+        asked = sequences.targets != IGNORED
+        wrong = (outputs.argmax(-1) != sequences.targets) & asked  # (B, T)
+        spike = (sequences.targets == 1) & asked
+        number = (spike.cumsum(1) - spike.long()).clamp(max=self.INTERVALS - 2)  # of the interval that a step is in
+        errors = torch.zeros(len(wrong), self.INTERVALS - 1).scatter_add_(1, number, wrong.float())
+        return float((errors == 0).float().mean())
+
+
+TASKS: dict[str, Task] = {
+    "adding": Adding(),
+    "order": TemporalOrder(),
+    "copy": Copy(),
+    "reber": EmbeddedReber(),
+    "timing": Timing(),
+}

@@ -1,0 +1,37 @@
+"""Numbers and names as words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from nmt.config import to_dict
+from nmt.model.cells import Cell
+
+
+def cell_label(cell: Cell) -> str:
+    """The cell's name, with the settings that are not its defaults."""
+    name = to_dict(cell)["name"]
+    values = {field.name: getattr(cell, field.name) for field in fields(cell)}
+    changed = [field.name for field in fields(cell) if values[field.name] != field.default]
+    return " ".join([name, *(f"{key}={_short(values[key])}" for key in changed)])
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def spread(numbers: Sequence[float]) -> str:
+    """The least and the most."""
+    return f"{min(numbers):.3g} to {max(numbers):.3g}"
+
+
+def unique(rows: Iterable[Mapping[str, Any]], key: str) -> list[Any]:
+    """The different values of a key, in the order in which they come."""
+    return list(dict.fromkeys(row[key] for row in rows))

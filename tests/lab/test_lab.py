@@ -1,0 +1,240 @@
+"""Experiments: fair, resumable, and truthful in words."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import browser
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from nmt.cli import lab
+from nmt.cli.schema import register, to_plain
+from nmt.config import from_dict
+from nmt.lab import EXPERIMENTS, configured, gradients, memory, translation
+from nmt.lab.diagrams import equations, unit_diagram
+from nmt.lab.learner import Learning, largest, learn, parameters_of
+from nmt.lab.store import run_jobs
+from nmt.lab.tasks import TASKS
+from nmt.lab.words import cell_label, listed
+from nmt.model.cells import CELLS, Cell
+from nmt.resources import resource
+
+LITTLE = {"learning_rate": 0.01, "batch_size": 4, "max_steps": 2, "evaluate_every": 1, "test_size": 5}
+
+
+def command(monkeypatch, capsys, *arguments):
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", ["nmt-lab", *map(str, arguments)])
+    lab.main()
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("experiment", sorted(EXPERIMENTS))
+def test_every_experiment_has_a_config_that_the_code_accepts(experiment):
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        composed = compose(f"lab/{experiment}", return_hydra_config=False)
+    config, _ = configured(experiment, to_plain(composed))
+    assert config.lab_dir == "runs/lab"
+    assert set(lab.ABOUT) == set(EXPERIMENTS)
+
+
+def test_seeds_learn_side_by_side_what_they_learn_alone():
+    learning = from_dict(Learning, LITTLE | {"max_steps": 5})
+    together, _ = learn(CELLS["gru"](), TASKS["order"], 10, 7, [1, 2, 3], learning)
+    for seed, expected in zip([1, 2, 3], together, strict=True):
+        (alone,), _ = learn(CELLS["gru"](), TASKS["order"], 10, 7, [seed], learning)
+        assert alone.score == expected.score
+        assert alone.gradient_norms == pytest.approx(expected.gradient_norms, rel=1e-4)
+
+
+def test_a_seed_ends_when_it_has_solved_its_task_and_the_others_go_on(monkeypatch):
+    scores = iter([[0.96, 0.3, 0.2], [0.99, 0.2], [0.4], [0.5], [0.97, 0.99, 0.5]])
+    seen = []
+
+    def scored(task, learners, tests):
+        seen.append(len(learners))
+        return next(scores)
+
+    monkeypatch.setattr("nmt.lab.learner.evaluate", scored)
+    learning = from_dict(Learning, LITTLE | {"max_steps": 4})
+    learned, _ = learn(CELLS["rnn"](), TASKS["order"], 10, 5, [1, 2, 3], learning)
+    assert seen == [3, 2, 1, 1, 3]
+    assert [(one.steps, one.solved, one.score) for one in learned] == [
+        (1, True, 0.97),
+        (2, True, 0.99),
+        (4, False, 0.5),
+    ]
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_every_cell_gets_as_many_units_as_the_parameters_allow(name):
+    cell = CELLS[name]()
+    size = largest(lambda hidden: parameters_of(cell, 3, hidden, 2), 3000)
+    assert parameters_of(cell, 3, size, 2) <= 3000 < parameters_of(cell, 3, size + 1, 2)
+
+
+def test_the_largest_size_is_a_multiple_of_the_step():
+    assert largest(lambda n: n * n, 1000, 8) == 24
+    assert largest(lambda n: n * n, 10, 8) == 8
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_every_cell_takes_part_in_memory_and_gradients(name):
+    job = {"cell": {"name": name}, "task": "order", "lag": 8, "parameters": 500, "seeds": 2, "learning": LITTLE}
+    found = memory.work(job)
+    assert len(found["scores"]) == 2
+    assert found["network_parameters"] <= 500
+    found = gradients.work(job)
+    assert len(found["untrained"]) == len(found["trained"]) == 8
+    assert found["untrained"][0] > 0
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_every_cell_is_drawn_from_its_equations(name):
+    graph = unit_diagram(name, CELLS[name])
+    names = {node.name for node in graph.nodes}
+    assert {"x", "h", "h'"} <= names
+    place = {node.name: node.x for node in graph.nodes}
+    assert all(place[start] < place[end] for start, end in graph.edges)
+    assert {end for _, end in graph.edges} == {left for left, _ in equations(CELLS[name])}
+
+
+def test_what_was_interrupted_continues(tmp_path):
+    jobs = [{"name": f"job {i}", "number": i} for i in range(4)]
+    done = []
+
+    def work(job):
+        if job["number"] == 2 and len(done) < 3:
+            raise KeyboardInterrupt
+        done.append(job["number"])
+        return {"square": job["number"] ** 2}
+
+    with pytest.raises(KeyboardInterrupt):
+        run_jobs(work, jobs, tmp_path, processes=1)
+    assert done == [0, 1]
+    done.append(-1)
+    assert [result["square"] for result in run_jobs(work, jobs, tmp_path, processes=1)] == [0, 1, 4, 9]
+    assert done == [0, 1, -1, 2, 3]
+    changed = [jobs[0] | {"number": 5}]  # another experiment of the same name
+    assert run_jobs(work, changed, tmp_path, processes=1) == [{"square": 25}]
+
+
+def row(label, solved, scores, lag=20, task="order"):
+    return {
+        "label": label,
+        "task": task,
+        "lag": lag,
+        "solved": solved,
+        "scores": scores,
+        "learning": {"max_steps": 9},
+    }
+
+
+def test_conclusions_say_what_was_found():
+    rows = [
+        row("rnn", [False] * 2, [0.2, 0.3]),
+        row("lstm", [True] * 2, [0.97, 1.0]),
+        row("gru", [True, False], [1, 0.2]),
+    ]
+    assert memory.conclusion(rows) == (
+        "At lag 20, within 9 updates, lstm solved it with every seed; gru (1 of 2) with some seeds only; "
+        "rnn with no seed."
+    )
+    rows = [row("rnn", [True] * 2, [0.97, 1.0]), row("lstm", [True] * 2, [0.97, 1.0])]
+    assert "does not tell the cells apart" in memory.conclusion(rows)
+    pair = [row("lstm", [True, False], [0.5, 1.0]), row("lstm_peephole", [True] * 2, [0.97, 1.0])]
+    assert "nothing is shown for peepholes or against them" in memory.conclusion(pair)
+    pair[0] = row("lstm", [False] * 2, [0.5, 0.6])
+    assert "the ranges do not overlap, so here peepholes made a difference" in memory.conclusion(pair)
+
+
+def test_a_gradient_is_said_to_shrink_or_to_grow_as_it_did():
+    rows = [{"label": "a", "untrained": [1.0, 0.5, 0.25]}, {"label": "b", "untrained": [1.0, 2.0, 4.0]}]
+    words = gradients.reach(rows, "untrained")
+    assert (
+        "in a it shrinks to 0.25 of what it was, 0.500 a step; in b it grows to 4 of what it was, 2.000 a step"
+        in words
+    )
+    assert words.endswith("It keeps most in b.")
+
+
+def test_translation_is_judged_by_its_p_values():
+    rows = [
+        {"label": name, "seed": 1, "bleu": {"score": score}} for name, score in (("a", 30), ("b", 25), ("c", 29.5))
+    ]
+    data = {"rows": rows, "baseline": "a", "p_values": {"a": None, "b": 0.001, "c": 0.4}}
+    assert translation.conclusion(data) == (
+        "Against a with 30.00 BLEU: significantly worse: b (-5.00, p = 0.001); "
+        "no difference that a paired bootstrap finds: c (-0.50, p = 0.400)."
+    )
+
+
+def test_names():
+    assert cell_label(from_dict(Cell, {"name": "lstm"})) == "lstm"
+    assert cell_label(from_dict(Cell, {"name": "lstm", "forget_bias": 3})) == "lstm forget_bias=3"
+    assert [listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+
+
+def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, monkeypatch, capsys):
+    """Translation too, whose second start trains nothing."""
+    monkeypatch.chdir(tmp_path)
+    little = [f"learning.{key}={value}" for key, value in LITTLE.items() if key != "max_steps"]
+    common = ["lab_dir=lab", "parameters=400", "seeds=2", "processes=1", *little]
+    steps = [f"max_steps.{task}=2" for task in TASKS]
+    lags = [f"lags.{task}=[8]" for task in TASKS]
+    command(monkeypatch, capsys, "memory", *common, "cells=[rnn,lstm]", *steps, *lags)
+    command(monkeypatch, capsys, "gradients", *common, "lag=9", "learning.max_steps=2", "forget_biases=[0,2]")
+    train = [
+        "cells=[rnn,lstm]", "attentions=[dot,none]", "data=files", f"data.dir={corpus_dir}", "data.src=de",
+        "data.tgt=en",
+        "tokenizer.vocab_size=320", "model=small", "model.hidden_size=64", "model.embedding_size=16", "search=greedy",
+        "trainer.max_steps=2", "trainer.max_epochs=1", "trainer.precision=float32", "trainer.progress=false",
+        "trainer.tensorboard=false",
+        "trainer.log_every_steps=1",
+    ]  # fmt: skip
+    command(monkeypatch, capsys, "translation", "lab_dir=lab", *train)
+    times = {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
+    command(monkeypatch, capsys, "translation", "lab_dir=lab", *train)
+    assert times == {path: path.stat().st_mtime_ns for path in Path("lab/translation").glob("*/*")}
+    data = json.loads(Path("lab/translation.json").read_text())
+    sizes = [one["parameters"] for one in data["rows"]]
+    assert all(size <= sizes[0] for size in sizes)
+    units = {one["label"].partition("-h")[0]: one["hidden_size"] for one in data["rows"]}
+    assert units["lstm-dot"] < units["rnn-dot"] == 64
+    assert len(data["p_values"]) == 4
+    assert len(data["hashes"]["train"]) == 16
+
+    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab").strip())
+    markdown = Path("lab/report-markdown/README.md").read_text(encoding="utf-8")
+    assert f"torch {torch.__version__}" in markdown
+    assert "rnn solved 0 of 2" in markdown
+    dom = browser.dom_of(page, tmp_path)
+    for section in ("the-answer", "the-units", "memory-adding-problem", "translation", "when-do-you-use-which"):
+        assert f'<section id="{section}">' in dom
+    figures = dom.count("<figure")
+    assert f'data-ready="{figures}"' in dom
+    assert figures == dom.count("<svg")
+
+
+def test_a_wrong_experiment_is_refused_in_one_line(monkeypatch, capsys):
+    for arguments, message in (
+        ([], "no experiment is given; choose one of: memory"),
+        (["cooking"], "'cooking' is no experiment"),
+        (["memory", "tasks=[x]"], "tasks has 'x'; choose from: adding"),
+        (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
+        (["memory", "lags.copy=[2]"], "lags.copy is [2]; it takes numbers of steps, 4 at least"),
+        (["report", "lab_dir=/nowhere"], "/nowhere holds no experiment yet"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            command(monkeypatch, capsys, *arguments)
+        assert stopped.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("nmt-lab: ")
+        assert message in line
