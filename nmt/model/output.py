@@ -40,7 +40,7 @@ class OutputLayer:
 
     def ids(self, chosen: Tensor) -> Tensor:
         """What a search calls a piece, its place in the list -> its id."""
-        return chosen if self.pieces is None else self.pieces[chosen]
+        return chosen if self.pieces is None else self.pieces.index_select(0, chosen)
 
 
 def without(bias: Tensor, banned: Sequence[int]) -> Tensor:

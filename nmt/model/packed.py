@@ -103,7 +103,7 @@ class PackedAdditive(AdditiveAttention):
             scores = (r.view(*r.shape[:3], heads, size) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
             context, weights = self.mean(scores, memory)
             return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
-        weights = (r @ self.weights[0]).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
+        weights = (r @ self.weights_of_one).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
         context = weights @ memory.values
         return context.flatten(0, 1), weights.view(len(query), 1, -1)
 
@@ -118,6 +118,10 @@ class PackedAdditive(AdditiveAttention):
     @cached_property
     def one(self) -> Tensor:
         return self.v.new_ones(())
+
+    @cached_property
+    def weights_of_one(self) -> Tensor:
+        return self.weights[0]
 
     @cached_property
     def weights(self) -> Tensor:

@@ -41,6 +41,8 @@ class Table:
 
     def __getitem__(self, pieces: Tensor) -> Tensor:
         """(...,) -> (...,G*H)"""
+        if pieces.ndim == 1:
+            return self.rows.index_select(0, pieces)
         return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
 
 
