@@ -34,10 +34,20 @@ from nmt.signals import Signals, Stopped
 from nmt.training.callbacks import MetricsFile, ModelDirectory, ProgressBar, Throughput, ValidationReport
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint
 from nmt.training.divergence import DivergenceError, Updates
-from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, check_run_dir, cut_logs, is_first_process, open_log
+from nmt.training.folder import (
+    CONFIG,
+    LOG,
+    METRICS,
+    ORIGIN,
+    check_run_dir,
+    cut_logs,
+    is_first_process,
+    open_log,
+    taken,
+)
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
-from nmt.training.module import TrainingModule
+from nmt.training.module import Progress, TrainingModule
 from nmt.training.origin import origin
 
 log = logging.getLogger(__name__)
@@ -91,27 +101,40 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    if is_first_process():  # before all else: it makes the folder this run's
-        write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
-        write_atomically(run_dir / ORIGIN, (json.dumps(origin(config, prepared.text), indent=2) + "\n").encode())
-    with open_log(run_dir / LOG), explained_shortage(config.trainer):
-        failure = ""
-        for times in range(MAX_RETURNS + 1):
-            checkpoint = _go_back(run_dir)
-            _announce(module, hardware, checkpoint, failure)
-            trainer = build_trainer(config, run_dir, *hardware, signals)
-            try:
-                _fit(trainer, module, datamodule, checkpoint, signals)
-                break
-            except DivergenceError as error:
-                if config.trainer.on_divergence == "stop" or times == MAX_RETURNS:
-                    raise DivergenceError(f"{error}; try a lower optim.learning_rate") from None
-                failure = f"{error}; gone back, with a lower learning rate"
-            pl.seed_everything(config.seed, verbose=False)
-            module, datamodule = _modules(config, prepared, RETURN_RATE ** (times + 1))
-        log.info("best validation BLEU %.2f; model: %s", module.progress.best_bleu, run_dir / "model")
-    return Trained(run_dir / "model", module.progress.best_bleu)
+    with taken(run_dir), explained_shortage(config.trainer):
+        if is_first_process():  # before all else: it makes the folder this run's
+            write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
+            write_atomically(run_dir / ORIGIN, (json.dumps(origin(config, prepared.text), indent=2) + "\n").encode())
+        with open_log(run_dir / LOG):
+            progress = _train_through(config, run_dir, hardware, module, datamodule, signals)
+            log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / "model")
+    return Trained(run_dir / "model", progress.best_bleu)
+
+
+def _train_through(
+    config: RunConfig,
+    run_dir: Path,
+    hardware: tuple[str, str],
+    module: TrainingModule,
+    datamodule: DataModule,
+    signals: Signals,
+) -> Progress:
+    """Train to the end; where training diverges, from the last checkpoint again, slower."""
+    failure = ""
+    for times in range(MAX_RETURNS + 1):
+        checkpoint = _go_back(run_dir)
+        _announce(module, hardware, checkpoint, failure)
+        trainer = build_trainer(config, run_dir, *hardware, signals)
+        try:
+            _fit(trainer, module, datamodule, checkpoint, signals)
+            break
+        except DivergenceError as error:
+            if config.trainer.on_divergence == "stop" or times == MAX_RETURNS:
+                raise DivergenceError(f"{error}; try a lower optim.learning_rate") from None
+            failure = f"{error}; gone back, with a lower learning rate"
+        pl.seed_everything(config.seed, verbose=False)
+        module, datamodule = _modules(config, module.prepared, RETURN_RATE ** (times + 1))
+    return module.progress
 
 
 def _modules(config: RunConfig, prepared: Prepared, rate_scale: float = 1.0) -> tuple[TrainingModule, DataModule]:

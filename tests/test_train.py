@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.config import RunConfig, from_dict
+from nmt.files import locked
 from nmt.metrics import corpus_scores
 from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
@@ -170,3 +171,15 @@ def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):
     shutil.move(tmp_path / "a", tmp_path / "b")
     run_dir = train(toy.run_config(corpus_dir, tmp_path / "b", trainer__max_epochs=2)).model_dir.parent
     assert "continuing from" in (run_dir / "train.log").read_text()
+
+
+def test_a_run_goes_on_in_one_process_at_a_time(corpus_dir, tmp_path):
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)
+    run_dir = train(config).model_dir.parent
+    (run_dir / "checkpoints" / ".last.ckpt-abcd1234").write_bytes(b"left by a process that was killed")
+    before = (run_dir / "metrics.csv").read_bytes()
+    with locked(run_dir, wait=False), pytest.raises(ValueError, match="in use: the same run is going on already"):
+        train(config)
+    assert (run_dir / "metrics.csv").read_bytes() == before
+    train(config)
+    assert {path.name for path in (run_dir / "checkpoints").iterdir()} == {"last.ckpt", "previous.ckpt"}

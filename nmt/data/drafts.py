@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -10,8 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-if sys.platform != "win32":  # there, drafts of processes that were killed stay
-    import fcntl
+from nmt.files import locked
 
 
 @contextmanager
@@ -19,16 +17,16 @@ def draft_folder(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` that takes its name when the block ends without an error. If another process was
     first, with the same content by the same name, this one is dropped.
 
-    Drafts that processes left which were killed are removed.
+    Drafts that killed processes left are removed.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{'[0-9a-f]' * len(folder.name)}-*"):
-        with suppress(OSError), _locked(left, wait=False):
+    for left in () if sys.platform == "win32" else folder.parent.glob(f".{'[0-9a-f]' * len(folder.name)}-*"):
+        with suppress(OSError), locked(left, wait=False):
             shutil.rmtree(left, ignore_errors=True)
     draft = Path()
     while not draft.name:
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        with _locked(made, wait=True):
+        with locked(made, wait=True):
             if not made.exists():  # taken for one that was left
                 continue
             draft = made
@@ -42,19 +40,3 @@ def draft_folder(folder: Path) -> Iterator[Path]:
                         raise
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path, wait: bool) -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process. Raises OSError when another process has it."""
-    if sys.platform == "win32":
-        if not wait:
-            raise BlockingIOError
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-    finally:
-        os.close(descriptor)

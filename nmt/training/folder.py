@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.config import RunConfig, to_dict
+from nmt.files import locked, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
 LOGS = METRICS, LOG = "metrics.csv", "train.log"
@@ -79,6 +80,23 @@ def cut_logs(run_dir: Path, sizes: Mapping[str, int]) -> None:
         path = run_dir / name
         if path.exists() and path.stat().st_size > sizes.get(name, 0):
             os.truncate(path, sizes.get(name, 0))
+
+
+@contextmanager
+def taken(run_dir: Path) -> Iterator[None]:
+    """The folder is this run's alone. Raises ValueError when the run is going on in another process."""
+    if not is_first_process():
+        yield
+        return
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(run_dir, wait=False))
+        except BlockingIOError:
+            raise ValueError(f"{run_dir} is in use: the same run is going on already") from None
+        for folder in (run_dir, run_dir / "checkpoints", run_dir / "model"):
+            remove_drafts(folder)
+        yield
 
 
 class _Handler(logging.FileHandler):

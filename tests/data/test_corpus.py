@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nmt.data.corpus import DemoCorpus, FileCorpus, HubCorpus, Pair, read_lines
 
@@ -108,3 +113,44 @@ def test_a_hub_out_of_reach_is_answered_with_what_to_do(monkeypatch):
     monkeypatch.setattr(hub.datasets, "load_dataset", unreachable)
     with pytest.raises(ValueError, match="'some/set' is out of reach .no route.; .* data=files data.dir=FOLDER"):
         list(HubCorpus("de", "en", dataset="some/set").pairs("train"))
+
+
+BAD = {
+    "plain": {"train.de": b"a\nb\xff\nc\xc3(\nd\n", "train.en": b"1\n2\n3\n\xed\xa0\x80\n"},
+    "tsv": {"train.tsv": b"a\t1\nb\nc\n\td\xff\n"},
+    "jsonl": {
+        "train.jsonl": b'{"de": "a", "en": "1"}\n{"de": "b\\ud800", "en": "2"}\n'
+        + b"[" * 9999
+        + b"\n"
+        + b"1" * 5000
+        + b"\n"
+    },
+}
+
+
+@pytest.mark.parametrize("layout", sorted(BAD))
+def test_malformed_lines_are_told_by_file_and_number_and_treated_as_set(tmp_path, layout):
+    for name, content in BAD[layout].items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=r"train.*, line 2 .*\(data.malformed=skip or replace goes on\)"):
+        list(corpus(tmp_path).pairs("train"))
+    faults = []
+    assert [pair[:2] for pair in corpus(tmp_path, malformed="skip").pairs("train", faults)] == [("a", "1")]
+    assert [re.search(r"line (\d)", fault)[1] for fault in faults] == ["2", "3", "4"]
+    replaced = list(corpus(tmp_path, malformed="replace").pairs("train", []))
+    assert [pair.line for pair in replaced] == [1, 2, 3, 4]
+    assert "\ufffd" in "".join(pair.src + pair.tgt for pair in replaced)
+    for pair in replaced:
+        (pair.src + pair.tgt).encode()
+
+
+@given(st.lists(st.binary(max_size=12).filter(lambda line: b"\n" not in line), min_size=1, max_size=9))
+def test_whatever_the_bytes_no_line_is_lost_or_moved(lines):
+    with tempfile.TemporaryDirectory() as folder:
+        for code in ("de", "en"):
+            (Path(folder) / f"train.{code}").write_bytes(b"".join(line + b"\n" for line in lines))
+        faults = []
+        found = list(corpus(folder, malformed="replace").pairs("train", faults))
+    assert [pair.line for pair in found] == list(range(1, len(lines) + 1))
+    bad = sum(line.decode(errors="ignore").encode() != line for line in lines)
+    assert len(faults) == 2 * bad

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 
 import pytest
 
 from nmt.data import encoded as encoded_module
+from nmt.data import preparation
 from nmt.data.corpus import CleaningConfig, FileCorpus
 from nmt.data.encoded import EncodedCorpus, write_encoded
-from nmt.data.preparation import prepare
+from nmt.data.preparation import checksums, prepare
 from nmt.data.tokenizer import TokenizerConfig
+from nmt.files import locked
 
 CONFIG = TokenizerConfig(vocab_size=320)
 
@@ -90,3 +93,63 @@ def test_validation_text_must_not_be_empty(corpus_dir, tmp_path):
         (text / f"valid.{code}").write_text("")
     with pytest.raises(ValueError, match="the validation text is empty"):
         prepare(corpus(text), CONFIG, tmp_path / "cache")
+
+
+def spoil(corpus_dir, folder):
+    """The training text with two lines that are not UTF-8."""
+    text = shutil.copytree(corpus_dir, folder)
+    lines = (text / "train.en").read_bytes().split(b"\n")
+    lines[6] += b"\xff"
+    lines[40] += b"\xfe"
+    (text / "train.en").write_bytes(b"\n".join(lines))
+    return text
+
+
+def test_malformed_lines_are_reported_from_the_cache_too(corpus_dir, tmp_path):
+    text = spoil(corpus_dir, tmp_path / "text")
+    for _ in range(2):
+        prepared = prepare(corpus(text, malformed="skip"), CONFIG, tmp_path / "cache")
+        assert len(prepared.train) == 128
+        assert prepared.faults == [f"{text / 'train.en'}, line {number} is not UTF-8" for number in (7, 41)]
+        assert not {7, 41} & set(prepared.train.lines.tolist())
+    assert len(prepare(corpus(text, malformed="replace"), CONFIG, tmp_path / "cache").train) == 130
+    with pytest.raises(ValueError, match="line 7 is not UTF-8"):
+        prepare(corpus(text), CONFIG, tmp_path / "cache")
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove", "no checksums"])
+def test_a_damaged_cache_is_made_anew(corpus_dir, tmp_path, damage):
+    before = prepare(corpus(corpus_dir), CONFIG, tmp_path).train.batch([3, 5]).src.tolist()
+    (folder,) = tmp_path.iterdir()
+    path = folder / ("checksums.json" if damage == "no checksums" else "train.arrow")
+    content = bytearray(path.read_bytes())
+    if damage in ("remove", "no checksums"):
+        path.unlink()
+    else:
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content if damage == "flip" else content[:-9])
+    assert prepare(corpus(corpus_dir), CONFIG, tmp_path).train.batch([3, 5]).src.tolist() == before
+    assert checksums(folder) == json.loads((folder / "checksums.json").read_text())
+
+
+def test_text_that_changes_while_it_is_read_is_not_cached(corpus_dir, tmp_path, monkeypatch):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    learn = preparation.learn_lexicon
+
+    def changed(*arguments):
+        (text / "train.de").write_bytes((text / "train.de").read_bytes().replace(b"Ball", b"Bell"))
+        return learn(*arguments)
+
+    monkeypatch.setattr(preparation, "learn_lexicon", changed)
+    with pytest.raises(ValueError, match="the text changed while it was read"):
+        prepare(corpus(text), CONFIG, tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_draft_of_a_killed_process_is_removed_and_one_of_a_living_process_is_not(corpus_dir, tmp_path):
+    key = "0" * 20
+    for name in (f".{key}-left", f".{key}-busy", ".mine-kept"):
+        (tmp_path / name).mkdir()
+    with locked(tmp_path / f".{key}-busy", wait=False):
+        prepare(corpus(corpus_dir), CONFIG, tmp_path)
+    assert {path.name for path in tmp_path.iterdir() if path.name[0] == "."} == {f".{key}-busy", ".mine-kept"}

@@ -1,0 +1,116 @@
+"""Checkpoints are whole or not there, whatever the disk does."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from nmt.files import replacing, write_atomically
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+
+PROGRAM = Path(sys.executable).parent / "nmt-train"
+QUICK = [
+    "data=files",
+    "data.src=de",
+    "data.tgt=en",
+    "run=toy",
+    "tokenizer.vocab_size=320",
+    "model.hidden_size=48",
+    "trainer.accelerator=cpu",
+    "trainer.precision=float32",
+    "trainer.tensorboard=false",
+]
+
+
+def test_a_full_disk_stops_the_run_with_one_line_and_the_checkpoint_stays(corpus_dir, tmp_path):
+    def call(epochs, limit=None):
+        return subprocess.run(
+            [PROGRAM, *QUICK, f"data.dir={corpus_dir}", f"trainer.max_epochs={epochs}"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
+        )
+
+    assert call(1).returncode == 0
+    folder = tmp_path / "runs" / "toy" / FOLDER
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    result = call(2, limit=len(before[LAST]) // 2)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith("nmt-train: ")
+    assert "last.ckpt cannot be written: [Errno 27] File too large" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert call(2).returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_lost_permission_is_an_error_and_the_checkpoint_stays(tmp_path):
+    target = tmp_path / FOLDER / LAST
+    CheckpointFiles().save_checkpoint({"a": torch.zeros(3)}, target)
+    target.parent.chmod(0o500)
+    with pytest.raises(OSError, match="Permission denied"):
+        CheckpointFiles().save_checkpoint({"a": torch.ones(3)}, target)
+    target.parent.chmod(0o700)
+    assert CheckpointFiles().load_checkpoint(target, weights_only=True)["a"].tolist() == [0, 0, 0]
+
+
+def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_path):
+    target = tmp_path / FOLDER / LAST
+    for number in range(3):
+        CheckpointFiles().save_checkpoint({"number": number}, target)
+    assert {path.name for path in target.parent.iterdir()} == {LAST, PREVIOUS}
+    assert find_checkpoint(tmp_path) == (target, {"number": 2})
+    target.write_bytes(target.read_bytes()[:-40])
+    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    target.unlink()
+    assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
+    target.with_name(PREVIOUS).unlink()
+    assert find_checkpoint(tmp_path) == (None, {})
+
+
+def test_what_cannot_be_read_back_does_not_take_the_place_of_what_can(tmp_path, monkeypatch):
+    target = tmp_path / FOLDER / LAST
+    CheckpointFiles().save_checkpoint({"number": 1}, target)
+    monkeypatch.setattr(torch, "save", lambda checkpoint, file: file.write(b"half"))
+    with pytest.raises(OSError, match="what was read back is not what was written"):
+        CheckpointFiles().save_checkpoint({"number": 2}, target)
+    assert find_checkpoint(tmp_path) == (target, {"number": 1})
+    assert [path.name for path in target.parent.iterdir()] == [LAST]
+
+
+def test_a_file_is_replaced_whole_and_is_on_the_disk_before_it_is_seen(tmp_path, monkeypatch):
+    calls = []
+    for name in ("fsync", "replace"):
+        owner = os if name == "fsync" else Path
+        original = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *a, n=name, o=original: (calls.append(n), o(*a))[1])
+    write_atomically(tmp_path / "file", b"old")
+    assert calls == ["fsync", "replace", "fsync"]  # the file, its name, the folder
+    with pytest.raises(TypeError), replacing(tmp_path / "file") as file:
+        file.write("no bytes")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_the_old_file(tmp_path):
+    write_atomically(tmp_path / "file", b"old")
+    code = """
+import os, signal, sys
+from pathlib import Path
+from nmt.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"new")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    result = subprocess.run([sys.executable, "-c", code, tmp_path / "file"])
+    assert result.returncode == -signal.SIGKILL
+    assert (tmp_path / "file").read_bytes() == b"old"
