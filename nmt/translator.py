@@ -26,6 +26,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, Forced, Hypothesis, Search, forced
 
 MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
+MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 TYPICAL_LENGTH = 40  # pieces
@@ -130,7 +131,7 @@ class Translator:
         """
         task = Task(search or self.search, nbest, alignment, plain)
         results = [Translation("", 0.0, 0.0)] * len(texts)
-        encoded = self.tokenizer.encode_src(texts)
+        encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts])
         given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
         sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
@@ -140,6 +141,7 @@ class Translator:
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
             for i, translation in zip(group, translations, strict=True):
                 cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
+                cut |= len(texts[i]) > MAX_CHARS
                 results[i] = replace(translation, truncated=True) if cut else translation
         return results
 

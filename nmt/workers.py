@@ -79,7 +79,8 @@ class Workers:
 
 
 def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the one who reads it decides
+    for number in (signal.SIGINT, signal.SIGTERM):  # may be sent to all of a group; the one who reads decides
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -24,15 +24,23 @@ def one_line_errors(command: str) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # Python would complain again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _settle_stdout()
         raise SystemExit(EXIT_BROKEN_PIPE) from None
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
     except ValueError as error:
         fail(command, str(error))
     except OSError as error:
-        fail(command, f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        _settle_stdout()
+        fail(command, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+
+
+def _settle_stdout() -> None:
+    """What cannot be written any more is dropped: Python would complain again when it flushes stdout at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parser(argparse.ArgumentParser):

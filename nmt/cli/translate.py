@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_model, add_search_options, open_translator, positive
+from nmt.signals import Signals
 from nmt.stream import Line, read_groups
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     options = parser().parse_args()
-    with one_line_errors(COMMAND):
+    with one_line_errors(COMMAND), Signals() as signals:
         translator = open_translator(options)
         from nmt.process import trim_memory
         from nmt.workers import Workers
@@ -62,9 +63,10 @@ def main() -> None:
             raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or more, or --sample")
         with Workers(translator, options.workers) as workers:
             for group in read_groups(sys.stdin.fileno(), GROUP):
-                for text in answers(workers, group, options):
-                    sys.stdout.buffer.write(text.encode() + b"\n")
-                sys.stdout.buffer.flush()
+                finished = "".join(f"{text}\n" for text in answers(workers, group, options)).encode()
+                with signals.held():  # a signal cuts no line
+                    sys.stdout.buffer.write(finished)
+                    sys.stdout.buffer.flush()
                 if len(group) == GROUP:
                     trim_memory()
 

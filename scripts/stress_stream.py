@@ -1,0 +1,245 @@
+#!/usr/bin/env python
+"""Hostile lines through nmt-translate: as many out as in, in order, in flat memory, whatever happens at either end.
+
+    scripts/stress_stream.py --lines 1000000
+
+A line is one of some hundred kinds, mixed by chance; what each kind is translated to is found out beforehand, line by
+line. The model is a tiny one with random weights, which translates every kind to something else. Prints what was
+tried, and ends with 1 at the first line that is lost, moved or cut, or when memory grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from nmt.bundle import build_model, save_bundle
+from nmt.config import from_dict
+from nmt.data.corpus import DemoCorpus
+from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.model.seq2seq import ModelConfig
+from nmt.search import Greedy
+
+PROGRAM = Path(sys.executable).with_name("nmt-translate")
+MAX_GROWTH = 50_000_000  # bytes, after the first WARM lines
+WARM = 10_000
+RARE = 5000  # a line of a megabyte comes once in so many
+MODEL = {
+    "cell": {"name": "gru"},
+    "encoder": {"num_layers": 1, "direction": "unidirectional"},
+    "attention": {"name": "dot", "heads": 1},
+    "decoder": {"name": "gnmt", "num_layers": 1},
+    "embedding_size": 16,
+    "hidden_size": 16,
+    "dropout": 0.0,
+}
+
+
+def make_model(folder: Path) -> Path:
+    """A model directory with random weights that translates anything to three pieces."""
+    pairs = list(DemoCorpus("de", "en").pairs("valid"))
+    tokenizer = train_tokenizer(
+        TokenizerConfig(vocab_size=600), [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    )
+    config = from_dict(ModelConfig, MODEL)
+    torch.manual_seed(1)
+    model = build_model(config, tokenizer)
+    weights = {name: torch.randn(weight.shape) for name, weight in model.named_parameters()}
+    save_bundle(folder, weights, tokenizer, None, config, Greedy(0.0, 3), ("de", "en"), "# random", {})
+    return folder
+
+
+def hostile_lines(rng: random.Random) -> list[bytes]:
+    """One line of each kind, without "\\n"."""
+    lines = [b"", b" ", b"\t", b"\r", b"a\rb", b"\x00", b"a\x00b", b"\xef\xbb\xbf", b"a\xef\xbb\xbfb", b"word\r"]
+    lines += [b"\xff", b"\xc3", b"\xc3(", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xed\xa0\xbd\xed\xb8\x80", b"\xc0\xaf"]
+    lines += [f"a{sign}b".encode() for sign in "\x0b\x0c\x1c\x85\u2028\u2029\u200b\u202e\u2066\ufeff\ufffe\U0010ffff"]
+    lines += [b"a" + "\u0301".encode() * n for n in (1, 9, 999)]  # combining storms
+    lines += [
+        f"{name} \u202e{name[::-1]}\u202c \u2067x\u2069".encode() for name in ("abc", "\u05d0\u05d1", "\u0627\u0628")
+    ]
+    lines += [b"<s>", b"</s>", b"<unk>", b"<pad>", b"<0x0A>", "\u2581".encode() * 7, b"||| 1 |||", b'{"text": "x"}']
+    lines += [bytes(rng.randrange(256) for _ in range(n)).replace(b"\n", b"") for n in (1, 2, 3, 5, 50, 300) * 5]
+    for block in range(0, 0x110000, 0x800):  # characters of every part of Unicode
+        signs = [chr(block + rng.randrange(0x800)) for _ in range(9)]
+        lines.append("".join(sign for sign in signs if unicodedata.category(sign) != "Cs").encode())
+    lines += [f"Zeile {n} von {rng.random()}".encode() for n in range(200)]
+    return [line.replace(b"\n", b"") for line in lines]
+
+
+def huge_lines(rng: random.Random) -> list[bytes]:
+    return [
+        b"x" * 1_000_000,
+        b"\xff" * 1_100_000,
+        b" " * 1_000_000,
+        "\u4e00".encode() * 400_000,
+        b"a \r\x00" * 250_000,
+    ]
+
+
+def command(model: Path, *options: str, **settings) -> subprocess.Popen:
+    arguments = [PROGRAM, model, "--compute", "float32", *options]
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **settings)
+
+
+def translations(model: Path, lines: list[bytes]) -> list[bytes]:
+    """Of each line alone."""
+    with command(model, "--batch-size", "1", "--workers", "1", stderr=subprocess.DEVNULL) as process:
+        found = []
+        out = os.fdopen(os.dup(process.stdout.fileno()), "rb")
+        # An empty line first: a BOM at the start of a stream is none of the line's.
+        for line in [b"", *lines]:
+            process.stdin.write(line + b"\n") if len(line) < 60_000 else write_all(process.stdin, line + b"\n")
+            found.append(out.readline())
+        process.stdin.close()
+    return found[1:]
+
+
+def write_all(file, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[file.write(view) :]
+
+
+def feed(process: subprocess.Popen, chosen: Iterator[bytes], pause_s: float = 0.0) -> threading.Thread:
+    """Write the lines in pieces that end anywhere, and close; with one pause."""
+
+    def run() -> None:
+        rng, pending = random.Random(7), bytearray()
+        try:
+            for number, line in enumerate(chosen):
+                pending += line + b"\n"
+                if len(pending) > rng.randrange(200_000):
+                    write_all(process.stdin, bytes(pending))
+                    pending.clear()
+                if pause_s and number == 100:
+                    write_all(process.stdin, bytes(pending))
+                    pending.clear()
+                    time.sleep(pause_s)
+            write_all(process.stdin, bytes(pending))
+            process.stdin.close()
+        except (BrokenPipeError, ValueError):
+            pass
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def memory_bytes(pid: int) -> int:
+    """Of a process and its children, without what they share; 0 where there is no /proc."""
+    total = 0
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            total += 1024 * int(line.split()[1]) if line.startswith("Pss:") else 0
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0
+    return total + sum(memory_bytes(int(child)) for child in children)
+
+
+def fail(what: str) -> None:
+    print(f"LOST: {what}")
+    raise SystemExit(1)
+
+
+def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, workers: int) -> None:
+    rng = random.Random(3)
+    huge = [i for i, kind in enumerate(kinds) if len(kind) > 500_000]
+    small = [i for i, kind in enumerate(kinds) if len(kind) <= 500_000]
+    plan = [rng.choice(huge) if i % RARE == RARE // 2 else rng.choice(small) for i in range(lines)]
+    base, most, start = 0, 0, time.monotonic()
+    with command(model, "--workers", str(workers), stderr=subprocess.DEVNULL) as process:
+        feed(process, (kinds[i] for i in plan))
+        with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
+            for number, kind in enumerate(plan, 1):
+                answer = out.readline()
+                if answer != answers[kind]:
+                    fail(f"line {number} ({kinds[kind][:40]!r}) gave {answer[:80]!r}, not {answers[kind][:80]!r}")
+                if number >= WARM and number % 1000 == 0:
+                    now = memory_bytes(process.pid)
+                    base, most = base or now, max(most, now)
+            if rest := out.read():
+                fail(f"{rest[:80]!r} came after the last line")
+        if process.wait():
+            fail(f"exit code {process.returncode}")
+    if most - base > MAX_GROWTH:
+        fail(f"memory grew by {(most - base) / 1e6:.0f} MB")
+    speed = lines / (time.monotonic() - start)
+    print(f"{lines} lines in and out, in order; memory +{(most - base) / 1e6:.0f} MB; {speed:.0f} lines/s")
+
+
+def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float, times: int) -> None:
+    """What may happen at either end."""
+    small = [i for i, kind in enumerate(kinds) if len(kind) < 500_000]
+    for time_ in range(times):
+        rng = random.Random(time_)
+        plan = [rng.choice(small) for _ in range(100_000)]
+        stop_at = rng.randrange(1, 20_000)
+        with command(model, stderr=subprocess.DEVNULL) as process:
+            feed(process, (kinds[i] for i in plan))
+            with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
+                found = [out.readline() for _ in range(stop_at)]
+                process.send_signal(signal.SIGTERM)
+                found += out.readlines()
+            code = process.wait()
+        if code != 143 or found != [answers[i] for i in plan[: len(found)]]:
+            fail(f"SIGTERM after line {stop_at}: exit code {code}, {len(found)} lines")
+    print(f"{times} times SIGTERM in the middle: every line that came was whole and in its place, exit code 143")
+    for time_ in range(times):
+        with command(model, stderr=subprocess.PIPE) as process:
+            feed(process, (line for _ in range(500) for line in kinds[17:37]))
+            os.read(process.stdout.fileno(), 1 + time_)
+            process.stdout.close()
+            error = process.stderr.read()
+            if process.wait() != 141 or b"Traceback" in error:
+                fail(f"a consumer that goes: exit code {process.returncode}, {error!r}")
+    print(f"{times} times a consumer that goes: exit code 141")
+    with command(model, stderr=subprocess.DEVNULL) as process:
+        plan = small * 2
+        feed(process, (kinds[i] for i in plan), pause_s)
+        found = process.stdout.readlines()
+        if process.wait() or found != [answers[i] for i in plan]:
+            fail(f"a producer that pauses: exit code {process.returncode}, {len(found)} of {len(plan)} lines")
+    print(f"a producer that pauses for {pause_s:g} s: every line")
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("wb") as full:
+            result = subprocess.run([PROGRAM, model], input=b"a\nb\n", stdout=full, stderr=subprocess.PIPE)
+        if result.returncode != 2 or result.stderr != b"nmt-translate: No space left on device\n":
+            fail(f"a full disk: exit code {result.returncode}, {result.stderr!r}")
+        print("no space left on stdout: one line on stderr, exit code 2")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=60.0, metavar="S", help="of the producer that pauses")
+    parser.add_argument("--times", type=int, default=20, help="how often to interrupt")
+    options = parser.parse_args()
+    rng = random.Random(1)
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model(Path(folder) / "model")
+        kinds = [*hostile_lines(rng), *huge_lines(rng)]
+        answers = translations(model, kinds)
+        if not all(answer.endswith(b"\n") for answer in answers):
+            fail("a line alone was not answered")
+        print(f"{len(kinds)} kinds of lines, {len(set(answers))} different translations")
+        stress(model, kinds, answers, options.lines, options.workers)
+        faults(model, kinds, answers, options.pause, options.times)
+
+
+if __name__ == "__main__":
+    main()
