@@ -60,8 +60,11 @@ def main() -> None:
 def run(experiment: str, composed: Any) -> None:
     with one_line_errors(COMMAND):
         from nmt.lab import configured, page_of
+        from nmt.pictures.page import to_text
 
         show_log()
         config, work = configured(experiment, to_plain(composed))
-        page = page_of(experiment, work(config), Path(config.lab_dir))
+        sections = work(config)
+        page = page_of(experiment, sections, Path(config.lab_dir))
+        print(to_text(sections))
         print(page)

@@ -37,7 +37,7 @@ def unit_diagram(name: str, cell: type[Cell]) -> Graph | None:
     for depth in range(max(column.values()) + 1):
         names = [one for one in (*given, *made) if column[one] == depth]
         for row, one in enumerate(names):
-            y = (len(names) - 1) / 2 - row
+            y = (len(names) - 1) / 2 - row + 0.35 * (depth % 2)  # so that no arrow runs through a whole row
             label = f"{one} = {made[one]}" if one in made else _given_words(one, cell)
             kind = "input" if one in given else "good" if one.endswith("'") else "plain"
             nodes.append(Node(one, label, 2.6 * depth, y, label, kind))

@@ -46,6 +46,7 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         figure.set_layout_engine("constrained")
         for part, chart in zip(parts, charts, strict=True):
             paint(chart, part.subplots())
+        figure.draw_without_rendering()  # so that boxes know their size before arrows end at them
         figure.savefig(path, dpi=120)
 
 
@@ -56,6 +57,7 @@ def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
         figure = Figure(figsize=size(chart), layout="constrained")
         axes = figure.subplots()
         paint(chart, axes)
+        figure.draw_without_rendering()
         drawn = io.StringIO()
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
         spots = hover(chart, axes)
@@ -193,9 +195,9 @@ def _(chart: Graph, axes: Axes) -> None:
         text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
         boxes[node.name] = text.get_bbox_patch()
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
-    for start, end in chart.edges:  # after the boxes, whose edges they end at
+    for start, end in chart.edges:  # behind the boxes, at whose edges they end
         ends = {"patchA": boxes[start], "patchB": boxes[end]}
-        axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=4)
+        axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=2)
     xs, ys = zip(*place.values(), strict=True)
     axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
     axes.axis("off")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,19 @@ def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
                 name = f"{anchor(section.title)}-{i + 1}.svg"
                 save([chart], folder / name)
                 lines += [f"![{chart.title}]({name})", ""]
+    return "\n".join(lines)
+
+
+def to_text(sections: Sequence[Section]) -> str:
+    """What of it a terminal can show: words and tables."""
+    lines = []
+    for section in sections:
+        lines += [section.title, "", *(line for words in section.text for line in [*textwrap.wrap(words, 100), ""])]
+        for table in (chart for chart in section.charts if isinstance(chart, Table)):
+            rows = [table.header, *table.rows]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+            lines.append("")
     return "\n".join(lines)
 
 

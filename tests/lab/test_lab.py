@@ -211,7 +211,7 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     assert len(data["p_values"]) == 4
     assert len(data["hashes"]["train"]) == 16
 
-    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab").strip())
+    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab").splitlines()[-1])
     markdown = Path("lab/report-markdown/README.md").read_text(encoding="utf-8")
     assert f"torch {torch.__version__}" in markdown
     assert "rnn solved 0 of 2" in markdown

@@ -12,7 +12,7 @@ import pytest
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.pictures.draw import save, svg
 from nmt.pictures.fonts import families
-from nmt.pictures.page import to_html, to_markdown
+from nmt.pictures.page import to_html, to_markdown, to_text
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 LINES = Lines(
@@ -101,6 +101,12 @@ def test_markdown_links_its_pictures(tmp_path):
     linked = re.findall(r"!\[.*?\]\((.*?)\)", text)
     assert sorted(linked) == sorted(path.name for path in tmp_path.iterdir())
     assert "| 3 | <b>4</b> \\| 5 |" in text
+
+
+def test_a_terminal_gets_words_and_aligned_tables():
+    lines = to_text(SECTIONS).splitlines()
+    assert lines[:3] == ["First & last", "", "Words <script>alert(1)</script>."]
+    assert lines[-2:] == ["unit  life", "3     <b>4</b> | 5"]
 
 
 def test_fonts_are_looked_for_only_where_the_first_lacks_a_character():
