@@ -13,7 +13,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
@@ -95,7 +95,8 @@ class Corpus:
 class FileCorpus(Corpus):
     """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
     `train.tsv` (two columns; a first line of the two language codes gives their order), or `train.jsonl`
-    ({"de": ..., "en": ...}, or the same under "translation"). Each may be gzipped (`.gz`)."""
+    ({"de": ..., "en": ...}, or the same under "translation"). Each may be gzipped (`.gz`). `train+more` is the
+    one and then the other."""
 
     dir: str = ""
     train: str = "train"
@@ -125,6 +126,9 @@ class FileCorpus(Corpus):
         raise ValueError(f"{self.folder} has no {expected}")
 
     def rows(self, split: str) -> Iterator[Row]:
+        return chain.from_iterable(map(self._rows, split.split("+")))
+
+    def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
         if len(files) == 2:
             return _parallel_lines(*files)
@@ -134,7 +138,7 @@ class FileCorpus(Corpus):
 
     def fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
-        for path in self.files(split):
+        for path in chain.from_iterable(map(self.files, split.split("+"))):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()

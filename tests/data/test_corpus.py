@@ -4,13 +4,15 @@ import gzip
 import json
 import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.corpus import DemoCorpus, FileCorpus, HubCorpus, Pair, read_lines
+from nmt.data.cleaning import clean
+from nmt.data.corpus import CleaningConfig, DemoCorpus, FileCorpus, HubCorpus, Pair, read_lines
 
 PAIRS = [Pair("Ja.", "Yes."), Pair("Ein Hund\u2028bellt\r sehr", "A dog\x0bbarks"), Pair("", "x")]
 
@@ -154,3 +156,23 @@ def test_whatever_the_bytes_no_line_is_lost_or_moved(lines):
     assert [pair.line for pair in found] == list(range(1, len(lines) + 1))
     bad = sum(line.decode(errors="ignore").encode() != line for line in lines)
     assert len(faults) == 2 * bad
+
+
+def test_several_files_are_one_text_in_their_order(tmp_path):
+    write(tmp_path / "train.tsv", ["a\tb", "c\td"])
+    write(tmp_path / "more.de.gz", ["c", "e"])
+    write(tmp_path / "more.en", ["d", "f"])
+    both = corpus(tmp_path, train="train+more")
+    sides = [(pair.src, pair.tgt) for pair in both.pairs("train+more")]
+    assert sides == [("a", "b"), ("c", "d"), ("c", "d"), ("e", "f")]
+    before = both.fingerprint("train+more")
+    assert len({before, both.fingerprint("train"), both.fingerprint("more"), both.fingerprint("more+train")}) == 4
+    write(tmp_path / "more.en", ["d", "g"])
+    assert both.fingerprint("train+more") != before
+    with pytest.raises(ValueError, match="has no less.de"):
+        list(both.pairs("train+less"))
+
+
+def test_a_second_translation_of_a_sentence_is_no_duplicate():
+    pairs = [Pair("Ja.", "Yes."), Pair("Ja.", "Yeah."), Pair("Ja.", "Yes."), Pair("Jaja.", "Yes.")]
+    assert list(clean(pairs, CleaningConfig(), [], Counter())) == [pairs[0], pairs[1], pairs[3]]
