@@ -3,13 +3,16 @@
     config.json  model.safetensors  tokenizer.model (or tokenizer.src.model, tokenizer.tgt.model)  README.md
     lexicon.safetensors (which pieces translate which: search may go without)
 
-It may come from a stranger. Loading runs no code, allocates nothing that the files do not hold, and holds every
-weight to the name, shape and type that the config says.
+It may come from a stranger. Loading opens nothing but regular files of these names in the folder itself, runs no
+code, allocates nothing that the files do not hold, and holds every weight to the name, shape and type that the config
+says. Checksums in config.json tell a file that was damaged, or replaced, from the one that was saved.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,21 +20,24 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.overrides import TorchFunctionMode
 
 from nmt import __version__
 from nmt.config import from_dict, to_dict
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
-from nmt.files import replacing, write_atomically
+from nmt.files import write_atomically
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
 
-FORMAT = 1
+FORMAT = 2  # 1 had no checksums
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
+MAX_TOKENIZER_BYTES = 200_000_000
+CHECKSUMS = "checksums"  # in config.json: file -> the SHA-256 that it may have; two while the file is being replaced
+Checksums = Mapping[str, list[str]]
 F32, I32 = "F32", "I32"  # safetensors' names
 
 
@@ -72,31 +78,54 @@ def save_bundle(
     card: str,
     scores: Mapping[str, Any],
 ) -> None:
-    """Write a model directory. Each file appears whole or not at all, the weights last."""
-    config = BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search)
+    """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
+    config = to_dict(BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search))
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in tokenizer.models.items():
-        write_atomically(folder / name, content)
-    write_atomically(folder / CONFIG, (json.dumps(to_dict(config), indent=2) + "\n").encode())
-    write_atomically(folder / CARD, card.encode())
-    write_atomically(folder / SCORES, (json.dumps(scores, indent=2) + "\n").encode())
+    contents = dict(tokenizer.models) | {WEIGHTS: _serialised(weights)}
     if lexicon:
-        _save_tensors(folder / LEXICON, vars(lexicon))
-    _save_tensors(folder / WEIGHTS, weights)
+        contents[LEXICON] = _serialised(vars(lexicon))
+    after = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
+    before = {name: [sha256(folder / name)] for name in contents if (folder / name).is_file()}
+    _write_json(folder / CONFIG, seal(config, {name: sums + before.get(name, []) for name, sums in after.items()}))
+    for name, content in contents.items():
+        if before.get(name) != after[name]:
+            write_atomically(folder / name, content)
+    write_atomically(folder / CARD, card.encode())
+    _write_json(folder / SCORES, scores)
+    _write_json(folder / CONFIG, seal(config, after))
 
 
 def save_search(folder: str | Path, search: Search) -> Path:
     """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
     written. Raises ValueError when there is no sound config."""
-    path = Path(folder) / CONFIG
-    config = replace(_load_config(path), search=search)
-    write_atomically(path, (json.dumps(to_dict(config), indent=2) + "\n").encode())
-    return path
+    config, checksums = _load_config(Path(folder))
+    data = to_dict(replace(config, search=search))
+    _write_json(Path(folder) / CONFIG, data if checksums is None else seal(data, checksums))
+    return Path(folder) / CONFIG
 
 
-def _save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    with replacing(path) as file:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, file.name)
+def seal(config: Mapping[str, Any], checksums: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The content of config.json: the config with the checksums of the other files and of itself."""
+    sealed = {key: value for key, value in config.items() if key != CHECKSUMS}
+    return sealed | {CHECKSUMS: {**checksums, CONFIG: [_checksum_of_config(sealed)]}}
+
+
+def _checksum_of_config(config: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _serialised(tensors: Mapping[str, torch.Tensor]) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    write_atomically(path, (json.dumps(data, indent=2) + "\n").encode())
 
 
 def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundle:
@@ -107,17 +136,17 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no model directory: there is no such folder")
-    config = _load_config(folder / CONFIG)
+    config, checksums = _load_config(folder)
     names = (JOINT,) if config.joint else (SRC, TGT)
-    tokenizer = Tokenizer({name: _read(folder / name) for name in names})
+    tokenizer = Tokenizer({name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names})
     with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
         try:
             model = build_model(config.model, tokenizer)
         except ValueError as error:
             raise ValueError(f"{folder / CONFIG}: {error}") from None
     shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters()}
-    model.load_state_dict(_load_tensors(folder / WEIGHTS, shapes, device), assign=True)
-    return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder / LEXICON, tokenizer, device))
+    model.load_state_dict(_load_tensors(folder, WEIGHTS, shapes, device, checksums), assign=True)
+    return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder, tokenizer, device, checksums))
 
 
 class _Uninitialised(TorchFunctionMode):
@@ -133,34 +162,68 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-def _read(path: Path) -> bytes:
+def _regular(folder: Path, name: str) -> Path:
+    """The path of a file that lies in the folder: no link out of it, no device, no pipe. Raises ValueError."""
+    path = folder / name
     try:
-        return path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError(f"{path} is no file")
+        if path.resolve().parent != folder.resolve():
+            raise ValueError(f"{path} is a link out of the model directory")
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    return path
 
 
-def _load_config(path: Path) -> BundleConfig:
-    content = _read(path)
-    if len(content) > MAX_CONFIG_BYTES:
-        raise ValueError(f"{path} has {len(content)} bytes; a config has {MAX_CONFIG_BYTES} at most")
+def _read(folder: Path, name: str, most: int, checksums: Checksums | None = None) -> bytes:
+    path = _regular(folder, name)
+    try:
+        if (size := path.stat().st_size) > most:
+            raise ValueError(f"{path} has {size} bytes; it may have {most} at most")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    if checksums is not None:
+        _check(path, hashlib.sha256(content).hexdigest(), checksums)
+    return content
+
+
+def _check(path: Path, found: str, checksums: Checksums) -> None:
+    if found not in checksums.get(path.name, ()):
+        raise ValueError(f"{path} is damaged, or of another model: its checksum is not in {CONFIG}")
+
+
+def _load_config(folder: Path) -> tuple[BundleConfig, Checksums | None]:
+    path = folder / CONFIG
+    content = _read(folder, CONFIG, MAX_CONFIG_BYTES)
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
-    if isinstance(data, dict) and data.get("format") != FORMAT:
-        raise ValueError(f"{path}: format is {data.get('format')!r}; this version reads format {FORMAT}")
+    number = data.get("format") if isinstance(data, dict) else FORMAT
+    if number not in (1, FORMAT):
+        raise ValueError(f"{path}: format is {number!r}; this version reads formats 1 and {FORMAT}")
+    checksums = data.pop(CHECKSUMS, None) if number == FORMAT and isinstance(data, dict) else None
     try:
-        return from_dict(BundleConfig, data)
+        config = from_dict(BundleConfig, data)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    if number == 1:
+        return config, None
+    if not isinstance(checksums, dict) or not all(isinstance(sums, list) for sums in checksums.values()):
+        raise ValueError(f"{path}: {CHECKSUMS} must map each file to a list")
+    _check(path, _checksum_of_config(data), checksums)
+    return config, checksums
 
 
-def _load_lexicon(path: Path, tokenizer: Tokenizer, device: str | torch.device) -> Lexicon | None:
-    if not path.exists():
+def _load_lexicon(
+    folder: Path, tokenizer: Tokenizer, device: str | torch.device, checksums: Checksums | None
+) -> Lexicon | None:
+    path = folder / LEXICON
+    if not path.exists() and not path.is_symlink():
         return None
     shapes = {"frequent": (I32, (None,)), "likely": (I32, (tokenizer.src_vocab_size, None))}
-    tensors = _load_tensors(path, shapes, device)
+    tensors = _load_tensors(folder, LEXICON, shapes, device, checksums)
     for name, ids in tensors.items():
         if not ids.numel() or ids.min() < 0 or ids.max() >= tokenizer.tgt_vocab_size:
             raise ValueError(f"{path}: {name} has ids that the vocabulary lacks, or none")
@@ -170,9 +233,14 @@ def _load_lexicon(path: Path, tokenizer: Tokenizer, device: str | torch.device) 
 
 
 def _load_tensors(
-    path: Path, expected: Mapping[str, tuple[str, tuple[int | None, ...]]], device: str | torch.device
+    folder: Path,
+    name_of_file: str,
+    expected: Mapping[str, tuple[str, tuple[int | None, ...]]],
+    device: str | torch.device,
+    checksums: Checksums | None,
 ) -> dict[str, torch.Tensor]:
     """The tensors of a file, which must be those expected: name -> type, and shape with None for any size."""
+    path = _regular(folder, name_of_file)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             names = set(file.keys())
@@ -190,6 +258,12 @@ def _load_tensors(
                     raise ValueError(
                         f"{path}: {name} is {found.get_dtype()} {list(sizes)}; the config says {dtype} {list(shape)}"
                     )
-            return {name: file.get_tensor(name) for name in expected}
+            if checksums is not None:  # after what can be told more clearly
+                _check(path, sha256(path), checksums)
+            tensors = {name: file.get_tensor(name) for name in expected}
+            for name, tensor in tensors.items():
+                if not tensor.isfinite().all():
+                    raise ValueError(f"{path}: {name} has numbers that are not finite")
+            return tensors
     except (SafetensorError, OSError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None

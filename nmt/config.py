@@ -10,6 +10,7 @@ from __future__ import annotations
 import types
 import typing
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 from nmt.data.corpus import CORPORA, Corpus
@@ -153,6 +154,11 @@ def to_dict(config: Any) -> Any:
     }
 
 
+@cache
+def _types_of(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def _build(cls: type, data: Any, path: str) -> Any:
     where = path or "the config"
     if not isinstance(data, dict):
@@ -163,7 +169,7 @@ def _build(cls: type, data: Any, path: str) -> Any:
         if not isinstance(name, str) or name not in table:
             raise ValueError(f"{_join(path, 'name')} is {name!r}; choose one of: {', '.join(sorted(table))}")
         cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
-    types_of = typing.get_type_hints(cls)
+    types_of = _types_of(cls)
     known = {field.name: field for field in fields(cls)}
     for key in data:
         if key not in known:

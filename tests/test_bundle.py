@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
 import struct
 import subprocess
@@ -14,15 +16,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nmt.bundle import LEXICON, load_bundle, save_search
+from nmt import bundle as bundle_module
+from nmt.bundle import LEXICON, WEIGHTS, load_bundle, save_bundle, save_search, seal
+from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.search import Beam
 
 
-def edit_config(folder, edit):
+def edit_config(folder, edit=lambda config: None):
+    """As a stranger would who knows how to make checksums."""
     path = folder / "config.json"
     data = json.loads(path.read_text())
     edit(data)
-    path.write_text(json.dumps(data))
+    sums = {file.name: [hashlib.sha256(file.read_bytes()).hexdigest()] for file in folder.iterdir()}
+    path.write_text(json.dumps(seal(data, sums)))
 
 
 def edit_weights(folder, edit):
@@ -30,6 +36,7 @@ def edit_weights(folder, edit):
     weights = load_file(path)
     edit(weights)
     save_file(weights, path)
+    edit_config(folder)
 
 
 def test_what_is_saved_comes_back(bundle_dir, tokenizer):
@@ -64,7 +71,7 @@ def test_no_folder_is_no_model(tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.update(format=99), "format is 99; this version reads format 1"),
+        (lambda c: c.update(format=99), "format is 99; this version reads formats 1 and 2"),
         (lambda c: c.update(code="import os"), "code is unknown"),
         (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
         (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),
@@ -99,6 +106,8 @@ def test_a_config_that_is_none_is_refused(bundle_dir, content):
         (lambda w: w.update(spare=torch.zeros(1)), "has, against the config, the weight spare"),
         (lambda w: w.update(output_bias=torch.zeros(3)), r"output_bias is F32 \[3\]; the config says F32 \[320\]"),
         (lambda w: w.update(output_bias=w["output_bias"].double()), r"output_bias is F64 \[320\]"),
+        (lambda w: w["output_bias"][7:8].fill_(float("nan")), "output_bias has numbers that are not finite"),
+        (lambda w: w["output_bias"][7:8].fill_(float("-inf")), "output_bias has numbers that are not finite"),
     ],
 )
 def test_weights_that_do_not_belong_are_refused(bundle_dir, edit, message):
@@ -156,6 +165,7 @@ def test_no_pickle_is_ever_opened(bundle_dir, tmp_path):
 def test_a_lexicon_that_does_not_fit_is_refused(bundle_dir, lexicon, change, message):
     tensors = {name: tensor for name, tensor in (vars(lexicon) | change).items() if tensor is not None}
     save_file(tensors, bundle_dir / LEXICON)
+    edit_config(bundle_dir)
     with pytest.raises(ValueError, match=message):
         load_bundle(bundle_dir)
 
@@ -181,3 +191,80 @@ def test_another_search_is_kept_and_nothing_else_changes(bundle_dir):
     after = {path.name: path.read_bytes() for path in bundle_dir.iterdir()}
     assert {name for name in after if before[name] != after.get(name)} == {"config.json"}
     assert before.keys() == after.keys()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.model", LEXICON])
+def test_a_flipped_bit_is_found_wherever_it_is(bundle_dir, name):
+    path = bundle_dir / name
+    content = path.read_bytes()
+    places = range(0, len(content), 7 if name == "config.json" else len(content) // 20)
+    for place in places:
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << (place % 8)
+        if name == "config.json" and _same_json(flipped, content):
+            continue
+        path.write_bytes(flipped)
+        with pytest.raises(ValueError, match=name):
+            load_bundle(bundle_dir)
+
+
+def _same_json(one, other):
+    try:
+        return json.loads(one) == json.loads(other)
+    except ValueError:
+        return False
+
+
+def test_the_tokenizer_of_another_model_is_refused(bundle_dir, corpus_dir):
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines()[:90] for code in ("de", "en"))
+    other = train_tokenizer(TokenizerConfig(vocab_size=320), *sides)
+    (bundle_dir / "tokenizer.model").write_bytes(other.models["tokenizer.model"])
+    with pytest.raises(ValueError, match="tokenizer.model is damaged, or of another model"):
+        load_bundle(bundle_dir)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.model", LEXICON])
+def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
+    path = bundle_dir / name
+    outside = path.rename(tmp_path / "outside")
+    path.symlink_to(outside)
+    with pytest.raises(ValueError, match=f"{name} is a link out of the model directory"):
+        load_bundle(bundle_dir)
+    path.unlink()
+    os.mkfifo(path)  # which would wait for ever
+    with pytest.raises(ValueError, match=f"{name} is no file"):
+        load_bundle(bundle_dir)
+    path.unlink()
+    outside.rename(path)
+    link = tmp_path / "link"
+    link.symlink_to(bundle_dir)  # to the whole of it: the user's own
+    assert load_bundle(link)
+
+
+def test_a_model_of_format_1_has_no_checksums_and_is_read(bundle_dir):
+    path = bundle_dir / "config.json"
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"} | {"format": 1}))
+    assert load_bundle(bundle_dir)
+    path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"}))
+    with pytest.raises(ValueError, match="checksums must map each file to a list"):
+        load_bundle(bundle_dir)
+
+
+def test_a_directory_is_whole_at_any_moment_of_being_replaced(bundle_dir, tokenizer, lexicon, monkeypatch):
+    bundle = load_bundle(bundle_dir)
+    config, weights = bundle.config, {name: p + 1 for name, p in bundle.model.named_parameters()}
+    seen = []
+    write = bundle_module.write_atomically
+
+    def watched(path, content):
+        load_bundle(bundle_dir)
+        write(path, content)
+        seen.append((path.name, load_bundle(bundle_dir).model.output_bias[0].item()))
+
+    monkeypatch.setattr(bundle_module, "write_atomically", watched)
+    save_bundle(bundle_dir, weights, tokenizer, lexicon, config.model, config.search, ("de", "en"), "# card", {})
+    assert seen[-1][1] == seen[0][1] + 1
+    assert WEIGHTS in dict(seen)
+    sums = json.loads((bundle_dir / "config.json").read_text())["checksums"]
+    assert all(len(one) == 1 for one in sums.values())

@@ -67,7 +67,7 @@ def main() -> None:
                 with signals.held():  # a signal cuts no line
                     sys.stdout.buffer.write(finished)
                     sys.stdout.buffer.flush()
-                if len(group) == GROUP:
+                if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
 
 
