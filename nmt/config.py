@@ -44,6 +44,7 @@ class OptimConfig:
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
     average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
+    average_last: int = 0  # validations whose weights are averaged; 0 for none
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -61,6 +62,7 @@ class OptimConfig:
             r_drop=(0, 1000),
             clip_norm=(0, 1e6),
             average_decay=(0, 0.999999),
+            average_last=(0, 100),
         )
 
 

@@ -20,6 +20,7 @@ SETTINGS = {
     "trainer__val_every_epochs": 2,
     "optim__schedule": "linear",
     "optim__average_decay": 0.9,
+    "optim__average_last": 2,
     "model__dropout": 0.3,
     "tokenizer__sampling": 0.1,
 }
@@ -85,7 +86,7 @@ def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole
 
 
 def test_a_longer_run_goes_on_inside_the_epoch_where_a_shorter_one_ended(corpus_dir, tmp_path):
-    settings = SETTINGS | {"optim__schedule": "constant", "optim__average_decay": 0.0}
+    settings = SETTINGS | {"optim__schedule": "constant", "optim__average_decay": 0.0, "optim__average_last": 0}
     batches = []
     for folder, ends in (("parts", (3, 4, 13)), ("whole", (13,))):
         for steps in ends:

@@ -1,25 +1,51 @@
-"""The exponential moving average of the weights, which often translates better than the weights themselves.
+"""Averages of the weights over training, which often translate better than the weights themselves.
 
 Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging"; for translation, Junczys-Dowmunt
-et al. (2018), arXiv:1804.00344.
+et al. (2018), arXiv:1804.00344. What they remember is in buffers, so that it goes where the model goes and into its
+checkpoints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 EVERY = 4  # updates: to average at each would take 2 % of the time, and the difference cannot be seen
 
 
-class WeightAverage(nn.Module):
+class Average(nn.Module):
+    """A mean of what a model's weights have been. A subclass says which."""
+
+    def after_update(self, model: nn.Module, step: int) -> None:
+        """After the model's update number `step`, from 1."""
+
+    def before_validation(self, model: nn.Module) -> None:
+        """When training stops to validate."""
+
+    def mean(self) -> Sequence[Tensor] | None:
+        """As large as the parameters; None while there is nothing to average."""
+        raise NotImplementedError
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """The model has the mean for its weights."""
+        means, own = self.mean(), [parameter.data for parameter in model.parameters()]
+        for parameter, mean in zip(model.parameters(), means or own, strict=True):
+            parameter.data = mean
+        try:
+            yield
+        finally:
+            for parameter, data in zip(model.parameters(), own, strict=True):
+                parameter.data = data
+
+
+class MovingAverage(Average):
     """mean <- d mean + (1 - d) weights, with d = decay ** EVERY, every EVERY updates.
 
     Early on d is less, so that the mean soon forgets where training began: at most (1 + n) / (10 + n) the n-th time.
-    The mean is kept in buffers, so that it goes where the model goes and into its checkpoints.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -29,22 +55,36 @@ class WeightAverage(nn.Module):
             self.register_buffer(name.replace(".", "/"), parameter.detach().clone())
 
     @torch.no_grad()
-    def update(self, model: nn.Module, step: int) -> None:
-        """After the model's update number `step`, from 1."""
+    def after_update(self, model: nn.Module, step: int) -> None:
         count, rest = divmod(step, EVERY)
         if rest == 0:
             decay = min(self.decay**EVERY, (1 + count) / (10 + count))
             torch._foreach_lerp_(list(self.buffers()), list(model.parameters()), 1 - decay)
 
-    @contextmanager
-    def applied(self, model: nn.Module) -> Iterator[None]:
-        """The model has the mean for its weights."""
-        self._swap(model)
-        try:
-            yield
-        finally:
-            self._swap(model)
+    def mean(self) -> Sequence[Tensor]:
+        return list(self.buffers())
 
-    def _swap(self, model: nn.Module) -> None:
-        for mean, parameter in zip(self.buffers(), model.parameters(), strict=True):
-            mean.data, parameter.data = parameter.data, mean.data
+
+class LastMean(Average):
+    """The mean of the weights as they were at the last `number` validations."""
+
+    count: Tensor
+
+    def __init__(self, model: nn.Module, number: int) -> None:
+        super().__init__()
+        self.number = number
+        for name, parameter in model.named_parameters():
+            self.register_buffer(name.replace(".", "/"), parameter.detach().new_zeros(number, *parameter.shape))
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))  # of the validations so far
+
+    def before_validation(self, model: nn.Module) -> None:
+        for kept, parameter in zip(self._kept(), model.parameters(), strict=True):
+            kept[int(self.count) % self.number] = parameter.detach()
+        self.count += 1
+
+    def mean(self) -> Sequence[Tensor] | None:
+        filled = min(int(self.count), self.number)
+        return [kept[:filled].mean(0) for kept in self._kept()] if filled > 1 else None
+
+    def _kept(self) -> list[Tensor]:
+        return list(self.buffers())[:-1]

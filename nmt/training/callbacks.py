@@ -185,7 +185,7 @@ class ModelDirectory(Callback):
         validation = pl_module.validation
         size = sum(parameter.numel() for parameter in pl_module.model.parameters())
         scores = {name: asdict(score) for name, score in validation.scores.items()}
-        with pl_module.weights(validation.averaged):
+        with pl_module.weights(validation.average):
             save_bundle(
                 self.folder,
                 dict(pl_module.model.named_parameters()),
@@ -195,5 +195,5 @@ class ModelDirectory(Callback):
                 config.search,
                 (config.data.src, config.data.tgt),
                 model_card(config, validation.scores, size, pl_module.prepared.text),
-                {"valid": scores, "step": trainer.global_step, "averaged": validation.averaged},
+                {"valid": scores, "step": trainer.global_step, "average": validation.average},
             )

@@ -6,23 +6,23 @@ Logged: train/loss (label-smoothed, nats a token), train/nll, val/nll, val/ppl, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as pl
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nmt.bundle import build_model
-from nmt.config import RunConfig
+from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
 from nmt.process import TRIM_EVERY, trim_memory
-from nmt.training.average import WeightAverage
+from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.translator import Translator
@@ -45,7 +45,7 @@ class Progress:
 
 
 class Validation(NamedTuple):
-    averaged: bool  # with the average of the weights, or as they are
+    average: str | None  # of the weights, by its name; None: as they are
     translations: list[str]
     scores: dict[str, Score]
 
@@ -65,11 +65,10 @@ class TrainingModule(pl.LightningModule):
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
-        decay = config.optim.average_decay
-        self.average = WeightAverage(self.model, decay) if decay else None
-        self.averaged_step = -1  # when the average was updated last
+        self.averages = nn.ModuleDict(averages(self.model, config.optim))
+        self.averaged_step = -1  # when they were updated last
         self.progress = Progress(rate_scale=rate_scale)
-        self.validation = Validation(averaged=False, translations=[], scores={})  # the last one
+        self.validation = Validation(average=None, translations=[], scores={})  # the last one
         self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
 
     def configure_optimizers(self) -> Any:
@@ -102,9 +101,10 @@ class TrainingModule(pl.LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         datamodule.batches_done = batch_idx + 1
-        if self.average and self.global_step != self.averaged_step:  # not amid accumulated batches
+        if self.global_step != self.averaged_step:  # not amid accumulated batches
             self.averaged_step = self.global_step
-            self.average.update(self.model, self.global_step)
+            for average in self.averages.values():
+                cast(Average, average).after_update(self.model, self.global_step)
         if (batch_idx + 1) % TRIM_EVERY == 0:
             trim_memory()
 
@@ -125,9 +125,9 @@ class TrainingModule(pl.LightningModule):
         self.val_nll += torch.stack([nll, batch.tgt_len.sum()]).cpu()
 
     def on_validation_epoch_end(self) -> None:
-        """Translate the validation text, with the weights and with their average, and keep what is better."""
+        """Translate the validation text, with the weights and with their averages, and keep what is best."""
         nll, tokens = map(sum, zip(*_gather(self.val_nll.tolist(), self.trainer.world_size), strict=True))
-        validations = [self._validate(averaged) for averaged in ((False, True) if self.average else (False,))]
+        validations = [self._validate(name) for name in (None, *self._ready_averages())]
         self.validation = max(validations, key=lambda validation: validation.bleu)
         bleu = self.validation.bleu
         self.progress = self.progress.after(bleu, self.global_step)
@@ -138,19 +138,23 @@ class TrainingModule(pl.LightningModule):
         self.log("val/ppl", math.exp(min(nll / tokens, 700)), rank_zero_only=True)
         self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
         self.log("val/chrf", self.validation.scores["chrf"].score, rank_zero_only=True)
-        if self.average:
-            self.log("val/bleu_of_average", validations[1].bleu, rank_zero_only=True)
+        if validations[1:]:
+            of_average = max(validation.bleu for validation in validations[1:])
+            self.log("val/bleu_of_average", of_average, rank_zero_only=True)
 
-    @contextmanager
-    def weights(self, averaged: bool) -> Iterator[None]:
-        """The model has the average for its weights, or is as it is."""
-        with self.average.applied(self.model) if averaged and self.average else nullcontext():
-            yield
+    def _ready_averages(self) -> list[str]:
+        for average in self.averages.values():
+            cast(Average, average).before_validation(self.model)
+        return [name for name, average in self.averages.items() if cast(Average, average).mean() is not None]
 
-    def _validate(self, averaged: bool) -> Validation:
-        with self.weights(averaged):
+    def weights(self, average: str | None) -> AbstractContextManager[None]:
+        """The model has an average for its weights, or is as it is."""
+        return cast(Average, self.averages[average]).applied(self.model) if average else nullcontext()
+
+    def _validate(self, average: str | None) -> Validation:
+        with self.weights(average):
             translations = self._translate([pair.src for pair in self.valid])
-        return Validation(averaged, translations, corpus_scores(translations, [pair.tgt for pair in self.valid]))
+        return Validation(average, translations, corpus_scores(translations, [pair.tgt for pair in self.valid]))
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
@@ -191,6 +195,16 @@ class TrainingModule(pl.LightningModule):
         for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
             for group in optimizer["param_groups"]:
                 group["lr"] *= self.rate_scale
+
+
+def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
+    """Those that the config asks for."""
+    wanted: dict[str, Average] = {}
+    if optim.average_decay:
+        wanted["moving"] = MovingAverage(model, optim.average_decay)
+    if optim.average_last:
+        wanted["last"] = LastMean(model, optim.average_last)
+    return wanted
 
 
 def _gather(value: Any, world_size: int) -> list[Any]:
