@@ -26,7 +26,8 @@ Call = tuple[Tensor, Tensor, State, Parameters]  # what Cell.pointwise takes, of
 class Place(NamedTuple):
     gate: str
     call: int  # which nonlinearity, in the order of computing
-    row: int  # which H numbers of it
+    row: int  # which part of what it made, of `size` numbers
+    size: int
 
 
 class _Watch(TorchFunctionMode):
@@ -54,7 +55,7 @@ def watch(cell: Cell, call: Call) -> list[Tensor]:
 def places(cell: Cell, call: Call) -> list[Place]:
     """Where to find the gates among what `watch` returns, for any call of the sizes of this one."""
     gates, x, state, parameters = call
-    size = gates.shape[-1] // len(cell.gates)
+    sizes = sizes_of(cell, state[0].shape[-1])
     # Near zero nothing is saturated, so that no gradient is zero by accident.
     generator = torch.Generator().manual_seed(0)
     gates, x, *parts = (
@@ -64,29 +65,40 @@ def places(cell: Cell, call: Call) -> list[Place]:
     known: set[str] = set()
     found = []
     for k, result in enumerate(made):
-        if result.numel() % size or not result.requires_grad:
+        size = max((one for one in sizes.values() if result.numel() % one == 0), default=0)
+        if not size or not result.requires_grad:
             continue
         for row, values in enumerate(result.reshape(-1, size)):
-            new = _depends_on(cell, values, gates, x) - known
+            new = _depends_on(cell, sizes, values, gates, x) - known
             if len(new) == 1:
-                found.append(Place(min(new), k, row))
+                found.append(Place(min(new), k, row, size))
                 known |= new
     return sorted(found, key=lambda place: cell.gates.index(place.gate))
 
 
-def _depends_on(cell: Cell, values: Tensor, gates: Tensor, x: Tensor) -> set[str]:
+def sizes_of(cell: Cell, hidden_size: int) -> dict[str, int]:
+    """How many numbers each gate has."""
+    sizes = cell.gate_sizes(hidden_size) if hasattr(cell, "gate_sizes") else (hidden_size,) * len(cell.gates)
+    return dict(zip(cell.gates, sizes, strict=True))
+
+
+def _depends_on(cell: Cell, sizes: dict[str, int], values: Tensor, gates: Tensor, x: Tensor) -> set[str]:
     of_gates, of_x = torch.autograd.grad(
         values.sum(), (gates, x), retain_graph=True, allow_unused=True, materialize_grads=True
     )
-    blocks: list[tuple[str, Tensor]] = list(zip(cell.gates, of_gates.chunk(len(cell.gates), -1), strict=True))
-    if cell.apart:
-        blocks += zip(cell.gates[cell.joint_gates :], of_x.chunk(cell.apart, -1), strict=True)
-    return {name for name, block in blocks if block.any()}
+    seeing = len(cell.gates) - getattr(cell, "alone", 0)  # gates that see h stand in `gates`,
+    joint = seeing - cell.apart  # and those that need W x by itself in `x`
+    names = cell.gates[:seeing], cell.gates[joint:]
+    return {
+        name
+        for grad, of_part in zip((of_gates, of_x), names, strict=True)
+        for name, block in zip(of_part, grad.split_with_sizes([sizes[one] for one in of_part], -1), strict=True)
+        if block.any()
+    }
 
 
 def read(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
-    """Gate -> its value (H,) in one call."""
+    """Gate -> its values in one call."""
     gates, x, state, parameters = call
-    size = gates.shape[-1] // len(cell.gates)
     made = watch(cell, (gates.detach(), x.detach(), tuple(part.detach() for part in state), parameters))
-    return {place.gate: made[place.call].reshape(-1, size)[place.row].detach() for place in found}
+    return {place.gate: made[place.call].reshape(-1, place.size)[place.row].detach() for place in found}

@@ -94,7 +94,7 @@ class LayerTrace:
     of_source: bool
     gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each
     states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
-    kept: dict[str, Tensor]  # the share of a state that the step left in it, (T,H) each; see `kept_of`
+    kept: dict[str, Tensor]  # the share of a state that the step left in it, where that is not zero; see `kept_of`
     steps: list[Step] = field(repr=False)  # in the order of reading; with their graph where there is one
 
 
@@ -131,7 +131,8 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
     gates = [_gates(cell, step.calls, found) for step in steps]
     states = [dict(zip(cell.states, step.state, strict=True)) for step in steps]
     kept = [kept_of(cell, step.calls) for step in steps]
-    return LayerTrace(name, of_source, in_order(gates), in_order(states), in_order(kept), steps)
+    left = {part: share for part, share in in_order(kept).items() if share.any()}
+    return LayerTrace(name, of_source, in_order(gates), in_order(states), left, steps)
 
 
 def _gates(cell: Cell, calls: Sequence[Call], found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
@@ -145,7 +146,7 @@ def _gates(cell: Cell, calls: Sequence[Call], found: Sequence[Sequence[Place]]) 
 def kept_of(cell: Cell, calls: Sequence[Call]) -> dict[str, Tensor]:
     """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the products W x and
     R h held fixed. It is the forget gate f of an LSTM's c and the update gate z of a GRU's h, and it is there for
-    every cell. Parts that a step makes anew, as a simple RNN's h, are left out."""
+    every cell; of a part that a step makes anew, as a simple RNN's h, it is zero."""
     shares: list[Tensor] = []
     for gates, x, state, parameters in calls:
         before = [part.detach().requires_grad_() for part in state]
@@ -159,7 +160,7 @@ def kept_of(cell: Cell, calls: Sequence[Call]) -> dict[str, Tensor]:
             ]
         known = [torch.zeros_like(s) if g is None else g for g, s in zip(step, before, strict=True)]
         shares = known if not shares else [a * b for a, b in zip(shares, known, strict=True)]
-    return {name: share for name, share in zip(cell.states, shares, strict=False) if share.any()}
+    return dict(zip(cell.states, shares, strict=True))
 
 
 def half_life(kept: Tensor) -> Tensor:

@@ -14,19 +14,19 @@ NAME = re.compile(r"[^\W\d_]\w*'?")
 INPUT = "x"
 
 
-def equations(cell: type[Cell]) -> list[tuple[str, str]]:
-    """The lines `name = ...` of a cell's docstring, in order."""
-    found = []
-    for line in (inspect.getdoc(cell) or "").split("\n"):
+def equations(cell: Cell) -> dict[str, str]:
+    """The lines `name = ...` of a cell's docstring, in order; of several for one name the first."""
+    found: dict[str, str] = {}
+    for line in (inspect.getdoc(type(cell)) or "").split("\n"):
         for part in re.split(r"; +", line):
             if match := EQUATION.match(part):
-                found.append((match[1], match[2].rstrip(".,;")))
+                found.setdefault(match[1], match[2].rstrip(".,; "))
     return found
 
 
-def unit_diagram(name: str, cell: type[Cell]) -> Graph | None:
+def unit_diagram(name: str, cell: Cell) -> Graph | None:
     """None for a cell whose docstring has no equations."""
-    made = dict(equations(cell))
+    made = equations(cell)
     if not made:
         return None
     given = [one for one in (INPUT, *cell.states) if any(one in NAME.findall(right) for right in made.values())]
@@ -38,7 +38,7 @@ def unit_diagram(name: str, cell: type[Cell]) -> Graph | None:
         names = [one for one in (*given, *made) if column[one] == depth]
         for row, one in enumerate(names):
             y = (len(names) - 1) / 2 - row + 0.35 * (depth % 2)  # so that no arrow runs through a whole row
-            label = f"{one} = {made[one]}" if one in made else _given_words(one, cell)
+            label = f"{one} = {made[one]}" if one in made else _given_words(one)
             kind = "input" if one in given else "good" if one.endswith("'") else "plain"
             nodes.append(Node(one, label, 2.6 * depth, y, label, kind))
     edges = [(source, left) for left, sources in uses.items() for source in sources]
@@ -46,7 +46,7 @@ def unit_diagram(name: str, cell: type[Cell]) -> Graph | None:
     return Graph(f"{name}: one unit, one step", nodes, edges, 2.9 * (max(column.values()) + 1), 0.75 * deep + 1)
 
 
-def _given_words(name: str, cell: type[Cell]) -> str:
+def _given_words(name: str) -> str:
     return "x: what comes in" if name == INPUT else f"{name}: from the step before"
 
 

@@ -14,7 +14,7 @@ from torch import Generator
 from nmt.config import from_dict, to_dict
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
-from nmt.lab.learner import Learner, Learning, fresh, largest, learn, parameters_of
+from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.store import Job, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
 from nmt.lab.words import cell_label, listed, unique
@@ -84,7 +84,7 @@ def run(config: GradientsConfig) -> list[Section]:
 
 def work(job: Job) -> dict[str, Any]:
     cell, task, lag = from_dict(Cell, job["cell"]), TASKS[job["task"]], job["lag"]
-    size = largest(lambda h: parameters_of(cell, task.inputs, h, task.outputs), job["parameters"])
+    size = hidden_size(cell, task, job["parameters"])
     seeds = range(1, job["seeds"] + 1)
     untrained = [norms_by_distance(fresh(cell, task, size, seed), task, lag, seed) for seed in seeds]
     learned, learners = learn(cell, task, lag, size, seeds, from_dict(Learning, job["learning"]))

@@ -55,6 +55,17 @@ def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:
     return low
 
 
+def hidden_size(cell: Cell, task: Task, parameters: int) -> int:
+    """The most units that a learner may have with so many parameters; some cells take certain multiples alone."""
+    for step in range(1, parameters):
+        try:
+            parameters_of(cell, task.inputs, step, task.outputs)
+        except ValueError:
+            continue
+        return largest(lambda units: parameters_of(cell, task.inputs, units, task.outputs), parameters, step)
+    raise ValueError(f"parameters is {parameters}, too few for a layer")
+
+
 @dataclass(frozen=True)
 class Learning:
     """How a task is learned; the same for every cell."""

@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 from nmt.config import from_dict, to_dict
-from nmt.lab.learner import Learning, largest, learn, parameters_of
+from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.store import Job, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, listed, spread, unique
@@ -71,7 +71,7 @@ def run(config: MemoryConfig) -> list[Section]:
 
 def work(job: Job) -> dict[str, Any]:
     cell, task = from_dict(Cell, job["cell"]), TASKS[job["task"]]
-    size = largest(lambda h: parameters_of(cell, task.inputs, h, task.outputs), job["parameters"])
+    size = hidden_size(cell, task, job["parameters"])
     learned, _ = learn(cell, task, job["lag"], size, range(1, job["seeds"] + 1), from_dict(Learning, job["learning"]))
     return {
         "hidden_size": size,
@@ -151,12 +151,17 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     if none_of:
         outcomes.append(f"{listed(none_of)} with no seed")
     parts.append("; ".join(outcomes) + ".")
-    pair = {row["label"]: row for row in longest}
-    if {"lstm", "lstm_peephole"} <= pair.keys():
-        parts.append(_compared(pair["lstm"], pair["lstm_peephole"]))
+    kinds = first_of_kind(longest)
+    if {"lstm", "lstm_peephole"} <= kinds.keys():
+        parts.append(_compared(kinds["lstm"], kinds["lstm_peephole"]))
     if all_of and len(all_of) == len(longest):
         parts.append("So at this lag the task does not tell the cells apart; a longer one might.")
     return " ".join(parts)
+
+
+def first_of_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The first row of each kind of cell, whatever its settings."""
+    return {row["cell"]["name"]: row for row in reversed(rows)}
 
 
 def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:

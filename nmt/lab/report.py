@@ -78,10 +78,10 @@ def measured(done: Mapping[str, Any]) -> str:
         rows = done["memory"]["rows"]
         for task in unique(rows, "task"):
             lag = max(row["lag"] for row in rows if row["task"] == task)
-            of = {row["label"]: row for row in rows if row["task"] == task and row["lag"] == lag}
+            of = memory.first_of_kind([row for row in rows if row["task"] == task and row["lag"] == lag])
             if {"rnn", "lstm"} <= of.keys():
                 counts = [
-                    f"{name} solved {sum(of[name]['solved'])} of {len(of[name]['solved'])}"
+                    f"{of[name]['label']} solved {sum(of[name]['solved'])} of {len(of[name]['solved'])}"
                     for name in ("rnn", "lstm")
                 ]
                 parts.append(f"{TASKS[task].title} at lag {lag}: {', '.join(counts)} seeds")
@@ -93,17 +93,23 @@ def measured(done: Mapping[str, Any]) -> str:
     if "translation" in done:
         rows = done["translation"]["rows"]
         for attention in unique(rows, "attention"):
-            of = {name: [row["bleu"]["score"] for row in rows if row["attention"] == attention
-                         and row["cell"]["name"] == name] for name in ("rnn", "lstm")}  # fmt: skip
-            if all(of.values()):
-                scores = [f"{name} {mean(of[name]):.2f}" for name in ("rnn", "lstm")]
+            bleu = {
+                name: [
+                    row["bleu"]["score"]
+                    for row in rows
+                    if row["attention"] == attention and row["cell"]["name"] == name
+                ]
+                for name in ("rnn", "lstm")
+            }
+            if all(bleu.values()):
+                scores = [f"{name} {mean(found):.2f}" for name, found in bleu.items()]
                 parts.append(f"translation with attention={attention}: {' and '.join(scores)} BLEU")
     return f"Measured here: {'; '.join(parts)}." if parts else "RNN and LSTM were not both run here."
 
 
 def units(names: Sequence[str]) -> Section:
     """Diagrams, and how many parameters a layer has."""
-    drawn = [(name, unit_diagram(name, CELLS[name])) for name in names]
+    drawn = [unit_diagram(name, from_dict(Cell, {"name": name})) for name in names]
     rows = []
     for name in names:
         cell = from_dict(Cell, {"name": name})
@@ -116,7 +122,7 @@ def units(names: Sequence[str]) -> Section:
         "Each box is an equation, each arrow a value that it uses; yellow is what a step is given, green what it "
         "hands on. σ is the logistic function, ⊙ the product unit by unit. W and R are what a layer learns."
     )
-    return Section("The units", [text], [*(graph for _, graph in drawn if graph), table])
+    return Section("The units", [text], [*(graph for graph in drawn if graph), table])
 
 
 def which(done: Mapping[str, Any]) -> Section:
@@ -136,7 +142,7 @@ def which(done: Mapping[str, Any]) -> Section:
             bad = [title for title, lag in reached.items() if not lag]
             words = [f"solved with every seed: {listed(good)}" if good else "", f"not: {listed(bad)}" if bad else ""]
             paragraphs.append(f"{label}: {'; '.join(word for word in words if word)}.")
-        if {"rnn", "lstm"} <= set(unique(rows, "label")):
+        if {"rnn", "lstm"} <= memory.first_of_kind(rows).keys():
             paragraphs.append(advice(rows))
     if "translation" in done:
         paragraphs.append(translation.conclusion(done["translation"]))
@@ -151,9 +157,10 @@ def which(done: Mapping[str, Any]) -> Section:
 
 def advice(rows: Sequence[Mapping[str, Any]]) -> str:
     """Where gates earned their price in these runs."""
+    labels = {name: memory.first_of_kind(rows)[name]["label"] for name in ("rnn", "lstm")}
     solved: dict[str, dict[tuple[str, int], int]] = {
-        name: {(row["task"], row["lag"]): sum(row["solved"]) for row in rows if row["label"] == name}
-        for name in ("rnn", "lstm")
+        name: {(row["task"], row["lag"]): sum(row["solved"]) for row in rows if row["label"] == label}
+        for name, label in labels.items()
     }
 
     def where(wanted: int) -> list[str]:
@@ -166,7 +173,7 @@ def advice(rows: Sequence[Mapping[str, Any]]) -> str:
     parts = [
         f"{words}: {listed(names)}"
         for words, names in (
-            ("lstm solved it with more seeds than rnn", where(1)),
+            (f"{labels['lstm']} solved with more seeds than rnn", where(1)),
             ("as many", where(0)),
             ("rnn with more", where(-1)),
         )

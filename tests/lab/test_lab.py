@@ -17,7 +17,7 @@ from nmt.cli.schema import register, to_plain
 from nmt.config import from_dict
 from nmt.lab import EXPERIMENTS, configured, gradients, memory, translation
 from nmt.lab.diagrams import equations, unit_diagram
-from nmt.lab.learner import Learning, largest, learn, parameters_of
+from nmt.lab.learner import Learning, hidden_size, largest, learn, parameters_of
 from nmt.lab.store import run_jobs
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, listed
@@ -76,8 +76,18 @@ def test_a_seed_ends_when_it_has_solved_its_task_and_the_others_go_on(monkeypatc
 @pytest.mark.parametrize("name", sorted(CELLS))
 def test_every_cell_gets_as_many_units_as_the_parameters_allow(name):
     cell = CELLS[name]()
-    size = largest(lambda hidden: parameters_of(cell, 3, hidden, 2), 3000)
-    assert parameters_of(cell, 3, size, 2) <= 3000 < parameters_of(cell, 3, size + 1, 2)
+    task = TASKS["adding"]
+    size = hidden_size(cell, task, 3000)
+    assert parameters_of(cell, task.inputs, size, task.outputs) <= 3000
+    larger = next(n for n in range(size + 1, 2 * size) if allows(cell, n))
+    assert parameters_of(cell, task.inputs, larger, task.outputs) > 3000
+
+
+def allows(cell, units):
+    try:
+        return bool(parameters_of(cell, 1, units, 1))
+    except ValueError:
+        return False
 
 
 def test_the_largest_size_is_a_multiple_of_the_step():
@@ -98,12 +108,12 @@ def test_every_cell_takes_part_in_memory_and_gradients(name):
 
 @pytest.mark.parametrize("name", sorted(CELLS))
 def test_every_cell_is_drawn_from_its_equations(name):
-    graph = unit_diagram(name, CELLS[name])
+    graph = unit_diagram(name, CELLS[name]())
     names = {node.name for node in graph.nodes}
-    assert {"x", "h", "h'"} <= names
+    assert {"x", "h'"} <= names
     place = {node.name: node.x for node in graph.nodes}
     assert all(place[start] < place[end] for start, end in graph.edges)
-    assert {end for _, end in graph.edges} == {left for left, _ in equations(CELLS[name])}
+    assert {end for _, end in graph.edges} == set(equations(CELLS[name]()))
 
 
 def test_what_was_interrupted_continues(tmp_path):
@@ -128,6 +138,7 @@ def test_what_was_interrupted_continues(tmp_path):
 
 def row(label, solved, scores, lag=20, task="order"):
     return {
+        "cell": {"name": label},
         "label": label,
         "task": task,
         "lag": lag,
