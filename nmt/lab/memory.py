@@ -60,11 +60,10 @@ def run(config: MemoryConfig) -> list[Section]:
         for cell in config.cells
     ]
     # Long sequences first, so that no process is left alone with one at the end.
-    longest_first = sorted(jobs, key=lambda job: -job["lag"] * job["learning"]["max_steps"])
-    run_jobs(work, longest_first, folder / "memory", config.processes)
-    results = run_jobs(work, jobs, folder / "memory")
-    rows = [{**job, "label": cell_label(cell), **result} for job, result, cell in
-            zip(jobs, results, [from_dict(Cell, job["cell"]) for job in jobs], strict=True)]  # fmt: skip
+    order = sorted(range(len(jobs)), key=lambda i: -jobs[i]["lag"] * jobs[i]["learning"]["max_steps"])
+    found = run_jobs(work, [jobs[i] for i in order], folder / "memory", config.processes)
+    result_of = dict(zip(order, found, strict=True))
+    rows = [{**job, "label": cell_label(from_dict(Cell, job["cell"])), **result_of[i]} for i, job in enumerate(jobs)]
     save_summary(folder, "memory", {"rows": rows})
     return sections({"rows": rows})
 
