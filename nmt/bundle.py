@@ -24,7 +24,7 @@ from safetensors.torch import save
 from torch.overrides import TorchFunctionMode
 
 from nmt import __version__
-from nmt.config import from_dict, to_dict
+from nmt.config import check_attention, from_dict, to_dict
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.files import write_atomically
@@ -52,6 +52,9 @@ class BundleConfig:
     joint: bool  # vocabulary
     model: ModelConfig
     search: Search  # what nmt-translate does when not told otherwise
+
+    def __post_init__(self) -> None:
+        check_attention(self.model, self.search)
 
 
 @dataclass(frozen=True)

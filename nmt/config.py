@@ -133,6 +133,13 @@ class RunConfig:
             raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
         if self.model.tie == "all" and not self.tokenizer.joint:
             raise ValueError("model.tie is 'all' but tokenizer.joint is false; choose model.tie=target or none")
+        check_attention(self.model, self.search)
+
+
+def check_attention(model: ModelConfig, search: Search) -> None:
+    """Raises ValueError when the search asks for an attention that the model has not."""
+    if search.sees_attention and model.attention.name == "none":
+        raise ValueError("search.coverage is above 0, but the model has no attention (attention=none); it must be 0")
 
 
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:

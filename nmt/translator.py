@@ -55,6 +55,7 @@ class Task:
     nbest: int = 0
     alignment: bool = False
     plain: bool = False
+    mbr: str | None = None  # a utility of search/mbr.py
 
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -83,6 +84,7 @@ class Translator:
         self.models = (model, *others)
         self.tokenizer = tokenizer
         self.search = search
+        self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.device = device
         self.lexicon = lexicon
         self.compute = resolve_compute(compute, device)
@@ -121,6 +123,7 @@ class Translator:
         batch_size: int | None = None,
         each: Each = map,
         prefixes: Sequence[str] | None = None,
+        mbr: str | None = None,
     ) -> list[Translation]:
         """One translation a text, in order; blank text gives an empty one, without the model.
 
@@ -128,8 +131,10 @@ class Translator:
         length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result depends
         on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
         translations must begin with; their pieces are forced one by one.
+        `mbr`, "chrf" or "bleu", takes of the hypotheses the one of least Bayes risk, whose score is the expected
+        utility; None: as `self.mbr` says.
         """
-        task = Task(search or self.search, nbest, alignment, plain)
+        task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
         results = [Translation("", 0.0, 0.0)] * len(texts)
         encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts])
         given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
@@ -212,6 +217,8 @@ class Translator:
         return torch.stack(of_each).logsumexp(0) - math.log(len(of_each)) if len(of_each) > 1 else of_each[0]
 
     def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
+        if task.mbr:
+            hypotheses = self._by_utility(hypotheses, task)
         if task.plain:
             best = hypotheses[0]
             return Translation(self.tokenizer.decode_tgt(best.ids), best.score, best.log_prob)
@@ -230,6 +237,18 @@ class Translator:
             for hypothesis in hypotheses[: max(task.nbest, 1)]
         )
         return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
+
+    def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
+        """Samples weigh alike, the hypotheses of a beam as they are likely."""
+        from nmt.search.mbr import expected_utility  # NumPy and more, for those who want it alone
+
+        assert task.mbr is not None
+        best = max(h.log_prob for h in hypotheses)
+        weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
+        texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
+        utility = expected_utility(texts, weights, task.mbr).tolist()
+        scored = [replace(h, score=one) for h, one in zip(hypotheses, utility, strict=True)]
+        return sorted(scored, key=lambda h: -h.score)
 
     @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:

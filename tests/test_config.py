@@ -87,3 +87,12 @@ def test_an_int_serves_as_a_float():
 def test_what_is_no_mapping_is_no_config(data):
     with pytest.raises(ValueError, match="it must be a mapping"):
         from_dict(RunConfig, data)
+
+
+def test_a_search_asks_for_no_attention_that_the_model_lacks():
+    run = changed("search", {"name": "beam", "coverage": 0.2})
+    assert from_dict(RunConfig, run).search.sees_attention
+    run["model"] = to_dict(toy.model_config(attention="none"))
+    with pytest.raises(ValueError, match=r"search.coverage is above 0, but the model has no attention"):
+        from_dict(RunConfig, run)
+    assert from_dict(RunConfig, run | {"search": {"name": "beam"}})

@@ -32,7 +32,7 @@ ONLY_IN = {
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},
-    "sacrebleu": {"nmt.metrics"},
+    "sacrebleu": {"nmt.metrics", "nmt.search.mbr"},
     "pyarrow": {"nmt.data.encoded"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer"},

@@ -215,6 +215,19 @@ def test_the_beginning_of_a_translation_gives_that_translation(trained, corpus_d
         assert [t.log_prob for t in again] == pytest.approx([t.log_prob for t in free], abs=1e-3)
 
 
+@pytest.mark.parametrize("search", [Sample(samples=9), Beam(beam_size=4)])
+@pytest.mark.parametrize("utility", ["chrf", "bleu"])
+def test_the_least_risk_is_taken_in_any_batch(translator, search, utility):
+    together = translator.translate(TEXTS, search, nbest=3, mbr=utility)
+    scores = [a.score for a in together[0].alternatives]
+    assert scores == sorted(scores, reverse=True)
+    again = translator.translate(TEXTS, search, mbr=utility, batch_size=1, plain=True)
+    assert [t.text for t in again] == [t.text for t in together]
+    (one,) = translator.translate(TEXTS[:1], Sample(samples=5, top_k=1), mbr=utility)
+    assert one.text == translator.translate(TEXTS[:1], Greedy())[0].text
+    assert one.score == pytest.approx(100)
+
+
 def test_samples_do_not_depend_on_the_batch(translator):
     search = Sample(samples=3, temperature=0.8, top_k=9, top_p=0.9)
     together = translator.translate(TEXTS, search, nbest=3)

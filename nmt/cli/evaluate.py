@@ -74,6 +74,7 @@ def main() -> None:
             "test_set": name,
             "sentences": len(srcs),
             "search": to_dict(translator.search),
+            "mbr": translator.mbr,
             "scores": {metric: vars(score) for metric, score in scores.items()},
             "bleu_by_src_words": by_length,
         }

@@ -43,6 +43,13 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
     sampling.add_argument("--sample", type=positive, metavar="N", help="draw N translations; the first is taken")
+    sampling.add_argument(
+        "--mbr",
+        type=positive,
+        metavar="N",
+        help="of N samples, or with --beam-size of its N best, the one most like the others (minimum Bayes risk)",
+    )
+    sampling.add_argument("--utility", choices=["chrf", "bleu"], default="chrf", help="of --mbr (%(default)s)")
     sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
     sampling.add_argument("--top-k", type=positive, metavar="K", help="draw from the K likeliest pieces alone")
     sampling.add_argument(
@@ -72,6 +79,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
     torch.set_num_threads(options.threads or 1)
     translator = Translator.load(options.model, options.device, options.compute, options.shortlist == "on")
     translator.search = chosen_search(translator.search, options)
+    translator.mbr = options.utility if options.mbr else None
     return translator
 
 
@@ -79,14 +87,22 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
     """The model's own search with what the options change. Raises ValueError where they contradict one another."""
     from nmt.search import Sample
 
+    samples, beam_size = options.sample, options.beam_size
+    if options.mbr is not None:
+        if samples is not None:
+            raise ValueError("--mbr N draws N samples itself; leave --sample out")
+        if beam_size is None:
+            samples = options.mbr
+        else:
+            beam_size = max(beam_size, options.mbr)
     given = {name: value for name in SAMPLING if (value := getattr(options, name)) is not None}
-    if options.sample is not None and options.beam_size is not None:
+    if samples is not None and beam_size is not None:
         raise ValueError("--sample and --beam-size exclude each other")
-    if options.beam_size is not None:
-        own = with_beam_size(own, options.beam_size)
-    elif options.sample is not None:
+    if beam_size is not None:
+        own = with_beam_size(own, beam_size)
+    elif samples is not None:
         own = Sample(own.max_ratio, own.max_extra) if not isinstance(own, Sample) else own
-        own = replace(own, samples=options.sample)
+        own = replace(own, samples=samples)
     if not given:
         return own
     if not isinstance(own, Sample):

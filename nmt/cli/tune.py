@@ -25,6 +25,8 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
     own = translator.search
     if not isinstance(own, Beam):
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
+    if translator.mbr:
+        raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
     with Workers(translator, options.workers) as workers:
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
     results = tune(own, found, refs)

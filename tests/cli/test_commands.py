@@ -125,6 +125,33 @@ def test_translate_samples_the_same_however_the_work_is_cut(trained, corpus_dir)
     assert both.count(b"\n") == 40
 
 
+def test_every_command_that_translates_takes_the_least_risk(trained, corpus_dir, tmp_path, capsys, monkeypatch):
+    src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
+    options = ["--compute", "float32", "--mbr", 6, "--temperature", 2, "--utility", "bleu"]
+    stdin, model = src.read_bytes(), trained / "model"
+    expected = command("nmt-translate", model, *options, stdin=stdin).stdout
+    cut = "--workers", 2, "--batch-size", 3
+    assert command("nmt-translate", model, *options, *cut, stdin=stdin).stdout == expected
+    sampled = ["--compute", "float32", "--sample", 6, "--temperature", 2]
+    assert command("nmt-translate", model, *sampled, stdin=stdin).stdout != expected
+    json_rows = command("nmt-translate", model, *options, "--json", stdin=stdin).stdout.splitlines()
+    assert all(0 <= json.loads(row)["score"] <= 100 for row in json_rows)
+
+    files = ["--src", src, "--ref", ref]
+    monkeypatch.setattr(
+        sys, "argv", ["nmt-evaluate", *map(str, [model, *files, *options, "--output", tmp_path, "--bootstrap", 9])]
+    )
+    evaluate.main()
+    capsys.readouterr()
+    assert (tmp_path / "hyp.txt").read_bytes() == expected
+    assert json.loads((tmp_path / "scores.json").read_text())["mbr"] == "bleu"
+
+    other = shutil.copytree(model, tmp_path / "other")
+    systems = [tmp_path / "hyp.txt", model, other]
+    found = json.loads(compared(capsys, monkeypatch, *systems, *files, *options, "--samples", 9, "--json").out)
+    assert found["differ_most"] == {str(model): [], str(other): []}  # none differs from hyp.txt
+
+
 @pytest.mark.parametrize(
     "options",
     [["--batch-size", 1], ["--batch-size", 7, "--threads", 2], ["--workers", 2, "--batch-size", 9], ["--workers", 1]],
@@ -281,11 +308,14 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", model, "--sample", 1, "--top-p", 1.5), "top_p is 1.5; it must be from"
     yield ("nmt-translate", model, "--sample", 1, "--beam-size", 2), "--sample and --beam-size exclude each other"
     yield ("nmt-translate", model, "--score", "--prefix"), "not allowed with argument"
+    yield ("nmt-translate", model, "--sample", 2, "--mbr", 2), "--mbr N draws N samples itself; leave --sample out"
+    yield ("nmt-translate", model, "--mbr", 2, "--utility", "ter"), "argument --utility: invalid choice: 'ter'"
     yield ("nmt-evaluate", model), "give --src and --ref"
     yield ("nmt-evaluate", model, "--src", tmp_path / "x", "--ref", short), "x is missing"
     yield ("nmt-evaluate", model, "--src", corpus_dir / "valid.de", "--ref", short), "has 20 lines but"
     files = ("--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en")
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 1), "--tune is for beam search"
+    yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--mbr", 3), "leave one of them out"
     yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     yield ("nmt-inspect", model, " "), "the sentence is empty"
