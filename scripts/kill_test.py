@@ -3,7 +3,7 @@
 
     scripts/kill_test.py --kills 50
 
-A tiny model is trained once without a stop, and once by the same command, killed and started again until all kills
+A tiny model is trained once without a stop, and once by the same config, killed and started again until all kills
 are spent; then weights, metrics, log and model directory must be the same to the last bit, and no checkpoint or model
 may be unreadable at any time. Prints the counts, and ends with 1 at the first difference.
 """
@@ -15,28 +15,77 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
+
 from nmt.bundle import load_bundle
+from nmt.config import RunConfig, from_dict
+from nmt.train import train
 from nmt.training.checkpoint import FOLDER, find_checkpoint
 
-PROGRAM = Path(sys.executable).with_name("nmt-train")
-COMMAND = [
-    *("run=killed", "data=demo", "cell=gru", "decoder=gnmt", "model.embedding_size=8", "model.hidden_size=8"),
-    *("model.dropout=0.2", "tokenizer.vocab_size=400", "tokenizer.sampling=0.1", "optim.average_decay=0.9"),
-    *("search=greedy", "trainer.max_tokens=8192", "trainer.accumulate=2", "trainer.max_epochs=4"),
-    *("trainer.log_every_steps=1", "trainer.checkpoint_every_steps=3", "trainer.accelerator=cpu"),
-    *("trainer.precision=float32", "trainer.tensorboard=false", "trainer.progress=false"),
-]
+MODEL = {
+    "cell": {"name": "gru"},
+    "encoder": {"num_layers": 1, "direction": "unidirectional"},
+    "attention": {"name": "dot", "heads": 1},
+    "decoder": {"name": "gnmt", "num_layers": 1},
+    "embedding_size": 8,
+    "hidden_size": 8,
+    "dropout": 0.2,
+}
 
 
-def start(folder: Path, options: list[str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([PROGRAM, *COMMAND, *options], cwd=folder, stderr=subprocess.DEVNULL)
+def run_config(folder: Path, epochs: int) -> RunConfig:
+    data = {
+        "run": "killed",
+        "runs_dir": str(folder / "runs"),
+        "cache_dir": str(folder / "cache"),
+        "seed": 1,
+        "data": {"name": "demo", "src": "de", "tgt": "en", "train": "valid", "valid": "test"},
+        "tokenizer": {"vocab_size": 400},
+        "model": MODEL,
+        "optim": {"learning_rate": 0.01, "schedule": "linear", "average_decay": 0.9},
+        "search": {"name": "greedy"},
+        "trainer": {
+            "max_epochs": epochs,
+            "max_tokens": 512,
+            "accumulate": 2,
+            "log_every_steps": 1,
+            "checkpoint_every_steps": 3,
+            "accelerator": "cpu",
+            "precision": "float32",
+            "tensorboard": False,
+            "progress": False,
+        },
+    }
+    return from_dict(RunConfig, data)
+
+
+class Process:
+    """A training in a fork of this process, which saves it the import of torch."""
+
+    def __init__(self, folder: Path, epochs: int) -> None:
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                train(run_config(folder, epochs))
+                code = 0
+            finally:
+                os._exit(code)
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def kill_after(self, seconds: float) -> bool:
+        """Whether it was still there to be killed."""
+        time.sleep(seconds)
+        os.kill(self.pid, signal.SIGKILL)
+        return self.wait() == -signal.SIGKILL
 
 
 def result(folder: Path) -> dict[str, object]:
@@ -74,35 +123,23 @@ def check(folder: Path) -> None:
         load_bundle(run_dir / "model")
 
 
-def kill(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether it was still alive to be killed after so long."""
-    try:
-        process.wait(seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("overrides", nargs="*", help="for nmt-train, beside its own")
+    parser.add_argument("--epochs", type=int, default=4)
     options = parser.parse_args()
     rng, counts = random.Random(options.seed), Counter[str]()
     with tempfile.TemporaryDirectory() as root:
         whole, killed = Path(root) / "whole", Path(root) / "killed"
         whole.mkdir(), killed.mkdir()
         begun = time.monotonic()
-        if start(whole, options.overrides).wait():
+        if Process(whole, options.epochs).wait():
             print("LOST: the run that nobody killed failed")
             raise SystemExit(1)
         duration, expected, done = time.monotonic() - begun, result(whole), 0
         while done < options.kills:
-            # From the import of torch to the end; a start is a good part of so short a run.
-            if kill(start(killed, options.overrides), rng.uniform(0.2, 1.0) * duration):
+            if Process(killed, options.epochs).kill_after(rng.uniform(0.0, 0.8) * duration):
                 done += 1
                 counts[where(killed)] += 1
                 check(killed)
@@ -111,9 +148,8 @@ def main() -> None:
             counts["ends that were the same"] += 1
             killed.rename(Path(root) / f"done {done}")
             killed.mkdir()
-        process = start(killed, options.overrides)
-        if process.wait():
-            print(f"LOST: exit code {process.returncode} at the end")
+        if code := Process(killed, options.epochs).wait():
+            print(f"LOST: exit code {code} at the end")
             raise SystemExit(1)
         compare(expected, result(killed))
         counts["ends that were the same"] += 1
@@ -121,12 +157,13 @@ def main() -> None:
 
 
 def compare(expected: dict[str, object], found: dict[str, object]) -> None:
-    for name in expected.keys() | found.keys():
-        if expected.get(name) != found.get(name):
-            print(f"LOST: {name} is not what it is without a kill")
-            raise SystemExit(1)
+    names = sorted(expected.keys() | found.keys())
+    if different := [name for name in names if expected.get(name) != found.get(name)]:
+        print(f"LOST: not what it is without a kill: {', '.join(different)}")
+        for name in different:
+            print(f"{name}: {expected.get(name)!r:.3000}\n{found.get(name)!r:.3000}")
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()

@@ -69,8 +69,9 @@ def positive(text: str) -> int:
 
 def open_translator(options: argparse.Namespace) -> Translator:
     """The translator that the options ask for. Raises ValueError when the model is not sound."""
-    from nmt.process import tune_process
+    from nmt.process import keep_few_kernels, tune_process
 
+    keep_few_kernels()
     tune_process()
     import torch
 

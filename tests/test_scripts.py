@@ -1,0 +1,35 @@
+"""The hunts of scripts/, each a few seconds long: they must find nothing, and what was planted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+
+
+def call(name, *options):
+    return subprocess.run([sys.executable, SCRIPTS / name, *map(str, options)], capture_output=True, text=True)
+
+
+def test_three_kills_change_nothing_of_a_run():
+    result = call("kill_test.py", "--kills", 3, "--epochs", 2)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.startswith("3 kills: ")
+
+
+def test_hostile_lines_come_out_as_many_and_in_order():
+    result = call("stress_stream.py", "--lines", 3000, "--times", 1, "--pause", 0.2)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "3000 lines in and out, in order" in result.stdout
+
+
+@pytest.mark.parametrize("first", [0, 5000])
+def test_mutated_model_directories_are_refused_or_translate(first):
+    result = call("fuzz_bundle.py", "--cases", 60, "--first", first)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.startswith("60 directories: ")
+    assert "'refused'" in result.stdout
