@@ -15,11 +15,11 @@ from nmt.cli.schema import register, run_name, to_run_config
 from nmt.config import CHOICES
 from nmt.data.corpus import Corpus
 from nmt.model.attention import ATTENTIONS
-from nmt.model.cells import CELLS, Cell
+from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.seq2seq import Seq2Seq
 from nmt.resources import resource
-from nmt.search import SEARCHES, Search
+from nmt.search import SEARCHES
 
 CONF = resource("conf")
 GIVEN = {
@@ -57,18 +57,16 @@ def test_every_choice_composes(group, choice):
     assert config_of(f"{group}={choice}", *GIVEN.get(choice, []))
 
 
-@pytest.mark.parametrize(
-    ("group", "known"),
-    [
-        ("cell", CHOICES[Cell]),
-        ("search", CHOICES[Search]),
-        ("attention", ATTENTIONS),
-        ("decoder", DECODERS),
-    ],
-)
+@pytest.mark.parametrize(("group", "known"), [("search", SEARCHES), ("attention", ATTENTIONS), ("decoder", DECODERS)])
 def test_a_file_for_every_name_and_a_name_for_every_file(group, known):
     assert choices(group) == sorted(known)
-    assert known in (CELLS, SEARCHES, ATTENTIONS, DECODERS)
+
+
+def test_every_cell_has_a_file_of_its_name_and_further_files_are_cells_with_settings():
+    cells = {name: config_of(f"cell={name}").model.cell for name in choices("cell")}
+    assert all(cells[name] == CELLS[name]() for name in CELLS)
+    assert len(set(cells.values())) == len(cells)
+    assert all(type(cell) in CELLS.values() for cell in cells.values())
 
 
 def test_every_kind_of_corpus_has_a_file():

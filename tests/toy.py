@@ -6,14 +6,16 @@ import itertools
 from pathlib import Path
 
 import torch
+import yaml
 
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from nmt.model.attention import ATTENTIONS, AttentionConfig
-from nmt.model.cells import CELLS
+from nmt.model.cells import CELLS, Cell
 from nmt.model.decoder import DECODERS, DecoderConfig
 from nmt.model.encoder import EncoderConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
+from nmt.resources import resource
 
 FIRST_ID = 4  # after the special ones
 VOCAB = 11
@@ -27,23 +29,29 @@ OPTIONS = {
 }
 
 
-# Every cell, and two whose step is several transitions.
-CELL_KINDS = {name: cell() for name, cell in CELLS.items()} | {
+def cell_of(path: Path) -> Cell:
+    """The cell that a file of conf/cell stands for."""
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (schema,) = settings.pop("defaults")
+    return CELLS[schema.removeprefix("/schema/cell/").removesuffix("@_here_")](**settings)
+
+
+# Every choice of cell, and some whose step is several transitions. The toys' layers have 4 or 8 units.
+CELL_KINDS = {path.stem: cell_of(path) for path in resource("conf").glob("cell/*.yaml")} | {
     "gru, depth 3": CELLS["gru"](depth=3),
+    "gru_reset_before, depth 2": CELLS["gru_reset_before"](depth=2),
     "lstm_ln, depth 2": CELLS["lstm_ln"](depth=2),
+    "mlstm": CELLS["mlstm"](heads=2),
 }
-
-
-CORE_CELLS = ("rnn", "rnn_relu", "gru", "lstm", "lstm_peephole")
+CORE_CELLS = ("rnn", "gru", "lstm")
 
 
 def wirings() -> list[tuple[str, str, str]]:
     """(cell, decoder, attention): every combination of the core cells', and in turn one for each of the others."""
     pairs = list(itertools.product(sorted(DECODERS), sorted(ATTENTIONS)))
-    others = sorted(set(CELL_KINDS) - set(CORE_CELLS))
-    return [(cell, *pair) for cell in CORE_CELLS for pair in pairs] + [
-        (cell, *pairs[i % len(pairs)]) for i, cell in enumerate(others)
-    ]
+    others = {cell: pairs[i % len(pairs)] for i, cell in enumerate(sorted(set(CELL_KINDS) - set(CORE_CELLS)))}
+    others["mlstm"] = ("gnmt", "additive")  # the slowest learner, so the easiest wiring
+    return [(cell, *pair) for cell in CORE_CELLS for pair in pairs] + [(cell, *pair) for cell, pair in others.items()]
 
 
 def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -> ModelConfig:

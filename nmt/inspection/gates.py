@@ -41,6 +41,8 @@ class _Watch(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if func.__name__.rstrip("_") in NONLINEAR:
             self.made.append(result.clone())  # it may be overwritten
+        elif func.__name__ == "log_sigmoid":
+            self.made.append(result.exp())
         return result
 
 
@@ -78,15 +80,14 @@ def places(cell: Cell, call: Call) -> list[Place]:
 
 def sizes_of(cell: Cell, hidden_size: int) -> dict[str, int]:
     """How many numbers each gate has."""
-    sizes = cell.gate_sizes(hidden_size) if hasattr(cell, "gate_sizes") else (hidden_size,) * len(cell.gates)
-    return dict(zip(cell.gates, sizes, strict=True))
+    return dict(zip(cell.gates, cell.gate_sizes(hidden_size), strict=True))
 
 
 def _depends_on(cell: Cell, sizes: dict[str, int], values: Tensor, gates: Tensor, x: Tensor) -> set[str]:
     of_gates, of_x = torch.autograd.grad(
         values.sum(), (gates, x), retain_graph=True, allow_unused=True, materialize_grads=True
     )
-    seeing = len(cell.gates) - getattr(cell, "alone", 0)  # gates that see h stand in `gates`,
+    seeing = len(cell.gates) - cell.alone  # gates that see h stand in `gates`,
     joint = seeing - cell.apart  # and those that need W x by itself in `x`
     names = cell.gates[:seeing], cell.gates[joint:]
     return {

@@ -36,7 +36,7 @@ class DecoderConfig:
 
 @dataclass(frozen=True)
 class DecoderState:
-    layers: tuple[State, ...]  # of every layer, each part (N, H)
+    layers: tuple[State, ...]  # of every layer, each part (N, ...)
     feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
     coverage: Tensor | None = None  # (N, S): the weight that source tokens have had, where attention sees it
 
@@ -113,7 +113,7 @@ class Decoder(nn.Module):
             for depth in range(config.num_layers)
         )
         self.no_masks = DecoderMasks((Masks(),) * config.num_layers)
-        self.bridge = nn.Linear(hidden_size, config.num_layers * len(cell.states) * hidden_size)
+        self.bridge = nn.Linear(hidden_size, config.num_layers * cell.given * hidden_size)
         if config.context_gate:
             if not context_size:
                 raise ValueError("decoder.context_gate is true, but attention=none has no context to gate")
@@ -130,13 +130,12 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
     def initial_state(self, memory: Memory) -> DecoderState:
-        """Every part of every layer's state is tanh(W final), so any cell follows any encoder
+        """What every layer's state starts from is tanh(W final), so any cell follows any encoder
         (Bahdanau et al., 2015, appendix A.2.2)."""
         states = torch.tanh(self.bridge(memory.final))  # (B, L * parts * H)
         cell = self.layer(0).cell
-        parts = states.chunk(len(self.layers) * len(cell.states), -1)
-        size = len(cell.states)
-        layers = tuple(tuple(parts[i : i + size]) for i in range(0, len(parts), size))
+        parts = states.chunk(len(self.layers) * cell.given, -1)
+        layers = tuple(cell.start(*parts[i : i + cell.given]) for i in range(0, len(parts), cell.given))
         covered = memory.values.new_zeros(memory.mask.shape) if self.attention.has_coverage else None
         return DecoderState(layers, coverage=covered)
 

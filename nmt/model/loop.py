@@ -1,6 +1,7 @@
 """The loop over time that any cell can be trained by.
 
-Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, G gates, D layers side by side.
+Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, G rows of the
+gates, of which R has the first Y, D layers side by side.
 """
 
 from __future__ import annotations
@@ -55,17 +56,19 @@ class Loop(torch.autograd.Function):
         # Under autocast the products are narrow; gates and states are not.
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide
         with torch.autocast(device, enabled=False):
-            joint = cell.joint_gates * weight_hh.shape[2]
+            joint = cell.gate_rows(weight_hh.shape[2]).joint
             weight_hh, bias_ih, bias_hh = (_by_transition(part, cell.depth) for part in (weight_hh, bias_ih, bias_hh))
-            bias = torch.cat([(bias_ih + bias_hh)[..., :joint], bias_ih[..., joint:]], -1).to(dtype)  # (K, D, G*H)
+            seeing = bias_hh.shape[2]
+            bias = torch.cat([bias_ih[..., :joint] + bias_hh[..., :joint], bias_ih[..., joint:]], -1).to(dtype)
             rows, weight = _by_layer(inputs.to(dtype)), weight_ih.to(dtype)
             products = [torch.addmm(b, x, w.T) for b, x, w in zip(bias[0], rows, weight, strict=True)]
-            gates = stack([product.view(*inputs.shape[::2], -1) for product in products], 1)  # (T, D, B, G*H)
+            gates = stack([product.view(*inputs.shape[::2], -1) for product in products], 1)  # (T, D, B, G)
             if cell.depth > 1:
                 others = bias[1:, :, None].expand(len(gates), -1, -1, gates.shape[2], -1)
-                gates = torch.cat([gates[:, None], others], 1).flatten(0, 1)  # (T*K, D, B, G*H)
-            x = gates[..., joint:].clone()  # (T*K, D, B, apart*H)
-            gates.view(-1, cell.depth, *gates.shape[1:])[..., joint:] = bias_hh[:, :, None, joint:]
+                gates = torch.cat([gates[:, None], others], 1).flatten(0, 1)  # (T*K, D, B, G)
+            x = gates[..., joint:].clone()
+            gates = gates[..., :seeing].contiguous()  # (T*K, D, B, Y)
+            gates.view(len(inputs), cell.depth, *gates.shape[1:])[..., joint:] = bias_hh[:, :, None, joint:]
             state = tuple(part.to(wide) for part in state)
             weight = weight_hh.transpose(2, 3).to(dtype)
             hidden = gates.new_empty(len(gates) + 1, *state[0].shape)  # h before and after every step, narrow
@@ -109,9 +112,10 @@ class Loop(torch.autograd.Function):
         grad_weight_hh = _weight_gradient(grad_gates, h, wide)
         grad_bias_hh = _sum(grad_gates, wide)
         grad_bias_ih = grad_bias_hh.clone()  # two gradients must not share memory
-        if cell.apart:  # from here on the gradient of W x, in place
-            grad_gates[..., -grad_x.shape[-1] :] = grad_x
-            grad_bias_ih = torch.cat([grad_bias_hh[..., : -grad_x.shape[-1]], _sum(grad_x, wide)], -1)
+        if grad_x.shape[-1]:  # from here on the gradient of W x
+            joint = weight_ih.shape[1] - grad_x.shape[-1]
+            grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
+            grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
         grad_weight_ih = _weight_gradient(grad_gates[:1], rows[None], wide)
         grad_inputs = grad_gates[0] @ weight_ih.to(dtype)  # (D, T*B, E)
         shape = len(grad_inputs), len(grad_outputs), -1, grad_inputs.shape[-1]
@@ -131,7 +135,7 @@ def _by_layer(x: Tensor) -> Tensor:
 
 def _by_transition(x: Tensor, depth: int) -> Tensor:
     """A parameter (D,K*F,...) -> (K,D,F,...)."""
-    return x.view(len(x), depth, -1, *x.shape[2:]).transpose(0, 1)
+    return x.view(len(x), depth, x.shape[1] // depth, *x.shape[2:]).transpose(0, 1)
 
 
 def _by_weight(x: Tensor, depth: int) -> Tensor:
@@ -140,7 +144,7 @@ def _by_weight(x: Tensor, depth: int) -> Tensor:
 
 
 def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """From the gradient of the outputs (K,D,P,G*H) and the inputs (K,D,P,E) -> (K,D,G*H,E); a batched product would
+    """From the gradient of the outputs (K,D,P,G) and the inputs (K,D,P,E) -> (K,D,G,E); a batched product would
     be far slower."""
     shape = grad.shape[-1], inputs.shape[-1]
     pairs = zip(grad.flatten(0, 1), inputs.flatten(0, 1), strict=True)
@@ -150,4 +154,4 @@ def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor
 def _sum(x: Tensor, dtype: torch.dtype) -> Tensor:
     """(K,D,P,F) -> (K,D,F): as a product, because a sum of narrow numbers is many times slower."""
     flat = x.flatten(0, 1)
-    return (x.new_ones(len(flat), 1, x.shape[2]) @ flat).view(*x.shape[:2], -1).to(dtype)
+    return (x.new_ones(len(flat), 1, x.shape[2]) @ flat).view(*x.shape[:2], x.shape[-1]).to(dtype)

@@ -1,6 +1,7 @@
 """A recurrent layer made ready for search: see packed.py.
 
-Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, G gates, D layers side by side.
+Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, G rows of the
+gates, D layers side by side.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.model.cells import Parameters, State
+from nmt.model.cells import ParallelCell, Parameters, State
 from nmt.model.loop import by_transition
 from nmt.model.output import Product
 from nmt.model.products import Compute
@@ -40,16 +41,16 @@ class Table:
             self.known[new] = True
 
     def __getitem__(self, pieces: Tensor) -> Tensor:
-        """(...,) -> (...,G*H)"""
+        """(...,) -> (...,G)"""
         if pieces.ndim == 1:
             return self.rows.index_select(0, pieces)
         return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
 
 
 class Transition(NamedTuple):
-    weight_hh: Tensor  # (G*H, H)
-    bias_ih: Tensor  # (G*H,)
-    bias_hh: Tensor  # (G*H,)
+    weight_hh: Tensor  # (G, H)
+    bias_ih: Tensor  # (G,)
+    bias_hh: Tensor  # (G,)
 
 
 class PackedRecurrent(nn.Module):
@@ -64,9 +65,10 @@ class PackedRecurrent(nn.Module):
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         super().__init__()
         self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
-        self.joint = layer.cell.joint_gates * layer.hidden_size
+        self.joint, self.seeing, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
-        chunks = (part.detach().chunk(layer.cell.depth) for part in (layer.weight_hh, layer.bias_ih, layer.bias_hh))
+        weight_hh, bias_hh = layer.recurrent_weights()
+        chunks = (part.detach().chunk(layer.cell.depth) for part in (weight_hh, layer.bias_ih, bias_hh))
         self.transitions = [Transition(*parts) for parts in zip(*chunks, strict=True)]
         self.weight_hh, self.bias_ih, self.bias_hh = self.transitions[0]
         self.extra = by_transition({name: own.detach() for name, own in layer.extra.items()}, layer.cell.depth)
@@ -87,27 +89,32 @@ class PackedRecurrent(nn.Module):
 
     @cached_property
     def inputs(self) -> Product:
-        """x (...,E) -> W x (...,G*H)."""
+        """x (...,E) -> W x (...,G)."""
         return self.compute.product(self.weight_ih, self.inputs_bias)
 
     @cached_property
     def hidden(self) -> list[Product]:
-        """Of each transition h (N,H) -> R h (N,G*H). The biases of the joint gates are in W x for the first, here for
+        """Of each transition h (N,H) -> R h (N,G). The biases of the joint gates are in W x for the first, here for
         the others."""
         biases = [torch.cat([self.joint_bias(part), part.bias_hh[self.joint :]]) for part in self.transitions]
         biases[0][: self.joint] = 0
+        if not self.seeing:
+            return [lambda h: h.new_empty(len(h), 0)]
         return [
             self.compute.product(part.weight_hh, bias) for part, bias in zip(self.transitions, biases, strict=True)
         ]
 
     @cached_property
     def both(self) -> Product:
-        """What is not looked up of x, and h, side by side -> W x + R h for the joint gates, R h for those apart, and
-        then W x for those apart."""
+        """What is not looked up of x, and h where a gate sees it, side by side -> W x + R h for the joint gates, R h
+        for those apart, and then W x for those apart or alone."""
         joint, looked_up = self.joint, 0 if self.table is None else self.table.weight.shape[1]
         w, r = self.weight_ih[:, looked_up:], self.weight_hh
-        rows = ([w[:joint], r[:joint]], [0 * w[joint:], r[joint:]], [w[joint:], 0 * r[joint:]])
         b = self.inputs_bias if self.table is None else 0 * self.inputs_bias
+        if not self.seeing:
+            return self.compute.product(w, b)
+        no_r = r.new_zeros(len(w) - joint, r.shape[1])
+        rows = ([w[:joint], r[:joint]], [0 * w[joint : self.seeing], r[joint:]], [w[joint:], no_r])
         bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
         return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
 
@@ -115,28 +122,32 @@ class PackedRecurrent(nn.Module):
         return Masks()
 
     def initial_state(self, rows: int) -> State:
-        return tuple(self.weight_hh.new_zeros(rows, self.hidden_size) for _ in self.cell.states)
+        return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
 
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
-        rest = [part for part in (x if self.table is None else None, beside, state[0]) if part is not None]
-        products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
-        gates, apart = products.tensor_split([len(self.cell.gates) * self.hidden_size], 1)
-        if self.table is not None:
-            looked_up = self.table[x]
-            if self.cell.apart:
-                gates[:, : self.joint] += looked_up[:, : self.joint]
-                apart += looked_up[:, self.joint :]
-            else:
+        h = state[0] if self.seeing else None
+        rest = [part for part in (x if self.table is None else None, beside, h) if part is not None]
+        looked_up = None if self.table is None else self.table[x]
+        if rest:
+            products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
+            gates, x = products.tensor_split([self.seeing], 1)
+            if looked_up is not None and self.joint == len(self.weight_ih):
                 gates += looked_up
-        state = self.cell.pointwise(gates, apart, state, self.extra[0])
+            elif looked_up is not None:
+                gates[:, : self.joint] += looked_up[:, : self.joint]
+                x += looked_up[:, self.joint :]
+        else:
+            assert looked_up is not None
+            gates, x = looked_up.tensor_split([0], 1)
+        state = self.cell.pointwise(gates, x, state, self.extra[0])
         for k in range(1, self.cell.depth):
-            apart = self.transitions[k].bias_ih[self.joint :].expand_as(apart)
-            state = self.cell.pointwise(self.hidden[k](state[0]), apart, state, self.extra[k])
+            x = self.transitions[k].bias_ih[self.joint :].expand_as(x)
+            state = self.cell.pointwise(self.hidden[k](state[0]), x, state, self.extra[k])
         return state
 
     def over_time(self, x: Tensor) -> Tensor:
-        """W x of every step: x (B,T,E), or pieces (B,T) -> (T,B,G*H)."""
+        """W x of every step: x (B,T,E), or pieces (B,T) -> (T,B,G)."""
         x = x.transpose(0, 1)
         if self.table is None:
             return self.inputs(x.contiguous())
@@ -155,16 +166,23 @@ class PackedRecurrent(nn.Module):
         outputs = run_fused(FUSED_ON_CPU[type(self.cell)], x.to(self.compute.fused), state, self.fused_weights)
         return outputs.to(x.dtype)
 
+    def at_once(self, x: Tensor, state: State) -> Tensor:
+        """As Recurrent.at_once."""
+        assert isinstance(self.cell, ParallelCell)
+        return self.cell.over_time(self.over_time(x).transpose(0, 1), state, self.extra[0])
+
     @staticmethod
     def side_by_side(
         layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]
     ) -> Sequence[Tensor]:
         """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor. Where rows are few and
         the cell has a kernel of its own, the time goes into starting kernels, and that one is faster."""
+        if isinstance(layers[0].cell, ParallelCell):
+            return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         if len(inputs[0]) <= FEW and fused_kernel(layers[0].cell, inputs[0].device):
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         cell, joint, depth = layers[0].cell, layers[0].joint, range(layers[0].cell.depth)
-        # (T, B, G*H) of each
+        # (T, B, G) of each
         products = [layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)]
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
         extra = [_side_by_side(parts) for parts in zip(*(layer.extra for layer in layers), strict=True)]

@@ -1,10 +1,10 @@
 """The recurrence over time: one layer in one direction, for every cell.
 
 Where torch has a fast fused kernel for the very equations of a cell it is taken (oneDNN on CPU, cuDNN on GPU); all
-others share the one loop of loop.py. Dropout is variational
+others share the one loop of loop.py, or are computed at once where no gate sees h. Dropout is variational
 (Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
 
-Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, G gates, D layers side by side.
+Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, D layers side by side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.model.cells import Cell, Parameters, State
+from nmt.model.cells import Cell, ParallelCell, Parameters, State
 from nmt.model.cells.gru import GRU
 from nmt.model.cells.lstm import LSTM
 from nmt.model.cells.rnn import RNN, ReluRNN
@@ -76,12 +76,12 @@ class Recurrent(nn.Module):
         self.hidden_size = hidden_size
         self.dropout = dropout
         self.recurrent_dropout = recurrent_dropout
-        rows = len(cell.gates) * hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.rows = rows = cell.gate_rows(hidden_size)
+        self.weight_ih = nn.Parameter(torch.empty(rows.all, input_size))
         # Of the others each transition has its own, one below the other.
-        self.weight_hh = nn.Parameter(torch.empty(cell.depth * rows, hidden_size))
-        self.bias_ih = nn.Parameter(torch.zeros(cell.depth * rows))
-        self.bias_hh = nn.Parameter(torch.zeros(cell.depth * rows))
+        self.bias_ih = nn.Parameter(torch.zeros(cell.depth * rows.all))
+        self.weight_hh = nn.Parameter(torch.empty(cell.depth * rows.seeing, hidden_size)) if rows.seeing else None
+        self.bias_hh = nn.Parameter(torch.zeros(cell.depth * rows.seeing)) if rows.seeing else None
         self.extra = nn.ParameterDict(
             {
                 name: nn.Parameter(torch.empty(cell.depth * len(own), hidden_size))
@@ -92,18 +92,25 @@ class Recurrent(nn.Module):
 
     def reset_parameters(self) -> None:
         """Glorot for W, orthogonal for each gate's R (Saxe et al., 2014, arXiv:1312.6120); the cell says the rest."""
-        depth, gates = self.cell.depth, len(self.cell.gates)
-        for gate in self.weight_ih.chunk(gates):
+        cell, sizes = self.cell, self.cell.gate_sizes(self.hidden_size)
+        for gate in self.weight_ih.split_with_sizes(sizes):
             nn.init.xavier_uniform_(gate)
-        for gate in self.weight_hh.chunk(depth * gates):
-            nn.init.orthogonal_(gate)
-        for k, own in enumerate(by_transition(dict(self.extra.items()), depth)):
-            for name, value in self.cell.own_parameters(self.hidden_size).items():
+        for transition in self.recurrent_weights()[0].detach().chunk(cell.depth):
+            for gate in transition.split_with_sizes(sizes[: len(sizes) - cell.alone]):
+                nn.init.orthogonal_(gate)
+        for k, own in enumerate(by_transition(dict(self.extra.items()), cell.depth)):
+            for name, value in cell.own_parameters(self.hidden_size).items():
                 own[name].detach().copy_(value)
-            biases = self.bias_ih.detach().chunk(depth)[k].chunk(gates)
-            by_gate = dict(zip(self.cell.gates, biases, strict=True))
-            for name, bias in self.cell.initial_bias().items():
+            biases = self.bias_ih.detach().chunk(cell.depth)[k].split_with_sizes(sizes)
+            by_gate = dict(zip(cell.gates, biases, strict=True))
+            for name, bias in cell.initial_bias().items():
                 by_gate[name].fill_(bias)
+
+    def recurrent_weights(self) -> tuple[Tensor, Tensor]:
+        """R (rows,H) and its biases (rows,), without rows where no gate sees h."""
+        if self.weight_hh is None or self.bias_hh is None:
+            return self.weight_ih.new_empty(0, self.hidden_size), self.weight_ih.new_empty(0)
+        return self.weight_hh, self.bias_hh
 
     def masks(self, rows: int) -> Masks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
@@ -117,8 +124,8 @@ class Recurrent(nn.Module):
         )
 
     def initial_state(self, rows: int) -> State:
-        """Zeros, each (rows, H)."""
-        return tuple(self.weight_hh.new_zeros(rows, self.hidden_size) for _ in self.cell.states)
+        """Of zeros."""
+        return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         """x (B,T,E) and the state before the first step -> h of every step (B,T,H)."""
@@ -133,14 +140,24 @@ class Recurrent(nn.Module):
         inputs = [
             x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)
         ]
+        if isinstance(layers[0].cell, ParallelCell):
+            return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         kernel = fused_kernel(layers[0].cell, inputs[0].device)
         if kernel is None or masks[0].hidden is not None:
             return loop(layers, inputs, states, [mask.hidden for mask in masks])
         return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 
     def fused(self, kernel: Kernel, x: Tensor, state: State) -> Tensor:
-        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-        return run_fused(kernel, x, state, weights, self.training)
+        weight_hh, bias_hh = self.recurrent_weights()
+        return run_fused(kernel, x, state, [self.weight_ih, weight_hh, self.bias_ih, bias_hh], self.training)
+
+    def at_once(self, x: Tensor, state: State) -> Tensor:
+        assert isinstance(self.cell, ParallelCell)
+        x = F.linear(x, self.weight_ih, self.bias_ih)
+        wide = self.weight_ih.dtype
+        with torch.autocast(x.device.type, enabled=False):
+            state = tuple(part.to(wide) for part in state)
+            return self.cell.over_time(x.to(wide), state, dict(self.extra.items())).to(x.dtype)
 
     def step(
         self,
@@ -156,7 +173,7 @@ class Recurrent(nn.Module):
         if masks.inputs is not None:
             x = x * masks.inputs
         first, *others = self.bias_ih.chunk(self.cell.depth)
-        weights = (part.chunk(self.cell.depth) for part in (self.weight_hh, self.bias_hh))
+        weights = (part.chunk(self.cell.depth) for part in self.recurrent_weights())
         inputs = F.linear(x, self.weight_ih, first), *others
         for transition in zip(
             inputs, *weights, by_transition(dict(self.extra.items()), self.cell.depth), strict=True
@@ -167,12 +184,12 @@ class Recurrent(nn.Module):
     def transition(
         self, state: State, mask: Tensor | None, x: Tensor, weight: Tensor, bias: Tensor, parameters: Parameters
     ) -> State:
-        """x is W x (N,G*H), or what stands in its place for all rows (G*H,)."""
+        """x is W x (N,rows), or what stands in its place for all N (rows,)."""
         h = state[0] if mask is None else state[0] * mask
-        dtype = self.weight_hh.dtype  # products are narrower under autocast; gates and states are not
+        dtype = self.weight_ih.dtype  # products are narrower under autocast; gates and states are not
         gates = F.linear(h, weight, bias).to(dtype)
-        x = x.to(dtype).expand_as(gates)
-        joint = self.cell.joint_gates * self.hidden_size
+        x = x.to(dtype).expand(len(gates), -1)
+        joint = self.rows.joint
         gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
         return self.cell.pointwise(gates, x[:, joint:], state, parameters)
@@ -194,8 +211,9 @@ def loop(
     masks: Sequence[Tensor | None],
 ) -> Sequence[Tensor]:
     """`side_by_side` without a fused kernel: one loop for all layers, with `masks` (B,H) on h before R h."""
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    weights = (stack([getattr(layer, name) for layer in layers]) for name in names)
+    weight_hh, bias_hh = zip(*(layer.recurrent_weights() for layer in layers), strict=True)
+    weight_ih, bias_ih = [layer.weight_ih for layer in layers], [layer.bias_ih for layer in layers]
+    weights = (stack(parts) for parts in (weight_ih, weight_hh, bias_ih, bias_hh))
     mask = None if masks[0] is None else stack([part for part in masks if part is not None])
     x = stack(inputs).permute(2, 0, 1, 3)  # (T, D, B, E)
     state = (stack(parts) for parts in zip(*states, strict=True))

@@ -49,6 +49,10 @@ class ModelConfig:
             tgt_word_dropout=(0, 0.95),
             features_size=(1, 65536),
         )
+        if self.recurrent_dropout and self.cell.alone == len(self.cell.gates):
+            raise ValueError(
+                f"recurrent_dropout is {self.recurrent_dropout}, but no gate of this cell sees h; choose 0"
+            )
         if self.tie != "none" and self.features_size not in (None, self.embedding_size):
             raise ValueError(
                 f"features_size is {self.features_size}, but the output layer shares an embedding of "

@@ -7,7 +7,7 @@ import toy
 from nmt.model.cells import CELLS
 from nmt.model.encoder import Encoder, EncoderConfig, reverse_within_length
 
-B, S, E, H = 3, 5, 4, 6
+B, S, E, H = 3, 5, 4, 8
 LENGTHS = torch.tensor([5, 2, 4])
 
 

@@ -4,19 +4,32 @@ A cell is a small value: its settings, how many gates and states it has, and `po
 follows the two matrix products of a transition. Layers, directions, dropout and padding belong to recurrent.py.
 """
 
-from nmt.model.cells.base import Cell, Parameters, State, tanh
-from nmt.model.cells.gru import GRU, LayerNormGRU
+from nmt.model.cells.base import Cell, ParallelCell, Parameters, State, tanh
+from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
+from nmt.model.cells.linear import SRU, SSRU, IndRNN, MinGRU, MinLSTM
 from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
+from nmt.model.cells.odyssey import OdysseyLSTM
 from nmt.model.cells.rnn import RNN, ReluRNN
+from nmt.model.cells.xlstm import MLSTM, SLSTM
 
-__all__ = ["CELLS", "Cell", "Parameters", "State", "tanh"]
+__all__ = ["CELLS", "Cell", "ParallelCell", "Parameters", "State", "tanh"]
 
 CELLS: dict[str, type[Cell]] = {
     "rnn": RNN,
     "rnn_relu": ReluRNN,
+    "indrnn": IndRNN,
     "gru": GRU,
     "gru_ln": LayerNormGRU,
+    "gru_reset_before": ResetBeforeGRU,
+    "minimal_gated": MinimalGated,
     "lstm": LSTM,
     "lstm_ln": LayerNormLSTM,
     "lstm_peephole": PeepholeLSTM,
+    "lstm_odyssey": OdysseyLSTM,
+    "slstm": SLSTM,
+    "mlstm": MLSTM,
+    "sru": SRU,
+    "ssru": SSRU,
+    "mingru": MinGRU,
+    "minlstm": MinLSTM,
 }

@@ -1,21 +1,21 @@
 """What every cell tells, and the little they share.
 
-Dims: N rows, H hidden units, G gates. In every docstring x = x_t, h = h_{t-1}, c = c_{t-1}; W_k x and R_k h carry
-their own biases (b_ih and b_hh); σ is the logistic function and ⊙ the product unit by unit.
+Dims: N rows, B sentences, T steps, H hidden units. In every docstring x = x_t, h = h_{t-1}, c = c_{t-1}; W_k x and
+R_k h carry their own biases (b_ih and b_hh); σ is the logistic function and ⊙ the product unit by unit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from nmt.ranges import check_ranges
 
-State = tuple[Tensor, ...]  # each (N, H); the first is h, the cell's output
+State = tuple[Tensor, ...]  # each (N, ...); the first is h (N, H), the cell's output
 Parameters = Mapping[str, Tensor]
 
 
@@ -27,6 +27,19 @@ def tanh(x: Tensor) -> Tensor:
     return (x * 2).sigmoid_().mul(2).sub_(1)
 
 
+def product(x: Tensor, weight: Tensor) -> Tensor:
+    """x (N,H) by a matrix (F,H) of the cell's own parameters -> (N,F). Of layers side by side (D,N,H), (F,D,1,H)."""
+    return x @ weight.view(len(weight), *x.shape[:-2], -1).movedim(0, -1)
+
+
+class GateRows(NamedTuple):
+    """How many rows the gates have in W; the first two numbers count from the top."""
+
+    joint: int  # of those that need no more than W x + R h
+    seeing: int  # of those that see h: R has these alone
+    all: int
+
+
 @dataclass(frozen=True)
 class Cell:
     """What a cell must tell. Gates are stacked along the rows of W and R in the order of `gates`.
@@ -36,22 +49,33 @@ class Cell:
     next begins with. The first sees x; the others see R h alone, with a bias in the place of W x.
     """
 
-    apart: ClassVar[int] = 0  # how many of the last gates need W x and R h each by itself, not their sum
-    states: ClassVar[tuple[str, ...]] = ("h",)
+    alone: ClassVar[int] = 0  # how many of the last gates have W x alone and do not see h
+    apart: ClassVar[int] = 0  # how many of those before need W x and R h each by itself, not their sum
 
     depth: int = 1  # transitions a step
 
     def __post_init__(self) -> None:
         check_ranges(self, depth=(1, 32))
+        if self.depth > 1 and self.alone == len(self.gates):
+            raise ValueError(f"depth is {self.depth}; it must be 1 for a cell of which no gate sees h")
 
     @property
     def gates(self) -> tuple[str, ...]:
         raise NotImplementedError
 
     @property
-    def joint_gates(self) -> int:
-        """How many gates need no more than the sum."""
-        return len(self.gates) - self.apart
+    def states(self) -> tuple[str, ...]:
+        """The parts of the state; the first is h."""
+        return ("h",)
+
+    def gate_sizes(self, hidden_size: int) -> tuple[int, ...]:
+        """Raises ValueError for a hidden_size that the cell cannot have."""
+        return (hidden_size,) * len(self.gates)
+
+    def gate_rows(self, hidden_size: int) -> GateRows:
+        sizes = self.gate_sizes(hidden_size)
+        seeing = len(sizes) - self.alone
+        return GateRows(sum(sizes[: seeing - self.apart]), sum(sizes[:seeing]), sum(sizes))
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         """What the cell learns beside W, R and their biases, as it is before training: each some rows of H."""
@@ -61,10 +85,44 @@ class Cell:
         """Gate -> the value that its bias starts at; the others start at zero."""
         return {}
 
+    @property
+    def given(self) -> int:
+        """How many vectors `start` takes."""
+        return len(self.states)
+
+    def start(self, *given: Tensor) -> State:
+        """The state before the first step, from vectors (N,H): zeros, or what a decoder is told of the source. The
+        first is h."""
+        return given
+
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         """What follows the products of a transition, changing none of its inputs -> the new state.
 
-        `gates` (N, G*H) is W x + R h, biases included; for the last `apart` gates it is R h alone, and their W x is
-        in `x` (N, apart*H). Layers side by side come as (D,N,·), and parameters then as (·,D,1,H).
+        `gates` (N, rows) is W x + R h, biases included, of the gates that see h; for the last `apart` of them it is
+        R h alone. `x` (N, rows) is W x of these and of the gates that do not see h. Layers side by side come as
+        (D,N,·), and parameters then as (·,D,1,H).
         """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ForgetfulCell(Cell):
+    """A cell with a forget gate f, which starts open (bias `forget_bias`), so that gradients reach far back from the
+    first step on (Jozefowicz et al., 2015, "An empirical exploration of recurrent network architectures")."""
+
+    forget_bias: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(self, forget_bias=(-10, 10))
+
+    def initial_bias(self) -> dict[str, float]:
+        return {gate: self.forget_bias for gate in self.gates if gate == "f"}
+
+
+class ParallelCell(Cell):
+    """A cell of which no gate sees h, so that in training all steps are computed at once."""
+
+    def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
+        """What `pointwise` makes of all steps, one after the other: W x (B,T,rows), state before -> h (B,T,H)."""
         raise NotImplementedError

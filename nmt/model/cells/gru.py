@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from nmt.model.cells.base import Cell, Parameters, State, tanh
+from nmt.model.cells.base import Cell, Parameters, State, product, tanh
 from nmt.model.cells.norm import gain_and_bias, scaled, standardised
 
 
@@ -55,3 +55,44 @@ class LayerNormGRU(GRU):
         r, z = torch.sigmoid(reset_update).unbind(-2)
         new = tanh(torch.addcmul(x[..., 0, :], r, recurrent[..., 0, :]))
         return (torch.lerp(new, h, z),)
+
+
+@dataclass(frozen=True)
+class ResetBeforeGRU(Cell):
+    """The gated recurrent unit as it was first written (Cho et al., 2014, arXiv:1406.1078): the reset gate comes
+    before the product, which is one of its own.
+
+    r = σ(W_r x + R_r h)
+    z = σ(W_z x + R_z h)
+    n = tanh(W_n x + U (r ⊙ h))
+    h' = (1 - z) ⊙ n + z ⊙ h
+    """
+
+    gates = ("r", "z", "n")
+    alone = 1
+
+    def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
+        return {"reset": nn.init.orthogonal_(torch.empty(hidden_size, hidden_size))}  # U
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        (h,) = state
+        r, z = torch.sigmoid(gates).chunk(2, -1)
+        return (torch.lerp(tanh(x + product(r * h, parameters["reset"])), h, z),)
+
+
+@dataclass(frozen=True)
+class MinimalGated(Cell):
+    """The minimal gated unit (Zhou et al., 2016, arXiv:1603.09420), with its gate after the product R_n h.
+
+    f = σ(W_f x + R_f h)
+    n = tanh(W_n x + f ⊙ R_n h)
+    h' = (1 - f) ⊙ h + f ⊙ n
+    """
+
+    gates = ("f", "n")
+    apart = 1
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        f, recurrent = gates.chunk(2, -1)
+        f = torch.sigmoid(f)
+        return (torch.lerp(state[0], tanh(torch.addcmul(x, f, recurrent)), f),)

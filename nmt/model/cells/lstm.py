@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmt.model.cells.base import Cell, Parameters, State, tanh
+from nmt.model.cells.base import ForgetfulCell, Parameters, State, tanh
 from nmt.model.cells.norm import gain_and_bias, scaled, standardised
-from nmt.ranges import check_ranges
 
 
 @dataclass(frozen=True)
-class LSTM(Cell):
+class LSTM(ForgetfulCell):
     """Long short-term memory with a forget gate (Gers, Schmidhuber & Cummins, 2000, "Learning to forget").
 
     i = σ(W_i x + R_i h)
@@ -22,22 +21,10 @@ class LSTM(Cell):
     o = σ(W_o x + R_o h)
     c' = f ⊙ c + i ⊙ g
     h' = o ⊙ tanh(c')
-
-    The forget gate starts open (bias `forget_bias`), so that gradients reach far back from the first step on
-    (Jozefowicz et al., 2015, "An empirical exploration of recurrent network architectures").
     """
 
     gates = ("i", "f", "g", "o")
     states = ("h", "c")
-
-    forget_bias: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_ranges(self, forget_bias=(-10, 10))
-
-    def initial_bias(self) -> dict[str, float]:
-        return {"f": self.forget_bias}
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         _, c = state

@@ -1,0 +1,138 @@
+"""Cells of which no gate sees h: a step's work is unit by unit, and most are trained by a scan over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nmt.model.cells.base import Cell, ForgetfulCell, ParallelCell, Parameters, State
+from nmt.model.scan import scan
+
+
+class LinearCell(ParallelCell):
+    """A cell whose last part of the state is c' = a ⊙ c + b, where a and b come from x alone."""
+
+    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """W x of all gates (...,rows) -> a and b, each (...,H)."""
+        raise NotImplementedError
+
+    def output(self, x: Tensor, c: Tensor) -> Tensor:
+        """W x of all gates and c' -> h'; where h is c itself, c."""
+        return c
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        a, b = self.coefficients(x)
+        c = torch.addcmul(b, a, state[-1])
+        return (self.output(x, c), c)[-len(self.states) :]
+
+    def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
+        return self.output(x, scan(*self.coefficients(x), state[-1]))
+
+
+@dataclass(frozen=True)
+class SSRU(LinearCell):
+    """The simpler simple recurrent unit (Kim et al., 2019, "From research to production and back").
+
+    f = σ(W_f x)
+    c' = f ⊙ c + (1 - f) ⊙ W_n x
+    h' = max(0, c')
+    """
+
+    gates = ("f", "n")
+    states = ("h", "c")
+    alone = 2
+
+    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        f, n = x.chunk(2, -1)
+        f = torch.sigmoid(f)
+        return f, torch.addcmul(n, f, n, value=-1)
+
+    def output(self, x: Tensor, c: Tensor) -> Tensor:
+        return torch.relu(c)
+
+
+@dataclass(frozen=True)
+class MinGRU(LinearCell):
+    """The minimal GRU of Feng et al. (2024), arXiv:2410.01201.
+
+    z = σ(W_z x)
+    h' = (1 - z) ⊙ h + z ⊙ W_n x
+    """
+
+    gates = ("z", "n")
+    alone = 2
+
+    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        z, n = x.chunk(2, -1)
+        z = torch.sigmoid(z)
+        return 1 - z, z * n
+
+
+@dataclass(frozen=True)
+class MinLSTM(LinearCell, ForgetfulCell):
+    """The minimal LSTM of Feng et al. (2024), arXiv:2410.01201.
+
+    f = σ(W_f x)
+    i = σ(W_i x)
+    h' = f / (f + i) ⊙ h + i / (f + i) ⊙ W_n x
+    """
+
+    gates = ("f", "i", "n")
+    alone = 3
+
+    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        f, i, n = x.chunk(3, -1)
+        # f / (f + i) = σ(log f - log i), which stands where both round to zero.
+        share = torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))
+        return share, torch.addcmul(n, share, n, value=-1)
+
+
+@dataclass(frozen=True)
+class SRU(Cell):
+    """The simple recurrent unit (Lei et al., 2018, arXiv:1709.02755).
+
+    f = σ(W_f x + v_f ⊙ c)
+    r = σ(W_r x + v_r ⊙ c)
+    c' = f ⊙ c + (1 - f) ⊙ W_n x
+    h' = r ⊙ c' + (1 - r) ⊙ W_s x
+
+    The paper's highway passes x itself on, which needs as many features as units; here W_s makes them. The gates see
+    c, so there is nothing to scan; but a step is unit by unit, without a product.
+    """
+
+    gates = ("f", "r", "n", "s")
+    states = ("h", "c")
+    alone = 4
+
+    def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
+        return {"peephole": torch.zeros(2, hidden_size)}  # v_f, v_r
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        _, c = state
+        f, r, n, s = x.chunk(4, -1)
+        v_f, v_r = parameters["peephole"]
+        f, r = torch.sigmoid(torch.addcmul(f, v_f, c)), torch.sigmoid(torch.addcmul(r, v_r, c))
+        c = torch.lerp(n, c, f)
+        return torch.lerp(s, c, r), c
+
+
+@dataclass(frozen=True)
+class IndRNN(Cell):
+    """The independently recurrent network (Li et al., 2018, arXiv:1803.04831): a unit sees its own past alone.
+
+    h' = max(0, W x + u ⊙ h)
+
+    The weights u are diagonal, one a unit, and start between 0 and 1, so that memories of all lengths are there.
+    """
+
+    gates = ("n",)
+    alone = 1
+
+    def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
+        return {"recurrent": torch.empty(1, hidden_size).uniform_()}
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        return (torch.relu(torch.addcmul(x, parameters["recurrent"][0], state[0])),)

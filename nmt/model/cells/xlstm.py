@@ -1,0 +1,140 @@
+"""The two cells of xLSTM (Beck et al., 2024, arXiv:2405.04517).
+
+Their input gates are exponential. What they would let grow is divided by e^m at every step, where m, a part of the
+state, is the logarithm of the largest weight so far: h stays the same and no number overflows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nmt.model.cells.base import ForgetfulCell, ParallelCell, Parameters, State, tanh
+from nmt.ranges import check_ranges
+
+
+@dataclass(frozen=True)
+class SLSTM(ForgetfulCell):
+    """sLSTM, with one head: R mixes all units.
+
+    i = exp(W_i x + R_i h)
+    f = σ(W_f x + R_f h)
+    g = tanh(W_g x + R_g h)
+    o = σ(W_o x + R_o h)
+    c' = f ⊙ c + i ⊙ g
+    n' = f ⊙ n + i
+    h' = o ⊙ c' / n'
+
+    The normaliser n starts at 1, so that from the first step on c' / n' is a weighted mean of what was there before
+    and of all g.
+    """
+
+    gates = ("i", "f", "g", "o")
+    states = ("h", "c", "n", "m")
+
+    @property
+    def given(self) -> int:
+        return 2
+
+    def start(self, *given: Tensor) -> State:
+        h, c = given
+        return h, c, torch.ones_like(c), torch.zeros_like(c)
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        _, c, n, m = state
+        i, f, g, o = gates.chunk(4, -1)
+        kept = F.logsigmoid(f) + m
+        m = torch.maximum(kept, i)
+        i, f = torch.exp(i - m), torch.exp(kept - m)
+        c = torch.addcmul(f * c, i, tanh(g))
+        n = torch.addcmul(i, f, n)
+        return torch.sigmoid(o) * c / n, c, n, m
+
+
+@dataclass(frozen=True)
+class MLSTM(ParallelCell, ForgetfulCell):
+    """mLSTM, whose memory C is a matrix (d, d) a head, d the units of a head.
+
+    i = exp(w_i x)
+    f = σ(w_f x)
+    o = σ(W_o x)
+    q = W_q x
+    k = W_k x / √d
+    v = W_v x
+    C' = f C + i v kᵀ
+    n' = f n + i k
+    h' = o ⊙ C' q / max(|n'ᵀ q|, 1)
+
+    i and f are one number a head. In training all steps are computed at once, as the paper's appendix has it: with
+    log D_ts = Σ_{s<u≤t} log f_u + log i_s the products q_tᵀ k_s ⊙ D_ts are like an attention of every step to those
+    before. A decoder's memory starts with one pair of v and k, made from the source.
+    """
+
+    gates = ("q", "k", "v", "o", "i", "f")
+    states = ("h", "C", "n", "m")
+    alone = 6
+
+    heads: int = 4  # where they do not divide the units, the largest number that divides both
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(self, heads=(1, 1024))
+
+    def heads_of(self, hidden_size: int) -> int:
+        return math.gcd(self.heads, hidden_size)
+
+    def gate_sizes(self, hidden_size: int) -> tuple[int, ...]:
+        return (hidden_size,) * 4 + (self.heads_of(hidden_size),) * 2
+
+    @property
+    def given(self) -> int:
+        return 3
+
+    def start(self, *given: Tensor) -> State:
+        h, v, k = given
+        v, k = self.by_head(v), self.by_head(k)
+        k = k / k.shape[-1] ** 0.5
+        return h, v[..., None] * k[..., None, :], k, torch.zeros_like(k[..., 0])
+
+    def by_head(self, x: Tensor) -> Tensor:
+        """(...,H) -> (...,A,d)"""
+        return x.view(*x.shape[:-1], self.heads_of(x.shape[-1]), -1)
+
+    def parts(self, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """W x (...,rows) -> q, k, v (...,A,d), the output gate (...,H), log i and log f (...,A)."""
+        q, k, v, o, i, f = x.split_with_sizes(self.gate_sizes(size), -1)
+        q, k, v = self.by_head(q), self.by_head(k), self.by_head(v)
+        return q, k / k.shape[-1] ** 0.5, v, torch.sigmoid(o), i, F.logsigmoid(f)
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
+        _, memory, n, m = state
+        q, k, v, o, i, f = self.parts(x, state[0].shape[-1])
+        kept = f + m
+        m = torch.maximum(kept, i)
+        i, f = torch.exp(i - m)[..., None], torch.exp(kept - m)[..., None]  # (N, A, 1)
+        n = torch.addcmul(f * n, i, k)
+        memory = torch.addcmul(f[..., None] * memory, (i * v)[..., None], k[..., None, :])
+        found = (memory @ q[..., None])[..., 0]  # (N, A, d)
+        weight = torch.maximum((n * q).sum(-1).abs(), torch.exp(-m))
+        return o * (found / weight[..., None]).flatten(-2), memory, n, m
+
+    def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
+        _, memory, n, m = state
+        q, k, v, o, i, f = (
+            part.movedim(-2, 1) if part.dim() == 4 else part for part in self.parts(x, state[0].shape[-1])
+        )  # (B, A, T, d)
+        i, kept = i.movedim(-1, 1), f.movedim(-1, 1).cumsum(-1)  # (B, A, T)
+        weights = kept[..., None] + (i - kept)[..., None, :]  # (B, A, T, T), logarithms
+        weights = weights.masked_fill(torch.ones_like(weights[0, 0], dtype=torch.bool).triu(1), -torch.inf)
+        first = kept + m[..., None]
+        m = torch.maximum(weights.amax(-1), first).detach()  # h does not depend on it
+        first = torch.exp(first - m)[..., None]  # (B, A, T, 1)
+        weights = torch.exp(weights - m[..., None]) * (q @ k.mT)
+        found = weights @ v + first * (q @ memory.mT)
+        weight = weights.sum(-1, keepdim=True) + first * (q @ n[..., None])
+        found = found / torch.maximum(weight.abs(), torch.exp(-m)[..., None])
+        return o * found.movedim(1, -2).flatten(-2)
