@@ -9,10 +9,12 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
 import sentencepiece
 
+from nmt.data.sampling import PieceSampler
 from nmt.ranges import check_ranges
 
 SENTENCEPIECE_VERSION: str = sentencepiece.__version__
@@ -57,6 +59,12 @@ class Tokenizer:
         self.src = processors[JOINT if self.joint else SRC]
         self.tgt = processors[JOINT if self.joint else TGT]
 
+    @cached_property
+    def samplers(self) -> tuple[PieceSampler, PieceSampler]:
+        """Of the source and of the target."""
+        src = PieceSampler(self.src)
+        return src, src if self.joint else PieceSampler(self.tgt)
+
     @property
     def src_vocab_size(self) -> int:
         return int(self.src.vocab_size())
@@ -77,11 +85,11 @@ class Tokenizer:
 
     def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
         """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
-        return _sample(self.src, ids, sampling, seed, add_eos=True)
+        return self.samplers[0](ids, sampling, seed)
 
     def sample_tgt(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
         """The same for target ids from BOS to EOS."""
-        return _sample(self.tgt, ids, sampling, seed, add_bos=True, add_eos=True)
+        return self.samplers[1](ids, sampling, seed)
 
     def decode_tgt(self, ids: Sequence[int]) -> str:
         """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""
@@ -93,18 +101,6 @@ class Tokenizer:
 
     def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
         return [self.tgt.id_to_piece(i) for i in ids]
-
-
-def _sample(
-    processor: sentencepiece.SentencePieceProcessor, ids: Sequence[int], sampling: float, seed: int, **ends: Any
-) -> list[int]:
-    """See TokenizerConfig.sampling. A list is encoded in a thread of its own, whose generator begins at the seed."""
-    sentencepiece.set_random_generator_seed(seed)
-    text: str = processor.decode(list(ids))
-    sampled: list[list[int]] = processor.encode(
-        [text], enable_sampling=True, alpha=sampling, nbest_size=-1, num_threads=1, **ends
-    )
-    return sampled[0]
 
 
 def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:

@@ -1,0 +1,111 @@
+"""Other pieces for the same text, drawn at random: what training may see instead of the best split.
+
+SentencePiece can draw too, but differently in each process whatever the seed; a run that goes on, or is made again,
+must see what it saw. A piece never goes beyond a word, so each word is split by itself.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import groupby, pairwise
+
+import sentencepiece
+
+SPACE = "▁"  # as SentencePiece writes it, before each word
+
+
+class PieceSampler:
+    """Draws pieces of a SentencePiece model. See TokenizerConfig.sampling for what the number means."""
+
+    def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
+        self.processor = processor
+        self.edges = lru_cache(maxsize=1 << 16)(self._edges)
+
+    @cached_property
+    def pieces(self) -> dict[int, str]:
+        """Those that are text."""
+        p = self.processor
+        others = p.is_control, p.is_unknown, p.is_byte, p.is_unused
+        return {i: p.id_to_piece(i) for i in range(p.vocab_size()) if not any(is_other(i) for is_other in others)}
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        return {piece: i for i, piece in self.pieces.items()}
+
+    @cached_property
+    def scores(self) -> dict[str, float]:
+        return {piece: self.processor.get_score(i) for i, piece in self.pieces.items()}
+
+    @cached_property
+    def is_bpe(self) -> bool:
+        """The scores of BPE are the places of its merges, whole numbers; those of a unigram model are logarithms."""
+        return all(score.is_integer() for score in self.scores.values())
+
+    def __call__(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
+        """Pieces -> other pieces of the same text; always the same of one seed. What is no text stays."""
+        rng = random.Random(seed)
+        split = self._merged if self.is_bpe else self._walked
+        sampled: list[int] = []
+        for is_text, run in groupby(ids, self.pieces.__contains__):
+            if not is_text:
+                sampled += run
+                continue
+            for word in _words("".join(self.pieces[i] for i in run)):
+                sampled += [self.ids[piece] for piece in split(word, sampling, rng)]
+        return sampled
+
+    def _merged(self, word: str, dropout: float, rng: random.Random) -> list[str]:
+        """BPE-dropout (Provilkov et al., 2020, arXiv:1910.13267): at each step the best merge of those that are not
+        dropped, until none is left."""
+        pieces = list(word)
+        while len(pieces) > 1:
+            found = [
+                (-score, i)
+                for i, (left, right) in enumerate(pairwise(pieces))
+                if (score := self.scores.get(left + right)) is not None and rng.random() >= dropout
+            ]
+            if not found:
+                break
+            _, i = min(found)
+            pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+        return pieces
+
+    def _walked(self, word: str, smoothing: float, rng: random.Random) -> list[str]:
+        """A split with a probability in proportion to P(split) ** smoothing (Kudo, 2018, arXiv:1804.10959): summed
+        up from the left, then drawn from the right."""
+        edges = self.edges(word)
+        total = [0.0] + [-math.inf] * len(word)  # log of all splits of the first so many characters
+        for end, into in enumerate(edges):
+            total[end] = _log_sum([total[start] + smoothing * score for start, score in into]) if end else 0.0
+        pieces, end = [], len(word)
+        while end:
+            weights = [math.exp(total[start] + smoothing * score - total[end]) for start, score in edges[end]]
+            ((start, _),) = rng.choices(edges[end], weights)
+            pieces.append(word[start:end])
+            end = start
+        return pieces[::-1]
+
+    def _edges(self, word: str) -> list[list[tuple[int, float]]]:
+        """For every place in a word the pieces that end there: where each starts, and its score."""
+        return [
+            [(start, self.scores[word[start:end]]) for start in range(end) if word[start:end] in self.scores]
+            for end in range(len(word) + 1)
+        ]
+
+
+def _words(text: str) -> Iterator[str]:
+    """Cut before every SPACE that follows something else."""
+    start = 0
+    for i, (before, after) in enumerate(pairwise(text), 1):
+        if after == SPACE != before:
+            yield text[start:i]
+            start = i
+    yield text[start:]
+
+
+def _log_sum(numbers: Sequence[float]) -> float:
+    most = max(numbers, default=-math.inf)
+    return most if most == -math.inf else most + math.log(sum(math.exp(number - most) for number in numbers))
