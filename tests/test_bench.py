@@ -39,6 +39,25 @@ def test_it_prints_one_object_last(tmp_path):
     assert all(share > 0 for share in found["parts"].values())
 
 
+def test_cells_are_timed_beside_the_lstm():
+    command = [
+        sys.executable,
+        SCRIPTS / "bench_cells.py",
+        "--json",
+        "--cells",
+        "ssru",
+        "mlstm",
+        "--lengths",
+        "3",
+        "5",
+    ]
+    command += ["--batch=2", "--size=8", "--rounds=2", "--precision=float32"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = json.loads(result.stdout)["seconds"]
+    assert list(found) == ["lstm", "ssru", "mlstm"]
+    assert all(set(of_cell) == {"3", "5"} and min(of_cell.values()) > 0 for of_cell in found.values())
+
+
 def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
     model = toy.model("lstm", "gnmt", "dot")
     src, tgt = [[5, 3], [6, 7, 5, 3]], [[2, 8, 3], [2, 3]]

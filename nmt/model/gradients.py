@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from nmt.model.cells import Cell, Parameters, State, tanh
-from nmt.model.cells.gru import GRU, LayerNormGRU
+from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated
+from nmt.model.cells.linear import SRU, IndRNN
 from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
 from nmt.model.cells.norm import scaled, standardised
 from nmt.model.cells.rnn import RNN, ReluRNN
@@ -174,12 +175,63 @@ def of_layer_norm_lstm(
     return grad, x, (None, grad_c * f), {name: torch.cat([extra[name], of_last[name]]) for name in extra}
 
 
+def of_indrnn(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (h,), (u,) = state, parameters["recurrent"]
+    grad = torch.ops.aten.threshold_backward(grads[0], after[0], 0)
+    return gates, grad, (grad * u,), {"recurrent": (grad * h).sum_to_size(u.shape)[None]}
+
+
+def of_minimal_gated(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (h,), (grad,) = state, grads
+    f, recurrent = gates.chunk(2, -1)
+    f = torch.sigmoid(f)
+    new = tanh(torch.addcmul(x, f, recurrent))
+    passed = grad * f
+    grad_x = torch.ops.aten.tanh_backward(passed, new)
+    grad_gates = torch.empty_like(gates)
+    grad_f, grad_recurrent = grad_gates.chunk(2, -1)
+    torch.addcmul(grad_x * recurrent, grad, new.sub_(h), out=grad_f)
+    sigmoid_backward(grad_f, f, grad_input=grad_f)
+    torch.mul(grad_x, f, out=grad_recurrent)
+    return grad_gates, grad_x, (grad - passed,), {}
+
+
+def of_sru(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (_, c), c_after, (grad_h, grad_c) = state, after[1], grads
+    v_f, v_r = parameters["peephole"]
+    f, r, n, s = x.chunk(4, -1)
+    f, r = torch.addcmul(f, v_f, c).sigmoid_(), torch.addcmul(r, v_r, c).sigmoid_()
+    grad = torch.empty_like(x)
+    grad_f, grad_r, grad_n, grad_s = grad.chunk(4, -1)
+    through = grad_h * r
+    torch.sub(grad_h, through, out=grad_s)
+    torch.mul(grad_h, c_after - s, out=grad_r)
+    sigmoid_backward(grad_r, r, grad_input=grad_r)
+    grad_c = grad_c + through
+    grad_before = grad_c * f
+    torch.sub(grad_c, grad_before, out=grad_n)
+    torch.mul(grad_c, c - n, out=grad_f)
+    sigmoid_backward(grad_f, f, grad_input=grad_f)
+    grad_before.addcmul_(grad_f, v_f).addcmul_(grad_r, v_r)
+    sums = (part.sum_to_size(v_f.shape) for part in (grad_f * c, grad_r * c))
+    return gates, grad, (None, grad_before), {"peephole": torch.stack(tuple(sums))}
+
+
 GRADIENTS: dict[type[Cell], Gradient] = {
     RNN: of_rnn,
     ReluRNN: of_relu_rnn,
+    IndRNN: of_indrnn,
     GRU: of_gru,
+    MinimalGated: of_minimal_gated,
     LayerNormGRU: of_layer_norm_gru,
     LSTM: of_lstm,
     LayerNormLSTM: of_layer_norm_lstm,
     PeepholeLSTM: of_lstm,
+    SRU: of_sru,
 }

@@ -13,6 +13,7 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.model.cells import CELLS, ParallelCell, tanh
 from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
+from nmt.model.scan import doubling
 
 B, T, E, H = 2, 4, 3, 6
 KINDS = toy.CELL_KINDS
@@ -136,6 +137,16 @@ def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
 def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
     made = layer(name, 1).double()
     compare_with_the_loop(made, made.at_once)
+
+
+def test_doubling_equals_a_step_at_a_time():
+    """What a GPU does of a gated mean."""
+    a, b = torch.rand(2, B, 7, H, dtype=torch.double)
+    c, expected = torch.zeros(B, H, dtype=torch.double), []
+    for t in range(7):
+        c = a[:, t] * c + b[:, t]
+        expected.append(c)
+    torch.testing.assert_close(doubling(a, b), torch.stack(expected, 1))
 
 
 def compare_with_the_loop(made, run):
@@ -271,3 +282,15 @@ def test_the_fast_tanh_is_a_tanh():
     x = torch.cat([torch.linspace(-100, 100, 401), 1e-3 * torch.randn(7)])
     torch.testing.assert_close(tanh(x), torch.tanh(x), rtol=0, atol=3e-7)
     assert torch.autograd.gradcheck(tanh, torch.randn(5, dtype=torch.double, requires_grad=True))
+
+
+def test_what_goes_by_h_is_refused_where_no_gate_sees_it():
+    with pytest.raises(ValueError, match="depth is 2; it must be 1 for a cell of which no gate sees h"):
+        CELLS["ssru"](depth=2)
+    with pytest.raises(ValueError, match="recurrent_dropout is 0.1; it must be 0, as no gate of the cell sees h"):
+        toy.model_config("ssru", recurrent_dropout=0.1)
+
+
+def test_contradicting_switches_are_refused():
+    with pytest.raises(ValueError, match="coupled joins the input and the forget gate; it needs both"):
+        CELLS["lstm_odyssey"](coupled=True, forget_gate=False)

@@ -9,27 +9,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.model.cells.base import Cell, ForgetfulCell, ParallelCell, Parameters, State
-from nmt.model.scan import scan
+from nmt.model.scan import gated_mean
 
 
 class LinearCell(ParallelCell):
-    """A cell whose last part of the state is c' = a ⊙ c + b, where a and b come from x alone."""
+    """A cell whose last part of the state is a gated mean, c' = a ⊙ c + (1 - a) ⊙ n, with a = σ(keep): `keep` and n
+    come from x alone."""
 
-    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """W x of all gates (...,rows) -> a and b, each (...,H)."""
+    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """W x of all gates (...,rows) -> keep and n, each (...,H)."""
         raise NotImplementedError
 
-    def output(self, x: Tensor, c: Tensor) -> Tensor:
-        """W x of all gates and c' -> h'; where h is c itself, c."""
+    def output(self, c: Tensor) -> Tensor:
+        """c' -> h'; where h is c itself, c."""
         return c
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
-        a, b = self.coefficients(x)
-        c = torch.addcmul(b, a, state[-1])
-        return (self.output(x, c), c)[-len(self.states) :]
+        keep, n = self.keep_and_new(x)
+        c = torch.lerp(n, state[-1], torch.sigmoid(keep))
+        return (self.output(c), c)[-len(self.states) :]
 
     def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
-        return self.output(x, scan(*self.coefficients(x), state[-1]))
+        return self.output(gated_mean(*self.keep_and_new(x), state[-1]))
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,11 @@ class SSRU(LinearCell):
     states = ("h", "c")
     alone = 2
 
-    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
         f, n = x.chunk(2, -1)
-        f = torch.sigmoid(f)
-        return f, torch.addcmul(n, f, n, value=-1)
+        return f, n
 
-    def output(self, x: Tensor, c: Tensor) -> Tensor:
+    def output(self, c: Tensor) -> Tensor:
         return torch.relu(c)
 
 
@@ -65,10 +65,9 @@ class MinGRU(LinearCell):
     gates = ("z", "n")
     alone = 2
 
-    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
         z, n = x.chunk(2, -1)
-        z = torch.sigmoid(z)
-        return 1 - z, z * n
+        return -z, n  # 1 - σ(z) = σ(-z)
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,9 @@ class MinLSTM(LinearCell, ForgetfulCell):
     gates = ("f", "i", "n")
     alone = 3
 
-    def coefficients(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
         f, i, n = x.chunk(3, -1)
-        # f / (f + i) = σ(log f - log i), which stands where both round to zero.
-        share = torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))
-        return share, torch.addcmul(n, share, n, value=-1)
+        return F.logsigmoid(f) - F.logsigmoid(i), n  # f / (f + i) = σ(log f - log i)
 
 
 @dataclass(frozen=True)

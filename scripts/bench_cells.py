@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""How long a training step of one layer of each cell takes, relative to the LSTM.
+
+    scripts/bench_cells.py
+    scripts/bench_cells.py --lengths 25 100 400 --cells lstm ssru mingru
+
+A step is the forward and the backward pass of one layer in one direction over a batch of full sequences, in the
+precision that training would choose here. The cells take turns, so that what else the machine does hits all alike;
+printed is the median of the rounds. The products' share differs: `parameters` tells how many numbers a cell has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from contextlib import nullcontext
+
+import torch
+
+from nmt.cli.errors import Parser, one_line_errors
+from nmt.config import TrainerConfig
+from nmt.model.cells import CELLS
+from nmt.model.recurrent import Recurrent
+from nmt.process import tune_process
+from nmt.training.machine import choose_hardware
+
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def main() -> None:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cells", nargs="+", default=sorted(CELLS), choices=sorted(CELLS), metavar="CELL")
+    parser.add_argument("--lengths", nargs="+", type=int, default=[25, 100], help="steps (default: 25 100)")
+    parser.add_argument("--batch", type=int, default=64, help="sequences (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, help="inputs and units (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="(default: %(default)s)")
+    parser.add_argument("--precision", default="auto", help="as trainer.precision (default: %(default)s)")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with one_line_errors(parser.prog):
+        run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if min(arguments.batch, arguments.size, arguments.rounds, *arguments.lengths) < 1:
+        raise ValueError("--batch, --size, --rounds and --lengths must be at least 1")
+    accelerator, precision = choose_hardware(TrainerConfig(max_epochs=1, max_tokens=1, precision=arguments.precision))
+    device = "cuda" if accelerator == "gpu" else "cpu"
+    tune_process()
+    names = list(dict.fromkeys(["lstm", *arguments.cells]))
+    layers = {name: Recurrent(CELLS[name](), arguments.size, arguments.size).train().to(device) for name in names}
+    found: dict[str, dict[str, float]] = {name: {} for name in names}
+    for length in arguments.lengths:
+        x = torch.randn(arguments.batch, length, arguments.size, device=device)
+        seconds: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(arguments.rounds + 1):
+            for name, layer in layers.items():
+                seconds[name].append(step(layer, x, device, precision))
+        for name in names:
+            found[name][f"{length}"] = statistics.median(seconds[name][1:])  # the first warms up
+    if arguments.json:
+        print(json.dumps({"precision": precision, "device": device, "seconds": found}))
+        return
+    print(f"one layer, {arguments.size} units, {arguments.batch} sequences, {precision} on {device}")
+    print(
+        f"{'cell':18}{'parameters':>12}"
+        + "".join(f"{f'T={length}, ms':>12}{'/ lstm':>8}" for length in arguments.lengths)
+    )
+    for name in names:
+        columns = "".join(
+            f"{1000 * found[name][key]:12.1f}{found[name][key] / found['lstm'][key]:8.2f}" for key in found[name]
+        )
+        print(f"{name:18}{sum(p.numel() for p in layers[name].parameters()):12,}{columns}")
+
+
+def step(layer: Recurrent, x: torch.Tensor, device: str, precision: str) -> float:
+    """Seconds."""
+    x = x.clone().requires_grad_()
+    now(device)
+    began = now(device)
+    with torch.autocast(device, DTYPES[precision]) if precision in DTYPES else nullcontext():
+        outputs = layer(x)
+    outputs.backward(torch.ones_like(outputs))
+    seconds = now(device) - began
+    layer.zero_grad(set_to_none=True)
+    return seconds
+
+
+def now(device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    main()
