@@ -31,7 +31,7 @@ from nmt.files import write_atomically
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
 
-FORMAT = 2  # 1 had no checksums
+FORMAT = 2
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
@@ -103,7 +103,7 @@ def save_search(folder: str | Path, search: Search) -> Path:
     written. Raises ValueError when there is no sound config."""
     config, checksums = _load_config(Path(folder))
     data = to_dict(replace(config, search=search))
-    _write_json(Path(folder) / CONFIG, data if checksums is None else seal(data, checksums))
+    _write_json(Path(folder) / CONFIG, seal(data, checksums))
     return Path(folder) / CONFIG
 
 
@@ -196,23 +196,20 @@ def _check(path: Path, found: str, checksums: Checksums) -> None:
         raise ValueError(f"{path} is damaged, or of another model: its checksum is not in {CONFIG}")
 
 
-def _load_config(folder: Path) -> tuple[BundleConfig, Checksums | None]:
+def _load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
     path = folder / CONFIG
     content = _read(folder, CONFIG, MAX_CONFIG_BYTES)
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
-    number = data.get("format") if isinstance(data, dict) else FORMAT
-    if number not in (1, FORMAT):
-        raise ValueError(f"{path}: format is {number!r}; this version reads formats 1 and {FORMAT}")
-    checksums = data.pop(CHECKSUMS, None) if number == FORMAT and isinstance(data, dict) else None
+    if isinstance(data, dict) and data.get("format") != FORMAT:
+        raise ValueError(f"{path}: format is {data.get('format')!r}; this version reads format {FORMAT}")
+    checksums = data.pop(CHECKSUMS, None) if isinstance(data, dict) else None
     try:
         config = from_dict(BundleConfig, data)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if number == 1:
-        return config, None
     if not isinstance(checksums, dict) or not all(isinstance(sums, list) for sums in checksums.values()):
         raise ValueError(f"{path}: {CHECKSUMS} must map each file to a list")
     _check(path, _checksum_of_config(data), checksums)
@@ -220,7 +217,7 @@ def _load_config(folder: Path) -> tuple[BundleConfig, Checksums | None]:
 
 
 def _load_lexicon(
-    folder: Path, tokenizer: Tokenizer, device: str | torch.device, checksums: Checksums | None
+    folder: Path, tokenizer: Tokenizer, device: str | torch.device, checksums: Checksums
 ) -> Lexicon | None:
     path = folder / LEXICON
     if not path.exists() and not path.is_symlink():
@@ -240,7 +237,7 @@ def _load_tensors(
     name_of_file: str,
     expected: Mapping[str, tuple[str, tuple[int | None, ...]]],
     device: str | torch.device,
-    checksums: Checksums | None,
+    checksums: Checksums,
 ) -> dict[str, torch.Tensor]:
     """The tensors of a file, which must be those expected: name -> type, and shape with None for any size."""
     path = _regular(folder, name_of_file)
@@ -261,8 +258,7 @@ def _load_tensors(
                     raise ValueError(
                         f"{path}: {name} is {found.get_dtype()} {list(sizes)}; the config says {dtype} {list(shape)}"
                     )
-            if checksums is not None:  # after what can be told more clearly
-                _check(path, sha256(path), checksums)
+            _check(path, sha256(path), checksums)  # after what can be told more clearly
             tensors = {name: file.get_tensor(name) for name in expected}
             for name, tensor in tensors.items():
                 if not tensor.isfinite().all():

@@ -71,7 +71,7 @@ def test_no_folder_is_no_model(tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.update(format=99), "format is 99; this version reads formats 1 and 2"),
+        (lambda c: c.update(format=99), "format is 99; this version reads format 2"),
         (lambda c: c.update(code="import os"), "code is unknown"),
         (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
         (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),
@@ -241,11 +241,9 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     assert load_bundle(link)
 
 
-def test_a_model_of_format_1_has_no_checksums_and_is_read(bundle_dir):
+def test_a_model_without_checksums_is_refused(bundle_dir):
     path = bundle_dir / "config.json"
     data = json.loads(path.read_text())
-    path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"} | {"format": 1}))
-    assert load_bundle(bundle_dir)
     path.write_text(json.dumps({key: value for key, value in data.items() if key != "checksums"}))
     with pytest.raises(ValueError, match="checksums must map each file to a list"):
         load_bundle(bundle_dir)
