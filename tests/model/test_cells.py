@@ -287,7 +287,7 @@ def test_the_fast_tanh_is_a_tanh():
 def test_what_goes_by_h_is_refused_where_no_gate_sees_it():
     with pytest.raises(ValueError, match="depth is 2; it must be 1 for a cell of which no gate sees h"):
         CELLS["ssru"](depth=2)
-    with pytest.raises(ValueError, match="recurrent_dropout is 0.1; it must be 0, as no gate of the cell sees h"):
+    with pytest.raises(ValueError, match="recurrent_dropout is 0.1, but no gate of this cell sees h; choose 0"):
         toy.model_config("ssru", recurrent_dropout=0.1)
 
 
