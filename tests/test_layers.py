@@ -35,7 +35,7 @@ ONLY_IN = {
     "sacrebleu": {"nmt.metrics", "nmt.search.mbr"},
     "pyarrow": {"nmt.data.encoded"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
-    "sentencepiece": {"nmt.data.tokenizer"},
+    "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling"},
     "safetensors": {"nmt.bundle"},
     "pickle": set(),
     "importlib": set(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import torch
 import toy
 
 import nmt
+from nmt.bundle import seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.metrics import corpus_scores
 from nmt.model.ensemble import Ensemble
@@ -148,6 +150,9 @@ def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir
     sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("en", "de"))
     pieces = train_tokenizer(TokenizerConfig(vocab_size=320), *(side[:60] for side in sides))
     (other / "tokenizer.model").write_bytes(pieces.models["tokenizer.model"])
+    config = json.loads((other / "config.json").read_text())
+    own = {"tokenizer.model": [sha256(other / "tokenizer.model")]}
+    (other / "config.json").write_text(json.dumps(seal(config, config["checksums"] | own)))
     with pytest.raises(ValueError, match="other has other pieces than .*model; an ensemble shares"):
         nmt.load([bundle_dir, other])
 
