@@ -126,6 +126,7 @@ class RunConfig:
     optim: OptimConfig
     search: Search  # of the validation, and the default of the model directory
     trainer: TrainerConfig
+    init: str | None = None  # a model directory: training starts from it, with its pieces and its architecture
 
     def __post_init__(self) -> None:
         check_ranges(self, seed=(0, 2**32 - 1))

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -25,6 +25,7 @@ import yaml
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
+from nmt.bundle import load_bundle
 from nmt.config import RunConfig, to_dict
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
@@ -49,6 +50,7 @@ from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import Progress, TrainingModule
 from nmt.training.origin import origin
+from nmt.training.start import check_start, own_settings
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ NOT_FOR_USERS = (
     "does not have many workers",
     "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows where
     "isinstance.treespec, LeafSpec.* is deprecated",
+    "sync_dist=True",  # every rank has the same figures
 )
 
 
@@ -98,7 +101,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
+    prepared = _prepared(config)
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
@@ -109,6 +112,16 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
             progress = _train_through(config, run_dir, hardware, module, datamodule, signals)
             log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / "model")
     return Trained(run_dir / "model", progress.best_bleu)
+
+
+def _prepared(config: RunConfig) -> Prepared:
+    if not config.init:
+        return prepare(config.data, config.tokenizer, Path(config.cache_dir))
+    start = load_bundle(config.init)
+    check_start(config.init, own_settings(start), to_dict(config))
+    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer)
+    lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
+    return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
 
 
 def _train_through(
@@ -156,6 +169,8 @@ def _fit(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
     with signals.held():
+        if module.config.init and not checkpoint:  # so that what is kept is never worse than the start
+            trainer.validate(module, datamodule, verbose=False)
         trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
         if module.progress.validated_step != trainer.global_step:  # it ended inside an epoch
             trainer.validate(module, datamodule, verbose=False)

@@ -12,6 +12,7 @@ import typing
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
+from hydra import compose
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -19,9 +20,12 @@ from omegaconf.errors import OmegaConfBaseException
 from nmt.config import CHOICES, RunConfig, from_dict
 from nmt.data.corpus import Corpus
 from nmt.model.cells import Cell
+from nmt.resources import resource
 from nmt.search import Search
 
 GROUPS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}
+SCHEMA = "schema/run@_here_"  # in conf/train.yaml
+OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
 MAX_NAME = 120  # characters of a run's name
 
 
@@ -33,6 +37,18 @@ def register() -> None:
         for name, cls in CHOICES[base].items():
             store.store(group=f"schema/{group}", name=name, node={"name": name} | defaults(cls))
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+
+
+def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
+    """conf/train.yaml and the overrides, on top of a model's own settings instead of the default choices for them."""
+    store, content = ConfigStore.instance(), OmegaConf.load(resource("conf") / "train.yaml")
+    base = defaults(RunConfig)
+    store.store(group="schema", name="own", node=base | {group: base[group] | own[group] for group in own})
+    choices = typing.cast(list[Any], OmegaConf.to_container(content.defaults))
+    choices[choices.index(SCHEMA)] = "schema/own@_here_"
+    choices = [dict.fromkeys(choice) if set(choice) & OWN else choice for choice in choices]
+    store.store(name="init", node=OmegaConf.merge(content, {"defaults": choices}))
+    return compose("init", overrides=overrides)
 
 
 def defaults(cls: type) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.schema import register, run_name, to_run_config
+from nmt.cli.schema import compose_on, register, run_name, to_plain
+from nmt.config import RunConfig, from_dict
 from nmt.resources import resource
 
 COMMAND = "nmt-train"
@@ -45,8 +46,8 @@ def train_one(composed: Any) -> float:
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
 
-    config = to_run_config(composed)
     hydra_config = HydraConfig.get()
+    config = run_config(composed, list(hydra_config.overrides.task))
     if hydra_config.mode == RunMode.MULTIRUN:
         if config.trainer.strategy == "ddp":
             raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
@@ -64,6 +65,19 @@ def train_one(composed: Any) -> float:
     if is_first_process():
         print(f"{result.model_dir}  validation BLEU {result.bleu:.2f}", file=sys.stderr)
     return result.bleu
+
+
+def run_config(composed: Any, overrides: list[str]) -> RunConfig:
+    """The config of one run; with init=, what the overrides do not say is the model's own. Raises ValueError."""
+    if not composed.init:
+        return from_dict(RunConfig, to_plain(composed))
+    from nmt.bundle import load_bundle
+    from nmt.training.start import check_start, own_settings
+
+    own = own_settings(load_bundle(composed.init))
+    plain = to_plain(compose_on(own, overrides))
+    check_start(composed.init, own, plain)
+    return from_dict(RunConfig, plain)
 
 
 def show_log() -> None:

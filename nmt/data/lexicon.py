@@ -46,6 +46,11 @@ class Lexicon:
         allowed[:, self.frequent] = True
         return allowed.scatter_(1, self.likely[src].flatten(1).long(), True)
 
+    def joined(self, other: Lexicon) -> Lexicon:
+        """What either allows; of the same vocabularies."""
+        frequent = torch.cat([self.frequent, other.frequent]).unique()  # type: ignore[no-untyped-call]
+        return Lexicon(frequent, torch.cat([self.likely, other.likely], 1))
+
 
 def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: int, joint: bool) -> Lexicon:
     """From an even sample of the pairs. With a joint vocabulary a piece may always be translated by itself, so that

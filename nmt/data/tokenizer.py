@@ -66,6 +66,12 @@ class Tokenizer:
         return src, src if self.joint else PieceSampler(self.tgt)
 
     @property
+    def kind(self) -> Literal["bpe", "unigram"]:
+        """BPE's pieces have their rank for a score, unigrams the logarithm of a probability."""
+        last = range(self.tgt_vocab_size - 8, self.tgt_vocab_size)
+        return "bpe" if all(self.tgt.get_score(i).is_integer() for i in last) else "unigram"
+
+    @property
     def src_vocab_size(self) -> int:
         return int(self.src.vocab_size())
 

@@ -15,7 +15,7 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 
-from nmt.bundle import build_model
+from nmt.bundle import build_model, load_bundle
 from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
@@ -65,6 +65,8 @@ class TrainingModule(pl.LightningModule):
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
+        if config.init:
+            self.model.load_state_dict(load_bundle(config.init).model.state_dict())
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
         self.progress = Progress(rate_scale=rate_scale)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli import train as command
@@ -99,3 +100,24 @@ def test_a_sweep_refuses_several_processes_a_job(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
         call(monkeypatch, tmp_path, "-m", "trainer=ddp", "seed=1,2")
     assert "trainer.strategy=ddp does not go with a sweep" in capsys.readouterr().err
+
+
+def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, corpus_dir, trained, capsys):
+    start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1"]
+    call(monkeypatch, tmp_path, *start, "run=tuned", "model.dropout=0.2", "tokenizer.sampling=0.1", "cell=lstm")
+    before, after = (yaml.safe_load((run / "config.yaml").read_text()) for run in (trained, tmp_path / "runs/tuned"))
+    assert after["model"] == before["model"] | {"dropout": 0.2}
+    assert after["tokenizer"] == before["tokenizer"] | {"sampling": 0.1}
+    capsys.readouterr()
+    for override, message in (
+        ("cell=gru", "model.cell.name=gru does not go with init="),
+        ("model.hidden_size=24", "model.hidden_size=24 does not go with init="),
+        ("experiment=multi30k", "tokenizer.vocab_size=4000 does not go with init="),
+        ("+model.dropuot=1", "model.dropuot is unknown"),
+        ("init=nowhere", "nowhere is no model directory"),
+    ):
+        with pytest.raises(SystemExit):
+            call(monkeypatch, tmp_path, *start, "run=other", override)
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert message in line
+    assert not (tmp_path / "runs" / "other").exists()

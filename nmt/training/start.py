@@ -1,0 +1,28 @@
+"""Fine-tuning: a training that starts from a model directory has its pieces and its architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nmt.bundle import Bundle
+from nmt.config import to_dict
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.training.folder import flat
+
+FREE = ("dropout", ".sampling")  # the ends of keys that change training alone
+
+
+def own_settings(bundle: Bundle) -> dict[str, Any]:
+    """The part of a run's config, as plain data, that the model brings with it."""
+    tokenizer = bundle.tokenizer
+    pieces = TokenizerConfig(tokenizer.tgt_vocab_size, tokenizer.kind, tokenizer.joint)
+    return {"model": to_dict(bundle.config.model), "tokenizer": to_dict(pieces)}
+
+
+def check_start(init: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Raises ValueError when a run's config, as plain data, asks for another model than the one it starts from."""
+    now = flat({group: config[group] for group in own})
+    for key, value in flat(dict(own)).items():
+        if not key.endswith(FREE) and now.get(key) != value:
+            raise ValueError(f"{key}={now.get(key)} does not go with init={init}, which has its own; leave it out")
