@@ -67,9 +67,7 @@ class Tokenizer:
 
     @property
     def kind(self) -> Literal["bpe", "unigram"]:
-        """BPE's pieces have their rank for a score, unigrams the logarithm of a probability."""
-        last = range(self.tgt_vocab_size - 8, self.tgt_vocab_size)
-        return "bpe" if all(self.tgt.get_score(i).is_integer() for i in last) else "unigram"
+        return "bpe" if self.samplers[1].is_bpe else "unigram"
 
     @property
     def src_vocab_size(self) -> int:
