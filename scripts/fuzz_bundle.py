@@ -6,7 +6,7 @@
 A case changes a sound directory in one to three ways (bits, lengths, JSON values, tensors, kinds of files), half of
 them with checksums that fit again, and opens it. An audit hook looks on: no code is compiled or run, nothing is
 imported, no process started, no connection made, no file opened but the directory's own. Prints the counts, and ends
-with 1 at the first crash, code, strange file, or memory beyond twice the files' size.
+with 1 at the first crash, code, strange file, case of more than a minute, or memory beyond twice the files' size.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pickle
 import random
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from nmt.data.tokenizer import JOINT
 from nmt.translator import Translator
 
 FILES = [CONFIG, WEIGHTS, LEXICON, JOINT]
+MAX_SECONDS = 60  # of a case
 SLACK = 32_000_000  # bytes that the interpreter and torch take for themselves
 NASTY = [
     *(None, True, False, 0, -1, 1, 2, 3, 10**9, 10**30, 1e308, 0.5, -0.0, float("nan"), float("inf")),
@@ -55,13 +57,21 @@ FORBIDDEN = (
 )
 
 
+def regular(path: Path) -> Path:
+    """A file to read and write. A link or a pipe, which an earlier change may have put there, would lead to somebody
+    else's file, or wait for ever: raises FileNotFoundError."""
+    if path.is_symlink() or not path.is_file():
+        raise FileNotFoundError(path)
+    return path
+
+
 class Bomb:
     def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
         return os.system, ("touch boom",)
 
 
 def flip(rng: random.Random, folder: Path) -> None:
-    path = folder / rng.choice(FILES)
+    path = regular(folder / rng.choice(FILES))
     content = bytearray(path.read_bytes())
     head = min(len(content), 4000) if rng.random() < 0.5 else len(content)  # where the structure is
     for _ in range(rng.choice([1, 1, 1, 2, 8, 64])):
@@ -71,14 +81,14 @@ def flip(rng: random.Random, folder: Path) -> None:
 
 
 def resize(rng: random.Random, folder: Path) -> None:
-    path = folder / rng.choice(FILES)
+    path = regular(folder / rng.choice(FILES))
     content = path.read_bytes()
     size = rng.choice([0, 1, 7, 8, 9, rng.randrange(len(content) + 1), max(0, len(content) - 1)])
     path.write_bytes(rng.choice([content[:size], content + content[:size], content[size:]]))
 
 
 def alter_config(rng: random.Random, folder: Path) -> None:
-    path = folder / CONFIG
+    path = regular(folder / CONFIG)
     try:
         node = data = json.loads(path.read_bytes())
     except ValueError:
@@ -101,7 +111,7 @@ def alter_config(rng: random.Random, folder: Path) -> None:
 
 def alter_header(rng: random.Random, folder: Path) -> None:
     """Of a safetensors file: other names, types, shapes, offsets, lengths."""
-    path = folder / rng.choice([WEIGHTS, LEXICON])
+    path = regular(folder / rng.choice([WEIGHTS, LEXICON]))
     content = path.read_bytes()
     try:
         size = struct.unpack("<Q", content[:8])[0]
@@ -122,7 +132,7 @@ def alter_header(rng: random.Random, folder: Path) -> None:
 
 def alter_numbers(rng: random.Random, folder: Path) -> None:
     """Weights or lexicon ids that are NaN, infinite or out of range."""
-    path = folder / rng.choice([WEIGHTS, LEXICON])
+    path = regular(folder / rng.choice([WEIGHTS, LEXICON]))
     content = bytearray(path.read_bytes())
     if len(content) > 5000:
         place = rng.randrange(4000, len(content) - 4) // 4 * 4
@@ -135,7 +145,7 @@ def alter_numbers(rng: random.Random, folder: Path) -> None:
 def replace_file(rng: random.Random, folder: Path) -> None:
     path, other = folder / rng.choice(FILES), folder / rng.choice(FILES)
     kind = rng.randrange(8)
-    content = other.read_bytes()
+    content = regular(other).read_bytes()
     path.unlink()
     if kind == 0:
         path.write_bytes(pickle.dumps(Bomb()))
@@ -164,8 +174,9 @@ def mutate(rng: random.Random, folder: Path) -> None:
             break
     if rng.random() < 0.5:
         try:
-            config = json.loads((folder / CONFIG).read_bytes())
-            sums = {name: [sha256(folder / name)] for name in FILES[1:] if (folder / name).is_file()}
+            config = json.loads(regular(folder / CONFIG).read_bytes())
+            present = [name for name in FILES[1:] if (folder / name).is_file()]
+            sums = {name: [sha256(regular(folder / name))] for name in present}
             if isinstance(config, dict):
                 (folder / CONFIG).write_text(json.dumps(seal(config, sums)))
         except (OSError, ValueError, RecursionError):
@@ -210,7 +221,7 @@ def run(cases: range, seed: int) -> None:
             shutil.copytree(sound, folder)
             if case != cases[0]:  # the first one is sound: everything is loaded once
                 mutate(rng, folder)
-            Path(root, "now").write_text(str(case))
+            signal.alarm(MAX_SECONDS)  # ends this process, which counts as a crash
             watch.folder = os.path.realpath(folder) if case != cases[0] else None
             try:
                 bundle = load_bundle(folder)
@@ -266,6 +277,7 @@ def main() -> None:
         found = json.loads(result.stdout.splitlines()[-1])
         most = max(most, found.pop("bytes"))
         total.update(found)
+        print(f"{first - options.first + min(step, end - first)} of {options.cases}", file=sys.stderr, flush=True)
     print(f"{sum(total.values())} directories: {dict(total)}; no code, no strange file; memory +{most / 1e6:.0f} MB")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -33,3 +34,20 @@ def test_mutated_model_directories_are_refused_or_translate(first):
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.startswith("60 directories: ")
     assert "'refused'" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
+    """What it points to is somebody else's, such as /etc/passwd."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    from fuzz_bundle import FILES, mutate
+
+    outside = tmp_path / "outside"
+    outside.write_text('{"format": 2}')
+    for seed in range(300):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        for file in FILES:
+            (folder / file).symlink_to(outside) if file == name else (folder / file).write_bytes(b"12345678{}")
+        mutate(random.Random(seed), folder)
+        assert outside.read_text() == '{"format": 2}'
