@@ -200,7 +200,7 @@ def _load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
     path = folder / CONFIG
     content = _read(folder, CONFIG, MAX_CONFIG_BYTES)
     try:
-        data = json.loads(content)
+        data = json.loads(content.decode())  # UTF-8: left to itself json takes, and imports, other encodings
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
     if isinstance(data, dict) and data.get("format") != FORMAT:

@@ -241,6 +241,14 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     assert load_bundle(link)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le"])
+def test_a_config_is_utf_8_and_nothing_else(bundle_dir, encoding):
+    path = bundle_dir / "config.json"
+    path.write_bytes(path.read_text().encode(encoding))
+    with pytest.raises(ValueError, match=r"config\.json is not JSON"):
+        load_bundle(bundle_dir)
+
+
 def test_a_model_without_checksums_is_refused(bundle_dir):
     path = bundle_dir / "config.json"
     data = json.loads(path.read_text())
