@@ -23,7 +23,7 @@ from nmt.model.ensemble import Ensemble
 from nmt.model.packed import pack
 from nmt.model.products import resolve_compute
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, Forced, Hypothesis, Search, forced
+from nmt.search import FREE, Forced, Hypothesis, Request, Search, forced
 
 MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
@@ -170,7 +170,7 @@ class Translator:
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
-        found = task.search(step, state, limit, BOS_ID, EOS_ID, not task.plain, start, keys)
+        found = task.search(step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys))
         if pieces is not None:
             ids_of = pieces.tolist()
             found = [[replace(h, ids=[ids_of[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID, EOS_ID
+from nmt.search import Request
 from nmt.translator import Translator
 
 Path = tuple[int, ...]
@@ -77,7 +78,7 @@ def search_steps(translator: Translator, src: list[int], width: int | None = Non
         return logits, _Watched(state, paths, totals)
 
     start = _Watched(model.start(source, src_len, attended=search.sees_attention), ((),), (0.0,))
-    (hypotheses,) = search(step, start, search.max_length(src_len), BOS_ID, EOS_ID)
+    (hypotheses,) = search(step, start, Request(search.max_length(src_len), BOS_ID, EOS_ID))
     finished = {tuple(h.ids): h for h in hypotheses}
     return [
         _judged(found, met[t + 1] if t + 1 < len(met) else {}, finished, hypotheses[0]) for t, found in enumerate(met)

@@ -4,7 +4,7 @@ A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that 
 normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
 """
 
-from nmt.search.base import Hypothesis, Search, SearchState, Step
+from nmt.search.base import Hypothesis, Request, Search, SearchState, Step
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
 from nmt.search.prefix import FREE, Forced, forced
@@ -19,6 +19,7 @@ __all__ = [
     "Forced",
     "Greedy",
     "Hypothesis",
+    "Request",
     "Sample",
     "Search",
     "SearchState",

@@ -41,11 +41,24 @@ class Hypothesis:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is asked of a search, whichever it is, for B sentences."""
+
+    max_length: Tensor  # (B,), the most target tokens, EOS included
+    bos_id: int
+    eos_id: int
+    scored: bool = True  # else a search that does not need log-probabilities to rank leaves them out
+    start: Tensor | None = None  # (B,), the log-probability of what is forced (see prefix.py); None: nothing is
+    # A number a sentence, from 0 to 2**64, that tells its chance from another's; None: all have the same.
+    keys: Sequence[int] | None = None
+
+
+@dataclass(frozen=True)
 class Search:
     """Settings that all searches share. A translation ends after `max_ratio` x source + `max_extra` tokens, EOS
     included, at the latest."""
 
-    is_random: ClassVar[bool] = False  # it needs `keys`
+    is_random: ClassVar[bool] = False  # it needs the `keys` of a request
 
     max_ratio: float = 2.0
     max_extra: int = 10
@@ -67,21 +80,6 @@ class Search:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""
         return (src_len * self.max_ratio).long() + self.max_extra
 
-    def __call__(
-        self,
-        step: Step[S],
-        state: S,
-        max_length: Tensor,
-        bos_id: int,
-        eos_id: int,
-        scored: bool = True,
-        start: Tensor | None = None,
-        keys: Sequence[int] | None = None,
-    ) -> list[list[Hypothesis]]:
-        """`state` has one row a sentence, `max_length` (B,) -> the hypotheses of each sentence, best first.
-
-        A search that does not need log-probabilities to rank leaves them out unless `scored`. `start` (B,) is the
-        log-probability of what is forced (see prefix.py), none by default. `keys` are a number a sentence, from 0 to
-        2**64, that tells one sentence's chance from another's; by default all have the same.
-        """
+    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        """`state` has one row a sentence -> the hypotheses of each sentence, best first."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from nmt.ranges import check_ranges
-from nmt.search.base import LEAVE_AT, Hypothesis, S, Search, Step
+from nmt.search.base import LEAVE_AT, Hypothesis, Request, S, Search, Step
 from nmt.search.score import NORMALISATIONS, coverage, length_penalty
 from nmt.search.top import top
 
@@ -70,20 +70,10 @@ class Beam(Search):
         return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage
 
     @torch.no_grad()
-    def __call__(
-        self,
-        step: Step[S],
-        state: S,
-        max_length: Tensor,
-        bos_id: int,
-        eos_id: int,
-        scored: bool = True,
-        start: Tensor | None = None,
-        keys: Sequence[int] | None = None,
-    ) -> list[list[Hypothesis]]:
-        device = max_length.device
-        sentences = searched = [_Sentence(limit) for limit in max_length.tolist()]
-        ids = torch.full((len(sentences),), bos_id, device=device)
+    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        device, start, eos_id = request.max_length.device, request.start, request.eos_id
+        sentences = searched = [_Sentence(limit) for limit in request.max_length.tolist()]
+        ids = torch.full((len(sentences),), request.bos_id, device=device)
         log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
         while searched:
             logits, state = step(ids, state)

@@ -8,7 +8,6 @@ Dims: N rows, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, S, Search, Step
-from nmt.search.walk import Ends, walk
+from nmt.search.base import Hypothesis, Request, S, Search, Step
+from nmt.search.walk import walk
 
 Words = NDArray[np.uint64]
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
@@ -57,18 +56,9 @@ class Sample(Search):
     def width(self) -> int:
         return self.samples
 
-    def __call__(
-        self,
-        step: Step[S],
-        state: S,
-        max_length: Tensor,
-        bos_id: int,
-        eos_id: int,
-        scored: bool = True,
-        start: Tensor | None = None,
-        keys: Sequence[int] | None = None,
-    ) -> list[list[Hypothesis]]:
-        sentences = np.array([0] * len(max_length) if keys is None else keys, np.uint64)
+    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        keys = [0] * len(request.max_length) if request.keys is None else request.keys
+        sentences = np.array(keys, np.uint64)
         own = mix(sentences ^ mix(np.array([self.seed], np.uint64)))  # (B,)
         number = np.arange(self.samples, dtype=np.uint64) * np.uint64(GOLDEN)
         own = mix(own[:, None] + number).ravel()  # (B * samples,)
@@ -77,8 +67,7 @@ class Sample(Search):
             chance = uniform(own[walks], t)
             return draw(self.filtered(logits), torch.from_numpy(chance).to(logits.device))
 
-        ends = Ends(max_length, bos_id, eos_id)
-        return walk(step, state, ends, choose, scored, start, self.samples)
+        return walk(step, state, request, choose, self.samples)
 
     def filtered(self, logits: Tensor) -> Tensor:
         """Logits (N,V) -> the probabilities to draw with (N,V)."""

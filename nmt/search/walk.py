@@ -7,46 +7,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmt.search.base import LEAVE_AT, Hypothesis, S, Step
+from nmt.search.base import LEAVE_AT, Hypothesis, Request, S, Step
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
 
-class Ends(NamedTuple):
-    """What a walk starts from and where it ends."""
-
-    max_length: Tensor  # (B,)
-    bos_id: int
-    eos_id: int
-
-
 @torch.no_grad()
-def walk(
-    step: Step[S],
-    state: S,
-    ends: Ends,
-    choose: Choose,
-    scored: bool,
-    start: Tensor | None = None,
-    width: int = 1,
-) -> list[list[Hypothesis]]:
+def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int = 1) -> list[list[Hypothesis]]:
     """`width` walks a sentence; walk w of sentence b is number b * width + w. A score is a log-probability by the
     model, whatever `choose` made of it."""
-    device, eos_id = ends.max_length.device, ends.eos_id
-    limits = [limit for limit in ends.max_length.tolist() for _ in range(width)]
-    begun = [0.0] * len(ends.max_length) if start is None else start.tolist()
+    scored, eos_id, device = request.scored, request.eos_id, request.max_length.device
+    limits = [limit for limit in request.max_length.tolist() for _ in range(width)]
+    count = len(request.max_length)
+    begun = [0.0] * count if request.start is None else request.start.tolist()
     log_probs = [one if scored else math.nan for one in begun for _ in range(width)]
     tokens: list[list[int]] = [[] for _ in limits]
     lengths = [0 for _ in limits]  # of those that are done
     walks = list(range(len(limits)))  # which one a row is
-    ids = torch.full((len(limits),), ends.bos_id, device=device)
+    ids = torch.full((len(limits),), request.bos_id, device=device)
     if width > 1:
-        state = state.select(torch.arange(len(ends.max_length), device=device).repeat_interleave(width))
+        state = state.select(torch.arange(count, device=device).repeat_interleave(width))
     t = 0
     while walks:
         logits, state = step(ids, state)

@@ -9,7 +9,7 @@ import pytest
 import torch
 import toy
 
-from nmt.search import SEARCHES, Beam, Greedy
+from nmt.search import SEARCHES, Beam, Greedy, Request
 from nmt.search.score import length_penalty
 
 BOS, EOS, V, MAX = 0, 1, 5, 4
@@ -37,7 +37,7 @@ def step(ids, state):
 def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX)):
     sentence = torch.tensor(sentences)
     limits = torch.tensor([limits[s] for s in sentences])
-    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), limits, BOS, EOS)
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS))
 
 
 def log_prob(sentence, tokens):
@@ -113,7 +113,7 @@ def test_hypotheses_come_best_first_and_all_differ():
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_nothing_to_search_gives_nothing(name):
     empty = torch.zeros(0, dtype=torch.long)
-    assert SEARCHES[name]()(step, Chain(empty, empty), empty, BOS, EOS) == []
+    assert SEARCHES[name]()(step, Chain(empty, empty), Request(empty, BOS, EOS)) == []
 
 
 def test_the_length_penalties_are_the_papers():
@@ -143,7 +143,7 @@ def test_a_real_model_is_searched_the_same_at_every_batch_size():
     def run(rows):
         longest = int(src_len[rows].max())
         state = model.start(src[rows, :longest], src_len[rows])
-        return beam(model.step, state, beam.max_length(src_len[rows]), BOS + 2, EOS + 2)
+        return beam(model.step, state, Request(beam.max_length(src_len[rows]), BOS + 2, EOS + 2))
 
     together = run(list(range(5)))
     for i in range(5):
