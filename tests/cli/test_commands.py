@@ -303,7 +303,7 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", trained), "config.json cannot be read: No such file or directory"
     yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
     yield ("nmt-translate", model, "--device", "cuda:99"), "device is 'cuda:99', but there are"
-    yield ("nmt-translate", model, "--nbest", 7), "--nbest 7 needs --beam-size 7 or more"
+    yield ("nmt-translate", model, "--nbest", 7), "--nbest 7 needs --beam-size 7 or --sample 7, or more"
     yield ("nmt-translate", model, "--top-p", 0.5), "--top-p needs --sample"
     yield ("nmt-translate", model, "--sample", 1, "--top-p", 1.5), "top_p is 1.5; it must be from"
     yield ("nmt-translate", model, "--sample", 1, "--beam-size", 2), "--sample and --beam-size exclude each other"
