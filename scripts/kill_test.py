@@ -22,20 +22,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
+from stress_stream import MODEL
+
 from nmt.bundle import load_bundle
 from nmt.config import RunConfig, from_dict
 from nmt.train import train
 from nmt.training.checkpoint import FOLDER, find_checkpoint
-
-MODEL = {
-    "cell": {"name": "gru"},
-    "encoder": {"num_layers": 1, "direction": "unidirectional"},
-    "attention": {"name": "dot", "heads": 1},
-    "decoder": {"name": "gnmt", "num_layers": 1},
-    "embedding_size": 8,
-    "hidden_size": 8,
-    "dropout": 0.2,
-}
 
 
 def run_config(folder: Path, epochs: int) -> RunConfig:
@@ -46,7 +38,7 @@ def run_config(folder: Path, epochs: int) -> RunConfig:
         "seed": 1,
         "data": {"name": "demo", "src": "de", "tgt": "en", "train": "valid", "valid": "test"},
         "tokenizer": {"vocab_size": 400},
-        "model": MODEL,
+        "model": MODEL | {"dropout": 0.2},
         "optim": {"learning_rate": 0.01, "schedule": "linear", "average_decay": 0.9},
         "search": {"name": "greedy"},
         "trainer": {

@@ -60,7 +60,9 @@ def main() -> None:
         from nmt.workers import Workers
 
         if options.nbest > translator.search.width:
-            raise ValueError(f"--nbest {options.nbest} needs --beam-size {options.nbest} or --sample {options.nbest}, or more")
+            raise ValueError(
+                f"--nbest {options.nbest} needs --beam-size {options.nbest} or --sample {options.nbest}, or more"
+            )
         with Workers(translator, options.workers) as workers:
             for group in read_groups(sys.stdin.fileno(), GROUP):
                 finished = "".join(f"{text}\n" for text in answers(workers, group, options)).encode()
