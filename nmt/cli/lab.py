@@ -23,6 +23,7 @@ ABOUT = {
     "translation": "real translation: cells, attentions and decoders at equal parameters, with significance",
     "report": "one page of all that was run: what is the difference between an RNN and an LSTM?",
 }
+VARIED = {"cell": "cells", "attention": "attentions", "decoder": "decoders"}  # what "translation" has lists of
 USAGE = "\n".join(
     [
         f"usage: {COMMAND} EXPERIMENT [KEY=VALUE ...]",
@@ -45,6 +46,9 @@ def main() -> None:
         given = f"{arguments[0]!r} is no experiment" if arguments else "no experiment is given"
         fail(COMMAND, f"{given}; choose one of: {', '.join(ABOUT)} (see --help)")
     experiment = arguments[0]
+    for key, _, value in (argument.partition("=") for argument in arguments[1:]):
+        if experiment == "translation" and key in VARIED:
+            fail(COMMAND, f"{key}={value} is one of several here; say {VARIED[key]}=[{value}]")
     sys.argv = [sys.argv[0], *arguments[1:]]
     register()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")

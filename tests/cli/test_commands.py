@@ -14,7 +14,7 @@ from pathlib import Path
 import browser
 import pytest
 
-from nmt.cli import compare, evaluate, inspect, translate
+from nmt.cli import compare, evaluate, inspect, lab, translate
 
 BIN = Path(sys.executable).parent
 
@@ -318,6 +318,9 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--mbr", 3), "leave one of them out"
     yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
+    yield ("nmt-lab",), "no experiment is given; choose one of: memory"
+    yield ("nmt-lab", "memry"), "'memry' is no experiment"
+    yield ("nmt-lab", "translation", "cell=gru"), "cell=gru is one of several here; say cells=[gru]"
     yield ("nmt-inspect", model, " "), "the sentence is empty"
     yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"
     yield ("nmt-inspect", model, "Anna.", "--alignment", "much"), "--alignment is 'much'; it takes a weight"
@@ -327,6 +330,7 @@ def bad_calls(trained, corpus_dir, tmp_path):
 
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):
     mains = {"nmt-translate": translate.main, "nmt-evaluate": evaluate.main, "nmt-inspect": inspect.main}
+    mains["nmt-lab"] = lab.main
     for (name, *arguments), message in bad_calls(trained, corpus_dir, tmp_path):
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:
