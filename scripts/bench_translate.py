@@ -16,6 +16,9 @@ Each is the median of --repeats, after a warm-up, without loading; BLEU is that 
 the cold start, from the start of the command to its first line, over that of `python -c "import torch"`, and the peak
 memory of the process that has done all of it.
 
+Beside each stands the limit, the sentences a second if there were nothing but its products with weights, at the rate
+of one large product, and the operations that Python starts, at the price of the smallest (limits.py).
+
 `--peer` measures another toolkit on the same text: a command's time for all sentences, less its time for one. It
 trains a model of the sizes of experiment=bench_equal for --peer-minutes first if there is none under --peer-dir; for
 ctranslate2 a Transformer, trained with OpenNMT-py. Its speed depends on that model little, its BLEU much.
@@ -39,6 +42,7 @@ from typing import Any
 
 import torch
 from bench_train import load_config
+from limits import Limits
 from peers import PEERS, Installed
 from peers.translation import SEARCHES, trained, translation_rows
 
@@ -50,7 +54,7 @@ from nmt.metrics import corpus_scores
 from nmt.model.products import COMPUTE
 from nmt.process import tune_process
 from nmt.translator import Translator
-from nmt.workers import Workers
+from nmt.workers import Workers, default_workers
 
 ABLE = [name for name, peer in PEERS.items() if peer.translate]
 
@@ -84,10 +88,11 @@ def run(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(arguments.threads or 1)
     rows = []
     for compute in arguments.compute or COMPUTE:
+        limits = Limits.of(compute)
         for shortlist in (True, False):
             translator = Translator.load(arguments.model, "cpu", compute, shortlist)
             for search, batch in itertools.product(SEARCHES, ("file", 64, 1)):
-                rows.append(measure(translator, search, batch, srcs, refs, arguments))
+                rows.append(measure(translator, search, batch, srcs, refs, limits, arguments))
                 print(table_row(rows[-1]), flush=True)
     result = {
         "rows": rows,
@@ -120,6 +125,7 @@ def measure(
     batch: int | str,
     srcs: Sequence[str],
     refs: Sequence[str],
+    limits: Limits,
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     translator.search = with_beam_size(translator.search, SEARCHES[search])
@@ -132,6 +138,7 @@ def measure(
         "p50_ms": None,
         "p99_ms": None,
     }
+    number, size = (arguments.workers or default_workers(translator), None) if batch == "file" else (1, int(batch))
     if batch == 1:
         texts = list(srcs[: arguments.latency_sentences])
         times = [
@@ -142,7 +149,6 @@ def measure(
         row |= {f"p{p}_ms": round(1e3 * times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 95, 99)}
     else:
         texts = list(srcs)
-        number, size = (arguments.workers, None) if batch == "file" else (1, batch)
         with Workers(translator, number) as workers:
             hyps = workers.translate(texts, batch_size=size, plain=True)
             elapsed = statistics.median(
@@ -151,6 +157,7 @@ def measure(
             )
         row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
+    row |= limits.of_translating(translator, texts, size, number * torch.get_num_threads())
     return row | {"sentences_per_s": round(len(texts) / elapsed, 1), "src_tokens_per_s": round(tokens / elapsed)}
 
 
@@ -163,6 +170,7 @@ def seconds(function: Callable[[], object]) -> float:
 def table_row(row: dict[str, Any]) -> str:
     text = f"{row['search']:7} {row['batch']!s:>5} {row['compute']:9} {'shortlist' if row['shortlist'] else 'all':9}"
     text += f" {row['sentences_per_s']:8,.1f} sentences/s {row['src_tokens_per_s']:8,} tokens/s"
+    text += f"  {100 * row['sentences_per_s'] / row['limit_sentences_per_s']:3.0f} % of the limit"
     if row["bleu"] is not None:
         text += f"  BLEU {row['bleu']:.2f}"
     if row["p50_ms"] is not None:

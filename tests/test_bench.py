@@ -182,9 +182,24 @@ def test_translation_is_measured_in_every_way(bundle_dir, corpus_dir, tmp_path):
         for shortlist in (True, False)
     }
     assert all(row["sentences_per_s"] > 0 and row["src_tokens_per_s"] > 0 for row in found["rows"])
+    assert all(row["limit_sentences_per_s"] > 0 for row in found["rows"])
     assert all((row["bleu"] is None) == (row["batch"] == 1) == (row["p50_ms"] is not None) for row in found["rows"])
     assert found["cold_start_over_import_torch"] > 0.5
     assert found["peers"] == []
+
+
+def test_the_limit_of_a_translation_counts_each_product_with_a_weight(bench):
+    import torch
+    from limits import Work
+
+    from nmt.model.products import float32_product, int8_product
+
+    x, weight, bias = torch.randn(3, 7), torch.randn(5, 7), torch.zeros(5)
+    for product in (float32_product(weight, bias), int8_product(weight, bias), lambda x: x @ weight.T):
+        with Work() as work:
+            product(x)
+        assert work.multiply_adds == 3 * 7 * 5
+        assert work.operations >= 1
 
 
 def test_a_peers_speed_is_its_time_for_all_less_its_time_for_one(bench, tmp_path, monkeypatch):

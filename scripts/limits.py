@@ -1,0 +1,77 @@
+"""What bounds a translation's speed: its products with weights at the machine's best rate, and the operations that
+Python starts at the least price of one."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from nmt.model.products import COMPUTE, linear_int8, linear_packed
+from nmt.translator import Translator
+
+aten = torch.ops.aten
+OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> which argument is x
+FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
+
+
+class Work(TorchDispatchMode):
+    """Counts, while it is entered, operations and the multiply-adds of products with weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = self.multiply_adds = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        self.operations += 1
+        if func in OF_ROWS:
+            self.multiply_adds += args[OF_ROWS[func]].numel() * found.shape[-1]
+        elif func is FUSED:
+            steps = args[0].shape[0] * args[0].shape[1]
+            self.multiply_adds += steps * (args[1].numel() + args[2].numel())
+        return found
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one process and thread."""
+
+    multiply_adds_per_s: float  # of one large product with a packed weight
+    operation_s: float  # of the smallest there is
+
+    @classmethod
+    def of(cls, compute: str) -> Limits:
+        rows, size = 1024, 1024
+        product = COMPUTE[compute].product(torch.randn(size, size), torch.zeros(size))
+        x, one = torch.randn(rows, size), torch.zeros(1)
+        return cls(rows * size * size / seconds(lambda: product(x)), seconds(lambda: one.neg_()))
+
+    def of_translating(
+        self, translator: Translator, texts: Sequence[str], batch: int | None, cores: int
+    ) -> dict[str, float]:
+        """What a sentence takes, and the sentences a second that the limits allow on so many cores."""
+        with Work() as work:
+            translator.translate(list(texts), batch_size=batch, plain=True)
+        operations, multiply_adds = work.operations / len(texts), work.multiply_adds / len(texts)
+        products_s, operations_s = multiply_adds / self.multiply_adds_per_s, operations * self.operation_s
+        return {
+            "operations": round(operations, 1),
+            "million_multiply_adds": round(multiply_adds / 1e6, 2),
+            "limit_sentences_per_s": round(cores / (products_s + operations_s), 1),
+        }
+
+
+def seconds(function: Callable[[], object], repeats: int = 200) -> float:
+    """Of one call, the median."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
