@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -34,6 +35,11 @@ class Memory:
     keys: Tensor  # (B, S, *), projected once
     mask: Tensor  # (B, S), True = real token
     final: Tensor  # (B, M), the encoder's last output
+
+    @cached_property
+    def padding(self) -> Tensor:
+        """(B,1,S), True where no token is."""
+        return ~self.mask[:, None]
 
     def select(self, sentences: Tensor) -> Memory:
         return Memory(*(part.index_select(0, sentences) for part in (self.values, self.keys, self.mask, self.final)))
@@ -103,7 +109,7 @@ class Attention(nn.Module):
 
     def mean(self, scores: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """scores (B,A,T,S) -> context and weights, as `forward`."""
-        weights = scores.masked_fill(~memory.mask[:, None, None], -torch.inf).softmax(-1)
+        weights = scores.masked_fill(memory.padding[:, None], -torch.inf).softmax(-1)
         kept = F.dropout(weights, self.dropout, self.training)
         context = product(kept, self.split(memory.values)).to(memory.values.dtype)  # (B, A, T, M/A)
         return context.transpose(1, 2).flatten(2), weights

@@ -53,20 +53,22 @@ def _swap(module: nn.Module, compute: Compute) -> nn.Module:
     if isinstance(module, Recurrent):
         return PackedRecurrent(module, compute)
     swapped = copy.copy(module)  # the same parameters
-    if isinstance(swapped, AdditiveAttention):
-        swapped.__class__ = PackedAdditive
     if isinstance(swapped, Seq2Seq):
         swapped.__class__ = PackedSeq2Seq
         cast(PackedSeq2Seq, swapped).compute = compute
     swapped._modules = {name: child and _swap(child, compute) for name, child in module._modules.items()}
+    if isinstance(swapped, AdditiveAttention):
+        swapped.__class__ = PackedAdditive
+        for name in ("query", "key"):
+            swapped._modules[name] = PackedLinear(cast(nn.Linear, module._modules[name]), compute, 2.0)
     return swapped
 
 
 class PackedLinear(nn.Module):
-    def __init__(self, layer: nn.Linear, compute: Compute) -> None:
+    def __init__(self, layer: nn.Linear, compute: Compute, factor: float = 1.0) -> None:
         super().__init__()
         bias = layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias
-        self.product = compute.product(layer.weight.detach(), bias.detach())
+        self.product = compute.product(factor * layer.weight.detach(), factor * bias.detach())
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.product(torch.cat(inputs, -1) if len(inputs) > 1 else inputs[0])
@@ -87,28 +89,29 @@ class PackedReadout(nn.Module):
 
 
 class PackedAdditive(AdditiveAttention):
-    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see attention._AdditiveScores."""
+    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see attention._AdditiveScores. The packed
+    weights are doubled already."""
 
     def keys(self, values: Tensor) -> Tensor:
-        return super().keys(values).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+        return exponential(super().keys(values))
 
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
         if coverage is not None:
             return super().attend(query, memory, coverage)
         sentences, heads, size = len(memory.mask), *self.weights.shape
-        q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+        q = exponential(self.query(query))
         r = torch.addcmul(self.one, q.view(sentences, -1, 1, heads * size), memory.keys[:, None]).reciprocal_()
         if heads > 1:
             scores = (r.view(*r.shape[:3], heads, size) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
             context, weights = self.mean(scores, memory)
             return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
-        weights = (r @ self.weights_of_one).masked_fill_(~memory.mask[:, None], -torch.inf).softmax(-1)  # (B, k, S)
+        weights = (r @ self.weights_of_one).masked_fill_(memory.padding, -torch.inf).softmax(-1)  # (B, k, S)
         context = weights @ memory.values
         return context.flatten(0, 1), weights.view(len(query), 1, -1)
 
     def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:
-        q = self.query(query).clamp_(-LIMIT, LIMIT).mul_(2).exp_()
+        q = exponential(self.query(query))
         keys = memory.keys.repeat_interleave(len(query) // len(memory.keys), 0)
         keys *= (coverage[..., None] * self.coverage).mul_(2).exp_()
         r = torch.addcmul(self.one, q[:, None], keys).reciprocal_()  # (N, S, D)
@@ -127,6 +130,11 @@ class PackedAdditive(AdditiveAttention):
     def weights(self) -> Tensor:
         """(A, D/A)"""
         return self.v.detach() * -2
+
+
+def exponential(doubled: Tensor) -> Tensor:
+    """exp of 2 x, in place, for x within ±LIMIT."""
+    return doubled.clamp_(-2 * LIMIT, 2 * LIMIT).exp_()
 
 
 class PackedSeq2Seq(Seq2Seq):

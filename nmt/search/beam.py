@@ -126,19 +126,16 @@ class Beam(Search):
         sentence.live = live + [(0, [eos_id], -math.inf)] * (size - len(live))
 
 
-def _extend(
-    logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int
-) -> list[Iterable[tuple[float, int, int]]]:
+def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -> list[list[tuple[float, int, int]]]:
     """For each sentence the best extensions (log-probability, parent, token). Of one hypothesis no more than the
     best K + 1 can matter: K to live on, and EOS."""
     each = min(beam_size + 1, logits.shape[1])
     best, tokens = top(logits.log_softmax(-1, dtype=torch.float32), each)  # (N, K+1)
     total = best.add_(log_probs[:, None]).view(sentences, -1)
-    total, index = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
-    tokens = tokens.view(sentences, -1).gather(1, index)
-    parents = index.div_(each, rounding_mode="floor")
+    total, places = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
     return [
-        zip(*of_one, strict=True) for of_one in zip(total.tolist(), parents.tolist(), tokens.tolist(), strict=True)
+        [(log_prob, place // each, own[place]) for log_prob, place in zip(*of_one, strict=True)]
+        for *of_one, own in zip(total.tolist(), places.tolist(), tokens.view(sentences, -1).tolist(), strict=True)
     ]
 
 
