@@ -108,3 +108,12 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(corpus_dir, tmp_path, 
         (tmp_path / "toy" / FOLDER / name).write_bytes(b"PK")
     with pytest.raises(ValueError, match="last.ckpt is damaged; delete"):
         train(config)
+
+
+def test_a_killed_run_ends_early_when_it_would_have(corpus_dir, tmp_path):
+    settings = {"optim__learning_rate": 1e-9, "trainer__patience": 2, "trainer__max_tokens": 4096}
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=9, **settings)
+    for hook, count in (("on_train_batch_start", 3), ("validation_step", 1)):  # one batch an epoch
+        train_until(config, hook, count)
+    validations = [row.split(",")[6] for row in result(train(config).model_dir.parent)[1][1:]]
+    assert sum(nll != "" for nll in validations) == 3

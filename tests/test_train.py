@@ -168,6 +168,16 @@ def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path)
     assert nmt.load(run_dir / "model").translate(["Anna mag den Ball."])
 
 
+def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    with (text / "train.en").open("r+b") as file:
+        file.write(b"\xff")
+    config = toy.run_config(text, tmp_path / "runs", data__malformed="skip", trainer__max_steps=1)
+    log = (train(config).model_dir.parent / "train.log").read_text()
+    assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8\n" in log
+    assert "training pairs: 129" in log
+
+
 def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):
     train(toy.run_config(corpus_dir, tmp_path / "a", trainer__max_epochs=1))
     shutil.move(tmp_path / "a", tmp_path / "b")

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import sentencepiece
 
@@ -125,8 +127,8 @@ def _chain(*sides: Iterable[str]) -> Iterable[str]:
 def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
     model = io.BytesIO()
     try:
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(texts),
+        _learn(
+            texts,
             model_writer=model,
             model_type=config.kind,
             vocab_size=config.vocab_size,
@@ -156,6 +158,33 @@ def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
             f"but the training text supports {processor.vocab_size()} at most"
         )
     return model.getvalue()
+
+
+def _learn(texts: Iterable[str], **options: Any) -> None:
+    """SentencePiece's training, in a thread: a signal ends the wait for one at once, but not a call into C++."""
+    done, stopped = Future[None](), threading.Event()
+
+    def until_stopped() -> Iterator[str]:
+        for text in texts:
+            if stopped.is_set():
+                raise InterruptedError
+            yield text
+
+    def run() -> None:
+        try:
+            sentencepiece.SentencePieceTrainer.train(sentence_iterator=until_stopped(), **options)
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        done.result()
+    except BaseException:
+        stopped.set()
+        thread.join(1.0)  # s; it must not be amid Python's code when the process ends
+        raise
 
 
 def _load(name: str, model: bytes) -> sentencepiece.SentencePieceProcessor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -121,3 +122,20 @@ def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, co
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert message in line
     assert not (tmp_path / "runs" / "other").exists()
+
+
+def test_a_run_that_diverges_ends_with_exit_code_3_and_names_the_lines(monkeypatch, tmp_path, corpus_dir, capsys):
+    from nmt.training.module import TrainingModule
+
+    original = TrainingModule.loss
+    monkeypatch.setattr(TrainingModule, "loss", lambda self, batch: (original(self, batch)[0] * math.nan, 0))
+    settings = ["trainer.on_divergence=stop", "trainer.max_skipped=1", "run=wild"]
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, tmp_path, *data_of(corpus_dir), *QUICK, *settings)
+    assert stopped.value.code == 3
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"nmt-train: 2 updates in a row were not finite; the last is the one after step 1 "
+        r"\(of the training text the lines \d+, .*\); try a lower optim.learning_rate",
+        last,
+    )

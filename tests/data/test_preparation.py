@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
-import threading
 
 import pytest
 
@@ -61,17 +61,18 @@ def test_a_failure_leaves_nothing_behind(corpus_dir, tmp_path):
 
 
 def test_two_runs_may_prepare_at_once(corpus_dir, tmp_path):
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(prepare(corpus(corpus_dir), CONFIG, tmp_path)))
-        for _ in range(3)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [len(prepared.train) for prepared in results] == [130] * 3
-    assert len(list(tmp_path.iterdir())) == 1
+    fork = multiprocessing.get_context("fork")
+    arguments = corpus(corpus_dir), CONFIG, tmp_path
+    processes = [fork.Process(target=prepare, args=arguments) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 3
+    (folder,) = tmp_path.iterdir()
+    made = folder.stat().st_mtime_ns
+    assert len(prepare(*arguments).train) == 130
+    assert folder.stat().st_mtime_ns == made
 
 
 def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ from nmt.data.tokenizer import (
     TokenizerConfig,
     train_tokenizer,
 )
+from nmt.signals import Signals, Stopped
 
 TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]
 
@@ -100,3 +105,24 @@ def test_a_model_with_other_special_ids_is_refused():
     )
     with pytest.raises(ValueError, match="special ids .* must be"):
         Tokenizer({JOINT: foreign.getvalue()})
+
+
+def test_a_signal_is_answered_while_pieces_are_learned():
+    def endless():
+        yield from TEXT
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield from iter(lambda: "Satz", None)
+
+    with Signals(), pytest.raises(Stopped) as stopped:
+        train_tokenizer(TokenizerConfig(vocab_size=300), endless(), [])
+    assert stopped.value.code == 143
+    assert threading.active_count() == 1
+
+
+def test_what_the_text_raises_while_pieces_are_learned_is_raised():
+    def broken():
+        yield from TEXT
+        raise ValueError("line 201 is not UTF-8")
+
+    with pytest.raises(ValueError, match="line 201 is not UTF-8"):
+        train_tokenizer(TokenizerConfig(vocab_size=300), broken(), [])

@@ -7,12 +7,17 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+import toy
 
 from nmt.files import replacing, write_atomically
+from nmt.train import train
+from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
 
 PROGRAM = Path(sys.executable).parent / "nmt-train"
@@ -51,15 +56,49 @@ def test_a_full_disk_stops_the_run_with_one_line_and_the_checkpoint_stays(corpus
     assert call(2).returncode == 0
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_lost_permission_is_an_error_and_the_checkpoint_stays(tmp_path):
-    target = tmp_path / FOLDER / LAST
-    CheckpointFiles().save_checkpoint({"a": torch.zeros(3)}, target)
-    target.parent.chmod(0o500)
-    with pytest.raises(OSError, match="Permission denied"):
-        CheckpointFiles().save_checkpoint({"a": torch.ones(3)}, target)
-    target.parent.chmod(0o700)
-    assert CheckpointFiles().load_checkpoint(target, weights_only=True)["a"].tolist() == [0, 0, 0]
+def test_a_lost_permission_is_an_error_and_the_checkpoint_stays():
+    with tempfile.TemporaryDirectory() as folder:  # not below a folder of pytest's, which is the user's alone
+        target = Path(folder) / LAST
+        CheckpointFiles().save_checkpoint({"a": torch.zeros(3)}, target)
+        user = os.geteuid()
+        target.parent.chmod(0o555)
+        os.seteuid(user or 65534)  # root may write everywhere
+        try:
+            with pytest.raises(OSError, match="Permission denied"):
+                CheckpointFiles().save_checkpoint({"a": torch.ones(3)}, target)
+        finally:
+            os.seteuid(user)
+            target.parent.chmod(0o755)
+        assert CheckpointFiles().load_checkpoint(target, weights_only=True)["a"].tolist() == [0, 0, 0]
+        assert [path.name for path in target.parent.iterdir()] == [LAST]
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ({"trainer__checkpoint_every_minutes": None}, [11, 12]),
+        ({"trainer__checkpoint_every_steps": 3, "trainer__checkpoint_every_minutes": None}, [3, 6, 9, 11, 12]),
+        ({"trainer__checkpoint_every_minutes": 4.5}, [5, 10, 11, 12]),
+    ],
+)
+def test_a_checkpoint_is_written_every_so_many_updates_or_minutes(corpus_dir, tmp_path, monkeypatch, settings, steps):
+    """And before the last update of an epoch, and at its end. An update takes a minute here."""
+    saved, updates = [], [0]
+    save, step = CheckpointFiles.save_checkpoint, torch.optim.AdamW.step
+
+    def watched(self, checkpoint, path, storage_options=None):
+        saved.append(checkpoint["global_step"])
+        save(self, checkpoint, path)
+
+    def counted(self, closure=None):
+        updates[0] += 1
+        return step(self, closure)
+
+    monkeypatch.setattr(CheckpointFiles, "save_checkpoint", watched)
+    monkeypatch.setattr(torch.optim.AdamW, "step", counted)
+    monkeypatch.setattr(checkpoint_module, "time", SimpleNamespace(monotonic=lambda: 60.0 * updates[0]))
+    train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, **settings))
+    assert saved == steps
 
 
 def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_path):
@@ -95,6 +134,7 @@ def test_a_file_is_replaced_whole_and_is_on_the_disk_before_it_is_seen(tmp_path,
     write_atomically(tmp_path / "file", b"old")
     assert calls == ["fsync", "replace", "fsync"]  # the file, its name, the folder
     with pytest.raises(TypeError), replacing(tmp_path / "file") as file:
+        assert Path(file.name).parent == tmp_path  # on the same disk
         file.write("no bytes")
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

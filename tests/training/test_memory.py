@@ -10,6 +10,7 @@ from nmt.train import train
 from nmt.training.module import TrainingModule
 
 
+@pytest.mark.parametrize("moment", ["forward", "backward"])
 @pytest.mark.parametrize(
     "error",
     [
@@ -17,15 +18,23 @@ from nmt.training.module import TrainingModule
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
     ],
 )
-def test_a_batch_that_does_not_fit_fails_first_and_says_what_to_lower(corpus_dir, tmp_path, monkeypatch, error):
+def test_a_batch_that_does_not_fit_fails_first_and_says_what_to_lower(
+    corpus_dir, tmp_path, monkeypatch, error, moment
+):
     shapes = []
     original = TrainingModule.loss
 
     def loss(self, batch):
         shapes.append(batch.src.shape)
+        value, nll = original(self, batch)
         if batch.src.numel() > 150:
-            raise error
-        return original(self, batch)
+            if moment == "forward":
+                raise error
+            value.register_hook(fail)
+        return value, nll
+
+    def fail(gradient):
+        raise error
 
     monkeypatch.setattr(TrainingModule, "loss", loss)
     with pytest.raises(ValueError, match="a batch of trainer.max_tokens=256 does not fit the memory; lower it"):
