@@ -157,7 +157,7 @@ class Recurrent(nn.Module):
         wide = self.weight_ih.dtype
         with torch.autocast(x.device.type, enabled=False):
             state = tuple(part.to(wide) for part in state)
-            return self.cell.over_time(x.to(wide), state, dict(self.extra.items())).to(x.dtype)
+            return self.cell.over_time(x, state, dict(self.extra.items()))
 
     def step(
         self,

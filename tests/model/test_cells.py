@@ -10,10 +10,11 @@ import torch
 import toy
 from equations import EQUATIONS, outputs_of_equation
 
+from nmt.model import scan
 from nmt.model.cells import CELLS, ParallelCell, tanh
+from nmt.model.cells.linear import LinearCell
 from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
-from nmt.model.scan import doubling
 
 B, T, E, H = 2, 4, 3, 6
 KINDS = toy.CELL_KINDS
@@ -139,14 +140,27 @@ def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
     compare_with_the_loop(made, made.at_once)
 
 
-def test_doubling_equals_a_step_at_a_time():
+@pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], LinearCell)))
+def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_three(name, monkeypatch):
+    monkeypatch.setattr(scan, "IN_CACHE", 3 * B * H)
+    made = layer(name, 1).double()
+    compare_with_the_loop(made, made.at_once)
+
+
+def test_a_gated_mean_is_a_number_where_both_gates_vanish():
+    cell = CELLS["minlstm"]()
+    x = torch.cat([torch.full((1, 2 * H), -200.0), torch.ones(1, H)], -1)
+    assert (cell.pointwise(x[:, :0], x, (torch.zeros(1, H),), {})[0] == 1).all()
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_doubling_equals_a_step_at_a_time(backwards):
     """What a GPU does of a gated mean."""
-    a, b = torch.rand(2, B, 7, H, dtype=torch.double)
-    c, expected = torch.zeros(B, H, dtype=torch.double), []
-    for t in range(7):
-        c = a[:, t] * c + b[:, t]
-        expected.append(c)
-    torch.testing.assert_close(doubling(a, b), torch.stack(expected, 1))
+    factors, values = torch.rand(6, B, H, dtype=torch.double), torch.rand(7, B, H, dtype=torch.double)
+    expected = scan.accumulate(factors, values.clone(), backwards)
+    if backwards:
+        factors, values, expected = factors.flip(0), values.flip(0), expected.flip(0)
+    torch.testing.assert_close(scan.doubling(factors, values), expected)
 
 
 def compare_with_the_loop(made, run):

@@ -124,5 +124,6 @@ class ParallelCell(Cell):
     """A cell of which no gate sees h, so that in training all steps are computed at once."""
 
     def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
-        """What `pointwise` makes of all steps, one after the other: W x (B,T,rows), state before -> h (B,T,H)."""
+        """What `pointwise` makes of all steps, one after the other: W x (B,T,rows), which may be narrower than the
+        state before -> h (B,T,H), as narrow as W x."""
         raise NotImplementedError

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.model.cells.base import Cell, ForgetfulCell, ParallelCell, Parameters, State
 from nmt.model.scan import gated_mean
 
+sigmoid_backward = torch.ops.aten.sigmoid_backward
+
 
 class LinearCell(ParallelCell):
-    """A cell whose last part of the state is a gated mean, c' = a ⊙ c + (1 - a) ⊙ n, with a = σ(keep): `keep` and n
-    come from x alone."""
+    """A cell whose last part of the state is a gated mean, c' = a ⊙ c + (1 - a) ⊙ n, a and n from x alone, n as the
+    last of the gates."""
 
-    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """W x of all gates (...,rows) -> keep and n, each (...,H)."""
+    def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """W x of all gates but n (...,rows) -> a (...,H) and, of a gradient of a, that of the gates."""
         raise NotImplementedError
 
     def output(self, c: Tensor) -> Tensor:
@@ -25,12 +27,12 @@ class LinearCell(ParallelCell):
         return c
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
-        keep, n = self.keep_and_new(x)
-        c = torch.lerp(n, state[-1], torch.sigmoid(keep))
+        gates, n = x.tensor_split([-state[-1].shape[-1]], -1)
+        c = torch.lerp(n, state[-1], self.keep(gates)[0])
         return (self.output(c), c)[-len(self.states) :]
 
     def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
-        return self.output(gated_mean(*self.keep_and_new(x), state[-1]))
+        return self.output(gated_mean(self.keep, x, state[-1]))
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,9 @@ class SSRU(LinearCell):
     states = ("h", "c")
     alone = 2
 
-    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        f, n = x.chunk(2, -1)
-        return f, n
+    def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        f = torch.sigmoid(gates)
+        return f, lambda grad: sigmoid_backward(grad, f)
 
     def output(self, c: Tensor) -> Tensor:
         return torch.relu(c)
@@ -65,9 +67,9 @@ class MinGRU(LinearCell):
     gates = ("z", "n")
     alone = 2
 
-    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        z, n = x.chunk(2, -1)
-        return -z, n  # 1 - σ(z) = σ(-z)
+    def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        a = torch.sigmoid(-gates)  # 1 - σ(z)
+        return a, lambda grad: sigmoid_backward(grad, a).neg_()
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,17 @@ class MinLSTM(LinearCell, ForgetfulCell):
     gates = ("f", "i", "n")
     alone = 3
 
-    def keep_and_new(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        f, i, n = x.chunk(3, -1)
-        return F.logsigmoid(f) - F.logsigmoid(i), n  # f / (f + i) = σ(log f - log i)
+    def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        both = torch.sigmoid(gates)
+        f, i = both.chunk(2, -1)
+        a = f / (f + i).clamp_min(torch.finfo(f.dtype).tiny)  # both may be too small for a number
+
+        def backward(grad: Tensor) -> Tensor:
+            grad = sigmoid_backward(grad, a)  # a = σ(log f - log i)
+            grad = torch.cat([grad, -grad], -1)
+            return grad.addcmul_(grad, both, value=-1)
+
+        return a, backward
 
 
 @dataclass(frozen=True)
