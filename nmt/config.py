@@ -85,6 +85,7 @@ class TrainerConfig:
     num_workers: int = 0  # processes that prepare batches
     checkpoint_every_steps: int | None = None  # besides those at each epoch's end: every so many updates ...
     checkpoint_every_minutes: float | None = 10  # ... and so often; how much a killed run does again at most
+    keep_best: int = 1  # validated models; with more than one they are in best/, beside the best of all in model/
     max_skipped: int = 10  # updates in a row that may be left out because they are not finite
     on_divergence: Literal["go_back", "stop"] = "go_back"  # to the last checkpoint at half the rate; after one more
     log_every_steps: int = 20
@@ -108,6 +109,7 @@ class TrainerConfig:
             num_workers=(0, 256),
             checkpoint_every_steps=(1, 1_000_000_000),
             checkpoint_every_minutes=(0.001, 1_000_000),
+            keep_best=(1, 1000),
             max_skipped=(0, 1_000_000),
             log_every_steps=(1, 1_000_000),
             num_samples=(0, 1000),

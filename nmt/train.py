@@ -1,6 +1,7 @@
 """Training from a config to a model directory: ordinary Python, no command line.
 
-    runs/<run>/  config.yaml  origin.json  checkpoints/  metrics.csv  curves.png  train.log  tensorboard/  model/
+    runs/<run>/  config.yaml  origin.json  checkpoints/  metrics.csv  curves.png  train.log  tensorboard/
+                 model/  best/
 
 The same config continues where it stopped, and ends as if it had never stopped.
 """
@@ -32,13 +33,14 @@ from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.process import tune_process
 from nmt.signals import Signals, Stopped
-from nmt.training.callbacks import MetricsFile, ModelDirectory, ProgressBar, Throughput, ValidationReport
+from nmt.training.callbacks import MetricsFile, ModelDirectories, ProgressBar, Throughput, ValidationReport
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint
 from nmt.training.divergence import DivergenceError, Updates
 from nmt.training.folder import (
     CONFIG,
     LOG,
     METRICS,
+    MODEL,
     ORIGIN,
     check_run_dir,
     cut_logs,
@@ -110,8 +112,8 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
             write_atomically(run_dir / ORIGIN, (json.dumps(origin(config, prepared.text), indent=2) + "\n").encode())
         with open_log(run_dir / LOG):
             progress = _train_through(config, run_dir, hardware, module, datamodule, signals)
-            log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / "model")
-    return Trained(run_dir / "model", progress.best_bleu)
+            log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / MODEL)
+    return Trained(run_dir / MODEL, progress.best_bleu)
 
 
 def _prepared(config: RunConfig) -> Prepared:
@@ -213,7 +215,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         Updates(config.optim.clip_norm, trainer.max_skipped),
         Throughput(announce=not has_bar),
         ValidationReport(run_dir, trainer.num_samples),
-        ModelDirectory(run_dir / "model"),
+        ModelDirectories(run_dir, trainer.keep_best),
     ]
     if has_bar:
         callbacks.append(ProgressBar())

@@ -47,6 +47,7 @@ def run_config(folder: Path, epochs: int) -> RunConfig:
             "accumulate": 2,
             "log_every_steps": 1,
             "checkpoint_every_steps": 3,
+            "keep_best": 2,
             "accelerator": "cpu",
             "precision": "float32",
             "tensorboard": False,
@@ -83,7 +84,10 @@ class Process:
 def result(folder: Path) -> dict[str, object]:
     """All that a run leaves, without the time of day, the speed, and where it was stopped."""
     run_dir = folder / "runs" / "killed"
-    found: dict[str, object] = {path.name: path.read_bytes() for path in sorted((run_dir / "model").iterdir())}
+    models = [
+        path for folder in ("model", "best") for path in sorted((run_dir / folder).rglob("*")) if path.is_file()
+    ]
+    found: dict[str, object] = {str(path.relative_to(run_dir)): path.read_bytes() for path in models}
     rows = [row.split(",") for row in (run_dir / "metrics.csv").read_text().splitlines()]
     speed = rows[0].index("train/tokens_per_s")
     found["metrics.csv"] = [row[:speed] + row[speed + 1 :] for row in rows]

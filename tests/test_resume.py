@@ -18,6 +18,7 @@ SETTINGS = {
     "trainer__log_every_steps": 1,
     "trainer__checkpoint_every_steps": 2,
     "trainer__val_every_epochs": 2,
+    "trainer__keep_best": 3,
     "optim__schedule": "linear",
     "optim__average_decay": 0.9,
     "optim__average_last": 2,
@@ -39,7 +40,8 @@ def result(run_dir):
     ]
     weights = {name: tensor.tolist() for name, tensor in load_file(run_dir / "model" / "model.safetensors").items()}
     steps = [line for line in lines if "step" in line or "  hyp" in line]
-    return weights, metrics, steps, (run_dir / "model" / "scores.json").read_text()
+    best = {path.parent.name: path.read_text() for path in run_dir.glob("best/*/scores.json")}
+    return weights, metrics, steps, best, (run_dir / "model" / "scores.json").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import pytest
 import toy
@@ -17,6 +18,7 @@ from nmt.files import locked
 from nmt.metrics import corpus_scores
 from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
+from nmt.training.checkpoint import CheckpointFiles
 
 
 def weights(run_dir):
@@ -89,6 +91,36 @@ def test_the_best_of_the_weights_and_their_averages_is_kept(corpus_dir, tmp_path
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
     hyps = [translation.text for translation in nmt.load(run_dir / "model", device="cpu").translate(src)]
     assert corpus_scores(hyps, ref)["bleu"].score == report["valid"]["bleu"]["score"]
+
+
+def test_the_best_models_of_a_run_are_kept_and_make_an_ensemble(corpus_dir, tmp_path, monkeypatch):
+    """And only what no checkpoint needs any more is removed."""
+    scores = iter([10.0, 30.0, 20.0, 30.0, 25.0, 40.0])
+    seen = []
+
+    def scored(hyps, refs):
+        found = corpus_scores(hyps, refs)
+        return found | {"bleu": replace(found["bleu"], score=next(scores))}
+
+    def watched(self, checkpoint, path, storage_options=None):
+        seen.append({int(folder.name.removeprefix("step-")) for folder in (tmp_path / "toy" / "best").glob("step-*")})
+        save(self, checkpoint, path)
+
+    save = CheckpointFiles.save_checkpoint
+    monkeypatch.setattr("nmt.training.module.corpus_scores", scored)
+    monkeypatch.setattr(CheckpointFiles, "save_checkpoint", watched)
+    settings = {"trainer__max_tokens": 1024, "trainer__keep_best": 2}
+    steps = []
+    for epochs in (4, 6):
+        run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=epochs, **settings)).model_dir.parent
+        steps.append(sorted(int(path.name.removeprefix("step-")) for path in (run_dir / "best").iterdir()))
+    epoch = steps[0][0] // 2
+    assert steps == [[2 * epoch, 4 * epoch], [2 * epoch, 6 * epoch]]
+    assert seen[-1] == {2 * epoch, 4 * epoch, 6 * epoch}
+    assert json.loads((run_dir / "model" / "scores.json").read_text())["step"] == 6 * epoch
+    first, last = (run_dir / "best" / f"step-{step}" for step in steps[1])
+    assert (last / "model.safetensors").read_bytes() == (run_dir / "model" / "model.safetensors").read_bytes()
+    assert nmt.load([first, last], device="cpu").translate(["Anna mag den Ball."])
 
 
 def test_another_configuration_does_not_go_on_in_the_same_folder(corpus_dir, tmp_path):

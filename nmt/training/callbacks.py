@@ -1,9 +1,10 @@
-"""What happens around the steps: throughput, metrics.csv, curves.png, sample translations, the model directory."""
+"""What happens around the steps: throughput, metrics.csv, curves.png, sample translations, model directories."""
 
 from __future__ import annotations
 
 import csv
 import logging
+import shutil
 import time
 from argparse import Namespace
 from dataclasses import asdict
@@ -12,12 +13,13 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, Checkpoint, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
 from nmt.training.card import model_card
+from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
 
 log = logging.getLogger(__name__)
@@ -170,30 +172,58 @@ def draw_curves(metrics: Path, picture: Path) -> None:
     figure.savefig(picture, dpi=120)
 
 
-class ModelDirectory(Callback):
-    """Keep model/ at the weights that validated best."""
+class ModelDirectories(Checkpoint):
+    """Keep model/ at the weights that validated best, and with `number` > 1 the best ones in best/step-N/.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    One that is no longer among them is removed when a checkpoint says so; a run that goes on from an earlier one may
+    still want it.
+    """
+
+    def __init__(self, run_dir: Path, number: int) -> None:
+        self.run_dir, self.number = run_dir, number
 
     @rank_zero_only
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        config, progress = pl_module.config, pl_module.progress
-        if progress.best_step != trainer.global_step:
-            return
-        validation = pl_module.validation
-        size = sum(parameter.numel() for parameter in pl_module.model.parameters())
-        scores = {name: asdict(score) for name, score in validation.scores.items()}
-        with pl_module.weights(validation.average):
-            save_bundle(
-                self.folder,
-                dict(pl_module.model.named_parameters()),
-                pl_module.tokenizer,
-                pl_module.lexicon,
-                config.model,
-                config.search,
-                (config.data.src, config.data.tgt),
-                model_card(config, validation.scores, size, pl_module.prepared.text),
-                {"valid": scores, "step": trainer.global_step, "average": validation.average},
-            )
+        step, best = trainer.global_step, pl_module.progress.best_steps
+        if step == best[0]:
+            save_model(self.run_dir / MODEL, pl_module)
+        if step in best and self.number > 1:
+            save_model(self.run_dir / BEST / f"step-{step}", pl_module)
+        if trainer.state.fn == "validate":  # before or after the training: no checkpoint follows
+            self._prune(pl_module)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._prune(pl_module)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """After Checkpoints, which come before this one in the Trainer's list."""
+        self._prune(pl_module)
+
+    @rank_zero_only
+    def _prune(self, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        kept = {f"step-{step}" for step in pl_module.progress.best_steps} if self.number > 1 else set()
+        for folder in (self.run_dir / BEST).glob("*step-*"):
+            if folder.name not in kept:
+                hidden = folder.rename(folder.with_name(f".{folder.name}"))  # half a model is none
+                shutil.rmtree(hidden)
+
+
+def save_model(folder: Path, module: TrainingModule) -> None:
+    """The weights, or the average of them, that the last validation found better."""
+    config, validation = module.config, module.validation
+    size = sum(parameter.numel() for parameter in module.model.parameters())
+    scores = {name: asdict(score) for name, score in validation.scores.items()}
+    with module.weights(validation.average):
+        save_bundle(
+            folder,
+            dict(module.model.named_parameters()),
+            module.tokenizer,
+            module.lexicon,
+            config.model,
+            config.search,
+            (config.data.src, config.data.tgt),
+            model_card(config, validation.scores, size, module.prepared.text),
+            {"valid": scores, "step": module.global_step, "average": validation.average},
+        )

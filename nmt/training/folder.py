@@ -17,6 +17,7 @@ from nmt.config import RunConfig, to_dict
 from nmt.files import locked, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
+MODEL, BEST = "model", "best"
 LOGS = METRICS, LOG = "metrics.csv", "train.log"
 
 # What may change between two starts of one run: how long, where and how loudly it trains, not what.
@@ -26,7 +27,7 @@ CHANGEABLE = frozenset(
     + [f"trainer.{field}" for field in ("accelerator", "devices", "num_nodes", "strategy", "threads")]
     + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "progress")]
     + [f"trainer.{field}" for field in ("checkpoint_every_steps", "checkpoint_every_minutes")]
-    + [f"trainer.{field}" for field in ("on_divergence", "max_skipped")]
+    + [f"trainer.{field}" for field in ("on_divergence", "max_skipped", "keep_best")]
 )
 
 
@@ -94,7 +95,7 @@ def taken(run_dir: Path) -> Iterator[None]:
             stack.enter_context(locked(run_dir, wait=False))
         except BlockingIOError:
             raise ValueError(f"{run_dir} is in use: the same run is going on already") from None
-        for folder in (run_dir, run_dir / "checkpoints", run_dir / "model"):
+        for folder in (run_dir, run_dir / "checkpoints", run_dir / MODEL, *(run_dir / BEST).glob("*")):
             remove_drafts(folder)
         yield
 

@@ -32,16 +32,24 @@ from nmt.translator import Translator
 class Progress:
     """What validation has found so far; kept in the checkpoint."""
 
-    best_bleu: float = -1.0
-    best_step: int = -1
+    best: tuple[tuple[float, int], ...] = ()  # (BLEU, step) of the best validations, the best one first
     validated_step: int = -1  # when validation ran last
     without_gain: int = 0  # validations since the best one
     rate_scale: float = 1.0  # by which schedule "plateau", or a return from divergence, has cut the learning rate
 
-    def after(self, bleu: float, step: int) -> Progress:
-        if bleu > self.best_bleu:
-            return replace(self, best_bleu=bleu, best_step=step, validated_step=step, without_gain=0)
-        return replace(self, validated_step=step, without_gain=self.without_gain + 1)
+    def after(self, bleu: float, step: int, keep: int = 1) -> Progress:
+        """Of the best validations `keep` are remembered, of equal ones the earlier."""
+        best = sorted([*self.best, (bleu, step)], key=lambda one: -one[0])[:keep]
+        without_gain = 0 if bleu > self.best_bleu else self.without_gain + 1
+        return replace(self, best=tuple(best), validated_step=step, without_gain=without_gain)
+
+    @property
+    def best_bleu(self) -> float:
+        return self.best[0][0] if self.best else -1.0
+
+    @property
+    def best_steps(self) -> list[int]:
+        return [step for _, step in self.best]
 
 
 class Validation(NamedTuple):
@@ -132,7 +140,7 @@ class TrainingModule(pl.LightningModule):
         validations = [self._validate(name) for name in (None, *self._ready_averages())]
         self.validation = max(validations, key=lambda validation: validation.bleu)
         bleu = self.validation.bleu
-        self.progress = self.progress.after(bleu, self.global_step)
+        self.progress = self.progress.after(bleu, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
         # Every rank has the same figures, so nothing is left to synchronise.
         self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by

@@ -133,8 +133,10 @@ def test_a_file_is_replaced_whole_and_is_on_the_disk_before_it_is_seen(tmp_path,
         monkeypatch.setattr(owner, name, lambda *a, n=name, o=original: (calls.append(n), o(*a))[1])
     write_atomically(tmp_path / "file", b"old")
     assert calls == ["fsync", "replace", "fsync"]  # the file, its name, the folder
-    with pytest.raises(TypeError), replacing(tmp_path / "file") as file:
+    with replacing(tmp_path / "file") as file:
         assert Path(file.name).parent == tmp_path  # on the same disk
+        file.write(b"old")
+    with pytest.raises(TypeError), replacing(tmp_path / "file") as file:
         file.write("no bytes")
     assert (tmp_path / "file").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
