@@ -42,6 +42,7 @@ from nmt.training.folder import (
     METRICS,
     MODEL,
     ORIGIN,
+    TENSORBOARD,
     check_run_dir,
     cut_logs,
     is_first_process,
@@ -207,7 +208,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
     loggers: list[Logger] = [MetricsFile(run_dir / METRICS)]
     if trainer.tensorboard:
-        loggers.append(TensorBoardLogger(run_dir, name="", version="tensorboard"))
+        loggers.append(TensorBoardLogger(run_dir, name="", version=TENSORBOARD))
     has_bar = trainer.progress and sys.stderr.isatty()
     callbacks: list[Callback] = [
         Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),

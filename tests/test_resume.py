@@ -7,6 +7,7 @@ import re
 import pytest
 import toy
 from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from nmt.train import train
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS
@@ -119,3 +120,19 @@ def test_a_killed_run_ends_early_when_it_would_have(corpus_dir, tmp_path):
         train_until(config, hook, count)
     validations = [row.split(",")[6] for row in result(train(config).model_dir.parent)[1][1:]]
     assert sum(nll != "" for nll in validations) == 3
+
+
+def test_what_is_done_again_stands_once_in_what_tensorboard_reads(corpus_dir, tmp_path):
+    settings = {"trainer__tensorboard": True, "trainer__max_epochs": 1, "trainer__log_every_steps": 1}
+    found = []
+    for folder, kills in (("whole", []), ("parts", [("training_step", 8), ("on_validation_end", 1)])):
+        config = toy.run_config(corpus_dir, tmp_path / folder, trainer__checkpoint_every_steps=2, **settings)
+        for hook, count in kills:
+            train_until(config, hook, count)
+        events = []
+        for path in sorted((train(config).model_dir.parent / "tensorboard").glob("events.*")):
+            for event in LegacyEventFileLoader(str(path)).Load():
+                events += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
+        found.append(sorted(event for event in events if event[1] != "train/tokens_per_s"))
+    assert found[0] == found[1]
+    assert len({event[:2] for event in found[0]}) == len(found[0]) > 30

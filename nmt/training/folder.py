@@ -1,4 +1,4 @@
-"""A run's folder: whose it is, what made it, and its two logs, train.log and metrics.csv."""
+"""A run's folder: whose it is, what made it, and its logs: train.log, metrics.csv and TensorBoard's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nmt.files import locked, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
-LOGS = METRICS, LOG = "metrics.csv", "train.log"
+METRICS, LOG, TENSORBOARD = "metrics.csv", "train.log", "tensorboard"
 
 # What may change between two starts of one run: how long, where and how loudly it trains, not what.
 CHANGEABLE = frozenset(
@@ -67,20 +67,24 @@ def is_first_process() -> bool:
 def log_sizes(run_dir: Path) -> dict[str, int]:
     """How long the logs are, in bytes, once all of that is on the disk."""
     sizes = {}
-    for name in LOGS:
-        if (run_dir / name).exists():
-            with (run_dir / name).open("rb") as file:
-                os.fsync(file.fileno())
-                sizes[name] = file.seek(0, os.SEEK_END)
+    for name in _logs(run_dir):
+        with (run_dir / name).open("rb") as file:
+            os.fsync(file.fileno())
+            sizes[name] = file.seek(0, os.SEEK_END)
     return sizes
 
 
 def cut_logs(run_dir: Path, sizes: Mapping[str, int]) -> None:
     """Back to what they were: what was done after that will be done, and logged, again."""
-    for name in LOGS:
-        path = run_dir / name
-        if path.exists() and path.stat().st_size > sizes.get(name, 0):
-            os.truncate(path, sizes.get(name, 0))
+    for name in _logs(run_dir):
+        if (run_dir / name).stat().st_size > sizes.get(name, 0):
+            os.truncate(run_dir / name, sizes.get(name, 0))
+
+
+def _logs(run_dir: Path) -> list[str]:
+    """Their paths in the folder, of those that there are. TensorBoard's have a new file each time a run starts."""
+    found = (path for name in (METRICS, LOG, f"{TENSORBOARD}/events.*") for path in run_dir.glob(name))
+    return [path.relative_to(run_dir).as_posix() for path in found]
 
 
 @contextmanager
