@@ -10,7 +10,7 @@ import torch
 import toy
 from equations import EQUATIONS, outputs_of_equation
 
-from nmt.model import scan
+from nmt.model import matrix_memory, scan
 from nmt.model.cells import CELLS, ParallelCell, tanh
 from nmt.model.cells.linear import LinearCell
 from nmt.model.gradients import GRADIENTS, by_autograd
@@ -144,6 +144,13 @@ def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
 def test_all_steps_at_once_equal_the_loop_where_the_cache_holds_three(name, monkeypatch):
     monkeypatch.setattr(scan, "IN_CACHE", 3 * B * H)
     made = layer(name, 1).double()
+    compare_with_the_loop(made, made.at_once)
+
+
+def test_chunks_of_steps_and_of_sentences_equal_the_loop(monkeypatch):
+    monkeypatch.setattr(matrix_memory, "CHUNK", 3)
+    monkeypatch.setattr(matrix_memory, "ROWS", 1)
+    made = layer("mlstm", 1).double()
     compare_with_the_loop(made, made.at_once)
 
 

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.model.cells.base import ForgetfulCell, ParallelCell, Parameters, State, tanh
+from nmt.model.matrix_memory import matrix_memory
 from nmt.ranges import check_ranges
 
 
@@ -69,9 +70,8 @@ class MLSTM(ParallelCell, ForgetfulCell):
     n' = f n + i k
     h' = o ⊙ C' q / max(|n'ᵀ q|, 1)
 
-    i and f are one number a head. In training all steps are computed at once, as the paper's appendix has it: with
-    log D_ts = Σ_{s<u≤t} log f_u + log i_s the products q_tᵀ k_s ⊙ D_ts are like an attention of every step to those
-    before. A decoder's memory starts with one pair of v and k, made from the source.
+    i and f are one number a head. In training many steps are computed at once (nmt/model/matrix_memory.py). A
+    decoder's memory starts with one pair of v and k, made from the source.
     """
 
     gates = ("q", "k", "v", "o", "i", "f")
@@ -124,17 +124,4 @@ class MLSTM(ParallelCell, ForgetfulCell):
 
     def over_time(self, x: Tensor, state: State, parameters: Parameters) -> Tensor:
         _, memory, n, m = state
-        q, k, v, o, i, f = (
-            part.movedim(-2, 1) if part.dim() == 4 else part for part in self.parts(x, state[0].shape[-1])
-        )  # (B, A, T, d)
-        i, kept = i.movedim(-1, 1), f.movedim(-1, 1).cumsum(-1)  # (B, A, T)
-        weights = kept[..., None] + (i - kept)[..., None, :]  # (B, A, T, T), logarithms
-        weights = weights.masked_fill(torch.ones_like(weights[0, 0], dtype=torch.bool).triu(1), -torch.inf)
-        first = kept + m[..., None]
-        m = torch.maximum(weights.amax(-1), first).detach()  # h does not depend on it
-        first = torch.exp(first - m)[..., None]  # (B, A, T, 1)
-        weights = torch.exp(weights - m[..., None]) * (q @ k.mT)
-        found = weights @ v + first * (q @ memory.mT)
-        weight = weights.sum(-1, keepdim=True) + first * (q @ n[..., None])
-        found = found / torch.maximum(weight.abs(), torch.exp(-m)[..., None])
-        return o * found.movedim(1, -2).flatten(-2)
+        return matrix_memory(x, torch.cat([memory, n[..., None, :]], -2).mT, m)
