@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -51,3 +52,21 @@ def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
             (folder / file).symlink_to(outside) if file == name else (folder / file).write_bytes(b"12345678{}")
         mutate(random.Random(seed), folder)
         assert outside.read_text() == '{"format": 2}'
+
+
+def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_path):
+    small = ["model=small", "tokenizer.vocab_size=320", "trainer.max_steps=1", "trainer.accelerator=cpu"]
+    small += [f"cache_dir={tmp_path / 'cache'}", "trainer.tensorboard=false"]
+    work = tmp_path / "work"
+    setting = {"MODELS": "1", "WORK": str(work), "LAST": "tokenizer.vocab_size=600 seed=7"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *small]
+    environment = {**os.environ, **setting, "PATH": path}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    of = {file.name: file.read_bytes().split(b"\n") for file in (work / "data").iterdir()}
+    assert of["forward.de"] == of["train.de"]
+    assert of["backward.en"] == of["train.en"]
+    assert len(of["forward.en"]) == len(of["backward.de"]) == len(of["train.de"])
+    assert "data.train=train+forward+backward" in result.stderr
+    assert (work / "last" / "model" / "config.json").exists()
