@@ -22,8 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK = 64  # steps at most: about d, where what is done of pairs of steps costs as much as what is done of a memory
-ROWS = 16  # sentences at once on a CPU, so that its cache holds them
+CHUNK = 128  # steps at most; the memory is updated between chunks alone, which most sentences need not
 
 
 def matrix_memory(x: Tensor, memory: Tensor, m: Tensor) -> Tensor:
@@ -46,22 +45,20 @@ class _Chunk(NamedTuple):
     total: Tensor  # (B, A, C, 1), the normaliser before its bound
     normaliser: Tensor  # (B, A, C, 1)
     value: Tensor  # (B, C, A, d), h before its gate
-    after: Tensor  # (B, A, d, d+1), the memory after
+    after: Tensor  # (B, A, d, d+1), the memory after; of the last chunk, whose nobody needs, the one before
 
 
 class _MatrixMemory(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, memory: Tensor, m: Tensor) -> Tensor:
         h = x.new_empty(*x.shape[:2], memory.shape[1] * memory.shape[2])
-        chunks = []
-        for rows in _slices(len(x), ROWS if x.device.type == "cpu" else len(x)):
-            now, scale = memory[rows], m[rows]
-            for steps in _slices(x.shape[1], CHUNK):
-                chunk, scale = _chunk(x[rows, steps], now, scale)
-                gate = torch.sigmoid(_parts(x[rows, steps], now)[3].to(now.dtype))
-                h[rows, steps] = (chunk.value * gate).flatten(-2)
-                now = chunk.after
-                chunks.append(chunk)
+        chunks, before = [], memory
+        for steps in _chunks(x):
+            chunk, m = _chunk(x[:, steps], before, m, steps.stop == x.shape[1])
+            gate = torch.sigmoid(_parts(x[:, steps], *memory.shape[1:3])[3].to(m.dtype))
+            h[:, steps] = (chunk.value * gate).flatten(-2)
+            before = chunk.after
+            chunks.append(chunk)
         ctx.save_for_backward(x, memory, *(part for chunk in chunks for part in chunk))
         return h
 
@@ -70,32 +67,29 @@ class _MatrixMemory(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, memory, *parts = ctx.saved_tensors
         size = len(_Chunk._fields)
-        chunks = iter([_Chunk(*parts[first : first + size]) for first in range(0, len(parts), size)][::-1])
-        of_x, of_memory = torch.empty_like(x), torch.zeros_like(memory)
-        for rows in reversed(_slices(len(x), ROWS if x.device.type == "cpu" else len(x))):
-            for steps in reversed(_slices(x.shape[1], CHUNK)):
-                of_memory[rows] = _backward(
-                    next(chunks), x[rows, steps], grad[rows, steps], of_memory[rows], of_x[rows, steps]
-                )
+        of_x, of_memory = torch.empty_like(x), None
+        for number, steps in reversed(list(enumerate(_chunks(x)))):
+            chunk = _Chunk(*parts[number * size : (number + 1) * size])
+            of_memory = _backward(chunk, x[:, steps], grad[:, steps], of_memory, of_x[:, steps])
+        assert of_memory is not None
         return of_x, of_memory, (of_memory * memory).sum((-2, -1))
 
 
-def _slices(length: int, most: int) -> list[slice]:
-    """Of about equal sizes."""
-    size = -(-length // -(-length // most))
+def _chunks(x: Tensor) -> list[slice]:
+    length = x.shape[1]
+    size = -(-length // -(-length // CHUNK))  # about equal
     return [slice(first, min(first + size, length)) for first in range(0, length, size)]
 
 
-def _parts(x: Tensor, memory: Tensor) -> list[Tensor]:
+def _parts(x: Tensor, heads: int, size: int) -> list[Tensor]:
     """Views of q, k, v, the output gate (B,C,A,d), log i and the forget gate (B,C,A)."""
-    heads, size = memory.shape[1:3]
     parts = x.split_with_sizes([heads * size] * 4 + [heads] * 2, -1)
     return [*(part.view(*part.shape[:-1], heads, size) for part in parts[:4]), *parts[4:]]
 
 
-def _chunk(x: Tensor, memory: Tensor, m: Tensor) -> tuple[_Chunk, Tensor]:
+def _chunk(x: Tensor, memory: Tensor, m: Tensor, is_last: bool) -> tuple[_Chunk, Tensor]:
     """And m after it."""
-    q, k, v, _, i, forget = (part.transpose(1, 2) for part in _parts(x, memory))
+    q, k, v, _, i, forget = (part.transpose(1, 2) for part in _parts(x, *memory.shape[1:3]))
     length, size = q.shape[-2:]
     q, k = q.contiguous(), k.contiguous().mul_(size**-0.5)
     kept = F.logsigmoid(forget.to(m.dtype)).cumsum(-1)  # log of what is left of the memory before
@@ -114,17 +108,20 @@ def _chunk(x: Tensor, memory: Tensor, m: Tensor) -> tuple[_Chunk, Tensor]:
     total = sums[..., -1:].contiguous()
     normaliser = torch.maximum(total.abs(), torch.exp(-m)[..., None])
     value = (sums[..., :-1] / normaliser).transpose(1, 2).contiguous()
-    written = (k * last.to(x.dtype)).mT @ right[..., :length, :]
-    after = torch.addcmul(written.to(m.dtype), first[..., -1:, :], memory)
+    after = memory
+    if not is_last:
+        written = (k * last.to(x.dtype)).mT @ right[..., :length, :]
+        after = torch.addcmul(written.to(m.dtype), first[..., -1:, :], memory)
     return _Chunk(q, k, weights, left, right, first, last, total, normaliser, value, after), m[..., -1]
 
 
-def _backward(chunk: _Chunk, x: Tensor, grad: Tensor, of_after: Tensor, of_x: Tensor) -> Tensor:
-    """From the gradients of h and of the memory after it, of x, which is written, and of the memory before."""
+def _backward(chunk: _Chunk, x: Tensor, grad: Tensor, of_after: Tensor | None, of_x: Tensor) -> Tensor:
+    """From the gradients of h and of the memory after it (None: zero), of x, which is written, and of the memory
+    before."""
     q, k, weights, left, right, first, last, total, normaliser, value, after = chunk
     length, size = q.shape[-2:]
-    *_, output, _, forget = _parts(x, after)
-    of_q, of_k, of_v, of_output, of_i, of_forget = (part.transpose(1, 2) for part in _parts(of_x, after))
+    *_, output, _, forget = _parts(x, *value.shape[2:])
+    of_q, of_k, of_v, of_output, of_i, of_forget = (part.transpose(1, 2) for part in _parts(of_x, *value.shape[2:]))
 
     gate = torch.sigmoid(output.to(value.dtype))
     grad = grad.to(value.dtype).view_as(value)
@@ -138,16 +135,22 @@ def _backward(chunk: _Chunk, x: Tensor, grad: Tensor, of_after: Tensor, of_x: Te
     narrow = of_sums.to(x.dtype)
 
     of_left, of_right = narrow @ right.mT, left.mT @ narrow
-    of_products = weights * of_left[..., :length]
+    of_products, of_v_and_one = weights * of_left[..., :length], of_right[..., :length, :]
     of_q.copy_((of_products @ k).addcmul_(of_left[..., length:], first.to(x.dtype)))
-    after_narrow, last = of_after.to(x.dtype), last.to(x.dtype)
-    of_scaled = torch.addcmul(of_products.mT @ q, right[..., :length, :] @ after_narrow.mT, last)
+    of_scaled = of_products.mT @ q
+    of_memory = of_right[..., length:, :].to(value.dtype)
+    if of_after is not None:
+        of_written, last = of_after.to(x.dtype), last.to(x.dtype)
+        of_scaled.addcmul_(right[..., :length, :] @ of_written.mT, last)
+        of_v_and_one.addcmul_(k @ of_written, last)
+        of_memory.addcmul_(first[..., -1:, :], of_after)
     of_column = (k * of_scaled).sum(-1, dtype=value.dtype)
-    of_k.copy_(of_scaled.mul_(size**-0.5))
-    of_v.copy_(torch.addcmul(of_right[..., :length, :], k @ after_narrow, last)[..., :-1])
-    of_i.copy_(of_column)
     of_kept = torch.where(bounded, slope, 0)[..., 0] - of_column
-    of_kept[..., -1] += (after * of_after).sum((-2, -1))
+    if of_after is not None:
+        of_kept[..., -1] += (after * of_after).sum((-2, -1))
     of_kept = of_kept.flip(-1).cumsum(-1).flip(-1)
+    of_k.copy_(of_scaled.mul_(size**-0.5))
+    of_v.copy_(of_v_and_one[..., :-1])
+    of_i.copy_(of_column)
     of_forget.copy_(of_kept * torch.sigmoid(-forget.transpose(1, 2).to(value.dtype)))
-    return torch.addcmul(of_right[..., length:, :].to(value.dtype), first[..., -1:, :], of_after)
+    return of_memory
