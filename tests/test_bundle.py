@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,12 +15,22 @@ from dataclasses import replace
 
 import pytest
 import torch
+import toy
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from nmt import bundle as bundle_module
-from nmt.bundle import LEXICON, WEIGHTS, load_bundle, save_bundle, save_search, seal
+from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, save_bundle, save_search, seal
+from nmt.config import to_dict
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.search import Beam
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["gru", "lstm", "beam"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 def edit_config(folder, edit=lambda config: None):
@@ -274,3 +285,58 @@ def test_a_directory_is_whole_at_any_moment_of_being_replaced(bundle_dir, tokeni
     assert WEIGHTS in dict(seen)
     sums = json.loads((bundle_dir / "config.json").read_text())["checksums"]
     assert all(len(one) == 1 for one in sums.values())
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, tokenizer, lexicon):
+    """A model directory, and a copy to change."""
+    folder = tmp_path_factory.mktemp("sound")
+    config = toy.model_config("gru")
+    weights = dict(build_model(config, tokenizer).named_parameters())
+    save_bundle(folder / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {})
+    return folder / "model", folder / "changed"
+
+
+def opened(folder):
+    """The bundle, or None when it is refused, in one line that names a file of it."""
+    try:
+        return load_bundle(folder)
+    except ValueError as error:
+        refusal = str(error)
+    assert refusal.startswith(str(folder))
+    return None
+
+
+@given(st.sampled_from(["config.json", WEIGHTS, LEXICON, "tokenizer.model"]), st.data())
+def test_whatever_bytes_a_file_has_it_is_refused_or_the_same(sound, name, data):
+    folder, changed = sound
+    shutil.copytree(folder, changed, dirs_exist_ok=True)
+    content = (folder / name).read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 40)))
+    other = content[:start] + data.draw(st.binary(max_size=40)) + content[end:]
+    (changed / name).write_bytes(other)
+    bundle = opened(changed)
+    assert (
+        bundle is None or other == content or (name == "config.json" and bundle.config == load_bundle(folder).config)
+    )
+
+
+@given(st.data(), JSON)
+def test_whatever_a_config_says_it_is_refused_or_meant(sound, data, value):
+    """With checksums that fit, as a stranger would make them."""
+    folder, changed = sound
+    shutil.copytree(folder, changed, dirs_exist_ok=True)
+
+    def edit(config):
+        node, key = config, data.draw(st.sampled_from(sorted(config)))
+        while isinstance(node[key], dict) and data.draw(st.booleans()):
+            node = node[key]
+            key = data.draw(st.sampled_from(sorted(node)))
+        node[data.draw(st.just(key) | st.text())] = value
+
+    edit_config(changed, edit)
+    bundle = opened(changed)
+    if bundle:
+        written = json.loads((changed / "config.json").read_text())
+        assert to_dict(bundle.config) == {key: written[key] for key in written if key != "checksums"}

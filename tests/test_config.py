@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import toy
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.model.seq2seq import ModelConfig
+from nmt.training.folder import flat
 
 RUN = {
     "run": "x",
@@ -96,3 +102,48 @@ def test_a_search_asks_for_no_attention_that_the_model_lacks():
     with pytest.raises(ValueError, match=r"search.coverage is above 0, but the model has no attention"):
         from_dict(RunConfig, run)
     assert from_dict(RunConfig, run | {"search": {"name": "beam"}})
+
+
+FULL = to_dict(from_dict(RunConfig, RUN))
+LEAVES = sorted(flat(FULL))
+NODES = sorted({leaf.rpartition(".")[0] for leaf in LEAVES})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def with_value(node, key, value):
+    """A copy of FULL in which a key of the part with this dotted name has another value, or is new."""
+    data = json.loads(json.dumps(FULL))
+    part = data
+    for name in filter(None, node.split(".")):
+        part = part[name]
+    part[key] = value
+    return data
+
+
+@given(st.sampled_from(LEAVES), st.integers(0, 9) | st.floats(0, 1) | st.sampled_from(["gru", "none", "all"]) | JSON)
+def test_any_value_is_taken_as_it_is_or_refused_by_its_name(path, value):
+    node, _, key = path.rpartition(".")
+    try:
+        config = from_dict(RunConfig, with_value(node, key, value))
+    except ValueError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    if refusal:
+        assert path.partition(".")[0] in refusal
+        return
+    assert flat(to_dict(config))[path] == value
+    assert from_dict(RunConfig, json.loads(json.dumps(to_dict(config)))) == config
+
+
+@given(st.sampled_from(NODES), st.text(), JSON)
+def test_any_other_key_is_refused(node, key, value):
+    path = f"{node}.{key}" if node else key
+    if path in LEAVES or path in NODES:
+        return
+    with pytest.raises(ValueError, match=re.escape(f"{path} is unknown")):
+        from_dict(RunConfig, with_value(node, key, value))

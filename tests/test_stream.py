@@ -59,15 +59,32 @@ def test_an_endless_line_is_cut_and_the_next_one_is_whole():
     assert second == (2, "next", None)
 
 
-@given(st.binary(max_size=300), st.integers(1, 5), st.integers(1, 7))
-def test_any_bytes_give_a_line_for_every_newline(content, group_size, chunk):
+PARTS = [b"\n", b"\n", b"\r", b"\x00", b"a", stream.BOM, "\u2028".encode(), b"\xed\xa0\x80", b"\xff", b"\xc3"]
+
+
+@given(
+    st.binary(max_size=300) | st.lists(st.sampled_from(PARTS), max_size=100).map(b"".join),
+    st.integers(1, 5),
+    st.integers(1, 7),
+    st.integers(4, 400),
+)
+def test_any_bytes_give_a_line_for_every_newline_however_they_come(content, group_size, chunk, max_bytes):
     before, stream.CHUNK_BYTES = stream.CHUNK_BYTES, chunk
     try:
-        lines = lines_of(content, group_size)
+        lines = lines_of(content, group_size, max_bytes=max_bytes)
     finally:
         stream.CHUNK_BYTES = before
-    assert len(lines) == content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
-    assert not any("\n" in line.text for line in lines)
+    raws = content.removesuffix(b"\n").split(b"\n") if content else []
+    assert [line.number for line in lines] == list(range(1, len(raws) + 1))
+    for line, raw in zip(lines, raws, strict=True):
+        assert "\n" not in line.text
+        if len(raw) > max_bytes:
+            assert line == (line.number, raw[:max_bytes].decode(errors="ignore"), line.fault)
+            assert line.fault.startswith("longer than")
+            continue
+        raw = raw.removesuffix(b"\r").removeprefix(stream.BOM if line.number == 1 else b"")
+        assert line.text == raw.decode(errors="replace")
+        assert (line.fault is None) == (line.text.encode() == raw)
 
 
 def test_a_line_is_handed_on_before_the_next_one_comes():

@@ -96,6 +96,7 @@ def _even_out(batches: list[Lengths], world_size: int) -> None:
         rows = batches[fullest]
         if len(rows) < 2:
             raise ValueError(
-                f"trainer.devices makes {world_size} shares, but there are only {len(batches)} sentences"
+                f"trainer.devices makes {world_size} shares, which {len(batches)} batches of one sentence do not "
+                "fill evenly; raise trainer.max_tokens, or lower trainer.devices"
             )
         batches[fullest : fullest + 1] = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
