@@ -1,4 +1,4 @@
-"""nmt-lab: experiments with recurrent cells, each a Hydra config of conf/lab."""
+"""nmt-lab: experiments with recurrent cells, each a Hydra config, conf/lab_*.yaml."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def main() -> None:
     sys.argv = [sys.argv[0], *arguments[1:]]
     register()
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=f"lab/{experiment}")(
+    job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=f"lab_{experiment}")(
         lambda composed: run(experiment, composed)
     )
     try:

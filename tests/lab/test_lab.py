@@ -39,7 +39,7 @@ def test_every_experiment_has_a_config_that_the_code_accepts(experiment):
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        composed = compose(f"lab/{experiment}", return_hydra_config=False)
+        composed = compose(f"lab_{experiment}", return_hydra_config=False)
     config, _ = configured(experiment, to_plain(composed))
     assert config.lab_dir == "runs/lab"
     assert set(lab.ABOUT) == set(EXPERIMENTS)
