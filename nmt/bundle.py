@@ -141,7 +141,11 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
         raise ValueError(f"{folder} is no model directory: there is no such folder")
     config, checksums = _load_config(folder)
     names = (JOINT,) if config.joint else (SRC, TGT)
-    tokenizer = Tokenizer({name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names})
+    models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names}
+    try:
+        tokenizer = Tokenizer(models)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
         try:
             model = build_model(config.model, tokenizer)

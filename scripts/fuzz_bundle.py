@@ -202,13 +202,18 @@ class Watch:
                 self.seen.append(f"open {path}")
 
 
-def run(cases: range, seed: int) -> None:
-    """Work through the cases in this process, which a crash of native code would end."""
-    torch.set_num_threads(1)
-    for base, table in CHOICES.items():  # Python compiles a dataclass' types the first time that it is asked
+def meet_choices() -> None:
+    """Python compiles a dataclass' types the first time that it is asked for them."""
+    for base, table in CHOICES.items():
         for name in table:
             with suppress(ValueError):
                 from_dict(base, {"name": name})
+
+
+def run(cases: range, seed: int) -> None:
+    """Work through the cases in this process, which a crash of native code would end."""
+    torch.set_num_threads(1)
+    meet_choices()
     watch, counts = Watch(), Counter[str]()
     with tempfile.TemporaryDirectory() as root:
         sound = make_model(Path(root) / "sound")

@@ -234,6 +234,13 @@ def test_the_tokenizer_of_another_model_is_refused(bundle_dir, corpus_dir):
         load_bundle(bundle_dir)
 
 
+def test_a_tokenizer_that_is_none_is_refused(bundle_dir):
+    (bundle_dir / "tokenizer.model").write_bytes(b"no model")
+    edit_config(bundle_dir)
+    with pytest.raises(ValueError, match=f"{bundle_dir}: tokenizer.model is no SentencePiece model"):
+        load_bundle(bundle_dir)
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.model", LEXICON])
 def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     path = bundle_dir / name

@@ -37,6 +37,15 @@ def test_mutated_model_directories_are_refused_or_translate(first):
     assert "'refused'" in result.stdout
 
 
+def test_bytes_that_reach_new_code_are_read_or_refused(tmp_path):
+    pytest.importorskip("atheris")
+    arguments = [sys.executable, SCRIPTS / "fuzz.py", "--runs", "1000"]
+    result = subprocess.run(arguments, capture_output=True, text=True, errors="replace", cwd=tmp_path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Done 1000 runs" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
     """What it points to is somebody else's, such as /etc/passwd."""
