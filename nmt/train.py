@@ -148,6 +148,8 @@ def _train_through(
             if config.trainer.on_divergence == "stop" or times == MAX_RETURNS:
                 raise DivergenceError(f"{error}; try a lower optim.learning_rate") from None
             failure = f"{error}; gone back, with a lower learning rate"
+            if trainer.world_size > 1:
+                os.environ.setdefault("LOCAL_RANK", "0")  # the other processes are there, and come along
         pl.seed_everything(config.seed, verbose=False)
         module, datamodule = _modules(config, module.prepared, RETURN_RATE ** (times + 1))
     return module.progress

@@ -7,6 +7,7 @@ after it is done again, to the bit: every random number depends on its place in 
 from __future__ import annotations
 
 import logging
+import signal
 import time
 import zipfile
 from pathlib import Path
@@ -18,7 +19,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from nmt.files import replacing
-from nmt.signals import Signals
+from nmt.signals import Signals, Stopped
+from nmt.training.divergence import DivergenceError
 from nmt.training.folder import log_sizes
 
 log = logging.getLogger(__name__)
@@ -99,17 +101,29 @@ class Checkpoints(Checkpoint):
         if (stop or save) and trainer.global_step > self.saved_step:
             self._save(trainer, epoch_is_over=False)
         if stop:
-            self.signals.check()
+            self._stop()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._save(trainer, epoch_is_over=trainer.is_last_batch)  # else training ends inside it
         if trainer.strategy.reduce_boolean_decision(self.signals.received is not None, all=False):
-            self.signals.check()
+            self._stop()
+
+    def _stop(self) -> None:
+        """Of several processes all stop, whichever of them the signal came to."""
+        raise Stopped(self.signals.received or signal.SIGTERM)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """The processes that this one started would wait for it. But a divergence is theirs too."""
+        if isinstance(exception, DivergenceError):
+            return
+        started = getattr(trainer.strategy.launcher, "procs", [])
+        for process in started:
+            process.kill()
+        started.clear()  # Lightning kills this process too when it sees one of them end like that
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.signals.install()
-        if trainer.world_size == 1:  # else the others would wait for this one
-            self.signals.release()
+        self.signals.release()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.signals.hold()  # files are written now

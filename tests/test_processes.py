@@ -1,0 +1,94 @@
+"""Several processes that train one model: what holds for one holds for them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import time
+from types import SimpleNamespace
+
+import toy
+from lightning.pytorch.utilities import rank_zero_only
+from test_resume import SETTINGS, result
+
+from nmt.signals import Signals
+from nmt.training.checkpoint import Checkpoints
+from nmt.training.divergence import DivergenceError
+from nmt.training.module import TrainingModule
+
+WORLD_SIZE = 2
+
+
+def train_rank(rank, port, config, hook, count, act):
+    """As Lightning's launcher, or torchrun, starts it; `act` is called when the hook is for the `count`-th time."""
+    from nmt.train import train
+
+    names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": WORLD_SIZE, "RANK": rank}
+    os.environ.update({name: str(value) for name, value in {**names, "LOCAL_RANK": rank, "NODE_RANK": 0}.items()})
+    rank_zero_only.rank = rank
+    original, calls = getattr(TrainingModule, hook), [0]
+
+    def wrapped(self, *arguments, **named):
+        calls[0] += 1
+        if calls[0] == count:
+            act(rank)
+        return original(self, *arguments, **named)
+
+    setattr(TrainingModule, hook, wrapped)
+    train(config)
+
+
+def train_all(corpus_dir, folder, hook="training_step", count=0, act=None):
+    """Train, and the exit codes."""
+    settings = SETTINGS | {"trainer__devices": WORLD_SIZE, "trainer__strategy": "ddp", "trainer__max_epochs": 2}
+    config = toy.run_config(corpus_dir, folder, **settings)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    fork = multiprocessing.get_context("fork")
+    arguments = [(rank, port, config, hook, count, act) for rank in range(WORLD_SIZE)]
+    processes = [fork.Process(target=train_rank, args=each) for each in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+def kill(rank):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tell_the_last(rank):
+    if rank == WORLD_SIZE - 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def tell_amid_the_search(rank):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+
+def test_processes_that_were_stopped_anywhere_end_as_if_they_were_not(corpus_dir, tmp_path):
+    assert train_all(corpus_dir, tmp_path / "whole") == [0, 0]
+    stops = [("training_step", 5, kill, -9), ("training_step", 2, tell_the_last, 143)]
+    stops += [("_translate", 1, tell_amid_the_search, 143)]
+    for hook, count, act, code in stops:
+        assert train_all(corpus_dir, tmp_path / "parts", hook, count, act) == [code, code], hook
+    assert train_all(corpus_dir, tmp_path / "parts") == [0, 0]
+    assert result(tmp_path / "parts" / "toy") == result(tmp_path / "whole" / "toy")
+
+
+def test_processes_that_a_run_has_started_end_with_it(tmp_path):
+    started = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+    trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=list(started))))
+    Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, DivergenceError())  # they have it too
+    assert [process.poll() for process in started] == [None] * 2
+    Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, OSError("no space left"))
+    assert [process.wait() for process in started] == [-signal.SIGKILL] * 2
+    assert trainer.strategy.launcher.procs == []
+    trainer.strategy.launcher = None  # one process
+    Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, OSError("no space left"))
