@@ -112,7 +112,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     first = [next(row for row in rows if row["label"] == label) for label in unique(rows, "label")]
     lag, task = rows[0]["lag"], TASKS[rows[0]["task"]].title
     untrained = Lines(
-        "untrained",
+        "before learning",
         "distance in steps",
         "norm of the gradient",
         [_line(row["label"], row["untrained"]) for row in first],

@@ -20,6 +20,7 @@ from nmt.lab.tasks import TASKS
 from nmt.lab.words import listed, unique
 from nmt.model.cells import CELLS, Cell
 from nmt.pictures.charts import Section, Table
+from nmt.pictures.page import pictures, save_svg
 
 TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
@@ -29,10 +30,12 @@ SIZE = 100  # units and inputs of the layers that are counted
 @dataclass(frozen=True)
 class ReportConfig:
     lab_dir: str
+    picture_dir: str | None  # a folder for copies of `pictures`
+    pictures: tuple[str, ...]
 
 
 def run(config: ReportConfig) -> list[Section]:
-    """What was run in `lab_dir`. Raises ValueError when nothing was."""
+    """What was run in `lab_dir`. Raises ValueError when nothing was, or not what one of the pictures is of."""
     folder = Path(config.lab_dir)
     found = {name: load_summary(folder, name) for name in ("memory", "gradients", "translation")}
     done = {name: data for name, data in found.items() if data is not None}
@@ -42,7 +45,19 @@ def run(config: ReportConfig) -> list[Section]:
     for name, show in (("gradients", gradients), ("memory", memory), ("translation", translation)):
         if name in done:
             sections += show.sections(done[name])
+    if config.picture_dir is not None:
+        copy_pictures(sections, config.pictures, Path(config.picture_dir))
     return [*sections, which(done), sources(done)]
+
+
+def copy_pictures(sections: Sequence[Section], names: Sequence[str], folder: Path) -> None:
+    found = pictures(sections)
+    for name in names:
+        if name not in found:
+            raise ValueError(f"pictures has {name!r}; what was run has: {', '.join(found)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        save_svg(found[name], folder / f"{name}.svg")
 
 
 def cells_of(done: Mapping[str, Any]) -> list[str]:

@@ -207,7 +207,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
         for label, of in best.items()
     ]
     chart = Lines(
-        "BLEU by source length", f"source words: {', '.join(lengths)}", "BLEU", [line for line in lines if line.x]
+        "BLEU by source length", "source words", "BLEU", [line for line in lines if line.x], x_names=lengths
     )
     return [Section("Translation", [conclusion(data), by_attention(rows), provenance_words(data)], [table, chart])]
 

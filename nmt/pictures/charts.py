@@ -41,6 +41,7 @@ class Lines:
     log: bool = False
     level: float | None = None  # a level worth a dotted line ...
     level_label: str = ""  # ... and what it is
+    x_names: Sequence[str] = ()  # what x = 0, 1, ... stand for, where they are no numbers
 
 
 @dataclass(frozen=True)

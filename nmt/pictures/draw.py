@@ -25,6 +25,8 @@ from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
 EDGE = "#5b6b7d"
+MARKERS = "os^vDPX"  # so that lines that lie on each other can be told apart
+FEW = 12  # points, each of which gets its marker
 # A character that no font of this machine has is shown as a box, which says enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -156,9 +158,13 @@ def _(chart: Lines, axes: Axes) -> None:
     for line in chart.lines:
         base = line.label.split(",")[0]  # variants of one thing share its colour
         colour = colours.setdefault(base, f"C{len(colours)}")
-        axes.plot(line.x, line.y, "--" if line.dashed else "-", color=colour, label=line.label, marker=".", ms=3)
+        marker = MARKERS[len(axes.lines) % len(MARKERS)] if len(line.x) <= FEW else ""
+        style = "--" if line.dashed else "-"
+        axes.plot(line.x, line.y, style, color=colour, label=line.label, marker=marker, ms=5, alpha=0.85)
         if line.low:
             axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, lw=0)
+    if chart.x_names:
+        axes.set_xticks(range(len(chart.x_names)), chart.x_names)
     if chart.log:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -173,8 +179,11 @@ def _(chart: Lines, axes: Axes) -> None:
 
 @hover.register
 def _(chart: Lines, axes: Axes) -> dict[str, Any]:
+    def named(x: float) -> str:
+        return chart.x_names[int(x)] if chart.x_names else f"{x:g}"
+
     points = [
-        (x, y, f"{line.label}\n{chart.x_label}: {x:g}\n{chart.y_label}: {y:.3g}")
+        (x, y, f"{line.label}\n{chart.x_label}: {named(x)}\n{chart.y_label}: {y:.3g}")
         for line in chart.lines
         for x, y in zip(line.x, line.y, strict=True)
     ]
@@ -195,10 +204,12 @@ def _(chart: Graph, axes: Axes) -> None:
         text = axes.text(node.x, node.y, node.label, ha="center", va="center", fontsize=8, bbox=box)
         boxes[node.name] = text.get_bbox_patch()
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
-    for start, end in chart.edges:  # behind the boxes, at whose edges they end
-        ends = {"patchA": boxes[start], "patchB": boxes[end]}
-        axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=2)
     xs, ys = zip(*place.values(), strict=True)
+    for start, end in chart.edges:  # behind the boxes, at whose edges they end, and around those between
+        (x0, y0), (x1, _) = place[start], place[end]
+        bend = 0.0 if not any(x0 < x < x1 for x in xs) else 0.12 if 2 * y0 < min(ys) + max(ys) else -0.12
+        ends = {"patchA": boxes[start], "patchB": boxes[end], "connectionstyle": f"arc3,rad={bend}"}
+        axes.annotate("", place[end], place[start], arrowprops=arrow | ends, zorder=2)
     axes.set(title=chart.title, xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
     axes.axis("off")
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.pictures.charts import Section, Table
-from nmt.pictures.draw import save, svg
+from nmt.pictures.charts import Picture, Section, Table
+from nmt.pictures.draw import svg
 
 HERE = Path(__file__).parent
 # Whatever text gets onto the page, a browser will fetch nothing for it.
@@ -63,19 +63,35 @@ def table_html(table: Table) -> str:
 def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
     """The same as Markdown; each chart is drawn into `folder`, which must exist, and linked relative to it."""
     lines = [f"# {title}", ""]
+    names = {id(chart): name for name, chart in pictures(sections).items()}
     for section in sections:
         lines += [f"## {section.title}", ""]
         for paragraph in section.text:
             lines += [paragraph, ""]
-        for i, chart in enumerate(section.charts):
+        for chart in section.charts:
             if isinstance(chart, Table):
                 lines += [f"**{chart.title}**", "", markdown_row(chart.header), "|" + " --- |" * len(chart.header)]
                 lines += [*map(markdown_row, chart.rows), ""]
             else:
-                name = f"{anchor(section.title)}-{i + 1}.svg"
-                save([chart], folder / name)
+                name = f"{names[id(chart)]}.svg"
+                save_svg(chart, folder / name)
                 lines += [f"![{chart.title}]({name})", ""]
     return "\n".join(lines)
+
+
+def pictures(sections: Sequence[Section]) -> dict[str, Picture]:
+    """Name -> what is drawn: the name of its section, and where that has several, its own too."""
+    found: dict[str, Picture] = {}
+    for section in sections:
+        drawn = [chart for chart in section.charts if not isinstance(chart, Table)]
+        for chart in drawn:
+            found[anchor(f"{section.title} {chart.title}" if len(drawn) > 1 else section.title)] = chart
+    return found
+
+
+def save_svg(chart: Picture, path: Path) -> None:
+    """The same chart is the same bytes."""
+    path.write_text(f"{svg(chart)[0]}\n", encoding="utf-8")
 
 
 def to_text(sections: Sequence[Section]) -> str:

@@ -222,7 +222,14 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     assert len(data["p_values"]) == 4
     assert len(data["hashes"]["train"]) == 16
 
-    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab").splitlines()[-1])
+    page = Path(command(monkeypatch, capsys, "report", "lab_dir=lab", "picture_dir=few").splitlines()[-1])
+    beside_page = {path.name: path.read_bytes() for path in Path("lab/report-markdown").glob("*.svg")}
+    copied = {path.name: path.read_bytes() for path in Path("few").iterdir()}
+    assert len(copied) == 3
+    assert copied.items() <= beside_page.items()
+    with pytest.raises(SystemExit):
+        command(monkeypatch, capsys, "report", "lab_dir=lab", "picture_dir=few", "pictures=[mona-lisa]")
+    assert "pictures has 'mona-lisa'; what was run has: the-units-rnn-one-unit" in capsys.readouterr().err
     markdown = Path("lab/report-markdown/README.md").read_text(encoding="utf-8")
     assert f"torch {torch.__version__}" in markdown
     assert "rnn solved 0 of 2" in markdown

@@ -99,6 +99,7 @@ def test_a_browser_shows_the_page_without_an_error_and_a_number_on_hovering(tmp_
 def test_markdown_links_its_pictures(tmp_path):
     text = to_markdown("A page", SECTIONS, tmp_path)
     linked = re.findall(r"!\[.*?\]\((.*?)\)", text)
+    assert linked == ["first-last-weights.svg", "first-last-norms.svg", "then.svg"]
     assert sorted(linked) == sorted(path.name for path in tmp_path.iterdir())
     assert "| 3 | <b>4</b> \\| 5 |" in text
 
