@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import browser
 import pytest
 import torch
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
@@ -239,6 +241,14 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     figures = dom.count("<figure")
     assert f'data-ready="{figures}"' in dom
     assert figures == dom.count("<svg")
+
+
+def test_the_readme_shows_the_pictures_that_the_report_copies():
+    root = Path(__file__).parents[2]
+    names = [f"{name}.svg" for name in yaml.safe_load((root / "conf/lab_report.yaml").read_text())["pictures"]]
+    shown = re.findall(r"!\[[^]]+\]\(data/pictures/(.+?)\)", (root / "README.md").read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(names) == sorted(path.name for path in (root / "data/pictures").iterdir())
+    assert all(path.stat().st_size < 60_000 for path in (root / "data/pictures").iterdir())
 
 
 def test_a_wrong_experiment_is_refused_in_one_line(monkeypatch, capsys):
