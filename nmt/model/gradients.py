@@ -15,14 +15,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.model.cells import Cell, Parameters, State, tanh
-from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated
+from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
 from nmt.model.cells.linear import SRU, IndRNN
 from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
 from nmt.model.cells.norm import scaled, standardised
 from nmt.model.cells.rnn import RNN, ReluRNN
+from nmt.model.cells.xlstm import SLSTM
 
 Gradients = tuple[Tensor, Tensor, tuple[Any, ...], Parameters]
 Gradient = Callable[[Cell, Tensor, Tensor, State, State, Parameters, Sequence[Tensor]], Gradients]
@@ -200,6 +202,52 @@ def of_minimal_gated(
     return grad_gates, grad_x, (grad - passed,), {}
 
 
+def of_reset_before_gru(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (h,), (grad,), own = state, grads, parameters["reset"]
+    weight = own.view(len(own), *h.shape[:-2], -1).movedim(0, -2)  # (H, H), or of each layer (D, H, H)
+    reset_update = torch.sigmoid(gates)
+    r, z = reset_update.chunk(2, -1)
+    reset = r * h
+    new = tanh(x + reset @ weight.mT)
+    grad_h = grad * z
+    grad_x = torch.ops.aten.tanh_backward(grad - grad_h, new)
+    grad_reset = grad_x @ weight
+    grad_gates = torch.empty_like(gates)
+    grad_r, grad_z = grad_gates.chunk(2, -1)
+    torch.mul(grad_reset, h, out=grad_r)
+    torch.mul(grad, new.neg_().add_(h), out=grad_z)
+    sigmoid_backward(grad_gates, reset_update, grad_input=grad_gates)
+    of_own = (grad_x.mT @ reset).movedim(-2, 0).reshape(own.shape)
+    return grad_gates, grad_x, (grad_h.addcmul_(grad_reset, r),), {"reset": of_own}
+
+
+def of_slstm(
+    cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
+) -> Gradients:
+    (_, c, n, m), (h_after, c_after, n_after, m_after), (grad_h, grad_c, grad_n, grad_m) = state, after, grads
+    i, f, g, o = gates.chunk(4, -1)
+    kept = F.logsigmoid(f).add_(m)
+    from_kept = kept >= i  # the larger of both is m_after
+    i, kept, g, o = torch.exp(i - m_after), kept.sub_(m_after).exp_(), tanh(g), torch.sigmoid(o)
+    grad = torch.empty_like(gates)
+    grad_i, grad_f, grad_g, grad_o = grad.chunk(4, -1)
+    grad_h = grad_h / n_after
+    torch.mul(grad_h, c_after, out=grad_o)
+    sigmoid_backward(grad_o, o, grad_input=grad_o)
+    grad_c, grad_n = torch.addcmul(grad_c, grad_h, o), torch.addcmul(grad_n, grad_h, h_after, value=-1)
+    torch.mul(grad_c, i, out=grad_g)
+    tanh_backward(grad_g, g, grad_input=grad_g)
+    of_i = torch.addcmul(grad_n, grad_c, g).mul_(i)  # of the logarithms of what i and f are relative to m_after
+    grad_c, of_n = grad_c.mul_(kept), grad_n.mul_(kept)
+    of_kept = (grad_c * c).addcmul_(of_n, n)
+    torch.where(from_kept, of_i, grad_m - of_kept, out=grad_i)
+    of_m = torch.where(from_kept, grad_m - of_i, of_kept)
+    torch.mul(of_m, torch.sigmoid(-f), out=grad_f)
+    return grad, x, (None, grad_c, of_n, of_m), {}
+
+
 def of_sru(
     cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
@@ -228,10 +276,12 @@ GRADIENTS: dict[type[Cell], Gradient] = {
     ReluRNN: of_relu_rnn,
     IndRNN: of_indrnn,
     GRU: of_gru,
+    ResetBeforeGRU: of_reset_before_gru,
     MinimalGated: of_minimal_gated,
     LayerNormGRU: of_layer_norm_gru,
     LSTM: of_lstm,
     LayerNormLSTM: of_layer_norm_lstm,
     PeepholeLSTM: of_lstm,
+    SLSTM: of_slstm,
     SRU: of_sru,
 }
