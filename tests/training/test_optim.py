@@ -65,4 +65,4 @@ def test_progress_counts_validations_since_the_best():
     progress = Progress()
     for step, bleu in enumerate([1.0, 3.0, 2.0, 3.0]):
         progress = progress.after(bleu, step)
-    assert (progress.best_bleu, progress.best_step, progress.without_gain) == (3.0, 1, 2)
+    assert (progress.best_bleu, progress.best_steps, progress.without_gain) == (3.0, [1], 2)
