@@ -40,9 +40,13 @@ class _GatedMean(torch.autograd.Function):
         for steps in _blocks(x, before):
             gates, n = _wide(x[:, steps], before).tensor_split([-size], -1)  # (steps, B, ·)
             (a, _), now = keep(gates), c[1:][steps]
-            torch.addcmul(n, a, n, value=-1, out=now)
-            now[0].addcmul_(a[0], c[steps.start])
-            now = accumulate(a[1:], now)
+            if in_turn(x):
+                for a_t, n_t, c_t, now_t in zip(a, n, c[steps], now, strict=True):
+                    torch.lerp(n_t, c_t, a_t, out=now_t)
+            else:
+                b = torch.addcmul(n, a, n, value=-1)
+                b[0].addcmul_(a[0], before)
+                now.copy_(doubling(a[1:], b))
             outputs[:, steps] = now.transpose(0, 1)
         ctx.keep = keep
         ctx.save_for_backward(x, c)
@@ -60,17 +64,26 @@ class _GatedMean(torch.autograd.Function):
             # A step's c moves its own h and, through the next step's a, all that follows.
             total = _wide(grad[:, steps], c)
             total[-1] += of_before
-            total = accumulate(a[1:], total, backwards=True)
+            if in_turn(x):
+                for t in reversed(range(len(a) - 1)):
+                    total[t].addcmul_(a[t + 1], total[t + 1])
+            else:
+                total = doubling(a[1:].flip(0), total.flip(0)).flip(0)
             of_before = a[0] * total[0]
             of_x[:, steps, :-size] = backward((c[steps] - n).mul_(total)).transpose(0, 1)
             of_x[:, steps, -size:] = total.addcmul_(total, a, value=-1).transpose(0, 1)
         return None, of_x, of_before
 
 
+def in_turn(x: Tensor) -> bool:
+    """Whether a step follows the other: not on a GPU, where the number of kernels counts."""
+    return x.device.type == "cpu"
+
+
 def _blocks(x: Tensor, before: Tensor) -> list[slice]:
     """Steps that are done at once."""
     length = x.shape[1]
-    size = max(1, IN_CACHE // before.numel()) if x.device.type == "cpu" else length
+    size = max(1, IN_CACHE // before.numel()) if in_turn(x) else length
     return [slice(first, min(first + size, length)) for first in range(0, length, size)]
 
 
@@ -80,23 +93,9 @@ def _wide(x: Tensor, like: Tensor) -> Tensor:
     return like.new_empty(x.shape).copy_(x)
 
 
-def accumulate(factors: Tensor, values: Tensor, backwards: bool = False) -> Tensor:
-    """c_t = factor_{t-1} ⊙ c_{t-1} + value_t along the first dimension from c_0 = value_0, or from the last one on,
-    c_t = factor_t ⊙ c_{t+1} + value_t: between each two values stands a factor. On a CPU `values` become c."""
-    if values.device.type != "cpu":
-        if backwards:
-            return accumulate(factors.flip(0), values.flip(0)).flip(0)
-        return doubling(factors, values)
-    order = slice(None, None, -1 if backwards else 1)
-    factors_of, values_of = factors.unbind()[order], values.unbind()[order]
-    for factor, before, value in zip(factors_of, values_of, values_of[1:], strict=False):
-        value.addcmul_(factor, before)
-    return values
-
-
 def doubling(a: Tensor, b: Tensor) -> Tensor:
-    """`accumulate` in log T passes over memory rather than in T steps (Hillis & Steele, 1986, "Data parallel
-    algorithms"): on a GPU the number of kernels counts."""
+    """c_t = a_{t-1} ⊙ c_{t-1} + b_t along the first dimension from c_0 = b_0, in log T passes over memory rather than
+    in T steps (Hillis & Steele, 1986, "Data parallel algorithms"); between each two of b stands an a."""
     reach = 1  # b is what the last `reach` steps add up to, a what is left after them of the c before
     while reach < len(b):
         b = torch.cat([b[:reach], torch.addcmul(b[reach:], a, b[:-reach])])
