@@ -79,3 +79,9 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     assert len(of["forward.en"]) == len(of["backward.de"]) == len(of["train.de"])
     assert "data.train=train+forward+backward" in result.stderr
     assert (work / "last" / "model" / "config.json").exists()
+
+
+def test_what_says_how_to_run_it_can_be_run():
+    told = [path for path in SCRIPTS.iterdir() if path.is_file() and path.read_bytes().startswith(b"#!")]
+    assert len(told) > 5
+    assert [path.name for path in told if not os.access(path, os.X_OK)] == []
