@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Coverage-guided fuzzing of all that reads strangers' bytes, with atheris (pip install "nmt[fuzz]").
 
     scripts/fuzz.py --runs 1000000

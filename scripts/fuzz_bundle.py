@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Mutated model directories: each is refused in one line, or translates.
 
     scripts/fuzz_bundle.py --cases 10000

@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """SIGKILL at random moments of a training: the run that was killed ends as the run that lived.
 
     scripts/kill_test.py --kills 50

@@ -1,4 +1,4 @@
-#!/usr/bin/env python
+#!/usr/bin/env python3
 """Hostile lines through nmt-translate: as many out as in, in order, in flat memory, whatever happens at either end.
 
     scripts/stress_stream.py --lines 1000000
