@@ -51,7 +51,7 @@ from nmt.cli.options import positive, with_beam_size
 from nmt.data.corpus import read_lines
 from nmt.data.preparation import prepare
 from nmt.metrics import corpus_scores
-from nmt.model.products import COMPUTE
+from nmt.model.products import COMPUTE, available_compute, resolve_compute
 from nmt.process import tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers
@@ -87,8 +87,9 @@ def run(arguments: argparse.Namespace) -> None:
     tune_process()
     torch.set_num_threads(arguments.threads or 1)
     rows = []
-    for compute in arguments.compute or COMPUTE:
-        limits = Limits.of(compute)
+    here = torch.device("cpu")
+    for compute in arguments.compute or available_compute(here):
+        limits = Limits.of(resolve_compute(compute, here))
         for shortlist in (True, False):
             translator = Translator.load(arguments.model, "cpu", compute, shortlist)
             for search, batch in itertools.product(SEARCHES, ("file", 64, 1)):

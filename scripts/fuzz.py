@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Coverage-guided fuzzing of all that reads strangers' bytes, with atheris (pip install "nmt[fuzz]").
+"""Coverage-guided fuzzing of all that reads strangers' bytes, with atheris (pip install atheris).
 
     scripts/fuzz.py --runs 1000000
 
@@ -19,7 +19,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import atheris
+try:
+    import atheris
+except ImportError:
+    sys.exit("fuzz.py: atheris is missing; pip install atheris")
 
 with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reached
     from nmt import stream

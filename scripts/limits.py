@@ -7,12 +7,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nmt.model.products import COMPUTE, linear_int8, linear_packed
+from nmt.model.products import COMPUTE, has_packed_products, linear_int8, linear_packed
 from nmt.translator import Translator
 
 aten = torch.ops.aten
@@ -42,13 +43,16 @@ class Work(TorchDispatchMode):
 class Limits:
     """Of one process and thread."""
 
-    multiply_adds_per_s: float  # of one large product with a packed weight
+    multiply_adds_per_s: float  # of one large product, with a packed weight where there are such
     operation_s: float  # of the smallest there is
 
     @classmethod
     def of(cls, compute: str) -> Limits:
         rows, size = 1024, 1024
-        product = COMPUTE[compute].product(torch.randn(size, size), torch.zeros(size))
+        weight = torch.randn(size, size)
+        product = partial(torch.nn.functional.linear, weight=weight)
+        if has_packed_products(weight.device):
+            product = COMPUTE[compute].product(weight, torch.zeros(size))
         x, one = torch.randn(rows, size), torch.zeros(1)
         return cls(rows * size * size / seconds(lambda: product(x)), seconds(lambda: one.neg_()))
 

@@ -74,11 +74,20 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
     of = {file.name: file.read_bytes().split(b"\n") for file in (work / "data").iterdir()}
-    assert of["forward.de"] == of["train.de"]
-    assert of["backward.en"] == of["train.en"]
-    assert len(of["forward.en"]) == len(of["backward.de"]) == len(of["train.de"])
-    assert "data.train=train+forward+backward" in result.stderr
+    assert of["forward-1.de"] == of["train.de"]
+    assert of["backward-1.en"] == of["train.en"]
+    assert len(of["forward-1.en"]) == len(of["backward-1.de"]) == len(of["train.de"])
+    assert "data.train=train+forward-1+backward-1" in result.stderr
     assert (work / "last" / "model" / "config.json").exists()
+
+
+def test_diversify_makes_nothing_of_a_language_that_is_not_there(corpus_dir, tmp_path):
+    work = tmp_path / "work"
+    command = [SCRIPTS / "diversify", corpus_dir, "de", "fr"]
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "WORK": str(work)})
+    assert result.returncode == 2
+    assert result.stderr == f"diversify: there is no {corpus_dir}/train.fr\n"
+    assert not work.exists()
 
 
 def test_what_says_how_to_run_it_can_be_run():

@@ -105,14 +105,20 @@ def has_packed_products(device: torch.device) -> bool:
     return device.type == "cpu" and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
-def resolve_compute(compute: str, device: torch.device) -> str:
-    """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
+def available_compute(device: torch.device) -> list[str]:
+    """The precisions that this machine can do; the last is the fastest."""
     able = ["float32"]
     if has_packed_products(device):
         if has_fast_bfloat16():
             able.append("bfloat16")
         if "fbgemm" in torch.backends.quantized.supported_engines:
             able.append("int8")
+    return able
+
+
+def resolve_compute(compute: str, device: torch.device) -> str:
+    """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
+    able = available_compute(device)
     if compute == "auto":
         return able[-1]
     if compute not in able:
