@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from functools import cache
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
@@ -34,6 +35,14 @@ def trim_memory() -> None:
     """Give back what malloc holds without use. Batches differ in size, and the gaps that they leave would grow to
     some hundred megabytes; called every TRIM_EVERY batches, this costs about 1 % of the time."""
     _glibc("malloc_trim", 0)
+
+
+@cache
+def has_amx() -> bool:
+    """Whether the processor has units for products of matrices; one that has is Intel's."""
+    import torch
+
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def _glibc(name: str, *arguments: int) -> None:

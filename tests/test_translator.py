@@ -119,7 +119,7 @@ def test_a_fast_path_costs_no_quality(trained, corpus_dir, compute):
 
     exact = bleu(compute="float32", shortlist=False)
     assert exact > 50
-    assert bleu(compute=compute) == pytest.approx(exact, abs=0.2)
+    assert bleu(compute=compute) >= exact - 0.2
 
 
 def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):

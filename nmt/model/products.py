@@ -13,13 +13,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from nmt.model.output import Product, Rows
+from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
+MANY = 32  # rows, from which oneDNN's products of bytes are faster with AMX
 
 
 @dataclass(frozen=True)
@@ -59,18 +62,45 @@ class BFloat16Rows(Rows):
 linear_packed = torch.ops.mkldnn._linear_pointwise.default
 linear_int8 = torch.ops.quantized.linear_dynamic.default
 
-# torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes. The
-# two places that make one are here.
+
+class Int8Product:
+    """Bytes times bytes, the weight packed at its first use: by FBGEMM, which starts soonest, and for many rows by
+    oneDNN where there is AMX, which it uses.
+
+    torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        """weight (O,I), quantised."""
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        many = has_amx() and x.numel() >= MANY * x.shape[-1]
+        result: Tensor = linear_int8(x, self.for_many if many else self.for_few)
+        return result
+
+    @cached_property
+    def for_few(self) -> torch.ScriptObject:
+        return self.packed_by("fbgemm")
+
+    @cached_property
+    def for_many(self) -> torch.ScriptObject:
+        return self.packed_by("onednn")
+
+    def packed_by(self, engine: str) -> torch.ScriptObject:
+        before, torch.backends.quantized.engine = torch.backends.quantized.engine, engine
+        try:
+            packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(self.weight, self.bias)
+        finally:
+            torch.backends.quantized.engine = before
+        return packed
 
 
 def int8_product(weight: Tensor, bias: Tensor) -> Product:
-    scales = _scales(weight)
+    scales, zeros = _scales(weight), torch.zeros(len(weight), dtype=torch.int)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        zeros = torch.zeros(len(weight), dtype=torch.int)
-        quantised = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
-        packed = torch.ops.quantized.linear_prepack(quantised, bias)
-    return lambda x: linear_int8(x, packed)
+        return Int8Product(torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
 
 
 class Int8Rows(Rows):
@@ -85,8 +115,7 @@ class Int8Rows(Rows):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
-            packed = torch.ops.quantized.linear_prepack(quantised, None)
-        return lambda x: linear_int8(x, packed), self.scales.index_select(0, pieces)
+        return Int8Product(quantised, None), self.scales.index_select(0, pieces)
 
 
 def _scales(weight: Tensor) -> Tensor:

@@ -10,8 +10,19 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 
-# Finished sentences leave the batch when they are this share of it: each leaving copies the memory of those who stay.
-LEAVE_AT = 0.12
+
+def staying(active: Sequence[bool]) -> list[int]:
+    """The places of the sentences that are computed on: those still searched and, so that batches come in few sizes,
+    some that are done. Each leaving copies the memory of those who stay; each new size needs kernels of its own."""
+    searched = sum(active)
+    step = 1 << max(0, searched.bit_length() - 3)  # of the sizes: 1, 2 ... 8, 10 ... 16, 20 ... 32, 40 ...
+    waiting = min(len(active), -(-searched // step) * step) - searched
+    stay = []
+    for place, is_active in enumerate(active):
+        if is_active or waiting > 0:
+            waiting -= not is_active
+            stay.append(place)
+    return stay
 
 
 class SearchState(Protocol):

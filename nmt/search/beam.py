@@ -14,14 +14,14 @@ V vocabulary, C candidates of a sentence: 2K or all there are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from nmt.ranges import check_ranges
-from nmt.search.base import LEAVE_AT, Hypothesis, Request, S, Search, Step
+from nmt.search.base import Hypothesis, Request, S, Search, Step, staying
 from nmt.search.score import NORMALISATIONS, coverage, length_penalty
 from nmt.search.top import top
 
@@ -83,7 +83,7 @@ class Beam(Search):
             for i, (sentence, candidates) in enumerate(zip(searched, extensions, strict=True)):
                 if not sentence.done:
                     self._advance(sentence, candidates, eos_id, covered and covered[i * width : (i + 1) * width])
-            stay = _staying(searched)
+            stay = staying([not sentence.done for sentence in searched])
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
             if rows and rows != list(range(len(logits))):
                 leaving = len(stay) < len(searched)
@@ -137,10 +137,3 @@ def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -
         [(log_prob, place // each, own[place]) for log_prob, place in zip(*of_one, strict=True)]
         for *of_one, own in zip(total.tolist(), places.tolist(), tokens.view(sentences, -1).tolist(), strict=True)
     ]
-
-
-def _staying(sentences: Sequence[_Sentence]) -> list[int]:
-    """The places of those that are searched on. The done ones leave when they are many enough."""
-    stay = [i for i, sentence in enumerate(sentences) if not sentence.done]
-    leaving = len(sentences) - len(stay)
-    return list(range(len(sentences))) if stay and leaving < LEAVE_AT * len(sentences) else stay

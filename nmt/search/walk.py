@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nmt.search.base import LEAVE_AT, Hypothesis, Request, S, Step
+from nmt.search.base import Hypothesis, Request, S, Step, staying
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
@@ -44,14 +44,13 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
                     tokens[one].append(token)
                 if token == eos_id or t == limits[one]:
                     lengths[one] = t
-        stay = [i for i in range(0, len(walks), width) if not all(lengths[one] for one in walks[i : i + width])]
+        stay = staying([not all(lengths[one] for one in walks[i : i + width]) for i in range(0, len(walks), width)])
         if not stay:
             break
-        if len(walks) - len(stay) * width >= max(1, LEAVE_AT * len(walks)):  # a sentence's walks leave together
-            sentences = torch.tensor(stay, device=device) // width
-            stay = [i + w for i in stay for w in range(width)]
-            rows = torch.tensor(stay, device=device)
-            walks, ids, state = [walks[i] for i in stay], ids[rows], state.select(rows, sentences)
+        if len(stay) * width < len(walks):  # a sentence's walks leave together
+            rows = torch.tensor([i * width + w for i in stay for w in range(width)], device=device)
+            sentences = torch.tensor(stay, device=device)
+            walks, ids, state = [walks[i] for i in rows.tolist()], ids[rows], state.select(rows, sentences)
     found = [Hypothesis(*parts) for parts in zip(tokens, log_probs, log_probs, lengths, strict=True)]
     return [found[i : i + width] for i in range(0, len(found), width)]
 

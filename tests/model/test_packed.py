@@ -10,7 +10,7 @@ from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.packed import PackedReadout, pack
-from nmt.model.products import COMPUTE, resolve_compute
+from nmt.model.products import COMPUTE, MANY, int8_product, linear_int8, resolve_compute
 
 CPU = torch.device("cpu")
 ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]
@@ -130,3 +130,16 @@ def test_a_precision_that_is_not_here_is_refused(monkeypatch):
         resolve_compute("int4", CPU)
     with pytest.raises(ValueError, match="compute is 'int8'; here choose one of: auto, float32$"):
         resolve_compute("int8", torch.device("cuda"))
+
+
+@pytest.mark.skipif("int8" not in ABLE, reason="no int8 here")
+@pytest.mark.parametrize("rows", [MANY - 1, MANY, 3 * MANY])
+def test_bytes_are_multiplied_alike_for_few_rows_and_for_many(rows, monkeypatch):
+    monkeypatch.setattr("nmt.model.products.has_amx", lambda: True)
+    weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(rows, 16)
+    engine, product = torch.backends.quantized.engine, int8_product(weight, bias)
+    found = product(x)
+    assert ("for_many" in vars(product)) == (rows >= MANY)
+    torch.testing.assert_close(found, linear_int8(x, product.packed_by("fbgemm")))
+    torch.testing.assert_close(found, x @ weight.T + bias, atol=0.25, rtol=0.05)
+    assert torch.backends.quantized.engine == engine

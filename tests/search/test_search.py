@@ -10,6 +10,7 @@ import torch
 import toy
 
 from nmt.search import SEARCHES, Beam, Greedy, Request
+from nmt.search.base import staying
 from nmt.search.score import length_penalty
 
 BOS, EOS, V, MAX = 0, 1, 5, 4
@@ -149,3 +150,13 @@ def test_a_real_model_is_searched_the_same_at_every_batch_size():
     for i in range(5):
         (alone,) = run([i])
         assert [h.ids for h in alone] == [h.ids for h in together[i]]
+
+
+@pytest.mark.parametrize("searched", range(100))
+def test_a_batch_shrinks_through_few_sizes(searched):
+    active = [i % 100 < searched for i in range(0, 700, 7)]  # spread over the batch
+    stay = staying(active)
+    assert {i for i, is_active in enumerate(active) if is_active} <= set(stay)
+    assert stay == sorted(stay)
+    assert len(stay) in {*range(8), *range(8, 16, 2), *range(16, 32, 4), *range(32, 64, 8), *range(64, 101, 16), 100}
+    assert len(stay) <= 1.25 * searched
