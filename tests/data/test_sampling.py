@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections import Counter
@@ -9,6 +10,7 @@ import pytest
 
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig, train_tokenizer
 
+WORDS = "▁wiederholen", "▁mit"
 TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]
 
 
@@ -48,6 +50,32 @@ def test_unigrams_are_drawn_with_their_probabilities(tokenizers):
     assert set(drawn) <= set(splits)
     for split, weight in zip(splits, weights, strict=True):
         assert drawn[split] / 4000 == pytest.approx(weight / sum(weights), abs=0.03)
+
+
+def test_merges_are_dropped_with_their_probability(tokenizers):
+    tokenizer, dropout = tokenizers["bpe"], 0.3
+    (ids,) = tokenizer.encode_src(["wiederholen mit"])
+    scores = tokenizer.samplers[0].scores
+    expected = Counter()
+    for (first, p), (second, q) in itertools.product(*(every_merge(list(w), scores, dropout) for w in WORDS)):
+        expected[*first, *second] += p * q
+    drawn = Counter(
+        tuple(tokenizer.src_pieces(tokenizer.sample_src(ids, dropout, seed)[:-1])) for seed in range(4000)
+    )
+    assert sum(expected.values()) == pytest.approx(1)
+    assert set(drawn) <= set(expected)
+    for split, probability in expected.items():
+        assert drawn[split] / 4000 == pytest.approx(probability, abs=0.03)
+
+
+def every_merge(pieces, scores, dropout):
+    """Every way that BPE-dropout may go: the pieces that it ends with, and its probability."""
+    able = sorted((-scores[a + b], i) for i, (a, b) in enumerate(itertools.pairwise(pieces)) if a + b in scores)
+    for rank, (_, i) in enumerate(able):  # the best that is kept
+        probability = dropout**rank * (1 - dropout)
+        for end, p in every_merge([*pieces[:i], pieces[i] + pieces[i + 1], *pieces[i + 2 :]], scores, dropout):
+            yield end, probability * p
+    yield tuple(pieces), dropout ** len(able)
 
 
 def every_split(word, pieces):
