@@ -51,6 +51,11 @@ def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
     return compose("init", overrides=overrides)
 
 
+def of_model(override: str) -> bool:
+    """Whether it is for one of the groups that a model has settings for."""
+    return re.split(r"[.=@]", override.lstrip("+~"))[0] in OWN
+
+
 def defaults(cls: type) -> dict[str, Any]:
     """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
     hints = typing.get_type_hints(cls)

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.schema import compose_on, register, run_name, to_plain
+from nmt.cli.schema import compose_on, of_model, register, run_name, to_plain
 from nmt.config import RunConfig, from_dict
 from nmt.resources import resource
 
@@ -68,16 +68,19 @@ def train_one(composed: Any) -> float:
 
 
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:
-    """The config of one run; with init=, what the overrides do not say is the model's own. Raises ValueError."""
+    """The config of one run; with init=, the model's own where it has settings: those of an experiment, or of data,
+    yield, and what is typed must be the same. Raises ValueError."""
     if not composed.init:
         return from_dict(RunConfig, to_plain(composed))
     from nmt.bundle import load_bundle
-    from nmt.training.start import check_start, own_settings
+    from nmt.training.start import check_start, own_settings, with_own
 
     own = own_settings(load_bundle(composed.init))
     plain = to_plain(compose_on(own, overrides))
-    check_start(composed.init, own, plain)
-    return from_dict(RunConfig, plain)
+    typed = to_plain(compose_on(own, ["~data", *filter(of_model, overrides)])) | {"data": plain["data"]}
+    check_start(composed.init, own, typed)
+    from_dict(RunConfig, typed)  # what is unknown to the model is not its own
+    return from_dict(RunConfig, plain | with_own(own, plain))
 
 
 def show_log() -> None:

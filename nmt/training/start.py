@@ -26,3 +26,15 @@ def check_start(init: str, own: Mapping[str, Any], config: Mapping[str, Any]) ->
     for key, value in flat(dict(own)).items():
         if not key.endswith(FREE) and now.get(key) != value:
             raise ValueError(f"{key}={now.get(key)} does not go with init={init}, which has its own; leave it out")
+
+
+def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of a run's config with the settings of the model it starts from, but for those that change training
+    alone."""
+    kept = {}
+    for key, value in own.items():
+        if isinstance(value, Mapping):
+            kept[key] = with_own(value, config.get(key, {}))
+        else:
+            kept[key] = config.get(key, value) if f".{key}".endswith(FREE) else value
+    return kept

@@ -113,7 +113,7 @@ def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, co
     for override, message in (
         ("cell=gru", "model.cell.name=gru does not go with init="),
         ("model.hidden_size=24", "model.hidden_size=24 does not go with init="),
-        ("experiment=multi30k", "tokenizer.vocab_size=4000 does not go with init="),
+        ("tokenizer.vocab_size=4000", "tokenizer.vocab_size=4000 does not go with init="),
         ("+model.dropuot=1", "model.dropuot is unknown"),
         ("init=nowhere", "nowhere is no model directory"),
     ):
@@ -122,6 +122,17 @@ def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, co
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert message in line
     assert not (tmp_path / "runs" / "other").exists()
+
+
+def test_an_experiment_says_how_a_model_is_trained_on_not_which_it_is(monkeypatch, tmp_path, corpus_dir, trained):
+    start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1", "run=tuned"]
+    for experiment in "multi30k", "wmt14_rnmt":  # other pieces; other layers, cells and heads
+        call(monkeypatch, tmp_path, *start, f"experiment={experiment}", f"run={experiment}")
+        run = tmp_path / "runs" / experiment
+        before, after = (yaml.safe_load((folder / "config.yaml").read_text()) for folder in (trained, run))
+        assert after["tokenizer"] == before["tokenizer"]
+        attention = before["model"]["attention"] | {"dropout": after["model"]["attention"]["dropout"]}
+        assert after["model"] == before["model"] | {"dropout": 0.3, "attention": attention}
 
 
 def test_a_run_that_diverges_ends_with_exit_code_3_and_names_the_lines(monkeypatch, tmp_path, corpus_dir, capsys):
