@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from nmt.metrics import corpus_scores
 from nmt.model.ensemble import Ensemble
 from nmt.model.products import resolve_compute
 from nmt.search import Beam, Greedy, Sample
+from nmt.train import train
 from nmt.translator import MAX_PIECES, Translator
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
@@ -104,22 +106,28 @@ def test_plain_text_comes_without_what_costs_time(translator):
     assert found.score < 0
 
 
+@pytest.fixture(scope="module")
+def settled(corpus_dir, tmp_path_factory) -> Path:
+    """A model whose rate ended at zero: at a constant one its choices are near ties, that a rounding decides."""
+    changes = {"trainer__max_epochs": 25, "optim__schedule": "linear", "optim__learning_rate": 0.01}
+    return train(toy.run_config(corpus_dir, tmp_path_factory.mktemp("settled"), **changes)).model_dir
+
+
 @pytest.mark.parametrize("compute", ["bfloat16", "int8"])
-def test_a_fast_path_costs_no_quality(trained, corpus_dir, compute):
+def test_a_fast_path_changes_no_quality(settled, corpus_dir, compute):
     try:
         resolve_compute(compute, torch.device("cpu"))
     except ValueError:
         pytest.skip(f"no {compute} here")
-    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
-    src, ref = (side[:60] for side in sides)
+    src, ref = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
 
     def bleu(**settings):
-        found = nmt.load(trained / "model", "cpu", **settings).translate(src)
+        found = nmt.load(settled, "cpu", **settings).translate(src)
         return corpus_scores([t.text for t in found], ref)["bleu"].score
 
     exact = bleu(compute="float32", shortlist=False)
-    assert exact > 50
-    assert bleu(compute=compute) >= exact - 0.2
+    assert exact > 90
+    assert bleu(compute=compute) == pytest.approx(exact, abs=0.2)
 
 
 def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):
