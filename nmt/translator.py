@@ -170,7 +170,8 @@ class Translator:
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
-        found = task.search(step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys))
+        wanted = None if task.mbr else max(task.nbest, 1)
+        found = task.search(step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys, wanted))
         if pieces is not None:
             ids_of = pieces.tolist()
             found = [[replace(h, ids=[ids_of[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]

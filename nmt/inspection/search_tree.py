@@ -78,7 +78,7 @@ def search_steps(translator: Translator, src: list[int], width: int | None = Non
         return logits, _Watched(state, paths, totals)
 
     start = _Watched(model.start(source, src_len, attended=search.sees_attention), ((),), (0.0,))
-    (hypotheses,) = search(step, start, Request(search.max_length(src_len), BOS_ID, EOS_ID))
+    (hypotheses,) = search(step, start, Request(search.max_length(src_len), BOS_ID, EOS_ID, wanted=1))
     finished = {tuple(h.ids): h for h in hypotheses}
     return [
         _judged(found, met[t + 1] if t + 1 < len(met) else {}, finished, hypotheses[0]) for t, found in enumerate(met)

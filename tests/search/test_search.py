@@ -35,10 +35,10 @@ def step(ids, state):
     return TABLES[state.sentence, state.before, ids], Chain(state.sentence, ids)
 
 
-def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX)):
+def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX), wanted=None, step=step):
     sentence = torch.tensor(sentences)
     limits = torch.tensor([limits[s] for s in sentences])
-    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS))
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS, wanted=wanted))
 
 
 def log_prob(sentence, tokens):
@@ -87,13 +87,48 @@ def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all(name, alpha):
             assert found.ids == [token for token in ids if token != EOS]
 
 
+@pytest.mark.parametrize("wanted", [1, 2, None])
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=3)])
-def test_no_sentence_depends_on_the_others(with_):
+def test_no_sentence_depends_on_the_others(with_, wanted):
     limits = (2, 4, 3)
-    together = search(with_, (0, 1, 2), limits)
+    together = search(with_, (0, 1, 2), limits, wanted)
     for sentence in range(3):
-        assert search(with_, (sentence,), limits) == [together[sentence]]
-    assert search(with_, (2, 1, 0, 1), limits) == [together[i] for i in (2, 1, 0, 1)]
+        assert search(with_, (sentence,), limits, wanted) == [together[sentence]]
+    assert search(with_, (2, 1, 0, 1), limits, wanted) == [together[i] for i in (2, 1, 0, 1)]
+
+
+@pytest.mark.parametrize("wanted", [1, 2, 3, 7])
+@pytest.mark.parametrize("size", [3, 400])
+def test_who_is_not_wanted_is_given_up_at_no_cost_to_the_best(size, wanted):
+    """Without normalisation a score can only fall, so giving up loses nothing."""
+    steps = []
+
+    def counted(ids, state):
+        steps.append(len(ids))
+        return step(ids, state)
+
+    beam, limits = Beam(beam_size=size, normalisation="none"), [12] * 3 if size == 3 else [MAX] * 3
+    everything = search(beam, limits=limits, step=counted)
+    whole = sum(steps)
+    steps.clear()
+    for few, all_ in zip(search(beam, limits=limits, wanted=wanted, step=counted), everything, strict=True):
+        assert few[:wanted] == all_[:wanted]
+    assert sum(steps) <= whole
+    assert wanted > 1 or sum(steps) < whole
+
+
+def test_what_could_still_come_first_is_not_given_up():
+    """By the mean: "a b EOS" is found after "EOS", which is likelier as a whole but worse a token."""
+    a, b = 2, 3
+    certain = {BOS: {EOS: 0.3, a: 0.25, b: 0.24}, a: {b: 1.0}, b: {EOS: 1.0}}
+
+    def sure(ids, state):
+        rows = [[certain.get(token, {EOS: 1.0}).get(to, 1e-9) for to in range(V)] for token in ids.tolist()]
+        return torch.tensor(rows).log(), Chain(state.sentence, ids)
+
+    beam = Beam(beam_size=3)
+    ((best, *_),) = search(beam, (0,), [12], wanted=1, step=sure)
+    assert best.ids == [a, b]
 
 
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=4)])
