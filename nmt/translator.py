@@ -20,6 +20,7 @@ from nmt.data.batching import collate, pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.model.ensemble import Ensemble
+from nmt.model.output import Shortlist
 from nmt.model.packed import pack
 from nmt.model.products import resolve_compute
 from nmt.model.seq2seq import Seq2Seq
@@ -87,6 +88,7 @@ class Translator:
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.device = device
         self.lexicon = lexicon
+        self.common = None if lexicon is None else torch.unique(lexicon.frequent).long()
         self.compute = resolve_compute(compute, device)
         packed = [pack(one, self.compute) for one in (model, *others)]
         self.packed: Any = Ensemble(packed) if others else packed[0]
@@ -150,21 +152,27 @@ class Translator:
                 results[i] = replace(translation, truncated=True) if cut else translation
         return results
 
+    def shortlist(self, src: torch.Tensor) -> Shortlist | None:
+        """Which pieces the translations of source ids (B,S) may use; None: all."""
+        if self.lexicon is None or self.common is None:
+            return None
+        return Shortlist(self.common, self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size))
+
     @torch.inference_mode()
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
         task, sources, prefixes = batch
         src, src_len = (tensor.to(self.device) for tensor in pad(sources))
-        allowed = self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size) if self.lexicon else None
+        shortlist = self.shortlist(src)
         if given := any(prefixes):
             prefix, prefix_len = (tensor.to(self.device) for tensor in pad(prefixes))
-            if allowed is not None:
-                allowed.scatter_(1, prefix, True)
-        state: Any = self.packed.start(src, src_len, allowed, task.search.sees_attention)
+            if shortlist:
+                shortlist.allowed.scatter_(1, prefix, True)
+        state: Any = self.packed.start(src, src_len, shortlist, task.search.sees_attention)
         step, pieces = self.packed.step, state.output.pieces
         limit, start = task.search.max_length(src_len), None
         if given:
-            places = prefix if pieces is None else torch.searchsorted(pieces, prefix)
+            places = state.output.places(prefix)
             after = torch.arange(prefix.shape[1], device=self.device) >= prefix_len[:, None]
             step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)

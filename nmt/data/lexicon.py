@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from nmt.data.encoded import EncodedCorpus
 
 NOTHING = PAD_ID  # as a source piece: where target pieces come from that no source piece explains
-MAX_LINKS = 8_000_000  # of a source with a target piece, in the pairs to learn from: a few seconds
+MAX_LINKS = 20_000_000  # of a source with a target piece, in the pairs to learn from: a gigabyte, some ten seconds
 ITERATIONS = 5
-FREQUENT = 200  # target pieces that every sentence may use
-LIKELY = 24  # target pieces for each source piece
+# Of the target pieces the share that every sentence may use. It costs little: most of them are in any batch's list.
+FREQUENT = 0.25
+LIKELY = 32  # target pieces for each source piece
 
 Ids = NDArray[np.int32]
 
@@ -70,7 +71,7 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     pieces, translations = _ranked(*model_1(src, tgt, tgt_vocab_size), LIKELY - first)
     rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
     likely[pieces, first + rank] = translations
-    frequent = np.union1d(np.argsort(-counts, kind="stable")[:FREQUENT], likely[NOTHING])
+    frequent = np.union1d(np.argsort(-counts, kind="stable")[: int(FREQUENT * tgt_vocab_size)], likely[NOTHING])
     return Lexicon(torch.from_numpy(frequent.astype(np.int32)), torch.from_numpy(likely))
 
 

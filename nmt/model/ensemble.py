@@ -13,7 +13,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from nmt.model.output import OutputLayer
+from nmt.model.output import OutputLayer, Shortlist
 from nmt.model.seq2seq import DecodingState, Seq2Seq
 
 
@@ -43,9 +43,9 @@ class Ensemble:
         self.models = models
 
     def start(
-        self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None, attended: bool = False
+        self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False
     ) -> EnsembleState:
-        return EnsembleState(tuple(model.start(src, src_len, allowed, attended) for model in self.models))
+        return EnsembleState(tuple(model.start(src, src_len, shortlist, attended) for model in self.models))
 
     def step(self, ids: Tensor, state: EnsembleState) -> tuple[Tensor, EnsembleState]:
         """Log-probabilities (N,V), or (N,P) with a shortlist, up to a constant."""

@@ -1,9 +1,11 @@
 """The output layer of one search: from features to the scores of the pieces that may come next.
 
-It may be cut to a shortlist: the pieces that any of the batch's sentences may use. What another sentence may use
-has no probability, so a sentence's translation is the same in every batch.
+It may be cut to a shortlist: the pieces that all sentences may use, whose product is the same in every batch, and
+those that some of the batch's may use besides. What another sentence may use has no probability, so a sentence's
+translation is the same in every batch.
 
-Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary, P pieces.
+Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary, P pieces: C
+common ones and R others.
 """
 
 from __future__ import annotations
@@ -19,28 +21,61 @@ Product = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
+class Shortlist:
+    """The pieces that sentences may use."""
+
+    common: Tensor  # (C,), ascending, for all sentences; the special ids come first, so they keep their numbers
+    allowed: Tensor  # (B,V), bool, for each sentence, whether or not it is common
+
+    def others(self) -> Tensor:
+        """(R,), those that some sentences may use, but not all."""
+        others = self.allowed.any(0)
+        others[self.common] = False
+        return others.nonzero()[:, 0]
+
+
+@dataclass(frozen=True)
+class Others:
+    """The part of a layer that each sentence has its own share of."""
+
+    product: Product  # features (N,F) -> (N,R)
+    bias: Tensor  # (B,R), -inf for what a sentence may not use
+    scale: Tensor | None  # (R,), by which the product is to be multiplied
+
+    def __call__(self, features: Tensor) -> Tensor:
+        bias = self.bias[:, None]
+        logits = self.product(features).view(len(bias), -1, bias.shape[-1])  # (B, k, R)
+        logits = logits.add_(bias) if self.scale is None else torch.addcmul(bias, logits, self.scale)
+        return logits.flatten(0, 1)
+
+
+@dataclass(frozen=True)
 class OutputLayer:
-    product: Product  # features (N,F) -> (N,P)
-    bias: Tensor | None = None  # (B,P), to be added; -inf for what a sentence may not use
-    scale: Tensor | None = None  # (P,), by which the product is to be multiplied
-    pieces: Tensor | None = None  # (P,), ascending; None: all of them
+    product: Product  # features (N,F) -> (N,C)
+    others: Others | None = None
+    pieces: Tensor | None = None  # (P,), the common ones first; None: all of the vocabulary, in its order
 
     def __call__(self, features: Tensor) -> Tensor:
         """features (N,F) -> logits (N,P), -inf for what may not come."""
         logits = self.product(features)
-        if self.bias is None:
-            return logits
-        logits = logits.view(len(self.bias), -1, logits.shape[1])  # (B, k, P)
-        if self.scale is None:
-            return logits.add_(self.bias[:, None]).flatten(0, 1)
-        return torch.addcmul(self.bias[:, None], logits, self.scale).flatten(0, 1)
+        return logits if self.others is None else torch.cat([logits, self.others(features)], 1)
 
     def select(self, sentences: Tensor) -> OutputLayer:
-        return self if self.bias is None else replace(self, bias=self.bias.index_select(0, sentences))
+        if self.others is None:
+            return self
+        return replace(self, others=replace(self.others, bias=self.others.bias.index_select(0, sentences)))
 
-    def ids(self, chosen: Tensor) -> Tensor:
+    def ids(self, places: Tensor) -> Tensor:
         """What a search calls a piece, its place in the list -> its id."""
-        return chosen if self.pieces is None else self.pieces.index_select(0, chosen)
+        return places if self.pieces is None else self.pieces.index_select(0, places)
+
+    def places(self, ids: Tensor) -> Tensor:
+        """The other way round, for ids that are there."""
+        if self.pieces is None:
+            return ids
+        place = ids.new_zeros(int(self.pieces.max()) + 1)
+        place[self.pieces] = torch.arange(len(self.pieces), device=ids.device)
+        return place[ids]
 
 
 def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
@@ -62,13 +97,12 @@ class Rows:
         return lambda features: F.linear(features, weight), None
 
 
-def shortlisted(rows: Rows, bias: Tensor, allowed: Tensor) -> OutputLayer:
-    """Of the layer with this bias (V,) what the sentences need: `allowed` (B,V), bool, says what each may use.
-
-    The special ids, which every sentence may use, keep their numbers, because they come first.
-    """
-    pieces = allowed.any(0).nonzero()[:, 0]
-    own = bias.index_select(0, pieces).expand(len(allowed), -1)
-    own = own.masked_fill(~allowed.index_select(1, pieces), -torch.inf)
-    product, scale = rows.product(pieces)
-    return OutputLayer(product, own, scale, pieces)
+def shortlisted(common: Product, rows: Rows, bias: Tensor, shortlist: Shortlist) -> OutputLayer:
+    """Of the layer with this bias (V,) what the sentences need; `common` is its part for the common pieces."""
+    others = shortlist.others()
+    if not len(others):
+        return OutputLayer(common, None, shortlist.common)
+    own = bias.index_select(0, others).expand(len(shortlist.allowed), -1)
+    own = own.masked_fill(~shortlist.allowed.index_select(1, others), -torch.inf)
+    product, scale = rows.product(others)
+    return OutputLayer(common, Others(product, own, scale), torch.cat([shortlist.common, others]))

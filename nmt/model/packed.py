@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from nmt.model.attention import LIMIT, AdditiveAttention, Memory
 from nmt.model.decoder import Joined
-from nmt.model.output import OutputLayer, Rows, shortlisted, without
+from nmt.model.output import OutputLayer, Product, Rows, Shortlist, shortlisted, without
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
 from nmt.model.recurrent import Recurrent
@@ -142,6 +142,7 @@ class PackedSeq2Seq(Seq2Seq):
 
     compute: Compute
     src_looked_up = tgt_looked_up = False
+    common: tuple[Tensor, Product] | None = None  # pieces of the last shortlist, and the output layer's part for them
 
     def look_up(self) -> None:
         """Give the first layers their tables."""
@@ -180,8 +181,17 @@ class PackedSeq2Seq(Seq2Seq):
     def rows(self) -> Rows:
         return self.compute.rows(self.output_table.detach())
 
-    def output_layer(self, allowed: Tensor | None) -> OutputLayer:
-        layer = self.all_pieces if allowed is None else shortlisted(self.rows, self.bias, allowed)
+    def common_product(self, pieces: Tensor) -> Product:
+        """Packed once, as long as the pieces are the same object."""
+        if self.common is None or self.common[0] is not pieces:
+            self.common = pieces, self.compute.product(self.output_table.detach()[pieces], self.bias[pieces])
+        return self.common[1]
+
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        if shortlist is None:
+            layer = self.all_pieces
+        else:
+            layer = shortlisted(self.common_product(shortlist.common), self.rows, self.bias, shortlist)
         table = cast(PackedRecurrent, self.decoder.layers[0]).table
         if table is not None:
             table.learn(torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces)

@@ -17,7 +17,7 @@ from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
-from nmt.model.output import OutputLayer, Rows, shortlisted, without
+from nmt.model.output import OutputLayer, Rows, Shortlist, shortlisted, without
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -199,22 +199,23 @@ class Seq2Seq(nn.Module):
         return torch.zeros(real.shape, device=real.device).masked_scatter_(real, torch.cat(found))
 
     def start(
-        self, src: Tensor, src_len: Tensor, allowed: Tensor | None = None, attended: bool = False
+        self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False
     ) -> DecodingState:
         """The state before the first target token; one row a sentence.
 
-        `allowed` (B,V), bool, says which pieces each sentence may use; None: all. `attended` asks the state to sum up
-        the attention.
+        `shortlist` says which pieces each sentence may use; None: all. `attended` asks the state to sum up the
+        attention.
         """
         memory = self.encode(src, src_len)
         weight = (~memory.mask).float() if attended else None
-        return DecodingState(memory, self.output_layer(allowed), self.decoder.initial_state(memory), weight)
+        return DecodingState(memory, self.output_layer(shortlist), self.decoder.initial_state(memory), weight)
 
-    def output_layer(self, allowed: Tensor | None) -> OutputLayer:
-        bias = without(self.output_bias, self.banned)
-        if allowed is None:
-            return OutputLayer(lambda features: F.linear(features, self.output_table, bias))
-        return shortlisted(Rows(self.output_table), bias, allowed)
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        table, bias = self.output_table, without(self.output_bias, self.banned)
+        if shortlist is None:
+            return OutputLayer(lambda features: F.linear(features, table, bias))
+        weight, offset = table[shortlist.common], bias[shortlist.common]
+        return shortlisted(lambda features: F.linear(features, weight, offset), Rows(table), bias, shortlist)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.

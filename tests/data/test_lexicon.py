@@ -53,7 +53,7 @@ def corpus(tmp_path):
 
 def test_each_piece_has_its_likeliest_translations_first(corpus, monkeypatch):
     monkeypatch.setattr(lexicon, "LIKELY", 2)
-    monkeypatch.setattr(lexicon, "FREQUENT", 5)
+    monkeypatch.setattr(lexicon, "FREQUENT", 0.5)
     learned = learn_lexicon(corpus, 12, 11, joint=False)
     assert [learned.likely[piece, 0].item() for piece in (4, 5, 6)] == [7, 8, 9]
     assert learned.likely[10].tolist() == [EOS_ID, EOS_ID]  # never seen

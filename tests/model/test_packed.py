@@ -9,6 +9,7 @@ import toy
 from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
+from nmt.model.output import OutputLayer, Shortlist
 from nmt.model.packed import PackedReadout, pack
 from nmt.model.products import COMPUTE, MANY, int8_product, linear_int8, resolve_compute
 
@@ -24,9 +25,9 @@ WIRINGS = [
 ]
 
 
-def paths(model, src, src_len, allowed=None):
+def paths(model, src, src_len, shortlist=None):
     """The logits of four steps of two hypotheses a sentence, of which the second sentence leaves on the way."""
-    state = model.start(src, src_len, allowed)
+    state = model.start(src, src_len, shortlist)
     state = state.select(torch.arange(len(src)).repeat_interleave(2))
     ids = torch.tensor([4, 5, 6, 4, 7, 5])
     logits = []
@@ -69,21 +70,34 @@ def check(model, compute):
 
 @torch.inference_mode()
 @pytest.mark.parametrize("compute", ABLE)
-def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute):
+@pytest.mark.parametrize("others", [[], [9], [8, 10]])
+def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others):
     model = toy.model(attention="additive").float().eval()
+    packed = pack(model, compute)
     src, src_len = toy.sources(LENGTHS)
+    common = torch.arange(8)
     allowed = torch.zeros(len(LENGTHS), toy.VOCAB, dtype=torch.bool)
-    allowed[:, :8] = True
-    allowed[1, 9] = True
-    found = paths(pack(model, compute), src, src_len, allowed)
-    plain = paths(model, src, src_len, allowed)
+    allowed[:, common] = True
+    paths(packed, src, src_len, Shortlist(common, allowed.clone()))  # what is packed once serves the next batch too
+    allowed[1, others] = True
+    shortlist = Shortlist(common, allowed)
+    found = paths(packed, src, src_len, shortlist)
+    plain = paths(model, src, src_len, shortlist)
     everything = paths(model, src, src_len)
-    pieces = [0, 1, 2, 3, 4, 5, 6, 7, 9]
+    pieces = [*common.tolist(), *others]
     for step, (one, other, full) in enumerate(zip(found, plain, everything, strict=True)):
         rows = [0, 0, 1, 1, 2, 2] if step < 2 else [0, 0, 2, 2]
         expected = full[:, pieces].masked_fill(~allowed[rows][:, pieces], -torch.inf)
         torch.testing.assert_close(other, expected)
         torch.testing.assert_close(one, expected, rtol=0, atol=TOLERANCE[compute])
+
+
+def test_a_piece_has_a_place_in_the_list_and_a_place_its_piece():
+    layer = OutputLayer(lambda features: features, None, torch.tensor([0, 1, 7, 3, 5]))
+    ids = torch.tensor([[5, 0], [3, 7]])
+    assert layer.places(ids).tolist() == [[4, 0], [3, 2]]
+    assert layer.ids(layer.places(ids).flatten()).view(2, 2).equal(ids)
+    assert OutputLayer(lambda features: features).places(ids) is ids
 
 
 @torch.inference_mode()
