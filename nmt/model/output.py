@@ -2,7 +2,7 @@
 
 It may be cut to a shortlist: the pieces that all sentences may use, whose product is the same in every batch, and
 those that some of the batch's may use besides. What another sentence may use has no probability, so a sentence's
-translation is the same in every batch.
+translation is the same in every batch. The probability of what is left out is estimated.
 
 Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary, P pieces: C
 common ones and R others.
@@ -10,6 +10,7 @@ common ones and R others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -54,10 +55,14 @@ class OutputLayer:
     product: Product  # features (N,F) -> (N,C)
     others: Others | None = None
     pieces: Tensor | None = None  # (P,), the common ones first; None: all of the vocabulary, in its order
+    spread: float = 0.0  # half the variance of the numbers of the rows left out (see common_layer)
 
     def __call__(self, features: Tensor) -> Tensor:
-        """features (N,F) -> logits (N,P), -inf for what may not come."""
+        """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
         logits = self.product(features)
+        if self.spread:
+            norm = torch.linalg.vector_norm(features, dim=1)
+            logits.select(1, 0).addcmul_(norm, norm, value=self.spread)
         return logits if self.others is None else torch.cat([logits, self.others(features)], 1)
 
     def select(self, sentences: Tensor) -> OutputLayer:
@@ -97,12 +102,42 @@ class Rows:
         return lambda features: F.linear(features, weight), None
 
 
-def shortlisted(common: Product, rows: Rows, bias: Tensor, shortlist: Shortlist) -> OutputLayer:
-    """Of the layer with this bias (V,) what the sentences need; `common` is its part for the common pieces."""
+def linear(weight: Tensor, bias: Tensor) -> Product:
+    return lambda features: F.linear(features, weight, bias)
+
+
+def common_layer(
+    product: Callable[[Tensor, Tensor], Product], weight: Tensor, bias: Tensor, pieces: Tensor
+) -> OutputLayer:
+    """Of the layer with this weight (V,F) and bias (V,) the part for the common pieces, and an estimate of the rest.
+
+    A softmax over the list alone would give what is left out to what is not, most where the model is least sure, and
+    so prefer hypotheses that lose their way. So place 0, that of padding, which never comes, stands for all that is
+    left out: were its logits normally distributed, n of them would add up to
+
+        Σ exp(logit) = n exp(mean + variance / 2)
+
+    With rows of mean μ, whose numbers have the variance s², and features f, the mean is μ·f, the variance s² |f|².
+    """
+    left_out = torch.isfinite(bias)
+    left_out[pieces] = False
+    own, offset = weight[pieces], bias[pieces]
+    if pieces[0] != 0 or offset[0] > -torch.inf or not left_out.any():
+        return OutputLayer(product(own, offset), None, pieces)
+    rows, biases = weight[left_out], bias[left_out]
+    own[0] = rows.mean(0)
+    offset[0] = biases.mean() + biases.var(correction=0) / 2 + math.log(len(rows))
+    spread = rows.var(0, correction=0).mean().item() / 2
+    return OutputLayer(product(own, offset), None, pieces, spread)
+
+
+def shortlisted(common: OutputLayer, rows: Rows, bias: Tensor, shortlist: Shortlist) -> OutputLayer:
+    """The common part with what the sentences need besides, of the layer with this bias (V,)."""
     others = shortlist.others()
     if not len(others):
-        return OutputLayer(common, None, shortlist.common)
+        return common
     own = bias.index_select(0, others).expand(len(shortlist.allowed), -1)
     own = own.masked_fill(~shortlist.allowed.index_select(1, others), -torch.inf)
     product, scale = rows.product(others)
-    return OutputLayer(common, Others(product, own, scale), torch.cat([shortlist.common, others]))
+    pieces = torch.cat([shortlist.common, others])
+    return replace(common, others=Others(product, own, scale), pieces=pieces)

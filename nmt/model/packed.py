@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from nmt.model.attention import LIMIT, AdditiveAttention, Memory
 from nmt.model.decoder import Joined
-from nmt.model.output import OutputLayer, Product, Rows, Shortlist, shortlisted, without
+from nmt.model.output import OutputLayer, Rows, Shortlist, common_layer, shortlisted, without
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
 from nmt.model.recurrent import Recurrent
@@ -142,7 +142,7 @@ class PackedSeq2Seq(Seq2Seq):
 
     compute: Compute
     src_looked_up = tgt_looked_up = False
-    common: tuple[Tensor, Product] | None = None  # pieces of the last shortlist, and the output layer's part for them
+    common: OutputLayer | None = None  # of the last shortlist
 
     def look_up(self) -> None:
         """Give the first layers their tables."""
@@ -181,17 +181,17 @@ class PackedSeq2Seq(Seq2Seq):
     def rows(self) -> Rows:
         return self.compute.rows(self.output_table.detach())
 
-    def common_product(self, pieces: Tensor) -> Product:
+    def common_part(self, pieces: Tensor) -> OutputLayer:
         """Packed once, as long as the pieces are the same object."""
-        if self.common is None or self.common[0] is not pieces:
-            self.common = pieces, self.compute.product(self.output_table.detach()[pieces], self.bias[pieces])
-        return self.common[1]
+        if self.common is None or self.common.pieces is not pieces:
+            self.common = common_layer(self.compute.product, self.output_table.detach(), self.bias, pieces)
+        return self.common
 
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         if shortlist is None:
             layer = self.all_pieces
         else:
-            layer = shortlisted(self.common_product(shortlist.common), self.rows, self.bias, shortlist)
+            layer = shortlisted(self.common_part(shortlist.common), self.rows, self.bias, shortlist)
         table = cast(PackedRecurrent, self.decoder.layers[0]).table
         if table is not None:
             table.learn(torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces)

@@ -17,7 +17,7 @@ from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
-from nmt.model.output import OutputLayer, Rows, Shortlist, shortlisted, without
+from nmt.model.output import OutputLayer, Rows, Shortlist, common_layer, linear, shortlisted, without
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -213,14 +213,13 @@ class Seq2Seq(nn.Module):
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         table, bias = self.output_table, without(self.output_bias, self.banned)
         if shortlist is None:
-            return OutputLayer(lambda features: F.linear(features, table, bias))
-        weight, offset = table[shortlist.common], bias[shortlist.common]
-        return shortlisted(lambda features: F.linear(features, weight, offset), Rows(table), bias, shortlist)
+            return OutputLayer(linear(table, bias))
+        return shortlisted(common_layer(linear, table, bias, shortlist.common), Rows(table), bias, shortlist)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
 
-        With a shortlist of P pieces, ids are places in it, and logits (N,P).
+        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see Step).
         """
         embedded = self.embed_tgt(state.output.ids(ids))
         features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)

@@ -9,7 +9,7 @@ import pytest
 import torch
 import toy
 
-from nmt.search import SEARCHES, Beam, Greedy, Request
+from nmt.search import SEARCHES, Beam, Greedy, Request, Sample
 from nmt.search.base import staying
 from nmt.search.score import length_penalty
 
@@ -144,6 +144,27 @@ def test_hypotheses_come_best_first_and_all_differ():
         assert len(scores) == 4
         assert scores == sorted(scores, reverse=True)
         assert len({tuple(h.ids) for h in hypotheses}) == 4
+
+
+@pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=3), Sample(samples=3, seed=4)])
+def test_place_0_is_never_taken_but_counts(with_):
+    """It stands for what the logits leave out."""
+
+    def leaving_out(ids, state):
+        logits, after = step(ids, state)
+        logits[:, 0] = 3 + logits[:, 1:].logsumexp(1)
+        return logits, after
+
+    less = -torch.tensor(3.0).exp().log1p().item()
+    for whole, part in zip(search(with_), search(with_, step=leaving_out), strict=True):
+        tokens = [[*h.ids, EOS][: h.length] for h in part]
+        assert all(0 not in ids for ids in tokens)
+        if not isinstance(with_, Beam):
+            assert [h.ids for h in part] == [h.ids for h in whole]
+            assert [h.log_prob - h.length * less for h in part] == pytest.approx(
+                [h.log_prob for h in whole], abs=1e-4
+            )
+        assert all(h.log_prob <= h.length * less for h in part)
 
 
 @pytest.mark.parametrize("name", sorted(SEARCHES))
