@@ -87,8 +87,8 @@ class Translator:
         self.search = search
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.device = device
-        self.lexicon = lexicon
-        self.common = None if lexicon is None else torch.unique(lexicon.frequent).long()
+        self.lexicon = None if lexicon is None else lexicon.to(device)
+        self.common = None if lexicon is None else torch.unique(lexicon.frequent).long().to(device)
         self.compute = resolve_compute(compute, device)
         packed = [pack(one, self.compute) for one in (model, *others)]
         self.packed: Any = Ensemble(packed) if others else packed[0]

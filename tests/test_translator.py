@@ -11,7 +11,7 @@ import torch
 import toy
 
 import nmt
-from nmt.bundle import seal, sha256
+from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.metrics import corpus_scores
 from nmt.model.ensemble import Ensemble
@@ -96,6 +96,16 @@ def test_a_shortlist_keeps_to_the_lexicon(translator, lexicon):
     translator.lexicon = None
     (found,) = translator.translate([text])
     assert not {translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens} <= allowed
+
+
+def test_what_it_searches_with_is_on_its_device(tokenizer, lexicon):
+    """The device "meta" has no memory, but it is another one: as a GPU to a lexicon that comes from training."""
+    model = build_model(toy.model_config("gru"), tokenizer).to("meta")
+    translator = Translator(model, tokenizer, Beam(), torch.device("meta"), lexicon)
+    shortlist = translator.shortlist(torch.zeros(2, 3, dtype=torch.long, device="meta"))
+    assert shortlist is not None
+    assert shortlist.allowed.device.type == "meta"
+    assert translator.lexicon.likely.device.type == translator.lexicon.frequent.device.type == "meta"
 
 
 def test_plain_text_comes_without_what_costs_time(translator):

@@ -47,6 +47,9 @@ class Lexicon:
         allowed[:, self.frequent] = True
         return allowed.scatter_(1, self.likely[src].flatten(1).long(), True)
 
+    def to(self, device: torch.device) -> Lexicon:
+        return Lexicon(self.frequent.to(device), self.likely.to(device))
+
     def joined(self, other: Lexicon) -> Lexicon:
         """What either allows; of the same vocabularies."""
         frequent = torch.cat([self.frequent, other.frequent]).unique()  # type: ignore[no-untyped-call]

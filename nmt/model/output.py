@@ -61,7 +61,7 @@ class OutputLayer:
         """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
         logits = self.product(features)
         if self.spread:
-            norm = torch.linalg.vector_norm(features, dim=1)
+            norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
             logits.select(1, 0).addcmul_(norm, norm, value=self.spread)
         return logits if self.others is None else torch.cat([logits, self.others(features)], 1)
 
