@@ -48,6 +48,7 @@ class Lexicon:
         return allowed.scatter_(1, self.likely[src].flatten(1).long(), True)
 
     def to(self, device: torch.device) -> Lexicon:
+        """The same, in the memory of another device."""
         return Lexicon(self.frequent.to(device), self.likely.to(device))
 
     def joined(self, other: Lexicon) -> Lexicon:

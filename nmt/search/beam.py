@@ -4,9 +4,9 @@ At each step a sentence's K live hypotheses are extended by every token. Of the 
 with EOS are finished; the best K that do not end live on. A sentence is done when it has K finished hypotheses, so
 no sentence's result depends on the others.
 
-Once there are as many as are wanted, who could not come before the last of them by ending with the next token is
-given up. Without length normalisation nothing that is found later could be better (Huang et al., 2017, "When to
-Finish?", arXiv:1709.00924); with it little is, and a tenth of the steps need not be made.
+Once as many are finished as are wanted, a hypothesis that would not come before the last of them, even if it ended
+with the next token for nothing, is given up. Without length normalisation none that it leads to could be better (Huang
+et al., 2017, "When to Finish?", arXiv:1809.00069); with it hardly one is, and a tenth of the steps need not be made.
 
 The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
 operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
