@@ -5,8 +5,8 @@ with EOS are finished; the best K that do not end live on. A sentence is done wh
 no sentence's result depends on the others.
 
 Once as many are finished as are wanted, a hypothesis that would not come before the last of them, even if it ended
-with the next token for nothing, is given up. Without length normalisation none that it leads to could be better (Huang
-et al., 2017, "When to Finish?", arXiv:1809.00069); with it hardly one is, and a tenth of the steps need not be made.
+with the next token for nothing, is given up. Without length normalisation none that it leads to could be better
+(Huang et al., 2017, "When to Finish?", arXiv:1809.00069); with it hardly one is, and a tenth of the steps are saved.
 
 The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
 operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
