@@ -39,8 +39,9 @@ class SearchState(Protocol):
 
 
 S = TypeVar("S", bound=SearchState)
-# The ids before (N,), the state -> logits (N,V) of what comes next, the state after. Id 0 is padding's, and no search
-# takes it; where the logits leave something out, its own is that of all that they leave out.
+PADDING = 0  # its id, or its place in a list of ids
+# The ids before (N,), the state -> logits (N,V) of what comes next, which may be overwritten, the state after. No
+# search takes padding; where the logits leave something out, padding's is that of all that they leave out.
 Step = Callable[[Tensor, S], tuple[Tensor, S]]
 
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, Request, S, Search, Step, staying
+from nmt.search.base import PADDING, Hypothesis, Request, S, Search, Step, staying
 from nmt.search.score import NORMALISATIONS, coverage, length_penalty
 from nmt.search.top import top
 
@@ -138,11 +138,13 @@ class Beam(Search):
 def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -> list[list[tuple[float, int, int]]]:
     """For each sentence the best extensions (log-probability, parent, token). Of one hypothesis no more than the
     best K + 1 can matter: K to live on, and EOS."""
-    each = min(beam_size + 1, logits.shape[1] - 1)
-    best, tokens = top(logits.log_softmax(-1, dtype=torch.float32)[:, 1:], each)  # (N, K+1)
+    each = min(beam_size + 1, logits.shape[1])
+    log_softmax = logits.log_softmax(-1, dtype=torch.float32)
+    log_softmax[:, PADDING] = -math.inf
+    best, tokens = top(log_softmax, each)  # (N, K+1)
     total = best.add_(log_probs[:, None]).view(sentences, -1)
     total, places = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
     return [
-        [(log_prob, place // each, own[place] + 1) for log_prob, place in zip(*of_one, strict=True)]
+        [(log_prob, place // each, own[place]) for log_prob, place in zip(*of_one, strict=True)]
         for *of_one, own in zip(total.tolist(), places.tolist(), tokens.view(sentences, -1).tolist(), strict=True)
     ]

@@ -14,4 +14,4 @@ class Greedy(Search):
     """One hypothesis a sentence; its score is its log-probability."""
 
     def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
-        return walk(step, state, request, lambda logits, walks, t: argmax(logits[:, 1:]) + 1)
+        return walk(step, state, request, lambda logits, walks, t: argmax(logits))

@@ -65,7 +65,7 @@ class Sample(Search):
 
         def choose(logits: Tensor, walks: list[int], t: int) -> Tensor:
             chance = uniform(own[walks], t)
-            return draw(self.filtered(logits[:, 1:]), torch.from_numpy(chance).to(logits.device)) + 1
+            return draw(self.filtered(logits), torch.from_numpy(chance).to(logits.device))
 
         return walk(step, state, request, choose, self.samples)
 

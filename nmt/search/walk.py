@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, Request, S, Step, staying
+from nmt.search.base import PADDING, Hypothesis, Request, S, Step, staying
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
@@ -34,9 +34,12 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
     t = 0
     while walks:
         logits, state = step(ids, state)
+        logits = logits.float()
+        total = logits.logsumexp(-1) if scored else None
+        logits[:, PADDING] = -math.inf
         ids = choose(logits, walks, t)
         t += 1
-        gains = _log_probs(logits, ids).tolist() if scored else log_probs
+        gains = log_probs if total is None else (logits.gather(1, ids[:, None])[:, 0] - total).tolist()
         for one, token, gain in zip(walks, ids.tolist(), gains, strict=False):
             if not lengths[one]:
                 log_probs[one] += gain
@@ -53,9 +56,3 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
             walks, ids, state = [walks[i] for i in rows.tolist()], ids[rows], state.select(rows, sentences)
     found = [Hypothesis(*parts) for parts in zip(tokens, log_probs, log_probs, lengths, strict=True)]
     return [found[i : i + width] for i in range(0, len(found), width)]
-
-
-def _log_probs(logits: Tensor, ids: Tensor) -> Tensor:
-    """logits (N,V), ids (N,) -> (N,)."""
-    logits = logits.float()
-    return logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(-1)
