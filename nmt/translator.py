@@ -172,7 +172,7 @@ class Translator:
         step, pieces = self.packed.step, state.output.pieces
         limit, start = task.search.max_length(src_len), None
         if given:
-            places = state.output.places(prefix)
+            places = state.output.places_of(prefix)
             after = torch.arange(prefix.shape[1], device=self.device) >= prefix_len[:, None]
             step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
@@ -181,8 +181,10 @@ class Translator:
         wanted = None if task.mbr else max(task.nbest, 1)
         found = task.search(step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys, wanted))
         if pieces is not None:
-            ids_of = pieces.tolist()
-            found = [[replace(h, ids=[ids_of[i] for i in h.ids]) for h in hypotheses] for hypotheses in found]
+            found = [
+                [replace(h, ids=[own[place] for place in h.ids]) for h in hypotheses]
+                for own, hypotheses in zip(pieces.tolist(), found, strict=True)
+            ]
         return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
 
     def score(

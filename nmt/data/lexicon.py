@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 NOTHING = PAD_ID  # as a source piece: where target pieces come from that no source piece explains
 MAX_LINKS = 20_000_000  # of a source with a target piece, in the pairs to learn from: a gigabyte, some ten seconds
 ITERATIONS = 5
-# Of the target pieces the share that every sentence may use. It costs little: most of them are in any batch's list.
-FREQUENT = 0.125
+FREQUENT = 0.05  # of the target pieces the share that every sentence may use
 LIKELY = 32  # target pieces for each source piece
 
 Ids = NDArray[np.int32]

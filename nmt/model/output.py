@@ -1,11 +1,11 @@
 """The output layer of one search: from features to the scores of the pieces that may come next.
 
-It may be cut to a shortlist: the pieces that all sentences may use, whose product is the same in every batch, and
-those that some of the batch's may use besides. What another sentence may use has no probability, so a sentence's
-translation is the same in every batch. The probability of what is left out is estimated.
+It may be cut to a shortlist, the pieces that a sentence may use. A search calls a piece by its place in that list.
+What has no place cannot come, whatever other sentences of the batch may use, so a translation is the same in every
+batch; how probable all that has no place is together is estimated.
 
-Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary, P pieces: C
-common ones and R others.
+Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary; P places, and U
+pieces that have one in any of the batch's lists.
 """
 
 from __future__ import annotations
@@ -28,59 +28,71 @@ class Shortlist:
     common: Tensor  # (C,), ascending, for all sentences; the special ids come first, so they keep their numbers
     allowed: Tensor  # (B,V), bool, for each sentence, whether or not it is common
 
-    def others(self) -> Tensor:
-        """(R,), those that some sentences may use, but not all."""
-        others = self.allowed.any(0)
-        others[self.common] = False
-        return others.nonzero()[:, 0]
-
 
 @dataclass(frozen=True)
-class Others:
-    """The part of a layer that each sentence has its own share of."""
+class Places:
+    """The sentences' lists; the shorter ones are filled up."""
 
-    product: Product  # features (N,F) -> (N,R)
-    bias: Tensor  # (B,R), -inf for what a sentence may not use
-    scale: Tensor | None  # (R,), by which the product is to be multiplied
+    pieces: Tensor  # (B,P), ascending, then padding
+    columns: Tensor | None  # (B,P), of the product (N,U); None: the same ones
+    bias: Tensor  # (B,P), -inf where it is filled up
+    scale: Tensor | None  # (B,P), by which the product is to be multiplied
 
-    def __call__(self, features: Tensor) -> Tensor:
+    def logits(self, product: Tensor) -> Tensor:
+        """(N,U) -> (N,P)"""
+        if self.columns is None:  # of one sentence: its bias and scale are for all rows
+            return product.add_(self.bias) if self.scale is None else torch.addcmul(self.bias, product, self.scale)
         bias = self.bias[:, None]
-        logits = self.product(features).view(len(bias), -1, bias.shape[-1])  # (B, k, R)
-        logits = logits.add_(bias) if self.scale is None else torch.addcmul(bias, logits, self.scale)
-        return logits.flatten(0, 1)
+        product = product.view(len(bias), -1, product.shape[1])  # (B, k, U)
+        own = product.gather(2, self.columns[:, None].expand(-1, product.shape[1], -1))
+        return (own.add_(bias) if self.scale is None else torch.addcmul(bias, own, self.scale[:, None])).flatten(0, 1)
+
+    def select(self, sentences: Tensor) -> Places:
+        parts = self.pieces, self.columns, self.bias, self.scale
+        pieces, columns, bias, scale = (None if part is None else part.index_select(0, sentences) for part in parts)
+        assert pieces is not None
+        assert bias is not None
+        return Places(pieces, columns, bias, scale)
 
 
 @dataclass(frozen=True)
 class OutputLayer:
-    product: Product  # features (N,F) -> (N,C)
-    others: Others | None = None
-    pieces: Tensor | None = None  # (P,), the common ones first; None: all of the vocabulary, in its order
-    spread: float = 0.0  # half the variance of the numbers of the rows left out (see common_layer)
+    product: Product  # features (N,F) -> (N,U)
+    places: Places | None = None  # None: each piece has its own
+    spread: float = 0.0  # half the variance of the numbers of the rows left out (see Estimated)
 
     def __call__(self, features: Tensor) -> Tensor:
         """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
         logits = self.product(features)
+        if self.places is None:
+            return logits
+        logits = self.places.logits(logits)
         if self.spread:
             norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
             logits.select(1, 0).addcmul_(norm, norm, value=self.spread)
-        return logits if self.others is None else torch.cat([logits, self.others(features)], 1)
+        return logits
 
     def select(self, sentences: Tensor) -> OutputLayer:
-        if self.others is None:
-            return self
-        return replace(self, others=replace(self.others, bias=self.others.bias.index_select(0, sentences)))
+        return self if self.places is None else replace(self, places=self.places.select(sentences))
+
+    @property
+    def pieces(self) -> Tensor | None:
+        """The piece of each place (B,P); None: the place itself."""
+        return None if self.places is None else self.places.pieces
 
     def ids(self, places: Tensor) -> Tensor:
-        """What a search calls a piece, its place in the list -> its id."""
-        return places if self.pieces is None else self.pieces.index_select(0, places)
+        """(N,) -> the pieces there (N,)."""
+        if self.pieces is None:
+            return places
+        return self.pieces.gather(1, places.view(len(self.pieces), -1)).flatten()
 
-    def places(self, ids: Tensor) -> Tensor:
-        """The other way round, for ids that are there."""
+    def places_of(self, ids: Tensor) -> Tensor:
+        """(B,T) -> (B,T), the other way round, for ids that are there."""
         if self.pieces is None:
             return ids
-        place = ids.new_zeros(int(self.pieces.max()) + 1)
-        place[self.pieces] = torch.arange(len(self.pieces), device=ids.device)
-        return place[ids]
+        places = torch.arange(self.pieces.shape[1], device=ids.device).expand_as(self.pieces)
+        size = int(self.pieces.max()) + 1
+        return ids.new_zeros(len(ids), size).scatter_(1, self.pieces, places).gather(1, ids)
 
 
 def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
@@ -102,42 +114,52 @@ class Rows:
         return lambda features: F.linear(features, weight), None
 
 
-def linear(weight: Tensor, bias: Tensor) -> Product:
-    return lambda features: F.linear(features, weight, bias)
-
-
-def common_layer(
-    product: Callable[[Tensor, Tensor], Product], weight: Tensor, bias: Tensor, pieces: Tensor
-) -> OutputLayer:
-    """Of the layer with this weight (V,F) and bias (V,) the part for the common pieces, and an estimate of the rest.
+@dataclass(frozen=True)
+class Estimated:
+    """An output layer, and an estimate of what shortlists leave out.
 
     A softmax over the list alone would give what is left out to what is not, most where the model is least sure, and
-    so prefer hypotheses that lose their way. So place 0, that of padding, which never comes, stands for all that is
-    left out: were its logits normally distributed, n of them would add up to
+    so prefer hypotheses that lose their way. So the row of padding, which never comes, stands for all that is left
+    out: were its logits normally distributed, n of them would add up to
 
         Σ exp(logit) = n exp(mean + variance / 2)
 
     With rows of mean μ, whose numbers have the variance s², and features f, the mean is μ·f, the variance s² |f|².
     """
-    left_out = torch.isfinite(bias)
-    left_out[pieces] = False
-    own, offset = weight[pieces], bias[pieces]
-    if pieces[0] != 0 or offset[0] > -torch.inf or not left_out.any():
-        return OutputLayer(product(own, offset), None, pieces)
-    rows, biases = weight[left_out], bias[left_out]
-    own[0] = rows.mean(0)
-    offset[0] = biases.mean() + biases.var(correction=0) / 2 + math.log(len(rows))
-    spread = rows.var(0, correction=0).mean().item() / 2
-    return OutputLayer(product(own, offset), None, pieces, spread)
 
+    rows: Rows
+    bias: Tensor  # (V,)
+    spread: float  # s² / 2
+    common: Tensor  # (C,), those that are never left out
 
-def shortlisted(common: OutputLayer, rows: Rows, bias: Tensor, shortlist: Shortlist) -> OutputLayer:
-    """The common part with what the sentences need besides, of the layer with this bias (V,)."""
-    others = shortlist.others()
-    if not len(others):
-        return common
-    own = bias.index_select(0, others).expand(len(shortlist.allowed), -1)
-    own = own.masked_fill(~shortlist.allowed.index_select(1, others), -torch.inf)
-    product, scale = rows.product(others)
-    pieces = torch.cat([shortlist.common, others])
-    return replace(common, others=Others(product, own, scale), pieces=pieces)
+    @classmethod
+    def of(cls, make: Callable[[Tensor], Rows], weight: Tensor, bias: Tensor, common: Tensor) -> Estimated:
+        """Of the layer with this weight (V,F) and bias (V,)."""
+        left_out = torch.isfinite(bias)
+        left_out[common] = False
+        if common[0] != 0 or bias[0] > -torch.inf or not left_out.any():
+            return cls(make(weight), bias, 0.0, common)
+        weight, bias = weight.clone(), bias.clone()
+        rows, biases = weight[left_out], bias[left_out]
+        weight[0] = rows.mean(0)
+        bias[0] = biases.mean() + biases.var(correction=0) / 2 + math.log(len(rows))
+        return cls(make(weight), bias, rows.var(0, correction=0).mean().item() / 2, common)
+
+    def shortlisted(self, allowed: Tensor) -> OutputLayer:
+        """For sentences that may use these pieces (B,V), bool."""
+        of_any = allowed.any(0).nonzero()[:, 0]  # (U,)
+        product, scale = self.rows.product(of_any)
+        bias = self.bias.index_select(0, of_any)
+        if len(allowed) == 1:
+            places = Places(of_any[None], None, bias[None], None if scale is None else scale[None])
+            return OutputLayer(product, places, self.spread)
+        sentence, column = allowed.index_select(1, of_any).nonzero(as_tuple=True)  # (M,), of all that any list has
+        count = allowed.sum(1)
+        rank = torch.arange(len(column), device=column.device) - (count.cumsum(0) - count)[sentence]
+        columns = column.new_zeros(len(allowed), int(count.max()))  # (B, P)
+        columns[sentence, rank] = column
+        filled = torch.arange(columns.shape[1], device=columns.device) >= count[:, None]
+        pieces, own = of_any[columns].masked_fill_(filled, 0), bias[columns].masked_fill_(filled, -torch.inf)
+        return OutputLayer(
+            product, Places(pieces, columns, own, None if scale is None else scale[columns]), self.spread
+        )

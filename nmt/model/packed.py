@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from nmt.model.attention import LIMIT, AdditiveAttention, Memory
 from nmt.model.decoder import Joined
-from nmt.model.output import OutputLayer, Rows, Shortlist, common_layer, shortlisted, without
+from nmt.model.output import Estimated, OutputLayer, Shortlist, without
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
 from nmt.model.recurrent import Recurrent
@@ -142,7 +142,7 @@ class PackedSeq2Seq(Seq2Seq):
 
     compute: Compute
     src_looked_up = tgt_looked_up = False
-    common: OutputLayer | None = None  # of the last shortlist
+    estimated: Estimated | None = None  # for the last shortlist
 
     def look_up(self) -> None:
         """Give the first layers their tables."""
@@ -177,21 +177,14 @@ class PackedSeq2Seq(Seq2Seq):
     def all_pieces(self) -> OutputLayer:
         return OutputLayer(self.compute.product(self.output_table.detach(), self.bias))
 
-    @cached_property
-    def rows(self) -> Rows:
-        return self.compute.rows(self.output_table.detach())
-
-    def common_part(self, pieces: Tensor) -> OutputLayer:
-        """Packed once, as long as the pieces are the same object."""
-        if self.common is None or self.common.pieces is not pieces:
-            self.common = common_layer(self.compute.product, self.output_table.detach(), self.bias, pieces)
-        return self.common
-
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         if shortlist is None:
             layer = self.all_pieces
         else:
-            layer = shortlisted(self.common_part(shortlist.common), self.rows, self.bias, shortlist)
+            if self.estimated is None or self.estimated.common is not shortlist.common:
+                weight = self.output_table.detach()
+                self.estimated = Estimated.of(self.compute.rows, weight, self.bias, shortlist.common)
+            layer = self.estimated.shortlisted(shortlist.allowed)
         table = cast(PackedRecurrent, self.decoder.layers[0]).table
         if table is not None:
             table.learn(torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces)

@@ -17,7 +17,7 @@ from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
-from nmt.model.output import OutputLayer, Rows, Shortlist, common_layer, linear, shortlisted, without
+from nmt.model.output import Estimated, OutputLayer, Rows, Shortlist, without
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -213,8 +213,8 @@ class Seq2Seq(nn.Module):
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         table, bias = self.output_table, without(self.output_bias, self.banned)
         if shortlist is None:
-            return OutputLayer(linear(table, bias))
-        return shortlisted(common_layer(linear, table, bias, shortlist.common), Rows(table), bias, shortlist)
+            return OutputLayer(lambda features: F.linear(features, table, bias))
+        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.

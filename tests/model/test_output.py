@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.model.output import OutputLayer, Rows, Shortlist, common_layer, linear, shortlisted, without
+from nmt.model.output import Estimated, OutputLayer, Rows, without
 
 V, F = 3000, 32
 BANNED = (0, 1, 2)
-
-
-def test_a_piece_has_a_place_in_the_list_and_a_place_its_piece():
-    layer = OutputLayer(lambda features: features, None, torch.tensor([0, 1, 7, 3, 5]))
-    ids = torch.tensor([[5, 0], [3, 7]])
-    assert layer.places(ids).tolist() == [[4, 0], [3, 2]]
-    assert layer.ids(layer.places(ids).flatten()).view(2, 2).equal(ids)
-    assert OutputLayer(lambda features: features).places(ids) is ids
 
 
 @pytest.fixture
@@ -28,41 +20,70 @@ def layer():
     return weight, bias, torch.randn(50, F, generator=random) * torch.linspace(0.1, 0.7, 50)[:, None]
 
 
+def allowing(sentences, common, own=None):
+    allowed = torch.zeros(sentences, V, dtype=torch.bool)
+    allowed[:, common] = True
+    for sentence, pieces in (own or {}).items():
+        allowed[sentence, pieces] = True
+    return allowed
+
+
 def test_place_0_has_the_probability_of_what_is_left_out(layer):
     weight, bias, features = layer
     common = torch.cat([torch.arange(4), torch.arange(10, V, 7)])
     full = features @ weight.T + bias
     left_out = full.clone()
     left_out[:, common] = -torch.inf
-    cut = common_layer(linear, weight, bias, common)
-    logits = cut(features)
+    logits = Estimated.of(Rows, weight, bias, common).shortlisted(allowing(25, common))(features)
     torch.testing.assert_close(logits[:, 1:], full[:, common[1:]])
     torch.testing.assert_close(logits[:, 0], left_out.logsumexp(1), rtol=0, atol=0.25)
     torch.testing.assert_close(logits.logsumexp(1), full.logsumexp(1), rtol=0, atol=0.2)
     assert (full.logsumexp(1) - logits[:, 1:].logsumexp(1)).min() > 1  # so much would be wrong without
 
 
-def test_what_a_sentence_may_use_besides_is_its_own(layer):
-    weight, bias, features = layer
+OWN = {2: [200], 3: [7, 150, 200], 4: [150]}  # of three of 25 sentences, besides the pieces below 100
+
+
+@pytest.fixture
+def cut(layer):
     common = torch.arange(100)
-    allowed = torch.zeros(25, V, dtype=torch.bool)
-    allowed[3, [200, 7]] = True
-    allowed[4, 150] = True
-    cut = shortlisted(common_layer(linear, weight, bias, common), Rows(weight), bias, Shortlist(common, allowed))
-    assert cut.pieces is not None
-    assert cut.pieces[100:].tolist() == [150, 200]
+    return Estimated.of(Rows, *layer[:2], common).shortlisted(allowing(25, common, OWN))
+
+
+def test_each_sentence_has_its_own_list(layer, cut):
+    weight, bias, features = layer
     found, full = cut(features), features @ weight.T + bias  # two rows a sentence
+    assert found.shape == (50, 102)
+    torch.testing.assert_close(found[:, 1:100], full[:, 1:100])
     expected = torch.full((50, 2), -torch.inf)
-    expected[6:8, 1], expected[8:10, 0] = full[6:8, 200], full[8:10, 150]
+    expected[4:6, 0], expected[6:8], expected[8:10, 0] = full[4:6, 200], full[6:8][:, [150, 200]], full[8:10, 150]
     torch.testing.assert_close(found[:, 100:], expected)
-    of_two = cut.select(torch.tensor([4, 0]))(features[:4])
-    assert of_two[:, 100:].isfinite().tolist() == [[True, False]] * 2 + [[False, False]] * 2
+
+
+def test_a_list_is_the_same_among_fewer_sentences(layer, cut):
+    weight, bias, features = layer
+    found = cut(features)
+    fewer = cut.select(torch.tensor([4, 0, 3]))(torch.cat([features[8:10], features[0:2], features[6:8]]))
+    torch.testing.assert_close(fewer, torch.cat([found[8:10], found[0:2], found[6:8]]))
+    common = torch.arange(100)
+    alone = Estimated.of(Rows, weight, bias, common).shortlisted(allowing(1, common, {0: OWN[3]}))
+    torch.testing.assert_close(alone(features[6:8]), found[6:8])
+    assert alone.pieces.equal(cut.pieces[3:4])
+
+
+def test_a_piece_has_a_place_in_its_sentences_list_and_a_place_its_piece(cut):
+    ids = torch.tensor([[5, 99]] * 25)
+    assert cut.places_of(ids).equal(ids)
+    ids[2], ids[3], ids[4] = torch.tensor([200, 3]), torch.tensor([200, 150]), torch.tensor([4, 150])
+    places = cut.places_of(ids)
+    assert places[2:5].tolist() == [[100, 3], [101, 100], [4, 100]]
+    assert cut.ids(places.flatten()).view(25, 2).equal(ids)
+    assert OutputLayer(lambda features: features).places_of(ids) is ids
 
 
 @pytest.mark.parametrize(("common", "banned"), [(range(V), BANNED), (range(100), ())])
 def test_nothing_is_estimated_where_nothing_is_left_out_or_padding_is_a_piece(layer, common, banned):
     weight, _, features = layer
     bias, pieces = without(torch.zeros(V), banned), torch.tensor([*common])
-    torch.testing.assert_close(
-        common_layer(linear, weight, bias, pieces)(features), (features @ weight.T + bias)[:, pieces]
-    )
+    cut = Estimated.of(Rows, weight, bias, pieces).shortlisted(allowing(50, pieces))
+    torch.testing.assert_close(cut(features), (features @ weight.T + bias)[:, pieces])
