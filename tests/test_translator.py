@@ -146,6 +146,7 @@ def test_a_fast_precision_changes_no_quality(settled_bleu, compute, shortlist):
     exact = settled_bleu("float32", shortlist)
     assert exact > 90
     assert settled_bleu(compute, shortlist) == pytest.approx(exact, abs=0.2)
+    assert settled_bleu(compute, shortlist) >= settled_bleu("float32", False) - 0.2
 
 
 def test_a_shortlist_loses_no_quality(settled_bleu):
