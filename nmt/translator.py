@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.model.ensemble import Ensemble
 from nmt.model.output import Shortlist
 from nmt.model.packed import pack
-from nmt.model.products import resolve_compute
+from nmt.model.products import resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, Forced, Hypothesis, Request, Search, forced
 
@@ -278,17 +277,6 @@ class Translator:
 def fast_batch_size(search: Search) -> int:
     """Sentences in a batch."""
     return max(1, min(96, FAST_ROWS // search.width))
-
-
-def resolve_device(device: str) -> str:
-    """ "auto" is the GPU when there is one. Raises ValueError for a device that is not here."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ValueError(f"device is {device!r}; choose one of: auto, cpu, cuda, cuda:N")
-    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device is {device!r}, but there are {torch.cuda.device_count()} GPUs to be seen here")
-    return device
 
 
 def _cut(ids: list[int]) -> list[int]:

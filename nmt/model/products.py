@@ -10,6 +10,7 @@ Inputs and results are float32 everywhere.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -153,3 +154,14 @@ def resolve_compute(compute: str, device: torch.device) -> str:
     if compute not in able:
         raise ValueError(f"compute is {compute!r}; here choose one of: auto, {', '.join(able)}")
     return compute
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" is the GPU when there is one. Raises ValueError for a device that is not here."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ValueError(f"device is {device!r}; choose one of: auto, cpu, cuda, cuda:N")
+    if device.startswith("cuda") and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device is {device!r}, but there are {torch.cuda.device_count()} GPUs to be seen here")
+    return device
