@@ -107,7 +107,7 @@ class PackedAdditive(AdditiveAttention):
             context, weights = self.mean(scores, memory)
             return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
         weights = (r @ self.weights_of_one).masked_fill_(memory.padding, -torch.inf).softmax(-1)  # (B, k, S)
-        context = weights @ memory.values
+        context = torch.bmm(weights, memory.values)
         return context.flatten(0, 1), weights.view(len(query), 1, -1)
 
     def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:

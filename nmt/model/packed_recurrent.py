@@ -131,7 +131,7 @@ class PackedRecurrent(nn.Module):
         looked_up = None if self.table is None else self.table[x]
         if rest:
             products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
-            gates, x = products.tensor_split([self.seeing], 1)
+            gates, x = products[:, : self.seeing], products[:, self.seeing :]
             if looked_up is not None and self.joint == len(self.weight_ih):
                 gates += looked_up
             elif looked_up is not None:
@@ -139,7 +139,7 @@ class PackedRecurrent(nn.Module):
                 x += looked_up[:, self.joint :]
         else:
             assert looked_up is not None
-            gates, x = looked_up.tensor_split([0], 1)
+            gates, x = looked_up[:, :0], looked_up
         state = self.cell.pointwise(gates, x, state, self.extra[0])
         for k in range(1, self.cell.depth):
             x = self.transitions[k].bias_ih[self.joint :].expand_as(x)
@@ -182,22 +182,19 @@ class PackedRecurrent(nn.Module):
         if len(inputs[0]) <= FEW and fused_kernel(layers[0].cell, inputs[0].device):
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         cell, joint, depth = layers[0].cell, layers[0].joint, range(layers[0].cell.depth)
-        # (T, B, G) of each
-        products = [layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)]
+        steps = torch.stack([layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)], 1)  # (T, D, B, G)
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
         extra = [_side_by_side(parts) for parts in zip(*(layer.extra for layer in layers), strict=True)]
         others = [torch.stack([layer.transitions[k].bias_ih[joint:] for layer in layers])[:, None] for k in depth[1:]]
         outputs = []
-        for steps in zip(*products, strict=True):
+        for joined, x in zip(steps[..., :joint], steps[..., joint:], strict=True):
             for k in depth:
-                gates = [layer.hidden[k](h) for layer, h in zip(layers, state[0], strict=True)]
+                gates = torch.stack([layer.hidden[k](h) for layer, h in zip(layers, state[0], strict=True)])
                 if k == 0:
-                    for gate, step in zip(gates, steps, strict=True):
-                        gate[:, :joint] += step[:, :joint]
-                    x = torch.stack([step[:, joint:] for step in steps])  # (D, B, apart*H)
+                    gates[..., :joint] += joined
                 else:
-                    x = others[k - 1].expand(-1, len(gates[0]), -1)
-                state = cell.pointwise(torch.stack(gates), x, state, extra[k])
+                    x = others[k - 1].expand(-1, gates.shape[1], -1)
+                state = cell.pointwise(gates, x, state, extra[k])
             outputs.append(state[0])
         return torch.stack(outputs, 2).unbind()
 

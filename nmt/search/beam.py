@@ -140,7 +140,7 @@ def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -
     best K + 1 can matter: K to live on, and EOS."""
     each = min(beam_size + 1, logits.shape[1])
     log_softmax = logits.log_softmax(-1, dtype=torch.float32)
-    log_softmax[:, PADDING] = -math.inf
+    log_softmax.select(1, PADDING).fill_(-math.inf)
     best, tokens = top(log_softmax, each)  # (N, K+1)
     total = best.add_(log_probs[:, None]).view(sentences, -1)
     total, places = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
