@@ -149,7 +149,8 @@ class PackedSeq2Seq(Seq2Seq):
         size = self.config.embedding_size
         src_pieces = len(self.tgt_embedding.weight if self.config.tie == "all" else self.src_embedding.weight)
         for layer in cast(Iterable[PackedRecurrent], self.encoder.layers[0]):
-            layer.look_up(super().embed_src, src_pieces, size)
+            if not layer.is_fused:
+                layer.look_up(super().embed_src, src_pieces, size)
             self.src_looked_up = layer.table is not None
         if self.decoder.embeds_once:
             layer = cast(PackedRecurrent, self.decoder.layers[0])

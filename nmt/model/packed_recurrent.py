@@ -18,9 +18,11 @@ from nmt.model.cells import ParallelCell, Parameters, State
 from nmt.model.loop import by_transition
 from nmt.model.output import Product
 from nmt.model.products import Compute
-from nmt.model.recurrent import FUSED_ON_CPU, Masks, Recurrent, fused_kernel, run_fused
+from nmt.model.recurrent import Masks, Recurrent, fused_kernel
 
-FEW = 8  # sentences, up to which a cell's own kernel is faster
+arrange_for_lstm = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight.default
+lstm_arranged = torch.ops.aten.mkldnn_rnn_layer.default
+LSTM_MODE = 2  # of torch's kinds of recurrence
 MOST_LOOKED_UP = 1 << 25  # numbers in a table
 
 
@@ -154,17 +156,26 @@ class PackedRecurrent(nn.Module):
         self.table.learn(x.flatten())
         return self.table[x]
 
+    @property
+    def is_fused(self) -> bool:
+        """Over a sequence."""
+        return fused_kernel(self.cell, self.weight_ih.device) is not None
+
     @cached_property
     def fused_weights(self) -> list[Tensor]:
+        """W, R and their biases, as oneDNN wants them."""
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        return [weight.to(self.compute.fused) for weight in weights]
+        w, r, *biases = [weight.to(self.compute.fused) for weight in weights]
+        return [*arrange_for_lstm(w, r, self.hidden_size, False, True, False), *biases]
 
     def fused(self, x: Tensor, state: State) -> Tensor:
-        """As Recurrent.fused."""
-        if self.table is not None:
-            x = self.table.embed(x)
-        outputs = run_fused(FUSED_ON_CPU[type(self.cell)], x.to(self.compute.fused), state, self.fused_weights)
-        return outputs.to(x.dtype)
+        """As Recurrent.fused, which has the weights arranged at every call."""
+        h, c = (part.to(self.compute.fused) for part in state)
+        inputs = x.transpose(0, 1).to(self.compute.fused).contiguous()
+        # reverse, batch_sizes, mode, hidden_size, num_layers, has_biases, bidirectional, batch_first, train
+        setting = False, [], LSTM_MODE, self.hidden_size, 1, True, False, False, False
+        outputs = lstm_arranged(inputs, *self.fused_weights, h, c, *setting)[0]  # (T, B, H)
+        return outputs.transpose(0, 1).to(x.dtype)
 
     def at_once(self, x: Tensor, state: State) -> Tensor:
         """As Recurrent.at_once."""
@@ -175,11 +186,10 @@ class PackedRecurrent(nn.Module):
     def side_by_side(
         layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]
     ) -> Sequence[Tensor]:
-        """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor. Where rows are few and
-        the cell has a kernel of its own, the time goes into starting kernels, and that one is faster."""
+        """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor."""
         if isinstance(layers[0].cell, ParallelCell):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
-        if len(inputs[0]) <= FEW and fused_kernel(layers[0].cell, inputs[0].device):
+        if layers[0].is_fused:
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         cell, joint, depth = layers[0].cell, layers[0].joint, range(layers[0].cell.depth)
         steps = torch.stack([layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)], 1)  # (T, D, B, G)
