@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -173,8 +173,8 @@ class PackedRecurrent(nn.Module):
         h, c = (part.to(self.compute.fused) for part in state)
         inputs = x.transpose(0, 1).to(self.compute.fused).contiguous()
         # reverse, batch_sizes, mode, hidden_size, num_layers, has_biases, bidirectional, batch_first, train
-        setting = False, [], LSTM_MODE, self.hidden_size, 1, True, False, False, False
-        outputs = lstm_arranged(inputs, *self.fused_weights, h, c, *setting)[0]  # (T, B, H)
+        setting: tuple[Any, ...] = False, [], LSTM_MODE, self.hidden_size, 1, True, False, False, False
+        outputs: Tensor = lstm_arranged(inputs, *self.fused_weights, h, c, *setting)[0]  # (T, B, H)
         return outputs.transpose(0, 1).to(x.dtype)
 
     def at_once(self, x: Tensor, state: State) -> Tensor:
