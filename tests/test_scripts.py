@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -63,14 +66,18 @@ def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
         assert outside.read_text() == '{"format": 2}'
 
 
+def commands_for(work, **setting):
+    """The environment of scripts/diversify."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "WORK": str(work), **setting}
+
+
 def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_path):
     small = ["model=small", "tokenizer.vocab_size=320", "trainer.max_steps=1", "trainer.accelerator=cpu"]
     small += [f"cache_dir={tmp_path / 'cache'}", "trainer.tensorboard=false"]
     work = tmp_path / "work"
-    setting = {"MODELS": "1", "WORK": str(work), "LAST": "tokenizer.vocab_size=600 seed=7"}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *small]
-    environment = {**os.environ, **setting, "PATH": path}
+    environment = commands_for(work, MODELS="1", LAST="tokenizer.vocab_size=600 seed=7")
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
     of = {file.name: file.read_bytes().split(b"\n") for file in (work / "data").iterdir()}
@@ -81,10 +88,45 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     assert (work / "last" / "model" / "config.json").exists()
 
 
+def is_there(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_diversify_ends_what_it_began_when_it_is_told_to(corpus_dir, tmp_path):
+    endless = ["model=small", "tokenizer.vocab_size=320", "trainer.max_epochs=10000", "trainer.accelerator=cpu"]
+    command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *endless, f"cache_dir={tmp_path / 'cache'}"]
+    setting = {"env": commands_for(tmp_path / "work"), "start_new_session": True}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **setting) as run:
+        try:
+            begun = (line.split()[0] for line in run.stderr if " epoch 1," in line)
+            assert {next(begun), next(begun)} == {"forward-1", "backward-1"}
+            run.terminate()
+            assert run.wait(60) == 128 + signal.SIGTERM
+            end = time.monotonic() + 10
+            while is_there(run.pid) and time.monotonic() < end:
+                time.sleep(0.1)
+            assert not is_there(run.pid)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+
+
+def test_diversify_fails_where_a_training_does(corpus_dir, tmp_path):
+    command = [SCRIPTS / "diversify", corpus_dir, "de", "en", "model.hidden_size=0"]
+    result = subprocess.run(command, capture_output=True, text=True, env=commands_for(tmp_path / "work"))
+    assert result.returncode == 1
+    assert "forward-1  nmt-train: " in result.stderr
+    assert "nmt-translate" not in result.stderr
+
+
 def test_diversify_makes_nothing_of_a_language_that_is_not_there(corpus_dir, tmp_path):
     work = tmp_path / "work"
     command = [SCRIPTS / "diversify", corpus_dir, "de", "fr"]
-    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "WORK": str(work)})
+    result = subprocess.run(command, capture_output=True, text=True, env=commands_for(work))
     assert result.returncode == 2
     assert result.stderr == f"diversify: there is no {corpus_dir}/train.fr\n"
     assert not work.exists()
