@@ -2,7 +2,7 @@
 
 - Every weight is packed once, in the precision asked for (products.py).
 - W x and R h of a step are one product, and what a piece's embedding adds to a first layer's gates is computed once
-  a piece, not each time (packed_recurrent.py).
+  a piece, not each time; where oneDNN has the cell it reads the source (packed_recurrent.py).
 - Where the context goes into the features alone, the encoder's values are multiplied instead, once a source token.
 - Additive attention's keys are kept as exponentials.
 

@@ -149,7 +149,12 @@ class Recurrent(nn.Module):
 
     def fused(self, kernel: Kernel, x: Tensor, state: State) -> Tensor:
         weight_hh, bias_hh = self.recurrent_weights()
-        return run_fused(kernel, x, state, [self.weight_ih, weight_hh, self.bias_ih, bias_hh], self.training)
+        weights = [self.weight_ih, weight_hh, self.bias_ih, bias_hh]
+        initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
+        hx = initial if len(initial) > 1 else initial[0]
+        # has_biases, num_layers, dropout, train, bidirectional, batch_first
+        outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, self.training, False, True)[0]
+        return outputs
 
     def at_once(self, x: Tensor, state: State) -> Tensor:
         assert isinstance(self.cell, ParallelCell)
@@ -193,15 +198,6 @@ class Recurrent(nn.Module):
         gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
         return self.cell.pointwise(gates, x[:, joint:], state, parameters)
-
-
-def run_fused(kernel: Kernel, x: Tensor, state: State, weights: Sequence[Tensor], training: bool = False) -> Tensor:
-    """One of torch's kernels over x (B,T,E) -> h of every step (B,T,H)."""
-    initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
-    hx = initial if len(initial) > 1 else initial[0]
-    # has_biases, num_layers, dropout, train, bidirectional, batch_first
-    outputs: Tensor = kernel(x, hx, list(weights), True, 1, 0.0, training, False, True)[0]
-    return outputs
 
 
 def loop(
