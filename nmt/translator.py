@@ -30,6 +30,7 @@ MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte 
 FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 TYPICAL_LENGTH = 40  # pieces
+LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,8 @@ class Translator:
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
         task, sources, prefixes = batch
-        src, src_len = (tensor.to(self.device) for tensor in pad(sources))
+        multiple = 1 if len(sources) == 1 else LENGTHS
+        src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
         shortlist = self.shortlist(src)
         if given := any(prefixes):
             prefix, prefix_len = (tensor.to(self.device) for tensor in pad(prefixes))

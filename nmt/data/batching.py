@@ -30,10 +30,10 @@ class Batch(NamedTuple):
     tgt_len: Tensor  # (B,)
 
 
-def pad(rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
-    """Rows of ids -> (B, longest), filled with PAD_ID, and their lengths (B,)."""
+def pad(rows: Sequence[Ids], multiple: int = 1) -> tuple[Tensor, Tensor]:
+    """Rows of ids -> (B, longest, or the next multiple), filled with PAD_ID, and their lengths (B,)."""
     length = torch.tensor([len(row) for row in rows])
-    padded = np.full((len(rows), int(length.max())), PAD_ID, dtype=np.int64)
+    padded = np.full((len(rows), -(-int(length.max()) // multiple) * multiple), PAD_ID, dtype=np.int64)
     for i, row in enumerate(rows):
         padded[i, : len(row)] = row
     return torch.from_numpy(padded), length

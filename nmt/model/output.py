@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -113,6 +114,10 @@ class Rows:
         weight = self.weight.index_select(0, pieces)
         return lambda features: F.linear(features, weight), None
 
+    def taken(self, asked: int) -> int:
+        """How many rows are best multiplied for a batch that needs this many: no fewer, maybe more."""
+        return asked
+
 
 @dataclass(frozen=True)
 class Estimated:
@@ -145,10 +150,23 @@ class Estimated:
         bias[0] = biases.mean() + biases.var(correction=0) / 2 + math.log(len(rows))
         return cls(make(weight), bias, rows.var(0, correction=0).mean().item() / 2, common)
 
+    @cached_property
+    def all_rows(self) -> tuple[Product, Tensor | None]:
+        return self.rows.product(torch.arange(len(self.bias), device=self.bias.device))
+
+    def taken(self, allowed: Tensor) -> Tensor:
+        """The pieces, ascending, that are multiplied: those that sentences may use (B,V), and maybe some others."""
+        asked = allowed.any(0)
+        if len(allowed) > 1:
+            count = int(asked.sum())
+            others = (~asked).nonzero()[: self.rows.taken(count) - count, 0]
+            asked[others] = True
+        return asked.nonzero()[:, 0]
+
     def shortlisted(self, allowed: Tensor) -> OutputLayer:
         """For sentences that may use these pieces (B,V), bool."""
-        of_any = allowed.any(0).nonzero()[:, 0]  # (U,)
-        product, scale = self.rows.product(of_any)
+        of_any = self.taken(allowed)  # (U,)
+        product, scale = self.all_rows if len(of_any) == len(self.bias) else self.rows.product(of_any)
         bias = self.bias.index_select(0, of_any)
         if len(allowed) == 1:
             places = Places(of_any[None], None, bias[None], None if scale is None else scale[None])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.model.output import Product, Rows
@@ -24,6 +25,7 @@ from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
 MANY = 32  # rows, from which oneDNN's products of bytes are faster with AMX
+FILL = 32  # rows that AMX multiplies at once, or nearly
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,15 @@ def has_fast_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
+def filled(x: Tensor, product: Product) -> Tensor:
+    """The product of x (N,I), for AMX with rows of zeros below it. For each number of rows oneDNN makes code, in the
+    time of five products and in half a megabyte, and the fewer there are, the more of it is kept."""
+    rows = len(x)
+    if not has_amx() or x.ndim > 2 or rows < MANY or rows % FILL == 0:
+        return product(x)
+    return product(F.pad(x, (0, 0, 0, -rows % FILL)))[:rows]
+
+
 def float32_product(weight: Tensor, bias: Tensor) -> Product:
     packed = torch.ops.mkldnn._reorder_linear_weight(weight, ROWS)
     return lambda x: linear_packed(x, packed, bias, "none", [], "")
@@ -47,7 +58,7 @@ def float32_product(weight: Tensor, bias: Tensor) -> Product:
 
 def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
     product = float32_product(weight.bfloat16(), bias.bfloat16())
-    return lambda x: product(x.bfloat16()).float()
+    return lambda x: filled(x.bfloat16(), product).float()
 
 
 class BFloat16Rows(Rows):
@@ -56,7 +67,10 @@ class BFloat16Rows(Rows):
 
     def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
         product, _ = super().product(pieces)
-        return lambda features: product(features.bfloat16()).float(), None
+        return lambda features: filled(features.bfloat16(), product).float(), None
+
+    def taken(self, asked: int) -> int:
+        return in_few_sizes(asked, len(self.weight))
 
 
 # A named overload starts faster.
@@ -76,8 +90,13 @@ class Int8Product:
         self.weight, self.bias = weight, bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        many = has_amx() and x.numel() >= MANY * x.shape[-1]
-        result: Tensor = linear_int8(x, self.for_many if many else self.for_few)
+        if has_amx() and x.numel() >= MANY * x.shape[-1]:
+            return filled(x, self.of_many)
+        result: Tensor = linear_int8(x, self.for_few)
+        return result
+
+    def of_many(self, x: Tensor) -> Tensor:
+        result: Tensor = linear_int8(x, self.for_many)
         return result
 
     @cached_property
@@ -117,6 +136,15 @@ class Int8Rows(Rows):
             warnings.simplefilter("ignore")
             quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
         return Int8Product(quantised, None), self.scales.index_select(0, pieces)
+
+    def taken(self, asked: int) -> int:
+        return in_few_sizes(asked, len(self.weight))
+
+
+def in_few_sizes(asked: int, all_there_are: int) -> int:
+    """With AMX, whose products cost less than to make the code for another size (see `filled`), all rows, or half of
+    them, a quarter ..., as many as are enough."""
+    return all_there_are >> (all_there_are // asked).bit_length() - 1 if has_amx() else asked
 
 
 def _scales(weight: Tensor) -> Tensor:
