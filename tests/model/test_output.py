@@ -71,6 +71,20 @@ def test_a_list_is_the_same_among_fewer_sentences(layer, cut):
     assert alone.pieces.equal(cut.pieces[3:4])
 
 
+@pytest.mark.parametrize("taken", [300, V])
+def test_more_rows_may_be_multiplied_than_sentences_ask_for(layer, cut, taken):
+    class MoreRows(Rows):
+        def taken(self, asked):
+            return taken
+
+    weight, bias, features = layer
+    common = torch.arange(100)
+    wide = Estimated.of(MoreRows, weight, bias, common).shortlisted(allowing(25, common, OWN))
+    assert wide.product(features).shape == (50, taken)
+    assert wide.pieces.equal(cut.pieces)
+    torch.testing.assert_close(wide(features), cut(features))
+
+
 def test_a_piece_has_a_place_in_its_sentences_list_and_a_place_its_piece(cut):
     ids = torch.tensor([[5, 99]] * 25)
     assert cut.places_of(ids).equal(ids)

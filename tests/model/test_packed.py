@@ -11,7 +11,7 @@ from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.output import Shortlist
 from nmt.model.packed import PackedReadout, pack
-from nmt.model.products import COMPUTE, MANY, int8_product, linear_int8, resolve_compute
+from nmt.model.products import COMPUTE, MANY, filled, in_few_sizes, int8_product, linear_int8, resolve_compute
 
 CPU = torch.device("cpu")
 ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]
@@ -135,7 +135,7 @@ def test_a_precision_that_is_not_here_is_refused(monkeypatch):
 
 
 @pytest.mark.skipif("int8" not in ABLE, reason="no int8 here")
-@pytest.mark.parametrize("rows", [MANY - 1, MANY, 3 * MANY])
+@pytest.mark.parametrize("rows", [MANY - 1, MANY, MANY + 3, 3 * MANY])
 def test_bytes_are_multiplied_alike_for_few_rows_and_for_many(rows, monkeypatch):
     monkeypatch.setattr("nmt.model.products.has_amx", lambda: True)
     weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(rows, 16)
@@ -147,3 +147,15 @@ def test_bytes_are_multiplied_alike_for_few_rows_and_for_many(rows, monkeypatch)
     most = step_x * weight.abs().sum(1) + step_w * (x.abs().sum(1, keepdim=True) + 16 * step_x) / 2
     assert ((found - (x @ weight.T + bias)).abs() <= most).all()
     assert torch.backends.quantized.engine == engine
+
+
+@pytest.mark.parametrize("amx", [False, True])
+def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
+    monkeypatch.setattr("nmt.model.products.has_amx", lambda: amx)
+    multiplied = []
+    for rows in (5, 33, 64, 90):
+        x = torch.randn(rows, 4)
+        assert filled(x, lambda x: multiplied.append(len(x)) or 2 * x).equal(2 * x)
+    assert multiplied == ([5, 64, 64, 96] if amx else [5, 33, 64, 90])
+    sizes = [in_few_sizes(asked, 4000) for asked in (1, 900, 1000, 1001, 2000, 2001, 4000)]
+    assert sizes == ([1, 1000, 1000, 2000, 2000, 4000, 4000] if amx else [1, 900, 1000, 1001, 2000, 2001, 4000])
