@@ -21,13 +21,11 @@ def tune_process() -> None:
 
 
 def keep_few_kernels() -> None:
-    """Before torch is imported: oneDNN, and torch around it, keep the code that they make for each shape, a thousand
-    times each. Lines of all lengths have so many shapes that it takes some hundred megabytes. Where products have few
-    of them (see products.filled) so much of it is kept that a batch finds that of the batches before."""
+    """Before anything is computed: oneDNN, and torch around it, keep the code that they make for each shape, a
+    thousand times each. Lines of all lengths have so many shapes that it takes some hundred megabytes. Where products
+    have few of them (see products.filled) so much of it is kept that a batch finds that of the batches before."""
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
         os.environ.setdefault(name, "128")
-    for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, "16")
 
 
 TRIM_EVERY = 100  # batches of training

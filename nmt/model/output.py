@@ -5,7 +5,7 @@ What has no place cannot come, whatever other sentences of the batch may use, so
 batch; how probable all that has no place is together is estimated.
 
 Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary; P places, and U
-pieces that have one in any of the batch's lists.
+pieces that are multiplied for a batch: those that have a place in any of its lists, and maybe some others.
 """
 
 from __future__ import annotations
@@ -152,6 +152,7 @@ class Estimated:
 
     @cached_property
     def all_rows(self) -> tuple[Product, Tensor | None]:
+        """As Rows.product, made once."""
         return self.rows.product(torch.arange(len(self.bias), device=self.bias.device))
 
     def taken(self, allowed: Tensor) -> Tensor:
@@ -165,19 +166,19 @@ class Estimated:
 
     def shortlisted(self, allowed: Tensor) -> OutputLayer:
         """For sentences that may use these pieces (B,V), bool."""
-        of_any = self.taken(allowed)  # (U,)
-        product, scale = self.all_rows if len(of_any) == len(self.bias) else self.rows.product(of_any)
-        bias = self.bias.index_select(0, of_any)
+        taken = self.taken(allowed)  # (U,)
+        product, scale = self.all_rows if len(taken) == len(self.bias) else self.rows.product(taken)
+        bias = self.bias.index_select(0, taken)
         if len(allowed) == 1:
-            places = Places(of_any[None], None, bias[None], None if scale is None else scale[None])
+            places = Places(taken[None], None, bias[None], None if scale is None else scale[None])
             return OutputLayer(product, places, self.spread)
-        sentence, column = allowed.index_select(1, of_any).nonzero(as_tuple=True)  # (M,), of all that any list has
+        sentence, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of all that any list has
         count = allowed.sum(1)
         rank = torch.arange(len(column), device=column.device) - (count.cumsum(0) - count)[sentence]
         columns = column.new_zeros(len(allowed), int(count.max()))  # (B, P)
         columns[sentence, rank] = column
         filled = torch.arange(columns.shape[1], device=columns.device) >= count[:, None]
-        pieces, own = of_any[columns].masked_fill_(filled, 0), bias[columns].masked_fill_(filled, -torch.inf)
+        pieces, own = taken[columns].masked_fill_(filled, 0), bias[columns].masked_fill_(filled, -torch.inf)
         return OutputLayer(
             product, Places(pieces, columns, own, None if scale is None else scale[columns]), self.spread
         )

@@ -61,16 +61,24 @@ def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
     return lambda x: filled(x.bfloat16(), product).float()
 
 
-class BFloat16Rows(Rows):
+def in_few_sizes(asked: int, all_there_are: int) -> int:
+    """With AMX, whose products cost less than to make the code for another size (see `filled`), all rows, or half of
+    them, a quarter ..., as many as are enough."""
+    return all_there_are >> (all_there_are // asked).bit_length() - 1 if has_amx() else asked
+
+
+class RowsInFewSizes(Rows):
+    def taken(self, asked: int) -> int:
+        return in_few_sizes(asked, len(self.weight))
+
+
+class BFloat16Rows(RowsInFewSizes):
     def __init__(self, weight: Tensor) -> None:
         super().__init__(weight.bfloat16())
 
     def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
         product, _ = super().product(pieces)
         return lambda features: filled(features.bfloat16(), product).float(), None
-
-    def taken(self, asked: int) -> int:
-        return in_few_sizes(asked, len(self.weight))
 
 
 # A named overload starts faster.
@@ -123,7 +131,7 @@ def int8_product(weight: Tensor, bias: Tensor) -> Product:
         return Int8Product(torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
 
 
-class Int8Rows(Rows):
+class Int8Rows(RowsInFewSizes):
     """The scales of the rows stay outside, because a weight with one scale is packed several times faster."""
 
     def __init__(self, weight: Tensor) -> None:
@@ -136,15 +144,6 @@ class Int8Rows(Rows):
             warnings.simplefilter("ignore")
             quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
         return Int8Product(quantised, None), self.scales.index_select(0, pieces)
-
-    def taken(self, asked: int) -> int:
-        return in_few_sizes(asked, len(self.weight))
-
-
-def in_few_sizes(asked: int, all_there_are: int) -> int:
-    """With AMX, whose products cost less than to make the code for another size (see `filled`), all rows, or half of
-    them, a quarter ..., as many as are enough."""
-    return all_there_are >> (all_there_are // asked).bit_length() - 1 if has_amx() else asked
 
 
 def _scales(weight: Tensor) -> Tensor:
