@@ -30,7 +30,7 @@ import resource
 import statistics
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -123,7 +123,7 @@ class Bench:
         torch.manual_seed(config.seed)
         self.model = build_model(config.model, prepared.tokenizer).train().to(device)
         self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
         self.updates = 0
         watch(self.model.encoder, "encoder", self.now, self.seconds)
         watch(self.model.decoder, "decoder", self.now, self.seconds)
@@ -169,7 +169,7 @@ class Bench:
 
     def shares(self, elapsed: float) -> dict[str, float]:
         """Seconds of each part; the attention runs inside the decoder, and what no part claims is "other"."""
-        seconds = dict(self.seconds)
+        seconds = defaultdict(float, self.seconds)
         seconds["decoder"] -= seconds["attention"]
         seconds["other"] = elapsed - sum(seconds.values())
         return {name: seconds[name] for name in PARTS}
@@ -184,7 +184,7 @@ class Bench:
             loss, _ = self.model.loss(*batch, smoothing=self.config.optim.label_smoothing)
         forward = self.now()
         self.seconds["output"] += forward - loaded - (self.seconds["encoder"] + self.seconds["decoder"] - inside)
-        (loss / batch.tgt_len.sum()).backward()
+        (loss / batch.tgt_len.sum()).backward()  # type: ignore[no-untyped-call]
         backward = self.now()
         if self.config.optim.clip_norm:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.config.optim.clip_norm)
@@ -198,14 +198,14 @@ class Bench:
         return batch
 
 
-def watch(module: nn.Module, name: str, now: Callable[[], float], seconds: Counter[str]) -> None:
+def watch(module: nn.Module, name: str, now: Callable[[], float], seconds: dict[str, float]) -> None:
     """Add the seconds of the module's forward and backward pass to `seconds[name]`."""
 
     def begin(*_: Any) -> None:
-        seconds[name] -= now()  # type: ignore[assignment]
+        seconds[name] -= now()
 
     def end(*_: Any) -> None:
-        seconds[name] += now()  # type: ignore[assignment]
+        seconds[name] += now()
 
     module.register_forward_pre_hook(begin)
     module.register_forward_hook(end)

@@ -37,6 +37,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ from nmt.process import keep_few_kernels, tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers
 
+BATCHES: tuple[int | str, ...] = "file", 64, 1  # sentences at once
 ABLE = [name for name, peer in PEERS.items() if peer.translate]
 
 
@@ -93,10 +95,10 @@ def run(arguments: argparse.Namespace) -> None:
         limits = Limits.of(resolve_compute(compute, here))
         for shortlist in (True, False):
             translator = Translator.load(arguments.model, "cpu", compute, shortlist)
-            for search, batch in itertools.product(SEARCHES, ("file", 64, 1)):
+            for search, batch in itertools.product(SEARCHES, BATCHES):
                 rows.append(measure(translator, search, batch, srcs, refs, limits, arguments))
                 print(table_row(rows[-1]), flush=True)
-    result = {
+    result: dict[str, Any] = {
         "rows": rows,
         "cold_start_over_import_torch": cold_start(arguments.model, srcs[0]),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -143,9 +145,7 @@ def measure(
     number, size = (arguments.workers or default_workers(translator), None) if batch == "file" else (1, int(batch))
     if batch == 1:
         texts = list(srcs[: arguments.latency_sentences])
-        times = [
-            seconds(lambda text=text: translator.translate([text], plain=True)) for _ in range(2) for text in texts
-        ]
+        times = [seconds(partial(translator.translate, [text], plain=True)) for text in texts * 2]
         times = sorted(times[len(texts) :])  # the first round warms up
         elapsed = sum(times)
         row |= {f"p{p}_ms": round(1e3 * times[min(len(times) - 1, len(times) * p // 100)], 2) for p in (50, 95, 99)}

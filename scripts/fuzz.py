@@ -125,7 +125,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         directory, seeds, corpus = Directory(Path(root) / "model"), Path(root) / "seeds", Path(root) / "corpus"
-        corpus.mkdir(), seeds.mkdir()
+        corpus.mkdir()
+        seeds.mkdir()
         readers = [directory.reader(name) for name in (CONFIG, WEIGHTS, JOINT, LEXICON)]
         readers += [read_stream, *(corpus_reader(corpus, suffix) for suffix in ("tsv", "jsonl", "tsv.gz"))]
         sound = [

@@ -27,6 +27,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from stress_stream import make_model
@@ -39,7 +40,7 @@ from nmt.translator import Translator
 FILES = [CONFIG, WEIGHTS, LEXICON, JOINT]
 MAX_SECONDS = 60  # of a case
 SLACK = 32_000_000  # bytes that the interpreter and torch take for themselves
-NASTY = [
+NASTY: list[Any] = [
     *(None, True, False, 0, -1, 1, 2, 3, 10**9, 10**30, 1e308, 0.5, -0.0, float("nan"), float("inf")),
     *("", "lstm", "os.system", "../x", "\x00", "\ud800", "x" * 10_000, [], {}, [[]], {"_target_": "os.system"}),
     *([[[[[[[[[[0]]]]]]]]]], {"name": "lstm"}, {"name": "os.system"}, [None] * 1000, "1", "NaN"),

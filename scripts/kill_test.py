@@ -128,7 +128,8 @@ def main() -> None:
     rng, counts = random.Random(options.seed), Counter[str]()
     with tempfile.TemporaryDirectory() as root:
         whole, killed = Path(root) / "whole", Path(root) / "killed"
-        whole.mkdir(), killed.mkdir()
+        whole.mkdir()
+        killed.mkdir()
         begun = time.monotonic()
         if Process(whole, options.epochs).wait():
             print("LOST: the run that nobody killed failed")

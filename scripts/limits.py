@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmt.model.output import Product
 from nmt.model.products import COMPUTE, has_packed_products, linear_int8, linear_packed
 from nmt.translator import Translator
 
@@ -21,11 +22,11 @@ OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.defa
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 
-class Work(TorchDispatchMode):
+class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts, while it is entered, operations and the multiply-adds of products with weights."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations = self.multiply_adds = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -50,7 +51,7 @@ class Limits:
     def of(cls, compute: str) -> Limits:
         rows, size = 1024, 1024
         weight = torch.randn(size, size)
-        product = partial(torch.nn.functional.linear, weight=weight)
+        product: Product = partial(torch.nn.functional.linear, weight=weight)
         if has_packed_products(weight.device):
             product = COMPUTE[compute].product(weight, torch.zeros(size))
         x, one = torch.randn(rows, size), torch.zeros(1)

@@ -22,6 +22,7 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import torch
 
@@ -89,14 +90,20 @@ def huge_lines(rng: random.Random) -> list[bytes]:
     ]
 
 
-def command(model: Path, *options: str, **settings) -> subprocess.Popen:
-    arguments = [PROGRAM, model, "--compute", "float32", *options]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **settings)
+class Translate(subprocess.Popen[bytes]):
+    """nmt-translate, with a pipe at either end."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+    def __init__(self, model: Path, *options: str, stderr: int = subprocess.DEVNULL) -> None:
+        arguments = [str(PROGRAM), str(model), "--compute", "float32", *options]
+        super().__init__(arguments, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
 
 
 def translations(model: Path, lines: list[bytes]) -> list[bytes]:
     """Of each line alone."""
-    with command(model, "--batch-size", "1", "--workers", "1", stderr=subprocess.DEVNULL) as process:
+    with Translate(model, "--batch-size", "1", "--workers", "1") as process:
         found = []
         out = os.fdopen(os.dup(process.stdout.fileno()), "rb")
         # An empty line first: a BOM at the start of a stream is none of the line's.
@@ -107,13 +114,13 @@ def translations(model: Path, lines: list[bytes]) -> list[bytes]:
     return found[1:]
 
 
-def write_all(file, content: bytes) -> None:
+def write_all(file: IO[bytes], content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[file.write(view) :]
 
 
-def feed(process: subprocess.Popen, chosen: Iterator[bytes], pause_s: float = 0.0) -> threading.Thread:
+def feed(process: Translate, chosen: Iterator[bytes], pause_s: float = 0.0) -> threading.Thread:
     """Write the lines in pieces that end anywhere, and close; with one pause."""
 
     def run() -> None:
@@ -161,7 +168,7 @@ def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, wo
     small = [i for i, kind in enumerate(kinds) if len(kind) <= 500_000]
     plan = [rng.choice(huge) if i % RARE == RARE // 2 else rng.choice(small) for i in range(lines)]
     base, most, start = 0, 0, time.monotonic()
-    with command(model, "--workers", str(workers), stderr=subprocess.DEVNULL) as process:
+    with Translate(model, "--workers", str(workers)) as process:
         feed(process, (kinds[i] for i in plan))
         with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
             for number, kind in enumerate(plan, 1):
@@ -188,7 +195,7 @@ def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float
         rng = random.Random(time_)
         plan = [rng.choice(small) for _ in range(100_000)]
         stop_at = rng.randrange(1, 20_000)
-        with command(model, stderr=subprocess.DEVNULL) as process:
+        with Translate(model) as process:
             feed(process, (kinds[i] for i in plan))
             with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
                 found = [out.readline() for _ in range(stop_at)]
@@ -199,15 +206,15 @@ def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float
             fail(f"SIGTERM after line {stop_at}: exit code {code}, {len(found)} lines")
     print(f"{times} times SIGTERM in the middle: every line that came was whole and in its place, exit code 143")
     for time_ in range(times):
-        with command(model, stderr=subprocess.PIPE) as process:
+        with Translate(model, stderr=subprocess.PIPE) as process:
             feed(process, (line for _ in range(500) for line in kinds[17:37]))
             os.read(process.stdout.fileno(), 1 + time_)
             process.stdout.close()
-            error = process.stderr.read()
+            error = process.stderr.read() if process.stderr else b""
             if process.wait() != 141 or b"Traceback" in error:
                 fail(f"a consumer that goes: exit code {process.returncode}, {error!r}")
     print(f"{times} times a consumer that goes: exit code 141")
-    with command(model, stderr=subprocess.DEVNULL) as process:
+    with Translate(model) as process:
         plan = small * 2
         feed(process, (kinds[i] for i in plan), pause_s)
         found = process.stdout.readlines()
