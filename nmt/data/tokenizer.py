@@ -81,13 +81,11 @@ class Tokenizer:
 
     def encode_src(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> its pieces and EOS."""
-        encoded: list[list[int]] = self.src.encode(list(texts), add_eos=True, num_threads=num_threads)
-        return encoded
+        return _encode(self.src, texts, num_threads, add_bos=False)
 
     def encode_tgt(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> BOS, its pieces, EOS."""
-        encoded: list[list[int]] = self.tgt.encode(list(texts), add_bos=True, add_eos=True, num_threads=num_threads)
-        return encoded
+        return _encode(self.tgt, texts, num_threads, add_bos=True)
 
     def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
         """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
@@ -107,6 +105,18 @@ class Tokenizer:
 
     def tgt_pieces(self, ids: Sequence[int]) -> list[str]:
         return [self.tgt.id_to_piece(i) for i in ids]
+
+
+def _encode(
+    processor: sentencepiece.SentencePieceProcessor, texts: Sequence[str], num_threads: int, add_bos: bool
+) -> list[list[int]]:
+    if num_threads > 1:
+        encoded: list[list[int]] = processor.encode(
+            list(texts), add_bos=add_bos, add_eos=True, num_threads=num_threads
+        )
+        return encoded
+    # For a list it starts a thread, which takes ten times as long as a sentence does.
+    return [processor.encode(text, add_bos=add_bos, add_eos=True) for text in texts]
 
 
 def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:
@@ -178,12 +188,13 @@ def _learn(texts: Iterable[str], **options: Any) -> None:
             done.set_exception(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
     try:
+        thread.start()  # which a signal may end, too
         done.result()
     except BaseException:
         stopped.set()
-        thread.join(1.0)  # s; it must not be amid Python's code when the process ends
+        if thread.is_alive():
+            thread.join(1.0)  # s; it must not be amid Python's code when the process ends
         raise
 
 

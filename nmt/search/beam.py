@@ -12,7 +12,7 @@ The device ranks the extensions. What follows is a few numbers a sentence, and l
 operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
 
 Dims: B sentences still searched, k live hypotheses of each (1 before the first token, then K), N = B*k rows,
-V vocabulary, C candidates of a sentence: 2K or all there are.
+V vocabulary, C candidates of a sentence: 2K, or all there are.
 """
 
 from __future__ import annotations
@@ -138,13 +138,12 @@ class Beam(Search):
 def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -> list[list[tuple[float, int, int]]]:
     """For each sentence the best extensions (log-probability, parent, token). Of one hypothesis no more than the
     best K + 1 can matter: K to live on, and EOS."""
-    each = min(beam_size + 1, logits.shape[1])
+    pieces = logits.shape[1]
+    each = min(beam_size + 1, pieces)
     log_softmax = logits.log_softmax(-1, dtype=torch.float32)
     log_softmax.select(1, PADDING).fill_(-math.inf)
-    best, tokens = top(log_softmax, each)  # (N, K+1)
-    total = best.add_(log_probs[:, None]).view(sentences, -1)
-    total, places = total.topk(min(2 * beam_size, total.shape[1]))  # (B, C)
+    total, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
     return [
-        [(log_prob, place // each, own[place]) for log_prob, place in zip(*of_one, strict=True)]
-        for *of_one, own in zip(total.tolist(), places.tolist(), tokens.view(sentences, -1).tolist(), strict=True)
+        [(log_prob, *divmod(place, pieces)) for log_prob, place in zip(*of_one, strict=True)]
+        for of_one in zip(total.tolist(), places.tolist(), strict=True)
     ]

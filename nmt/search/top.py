@@ -14,14 +14,20 @@ def argmax(x: Tensor) -> Tensor:
     return x.argmax(1) if x.is_cuda else torch.from_numpy(x.float().numpy().argmax(1))
 
 
-def top(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """x (N,P) -> its k largest numbers a row, best first, and where they stand, (N,k) each. May overwrite x."""
-    if x.is_cuda or x.numel() < MANY or k > 16:
-        return x.topk(k)
+def top(x: Tensor, sentences: int, k: int, each: int) -> tuple[Tensor, Tensor]:
+    """x (N,P), the rows of a sentence side by side -> of each of B sentences the k largest numbers, best first, and
+    where they stand in its rows joined, (B,k) each; fewer if there are no more. No more than `each` of one row are
+    asked for. May overwrite x."""
+    together = x.view(sentences, -1)
+    if x.is_cuda or x.numel() < MANY or each > 16:
+        return together.topk(min(k, together.shape[1]))
     numbers, rows = x.numpy(), np.arange(len(x))
-    best, index = np.empty((len(x), k), np.float32), np.empty((len(x), k), np.int64)
-    for i in range(k):
+    best, index = np.empty((len(x), each), np.float32), np.empty((len(x), each), np.int64)
+    for i in range(each):
         index[:, i] = numbers.argmax(1)
         best[:, i] = numbers[rows, index[:, i]]
         numbers[rows, index[:, i]] = -np.inf
-    return torch.from_numpy(best), torch.from_numpy(index)
+    index += (rows % (len(x) // sentences) * x.shape[1])[:, None]
+    found = torch.from_numpy(best).view(sentences, -1)
+    found, order = found.topk(min(k, found.shape[1]))
+    return found, torch.from_numpy(index).view(sentences, -1).gather(1, order)
