@@ -6,6 +6,7 @@ gates, D layers side by side.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -32,7 +33,10 @@ class Table:
 
     def __init__(self, embed: Callable[[Tensor], Tensor], weight: Tensor, bias: Tensor, pieces: int) -> None:
         self.embed, self.weight, self.bias = embed, weight, bias
-        self.rows = torch.empty(pieces, len(weight))  # memory that is not touched costs nothing
+        # Memory that costs nothing until it is touched, and that workers share, who are forks of this process. Each
+        # writes what it meets first, which are the same numbers, so none has to wait for another.
+        shared = mmap.mmap(-1, pieces * len(weight) * weight.itemsize)
+        self.rows = torch.frombuffer(shared, dtype=weight.dtype).view(pieces, len(weight))
         self.known = torch.zeros(pieces, dtype=torch.bool)
 
     def learn(self, pieces: Tensor) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 import torch
 import toy
+from torch import nn
 
 from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.output import Shortlist
 from nmt.model.packed import PackedReadout, pack
+from nmt.model.packed_recurrent import Table
 from nmt.model.products import COMPUTE, MANY, filled, in_few_sizes, int8_product, linear_int8, resolve_compute
 
 CPU = torch.device("cpu")
@@ -159,3 +163,21 @@ def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
     assert multiplied == ([5, 64, 64, 96] if amx else [5, 33, 64, 90])
     sizes = [in_few_sizes(asked, 4000) for asked in (1, 900, 1000, 1001, 2000, 2001, 4000)]
     assert sizes == ([1, 1000, 1000, 2000, 2000, 4000, 4000] if amx else [1, 900, 1000, 1001, 2000, 2001, 4000])
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
+@torch.inference_mode()
+def test_processes_share_what_they_have_looked_up():
+    table = Table(nn.Embedding(6, 4), torch.randn(8, 4), torch.randn(8), 6)
+
+    def learn():
+        torch.set_num_threads(1)
+        table.learn(torch.tensor([2]))
+
+    child = multiprocessing.get_context("fork").Process(target=learn)
+    child.start()
+    child.join()
+    found = table[torch.tensor([2])]
+    table.learn(torch.tensor([2]))
+    assert found.any()
+    torch.testing.assert_close(found, table[torch.tensor([2])])
