@@ -42,6 +42,8 @@ class OptimConfig:
     epsilon: float = 1e-8
     label_smoothing: float = 0.1
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
+    risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
+    candidates: int = 8  # translations of a sentence that it is expected over
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
     average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
     average_last: int = 0  # validations whose weights are averaged; 0 for none
@@ -60,6 +62,8 @@ class OptimConfig:
             epsilon=(0, 1),
             label_smoothing=(0, 0.9),
             r_drop=(0, 1000),
+            risk=(0, 1e6),
+            candidates=(2, 100),
             clip_norm=(0, 1e6),
             average_decay=(0, 0.999999),
             average_last=(0, 100),

@@ -15,6 +15,7 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.significance import PairedTest
 
 METRICS = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
+SENTENCE_BLEU = BLEU(smooth_method="add-k", smooth_value=1, effective_order=True)
 LENGTH_BUCKETS = (5, 10, 15, 20, 30)  # source words, the last bucket is open
 COUNT_BUCKETS = (0, 1, 5, 20, 100)  # occurrences in the training text, the last bucket is open
 
@@ -45,6 +46,11 @@ def corpus_scores(
         ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
         scores[name] = Score(result.score, str(metric.get_signature()), ci, mean)
     return scores
+
+
+def sentence_bleu(hyp: str, ref: str) -> float:
+    """With one more of each n-gram (Lin & Och, 2004), so that what lacks a common one of four words has not 0."""
+    return float(SENTENCE_BLEU.sentence_score(hyp, [ref]).score)
 
 
 def bleu_by_length(srcs: Sequence[str], hyps: Sequence[str], refs: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -158,10 +158,17 @@ class Translator:
             return None
         return Shortlist(self.common, self.lexicon.allowed(src, self.tokenizer.tgt_vocab_size))
 
-    @torch.inference_mode()
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
-        task, sources, prefixes = batch
+        task, sources, _ = batch
+        found = self.hypotheses(*batch)
+        return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
+
+    @torch.inference_mode()
+    def hypotheses(
+        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+    ) -> list[list[Hypothesis]]:
+        """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
         shortlist = self.shortlist(src)
@@ -186,7 +193,7 @@ class Translator:
                 [replace(h, ids=[own[place] for place in h.ids]) for h in hypotheses]
                 for own, hypotheses in zip(pieces.tolist(), found, strict=True)
             ]
-        return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
+        return found
 
     def score(
         self, srcs: Sequence[str], tgts: Sequence[str], batch_size: int | None = None, each: Each = map

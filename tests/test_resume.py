@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import torch
 import toy
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
@@ -86,6 +87,19 @@ def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole
         train_until(config, hook, count)
     assert result(train(config).model_dir.parent) == whole
     assert result(train(config).model_dir.parent) == whole  # and once more, when nothing is left to do
+
+
+def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
+    settings = SETTINGS | {"optim__risk": 10.0, "optim__candidates": 3, "trainer__max_steps": 6}
+    found = []
+    for folder, kills in (("whole", []), ("parts", [("training_step", 7), ("on_train_batch_end", 5)])):
+        config = toy.run_config(corpus_dir, tmp_path / folder, **settings)
+        for hook, count in kills:
+            train_until(config, hook, count)
+        run_dir = train(config).model_dir.parent
+        found.append((load_file(run_dir / "model" / "model.safetensors"), result(run_dir)[2:]))
+    assert found[0][1] == found[1][1]
+    assert all(torch.equal(weight, found[1][0][name]) for name, weight in found[0][0].items())
 
 
 def test_a_longer_run_goes_on_inside_the_epoch_where_a_shorter_one_ended(corpus_dir, tmp_path):

@@ -156,8 +156,12 @@ class Seq2Seq(nn.Module):
         return Memory(values, self.decoder.attention.keys(values), mask, final)
 
     def forward(self, src: Tensor, src_len: Tensor, tgt_in: Tensor) -> tuple[Tensor, Tensor]:
-        """tgt_in (B,T) -> features (B,T,F) for the output layer, attention weights (B,A,T,S)."""
+        """tgt_in (N,T), of B sources as many a source, side by side -> features (N,T,F) for the output layer,
+        attention weights (N,A,T,S)."""
         memory = self.encode(src, src_len)
+        if len(tgt_in) > len(src):
+            sentences = torch.arange(len(src), device=src.device)
+            memory = memory.select(sentences.repeat_interleave(len(tgt_in) // len(src)))
         embedded = self.drop_words(self.embed_tgt(tgt_in), self.config.tgt_word_dropout)
         features, weights = self.decoder(embedded, memory)
         return features, weights
@@ -186,11 +190,11 @@ class Seq2Seq(nn.Module):
     def token_log_probs(
         self, src: Tensor, src_len: Tensor, tgt_in: Tensor, tgt_out: Tensor, tgt_len: Tensor
     ) -> Tensor:
-        """The log-probability of each target token (B,T) in one forced pass, as a search of all pieces has it; 0
-        after the end."""
+        """The log-probability of each target token (N,T) in one forced pass, as a search of all pieces has it; 0
+        after the end. Targets as for `forward`."""
         features, _ = self(src, src_len, tgt_in)
-        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
-        bias = without(self.output_bias, self.banned)
+        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (N, T)
+        bias = self.output_bias.index_fill(0, tgt_len.new_tensor(self.banned), -torch.inf)
         features, tgt_out, found = features[real], tgt_out[real], []
         for start in range(0, len(features), SCORED):
             some, labels = (part[start : start + SCORED] for part in (features, tgt_out))

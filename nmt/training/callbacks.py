@@ -36,6 +36,7 @@ COLUMNS = (
     "val/bleu",
     "val/chrf",
     "val/bleu_of_average",
+    "train/risk",
 )
 
 

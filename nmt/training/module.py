@@ -1,6 +1,7 @@
 """One training step and one validation, for Lightning.
 
-Logged: train/loss (label-smoothed, nats a token), train/nll, val/nll, val/ppl, val/bleu, val/chrf.
+Logged: train/loss (all that is lowered, a token), train/nll (nats a token), train/risk (0 to 1, a sentence), val/nll,
+val/ppl, val/bleu, val/chrf.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor
+from nmt.training.risk import candidates, costs, expected_cost
 from nmt.translator import Translator
 
 
@@ -97,9 +99,22 @@ class TrainingModule(pl.LightningModule):
         torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What is trained, and the negative log-likelihood, in nats."""
+        """What is trained, and the negative log-likelihood, in nats, summed over the batch."""
         optim = self.config.optim
-        return self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        loss, nll = self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        if optim.risk:
+            risk = self._risk(batch)
+            self.log("train/risk", risk.detach())
+            loss = loss + optim.risk * batch.tgt_len.sum() * risk
+        return loss, nll
+
+    def _risk(self, batch: Batch) -> Tensor:
+        """The mean of the sentences."""
+        self.model.eval()
+        with torch.autocast(self.device.type, enabled=False):
+            found = candidates(self.translator(), batch, self.config.optim.candidates)
+        self.model.train()
+        return expected_cost(self.model, batch, found, costs(self.tokenizer, batch, found))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, nll = self.loss(batch)

@@ -1,0 +1,93 @@
+"""Minimum risk training: candidates, their costs, and the expectation that is lowered."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+import nmt
+from nmt.data.batching import collate
+from nmt.data.tokenizer import BOS_ID, EOS_ID
+from nmt.metrics import sentence_bleu
+from nmt.train import train
+from nmt.training.callbacks import read_metrics
+from nmt.training.risk import SHARPNESS, candidates, costs, expected_cost
+
+
+@pytest.fixture(scope="module")
+def translator(trained):
+    return nmt.load(trained / "model", "cpu", "float32", False)
+
+
+@pytest.fixture(scope="module")
+def batch(translator, corpus_dir):
+    sides = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines()[:5] for code in ("de", "en"))
+    src, tgt = sides
+    return collate(translator.tokenizer.encode_src(src), translator.tokenizer.encode_tgt(tgt))
+
+
+def test_candidates_are_the_beams_best_and_the_last_fills_up(translator, batch):
+    found = candidates(translator, batch, 4)
+    assert [len(row) for row in found] == [4] * 5
+    texts = [translator.tokenizer.decode_tgt(row[0]) for row in found]
+    sources = [translator.tokenizer.src.decode(ids[:length].tolist()) for ids, length in zip(*batch[:2], strict=True)]
+    best = translator.translate(sources, nmt.search.Beam(beam_size=4), nbest=4)
+    assert texts == [t.text for t in best]
+    for row, translation in zip(found, best, strict=True):
+        assert len({tuple(ids) for ids in row}) == len(translation.alternatives)
+
+
+def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
+    targets = [ids[: length - 1].tolist() for ids, length in zip(batch.tgt_out, batch.tgt_len, strict=True)]
+    other = [targets[0][:-1], targets[0][::-1]]
+    found = [[ids, *other] for ids in targets]
+    cost = costs(translator.tokenizer, batch, found)
+    assert cost.shape == (5, 3)
+    assert not cost[:, 0].any()
+    assert 0 < cost[0, 1] < cost[0, 2] <= 1
+
+
+def test_sentence_bleu_tells_apart_what_shares_no_four_words():
+    assert sentence_bleu("the dog sleeps", "the dog sleeps") == pytest.approx(100)
+    assert (
+        0
+        < sentence_bleu("a dog ran home", "the dog sleeps here")
+        < sentence_bleu("the dog ran", "the dog sleeps here")
+    )
+
+
+def test_the_expectation_is_over_length_normalised_likelihoods():
+    model = toy.model()
+    src, src_len = toy.sources([6, 3])
+    found = [[[4, 5, 6], [7]], [[8, 9], [10, 4]]]
+    cost = torch.tensor([[0.2, 0.9], [1.0, 0.5]], dtype=torch.double)
+    expected = 0.0
+    for i, row in enumerate(found):
+        scores = []
+        for ids in row:
+            tgt = torch.tensor([[BOS_ID, *ids, EOS_ID]])
+            length = torch.tensor([len(ids) + 1])
+            own = model.token_log_probs(
+                src[i : i + 1, : src_len[i]], src_len[i : i + 1], tgt[:, :-1], tgt[:, 1:], length
+            )
+            scores.append(own.mean())
+        expected += ((SHARPNESS * torch.stack(scores)).softmax(0) * cost[i]).sum() / 2
+    batch = collate([ids[:length].tolist() for ids, length in zip(src, src_len, strict=True)], [[BOS_ID, EOS_ID]] * 2)
+    found_risk = expected_cost(model, batch, found, cost)
+    torch.testing.assert_close(found_risk, expected)
+    found_risk.backward()
+    assert all(p.grad is not None for p in model.parameters())
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= 1e-3 * p.grad
+    assert expected_cost(model, batch, found, cost) < found_risk
+
+
+def test_training_lowers_it(trained, corpus_dir, tmp_path):
+    settings = {"optim__risk": 100.0, "optim__candidates": 4, "optim__learning_rate": 1e-3, "model__dropout": 0.0}
+    config = toy.run_config(corpus_dir, tmp_path, init=str(trained / "model"), trainer__max_epochs=4, **settings)
+    rows = read_metrics(train(config).model_dir.parent / "metrics.csv")
+    risks = [float(row["train/risk"]) for row in rows if row.get("train/risk")]
+    quarter = len(risks) // 4
+    assert sum(risks[-quarter:]) < sum(risks[:quarter])
