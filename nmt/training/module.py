@@ -98,15 +98,16 @@ class TrainingModule(pl.LightningModule):
         # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would.
         torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
 
-    def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What is trained, and the negative log-likelihood, in nats, summed over the batch."""
-        optim = self.config.optim
+    def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is lowered, in nats, summed over the batch; and what is logged of it."""
+        optim, tokens = self.config.optim, batch.tgt_len.sum()
         loss, nll = self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        logged = {"train/nll": nll / tokens}
         if optim.risk:
             risk = self._risk(batch)
-            self.log("train/risk", risk.detach())
-            loss = loss + optim.risk * batch.tgt_len.sum() * risk
-        return loss, nll
+            loss = loss + optim.risk * tokens * risk
+            logged["train/risk"] = risk.detach()
+        return loss, logged
 
     def _risk(self, batch: Batch) -> Tensor:
         """The mean of the sentences."""
@@ -117,11 +118,11 @@ class TrainingModule(pl.LightningModule):
         return expected_cost(self.model, batch, found, costs(self.tokenizer, batch, found))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        loss, nll = self.loss(batch)
-        tokens = batch.tgt_len.sum()
-        self.log("train/loss", loss.detach() / tokens, prog_bar=True)
-        self.log("train/nll", nll / tokens)
-        return guarded(loss / tokens)
+        loss, logged = self.loss(batch)
+        mean = loss / batch.tgt_len.sum()
+        self.log("train/loss", mean.detach(), prog_bar=True)
+        self.log_dict(logged)
+        return guarded(mean)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
