@@ -25,7 +25,7 @@ def keep_few_kernels() -> None:
     thousand times each. Lines of all lengths have so many shapes that it takes some hundred megabytes. Where products
     have few of them (see products.filled) so much of it is kept that a batch finds that of the batches before."""
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, "128")
+        os.environ.setdefault(name, "96")
 
 
 TRIM_EVERY = 100  # batches of training
