@@ -139,7 +139,7 @@ def test_a_run_that_diverges_ends_with_exit_code_3_and_names_the_lines(monkeypat
     from nmt.training.module import TrainingModule
 
     original = TrainingModule.loss
-    monkeypatch.setattr(TrainingModule, "loss", lambda self, batch: (original(self, batch)[0] * math.nan, 0))
+    monkeypatch.setattr(TrainingModule, "loss", lambda self, batch: (original(self, batch)[0] * math.nan, {}))
     settings = ["trainer.on_divergence=stop", "trainer.max_skipped=1", "run=wild"]
     with pytest.raises(SystemExit) as stopped:
         call(monkeypatch, tmp_path, *data_of(corpus_dir), *QUICK, *settings)
