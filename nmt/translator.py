@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from nmt.bundle import load_bundle
-from nmt.data.batching import collate, pad
+from nmt.data.batching import collate, groups_of_like_length, pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.model.ensemble import Ensemble
@@ -29,7 +29,6 @@ MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer 
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
-TYPICAL_LENGTH = 40  # pieces
 LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
 
 
@@ -143,7 +142,7 @@ class Translator:
         sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
         order = sorted((i for i, length in enumerate(lengths) if length > 1), key=lambda i: -lengths[i])
-        groups = list(_groups(order, lengths, batch_size or fast_batch_size(task.search)))
+        groups = list(groups_of_like_length(order, lengths, batch_size or fast_batch_size(task.search)))
         batches = [(task, [sources[i] for i in group], [starts[i] for i in group]) for group in groups]
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
             for i, translation in zip(group, translations, strict=True):
@@ -204,7 +203,7 @@ class Translator:
         pairs = [(_cut(src), _cut(tgt)) for src, tgt in encoded]
         lengths = [len(src) + len(tgt) for src, tgt in pairs]
         order = sorted(range(len(pairs)), key=lambda i: -lengths[i])
-        groups = list(_groups(order, lengths, batch_size or FAST_PAIRS))
+        groups = list(groups_of_like_length(order, lengths, batch_size or FAST_PAIRS))
         results = [Translation("", 0.0, 0.0)] * len(pairs)
         for group, scores in zip(
             groups, each(self.score_batch, [[pairs[i] for i in g] for g in groups]), strict=True
@@ -295,13 +294,3 @@ def _cut(ids: list[int]) -> list[int]:
 def _key(source: list[int]) -> int:
     """A number for the sentence: it alone makes its chance."""
     return int.from_bytes(hashlib.blake2b(repr(source).encode(), digest_size=8).digest())
-
-
-def _groups(order: list[int], lengths: list[int], size: int) -> Iterator[list[int]]:
-    """Cut the order, longest first, into batches of `size`; one of long sentences has as many tokens as it has of
-    sentences of TYPICAL_LENGTH."""
-    start = 0
-    while start < len(order):
-        fits = min(size, max(1, size * TYPICAL_LENGTH // lengths[order[start]]))
-        yield order[start : start + fits]
-        start += fits

@@ -5,7 +5,7 @@ Dims: B sentences, S source tokens, T target tokens.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ Lengths = NDArray[np.int64]
 
 # oneDNN makes and keeps code for every shape that it meets; few different sizes of a batch nearly double its speed.
 ROWS = 16
+TYPICAL_LENGTH = 40  # pieces, of a sentence that is translated
 
 
 class Batch(NamedTuple):
@@ -44,6 +45,16 @@ def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
     src_ids, src_len = pad(src)
     tgt_ids, tgt_len = pad(tgt)
     return Batch(src_ids, src_len, tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1)
+
+
+def groups_of_like_length(order: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Cut the order, longest first, into groups of `size`; one of long sentences has as many tokens as it has of
+    sentences of TYPICAL_LENGTH."""
+    start = 0
+    while start < len(order):
+        fits = min(size, max(1, size * TYPICAL_LENGTH // lengths[order[start]]))
+        yield order[start : start + fits]
+        start += fits
 
 
 def check_budget(longest: int, max_tokens: int) -> None:
