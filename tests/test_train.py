@@ -131,6 +131,29 @@ def test_another_configuration_does_not_go_on_in_the_same_folder(corpus_dir, tmp
     assert (run_dir / "metrics.csv").read_text() == before
 
 
+def test_a_run_goes_on_that_began_before_an_option_and_a_column_were_there(corpus_dir, tmp_path):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
+    config = yaml.safe_load((run_dir / "config.yaml").read_text())
+    del config["optim"]["risk"], config["optim"]["candidates"]
+    (run_dir / "config.yaml").write_text(yaml.safe_dump(config))
+    rows = [row.rsplit(",", 1)[0] for row in (run_dir / "metrics.csv").read_text().splitlines()]
+    assert rows[0].split(",") == list(COLUMNS[:-1])
+    (run_dir / "metrics.csv").write_text("\n".join(rows) + "\n")
+    train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))
+    after = (run_dir / "metrics.csv").read_text().splitlines()
+    assert after[: len(rows)] == rows
+    assert len(after) > len(rows)
+    assert {row.count(",") for row in after} == {len(COLUMNS) - 2}
+
+
+def test_a_run_with_a_damaged_configuration_is_left_alone(corpus_dir, tmp_path):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
+    for content in (b"", b"run: [", b"- 1", b"\xff", b"run: toy\n"):
+        (run_dir / "config.yaml").write_bytes(content)
+        with pytest.raises(ValueError, match="config.yaml is damaged, or of another version; choose another run="):
+            train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 import shutil
 import time
 from argparse import Namespace
@@ -65,9 +66,12 @@ class MetricsFile(Logger):
         row = {"step": step, **{name: value for name, value in metrics.items() if name in COLUMNS}}
         if len(row) < 2 + ("epoch" in row):
             return
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            if not file.tell():
+        with self.path.open("a+", newline="") as file:
+            file.seek(0)
+            columns = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
+            file.seek(0, os.SEEK_END)
+            writer = csv.DictWriter(file, columns or COLUMNS, extrasaction="ignore", lineterminator="\n")
+            if not columns:
                 writer.writeheader()
             writer.writerow(row)
 

@@ -13,7 +13,7 @@ import yaml
 from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from nmt.config import RunConfig, to_dict
+from nmt.config import RunConfig, from_dict, to_dict
 from nmt.files import locked, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
@@ -39,9 +39,10 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
             raise ValueError(f"{run_dir} is not empty and no run's folder; choose another run=")
         return
     try:
-        before = flat(yaml.safe_load(known.read_text()))
-    except (yaml.YAMLError, AttributeError, UnicodeDecodeError):
-        raise ValueError(f"{known} is damaged; choose another run=") from None
+        # What an earlier version did not write yet has the default, which is what that version did.
+        before = flat(to_dict(from_dict(RunConfig, yaml.safe_load(known.read_text()))))
+    except (yaml.YAMLError, ValueError):
+        raise ValueError(f"{known} is damaged, or of another version; choose another run=") from None
     now = flat(to_dict(config))
     for key in sorted(before.keys() | now.keys()):
         if key not in CHANGEABLE and before.get(key) != now.get(key):
