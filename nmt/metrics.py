@@ -48,11 +48,6 @@ def corpus_scores(
     return scores
 
 
-def sentence_bleu(hyp: str, ref: str) -> float:
-    """With one more of each n-gram (Lin & Och, 2004), so that what lacks a common one of four words has not 0."""
-    return float(SENTENCE_BLEU.sentence_score(hyp, [ref]).score)
-
-
 def bleu_by_length(srcs: Sequence[str], hyps: Sequence[str], refs: Sequence[str]) -> dict[str, dict[str, float]]:
     """BLEU of the sentences of each bucket of source words: {"6-10": {"sentences": 210, "bleu": 38.1}, ...}."""
     return bleu_by_bucket([len(src.split()) for src in srcs], LENGTH_BUCKETS, 1, hyps, refs)
@@ -117,6 +112,11 @@ def sentence_scores(hyps: Sequence[str], refs: Sequence[str]) -> list[float]:
     """chrF of each sentence: BLEU says little of a single one."""
     metric = CHRF()
     return [metric.sentence_score(hyp, [ref]).score for hyp, ref in zip(hyps, refs, strict=True)]
+
+
+def sentence_bleu(hyp: str, ref: str) -> float:
+    """Smoothed by one more of each n-gram (Lin & Och, 2004): without a common one of four words it would be 0."""
+    return float(SENTENCE_BLEU.sentence_score(hyp, [ref]).score)
 
 
 def published_test_set(name: str, langpair: str) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ import nmt
 from nmt.data.batching import collate
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.metrics import sentence_bleu
+from nmt.search import Hypothesis
 from nmt.train import train
 from nmt.training.callbacks import read_metrics
 from nmt.training.risk import SHARPNESS, candidates, costs, expected_cost
@@ -22,12 +23,11 @@ def translator(trained):
 
 @pytest.fixture(scope="module")
 def batch(translator, corpus_dir):
-    sides = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines()[:5] for code in ("de", "en"))
-    src, tgt = sides
+    src, tgt = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines()[:5] for code in ("de", "en"))
     return collate(translator.tokenizer.encode_src(src), translator.tokenizer.encode_tgt(tgt))
 
 
-def test_candidates_are_the_beams_best_and_the_last_fills_up(translator, batch):
+def test_candidates_are_the_beams_best(translator, batch):
     found = candidates(translator, batch, 4)
     assert [len(row) for row in found] == [4] * 5
     texts = [translator.tokenizer.decode_tgt(row[0]) for row in found]
@@ -36,6 +36,12 @@ def test_candidates_are_the_beams_best_and_the_last_fills_up(translator, batch):
     assert texts == [t.text for t in best]
     for row, translation in zip(found, best, strict=True):
         assert len({tuple(ids) for ids in row}) == len(translation.alternatives)
+
+
+def test_where_the_beam_finds_fewer_the_last_comes_several_times(translator, batch, monkeypatch):
+    found = [[Hypothesis([4], 0, 0, 2), Hypothesis([5], 0, 0, 2)], *[[Hypothesis([6], 0, 0, 2)]] * 4]
+    monkeypatch.setattr(translator, "hypotheses", lambda task, sources: found)
+    assert candidates(translator, batch, 3) == [[[4], [5], [5]], *[[[6]] * 3] * 4]
 
 
 def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
