@@ -77,7 +77,7 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     small += [f"cache_dir={tmp_path / 'cache'}", "trainer.tensorboard=false"]
     work = tmp_path / "work"
     command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *small]
-    environment = commands_for(work, MODELS="1", LAST="tokenizer.vocab_size=600 seed=7")
+    environment = commands_for(work, MODELS="1", LAST="tokenizer.vocab_size=600 seed=7", RISK="optim.risk=1 optim.candidates=2")
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
     of = {file.name: file.read_bytes().split(b"\n") for file in (work / "data").iterdir()}
@@ -86,6 +86,7 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     assert len(of["forward-1.en"]) == len(of["backward-1.de"]) == len(of["train.de"])
     assert "data.train=train+forward-1+backward-1" in result.stderr
     assert (work / "last" / "model" / "config.json").exists()
+    assert "train/risk" in (work / "risk" / "metrics.csv").read_text()
 
 
 def is_there(group):
