@@ -42,11 +42,12 @@ def has_fast_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def filled(x: Tensor, product: Product) -> Tensor:
-    """The product of x (N,I), for AMX with rows of zeros below it. For each number of rows oneDNN makes code, in the
-    time of five products and in half a megabyte, and the fewer there are, the more of it is kept."""
+def filled(x: Tensor, product: Product, least: int = MANY) -> Tensor:
+    """The product of x (N,I), for AMX with rows of zeros below it where there are at least so many. For each number
+    of rows oneDNN makes code, in the time of five products and in half a megabyte, and the fewer there are, the more
+    of it is kept."""
     rows = len(x)
-    if not has_amx() or x.ndim > 2 or rows < MANY or rows % FILL == 0:
+    if not has_amx() or x.ndim > 2 or rows < least or rows % FILL == 0:
         return product(x)
     return product(F.pad(x, (0, 0, 0, -rows % FILL)))[:rows]
 
@@ -93,13 +94,15 @@ class Int8Product:
     torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        """weight (O,I), quantised."""
-        self.weight, self.bias = weight, bias
+    def __init__(self, weight: Tensor, bias: Tensor | None, lasts: bool = True) -> None:
+        """weight (O,I), quantised. One that does not last is not packed again for the few rows that are left when a
+        search ends."""
+        self.weight, self.bias, self.lasts = weight, bias, lasts
 
     def __call__(self, x: Tensor) -> Tensor:
-        if has_amx() and x.numel() >= MANY * x.shape[-1]:
-            return filled(x, self.of_many)
+        is_packed_for_many = not self.lasts and "for_many" in vars(self)
+        if has_amx() and (is_packed_for_many or x.numel() >= MANY * x.shape[-1]):
+            return filled(x, self.of_many, least=1)
         result: Tensor = linear_int8(x, self.for_few)
         return result
 
@@ -143,7 +146,7 @@ class Int8Rows(RowsInFewSizes):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
-        return Int8Product(quantised, None), self.scales.index_select(0, pieces)
+        return Int8Product(quantised, None, lasts=False), self.scales.index_select(0, pieces)
 
 
 def _scales(weight: Tensor) -> Tensor:

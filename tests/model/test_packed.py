@@ -153,6 +153,17 @@ def test_bytes_are_multiplied_alike_for_few_rows_and_for_many(rows, monkeypatch)
     assert torch.backends.quantized.engine == engine
 
 
+@pytest.mark.skipif("int8" not in ABLE, reason="no int8 here")
+def test_the_weight_of_a_shortlist_is_packed_once(monkeypatch):
+    monkeypatch.setattr("nmt.model.products.has_amx", lambda: True)
+    for first, size in (("for_many", MANY + 3), ("for_few", 3)):
+        product, _ = COMPUTE["int8"].rows(torch.randn(24, 16)).product(torch.arange(20))
+        for rows in (size, 5, 1):
+            x = torch.randn(rows, 16)
+            torch.testing.assert_close(product(x), linear_int8(x, product.packed_by("fbgemm")))
+        assert {"for_many", "for_few"} & vars(product).keys() == {first}
+
+
 @pytest.mark.parametrize("amx", [False, True])
 def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
     monkeypatch.setattr("nmt.model.products.has_amx", lambda: amx)
