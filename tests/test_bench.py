@@ -86,8 +86,9 @@ def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
     assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
     import peers
 
-    settings = yaml.safe_load(peers.settings(peer, tmp_path / "a, b: c", 10, 5))
+    settings = yaml.safe_load(peers.settings(peer, tmp_path / "a, b: c" / "run", 10, 5))
     assert f"{tmp_path}/a, b: c/run" in str(settings)
+    assert f"{tmp_path}/a, b: c/train" in str(settings)
     assert "$" not in str(settings)
 
 

@@ -125,6 +125,18 @@ def test_diversify_fails_where_a_training_does(corpus_dir, tmp_path):
     assert "nmt-translate" not in result.stderr
 
 
+@pytest.mark.parametrize("name", ["LAST", "RISK"])
+def test_diversify_tells_a_typo_before_it_trains(name, corpus_dir, tmp_path):
+    environment = commands_for(tmp_path / "work", **{name: "optim.rsk=400"})
+    command = [SCRIPTS / "diversify", corpus_dir, "de", "en"]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "nmt-train: Could not override 'optim.rsk'. To append to your config use +optim.rsk=400\n"
+    )
+    assert not (tmp_path / "work" / "forward-1").exists()
+
+
 def test_diversify_makes_nothing_of_a_language_that_is_not_there(corpus_dir, tmp_path):
     work = tmp_path / "work"
     command = [SCRIPTS / "diversify", corpus_dir, "de", "fr"]

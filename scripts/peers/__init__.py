@@ -92,10 +92,10 @@ class Trial:
             raise ValueError(f"{self.src} has {m} lines and {self.ref} has {n}; they must be as many, and some")
 
 
-def settings(name: str, work: Path, steps: int, save_every: int) -> str:
-    """The peer's settings for `steps` updates in the folder `work`."""
+def settings(name: str, run: Path, steps: int, save_every: int) -> str:
+    """The peer's settings for `steps` updates in the folder `run`, beside which the text is."""
     template = Template((HERE / f"{name}.yaml").read_text())
-    return template.substitute(work=work, steps=steps, save_every=save_every, report_every=REPORT)
+    return template.substitute(work=run.parent, run=run, steps=steps, save_every=save_every, report_every=REPORT)
 
 
 def environment(name: str, folder: Path) -> Path:
@@ -128,9 +128,12 @@ def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
 class Installed:
     """A peer in its environment, with the text and settings beside it."""
 
-    def __init__(self, name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int) -> None:
+    def __init__(
+        self, name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int, run: str = "run"
+    ) -> None:
+        """What it trains is in the folder `run`; another has another model."""
         self.peer, self.name, self.work, self.threads = PEERS[name], name, folder / name, threads
-        self.run = self.work / "run"
+        self.run = self.work / run
         self.log = self.work / "train.log"
         self.work.mkdir(parents=True, exist_ok=True)
         home = self.peer.environment or name
@@ -151,7 +154,7 @@ class Installed:
         shutil.rmtree(self.run, ignore_errors=True)
         self.log.unlink(missing_ok=True)
         steps, save_every = (STEPS, STEPS) if minutes is None else (10**6, SAVE_EVERY)
-        (self.work / "settings.yaml").write_text(settings(self.name, self.work, steps, save_every))
+        (self.work / "settings.yaml").write_text(settings(self.name, self.run, steps, save_every))
         with suppress(subprocess.TimeoutExpired):  # as minutes should end
             self.call(["-m", *self.peer.train, "settings.yaml"], 60 * minutes if minutes else None)
 
@@ -169,7 +172,7 @@ def measure(
 ) -> dict[str, Any]:
     """Train for STEPS updates and read the rate from the log: the median window after warm-up. With a `trial` train
     for as long as that says, and score what it then translates."""
-    peer = Installed(name, folder, corpus, prepared, threads)
+    peer = Installed(name, folder, corpus, prepared, threads, "run" if trial else "speed")
     peer.train(trial.minutes if trial else None)
     rates = [float(rate) for rate in peer.peer.rate.findall(peer.log.read_text())]
     if len(rates) <= WARM_UP:
