@@ -22,9 +22,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from nmt.model.attention import LIMIT, AdditiveAttention, Memory
+from nmt import native
+from nmt.model.attention import LIMIT, AdditiveAttention, DotAttention, GeneralAttention, Memory
 from nmt.model.decoder import Joined
 from nmt.model.output import Estimated, OutputLayer, Shortlist, without
+from nmt.model.packed_lstm import packed_layer
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
 from nmt.model.recurrent import Recurrent
@@ -43,6 +45,9 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
     if decoder.context_is_last and is_linear and attention.context_size:
         readout = PackedReadout(cast(Joined, decoder.readout), model.config.hidden_size, COMPUTE[compute])
         packed.decoder.add_module("readout", readout)
+    for module in packed.modules():  # found at once, not by Module.__getattr__, which takes longer than a product
+        for name, child in module._modules.items():
+            vars(module)[name] = list(child) if isinstance(child, nn.ModuleList) else child
     return packed
 
 
@@ -51,14 +56,15 @@ def _swap(module: nn.Module, compute: Compute) -> nn.Module:
     if isinstance(module, nn.Linear):
         return PackedLinear(module, compute)
     if isinstance(module, Recurrent):
-        return PackedRecurrent(module, compute)
+        return packed_layer(module, compute)
     swapped = copy.copy(module)  # the same parameters
     if isinstance(swapped, Seq2Seq):
         swapped.__class__ = PackedSeq2Seq
         cast(PackedSeq2Seq, swapped).compute = compute
     swapped._modules = {name: child and _swap(child, compute) for name, child in module._modules.items()}
-    if isinstance(swapped, AdditiveAttention):
-        swapped.__class__ = PackedAdditive
+    if type(swapped) in PACKED_ATTENTIONS:
+        swapped.__class__ = PACKED_ATTENTIONS[type(swapped)]
+    if isinstance(swapped, PackedAdditive):
         for name in ("query", "key"):
             swapped._modules[name] = PackedLinear(cast(nn.Linear, module._modules[name]), compute, 2.0)
     return swapped
@@ -72,6 +78,8 @@ class PackedLinear(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return self.product(torch.cat(inputs, -1) if len(inputs) > 1 else inputs[0])
+
+    __call__ = forward  # without Module.__call__, which takes as long as a product
 
 
 class PackedReadout(nn.Module):
@@ -87,6 +95,19 @@ class PackedReadout(nn.Module):
     def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
         return self.of_hidden(hidden).add_(context)
 
+    __call__ = forward
+
+
+class PackedDot(DotAttention):
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if not native.is_here():
+            return super().attend(query, memory)
+        return native.attend(query, memory.keys, memory.values, memory.mask, self.heads)
+
+
+class PackedGeneral(GeneralAttention):
+    attend = PackedDot.attend
+
 
 class PackedAdditive(AdditiveAttention):
     """Keys are kept as exp(2 U h), so that a step has but to multiply them; see attention._AdditiveScores. The packed
@@ -99,6 +120,9 @@ class PackedAdditive(AdditiveAttention):
         """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
         if coverage is not None:
             return super().attend(query, memory, coverage)
+        if native.is_here():
+            memory_parts = memory.keys, memory.values, memory.mask
+            return native.attend(self.query(query), *memory_parts, self.heads, self.weights, 2 * LIMIT)
         sentences, heads, size = len(memory.mask), *self.weights.shape
         q = exponential(self.query(query))
         r = torch.addcmul(self.one, q.view(sentences, -1, 1, heads * size), memory.keys[:, None]).reciprocal_()
@@ -130,6 +154,13 @@ class PackedAdditive(AdditiveAttention):
     def weights(self) -> Tensor:
         """(A, D/A)"""
         return self.v.detach() * -2
+
+
+PACKED_ATTENTIONS = {
+    AdditiveAttention: PackedAdditive,
+    DotAttention: PackedDot,
+    GeneralAttention: PackedGeneral,
+}
 
 
 def exponential(doubled: Tensor) -> Tensor:

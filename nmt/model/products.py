@@ -2,8 +2,8 @@
 
 - float32: the numbers as they were trained.
 - bfloat16: half the bytes; fast where the processor multiplies them by itself.
-- int8: a quarter of the bytes. Each row of a weight has a scale, and so has each batch of inputs (by the largest
-  number in it), so in the last digits a result may depend on its neighbours.
+- int8: a quarter of the bytes. Each row of a weight has a scale, by its largest number, and so has each row of the
+  inputs (native/), or all of them have one (torch); then the last digits of a result may depend on its neighbours.
 
 Inputs and results are float32 everywhere.
 """
@@ -14,17 +14,16 @@ import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from nmt import native
 from nmt.model.output import Product, Rows
 from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
-MANY = 32  # rows, from which oneDNN's products of bytes are faster with AMX
 FILL = 32  # rows that AMX multiplies at once, or nearly
 
 
@@ -42,12 +41,12 @@ def has_fast_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def filled(x: Tensor, product: Product, least: int = MANY) -> Tensor:
-    """The product of x (N,I), for AMX with rows of zeros below it where there are at least so many. For each number
-    of rows oneDNN makes code, in the time of five products and in half a megabyte, and the fewer there are, the more
-    of it is kept."""
+def filled(x: Tensor, product: Product) -> Tensor:
+    """The product of x (N,I), for AMX with rows of zeros below it where there are many. For each number of rows
+    oneDNN makes code, in the time of five products and in half a megabyte, and the fewer there are, the more of it
+    is kept."""
     rows = len(x)
-    if not has_amx() or x.ndim > 2 or rows < least or rows % FILL == 0:
+    if not has_amx() or x.ndim > 2 or rows < FILL or rows % FILL == 0:
         return product(x)
     return product(F.pad(x, (0, 0, 0, -rows % FILL)))[:rows]
 
@@ -68,12 +67,7 @@ def in_few_sizes(asked: int, all_there_are: int) -> int:
     return all_there_are >> (all_there_are // asked).bit_length() - 1 if has_amx() else asked
 
 
-class RowsInFewSizes(Rows):
-    def taken(self, asked: int) -> int:
-        return in_few_sizes(asked, len(self.weight))
-
-
-class BFloat16Rows(RowsInFewSizes):
+class BFloat16Rows(Rows):
     def __init__(self, weight: Tensor) -> None:
         super().__init__(weight.bfloat16())
 
@@ -81,72 +75,52 @@ class BFloat16Rows(RowsInFewSizes):
         product, _ = super().product(pieces)
         return lambda features: filled(features.bfloat16(), product).float(), None
 
+    def taken(self, asked: int) -> int:
+        return in_few_sizes(asked, len(self.weight))
+
 
 # A named overload starts faster.
 linear_packed = torch.ops.mkldnn._linear_pointwise.default
 linear_int8 = torch.ops.quantized.linear_dynamic.default
 
 
-class Int8Product:
-    """Bytes times bytes, the weight packed at its first use: by FBGEMM, which starts soonest, and for many rows by
-    oneDNN where there is AMX, which it uses.
-
-    torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's sizes.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, lasts: bool = True) -> None:
-        """weight (O,I), quantised. One that does not last is not packed again for the few rows that are left when a
-        search ends."""
-        self.weight, self.bias, self.lasts = weight, bias, lasts
-
-    def __call__(self, x: Tensor) -> Tensor:
-        is_packed_for_many = not self.lasts and "for_many" in vars(self)
-        if has_amx() and (is_packed_for_many or x.numel() >= MANY * x.shape[-1]):
-            return filled(x, self.of_many, least=1)
-        result: Tensor = linear_int8(x, self.for_few)
-        return result
-
-    def of_many(self, x: Tensor) -> Tensor:
-        result: Tensor = linear_int8(x, self.for_many)
-        return result
-
-    @cached_property
-    def for_few(self) -> torch.ScriptObject:
-        return self.packed_by("fbgemm")
-
-    @cached_property
-    def for_many(self) -> torch.ScriptObject:
-        return self.packed_by("onednn")
-
-    def packed_by(self, engine: str) -> torch.ScriptObject:
-        before, torch.backends.quantized.engine = torch.backends.quantized.engine, engine
-        try:
-            packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(self.weight, self.bias)
-        finally:
-            torch.backends.quantized.engine = before
-        return packed
-
-
 def int8_product(weight: Tensor, bias: Tensor) -> Product:
-    scales, zeros = _scales(weight), torch.zeros(len(weight), dtype=torch.int)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Int8Product(torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
+    scales = _scales(weight)
+    if native.is_here():
+        return native.Bytes(_bytes(weight, scales), scales, bias)
+    zeros = torch.zeros(len(weight), dtype=torch.int)
+    return by_fbgemm(lambda: torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
 
 
-class Int8Rows(RowsInFewSizes):
-    """The scales of the rows stay outside, because a weight with one scale is packed several times faster."""
-
+class Int8Rows(Rows):
     def __init__(self, weight: Tensor) -> None:
         self.scales = _scales(weight)
-        super().__init__((weight / self.scales[:, None]).round_().to(torch.int8))
+        super().__init__(_bytes(weight, self.scales))
 
     def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
+        """The scales stay outside where FBGEMM packs: a weight with one scale takes it a fraction of the time."""
+        scales = self.scales.index_select(0, pieces)
+        if native.is_here():
+            return native.Bytes(self.weight, scales, None, pieces), None
         weight = self.weight.index_select(0, pieces)
+        return by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None), scales
+
+
+def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
+    """torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's
+    sizes."""
+    before, torch.backends.quantized.engine = torch.backends.quantized.engine, "fbgemm"
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            quantised = torch._make_per_tensor_quantized_tensor(weight, 1.0, 0)
-        return Int8Product(quantised, None, lasts=False), self.scales.index_select(0, pieces)
+            packed = torch.ops.quantized.linear_prepack(quantised(), bias)
+    finally:
+        torch.backends.quantized.engine = before
+    return lambda x: linear_int8(x, packed)
+
+
+def _bytes(weight: Tensor, scales: Tensor) -> Tensor:
+    return (weight / scales[:, None]).round_().to(torch.int8)
 
 
 def _scales(weight: Tensor) -> Tensor:
@@ -171,7 +145,7 @@ def available_compute(device: torch.device) -> list[str]:
     if has_packed_products(device):
         if has_fast_bfloat16():
             able.append("bfloat16")
-        if "fbgemm" in torch.backends.quantized.supported_engines:
+        if native.is_here() or "fbgemm" in torch.backends.quantized.supported_engines:
             able.append("int8")
     return able
 

@@ -15,7 +15,7 @@ from nmt.model.decoder import DECODERS
 from nmt.model.output import Shortlist
 from nmt.model.packed import PackedReadout, pack
 from nmt.model.packed_recurrent import Table
-from nmt.model.products import COMPUTE, MANY, filled, in_few_sizes, int8_product, linear_int8, resolve_compute
+from nmt.model.products import COMPUTE, filled, in_few_sizes, resolve_compute
 
 CPU = torch.device("cpu")
 ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]
@@ -136,32 +136,6 @@ def test_a_precision_that_is_not_here_is_refused(monkeypatch):
         resolve_compute("int4", CPU)
     with pytest.raises(ValueError, match="compute is 'int8'; here choose one of: auto, float32$"):
         resolve_compute("int8", torch.device("cuda"))
-
-
-@pytest.mark.skipif("int8" not in ABLE, reason="no int8 here")
-@pytest.mark.parametrize("rows", [MANY - 1, MANY, MANY + 3, 3 * MANY])
-def test_bytes_are_multiplied_alike_for_few_rows_and_for_many(rows, monkeypatch):
-    monkeypatch.setattr("nmt.model.products.has_amx", lambda: True)
-    weight, bias, x = torch.randn(24, 16), torch.randn(24), torch.randn(rows, 16)
-    engine, product = torch.backends.quantized.engine, int8_product(weight, bias)
-    found = product(x)
-    assert ("for_many" in vars(product)) == (rows >= MANY)
-    torch.testing.assert_close(found, linear_int8(x, product.packed_by("fbgemm")))
-    step_w, step_x = weight.abs().amax(1) / 127, (x.max() - x.min()) / 255  # of what is rounded
-    most = step_x * weight.abs().sum(1) + step_w * (x.abs().sum(1, keepdim=True) + 16 * step_x) / 2
-    assert ((found - (x @ weight.T + bias)).abs() <= most).all()
-    assert torch.backends.quantized.engine == engine
-
-
-@pytest.mark.skipif("int8" not in ABLE, reason="no int8 here")
-def test_the_weight_of_a_shortlist_is_packed_once(monkeypatch):
-    monkeypatch.setattr("nmt.model.products.has_amx", lambda: True)
-    for first, size in (("for_many", MANY + 3), ("for_few", 3)):
-        product, _ = COMPUTE["int8"].rows(torch.randn(24, 16)).product(torch.arange(20))
-        for rows in (size, 5, 1):
-            x = torch.randn(rows, 16)
-            torch.testing.assert_close(product(x), linear_int8(x, product.packed_by("fbgemm")))
-        assert {"for_many", "for_few"} & vars(product).keys() == {first}
 
 
 @pytest.mark.parametrize("amx", [False, True])

@@ -1,0 +1,125 @@
+"""What takes most of a search's time, in C (kernels.c): on Intel's servers since Ice Lake and AMD's since Zen 4.
+
+Where it is not compiled, or the processor can't do it, `is_here` says so, and torch computes the same more slowly.
+Tensors are float32 and on the CPU.
+
+Dims: N rows of one step, B sentences, k rows of each, T steps, I inputs, O outputs, H hidden units, S source tokens,
+A heads, D features of a query, M of a value, P rows of a table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmt.native.library import library
+
+UP_TO = 64  # kernels.c fills a weight's rows and columns up to a multiple of it
+
+
+@cache
+def kernels() -> ctypes.CDLL | None:
+    """The library, if it can be used here."""
+    try:
+        found = ctypes.CDLL(str(library()))
+    except OSError:
+        return None
+    if not found.nmt_begin():
+        return None
+    p, i = ctypes.c_void_p, ctypes.c_int
+    found.nmt_pack.argtypes = [p, p, i, i, p, p]
+    found.nmt_product.argtypes = [p, p, p, p, i, i, p, i, p]
+    found.nmt_lstm.argtypes = [p, p, p, p, i, p, p, ctypes.c_int64, p, p, p, p, i, i, i, p, p]
+    found.nmt_attend.argtypes = [p, p, p, p, p, ctypes.c_float, i, i, i, i, i, i, p, p]
+    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend):
+        function.restype = None
+    return found
+
+
+def is_here() -> bool:
+    return kernels() is not None
+
+
+def _use() -> ctypes.CDLL:
+    found = kernels()
+    assert found is not None
+    return found
+
+
+class Added(NamedTuple):
+    """What a layer adds to its gates: for each step and row a row of the table."""
+
+    table: Tensor  # (P,O)
+    ids: Tensor  # (T,N)
+
+
+class Bytes:
+    """A product with a weight of bytes, x (...,I) -> W x + b (...,O). A row of x has its own scale, so no result
+    depends on its neighbours."""
+
+    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None = None, rows: Tensor | None = None) -> None:
+        """weight (·,I) of int8, and which of its `rows` (O,); None: all. What they stand for is `scale` (O,) times
+        as large."""
+        weight, self.inputs = weight.contiguous(), weight.shape[1]
+        rows = None if rows is None else rows.contiguous()
+        self.outputs = len(weight if rows is None else rows)
+        wide, deep = (-(-size // UP_TO) * UP_TO for size in (self.outputs, self.inputs))
+        packed = torch.empty(wide * deep, dtype=torch.int8)  # torch's memory begins at a multiple of 64, as it must
+        sums = torch.empty(wide, dtype=torch.int32)
+        self._kept = packed, sums, scale.contiguous(), None if bias is None else bias.contiguous()
+        self._weight = tuple(map(_address, self._kept))
+        self._kernels = _use()
+        self._kernels.nmt_pack(
+            weight.data_ptr(), _address(rows), self.outputs, self.inputs, packed.data_ptr(), sums.data_ptr()
+        )
+
+    def __call__(self, x: Tensor) -> Tensor:
+        x = x.contiguous()
+        y = x.new_empty(*x.shape[:-1], self.outputs)
+        rows = x.numel() // self.inputs
+        self._kernels.nmt_product(*self._weight, self.outputs, self.inputs, x.data_ptr(), rows, y.data_ptr())
+        return y
+
+    def lstm(
+        self, x: Tensor, c: Tensor, added: Added | None, gain: Tensor | None = None, shift: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Steps of an LSTM, one without `added`: x (N,I) and c (N,H) before the first -> h of each (T,N,H), and c
+        after the last (N,H). The gates are W x + b, of which later steps have h for x, and what is added. With gain
+        and shift (5,H) the cell is `lstm_ln`. Raises IndexError when the table lacks a row."""
+        x, c = x.contiguous(), c.contiguous()
+        (rows, hidden_size), steps = c.shape, 1
+        table: tuple[int | None, int, int | None] = None, 0, None
+        if added is not None:
+            ids = added.ids.contiguous()
+            steps, table = len(ids), (added.table.data_ptr(), added.table.shape[0], ids.data_ptr())
+        outputs, cell = x.new_empty(steps, rows, hidden_size), x.new_empty(rows, hidden_size)
+        normalisation = (None, None) if gain is None or shift is None else (gain.data_ptr(), shift.data_ptr())
+        before, after = (c.data_ptr(), *normalisation), (outputs.data_ptr(), cell.data_ptr())
+        sizes = steps, rows, hidden_size
+        if not self._kernels.nmt_lstm(*self._weight, self.inputs, x.data_ptr(), *table, *before, *sizes, *after):
+            raise IndexError(f"ids are out of range: the table has {table[1]} rows")
+        return outputs, cell
+
+
+def attend(
+    query: Tensor, keys: Tensor, values: Tensor, mask: Tensor, heads: int, v: Tensor | None = None, limit: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """One step: query (N,A*D), keys (B,S,A*D), values (B,S,A*M), mask (B,S) -> context (N,A*M), weights (N,A,S).
+
+    A score is q · k; with v (A,D) it is v · 1 / (1 + exp(q) k), q within ±limit, as additive attention's is.
+    """
+    query, keys, values, mask = query.contiguous(), keys.contiguous(), values.contiguous(), mask.contiguous()
+    (rows, of_query), (sentences, tokens, of_value) = query.shape, values.shape
+    context, weights = query.new_empty(rows, of_value), query.new_empty(rows, heads, tokens)
+    memory = keys.data_ptr(), values.data_ptr(), mask.data_ptr(), _address(v)
+    sizes = rows, rows // sentences, tokens, heads, of_query // heads, of_value // heads
+    _use().nmt_attend(query.data_ptr(), *memory, limit, *sizes, context.data_ptr(), weights.data_ptr())
+    return context, weights
+
+
+def _address(x: Tensor | None) -> int | None:
+    return None if x is None else x.data_ptr()

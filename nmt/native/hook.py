@@ -1,0 +1,25 @@
+"""What hatchling calls when it makes a wheel of nmt: compile kernels.c, where that can be done."""
+
+from __future__ import annotations
+
+import runpy
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+# nmt itself needs packages that are not there yet.
+compile_library = runpy.run_path(str(Path(__file__).with_name("library.py")))["compile_library"]
+
+
+class CompileKernels(BuildHookInterface[Any]):
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        try:
+            compile_library()
+        except OSError as error:
+            self.app.display_warning(f"Without nmt/native/kernels.c, and so slower in search: {error}")
+            return
+        build_data["artifacts"].append("nmt/native/*.so")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"

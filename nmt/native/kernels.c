@@ -1,0 +1,424 @@
+// What a step of search computes, for processors with AVX-512 and its products of bytes (VNNI), and AMX where it is.
+//
+// Matrices lie row by row, without gaps. Nothing is kept between calls, so threads and forks need no care.
+// Dims: n rows of one step, k of a sentence side by side, in and out features, h hidden units, s source tokens, a heads,
+// d features of a query and m of a value of one head.
+
+#include <immintrin.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int has_amx;
+
+// Whether this processor can do what follows; to be called first.
+int nmt_begin(void) {
+    if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw")
+        || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")
+        || !__builtin_cpu_supports("bmi2"))
+        return 0;
+    const unsigned tiles = 1 << 24, tiles_of_bytes = 1 << 25;  // of leaf 7
+    const long ask = 0x1023, tile_data = 18;                   // Linux lends the tiles to those who ask
+    unsigned a = 7, b, c = 0, d;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    has_amx = (d & tiles) && (d & tiles_of_bytes) && !syscall(SYS_arch_prctl, ask, tile_data);
+    return 1;
+}
+
+#pragma GCC target("arch=x86-64-v4,avx512vnni")
+
+enum {
+    LANES = 16,         // floats, or sums of products of bytes, computed at once
+    PANELS = 4,         // of LANES outputs, multiplied side by side
+    WIDE = 64,          // PANELS * LANES
+    DEEP = 64,          // bytes of an input that a tile holds
+    TILE = 16,          // rows of a tile
+    FEW = 6,            // rows that VNNI multiplies at once
+    FEW_FOR_TILES = 4,  // rows up to which VNNI is faster than tiles
+    BLOCK = 96,         // rows whose results stay in the cache
+};
+
+static inline int up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
+static inline int least(int a, int b) { return a < b ? a : b; }
+
+// Of a vector that `count` floats are left for.
+static inline __mmask16 lanes(int count) { return count >= LANES ? 0xffff : (1u << count) - 1; }
+static inline __m512 load(const float *x, int count) { return _mm512_maskz_loadu_ps(lanes(count), x); }
+static inline void store(float *x, __m512 v, int count) { _mm512_mask_storeu_ps(x, lanes(count), v); }
+static inline __m512 all(float x) { return _mm512_set1_ps(x); }
+
+// ---- Functions of a vector, right to 1e-6 of the result or better
+
+static inline __m512 reciprocal(__m512 x) {
+    __m512 r = _mm512_rcp14_ps(x);
+    return _mm512_mul_ps(r, _mm512_fnmadd_ps(x, r, all(2)));
+}
+
+// e^x = 2^n e^r, by the Taylor series of e^r for |r| <= ln 2 / 2.
+static inline __m512 exponential(__m512 x) {
+    x = _mm512_max_ps(_mm512_min_ps(x, all(87)), all(-87));
+    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, all(1.44269504f)), 0);
+    __m512 r = _mm512_fnmadd_ps(n, all(0.693359375f), x);  // ln 2 in two parts, the first of few digits
+    r = _mm512_fnmadd_ps(n, all(-2.12194440e-4f), r);
+    __m512 sum = all(1 / 720.f);
+    sum = _mm512_fmadd_ps(sum, r, all(1 / 120.f));
+    sum = _mm512_fmadd_ps(sum, r, all(1 / 24.f));
+    sum = _mm512_fmadd_ps(sum, r, all(1 / 6.f));
+    sum = _mm512_fmadd_ps(sum, r, all(1 / 2.f));
+    sum = _mm512_fmadd_ps(sum, r, all(1));
+    sum = _mm512_fmadd_ps(sum, r, all(1));
+    return _mm512_scalef_ps(sum, n);
+}
+
+static inline __m512 sigmoid(__m512 x) {
+    return reciprocal(_mm512_add_ps(all(1), exponential(_mm512_sub_ps(_mm512_setzero_ps(), x))));
+}
+
+static inline __m512 hyperbolic_tangent(__m512 x) {
+    return _mm512_fmsub_ps(all(2), sigmoid(_mm512_add_ps(x, x)), all(1));
+}
+
+// ---- Products of bytes: y (n,out) = x (n,in) W' + bias
+//
+// W is packed: of 16 of its rows, a panel, 4 bytes of each stand together, as both VNNI and tiles want them; zeros fill
+// it up to WIDE rows and DEEP columns. A row of x becomes bytes from 1 to 255 of which 128 stands for 0, so from a sum
+// of products 128 times the sum of W's row is to be taken.
+
+struct Weight {
+    const int8_t *packed;
+    const int32_t *sums;   // (out,), filled up
+    const float *scale;    // (out,)
+    const float *bias;     // (out,), or none
+    int out, in;
+};
+
+// The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times 128.
+void nmt_pack(const int8_t *w, const int64_t *rows, int out, int in, int8_t *packed, int32_t *sums) {
+    int deep = up(in, DEEP);
+    memset(packed, 0, (size_t)up(out, WIDE) * deep);
+    memset(sums, 0, up(out, WIDE) * sizeof *sums);
+    for (int o = 0; o < out; o++) {
+        const int8_t *row = w + (size_t)(rows ? rows[o] : o) * in;
+        int8_t *to = packed + (size_t)(o / LANES) * LANES * deep + o % LANES * 4;
+        for (int i = 0; i < in; i += 4, to += 4 * LANES)
+            memcpy(to, row + i, least(4, in - i));
+        int32_t sum = 0;
+        for (int i = 0; i < in; i++) sum += row[i];
+        sums[o] = 128 * sum;
+    }
+}
+
+// A row of x becomes bytes; returns what they are to be multiplied by.
+static float quantise(const float *x, int in, uint8_t *bytes) {
+    __m512 most = _mm512_setzero_ps();
+    for (int i = 0; i < in; i += LANES) most = _mm512_max_ps(most, _mm512_abs_ps(load(x + i, in - i)));
+    float largest = _mm512_reduce_max_ps(most);
+    __m512 scale = all(largest > 0 ? 127 / largest : 0);
+    for (int i = 0; i < in; i += LANES) {
+        __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(load(x + i, in - i), scale));
+        rounded = _mm512_add_epi32(rounded, _mm512_set1_epi32(128));
+        _mm_mask_storeu_epi8(bytes + i, lanes(in - i), _mm512_cvtepi32_epi8(rounded));
+    }
+    return largest / 127;
+}
+
+// From sums of products to 16 numbers of a row of y.
+static inline void finish(const struct Weight *w, __m512i sums, float scale, int column, float *y) {
+    int count = w->out - column;
+    if (count <= 0) return;
+    sums = _mm512_sub_epi32(sums, _mm512_loadu_si512(w->sums + column));
+    __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(load(w->scale + column, count), all(scale)));
+    store(y + column, w->bias ? _mm512_add_ps(v, load(w->bias + column, count)) : v, count);
+}
+
+static inline __attribute__((always_inline)) void by_vnni(
+    const struct Weight *w, const int rows, const uint8_t *x, const float *scales, int column, float *y) {
+    int deep = up(w->in, DEEP);
+    const int8_t *panels = w->packed + (size_t)column * deep;
+    __m512i sums[FEW][PANELS];
+    for (int r = 0; r < rows; r++)
+        for (int p = 0; p < PANELS; p++) sums[r][p] = _mm512_setzero_si512();
+    for (int i = 0; i < deep; i += 4)
+        for (int p = 0; p < PANELS; p++) {
+            __m512i weights = _mm512_load_si512(panels + (size_t)(p * deep + i) * LANES);
+            for (int r = 0; r < rows; r++) {
+                int32_t four;
+                memcpy(&four, x + (size_t)r * deep + i, 4);
+                sums[r][p] = _mm512_dpbusd_epi32(sums[r][p], _mm512_set1_epi32(four), weights);
+            }
+        }
+    for (int r = 0; r < rows; r++)
+        for (int p = 0; p < PANELS; p++)
+            finish(w, sums[r][p], scales[r], column + p * LANES, y + (size_t)r * w->out);
+}
+
+#pragma GCC push_options
+#pragma GCC target("amx-tile,amx-int8")
+
+struct Tiles {
+    uint8_t palette, start, unused[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+};
+
+// Whoever else in the process multiplies by tiles may count on theirs. (Not by the compiler's own functions: GCC's tell
+// it neither that all of the struct is read nor that it is written, nor that what tiles are loaded from must be there.)
+static struct Tiles take_tiles(void) {
+    struct Tiles before, mine = {.palette = 1};
+    for (int t = 0; t < 8; t++) mine.bytes[t] = DEEP, mine.rows[t] = TILE;
+    __asm__ volatile("sttilecfg %0" : "=m"(before) : : "memory");
+    __asm__ volatile("ldtilecfg %0" : : "m"(mine) : "memory");
+    return before;
+}
+
+static void give_back(const struct Tiles *before) {
+    if (before->palette)
+        __asm__ volatile("ldtilecfg %0" : : "m"(*before) : "memory");
+    else
+        _tile_release();
+}
+
+// WIDE outputs from `column` on, of rows that are filled up to a multiple of TILE.
+static void by_tiles(
+    const struct Weight *w, int n, const uint8_t *x, const float *scales, int column, float *y) {
+    int deep = up(w->in, DEEP);
+    int32_t sums[4][TILE][LANES] __attribute__((aligned(64)));
+    for (int row = 0, rows; row < n; row += rows) {
+        rows = n - row > TILE ? 2 * TILE : TILE;
+        const uint8_t *upper = x + (size_t)row * deep, *lower = upper + (size_t)TILE * deep;
+        for (int p = 0; p < PANELS; p += rows > TILE ? 2 : 4) {
+            const int8_t *panel = w->packed + (size_t)(column + p * LANES) * deep;
+            size_t next = (size_t)LANES * deep;
+            _tile_zero(0);
+            _tile_zero(1);
+            _tile_zero(2);
+            _tile_zero(3);
+            for (int i = 0; i < deep; i += DEEP, panel += LANES * DEEP) {
+                _tile_loadd(4, upper + i, deep);
+                _tile_loadd(6, panel, DEEP);
+                _tile_loadd(7, panel + next, DEEP);
+                _tile_dpbusd(0, 4, 6);
+                _tile_dpbusd(1, 4, 7);
+                if (rows > TILE) {
+                    _tile_loadd(5, lower + i, deep);
+                    _tile_dpbusd(2, 5, 6);
+                    _tile_dpbusd(3, 5, 7);
+                } else {
+                    _tile_loadd(5, panel + 2 * next, DEEP);
+                    _tile_loadd(6, panel + 3 * next, DEEP);
+                    _tile_dpbusd(2, 4, 5);
+                    _tile_dpbusd(3, 4, 6);
+                }
+            }
+            _tile_stored(0, sums[0], DEEP);
+            _tile_stored(1, sums[1], DEEP);
+            _tile_stored(2, sums[2], DEEP);
+            _tile_stored(3, sums[3], DEEP);
+            for (int r = 0; r < least(rows, n - row); r++) {
+                int across = rows > TILE ? 2 : 4;
+                for (int q = 0; q < across; q++)
+                    finish(w, _mm512_load_si512(sums[r / TILE * 2 + q][r % TILE]), scales[row + r],
+                           column + (p + q) * LANES, y + (size_t)(row + r) * w->out);
+            }
+        }
+    }
+}
+
+#pragma GCC pop_options
+
+// Of up to BLOCK rows; `bytes` is room for as many of DEEP columns, and TILE more, whose fill is zero.
+static void product(const struct Weight *w, const float *x, int n, uint8_t *bytes, float *y) {
+    int deep = up(w->in, DEEP);
+    float scales[BLOCK];
+    for (int r = 0; r < n; r++) scales[r] = quantise(x + (size_t)r * w->in, w->in, bytes + (size_t)r * deep);
+    if (has_amx && n > FEW_FOR_TILES) {
+        struct Tiles before = take_tiles();
+        for (int column = 0; column < w->out; column += WIDE) by_tiles(w, n, bytes, scales, column, y);
+        give_back(&before);
+        return;
+    }
+    for (int column = 0; column < w->out; column += WIDE)
+        for (int r = 0; r < n; r += FEW) {
+            const uint8_t *from = bytes + (size_t)r * deep;
+            float *to = y + (size_t)r * w->out;
+            switch (least(FEW, n - r)) {  // each with its loops unrolled
+                case 1: by_vnni(w, 1, from, scales + r, column, to); break;
+                case 2: by_vnni(w, 2, from, scales + r, column, to); break;
+                case 3: by_vnni(w, 3, from, scales + r, column, to); break;
+                case 4: by_vnni(w, 4, from, scales + r, column, to); break;
+                case 5: by_vnni(w, 5, from, scales + r, column, to); break;
+                default: by_vnni(w, FEW, from, scales + r, column, to);
+            }
+        }
+}
+
+static uint8_t *room_for_bytes(int n, int in) {
+    size_t size = (size_t)(least(n, BLOCK) + TILE) * up(in, DEEP);
+    return memset(aligned_alloc(DEEP, size), 0, size);
+}
+
+void nmt_product(const int8_t *packed, const int32_t *sums, const float *scale, const float *bias, int out, int in,
+                 const float *x, int n, float *y) {
+    struct Weight w = {packed, sums, scale, bias, out, in};
+    uint8_t *bytes = room_for_bytes(n, in);
+    for (int row = 0; row < n; row += BLOCK)
+        product(&w, x + (size_t)row * in, least(BLOCK, n - row), bytes, y + (size_t)row * out);
+    free(bytes);
+}
+
+// ---- The LSTM, with or without layer normalisation (model/cells/lstm.py)
+
+static void normalise(const float *x, int h, const float *gain, const float *bias, float *y) {
+    __m512 sum = _mm512_setzero_ps(), squares = sum;
+    for (int i = 0; i < h; i += LANES) sum = _mm512_add_ps(sum, load(x + i, h - i));
+    __m512 mean = all(_mm512_reduce_add_ps(sum) / h);
+    for (int i = 0; i < h; i += LANES) {
+        __m512 v = _mm512_maskz_sub_ps(lanes(h - i), load(x + i, h - i), mean);
+        squares = _mm512_fmadd_ps(v, v, squares);
+    }
+    __m512 variance = all(_mm512_reduce_add_ps(squares) / h + 1e-5f);
+    __m512 scale = _mm512_div_ps(all(1), _mm512_sqrt_ps(variance));
+    for (int i = 0; i < h; i += LANES) {
+        __m512 v = _mm512_mul_ps(_mm512_sub_ps(load(x + i, h - i), mean), scale);
+        store(y + i, _mm512_fmadd_ps(v, load(gain + i, h - i), load(bias + i, h - i)), h - i);
+    }
+}
+
+// What follows the products for one row. Its gates a (4h,), which are overwritten, without looked_up (4h,) if there is
+// any; its cell c before. gain and shift (5h,) of the normalisation, or none -> its output and its cell.
+static void lstm(float *a, const float *looked_up, const float *c, int h, const float *gain, const float *shift,
+                 float *output, float *cell) {
+    if (looked_up)
+        for (int i = 0; i < 4 * h; i += LANES)
+            store(a + i, _mm512_add_ps(load(a + i, 4 * h - i), load(looked_up + i, 4 * h - i)), 4 * h - i);
+    if (gain)
+        for (int gate = 0; gate < 4; gate++)
+            normalise(a + gate * h, h, gain + gate * h, shift + gate * h, a + gate * h);
+    for (int i = 0; i < h; i += LANES) {
+        int left = h - i;
+        __m512 v = _mm512_mul_ps(sigmoid(load(a + h + i, left)), load(c + i, left));
+        v = _mm512_fmadd_ps(sigmoid(load(a + i, left)), hyperbolic_tangent(load(a + 2 * h + i, left)), v);
+        store(cell + i, v, left);
+        if (!gain) store(output + i, _mm512_mul_ps(sigmoid(load(a + 3 * h + i, left)), hyperbolic_tangent(v)), left);
+    }
+    if (!gain) return;
+    normalise(cell, h, gain + 4 * h, shift + 4 * h, a);
+    for (int i = 0; i < h; i += LANES) {
+        __m512 v = _mm512_mul_ps(sigmoid(load(a + 3 * h + i, h - i)), hyperbolic_tangent(load(a + i, h - i)));
+        store(output + i, v, h - i);
+    }
+}
+
+// Steps of a layer: x (n,in) and c (n,h) before the first -> the output of each (steps,n,h), and c after the last. The
+// gates are x W', of which later steps have the output before for x, and row number ids (steps,n) of table (size,4h).
+// Returns whether the table has all of them; else nothing was computed.
+int nmt_lstm(const int8_t *packed, const int32_t *sums, const float *scale, const float *bias, int in, const float *x,
+              const float *table, int64_t size, const int64_t *ids, const float *c, const float *gain,
+              const float *shift, int steps, int n, int h, float *outputs, float *cells) {
+    for (size_t i = 0; table && i < (size_t)steps * n; i++)
+        if (ids[i] < 0 || ids[i] >= size) return 0;
+    struct Weight w = {packed, sums, scale, bias, 4 * h, in};
+    uint8_t *bytes = room_for_bytes(n, in);
+    float *gates = aligned_alloc(64, (size_t)up(least(n, BLOCK) * 4 * h, LANES) * sizeof *gates);
+    for (int row = 0; row < n; row += BLOCK) {
+        int rows = least(BLOCK, n - row);
+        const float *before = x + (size_t)row * in, *cell = c + (size_t)row * h;
+        float *after = cells + (size_t)row * h;
+        for (int t = 0; t < steps; t++) {
+            float *output = outputs + ((size_t)t * n + row) * h;
+            product(&w, before, rows, bytes, gates);
+            for (int r = 0; r < rows; r++) {
+                const float *looked_up = table ? table + (size_t)ids[(size_t)t * n + row + r] * 4 * h : 0;
+                lstm(gates + (size_t)r * 4 * h, looked_up, cell + (size_t)r * h, h, gain, shift, output + (size_t)r * h,
+                     after + (size_t)r * h);
+            }
+            before = output, cell = after;
+        }
+    }
+    free(gates);
+    free(bytes);
+    return 1;
+}
+
+// ---- Attention (model/attention.py)
+
+// Scores of one query over s keys, `far` floats apart, of which real tells: q . key, or with v the sum of
+// v / (1 + q key); returns the largest.
+static float scores(const float *q, const float *keys, size_t far, const float *v, const uint8_t *real, int s, int d,
+                    float *to) {
+    float most = -3e38f;
+    for (int t = 0; t < s; t++, keys += far) {
+        if (!real[t]) continue;
+        __m512 sum = _mm512_setzero_ps();
+        for (int i = 0; i < d; i += LANES) {
+            __m512 of_query = load(q + i, d - i), of_key = load(keys + i, d - i);
+            if (v) {
+                __m512 r = reciprocal(_mm512_fmadd_ps(of_query, of_key, all(1)));
+                sum = _mm512_fmadd_ps(load(v + i, d - i), r, sum);
+            } else {
+                sum = _mm512_fmadd_ps(of_query, of_key, sum);
+            }
+        }
+        to[t] = _mm512_reduce_add_ps(sum);
+        most = to[t] > most ? to[t] : most;
+    }
+    return most;
+}
+
+// Scores become weights, in place; those of what is not real 0.
+static void softmax(float *x, const uint8_t *real, int s, float most) {
+    __m512 sum = _mm512_setzero_ps();
+    for (int t = 0; t < s; t += LANES) {
+        __m128i is_real = _mm_maskz_loadu_epi8(lanes(s - t), real + t);
+        __mmask16 kept = _mm_test_epi8_mask(is_real, is_real);
+        __m512 e = exponential(_mm512_sub_ps(_mm512_maskz_loadu_ps(kept, x + t), all(most)));
+        e = _mm512_maskz_mov_ps(kept, e);
+        sum = _mm512_add_ps(sum, e);
+        store(x + t, e, s - t);
+    }
+    __m512 scale = all(1 / _mm512_reduce_add_ps(sum));
+    for (int t = 0; t < s; t += LANES) store(x + t, _mm512_mul_ps(load(x + t, s - t), scale), s - t);
+}
+
+// The mean of s values, `far` floats apart, by their weights; what has none is not read.
+static void mean(const float *weights, const float *values, size_t far, int s, int m, float *to) {
+    for (int i = 0; i < m; i += PANELS * LANES) {
+        __m512 sum[PANELS];
+        for (int p = 0; p < PANELS; p++) sum[p] = _mm512_setzero_ps();
+        for (int t = 0; t < s; t++) {
+            if (weights[t] == 0) continue;
+            const float *value = values + t * far + i;
+            for (int p = 0; p < PANELS && i + p * LANES < m; p++)
+                sum[p] = _mm512_fmadd_ps(all(weights[t]), load(value + p * LANES, m - i - p * LANES), sum[p]);
+        }
+        for (int p = 0; p < PANELS && i + p * LANES < m; p++) store(to + i + p * LANES, sum[p], m - i - p * LANES);
+    }
+}
+
+// q (n,a,d), keys (n/k,s,a,d), values (n/k,s,a,m), real (n/k,s) -> context (n,a,m) and weights (n,a,s). With v (a,d)
+// the score is additive: keys are exponentials, and q is what is to be made one, within +-limit.
+void nmt_attend(const float *q, const float *keys, const float *values, const uint8_t *real, const float *v, float limit,
+                int n, int k, int s, int a, int d, int m, float *context, float *weights) {
+    float *query = malloc(sizeof *query * d);
+    for (int row = 0; row < n; row++) {
+        size_t sentence = row / k;
+        for (int head = 0; head < a; head++) {
+            size_t at = (size_t)row * a + head;
+            const float *own = q + at * d, *key = keys + (sentence * s * a + head) * d;
+            float *to = weights + at * s;
+            if (v) {
+                for (int i = 0; i < d; i += LANES) {
+                    __m512 x = _mm512_max_ps(_mm512_min_ps(load(own + i, d - i), all(limit)), all(-limit));
+                    store(query + i, exponential(x), d - i);
+                }
+                own = query;
+            }
+            float most = scores(own, key, (size_t)a * d, v ? v + head * d : 0, real + sentence * s, s, d, to);
+            softmax(to, real + sentence * s, s, most);
+            mean(to, values + (sentence * s * a + head) * m, (size_t)a * m, s, m, context + at * m);
+        }
+    }
+    free(query);
+}
