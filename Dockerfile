@@ -4,11 +4,11 @@
 # PyTorch brings its own CUDA libraries, so a small CUDA base serves; the driver comes from the host.
 ARG BASE_IMAGE=nvidia/cuda:13.0.1-base-ubuntu24.04
 
-# Wheels are built and installed here; nothing but the finished environment goes on.
+# Wheels are built and installed here; nothing but the finished environment goes on. The compiler is for nmt/native.
 FROM ${BASE_IMAGE} AS build
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends python3 python3-venv \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev python3 python3-venv \
     && rm -rf /var/lib/apt/lists/*
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # Where pip finds wheels of another build of PyTorch, such as the small one without CUDA.

@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmt import native
 from nmt.model.output import Product
 from nmt.model.products import COMPUTE, has_packed_products, linear_int8, linear_packed
 from nmt.translator import Translator
@@ -22,12 +24,44 @@ OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.defa
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 
+def of_product(weight: native.Bytes, x: torch.Tensor) -> int:
+    return x.numel() * weight.outputs
+
+
+def of_lstm(weight: native.Bytes, x: torch.Tensor, c: torch.Tensor, added: native.Added | None, *_: Any) -> int:
+    return x.numel() * weight.outputs * (1 if added is None else len(added.ids))
+
+
 class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts, while it is entered, operations and the multiply-adds of products with weights."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.operations = self.multiply_adds = 0
+        self.patches = [
+            patch.object(native, "attend", self.counting(native.attend, lambda *_: 0)),
+            patch.object(native.Bytes, "__call__", self.counting(native.Bytes.__call__, of_product)),
+            patch.object(native.Bytes, "lstm", self.counting(native.Bytes.lstm, of_lstm)),
+        ]
+
+    def __enter__(self) -> Work:
+        for one in self.patches:  # torch does not see these
+            one.start()
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
+        for one in self.patches:
+            one.stop()
+
+    def counting(self, function: Callable[..., Any], multiply_adds: Callable[..., int]) -> Callable[..., Any]:
+        def counted(*args: Any) -> Any:
+            self.operations += 1
+            self.multiply_adds += multiply_adds(*args)
+            return function(*args)
+
+        return counted
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         found = func(*args, **(kwargs or {}))

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt import native
-from nmt.model.attention import LIMIT, AdditiveAttention, DotAttention, GeneralAttention, Memory
+from nmt.model.attention import LIMIT, AdditiveAttention, Attention, DotAttention, GeneralAttention, Memory
 from nmt.model.decoder import Joined
 from nmt.model.output import Estimated, OutputLayer, Shortlist, without
 from nmt.model.packed_lstm import packed_layer
@@ -98,15 +98,21 @@ class PackedReadout(nn.Module):
     __call__ = forward
 
 
-class PackedDot(DotAttention):
+class ByKernel(Attention):
+    """Attention whose score is a product."""
+
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         if not native.is_here():
-            return super().attend(query, memory)
+            return super().attend(query, memory, coverage)
         return native.attend(query, memory.keys, memory.values, memory.mask, self.heads)
 
 
-class PackedGeneral(GeneralAttention):
-    attend = PackedDot.attend
+class PackedDot(ByKernel, DotAttention):
+    pass
+
+
+class PackedGeneral(ByKernel, GeneralAttention):
+    pass
 
 
 class PackedAdditive(AdditiveAttention):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmt.native.library import library
+from nmt.native.build import library
 
 UP_TO = 64  # kernels.c fills a weight's rows and columns up to a multiple of it
 
@@ -28,7 +28,7 @@ def kernels() -> ctypes.CDLL | None:
         found = ctypes.CDLL(str(library()))
     except OSError:
         return None
-    if not found.nmt_begin():
+    if not found.nmt_begin(True):
         return None
     p, i = ctypes.c_void_p, ctypes.c_int
     found.nmt_pack.argtypes = [p, p, i, i, p, p]

@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # nmt itself needs packages that are not there yet.
-compile_library = runpy.run_path(str(Path(__file__).with_name("library.py")))["compile_library"]
+compile_library = runpy.run_path(str(Path(__file__).with_name("build.py")))["compile_library"]
 
 
 class CompileKernels(BuildHookInterface[Any]):

@@ -13,8 +13,8 @@
 
 static int has_amx;
 
-// Whether this processor can do what follows; to be called first.
-int nmt_begin(void) {
+// Whether this processor can do what follows, with AMX if it may; to be called first.
+int nmt_begin(int may_use_amx) {
     if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bw")
         || !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")
         || !__builtin_cpu_supports("bmi2"))
@@ -23,7 +23,7 @@ int nmt_begin(void) {
     const long ask = 0x1023, tile_data = 18;                   // Linux lends the tiles to those who ask
     unsigned a = 7, b, c = 0, d;
     __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    has_amx = (d & tiles) && (d & tiles_of_bytes) && !syscall(SYS_arch_prctl, ask, tile_data);
+    has_amx = may_use_amx && (d & tiles) && (d & tiles_of_bytes) && !syscall(SYS_arch_prctl, ask, tile_data);
     return 1;
 }
 

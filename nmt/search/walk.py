@@ -36,7 +36,7 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
         logits, state = step(ids, state)
         logits = logits.float()
         total = logits.logsumexp(-1) if scored else None
-        logits[:, PADDING] = -math.inf
+        logits.select(1, PADDING).fill_(-math.inf)
         ids = choose(logits, walks, t)
         t += 1
         gains = log_probs if total is None else (logits.gather(1, ids[:, None])[:, 0] - total).tolist()

@@ -9,6 +9,7 @@ import torch
 import toy
 from torch import nn
 
+from nmt import native
 from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
@@ -27,6 +28,15 @@ WIRINGS = [
     *[("lstm", decoder, attention, 1, 1) for decoder in sorted(DECODERS) for attention in sorted(ATTENTIONS)],
     ("lstm_peephole", "gnmt", "additive", 3, 2),
 ]
+
+
+@pytest.fixture(autouse=True, params=["in C", "by torch"])
+def kernels(request, monkeypatch):
+    """Where there are no kernels, once."""
+    if request.param == "by torch":
+        monkeypatch.setattr(native, "is_here", lambda: False)
+    elif not native.is_here():
+        pytest.skip("nmt/native is not compiled, or not for this processor")
 
 
 def paths(model, src, src_len, shortlist=None):

@@ -30,6 +30,7 @@ def compile_library() -> Path:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")
-        for old in FOLDER.glob("kernels-*.so"):
-            old.unlink()
-        return made.rename(library())
+        made.replace(library())
+    for other in set(FOLDER.glob("kernels-*.so")) - {library()}:
+        other.unlink()
+    return library()

@@ -1,0 +1,177 @@
+"""The kernels in C against the same equations in torch, for sizes that fill no vector, tile or block."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt import native
+from nmt.model.cells.lstm import LSTM, LayerNormLSTM
+from nmt.native import build as compiled
+
+needs_kernels = pytest.mark.skipif(not native.is_here(), reason="not compiled, or not for this processor")
+sizes = st.integers(1, 150)
+rows = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 13, 16, 17, 32, 33, 95, 96, 97, 200])
+
+
+@pytest.fixture(params=["with tiles", "without"])
+def tiles(request):
+    """Multiply many rows by AMX, where it is, or not."""
+    native.kernels().nmt_begin(request.param == "with tiles")
+    yield
+    native.kernels().nmt_begin(True)
+
+
+def random_bytes(*shape):
+    return torch.randint(-127, 128, shape, dtype=torch.int8)
+
+
+def rounded(x):
+    """x (N,I) as the kernels see it: 127 steps to the largest number of a row."""
+    step = x.abs().amax(1, keepdim=True).clamp(min=1e-30) / 127
+    return (x / step).round() * step
+
+
+@needs_kernels
+@settings(max_examples=100, deadline=None)
+@given(n=rows, i=sizes, o=sizes, biased=st.booleans(), picked=st.booleans(), seed=st.integers(0, 99))
+@pytest.mark.parametrize("use_tiles", [True, False])
+def test_a_product(use_tiles, n, i, o, biased, picked, seed):
+    torch.manual_seed(seed)
+    native.kernels().nmt_begin(use_tiles)
+    weight, pieces = random_bytes(200, i), torch.randperm(200)[:o] if picked else None
+    own = weight[pieces] if picked else weight
+    scale, bias = torch.rand(len(own)), torch.randn(len(own)) if biased else None
+    x = torch.randn(n, i)
+    x[0, : i // 2] = 0
+    expected = torch.nn.functional.linear(rounded(x).double(), own.double() * scale[:, None].double())
+    found = native.Bytes(weight, scale, bias, pieces)(x)
+    native.kernels().nmt_begin(True)
+    largest = expected.abs().max().item() + 1
+    expected = expected if bias is None else expected + bias
+    torch.testing.assert_close(found, expected.float(), rtol=0, atol=2e-3 * largest)
+
+
+@needs_kernels
+def test_no_result_depends_on_its_neighbours(tiles):
+    weight, x = native.Bytes(random_bytes(80, 70), torch.rand(80)), torch.randn(230, 70)
+    x[5] *= 1000
+    together = weight(x)
+    for first, last in ((0, 1), (3, 8), (4, 30), (100, 230)):
+        assert weight(x[first:last]).equal(together[first:last])
+
+
+@needs_kernels
+def test_a_row_of_zeros_is_the_bias():
+    bias = torch.randn(5)
+    assert native.Bytes(random_bytes(5, 9), torch.rand(5), bias)(torch.zeros(2, 9)).equal(bias.expand(2, 5))
+
+
+@needs_kernels
+@settings(max_examples=60, deadline=None)
+@given(
+    n=rows, h=st.integers(1, 50), steps=st.integers(1, 4), cell=st.sampled_from([LSTM(), LayerNormLSTM()]),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_steps_of_an_lstm(n, h, steps, cell, seed):
+    torch.manual_seed(seed)
+    weight, scale, bias = random_bytes(4 * h, h), torch.full((4 * h,), 0.02), torch.randn(4 * h)
+    product = native.Bytes(weight, scale, bias)
+    own = {name: torch.randn_like(part) for name, part in cell.own_parameters(h).items()}
+    table, ids = torch.randn(7, 4 * h), torch.randint(7, (steps, n))
+    x, c = torch.randn(n, h), torch.randn(n, h)
+    outputs, last = product.lstm(x, c, native.Added(table, ids), own.get("gain"), own.get("bias"))
+    state = x, c
+    for t in range(steps):
+        gates = product(outputs[t - 1] if t else x) + table[ids[t]]
+        state = cell.pointwise(gates, gates[:, :0], (state[0], state[1]), own)
+        torch.testing.assert_close(outputs[t], state[0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(last, state[1], rtol=1e-4, atol=1e-4)
+    one, _ = product.lstm(x, c, None, own.get("gain"), own.get("bias"))
+    expected = cell.pointwise(product(x), x[:, :0], (x, c), own)[0]
+    torch.testing.assert_close(one[0], expected, rtol=1e-4, atol=1e-4)
+
+
+@needs_kernels
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_a_piece_that_no_table_has_is_refused(wrong):
+    product = native.Bytes(random_bytes(8, 2), torch.ones(8))
+    with pytest.raises(IndexError, match="ids are out of range: the table has 3 rows"):
+        product.lstm(
+            torch.zeros(2, 2), torch.zeros(2, 2), native.Added(torch.zeros(3, 8), torch.tensor([[0, wrong]]))
+        )
+
+
+@needs_kernels
+@settings(max_examples=100, deadline=None)
+@given(
+    b=st.integers(1, 4), k=st.integers(1, 5), s=st.integers(1, 40), a=st.integers(1, 3), d=st.integers(1, 40),
+    m=st.integers(1, 80), additive=st.booleans(), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_attention(b, k, s, a, d, m, additive, seed):
+    torch.manual_seed(seed)
+    query, keys, values = torch.randn(b, k, a, d), torch.randn(b, s, a, d), torch.randn(b, s, a, m)
+    mask = torch.arange(s) < torch.randint(1, s + 1, (b, 1))
+    if additive:
+        v, keys, limit = torch.randn(a, d), keys.exp(), 2.0
+        exponentials = query.clamp(-limit, limit).exp()
+        scores = (v / (1 + exponentials[:, :, None] * keys[:, None])).sum(-1).permute(0, 3, 1, 2)  # (B, A, k, S)
+    else:
+        v, limit = None, 0.0
+        scores = torch.einsum("bkad,bsad->baks", query, keys)
+    weights = scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
+    context = torch.einsum("baks,bsam->bkam", weights, values)
+    values[~mask] = torch.nan  # what stands on padding is nobody's business
+    found = native.attend(query.reshape(b * k, a * d), keys.flatten(2), values.flatten(2), mask, a, v, limit)
+    torch.testing.assert_close(found[0], context.reshape(b * k, a * m), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found[1], weights.transpose(1, 2).reshape(b * k, a, s), rtol=1e-4, atol=1e-6)
+
+
+@needs_kernels
+def test_large_numbers_stay_finite():
+    product = native.Bytes(torch.full((8, 2), 127, dtype=torch.int8), torch.full((8,), 1e3))
+    h, c = product.lstm(torch.full((1, 2), 1e4), torch.full((1, 2), 3.0), None)
+    torch.testing.assert_close(c, torch.full((1, 2), 4.0))
+    torch.testing.assert_close(h[0], c.tanh())
+    query, keys = torch.full((1, 3), 1e4), torch.full((1, 2, 3), 1e3)
+    context, weights = native.attend(query, keys, torch.ones(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), 1)
+    assert weights.equal(torch.full((1, 1, 2), 0.5))
+    assert context.equal(torch.ones(1, 4))
+
+
+def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "FOLDER", tmp_path)
+    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "kernels.c")
+    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
+    before = compiled.library()
+    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 0; }")
+    assert compiled.library() != before
+    native.kernels.cache_clear()
+    try:
+        assert not native.is_here()  # it is not there
+    finally:
+        native.kernels.cache_clear()
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
+@needs_kernels
+def test_compiling_leaves_one_library(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "FOLDER", tmp_path)
+    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "kernels.c")
+    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
+    (tmp_path / "kernels-of-yesterday.so").touch()
+    assert compiled.compile_library() == compiled.library()
+    assert list(tmp_path.glob("*.so")) == [compiled.library()]
+    (tmp_path / "kernels.c").write_text("int nmt_begin(")
+    with pytest.raises(OSError, match="failed:\n"):
+        compiled.compile_library()
+    monkeypatch.setenv("CC", "no-such-compiler")
+    with pytest.raises(OSError, match="no-such-compiler"):
+        compiled.compile_library()
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(OSError, match="x86-64"):
+        compiled.compile_library()
