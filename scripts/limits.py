@@ -24,12 +24,12 @@ OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.defa
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 
-def of_product(weight: native.Bytes, x: torch.Tensor) -> int:
+def of_product(weight: native.Bytes, x: torch.Tensor, *_: Any) -> int:
     return x.numel() * weight.outputs
 
 
 def of_lstm(weight: native.Bytes, x: torch.Tensor, c: torch.Tensor, added: native.Added | None, *_: Any) -> int:
-    return x.numel() * weight.outputs * (1 if added is None else len(added.ids))
+    return (len(x) if added is None else added.ids.numel()) * weight.inputs * weight.outputs
 
 
 class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -56,10 +56,10 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
             one.stop()
 
     def counting(self, function: Callable[..., Any], multiply_adds: Callable[..., int]) -> Callable[..., Any]:
-        def counted(*args: Any) -> Any:
+        def counted(*args: Any, **options: Any) -> Any:
             self.operations += 1
             self.multiply_adds += multiply_adds(*args)
-            return function(*args)
+            return function(*args, **options)
 
         return counted
 

@@ -60,11 +60,18 @@ class Joined(nn.Linear):
         return super().forward(torch.cat(inputs, -1))
 
 
+class Readout(Joined):
+    """tanh(W [...] + b)"""
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return tanh(super().forward(*inputs))
+
+
 class GatedReadout(nn.Module):
     """The context gate of Tu et al. (2017), arXiv:1608.06043: how much a word owes to the source, how much to the
     target so far, feature by feature.
 
-    z = σ(G [h; ...; a])      (1 - z) ⊙ (W [h; ...] + b) + z ⊙ C a
+    z = σ(G [h; ...; a])      tanh((1 - z) ⊙ (W [h; ...] + b) + z ⊙ C a)
     """
 
     def __init__(self, target_size: int, context_size: int, features_size: int) -> None:
@@ -76,7 +83,7 @@ class GatedReadout(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         *target, context = inputs
         z = torch.sigmoid(self.gate(*inputs))
-        return torch.lerp(self.of_target(*target), self.of_context(context), z)
+        return tanh(torch.lerp(self.of_target(*target), self.of_context(context), z))
 
 
 class Decoder(nn.Module):
@@ -119,7 +126,7 @@ class Decoder(nn.Module):
                 raise ValueError("decoder.context_gate is true, but attention=none has no context to gate")
             self.readout: nn.Module = GatedReadout(readout - context_size, context_size, features_size)
         else:
-            self.readout = Joined(readout, features_size)
+            self.readout = Readout(readout, features_size)
 
     def layer(self, depth: int) -> Recurrent:
         return cast(Recurrent, self.layers[depth])
@@ -157,7 +164,7 @@ class Decoder(nn.Module):
         return dropout_mask(rows, self.features_size, self.dropout, self.bridge.weight)  # (N, F)
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
-        features = tanh(self.readout(*inputs))
+        features: Tensor = self.readout(*inputs)
         return features if mask is None else features * mask
 
     def upper_layers(

@@ -32,59 +32,48 @@ class Shortlist:
 
 @dataclass(frozen=True)
 class Places:
-    """The sentences' lists; the shorter ones are filled up."""
+    """The lists of several sentences; the shorter ones are filled up."""
 
-    pieces: Tensor  # (B,P), ascending, then padding
-    columns: Tensor | None  # (B,P), of the product (N,U); None: the same ones
+    columns: Tensor  # (B,P), of the product (N,U)
     bias: Tensor  # (B,P), -inf where it is filled up
     scale: Tensor | None  # (B,P), by which the product is to be multiplied
 
     def logits(self, product: Tensor) -> Tensor:
         """(N,U) -> (N,P)"""
-        if self.columns is None:  # of one sentence: its bias and scale are for all rows
-            return product.add_(self.bias) if self.scale is None else torch.addcmul(self.bias, product, self.scale)
         bias = self.bias[:, None]
         product = product.view(len(bias), -1, product.shape[1])  # (B, k, U)
         own = product.gather(2, self.columns[:, None].expand(-1, product.shape[1], -1))
         return (own.add_(bias) if self.scale is None else torch.addcmul(bias, own, self.scale[:, None])).flatten(0, 1)
 
     def select(self, sentences: Tensor) -> Places:
-        parts = self.pieces, self.columns, self.bias, self.scale
-        pieces, columns, bias, scale = (None if part is None else part.index_select(0, sentences) for part in parts)
-        assert pieces is not None
-        assert bias is not None
-        return Places(pieces, columns, bias, scale)
+        scale = None if self.scale is None else self.scale.index_select(0, sentences)
+        return Places(self.columns.index_select(0, sentences), self.bias.index_select(0, sentences), scale)
 
 
 @dataclass(frozen=True)
 class OutputLayer:
     product: Product  # features (N,F) -> (N,U)
-    places: Places | None = None  # None: each piece has its own
+    pieces: Tensor | None = None  # of each place (B,P), ascending, then padding; None: each piece has its own
+    places: Places | None = None  # None: the columns of the product
     spread: float = 0.0  # half the variance of the numbers of the rows left out (see Estimated)
 
     def __call__(self, features: Tensor) -> Tensor:
         """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
         logits = self.product(features)
-        if self.places is None:
-            return logits
-        logits = self.places.logits(logits)
-        if self.spread:
-            norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
-            logits.select(1, 0).addcmul_(norm, norm, value=self.spread)
-        return logits
+        return logits if self.places is None else estimated(self.places.logits(logits), features, self.spread)
 
     def select(self, sentences: Tensor) -> OutputLayer:
-        return self if self.places is None else replace(self, places=self.places.select(sentences))
-
-    @property
-    def pieces(self) -> Tensor | None:
-        """The piece of each place (B,P); None: the place itself."""
-        return None if self.places is None else self.places.pieces
+        if self.pieces is None:
+            return self
+        places = None if self.places is None else self.places.select(sentences)
+        return replace(self, pieces=self.pieces.index_select(0, sentences), places=places)
 
     def ids(self, places: Tensor) -> Tensor:
         """(N,) -> the pieces there (N,)."""
         if self.pieces is None:
             return places
+        if len(self.pieces) == 1:
+            return self.pieces[0].index_select(0, places)
         return self.pieces.gather(1, places.view(len(self.pieces), -1)).flatten()
 
     def places_of(self, ids: Tensor) -> Tensor:
@@ -103,6 +92,14 @@ def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
     return bias
 
 
+def estimated(logits: Tensor, features: Tensor, spread: float) -> Tensor:
+    """logits (N,P), with what features (N,F) add to place 0."""
+    if spread:
+        norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
+        logits.select(1, 0).addcmul_(norm, norm, value=spread)
+    return logits
+
+
 class Rows:
     """The output layer's weight (V,F), to take some rows of for a batch."""
 
@@ -113,6 +110,16 @@ class Rows:
         """The product with the rows of these pieces (P,), and what its results are to be multiplied by (P,)."""
         weight = self.weight.index_select(0, pieces)
         return lambda features: F.linear(features, weight), None
+
+    def layer(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
+        """Of these pieces (P,), with bias (P,), the logits as an OutputLayer has them."""
+        product, scale = self.product(pieces)
+
+        def logits(features: Tensor) -> Tensor:
+            y = product(features)
+            return estimated(y.add_(bias) if scale is None else torch.addcmul(bias, y, scale), features, spread)
+
+        return logits
 
     def taken(self, asked: int) -> int:
         """How many rows are best multiplied for a batch that needs this many: no fewer, maybe more."""
@@ -167,11 +174,10 @@ class Estimated:
     def shortlisted(self, allowed: Tensor) -> OutputLayer:
         """For sentences that may use these pieces (B,V), bool."""
         taken = self.taken(allowed)  # (U,)
-        product, scale = self.all_rows if len(taken) == len(self.bias) else self.rows.product(taken)
         bias = self.bias.index_select(0, taken)
         if len(allowed) == 1:
-            places = Places(taken[None], None, bias[None], None if scale is None else scale[None])
-            return OutputLayer(product, places, self.spread)
+            return OutputLayer(self.rows.layer(taken, bias, self.spread), taken[None])
+        product, scale = self.all_rows if len(taken) == len(self.bias) else self.rows.product(taken)
         sentence, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of all that any list has
         count = allowed.sum(1)
         rank = torch.arange(len(column), device=column.device) - (count.cumsum(0) - count)[sentence]
@@ -179,6 +185,5 @@ class Estimated:
         columns[sentence, rank] = column
         filled = torch.arange(columns.shape[1], device=columns.device) >= count[:, None]
         pieces, own = taken[columns].masked_fill_(filled, 0), bias[columns].masked_fill_(filled, -torch.inf)
-        return OutputLayer(
-            product, Places(pieces, columns, own, None if scale is None else scale[columns]), self.spread
-        )
+        places = Places(columns, own, None if scale is None else scale[columns])
+        return OutputLayer(product, pieces, places, self.spread)

@@ -24,8 +24,9 @@ from torch import Tensor, nn
 
 from nmt import native
 from nmt.model.attention import LIMIT, AdditiveAttention, Attention, DotAttention, GeneralAttention, Memory
-from nmt.model.decoder import Joined
-from nmt.model.output import Estimated, OutputLayer, Shortlist, without
+from nmt.model.cells.base import tanh
+from nmt.model.decoder import Readout
+from nmt.model.output import Estimated, OutputLayer, Product, Shortlist, without
 from nmt.model.packed_lstm import packed_layer
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute, has_packed_products
@@ -41,9 +42,9 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
     assert isinstance(packed, PackedSeq2Seq)
     packed.look_up()
     decoder, attention = model.decoder, model.decoder.attention
-    is_linear = isinstance(decoder.readout, Joined) and attention.heads == 1  # in the context
+    is_linear = isinstance(decoder.readout, Readout) and attention.heads == 1  # in the context
     if decoder.context_is_last and is_linear and attention.context_size:
-        readout = PackedReadout(cast(Joined, decoder.readout), model.config.hidden_size, COMPUTE[compute])
+        readout = ReadoutOfValues(cast(Readout, decoder.readout), model.config.hidden_size, COMPUTE[compute])
         packed.decoder.add_module("readout", readout)
     for module in packed.modules():  # found at once, not by Module.__getattr__, which takes longer than a product
         for name, child in module._modules.items():
@@ -54,7 +55,7 @@ def pack(model: Seq2Seq, compute: str) -> Seq2Seq:
 def _swap(module: nn.Module, compute: Compute) -> nn.Module:
     """A copy with products in this precision; parameters that are not packed are shared."""
     if isinstance(module, nn.Linear):
-        return PackedLinear(module, compute)
+        return (PackedReadout if isinstance(module, Readout) else PackedLinear)(module, compute)
     if isinstance(module, Recurrent):
         return packed_layer(module, compute)
     swapped = copy.copy(module)  # the same parameters
@@ -82,20 +83,35 @@ class PackedLinear(nn.Module):
     __call__ = forward  # without Module.__call__, which takes as long as a product
 
 
-class PackedReadout(nn.Module):
+class PackedReadout(PackedLinear):
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return squashed(self.product, torch.cat(inputs, -1))
+
+    __call__ = forward
+
+
+class ReadoutOfValues(nn.Module):
     """A readout of the output h (N,H) and the context, that multiplies the context before it is one: the values that
     it is a mean of, once a source token instead of once a step."""
 
-    def __init__(self, layer: nn.Linear, hidden_size: int, compute: Compute) -> None:
+    def __init__(self, layer: Readout, hidden_size: int, compute: Compute) -> None:
         super().__init__()
         weight, bias = layer.weight.detach(), layer.bias.detach()
         self.of_hidden = compute.product(weight[:, :hidden_size], bias)
         self.of_values = compute.product(weight[:, hidden_size:], torch.zeros_like(bias))
 
     def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
-        return self.of_hidden(hidden).add_(context)
+        return squashed(self.of_hidden, hidden, context)
 
     __call__ = forward
+
+
+def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor:
+    """tanh(W x + b + added)"""
+    if isinstance(product, native.Bytes):
+        return product(x, added, squashed=True)
+    y = product(x)
+    return tanh(y if added is None else y.add_(added))
 
 
 class ByKernel(Attention):
@@ -197,7 +213,7 @@ class PackedSeq2Seq(Seq2Seq):
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         memory = super().encode(src, src_len)
         readout = self.decoder.readout
-        if not isinstance(readout, PackedReadout):
+        if not isinstance(readout, ReadoutOfValues):
             return memory
         return replace(memory, values=readout.of_values(memory.values))
 

@@ -37,9 +37,8 @@ class PackedLSTM(PackedRecurrent):
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         h, c = state
         rest = [part for part in (x if self.table is None else None, beside, h) if part is not None]
-        added = None if self.table is None else native.Added(self.table.rows, x[None])
-        h, c = self.run(self.both, torch.cat(rest, 1) if len(rest) > 1 else h, c, added)
-        return h[0], c
+        added = None if self.table is None else native.Added(self.table.rows, x)
+        return self.run(self.both, torch.cat(rest, 1) if len(rest) > 1 else h, c, added)
 
     def over_time(self, x: Tensor) -> native.Added:  # type: ignore[override]
         """W x of every step: x (B,T,E), or pieces (B,T)."""

@@ -105,6 +105,11 @@ class Int8Rows(Rows):
         weight = self.weight.index_select(0, pieces)
         return by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None), scales
 
+    def layer(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
+        if not native.is_here():
+            return super().layer(pieces, bias, spread)
+        return native.Bytes(self.weight, self.scales.index_select(0, pieces), bias, pieces, spread)
+
 
 def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
     """torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's

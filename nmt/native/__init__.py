@@ -30,11 +30,11 @@ def kernels() -> ctypes.CDLL | None:
         return None
     if not found.nmt_begin(True):
         return None
-    p, i = ctypes.c_void_p, ctypes.c_int
+    p, i, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
     found.nmt_pack.argtypes = [p, p, i, i, p, p]
-    found.nmt_product.argtypes = [p, p, p, p, i, i, p, i, p]
+    found.nmt_product.argtypes = [p, p, p, p, i, i, f, p, i, p, i, p]
     found.nmt_lstm.argtypes = [p, p, p, p, i, p, p, ctypes.c_int64, p, p, p, p, i, i, i, p, p]
-    found.nmt_attend.argtypes = [p, p, p, p, p, ctypes.c_float, i, i, i, i, i, i, p, p]
+    found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
     for function in (found.nmt_pack, found.nmt_product, found.nmt_attend):
         function.restype = None
     return found
@@ -54,16 +54,23 @@ class Added(NamedTuple):
     """What a layer adds to its gates: for each step and row a row of the table."""
 
     table: Tensor  # (P,O)
-    ids: Tensor  # (T,N)
+    ids: Tensor  # (T,N), or (N,) for one step
 
 
 class Bytes:
     """A product with a weight of bytes, x (...,I) -> W x + b (...,O). A row of x has its own scale, so no result
     depends on its neighbours."""
 
-    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None = None, rows: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        weight: Tensor,
+        scale: Tensor,
+        bias: Tensor | None = None,
+        rows: Tensor | None = None,
+        spread: float = 0.0,
+    ) -> None:
         """weight (·,I) of int8, and which of its `rows` (O,); None: all. What they stand for is `scale` (O,) times
-        as large."""
+        as large. `spread` times |x|² is added to the first output."""
         weight, self.inputs = weight.contiguous(), weight.shape[1]
         rows = None if rows is None else rows.contiguous()
         self.outputs = len(weight if rows is None else rows)
@@ -72,34 +79,38 @@ class Bytes:
         sums = torch.empty(wide, dtype=torch.int32)
         self._kept = packed, sums, scale.contiguous(), None if bias is None else bias.contiguous()
         self._weight = tuple(map(_address, self._kept))
+        self._sizes = self.outputs, self.inputs, spread
         self._kernels = _use()
         self._kernels.nmt_pack(
             weight.data_ptr(), _address(rows), self.outputs, self.inputs, packed.data_ptr(), sums.data_ptr()
         )
 
-    def __call__(self, x: Tensor) -> Tensor:
-        x = x.contiguous()
-        y = x.new_empty(*x.shape[:-1], self.outputs)
-        rows = x.numel() // self.inputs
-        self._kernels.nmt_product(*self._weight, self.outputs, self.inputs, x.data_ptr(), rows, y.data_ptr())
+    def __call__(self, x: Tensor, added: Tensor | None = None, squashed: bool = False) -> Tensor:
+        """`added` (...,O) goes on top; `squashed` asks for the tanh of it all."""
+        x, added = x.contiguous(), None if added is None else added.contiguous()
+        rows, y = x.numel() // self.inputs, x.new_empty(*x.shape[:-1], self.outputs)
+        of_x = x.data_ptr(), rows, _address(added), squashed
+        self._kernels.nmt_product(*self._weight, *self._sizes, *of_x, y.data_ptr())
         return y
 
     def lstm(
         self, x: Tensor, c: Tensor, added: Added | None, gain: Tensor | None = None, shift: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Steps of an LSTM, one without `added`: x (N,I) and c (N,H) before the first -> h of each (T,N,H), and c
-        after the last (N,H). The gates are W x + b, of which later steps have h for x, and what is added. With gain
-        and shift (5,H) the cell is `lstm_ln`. Raises IndexError when the table lacks a row."""
+        """Steps of an LSTM: x (N,I) and c (N,H) before the first -> h of each (T,N,H), and c after the last (N,H).
+        The gates are W x + b, of which later steps have h for x, and what is added: where that is for one step, or
+        nothing, h is (N,H). With gain and shift (5,H) the cell is `lstm_ln`.
+
+        Raises IndexError when the table lacks a row."""
         x, c = x.contiguous(), c.contiguous()
-        (rows, hidden_size), steps = c.shape, 1
-        table: tuple[int | None, int, int | None] = None, 0, None
-        if added is not None:
-            ids = added.ids.contiguous()
-            steps, table = len(ids), (added.table.data_ptr(), added.table.shape[0], ids.data_ptr())
-        outputs, cell = x.new_empty(steps, rows, hidden_size), x.new_empty(rows, hidden_size)
+        rows, hidden_size = c.shape
+        ids = None if added is None else added.ids.contiguous()
+        table = (None, 0) if added is None else (added.table.data_ptr(), added.table.shape[0])
+        outputs = x.new_empty(rows, hidden_size) if ids is None else x.new_empty(*ids.shape, hidden_size)
+        cell = x.new_empty(rows, hidden_size)
+        steps = outputs.numel() // cell.numel()
         normalisation = (None, None) if gain is None or shift is None else (gain.data_ptr(), shift.data_ptr())
-        before, after = (c.data_ptr(), *normalisation), (outputs.data_ptr(), cell.data_ptr())
-        sizes = steps, rows, hidden_size
+        before, sizes = (_address(ids), c.data_ptr(), *normalisation), (steps, rows, hidden_size)
+        after = outputs.data_ptr(), cell.data_ptr()
         if not self._kernels.nmt_lstm(*self._weight, self.inputs, x.data_ptr(), *table, *before, *sizes, *after):
             raise IndexError(f"ids are out of range: the table has {table[1]} rows")
         return outputs, cell

@@ -80,7 +80,7 @@ static inline __m512 hyperbolic_tangent(__m512 x) {
     return _mm512_fmsub_ps(all(2), sigmoid(_mm512_add_ps(x, x)), all(1));
 }
 
-// ---- Products of bytes: y (n,out) = x (n,in) W' + bias
+// ---- Products of bytes: y (n,out) = x (n,in) W' + bias + added (n,out), or tanh of it
 //
 // W is packed: of 16 of its rows, a panel, 4 bytes of each stand together, as both VNNI and tiles want them; zeros fill
 // it up to WIDE rows and DEEP columns. A row of x becomes bytes from 1 to 255 of which 128 stands for 0, so from a sum
@@ -92,6 +92,8 @@ struct Weight {
     const float *scale;    // (out,)
     const float *bias;     // (out,), or none
     int out, in;
+    int squashed;          // by tanh
+    float spread;          // of |x|^2, added to the first output
 };
 
 // The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times 128.
@@ -124,17 +126,25 @@ static float quantise(const float *x, int in, uint8_t *bytes) {
     return largest / 127;
 }
 
-// From sums of products to 16 numbers of a row of y.
-static inline void finish(const struct Weight *w, __m512i sums, float scale, int column, float *y) {
+// From sums of products to 16 numbers of a row of y. `added` is that row's, or none.
+static inline void finish(
+    const struct Weight *w, __m512i sums, float scale, int column, const float *added, float *y) {
     int count = w->out - column;
     if (count <= 0) return;
     sums = _mm512_sub_epi32(sums, _mm512_loadu_si512(w->sums + column));
     __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(load(w->scale + column, count), all(scale)));
-    store(y + column, w->bias ? _mm512_add_ps(v, load(w->bias + column, count)) : v, count);
+    if (w->bias) v = _mm512_add_ps(v, load(w->bias + column, count));
+    if (added) v = _mm512_add_ps(v, load(added + column, count));
+    store(y + column, w->squashed ? hyperbolic_tangent(v) : v, count);
+}
+
+static inline const float *row_of(const float *added, int row, int out) {
+    return added ? added + (size_t)row * out : 0;
 }
 
 static inline __attribute__((always_inline)) void by_vnni(
-    const struct Weight *w, const int rows, const uint8_t *x, const float *scales, int column, float *y) {
+    const struct Weight *w, const int rows, const uint8_t *x, const float *scales, int column, const float *added,
+    float *y) {
     int deep = up(w->in, DEEP);
     const int8_t *panels = w->packed + (size_t)column * deep;
     __m512i sums[FEW][PANELS];
@@ -151,7 +161,7 @@ static inline __attribute__((always_inline)) void by_vnni(
         }
     for (int r = 0; r < rows; r++)
         for (int p = 0; p < PANELS; p++)
-            finish(w, sums[r][p], scales[r], column + p * LANES, y + (size_t)r * w->out);
+            finish(w, sums[r][p], scales[r], column + p * LANES, row_of(added, r, w->out), y + (size_t)r * w->out);
 }
 
 #pragma GCC push_options
@@ -182,7 +192,7 @@ static void give_back(const struct Tiles *before) {
 
 // WIDE outputs from `column` on, of rows that are filled up to a multiple of TILE.
 static void by_tiles(
-    const struct Weight *w, int n, const uint8_t *x, const float *scales, int column, float *y) {
+    const struct Weight *w, int n, const uint8_t *x, const float *scales, int column, const float *added, float *y) {
     int deep = up(w->in, DEEP);
     int32_t sums[4][TILE][LANES] __attribute__((aligned(64)));
     for (int row = 0, rows; row < n; row += rows) {
@@ -220,7 +230,7 @@ static void by_tiles(
                 int across = rows > TILE ? 2 : 4;
                 for (int q = 0; q < across; q++)
                     finish(w, _mm512_load_si512(sums[r / TILE * 2 + q][r % TILE]), scales[row + r],
-                           column + (p + q) * LANES, y + (size_t)(row + r) * w->out);
+                           column + (p + q) * LANES, row_of(added, row + r, w->out), y + (size_t)(row + r) * w->out);
             }
         }
     }
@@ -229,29 +239,39 @@ static void by_tiles(
 #pragma GCC pop_options
 
 // Of up to BLOCK rows; `bytes` is room for as many of DEEP columns, and TILE more, whose fill is zero.
-static void product(const struct Weight *w, const float *x, int n, uint8_t *bytes, float *y) {
+static void product(const struct Weight *w, const float *x, int n, uint8_t *bytes, const float *added, float *y) {
     int deep = up(w->in, DEEP);
     float scales[BLOCK];
     for (int r = 0; r < n; r++) scales[r] = quantise(x + (size_t)r * w->in, w->in, bytes + (size_t)r * deep);
     if (has_amx && n > FEW_FOR_TILES) {
         struct Tiles before = take_tiles();
-        for (int column = 0; column < w->out; column += WIDE) by_tiles(w, n, bytes, scales, column, y);
+        for (int column = 0; column < w->out; column += WIDE) by_tiles(w, n, bytes, scales, column, added, y);
         give_back(&before);
-        return;
-    }
-    for (int column = 0; column < w->out; column += WIDE)
-        for (int r = 0; r < n; r += FEW) {
-            const uint8_t *from = bytes + (size_t)r * deep;
-            float *to = y + (size_t)r * w->out;
-            switch (least(FEW, n - r)) {  // each with its loops unrolled
-                case 1: by_vnni(w, 1, from, scales + r, column, to); break;
-                case 2: by_vnni(w, 2, from, scales + r, column, to); break;
-                case 3: by_vnni(w, 3, from, scales + r, column, to); break;
-                case 4: by_vnni(w, 4, from, scales + r, column, to); break;
-                case 5: by_vnni(w, 5, from, scales + r, column, to); break;
-                default: by_vnni(w, FEW, from, scales + r, column, to);
+    } else {
+        for (int column = 0; column < w->out; column += WIDE)
+            for (int r = 0; r < n; r += FEW) {
+                const uint8_t *from = bytes + (size_t)r * deep;
+                const float *own = row_of(added, r, w->out);
+                float *to = y + (size_t)r * w->out;
+                switch (least(FEW, n - r)) {  // each with its loops unrolled
+                    case 1: by_vnni(w, 1, from, scales + r, column, own, to); break;
+                    case 2: by_vnni(w, 2, from, scales + r, column, own, to); break;
+                    case 3: by_vnni(w, 3, from, scales + r, column, own, to); break;
+                    case 4: by_vnni(w, 4, from, scales + r, column, own, to); break;
+                    case 5: by_vnni(w, 5, from, scales + r, column, own, to); break;
+                    default: by_vnni(w, FEW, from, scales + r, column, own, to);
+                }
             }
+    }
+    for (int r = 0; w->spread != 0 && r < n; r++) {
+        const float *row = x + (size_t)r * w->in;
+        __m512 squares = _mm512_setzero_ps();
+        for (int i = 0; i < w->in; i += LANES) {
+            __m512 v = load(row + i, w->in - i);
+            squares = _mm512_fmadd_ps(v, v, squares);
         }
+        y[(size_t)r * w->out] += w->spread * _mm512_reduce_add_ps(squares);
+    }
 }
 
 static uint8_t *room_for_bytes(int n, int in) {
@@ -260,11 +280,11 @@ static uint8_t *room_for_bytes(int n, int in) {
 }
 
 void nmt_product(const int8_t *packed, const int32_t *sums, const float *scale, const float *bias, int out, int in,
-                 const float *x, int n, float *y) {
-    struct Weight w = {packed, sums, scale, bias, out, in};
+                 float spread, const float *x, int n, const float *added, int squashed, float *y) {
+    struct Weight w = {packed, sums, scale, bias, out, in, squashed, spread};
     uint8_t *bytes = room_for_bytes(n, in);
     for (int row = 0; row < n; row += BLOCK)
-        product(&w, x + (size_t)row * in, least(BLOCK, n - row), bytes, y + (size_t)row * out);
+        product(&w, x + (size_t)row * in, least(BLOCK, n - row), bytes, row_of(added, row, out), y + (size_t)row * out);
     free(bytes);
 }
 
@@ -319,7 +339,7 @@ int nmt_lstm(const int8_t *packed, const int32_t *sums, const float *scale, cons
               const float *shift, int steps, int n, int h, float *outputs, float *cells) {
     for (size_t i = 0; table && i < (size_t)steps * n; i++)
         if (ids[i] < 0 || ids[i] >= size) return 0;
-    struct Weight w = {packed, sums, scale, bias, 4 * h, in};
+    struct Weight w = {packed, sums, scale, bias, 4 * h, in, 0, 0};
     uint8_t *bytes = room_for_bytes(n, in);
     float *gates = aligned_alloc(64, (size_t)up(least(n, BLOCK) * 4 * h, LANES) * sizeof *gates);
     for (int row = 0; row < n; row += BLOCK) {
@@ -328,7 +348,7 @@ int nmt_lstm(const int8_t *packed, const int32_t *sums, const float *scale, cons
         float *after = cells + (size_t)row * h;
         for (int t = 0; t < steps; t++) {
             float *output = outputs + ((size_t)t * n + row) * h;
-            product(&w, before, rows, bytes, gates);
+            product(&w, before, rows, bytes, 0, gates);
             for (int r = 0; r < rows; r++) {
                 const float *looked_up = table ? table + (size_t)ids[(size_t)t * n + row + r] * 4 * h : 0;
                 lstm(gates + (size_t)r * 4 * h, looked_up, cell + (size_t)r * h, h, gain, shift, output + (size_t)r * h,

@@ -14,7 +14,7 @@ from nmt.model import packed_recurrent
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.output import Shortlist
-from nmt.model.packed import PackedReadout, pack
+from nmt.model.packed import ReadoutOfValues, pack
 from nmt.model.packed_recurrent import Table
 from nmt.model.products import COMPUTE, filled, in_few_sizes, resolve_compute
 
@@ -123,9 +123,9 @@ def test_the_context_is_multiplied_ahead_only_where_it_goes_nowhere_else():
     one = pack(toy.model(num_layers=1).float(), "float32")
     two = pack(toy.model(num_layers=2).float(), "float32")
     heads = pack(toy.model(heads=2).float(), "float32")
-    assert isinstance(one.decoder.readout, PackedReadout)
-    assert not isinstance(two.decoder.readout, PackedReadout)
-    assert not isinstance(heads.decoder.readout, PackedReadout)
+    assert isinstance(one.decoder.readout, ReadoutOfValues)
+    assert not isinstance(two.decoder.readout, ReadoutOfValues)
+    assert not isinstance(heads.decoder.readout, ReadoutOfValues)
 
 
 def test_packing_leaves_the_model_alone():
