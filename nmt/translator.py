@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer 
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
+FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
 
 
@@ -137,7 +139,8 @@ class Translator:
         """
         task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
         results = [Translation("", 0.0, 0.0)] * len(texts)
-        encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts])
+        threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
+        encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts], threads)
         given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
         sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]

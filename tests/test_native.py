@@ -82,7 +82,7 @@ def test_steps_of_an_lstm(n, h, steps, cell, seed):
     weight, scale, bias = random_bytes(4 * h, h), torch.full((4 * h,), 0.02), torch.randn(4 * h)
     product = native.Bytes(weight, scale, bias)
     own = {name: torch.randn_like(part) for name, part in cell.own_parameters(h).items()}
-    table, ids = torch.randn(7, 4 * h), torch.randint(7, (steps, n))
+    table, ids = torch.randn(7, 4 * h).bfloat16(), torch.randint(7, (steps, n))
     x, c = torch.randn(n, h), torch.randn(n, h)
     outputs, last = product.lstm(x, c, native.Added(table, ids), own.get("gain"), own.get("bias"))
     state = x, c
@@ -102,7 +102,9 @@ def test_a_piece_that_no_table_has_is_refused(wrong):
     product = native.Bytes(random_bytes(8, 2), torch.ones(8))
     with pytest.raises(IndexError, match="ids are out of range: the table has 3 rows"):
         product.lstm(
-            torch.zeros(2, 2), torch.zeros(2, 2), native.Added(torch.zeros(3, 8), torch.tensor([[0, wrong]]))
+            torch.zeros(2, 2),
+            torch.zeros(2, 2),
+            native.Added(torch.zeros(3, 8).bfloat16(), torch.tensor([[0, wrong]])),
         )
 
 

@@ -29,6 +29,7 @@ def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
 
 class PackedLSTM(PackedRecurrent):
     is_fused = False  # by torch
+    table_dtype = torch.bfloat16  # to read it takes as long as the products
 
     def run(self, product: Product, x: Tensor, c: Tensor, added: native.Added | None) -> tuple[Tensor, Tensor]:
         assert isinstance(product, native.Bytes)
@@ -44,7 +45,7 @@ class PackedLSTM(PackedRecurrent):
         """W x of every step: x (B,T,E), or pieces (B,T)."""
         x = x.transpose(0, 1)
         if self.table is None:
-            gates = self.inputs(x).flatten(0, 1)
+            gates = self.inputs(x).flatten(0, 1).bfloat16()
             return native.Added(gates, torch.arange(len(gates)).view(x.shape[:2]))
         self.table.learn(x.flatten())
         return native.Added(self.table.rows, x)

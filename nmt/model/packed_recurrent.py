@@ -29,21 +29,28 @@ MOST_LOOKED_UP = 1 << 25  # numbers in a table
 
 class Table:
     """What each piece contributes to a layer's gates by its embedding: always the same, so it is computed once, when
-    the piece first comes, and in float32 whatever the precision of the rest."""
+    the piece first comes, and in float32 whatever the precision of the rest; it may be kept in less."""
 
-    def __init__(self, embed: Callable[[Tensor], Tensor], weight: Tensor, bias: Tensor, pieces: int) -> None:
+    def __init__(
+        self,
+        embed: Callable[[Tensor], Tensor],
+        weight: Tensor,
+        bias: Tensor,
+        pieces: int,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.embed, self.weight, self.bias = embed, weight, bias
         # Memory that costs nothing until it is touched, and that workers share, who are forks of this process. Each
         # writes what it meets first, which are the same numbers, so none has to wait for another.
-        shared = mmap.mmap(-1, pieces * len(weight) * weight.itemsize)
-        self.rows = torch.frombuffer(shared, dtype=weight.dtype).view(pieces, len(weight))
+        shared = mmap.mmap(-1, pieces * len(weight) * dtype.itemsize)
+        self.rows = torch.frombuffer(shared, dtype=dtype).view(pieces, len(weight))
         self.known = torch.zeros(pieces, dtype=torch.bool)
 
     def learn(self, pieces: Tensor) -> None:
         """Before they are looked up."""
         new = torch.unique(pieces[~self.known[pieces]])
         if len(new):
-            self.rows[new] = F.linear(self.embed(new), self.weight, self.bias)
+            self.rows[new] = F.linear(self.embed(new), self.weight, self.bias).to(self.rows.dtype)
             self.known[new] = True
 
     def __getitem__(self, pieces: Tensor) -> Tensor:
@@ -67,6 +74,7 @@ class PackedRecurrent(nn.Module):
     """
 
     table: Table | None = None
+    table_dtype = torch.float32
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         super().__init__()
@@ -82,7 +90,7 @@ class PackedRecurrent(nn.Module):
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
         """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large."""
         if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
-            self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces)
+            self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
 
     def joint_bias(self, part: Transition) -> Tensor:
         """Both biases, of the joint gates alone."""

@@ -53,7 +53,7 @@ def _use() -> ctypes.CDLL:
 class Added(NamedTuple):
     """What a layer adds to its gates: for each step and row a row of the table."""
 
-    table: Tensor  # (P,O)
+    table: Tensor  # (P,O), of bfloat16
     ids: Tensor  # (T,N), or (N,) for one step
 
 

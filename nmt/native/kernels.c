@@ -36,7 +36,7 @@ enum {
     DEEP = 64,          // bytes of an input that a tile holds
     TILE = 16,          // rows of a tile
     FEW = 6,            // rows that VNNI multiplies at once
-    FEW_FOR_TILES = 4,  // rows up to which VNNI is faster than tiles
+    FEW_FOR_TILES = 2,  // rows up to which VNNI is faster than tiles
     BLOCK = 96,         // rows whose results stay in the cache
 };
 
@@ -49,26 +49,30 @@ static inline __m512 load(const float *x, int count) { return _mm512_maskz_loadu
 static inline void store(float *x, __m512 v, int count) { _mm512_mask_storeu_ps(x, lanes(count), v); }
 static inline __m512 all(float x) { return _mm512_set1_ps(x); }
 
-// ---- Functions of a vector, right to 1e-6 of the result or better
+// Of bfloat16, the upper halves of floats.
+static inline __m512 load_narrow(const uint16_t *x, int count) {
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes(count), x));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+
+// ---- Functions of a vector, right to 1e-5 of the result or better
 
 static inline __m512 reciprocal(__m512 x) {
     __m512 r = _mm512_rcp14_ps(x);
     return _mm512_mul_ps(r, _mm512_fnmadd_ps(x, r, all(2)));
 }
 
-// e^x = 2^n e^r, by the Taylor series of e^r for |r| <= ln 2 / 2.
+// e^x = 2^(n+f), n whole and |f| <= 1/2, by the polynomial that is nearest to 2^f there, off by 8e-8 of it. Of |x| > 80
+// it is that of 80: beyond, reciprocals are denormal, which takes a hundred times as long.
 static inline __m512 exponential(__m512 x) {
-    x = _mm512_max_ps(_mm512_min_ps(x, all(87)), all(-87));
-    __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, all(1.44269504f)), 0);
-    __m512 r = _mm512_fnmadd_ps(n, all(0.693359375f), x);  // ln 2 in two parts, the first of few digits
-    r = _mm512_fnmadd_ps(n, all(-2.12194440e-4f), r);
-    __m512 sum = all(1 / 720.f);
-    sum = _mm512_fmadd_ps(sum, r, all(1 / 120.f));
-    sum = _mm512_fmadd_ps(sum, r, all(1 / 24.f));
-    sum = _mm512_fmadd_ps(sum, r, all(1 / 6.f));
-    sum = _mm512_fmadd_ps(sum, r, all(1 / 2.f));
-    sum = _mm512_fmadd_ps(sum, r, all(1));
-    sum = _mm512_fmadd_ps(sum, r, all(1));
+    x = _mm512_mul_ps(_mm512_max_ps(_mm512_min_ps(x, all(80)), all(-80)), all(1.44269504f));
+    __m512 n = _mm512_roundscale_ps(x, 0), f = _mm512_sub_ps(x, n);
+    __m512 sum = all(1.3276472e-3f);
+    sum = _mm512_fmadd_ps(sum, f, all(9.6755415e-3f));
+    sum = _mm512_fmadd_ps(sum, f, all(5.5507133e-2f));
+    sum = _mm512_fmadd_ps(sum, f, all(0.24022120f));
+    sum = _mm512_fmadd_ps(sum, f, all(0.69314697f));
+    sum = _mm512_fmadd_ps(sum, f, all(1.0000001f));
     return _mm512_scalef_ps(sum, n);
 }
 
@@ -83,12 +87,12 @@ static inline __m512 hyperbolic_tangent(__m512 x) {
 // ---- Products of bytes: y (n,out) = x (n,in) W' + bias + added (n,out), or tanh of it
 //
 // W is packed: of 16 of its rows, a panel, 4 bytes of each stand together, as both VNNI and tiles want them; zeros fill
-// it up to WIDE rows and DEEP columns. A row of x becomes bytes from 1 to 255 of which 128 stands for 0, so from a sum
-// of products 128 times the sum of W's row is to be taken.
+// it up to WIDE rows and DEEP columns. A row of x becomes bytes from 1 to 255 of which 128 stands for 0, so a sum of
+// products begins with -128 times the sum of W's row.
 
 struct Weight {
     const int8_t *packed;
-    const int32_t *sums;   // (out,), filled up
+    const int32_t *sums;   // (out,), what sums of products begin with
     const float *scale;    // (out,)
     const float *bias;     // (out,), or none
     int out, in;
@@ -96,7 +100,7 @@ struct Weight {
     float spread;          // of |x|^2, added to the first output
 };
 
-// The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times 128.
+// The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times -128.
 void nmt_pack(const int8_t *w, const int64_t *rows, int out, int in, int8_t *packed, int32_t *sums) {
     int deep = up(in, DEEP);
     memset(packed, 0, (size_t)up(out, WIDE) * deep);
@@ -108,7 +112,7 @@ void nmt_pack(const int8_t *w, const int64_t *rows, int out, int in, int8_t *pac
             memcpy(to, row + i, least(4, in - i));
         int32_t sum = 0;
         for (int i = 0; i < in; i++) sum += row[i];
-        sums[o] = 128 * sum;
+        sums[o] = -128 * sum;
     }
 }
 
@@ -131,7 +135,6 @@ static inline void finish(
     const struct Weight *w, __m512i sums, float scale, int column, const float *added, float *y) {
     int count = w->out - column;
     if (count <= 0) return;
-    sums = _mm512_sub_epi32(sums, _mm512_loadu_si512(w->sums + column));
     __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(load(w->scale + column, count), all(scale)));
     if (w->bias) v = _mm512_add_ps(v, load(w->bias + column, count));
     if (added) v = _mm512_add_ps(v, load(added + column, count));
@@ -149,7 +152,7 @@ static inline __attribute__((always_inline)) void by_vnni(
     const int8_t *panels = w->packed + (size_t)column * deep;
     __m512i sums[FEW][PANELS];
     for (int r = 0; r < rows; r++)
-        for (int p = 0; p < PANELS; p++) sums[r][p] = _mm512_setzero_si512();
+        for (int p = 0; p < PANELS; p++) sums[r][p] = _mm512_loadu_si512(w->sums + column + p * LANES);
     for (int i = 0; i < deep; i += 4)
         for (int p = 0; p < PANELS; p++) {
             __m512i weights = _mm512_load_si512(panels + (size_t)(p * deep + i) * LANES);
@@ -201,10 +204,11 @@ static void by_tiles(
         for (int p = 0; p < PANELS; p += rows > TILE ? 2 : 4) {
             const int8_t *panel = w->packed + (size_t)(column + p * LANES) * deep;
             size_t next = (size_t)LANES * deep;
-            _tile_zero(0);
-            _tile_zero(1);
-            _tile_zero(2);
-            _tile_zero(3);
+            const int32_t *first = w->sums + column + p * LANES, *second = first + LANES;
+            _tile_loadd(0, first, 0);  // each row the same
+            _tile_loadd(1, second, 0);
+            _tile_loadd(2, rows > TILE ? first : second + LANES, 0);
+            _tile_loadd(3, rows > TILE ? second : second + 2 * LANES, 0);
             for (int i = 0; i < deep; i += DEEP, panel += LANES * DEEP) {
                 _tile_loadd(4, upper + i, deep);
                 _tile_loadd(6, panel, DEEP);
@@ -308,11 +312,11 @@ static void normalise(const float *x, int h, const float *gain, const float *bia
 
 // What follows the products for one row. Its gates a (4h,), which are overwritten, without looked_up (4h,) if there is
 // any; its cell c before. gain and shift (5h,) of the normalisation, or none -> its output and its cell.
-static void lstm(float *a, const float *looked_up, const float *c, int h, const float *gain, const float *shift,
+static void lstm(float *a, const uint16_t *looked_up, const float *c, int h, const float *gain, const float *shift,
                  float *output, float *cell) {
     if (looked_up)
         for (int i = 0; i < 4 * h; i += LANES)
-            store(a + i, _mm512_add_ps(load(a + i, 4 * h - i), load(looked_up + i, 4 * h - i)), 4 * h - i);
+            store(a + i, _mm512_add_ps(load(a + i, 4 * h - i), load_narrow(looked_up + i, 4 * h - i)), 4 * h - i);
     if (gain)
         for (int gate = 0; gate < 4; gate++)
             normalise(a + gate * h, h, gain + gate * h, shift + gate * h, a + gate * h);
@@ -332,10 +336,11 @@ static void lstm(float *a, const float *looked_up, const float *c, int h, const 
 }
 
 // Steps of a layer: x (n,in) and c (n,h) before the first -> the output of each (steps,n,h), and c after the last. The
-// gates are x W', of which later steps have the output before for x, and row number ids (steps,n) of table (size,4h).
+// gates are x W', of which later steps have the output before for x, and row number ids (steps,n) of table (size,4h), of
+// bfloat16.
 // Returns whether the table has all of them; else nothing was computed.
 int nmt_lstm(const int8_t *packed, const int32_t *sums, const float *scale, const float *bias, int in, const float *x,
-              const float *table, int64_t size, const int64_t *ids, const float *c, const float *gain,
+              const uint16_t *table, int64_t size, const int64_t *ids, const float *c, const float *gain,
               const float *shift, int steps, int n, int h, float *outputs, float *cells) {
     for (size_t i = 0; table && i < (size_t)steps * n; i++)
         if (ids[i] < 0 || ids[i] >= size) return 0;
@@ -350,7 +355,7 @@ int nmt_lstm(const int8_t *packed, const int32_t *sums, const float *scale, cons
             float *output = outputs + ((size_t)t * n + row) * h;
             product(&w, before, rows, bytes, 0, gates);
             for (int r = 0; r < rows; r++) {
-                const float *looked_up = table ? table + (size_t)ids[(size_t)t * n + row + r] * 4 * h : 0;
+                const uint16_t *looked_up = table ? table + (size_t)ids[(size_t)t * n + row + r] * 4 * h : 0;
                 lstm(gates + (size_t)r * 4 * h, looked_up, cell + (size_t)r * h, h, gain, shift, output + (size_t)r * h,
                      after + (size_t)r * h);
             }

@@ -83,15 +83,17 @@ class Beam(Search):
         log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
         while searched:
             logits, state = step(ids, state)
-            extensions = _extend(logits, log_probs, len(searched), self.beam_size)
-            width = len(logits) // len(searched)
+            count, pieces = logits.shape
+            width = count // len(searched)
+            extensions = zip(*_extend(logits, log_probs, len(searched), self.beam_size), strict=True)
             covered = coverage(state.attended).tolist() if self.coverage and state.attended is not None else None
             for i, (sentence, candidates) in enumerate(zip(searched, extensions, strict=True)):
                 if not sentence.done:
-                    self._advance(sentence, candidates, eos_id, covered and covered[i * width : (i + 1) * width])
+                    of_parents = covered and covered[i * width : (i + 1) * width]
+                    self._advance(sentence, zip(*candidates, strict=True), pieces, eos_id, of_parents)
             stay = staying([not sentence.done for sentence in searched])
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
-            if rows and rows != list(range(len(logits))):
+            if rows and rows != list(range(count)):
                 leaving = len(stay) < len(searched)
                 sentence_rows = torch.tensor(stay, device=device) if leaving else None
                 state = state.select(torch.tensor(rows, device=device), sentence_rows)
@@ -103,19 +105,21 @@ class Beam(Search):
     def _advance(
         self,
         sentence: _Sentence,
-        candidates: Iterable[tuple[float, int, int]],
+        candidates: Iterable[tuple[float, int]],
+        pieces: int,
         eos_id: int,
         covered: list[float] | None,
     ) -> None:
-        """Take a step's candidates (log-probability, parent, token), best first; `covered` is the parents' coverage.
-        At its length limit a sentence ends as it stands."""
+        """Take a step's candidates (log-probability, place in all hypotheses' `pieces` joined), best first; `covered`
+        is the coverage of the hypotheses before. At its length limit a sentence ends as it stands."""
         size, before = self.beam_size, sentence.live
         length = len(before[0][1]) + 1  # tokens, EOS included
         at_limit = length >= sentence.max_length
         live: list[_Live] = []
-        for rank, (log_prob, parent, token) in enumerate(candidates):
+        for rank, (log_prob, place) in enumerate(candidates):
             if log_prob == -math.inf:
                 break
+            parent, token = divmod(place, pieces)
             ids = before[parent][1]
             if token != eos_id and not at_limit:
                 live.append((parent, [*ids, token], log_prob))
@@ -135,15 +139,13 @@ class Beam(Search):
         sentence.live = live + [(0, [eos_id], -math.inf)] * (size - len(live))
 
 
-def _extend(logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int) -> list[list[tuple[float, int, int]]]:
-    """For each sentence the best extensions (log-probability, parent, token). Of one hypothesis no more than the
-    best K + 1 can matter: K to live on, and EOS."""
-    pieces = logits.shape[1]
-    each = min(beam_size + 1, pieces)
+def _extend(
+    logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int
+) -> tuple[list[list[float]], list[list[int]]]:
+    """For each sentence the log-probabilities of its best extensions, and their places in its rows joined. Of one
+    hypothesis no more than the best K + 1 can matter: K to live on, and EOS."""
+    each = min(beam_size + 1, logits.shape[1])
     log_softmax = logits.log_softmax(-1, dtype=torch.float32)
     log_softmax.select(1, PADDING).fill_(-math.inf)
-    total, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
-    return [
-        [(log_prob, *divmod(place, pieces)) for log_prob, place in zip(*of_one, strict=True)]
-        for of_one in zip(total.tolist(), places.tolist(), strict=True)
-    ]
+    totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
+    return totals.tolist(), places.tolist()

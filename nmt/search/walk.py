@@ -47,7 +47,10 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
                     tokens[one].append(token)
                 if token == eos_id or t == limits[one]:
                     lengths[one] = t
-        stay = staying([not all(lengths[one] for one in walks[i : i + width]) for i in range(0, len(walks), width)])
+        active = [not lengths[one] for one in walks]
+        if width > 1:
+            active = [any(active[i : i + width]) for i in range(0, len(walks), width)]
+        stay = staying(active)
         if not stay:
             break
         if len(stay) * width < len(walks):  # a sentence's walks leave together
