@@ -22,7 +22,7 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
-    {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures", "nmt.files", "nmt.signals"},
+    {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures", "nmt.files", "nmt.signals", "nmt.native"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
