@@ -177,3 +177,33 @@ def test_compiling_leaves_one_library(tmp_path, monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     with pytest.raises(OSError, match="x86-64"):
         compiled.compile_library()
+
+
+@needs_kernels
+@settings(max_examples=100, deadline=None)
+@given(
+    b=st.integers(1, 4), k=st.integers(1, 5), pieces=st.integers(2, 70), wanted=st.integers(1, 12),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_extensions(b, k, pieces, wanted, seed):
+    torch.manual_seed(seed)
+    logits, log_probs = torch.randn(b * k, pieces), -torch.rand(b * k)
+    logits[torch.rand(logits.shape) < 0.2] = -torch.inf
+    logits[:, 1] = 2.0
+    log_probs[-1] = -torch.inf if k > 1 else -1.0
+    expected = logits.log_softmax(-1) + log_probs[:, None]
+    expected[:, 0] = -torch.inf
+    expected = expected.view(b, -1)
+    totals, places = native.extend(logits, log_probs, b, wanted)
+    best = torch.nn.functional.pad(expected, (0, wanted), value=-torch.inf).topk(wanted).values
+    torch.testing.assert_close(totals, best, rtol=1e-5, atol=1e-5)
+    real = totals.isfinite()
+    torch.testing.assert_close(expected.gather(1, places)[real], totals[real], rtol=1e-5, atol=1e-5)
+    assert all(len(set(row[some].tolist())) == some.sum() for row, some in zip(places, real, strict=True))
+
+
+@needs_kernels
+def test_of_equal_extensions_the_first_comes_first():
+    totals, places = native.extend(torch.zeros(2, 40), torch.zeros(2), 1, 6)
+    assert places.tolist() == [[1, 2, 3, 4, 5, 6]]
+    torch.testing.assert_close(totals, torch.full((1, 6), 1 / 40).log())

@@ -4,7 +4,7 @@ Where it is not compiled, or the processor can't do it, `is_here` says so, and t
 Tensors are float32 and on the CPU.
 
 Dims: N rows of one step, B sentences, k rows of each, T steps, I inputs, O outputs, H hidden units, S source tokens,
-A heads, D features of a query, M of a value, P rows of a table.
+A heads, D features of a query, M of a value, P rows of a table, V pieces.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ def kernels() -> ctypes.CDLL | None:
     found.nmt_product.argtypes = [p, p, p, p, i, i, f, p, i, p, i, p]
     found.nmt_lstm.argtypes = [p, p, p, p, i, p, p, ctypes.c_int64, p, p, p, p, i, i, i, p, p]
     found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
-    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend):
+    found.nmt_extend.argtypes = [p, p, i, i, i, i, p, p]
+    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_extend):
         function.restype = None
     return found
 
@@ -130,6 +131,19 @@ def attend(
     sizes = rows, rows // sentences, tokens, heads, of_query // heads, of_value // heads
     _use().nmt_attend(query.data_ptr(), *memory, limit, *sizes, context.data_ptr(), weights.data_ptr())
     return context, weights
+
+
+def extend(logits: Tensor, log_probs: Tensor, sentences: int, wanted: int) -> tuple[Tensor, Tensor]:
+    """logits (N,V) of what comes after hypotheses with log_probs (N,), those of a sentence together -> of each of B
+    sentences the likeliest extensions: their log-probabilities, best first, and their places in its rows joined, both
+    (B,wanted). Piece 0 counts, but is none of them. Where there are too few, the log-probability is -inf."""
+    logits, log_probs = logits.contiguous(), log_probs.contiguous()
+    totals = logits.new_empty(sentences, wanted)
+    places = torch.empty(sentences, wanted, dtype=torch.int64)
+    rows, pieces = logits.shape
+    sizes = sentences, rows // sentences, pieces, wanted
+    _use().nmt_extend(logits.data_ptr(), log_probs.data_ptr(), *sizes, totals.data_ptr(), places.data_ptr())
+    return totals, places
 
 
 def _address(x: Tensor | None) -> int | None:

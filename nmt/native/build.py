@@ -26,7 +26,7 @@ def compile_library() -> Path:
     compiler = os.environ.get("CC", "cc")
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         made = Path(folder) / "kernels.so"
-        command = [*compiler.split(), "-O3", "-shared", "-fPIC", "-o", str(made), str(SOURCE)]
+        command = [*compiler.split(), "-O3", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-lm"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")

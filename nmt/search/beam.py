@@ -21,13 +21,15 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from nmt import native
 from nmt.ranges import check_ranges
 from nmt.search.base import PADDING, Hypothesis, Request, S, Search, Step, staying
 from nmt.search.score import NORMALISATIONS, coverage, length_penalty
-from nmt.search.top import top
+from nmt.search.top import tensor, top
 
 # What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
 # where it only fills the beam. (A plain tuple: there are a hundred thousand of them a second.)
@@ -95,11 +97,12 @@ class Beam(Search):
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
             if rows and rows != list(range(count)):
                 leaving = len(stay) < len(searched)
-                sentence_rows = torch.tensor(stay, device=device) if leaving else None
-                state = state.select(torch.tensor(rows, device=device), sentence_rows)
+                state = state.select(
+                    tensor(rows, np.int64, device), tensor(stay, np.int64, device) if leaving else None
+                )
             searched = [searched[i] for i in stay]
-            ids = torch.tensor([ids[-1] for sentence in searched for _, ids, _ in sentence.live], device=device)
-            log_probs = torch.tensor([one for sentence in searched for _, _, one in sentence.live], device=device)
+            ids = tensor([ids[-1] for sentence in searched for _, ids, _ in sentence.live], np.int64, device)
+            log_probs = tensor([one for sentence in searched for _, _, one in sentence.live], np.float32, device)
         return [sorted(sentence.finished, key=lambda h: -h.score) for sentence in sentences]
 
     def _advance(
@@ -144,8 +147,11 @@ def _extend(
 ) -> tuple[list[list[float]], list[list[int]]]:
     """For each sentence the log-probabilities of its best extensions, and their places in its rows joined. Of one
     hypothesis no more than the best K + 1 can matter: K to live on, and EOS."""
-    each = min(beam_size + 1, logits.shape[1])
-    log_softmax = logits.log_softmax(-1, dtype=torch.float32)
-    log_softmax.select(1, PADDING).fill_(-math.inf)
-    totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
+    if logits.is_cpu and logits.dtype == torch.float32 and native.is_here():
+        totals, places = native.extend(logits, log_probs, sentences, 2 * beam_size)
+    else:
+        each = min(beam_size + 1, logits.shape[1])
+        log_softmax = logits.log_softmax(-1, dtype=torch.float32)
+        log_softmax.select(1, PADDING).fill_(-math.inf)
+        totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
     return totals.tolist(), places.tolist()

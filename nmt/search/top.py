@@ -1,12 +1,20 @@
-"""The largest of each row. On a CPU NumPy's argmax reads a row ten times as fast as torch's argmax and topk do."""
+"""Between lists and tensors, and the largest of each row: on a CPU NumPy's argmax reads a row ten times as fast as
+torch's argmax and topk do."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 MANY = 50_000  # numbers from which on the rounds below pay
+
+
+def tensor(numbers: Sequence[float], dtype: type[np.generic], device: torch.device) -> Tensor:
+    """torch.tensor takes five times as long."""
+    return torch.from_numpy(np.array(numbers, dtype)).to(device)
 
 
 def argmax(x: Tensor) -> Tensor:

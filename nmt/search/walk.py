@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from nmt.search.base import PADDING, Hypothesis, Request, S, Step, staying
+from nmt.search.top import tensor
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
@@ -54,8 +56,8 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
         if not stay:
             break
         if len(stay) * width < len(walks):  # a sentence's walks leave together
-            rows = torch.tensor([i * width + w for i in stay for w in range(width)], device=device)
-            sentences = torch.tensor(stay, device=device)
-            walks, ids, state = [walks[i] for i in rows.tolist()], ids[rows], state.select(rows, sentences)
+            kept = [i * width + w for i in stay for w in range(width)]
+            rows, sentences = tensor(kept, np.int64, device), tensor(stay, np.int64, device)
+            walks, ids, state = [walks[i] for i in kept], ids[rows], state.select(rows, sentences)
     found = [Hypothesis(*parts) for parts in zip(tokens, log_probs, log_probs, lengths, strict=True)]
     return [found[i : i + width] for i in range(0, len(found), width)]
