@@ -38,7 +38,7 @@ enum {
     TILE = 16,          // rows of a tile
     FEW = 6,            // rows that VNNI multiplies at once
     FEW_FOR_TILES = 2,  // rows up to which VNNI is faster than tiles
-    BLOCK = 96,         // rows whose results stay in the cache
+    BLOCK = 32,         // rows whose results stay in the cache
 };
 
 static inline int up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -311,22 +311,28 @@ static void normalise(const float *x, int h, const float *gain, const float *bia
     }
 }
 
-// What follows the products for one row. Its gates a (4h,), which are overwritten, without looked_up (4h,) if there is
-// any; its cell c before. gain and shift (5h,) of the normalisation, or none -> its output and its cell.
+// What follows the products for one row: its gates a (4h,), which may be overwritten, without looked_up (4h,) if there
+// is any; its cell c before; gain and shift (5h,) of the normalisation, or none -> its output and its cell.
 static void lstm(float *a, const uint16_t *looked_up, const float *c, int h, const float *gain, const float *shift,
                  float *output, float *cell) {
-    if (looked_up)
-        for (int i = 0; i < 4 * h; i += LANES)
+    if (gain) {
+        for (int i = 0; looked_up && i < 4 * h; i += LANES)
             store(a + i, _mm512_add_ps(load(a + i, 4 * h - i), load_narrow(looked_up + i, 4 * h - i)), 4 * h - i);
-    if (gain)
         for (int gate = 0; gate < 4; gate++)
             normalise(a + gate * h, h, gain + gate * h, shift + gate * h, a + gate * h);
+        looked_up = 0;
+    }
     for (int i = 0; i < h; i += LANES) {
         int left = h - i;
-        __m512 v = _mm512_mul_ps(sigmoid(load(a + h + i, left)), load(c + i, left));
-        v = _mm512_fmadd_ps(sigmoid(load(a + i, left)), hyperbolic_tangent(load(a + 2 * h + i, left)), v);
+        __m512 gate[4];  // i, f, g, o
+        for (int k = 0; k < 4; k++) {
+            gate[k] = load(a + k * h + i, left);
+            if (looked_up) gate[k] = _mm512_add_ps(gate[k], load_narrow(looked_up + k * h + i, left));
+        }
+        __m512 v = _mm512_mul_ps(sigmoid(gate[1]), load(c + i, left));
+        v = _mm512_fmadd_ps(sigmoid(gate[0]), hyperbolic_tangent(gate[2]), v);
         store(cell + i, v, left);
-        if (!gain) store(output + i, _mm512_mul_ps(sigmoid(load(a + 3 * h + i, left)), hyperbolic_tangent(v)), left);
+        if (!gain) store(output + i, _mm512_mul_ps(sigmoid(gate[3]), hyperbolic_tangent(v)), left);
     }
     if (!gain) return;
     normalise(cell, h, gain + 4 * h, shift + 4 * h, a);
