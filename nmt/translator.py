@@ -192,8 +192,8 @@ class Translator:
         found = task.search(step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys, wanted))
         if pieces is not None:
             found = [
-                [replace(h, ids=[own[place] for place in h.ids]) for h in hypotheses]
-                for own, hypotheses in zip(pieces.tolist(), found, strict=True)
+                [replace(h, ids=own[h.ids].tolist()) for h in hypotheses]
+                for own, hypotheses in zip(pieces.cpu().numpy(), found, strict=True)
             ]
         return found
 

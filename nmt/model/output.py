@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -31,42 +31,24 @@ class Shortlist:
 
 
 @dataclass(frozen=True)
-class Places:
-    """The lists of several sentences; the shorter ones are filled up."""
-
-    columns: Tensor  # (B,P), of the product (N,U)
-    bias: Tensor  # (B,P), -inf where it is filled up
-    scale: Tensor | None  # (B,P), by which the product is to be multiplied
-
-    def logits(self, product: Tensor) -> Tensor:
-        """(N,U) -> (N,P)"""
-        bias = self.bias[:, None]
-        product = product.view(len(bias), -1, product.shape[1])  # (B, k, U)
-        own = product.gather(2, self.columns[:, None].expand(-1, product.shape[1], -1))
-        return (own.add_(bias) if self.scale is None else torch.addcmul(bias, own, self.scale[:, None])).flatten(0, 1)
-
-    def select(self, sentences: Tensor) -> Places:
-        scale = None if self.scale is None else self.scale.index_select(0, sentences)
-        return Places(self.columns.index_select(0, sentences), self.bias.index_select(0, sentences), scale)
-
-
-@dataclass(frozen=True)
 class OutputLayer:
     product: Product  # features (N,F) -> (N,U)
     pieces: Tensor | None = None  # of each place (B,P), ascending, then padding; None: each piece has its own
-    places: Places | None = None  # None: the columns of the product
-    spread: float = 0.0  # half the variance of the numbers of the rows left out (see Estimated)
+    columns: Tensor | None = None  # of the product (B,P), where each place is; None: the same for all
 
     def __call__(self, features: Tensor) -> Tensor:
         """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
-        logits = self.product(features)
-        return logits if self.places is None else estimated(self.places.logits(logits), features, self.spread)
+        product = self.product(features)
+        if self.columns is None:
+            return product
+        product = product.view(len(self.columns), -1, product.shape[1])  # (B, k, U)
+        return product.gather(2, self.columns[:, None].expand(-1, product.shape[1], -1)).flatten(0, 1)
 
     def select(self, sentences: Tensor) -> OutputLayer:
-        if self.pieces is None:
-            return self
-        places = None if self.places is None else self.places.select(sentences)
-        return replace(self, pieces=self.pieces.index_select(0, sentences), places=places)
+        parts = self.pieces, self.columns
+        return OutputLayer(
+            self.product, *(part if part is None else part.index_select(0, sentences) for part in parts)
+        )
 
     def ids(self, places: Tensor) -> Tensor:
         """(N,) -> the pieces there (N,)."""
@@ -92,38 +74,29 @@ def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
     return bias
 
 
-def estimated(logits: Tensor, features: Tensor, spread: float) -> Tensor:
-    """logits (N,P), with what features (N,F) add to place 0."""
-    if spread:
-        norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
-        logits.select(1, 0).addcmul_(norm, norm, value=spread)
-    return logits
-
-
 class Rows:
     """The output layer's weight (V,F), to take some rows of for a batch."""
 
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
 
-    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
-        """The product with the rows of these pieces (P,), and what its results are to be multiplied by (P,)."""
+    def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
+        """features (N,F) -> the logits of these pieces (U,), whose bias (U,) is given, (N,U). On top of the first
+        comes `spread` times the squared length of the features."""
         weight = self.weight.index_select(0, pieces)
-        return lambda features: F.linear(features, weight), None
-
-    def layer(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
-        """Of these pieces (P,), with bias (P,), the logits as an OutputLayer has them."""
-        product, scale = self.product(pieces)
-
-        def logits(features: Tensor) -> Tensor:
-            y = product(features)
-            return estimated(y.add_(bias) if scale is None else torch.addcmul(bias, y, scale), features, spread)
-
-        return logits
+        return lambda features: spread_first(F.linear(features, weight, bias), features, spread)
 
     def taken(self, asked: int) -> int:
         """How many rows are best multiplied for a batch that needs this many: no fewer, maybe more."""
         return asked
+
+
+def spread_first(logits: Tensor, features: Tensor, spread: float) -> Tensor:
+    """logits (N,U), with what features (N,F) add to the first; changes them."""
+    if spread:
+        norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
+        logits.select(1, 0).addcmul_(norm, norm, value=spread)
+    return logits
 
 
 @dataclass(frozen=True)
@@ -157,10 +130,17 @@ class Estimated:
         bias[0] = biases.mean() + biases.var(correction=0) / 2 + math.log(len(rows))
         return cls(make(weight), bias, rows.var(0, correction=0).mean().item() / 2, common)
 
+    def product(self, pieces: Tensor) -> Product:
+        return self.rows.product(pieces, self.bias.index_select(0, pieces), self.spread)
+
+    def product_for_many(self, pieces: Tensor) -> Product:
+        """As `product`, and one column more, of what may not come."""
+        bias = torch.cat([self.bias.index_select(0, pieces), self.bias.new_full((1,), -torch.inf)])
+        return self.rows.product(torch.cat([pieces, pieces.new_zeros(1)]), bias, self.spread)
+
     @cached_property
-    def all_rows(self) -> tuple[Product, Tensor | None]:
-        """As Rows.product, made once."""
-        return self.rows.product(torch.arange(len(self.bias), device=self.bias.device))
+    def product_of_all(self) -> Product:
+        return self.product_for_many(torch.arange(len(self.bias), device=self.bias.device))
 
     def taken(self, allowed: Tensor) -> Tensor:
         """The pieces, ascending, that are multiplied: those that sentences may use (B,V), and maybe some others."""
@@ -174,16 +154,12 @@ class Estimated:
     def shortlisted(self, allowed: Tensor) -> OutputLayer:
         """For sentences that may use these pieces (B,V), bool."""
         taken = self.taken(allowed)  # (U,)
-        bias = self.bias.index_select(0, taken)
         if len(allowed) == 1:
-            return OutputLayer(self.rows.layer(taken, bias, self.spread), taken[None])
-        product, scale = self.all_rows if len(taken) == len(self.bias) else self.rows.product(taken)
+            return OutputLayer(self.product(taken), taken[None])
+        product = self.product_of_all if len(taken) == len(self.bias) else self.product_for_many(taken)
         sentence, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of all that any list has
         count = allowed.sum(1)
         rank = torch.arange(len(column), device=column.device) - (count.cumsum(0) - count)[sentence]
-        columns = column.new_zeros(len(allowed), int(count.max()))  # (B, P)
+        columns = column.new_full((len(allowed), int(count.max())), len(taken))  # (B, P)
         columns[sentence, rank] = column
-        filled = torch.arange(columns.shape[1], device=columns.device) >= count[:, None]
-        pieces, own = taken[columns].masked_fill_(filled, 0), bias[columns].masked_fill_(filled, -torch.inf)
-        places = Places(columns, own, None if scale is None else scale[columns])
-        return OutputLayer(product, pieces, places, self.spread)
+        return OutputLayer(product, torch.cat([taken, taken.new_zeros(1)])[columns], columns)

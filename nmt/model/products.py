@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt import native
-from nmt.model.output import Product, Rows
+from nmt.model.output import Product, Rows, spread_first
 from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
@@ -71,9 +71,14 @@ class BFloat16Rows(Rows):
     def __init__(self, weight: Tensor) -> None:
         super().__init__(weight.bfloat16())
 
-    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
-        product, _ = super().product(pieces)
-        return lambda features: filled(features.bfloat16(), product).float(), None
+    def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
+        weight = self.weight.index_select(0, pieces)
+
+        def product(features: Tensor) -> Tensor:
+            narrow = filled(features.bfloat16(), lambda x: F.linear(x, weight))
+            return spread_first(narrow.float().add_(bias), features, spread)
+
+        return product
 
     def taken(self, asked: int) -> int:
         return in_few_sizes(asked, len(self.weight))
@@ -97,18 +102,14 @@ class Int8Rows(Rows):
         self.scales = _scales(weight)
         super().__init__(_bytes(weight, self.scales))
 
-    def product(self, pieces: Tensor) -> tuple[Product, Tensor | None]:
-        """The scales stay outside where FBGEMM packs: a weight with one scale takes it a fraction of the time."""
+    def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
         scales = self.scales.index_select(0, pieces)
         if native.is_here():
-            return native.Bytes(self.weight, scales, None, pieces), None
+            return native.Bytes(self.weight, scales, bias, pieces, spread)
+        # The scales stay outside: a weight that has one takes FBGEMM a fraction of the time to pack.
         weight = self.weight.index_select(0, pieces)
-        return by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None), scales
-
-    def layer(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
-        if not native.is_here():
-            return super().layer(pieces, bias, spread)
-        return native.Bytes(self.weight, self.scales.index_select(0, pieces), bias, pieces, spread)
+        bytes_alone = by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None)
+        return lambda features: spread_first(torch.addcmul(bias, bytes_alone(features), scales), features, spread)
 
 
 def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
