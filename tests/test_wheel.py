@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from nmt import native
+from nmt.native.build import library
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -27,6 +30,10 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
     for needed in ("conf/train.yaml", "conf/cell/lstm.yaml", "data/demo/train.de", "cli/train.py", "py.typed"):
         assert f"nmt/{needed}" in names
     assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
+    assert "nmt/native/hook.py" not in names  # it needs what only makes wheels
+    kernels = [name for name in names if name.endswith(".so")]
+    assert kernels == ([f"nmt/native/{library().name}"] if library().exists() else [])
+    assert wheel.name.endswith("none-any.whl") == (not kernels)
 
 
 def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):
@@ -40,8 +47,9 @@ def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):
         environment = os.environ | {"PYTHONPATH": str(site)}  # before the editable checkout
         return subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, **settings)
 
-    where = run(sys.executable, "-c", "import nmt; print(nmt.__file__)").stdout.decode()
+    where = run(sys.executable, "-c", "import nmt, nmt.native as n; print(nmt.__file__, n.is_here())").stdout.decode()
     assert where.startswith(str(site))
+    assert where.endswith(f" {native.is_here()}\n")
     small = ["model.embedding_size=8", "model.hidden_size=8", "trainer.max_steps=2", "trainer.accelerator=cpu"]
     run(site / "bin" / "nmt-train", "experiment=demo", "run=here", "search=greedy", "search.max_extra=2", *small)
     result = run(site / "bin" / "nmt-translate", "runs/here/model", input="Der Hund schläft.\n\n".encode())

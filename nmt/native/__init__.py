@@ -88,6 +88,7 @@ class Bytes:
 
     def __call__(self, x: Tensor, added: Tensor | None = None, squashed: bool = False) -> Tensor:
         """`added` (...,O) goes on top; `squashed` asks for the tanh of it all."""
+        assert x.shape[-1] == self.inputs
         x, added = x.contiguous(), None if added is None else added.contiguous()
         rows, y = x.numel() // self.inputs, x.new_empty(*x.shape[:-1], self.outputs)
         of_x = x.data_ptr(), rows, _address(added), squashed
@@ -104,6 +105,8 @@ class Bytes:
         Raises IndexError when the table lacks a row."""
         x, c = x.contiguous(), c.contiguous()
         rows, hidden_size = c.shape
+        assert x.shape == (rows, self.inputs)
+        assert 4 * hidden_size == self.outputs
         ids = None if added is None else added.ids.contiguous()
         table = (None, 0) if added is None else (added.table.data_ptr(), added.table.shape[0])
         outputs = x.new_empty(rows, hidden_size) if ids is None else x.new_empty(*ids.shape, hidden_size)
