@@ -144,7 +144,7 @@ class Estimated:
 
     def taken(self, allowed: Tensor) -> Tensor:
         """The pieces, ascending, that are multiplied: those that sentences may use (B,V), and maybe some others."""
-        asked = allowed.any(0)
+        asked = allowed.view(torch.uint8).amax(0).bool()  # `any` reads single bytes
         if len(allowed) > 1:
             count = int(asked.sum())
             others = (~asked).nonzero()[: self.rows.taken(count) - count, 0]
@@ -157,9 +157,8 @@ class Estimated:
         if len(allowed) == 1:
             return OutputLayer(self.product(taken), taken[None])
         product = self.product_of_all if len(taken) == len(self.bias) else self.product_for_many(taken)
-        sentence, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of all that any list has
-        count = allowed.sum(1)
-        rank = torch.arange(len(column), device=column.device) - (count.cumsum(0) - count)[sentence]
-        columns = column.new_full((len(allowed), int(count.max())), len(taken))  # (B, P)
-        columns[sentence, rank] = column
+        _, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of one list after the other
+        count = allowed.view(torch.uint8).sum(1, dtype=torch.int)
+        real = torch.arange(int(count.max()), device=count.device) < count[:, None]  # (B, P)
+        columns = torch.full_like(real, len(taken), dtype=torch.long).masked_scatter_(real, column)
         return OutputLayer(product, torch.cat([taken, taken.new_zeros(1)])[columns], columns)

@@ -1,4 +1,5 @@
-"""kernels.c as a library. It is compiled when nmt is installed; this file needs no package, not even nmt."""
+"""kernels.c and what it includes as a library. It is compiled when nmt is installed; this file needs no package, not
+even nmt."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SOURCE = FOLDER / "kernels.c"
 
 
 def library() -> Path:
     """Where the library belongs: its name tells the source, so one of another version is never loaded."""
-    return FOLDER / f"kernels-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]}.so"
+    source = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
+    return FOLDER / f"kernels-{hashlib.sha256(source).hexdigest()[:12]}.so"
 
 
 def compile_library() -> Path:
@@ -26,7 +27,7 @@ def compile_library() -> Path:
     compiler = os.environ.get("CC", "cc")
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         made = Path(folder) / "kernels.so"
-        command = [*compiler.split(), "-O3", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-lm"]
+        command = [*compiler.split(), "-O3", "-shared", "-fPIC", "-o", str(made), str(FOLDER / "kernels.c"), "-lm"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")
