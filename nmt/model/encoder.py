@@ -39,13 +39,18 @@ class EncoderConfig:
         return (self.direction == "alternating" and depth % 2 == 1,)
 
 
-def reverse_within_length(x: Tensor, length: Tensor) -> Tensor:
-    """Turn the first `length` (B,) positions of each row of x (B,S,E) round; the rest stay. Its own inverse."""
-    position = torch.arange(x.shape[1], device=x.device)
-    mirrored = length[:, None] - 1 - position  # (B, S); negative on padding
-    index = torch.where(mirrored >= 0, mirrored, position)
-    index = index + torch.arange(0, index.numel(), x.shape[1], device=x.device)[:, None]
-    return x.flatten(0, 1).index_select(0, index.flatten()).view_as(x)
+def mirrored(length: Tensor, steps: int) -> Tensor:
+    """Of B rows of S steps joined (B*S,), which one takes the place of each, when the first `length` (B,) of every row
+    are turned round and the rest stay."""
+    position = torch.arange(steps, device=length.device)
+    index = length[:, None] - 1 - position  # (B, S); negative on padding
+    index = torch.where(index >= 0, index, position)
+    return (index + torch.arange(0, index.numel(), steps, device=length.device)[:, None]).flatten()
+
+
+def turned(x: Tensor, mirror: Tensor) -> Tensor:
+    """x (B,S,...) the other way round; its own inverse."""
+    return x.flatten(0, 1).index_select(0, mirror).view_as(x)
 
 
 class Encoder(nn.Module):
@@ -86,17 +91,17 @@ class Encoder(nn.Module):
 
         `final` holds each direction's last output on real tokens. Values on padding are meaningless.
         """
-        last = (length - 1)[:, None, None]  # (B, 1, 1)
+        last, mirror = (length - 1)[:, None, None], mirrored(length, x.shape[1])  # (B, 1, 1), (B*S,)
         of_layers = []
         for depth, directions in enumerate(cast(list[nn.ModuleList], self.layers)):
             below = x
             layers = cast(list[Recurrent], list(directions))
             backward = self.config.backward(depth)
-            inputs = [reverse_within_length(x, length) if back else x for back in backward]
+            inputs = [turned(x, mirror) if back else x for back in backward]
             outputs = layers[0].side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers])
             finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
-            turned = zip(outputs, backward, strict=True)
-            x = torch.cat([reverse_within_length(out, length) if back else out for out, back in turned], -1)
+            directions_of = zip(outputs, backward, strict=True)
+            x = torch.cat([turned(out, mirror) if back else out for out, back in directions_of], -1)
             if depth and self.config.residual:
                 x = x + below
             of_layers.append(x)  # (B, S, M)

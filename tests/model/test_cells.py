@@ -87,7 +87,7 @@ def onnx_outputs(name, layers, x, states, lengths):
 
 @pytest.mark.parametrize("name", sorted(ONNX_OPERATORS))
 def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
-    from nmt.model.encoder import reverse_within_length
+    from nmt.model.encoder import mirrored, turned
 
     layers = [layer(name, seed) for seed in (1, 2)]
     x, lengths = torch.randn(B, T, E), torch.tensor([T, T - 1])
@@ -96,7 +96,8 @@ def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
 
     with torch.no_grad():
         forward = layers[0](x, states[0])
-        backward = reverse_within_length(layers[1](reverse_within_length(x, lengths), states[1]), lengths)
+        mirror = mirrored(lengths, x.shape[1])
+        backward = turned(layers[1](turned(x, mirror), states[1]), mirror)
     outputs = torch.cat([forward, backward], -1)
 
     for row, length in enumerate(lengths):

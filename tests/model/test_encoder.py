@@ -5,7 +5,7 @@ import torch
 import toy
 
 from nmt.model.cells import CELLS
-from nmt.model.encoder import Encoder, EncoderConfig, reverse_within_length
+from nmt.model.encoder import Encoder, EncoderConfig, mirrored, turned
 
 B, S, E, H = 3, 5, 4, 8
 LENGTHS = torch.tensor([5, 2, 4])
@@ -17,9 +17,10 @@ def encoder(cell="lstm", **settings):
 
 def test_rows_are_reversed_within_their_length_and_back():
     x = torch.arange(B * S, dtype=torch.double).view(B, S, 1)
-    turned = reverse_within_length(x, LENGTHS)
-    assert turned[1, :, 0].tolist() == [6, 5, 7, 8, 9]
-    assert torch.equal(reverse_within_length(turned, LENGTHS), x)
+    mirror = mirrored(LENGTHS, S)
+    other = turned(x, mirror)
+    assert other[1, :, 0].tolist() == [6, 5, 7, 8, 9]
+    assert torch.equal(turned(other, mirror), x)
 
 
 @pytest.mark.parametrize("direction", ["bidirectional", "unidirectional", "alternating"])
