@@ -40,8 +40,8 @@ class EncoderConfig:
 
 
 def mirrored(length: Tensor, steps: int) -> Tensor:
-    """Of B rows of S steps joined (B*S,), which one takes the place of each, when the first `length` (B,) of every row
-    are turned round and the rest stay."""
+    """Of B rows of S steps joined (B*S,), which step takes the place of each when the first `length` (B,) of every
+    row are turned round and the rest stay."""
     position = torch.arange(steps, device=length.device)
     index = length[:, None] - 1 - position  # (B, S); negative on padding
     index = torch.where(index >= 0, index, position)
