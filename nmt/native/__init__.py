@@ -89,6 +89,7 @@ class Bytes:
     def __call__(self, x: Tensor, added: Tensor | None = None, squashed: bool = False) -> Tensor:
         """`added` (...,O) goes on top; `squashed` asks for the tanh of it all."""
         assert x.shape[-1] == self.inputs
+        assert x.dtype is torch.float32
         x, added = x.contiguous(), None if added is None else added.contiguous()
         rows, y = x.numel() // self.inputs, x.new_empty(*x.shape[:-1], self.outputs)
         of_x = x.data_ptr(), rows, _address(added), squashed
@@ -107,6 +108,7 @@ class Bytes:
         rows, hidden_size = c.shape
         assert x.shape == (rows, self.inputs)
         assert 4 * hidden_size == self.outputs
+        assert x.dtype is c.dtype is torch.float32
         ids = None if added is None else added.ids.contiguous()
         table = (None, 0) if added is None else (added.table.data_ptr(), added.table.shape[0])
         outputs = x.new_empty(rows, hidden_size) if ids is None else x.new_empty(*ids.shape, hidden_size)
@@ -127,6 +129,7 @@ def attend(
 
     A score is q · k; with v (A,D) it is v · 1 / (1 + exp(q) k), q within ±limit, as additive attention's is.
     """
+    assert query.dtype is keys.dtype is values.dtype is torch.float32
     query, keys, values, mask = query.contiguous(), keys.contiguous(), values.contiguous(), mask.contiguous()
     (rows, of_query), (sentences, tokens, of_value) = query.shape, values.shape
     context, weights = query.new_empty(rows, of_value), query.new_empty(rows, heads, tokens)
