@@ -5,6 +5,7 @@
   a piece, not each time; where oneDNN has the cell it reads the source (packed_recurrent.py).
 - Where the context goes into the features alone, the encoder's values are multiplied instead, once a source token.
 - Additive attention's keys are kept as exponentials.
+- Where nmt/native can be used, it computes attention and, in int8, the LSTM and all products.
 
 A packed model has `start` and `step` as the model has, and shares its embeddings; nothing of it can be trained.
 
