@@ -39,7 +39,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
     )
-    parser.add_argument("--threads", type=positive, metavar="N", help="that torch takes in one process (1); the kernels in C take one")
+    parser.add_argument("--threads", type=positive, metavar="N", help="of torch in one process (1); kernels have one")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
     sampling.add_argument("--sample", type=positive, metavar="N", help="draw N translations; the first is taken")
