@@ -40,6 +40,7 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.operations = self.multiply_adds = 0
         self.patches = [
             patch.object(native, "attend", self.counting(native.attend, lambda *_: 0)),
+            patch.object(native, "extend", self.counting(native.extend, lambda *_: 0)),
             patch.object(native.Bytes, "__call__", self.counting(native.Bytes.__call__, of_product)),
             patch.object(native.Bytes, "lstm", self.counting(native.Bytes.lstm, of_lstm)),
         ]

@@ -120,7 +120,7 @@ class Beam(Search):
         at_limit = length >= sentence.max_length
         live: list[_Live] = []
         for rank, (log_prob, place) in enumerate(candidates):
-            if log_prob == -math.inf:
+            if not log_prob > -math.inf:  # nor where it is not a number
                 break
             parent, token = divmod(place, pieces)
             ids = before[parent][1]
@@ -133,6 +133,9 @@ class Beam(Search):
                 term = covered[parent] if covered else 0.0
                 score = self.score(log_prob, length, term)
                 sentence.finished.append(Hypothesis(ids, score, log_prob, length, term))
+        if not live and not sentence.finished:  # numbers of the model overflow, and nothing is likely
+            ids = before[0][1]
+            sentence.finished.append(Hypothesis(ids, -math.inf, -math.inf, len(ids)))
         if len(sentence.finished) >= sentence.wanted:
             last = sorted(h.score for h in sentence.finished)[-sentence.wanted]
             live = [one for one in live if self.score(one[2], length + 1, 0.0) > last]

@@ -9,6 +9,7 @@ import pytest
 import torch
 import toy
 
+from nmt import native
 from nmt.search import SEARCHES, Beam, Greedy, Request, Sample
 from nmt.search.base import staying
 from nmt.search.score import length_penalty
@@ -170,6 +171,23 @@ def test_place_0_is_never_taken_but_counts(with_):
 def test_nothing_to_search_gives_nothing(name):
     empty = torch.zeros(0, dtype=torch.long)
     assert SEARCHES[name]()(step, Chain(empty, empty), Request(empty, BOS, EOS)) == []
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("number", [torch.nan, -torch.inf, torch.inf])
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_model_whose_numbers_overflow_still_gives_a_translation(after, number, kernels, monkeypatch):
+    if not kernels:
+        monkeypatch.setattr(native, "is_here", lambda: False)
+    steps = itertools.count()
+
+    def overflowing(ids, state):
+        logits, state = step(ids, state)
+        return (torch.full_like(logits, number) if next(steps) >= after else logits), state
+
+    for found in search(Beam(beam_size=3), step=overflowing):
+        assert 1 <= len(found) <= 3
+        assert all(len(hypothesis.ids) <= MAX for hypothesis in found)
 
 
 def test_the_length_penalties_are_the_papers():
