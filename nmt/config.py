@@ -35,7 +35,7 @@ class OptimConfig:
     warmup_steps: int = 0
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
     plateau_factor: float = 0.5  # "plateau": multiply the rate by this ...
-    plateau_patience: int = 1  # ... after so many validations without a better BLEU
+    plateau_patience: int = 1  # ... after so many validations in a row without a better BLEU, and again after as many
     weight_decay: float = 0.0
     beta1: float = 0.9
     beta2: float = 0.999

@@ -57,7 +57,7 @@ from nmt.training.start import check_start, own_settings
 
 log = logging.getLogger(__name__)
 
-MAX_RETURNS, RETURN_RATE = 5, 0.5  # from divergence: how often, and what the learning rate is multiplied by
+MAX_RETURNS = 5  # from divergence
 REQUEUE_SIGNALS = (signal.SIGUSR1,) if "SLURM_JOB_ID" in os.environ else ()  # SLURM: the time is nearly over
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",
@@ -151,13 +151,13 @@ def _train_through(
             if trainer.world_size > 1:
                 os.environ.setdefault("LOCAL_RANK", "0")  # the other processes are there, and come along
         pl.seed_everything(config.seed, verbose=False)
-        module, datamodule = _modules(config, module.prepared, RETURN_RATE ** (times + 1))
+        module, datamodule = _modules(config, module.prepared, module.progress.returns + 1)
     return module.progress
 
 
-def _modules(config: RunConfig, prepared: Prepared, rate_scale: float = 1.0) -> tuple[TrainingModule, DataModule]:
+def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) -> tuple[TrainingModule, DataModule]:
     trainer = config.trainer
-    return TrainingModule(config, prepared, rate_scale), DataModule(
+    return TrainingModule(config, prepared, returns), DataModule(
         prepared, trainer.max_tokens, config.seed, trainer.num_workers, config.tokenizer.sampling
     )
 

@@ -185,6 +185,19 @@ def test_training_ends_when_bleu_no_longer_rises_and_stays_ended(corpus_dir, tmp
         assert sum(row["val/bleu"] != "" for row in read_metrics(run_dir / "metrics.csv")) == 3
 
 
+@pytest.mark.parametrize(("waits", "rates"), [(1, [1, 1, 0.5, 0.25]), (2, [1, 1, 1, 0.5])])
+def test_the_plateau_schedule_cuts_when_it_says_and_leaves_patience_to_count(corpus_dir, tmp_path, waits, rates):
+    still = {"optim__learning_rate": 1e-9, "optim__schedule": "plateau", "optim__plateau_patience": waits}
+    settings = still | {"trainer__patience": 3, "trainer__max_tokens": 4096, "trainer__log_every_steps": 1}
+    for epochs in (2, 9):  # the counts outlive an end
+        config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=epochs, **settings)
+        run_dir = train(config).model_dir.parent
+    rows = read_metrics(run_dir / "metrics.csv")
+    assert sum(row["val/bleu"] != "" for row in rows) == 4
+    logged = [float(row["train/lr"]) for row in rows if row["train/lr"]]  # one update an epoch
+    assert [rate / logged[0] for rate in logged] == pytest.approx(rates)
+
+
 def test_training_that_ends_inside_an_epoch_is_validated_once_more(corpus_dir, tmp_path):
     run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_steps=3)).model_dir.parent
     assert [row["step"] for row in read_metrics(run_dir / "metrics.csv") if row["val/bleu"]] == ["3"]

@@ -15,6 +15,7 @@ from nmt.data.datamodule import DataModule
 
 MIN_SCALE = 1.0  # of float16's gradients: at this one an overflow is no fault of the scale
 SHOWN = 20  # lines
+RETURN_RATE = 0.5  # what going back to a checkpoint multiplies the learning rate by
 
 log = logging.getLogger(__name__)
 

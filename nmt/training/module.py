@@ -7,7 +7,7 @@ val/ppl, val/bleu, val/chrf.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple, cast
@@ -24,7 +24,7 @@ from nmt.data.preparation import Prepared
 from nmt.metrics import Score, corpus_scores
 from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
-from nmt.training.divergence import guarded
+from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.translator import Translator
@@ -37,13 +37,31 @@ class Progress:
     best: tuple[tuple[float, int], ...] = ()  # (BLEU, step) of the best validations, the best one first
     validated_step: int = -1  # when validation ran last
     without_gain: int = 0  # validations since the best one
-    rate_scale: float = 1.0  # by which schedule "plateau", or a return from divergence, has cut the learning rate
+    since_cut: int = 0  # validations since the best one, or since schedule "plateau" cut the learning rate
+    rate_scale: float = 1.0  # what that schedule multiplies the learning rate by
+    returns: int = 0  # from divergence, each at a lower learning rate
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Progress:
+        """From a checkpoint. An earlier version counted once for both, and its `rate_scale` had the returns in it."""
+        return cls(**{"since_cut": saved["without_gain"], **saved})
 
     def after(self, bleu: float, step: int, keep: int = 1) -> Progress:
         """Of the best validations `keep` are remembered, of equal ones the earlier."""
         best = sorted([*self.best, (bleu, step)], key=lambda one: -one[0])[:keep]
-        without_gain = 0 if bleu > self.best_bleu else self.without_gain + 1
-        return replace(self, best=tuple(best), validated_step=step, without_gain=without_gain)
+        if bleu > self.best_bleu:
+            return replace(self, best=tuple(best), validated_step=step, without_gain=0, since_cut=0)
+        waited = {"without_gain": self.without_gain + 1, "since_cut": self.since_cut + 1}
+        return replace(self, best=tuple(best), validated_step=step, **waited)
+
+    def cut(self, factor: float) -> Progress:
+        """The learning rate is multiplied by `factor`."""
+        return replace(self, rate_scale=self.rate_scale * factor, since_cut=0)
+
+    @property
+    def rate_factor(self) -> float:
+        """What the schedule's learning rate is multiplied by."""
+        return self.rate_scale * RETURN_RATE**self.returns
 
     @property
     def best_bleu(self) -> float:
@@ -65,11 +83,11 @@ class Validation(NamedTuple):
 
 
 class TrainingModule(pl.LightningModule):
-    def __init__(self, config: RunConfig, prepared: Prepared, rate_scale: float = 1.0) -> None:
-        """`rate_scale` lowers the learning rate from where the training begins or goes on."""
+    def __init__(self, config: RunConfig, prepared: Prepared, returns: int | None = None) -> None:
+        """`returns` from divergence have been until now; None: as many as the checkpoint says."""
         super().__init__()
         self.config = config
-        self.rate_scale = rate_scale
+        self.returns = returns
         self.prepared = prepared
         self.valid = prepared.valid
         self.tokenizer = prepared.tokenizer
@@ -79,7 +97,7 @@ class TrainingModule(pl.LightningModule):
             self.model.load_state_dict(load_bundle(config.init).model.state_dict())
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
-        self.progress = Progress(rate_scale=rate_scale)
+        self.progress = Progress(returns=returns or 0)
         self.validation = Validation(average=None, translations=[], scores={})  # the last one
         self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
 
@@ -90,7 +108,7 @@ class TrainingModule(pl.LightningModule):
         optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
         total_steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: self.progress.rate_scale * learning_rate_factor(optim, step, total_steps)
+            optimizer, lambda step: self.progress.rate_factor * learning_rate_factor(optim, step, total_steps)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -197,10 +215,9 @@ class TrainingModule(pl.LightningModule):
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 
     def _act_on_progress(self) -> None:
-        optim, progress = self.config.optim, self.progress
-        if optim.schedule == "plateau" and progress.without_gain > optim.plateau_patience:
-            scale = progress.rate_scale * optim.plateau_factor
-            self.progress = replace(progress, rate_scale=scale, without_gain=0)
+        optim = self.config.optim
+        if optim.schedule == "plateau" and self.progress.since_cut >= max(optim.plateau_patience, 1):
+            self.progress = self.progress.cut(optim.plateau_factor)
         self.stop_without_gain()
 
     def stop_without_gain(self) -> None:
@@ -215,12 +232,12 @@ class TrainingModule(pl.LightningModule):
         checkpoint["progress"] = asdict(self.progress)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        progress = Progress(**checkpoint["progress"])
-        self.progress = replace(progress, rate_scale=progress.rate_scale * self.rate_scale)
+        before = Progress.restored(checkpoint["progress"])
+        self.progress = before if self.returns is None else replace(before, returns=self.returns)
         self.averaged_step = checkpoint["global_step"]
         for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
             for group in optimizer["param_groups"]:
-                group["lr"] *= self.rate_scale
+                group["lr"] *= RETURN_RATE ** (self.progress.returns - before.returns)
 
 
 def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:

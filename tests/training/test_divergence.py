@@ -79,7 +79,8 @@ def test_a_diverged_run_can_stop_and_name_the_lines(corpus_dir, tmp_path, monkey
     assert max(lengths) - min(lengths) < 9  # a batch holds lines of like lengths
 
 
-def test_a_diverged_run_goes_back_and_on_at_a_lower_rate(corpus_dir, tmp_path, monkeypatch):
+@pytest.mark.parametrize("between", [4, 2])  # checkpoints: the second return is to the same one, or to a later one
+def test_a_diverged_run_goes_back_and_on_at_half_the_rate_each_time(corpus_dir, tmp_path, monkeypatch, between):
     rates = []
     start = TrainingModule.on_train_batch_start
 
@@ -88,13 +89,13 @@ def test_a_diverged_run_goes_back_and_on_at_a_lower_rate(corpus_dir, tmp_path, m
         start(self, batch, batch_idx)
 
     monkeypatch.setattr(TrainingModule, "on_train_batch_start", watched)
-    poisoned(monkeypatch, explode, calls={6, 7, 8, 11, 12, 13})
-    settings = {"trainer__max_skipped": 2, "trainer__checkpoint_every_steps": 4, "trainer__max_epochs": 2}
+    poisoned(monkeypatch, explode, calls={6, 7, 8, 12, 13, 14, 19, 20, 21})
+    settings = {"trainer__max_skipped": 2, "trainer__checkpoint_every_steps": between, "trainer__max_epochs": 2}
     run_dir = train(toy.run_config(corpus_dir, tmp_path, **settings)).model_dir.parent
     by_return = {}
     for step, rate in rates:
         by_return.setdefault(rate, []).append(step)
-    assert [rate / rates[0][1] for rate in by_return] == [1, 0.5, 0.25]
+    assert [rate / rates[0][1] for rate in by_return] == [1, 0.5, 0.25, 0.125]
     assert all(steps == list(range(steps[0], steps[-1] + 1)) for steps in by_return.values())
     assert "3 updates in a row were not finite" in (run_dir / "train.log").read_text()
 
