@@ -49,8 +49,8 @@ from peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive, with_beam_size
-from nmt.data.corpus import read_lines
 from nmt.data.preparation import prepare
+from nmt.data.readers import read_lines
 from nmt.metrics import corpus_scores
 from nmt.model.products import COMPUTE, available_compute, resolve_compute
 from nmt.process import keep_few_kernels, tune_process

@@ -56,7 +56,7 @@ def main() -> None:
 
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All that the command finds out. Raises ValueError for files that do not match."""
-    from nmt.data.corpus import read_lines
+    from nmt.data.readers import read_lines
     from nmt.metrics import bleu_by_length, bleu_by_rarest_word, compare, sentence_scores
 
     if len(set(options.systems)) < 2 or len(set(options.systems)) < len(options.systems):
@@ -101,7 +101,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
 
 def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
     if not path.is_dir():
-        from nmt.data.corpus import read_lines
+        from nmt.data.readers import read_lines
 
         return list(read_lines(path))
     from nmt.workers import Workers

@@ -84,7 +84,7 @@ def main() -> None:
 
 def test_set(options: argparse.Namespace) -> tuple[str, list[str], list[str]]:
     """Its name, sources and references. Raises ValueError for files that do not match or cannot be had."""
-    from nmt.data.corpus import read_lines
+    from nmt.data.readers import read_lines
 
     if options.testset:
         from nmt.metrics import published_test_set

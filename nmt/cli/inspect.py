@@ -69,7 +69,7 @@ def main() -> None:
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
     """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
-    from nmt.data.corpus import read_lines
+    from nmt.data.readers import read_lines
 
     if options.sentence is not None and options.src:
         raise ValueError("give a sentence or --src, not both")

@@ -18,8 +18,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from nmt.data.corpus import Corpus, read_lines
+from nmt.data.corpus import Corpus
 from nmt.data.preparation import Prepared
+from nmt.data.readers import read_lines
 from nmt.metrics import corpus_scores
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nmt.data.corpus import read_lines
+from nmt.data.readers import read_lines
 from nmt.metrics import corpus_scores
 from peers import Installed
 
