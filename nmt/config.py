@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
 from nmt.data.corpus import CORPORA, Corpus
 from nmt.data.tokenizer import TokenizerConfig
+from nmt.metrics.config import MetricConfig
 from nmt.model.cells import CELLS, Cell
 from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
@@ -132,6 +133,7 @@ class RunConfig:
     optim: OptimConfig
     search: Search  # of the validation, and the default of the model directory
     trainer: TrainerConfig
+    metric: MetricConfig = field(default_factory=MetricConfig)  # which of two models is better
     init: str | None = None  # a model directory: training starts from it, with its pieces and its architecture
 
     def __post_init__(self) -> None:
@@ -186,12 +188,12 @@ def _build(cls: type, data: Any, path: str) -> Any:
             raise ValueError(f"{_join(path, 'name')} is {name!r}; choose one of: {', '.join(sorted(table))}")
         cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
     types_of = _types_of(cls)
-    known = {field.name: field for field in fields(cls)}
+    known = {one.name: one for one in fields(cls)}
     for key in data:
         if key not in known:
             raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}")
-    for name, field in known.items():
-        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+    for name, one in known.items():
+        if name not in data and one.default is MISSING and one.default_factory is MISSING:
             raise ValueError(f"{_join(path, name)} is missing")
     values = {key: _value(types_of[key], value, _join(path, key)) for key, value in data.items()}
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nmt.metrics import corpus_scores
+from nmt.metrics.measure import Measure, References
 from nmt.search import Beam
 from nmt.translator import Translation
 
@@ -35,7 +35,7 @@ def searching_all(own: Beam) -> Beam:
     return replace(own, coverage=1.0)
 
 
-def tune(own: Beam, translations: Sequence[Translation], refs: Sequence[str]) -> list[Result]:
+def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs: References) -> list[Result]:
     """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first;
     of equals the present one, or what is tried first."""
     known: dict[tuple[str, ...], float] = {}
@@ -43,7 +43,7 @@ def tune(own: Beam, translations: Sequence[Translation], refs: Sequence[str]) ->
     for beam in settings(own):
         hyps = tuple(choose(beam, translation) for translation in translations)
         if hyps not in known:
-            known[hyps] = corpus_scores(hyps, refs, ("bleu",))["bleu"].score
+            known[hyps] = measure.scores(hyps, refs, ("bleu",))["bleu"].score
         results.append((beam, known[hyps]))
     return sorted(results, key=lambda result: -result[1])
 

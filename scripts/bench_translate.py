@@ -51,7 +51,8 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive, with_beam_size
 from nmt.data.preparation import prepare
 from nmt.data.readers import read_lines
-from nmt.metrics import corpus_scores
+from nmt.metrics.config import MetricConfig
+from nmt.metrics.measure import Measure
 from nmt.model.products import COMPUTE, available_compute, resolve_compute
 from nmt.process import keep_few_kernels, tune_process
 from nmt.translator import Translator
@@ -157,7 +158,8 @@ def measure(
                 seconds(lambda: workers.translate(texts, batch_size=size, plain=True))
                 for _ in range(arguments.repeats)
             )
-        row["bleu"] = round(corpus_scores([hyp.text for hyp in hyps], refs)["bleu"].score, 2)
+        scores = Measure.of(MetricConfig(), "", refs).scores([hyp.text for hyp in hyps], [refs], ("bleu",))
+        row["bleu"] = round(scores["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
     row |= limits.of_translating(translator, texts, size, number * torch.get_num_threads())
     return row | {"sentences_per_s": round(len(texts) / elapsed, 1), "src_tokens_per_s": round(tokens / elapsed)}

@@ -22,7 +22,16 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
-    {"nmt.ranges", "nmt.resources", "nmt.process", "nmt.pictures", "nmt.files", "nmt.signals", "nmt.native"},
+    {
+        "nmt.languages",
+        "nmt.ranges",
+        "nmt.resources",
+        "nmt.process",
+        "nmt.pictures",
+        "nmt.files",
+        "nmt.signals",
+        "nmt.native",
+    },
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
@@ -32,7 +41,7 @@ ONLY_IN = {
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},
-    "sacrebleu": {"nmt.metrics", "nmt.search.mbr"},
+    "sacrebleu": {*(f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")), "nmt.search.mbr"},
     "pyarrow": {"nmt.data.encoded"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling"},

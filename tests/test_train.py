@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 import nmt
 from nmt.config import RunConfig, from_dict
 from nmt.files import locked
-from nmt.metrics import corpus_scores
+from nmt.metrics.measure import Measure
 from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
@@ -45,7 +45,7 @@ def test_the_model_directory_translates_as_training_did(trained, corpus_dir):
     translator = nmt.load(trained / "model", device="cpu")
     hyps = [translation.text for translation in translator.translate(src)]
     scores = json.loads((trained / "model" / "scores.json").read_text())["valid"]
-    assert corpus_scores(hyps, ref)["bleu"].score == scores["bleu"]["score"]
+    assert Measure().scores(hyps, [ref])["bleu"].score == scores["bleu"]["score"]
     assert [nmt.load(trained / "model").translate([text])[0].text for text in src[:5]] == hyps[:5]
 
 
@@ -90,7 +90,7 @@ def test_the_best_of_the_weights_and_their_averages_is_kept(corpus_dir, tmp_path
     assert (report["average"] is not None) == (best["val/bleu_of_average"] == best["val/bleu"])
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
     hyps = [translation.text for translation in nmt.load(run_dir / "model", device="cpu").translate(src)]
-    assert corpus_scores(hyps, ref)["bleu"].score == report["valid"]["bleu"]["score"]
+    assert Measure().scores(hyps, [ref])["bleu"].score == report["valid"]["bleu"]["score"]
 
 
 def test_the_best_models_of_a_run_are_kept_and_make_an_ensemble(corpus_dir, tmp_path, monkeypatch):
@@ -98,16 +98,16 @@ def test_the_best_models_of_a_run_are_kept_and_make_an_ensemble(corpus_dir, tmp_
     scores = iter([10.0, 30.0, 20.0, 30.0, 25.0, 40.0])
     seen = []
 
-    def scored(hyps, refs):
-        found = corpus_scores(hyps, refs)
+    def scored(self, hyps, refs):
+        found = real(self, hyps, refs)
         return found | {"bleu": replace(found["bleu"], score=next(scores))}
 
     def watched(self, checkpoint, path, storage_options=None):
         seen.append({int(folder.name.removeprefix("step-")) for folder in (tmp_path / "toy" / "best").glob("step-*")})
         save(self, checkpoint, path)
 
-    save = CheckpointFiles.save_checkpoint
-    monkeypatch.setattr("nmt.training.module.corpus_scores", scored)
+    save, real = CheckpointFiles.save_checkpoint, Measure.scores
+    monkeypatch.setattr(Measure, "scores", scored)
     monkeypatch.setattr(CheckpointFiles, "save_checkpoint", watched)
     settings = {"trainer__max_tokens": 1024, "trainer__keep_best": 2}
     steps = []

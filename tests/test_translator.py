@@ -13,7 +13,7 @@ import toy
 import nmt
 from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
-from nmt.metrics import corpus_scores
+from nmt.metrics.measure import Measure
 from nmt.model.ensemble import Ensemble
 from nmt.model.products import resolve_compute
 from nmt.search import Beam, Greedy, Sample
@@ -131,7 +131,7 @@ def settled_bleu(settled, corpus_dir):
     @cache
     def bleu(compute: str, shortlist: bool) -> float:
         found = nmt.load(settled, "cpu", compute, shortlist).translate(src)
-        return corpus_scores([t.text for t in found], ref)["bleu"].score
+        return Measure().scores([t.text for t in found], [ref])["bleu"].score
 
     return bleu
 

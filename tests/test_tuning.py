@@ -7,6 +7,7 @@ import torch
 
 import nmt
 from nmt.data.tokenizer import EOS_ID
+from nmt.metrics.measure import Measure
 from nmt.search import Beam
 from nmt.translator import Translation, Translator
 from nmt.tuning import choose, searching_all, settings, tune
@@ -33,7 +34,7 @@ def test_every_setting_is_tried_once_and_the_best_comes_first(trained, corpus_di
     translator = nmt.load(trained / "model", "cpu", "float32")
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
     own = Beam(beam_size=3, alpha=0.7)
-    results = tune(own, translator.translate(src, searching_all(own), nbest=3), ref)
+    results = tune(Measure(), own, translator.translate(src, searching_all(own), nbest=3), [ref])
     assert len({beam for beam, _ in results}) == len(results) == 13 * 6 + 1
     assert own in dict(results)
     assert [bleu for _, bleu in results] == sorted((bleu for _, bleu in results), reverse=True)
@@ -42,7 +43,7 @@ def test_every_setting_is_tried_once_and_the_best_comes_first(trained, corpus_di
 def test_of_equals_the_present_setting_stays():
     own = Beam(beam_size=2, alpha=0.9)
     only = Translation("The dog sees a bird.", -1.0, -1.0, length=4)
-    assert tune(own, [only], [only.text])[0][0] == own
+    assert tune(Measure(), own, [only], [[only.text]])[0][0] == own
 
 
 @pytest.mark.parametrize(("beta", "best"), [(0.0, "short"), (1.0, "whole")])

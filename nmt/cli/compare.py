@@ -57,7 +57,11 @@ def main() -> None:
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All that the command finds out. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
-    from nmt.metrics import bleu_by_length, bleu_by_rarest_word, compare, sentence_scores
+    from nmt.languages import words
+    from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
+    from nmt.metrics.comparison import compare
+    from nmt.metrics.config import MetricConfig
+    from nmt.metrics.measure import Measure, sentence_chrf
 
     if len(set(options.systems)) < 2 or len(set(options.systems)) < len(options.systems):
         raise ValueError("give two systems or more, each once")
@@ -68,19 +72,20 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     for name, lines in {str(options.ref): refs, **systems}.items():
         if len(lines) != len(srcs):
             raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
-    found, signatures = compare(systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
+    measure = Measure.of(MetricConfig(), "", refs)
+    found, signatures = compare(measure, systems, [refs], options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {
         "test": options.test,
         "signatures": signatures,
         "systems": {name: {metric: asdict(one) for metric, one in of.items()} for name, of in found.items()},
-        "bleu_by_src_words": {name: bleu_by_length(srcs, hyps, refs) for name, hyps in systems.items()},
+        "bleu_by_src_words": {name: bleu_by_length(measure, srcs, hyps, [refs]) for name, hyps in systems.items()},
     }
     if options.train:
-        counts = Counter(word for line in read_lines(options.train) for word in line.split())
+        counts = Counter(word for line in read_lines(options.train) for word in words(line))
         report["bleu_by_rarest_word"] = {
-            name: bleu_by_rarest_word(srcs, counts, hyps, refs) for name, hyps in systems.items()
+            name: bleu_by_rarest_word(measure, srcs, counts, hyps, [refs]) for name, hyps in systems.items()
         }
-    scores = {name: sentence_scores(hyps, refs) for name, hyps in systems.items()}
+    scores = {name: sentence_chrf(hyps, [refs]) for name, hyps in systems.items()}
     baseline, *others = systems
     report["differ_most"] = {
         name: [

@@ -12,7 +12,7 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_model, add_search_options, open_translator, positive
 
 if TYPE_CHECKING:
-    from nmt.metrics import Score
+    from nmt.metrics.measure import Score
 
 COMMAND = "nmt-evaluate"
 
@@ -62,14 +62,17 @@ def main() -> None:
             raise ValueError("--save needs --tune")
 
         from nmt.config import to_dict
-        from nmt.metrics import bleu_by_length, corpus_scores
+        from nmt.metrics.buckets import bleu_by_length
+        from nmt.metrics.config import MetricConfig
+        from nmt.metrics.measure import Measure
         from nmt.workers import Workers
 
         with Workers(translator, options.workers) as workers:
             translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
         hyps = [translation.text for translation in translations]
-        scores = corpus_scores(hyps, refs, ("bleu", "chrf", "ter"), options.bootstrap)
-        by_length = bleu_by_length(srcs, hyps, refs)
+        measure = Measure.of(MetricConfig(), "", refs)
+        scores = measure.scores(hyps, [refs], ("bleu", "chrf", "ter"), options.bootstrap)
+        by_length = bleu_by_length(measure, srcs, hyps, [refs])
         report = {
             "test_set": name,
             "sentences": len(srcs),
@@ -87,11 +90,12 @@ def test_set(options: argparse.Namespace) -> tuple[str, list[str], list[str]]:
     from nmt.data.readers import read_lines
 
     if options.testset:
-        from nmt.metrics import published_test_set
+        from nmt.metrics.published import published_test_set
 
         if not options.langpair:
             raise ValueError("--testset needs --langpair, such as de-en")
-        return f"{options.testset}_{options.langpair}", *published_test_set(options.testset, options.langpair)
+        srcs, every = published_test_set(options.testset, options.langpair)
+        return f"{options.testset}_{options.langpair}", srcs, every[0]
     if not options.src or not options.ref:
         raise ValueError("give --src and --ref, or --testset and --langpair")
     srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))

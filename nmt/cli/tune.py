@@ -18,6 +18,8 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
     """Try every setting, keep the best with --save -> the report. Raises ValueError when the search is no beam."""
     from nmt.bundle import save_search
     from nmt.config import to_dict
+    from nmt.metrics.config import MetricConfig
+    from nmt.metrics.measure import Measure
     from nmt.search import Beam
     from nmt.tuning import searching_all, tune
     from nmt.workers import Workers
@@ -29,7 +31,7 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
     with Workers(translator, options.workers) as workers:
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
-    results = tune(own, found, refs)
+    results = tune(Measure.of(MetricConfig(), "", refs), own, found, [refs])
     best, _ = results[0]
     if options.save:
         path = save_search(options.model[0], best)

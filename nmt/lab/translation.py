@@ -22,6 +22,7 @@ from nmt.files import write_atomically
 from nmt.lab.learner import largest
 from nmt.lab.store import save_summary
 from nmt.lab.words import cell_label, listed, unique
+from nmt.metrics.measure import Measure
 from nmt.model.cells import Cell
 from nmt.model.seq2seq import ModelConfig
 from nmt.pictures.charts import Line, Lines, Section, Table
@@ -63,7 +64,8 @@ def run(config: TranslationConfig) -> list[Section]:
     test = list(corpus.pairs(split))
     rows = [row_of(run_config, test) for run_config in runs(config)]
     first = [row for row in rows if row["seed"] == config.base.seed]
-    significance = compared(first, [pair.tgt for pair in test])
+    refs = [pair.tgt for pair in test]
+    significance = compared(Measure.of(config.base.metric, corpus.tgt, refs), first, refs)
     data = {
         "rows": [{key: value for key, value in row.items() if key != "hyps"} for row in rows],
         "baseline": rows[0]["label"],
@@ -120,7 +122,7 @@ def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfi
 
 def row_of(config: RunConfig, test: Sequence[Pair]) -> dict[str, Any]:
     """Train, unless that is done, translate and score one run. Its translations stay beside its model."""
-    from nmt.metrics import bleu_by_length, corpus_scores
+    from nmt.metrics.buckets import bleu_by_length
     from nmt.train import train
     from nmt.translator import Translator
 
@@ -131,12 +133,13 @@ def row_of(config: RunConfig, test: Sequence[Pair]) -> dict[str, Any]:
         translator = Translator.load(folder / "model", compute="float32", shortlist=False)
         srcs, refs = [pair.src for pair in test], [pair.tgt for pair in test]
         hyps = [one.text for one in translator.translate(srcs, plain=True)]
-        score = corpus_scores(hyps, refs, ("bleu",), 1000)["bleu"]
+        measure = Measure.of(config.metric, config.data.tgt, refs)
+        score = measure.scores(hyps, [refs], ("bleu",), 1000)["bleu"]
         row = {
             **what_varies(config),
             "parameters": sum(parameter.numel() for parameter in translator.model.parameters()),
             "bleu": asdict(score),
-            "by_length": bleu_by_length(srcs, hyps, refs),
+            "by_length": bleu_by_length(measure, srcs, hyps, [refs]),
             "tokens_per_s": tokens_per_s(folder / "metrics.csv"),
             "hyps": hyps,
         }
@@ -166,13 +169,13 @@ def tokens_per_s(metrics: Path) -> float | None:
     return median(logged) if logged else None
 
 
-def compared(rows: Sequence[Mapping[str, Any]], refs: Sequence[str]) -> dict[str, Any]:
+def compared(measure: Measure, rows: Sequence[Mapping[str, Any]], refs: Sequence[str]) -> dict[str, Any]:
     """Paired bootstrap of every run against the first one."""
-    from nmt.metrics import compare
+    from nmt.metrics.comparison import compare
 
     if len(rows) < 2:
         return {"p_values": {}, "signature": ""}
-    found, signatures = compare({row["label"]: row["hyps"] for row in rows}, refs, "bs", 1000, ("bleu",))
+    found, signatures = compare(measure, {row["label"]: row["hyps"] for row in rows}, [refs], "bs", 1000, ("bleu",))
     return {"p_values": {label: of["bleu"].p_value for label, of in found.items()}, "signature": signatures["bleu"]}
 
 

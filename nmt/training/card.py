@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import yaml
 
 from nmt.config import RunConfig, to_dict
-from nmt.metrics import Score
+from nmt.metrics.measure import Score
 from nmt.training.origin import origin, recipe
 
 

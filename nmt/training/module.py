@@ -21,7 +21,7 @@ from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
-from nmt.metrics import Score, corpus_scores
+from nmt.metrics.measure import Measure, Score
 from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
@@ -90,6 +90,7 @@ class TrainingModule(pl.LightningModule):
         self.returns = returns
         self.prepared = prepared
         self.valid = prepared.valid
+        self.measure = Measure.of(config.metric, config.data.tgt, (pair.tgt for pair in prepared.valid))
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
@@ -133,7 +134,7 @@ class TrainingModule(pl.LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             found = candidates(self.translator(), batch, self.config.optim.candidates)
         self.model.train()
-        return expected_cost(self.model, batch, found, costs(self.tokenizer, batch, found))
+        return expected_cost(self.model, batch, found, costs(self.measure, self.tokenizer, batch, found))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, logged = self.loss(batch)
@@ -198,7 +199,9 @@ class TrainingModule(pl.LightningModule):
     def _validate(self, average: str | None) -> Validation:
         with self.weights(average):
             translations = self._translate([pair.src for pair in self.valid])
-        return Validation(average, translations, corpus_scores(translations, [pair.tgt for pair in self.valid]))
+        return Validation(
+            average, translations, self.measure.scores(translations, [[pair.tgt for pair in self.valid]])
+        )
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""

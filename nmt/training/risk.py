@@ -20,7 +20,7 @@ from torch import Tensor
 
 from nmt.data.batching import Batch, collate
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
-from nmt.metrics import sentence_bleu
+from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
 from nmt.translator import Task, Translator
@@ -38,12 +38,13 @@ def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
     return [row + row[-1:] * (number - len(row)) for row in rows]
 
 
-def costs(tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
+def costs(measure: Measure, tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
     """1 - BLEU against the sentence's target, as text (B,n)."""
     targets = zip(batch.tgt_out.tolist(), batch.tgt_len.tolist(), strict=True)
     refs = [tokenizer.decode_tgt(ids[: length - 1]) for ids, length in targets]
     bleu = [
-        [sentence_bleu(tokenizer.decode_tgt(ids), ref) for ids in row] for row, ref in zip(found, refs, strict=True)
+        [measure.sentence_bleu(tokenizer.decode_tgt(ids), ref) for ids in row]
+        for row, ref in zip(found, refs, strict=True)
     ]
     return 1 - torch.tensor(bleu) / 100
 

@@ -21,7 +21,8 @@ from typing import Any
 from nmt.data.corpus import Corpus
 from nmt.data.preparation import Prepared
 from nmt.data.readers import read_lines
-from nmt.metrics import corpus_scores
+from nmt.metrics.config import MetricConfig
+from nmt.metrics.measure import Measure
 
 HERE = Path(__file__).parent
 STEPS = 120  # updates of a measurement
@@ -189,5 +190,7 @@ def trial_bleu(peer: Installed, trial: Trial) -> float:
     hyp = peer.run / "hyp.txt"
     for model in peer.checkpoints():
         if peer.translate(model, trial.src, hyp):
-            return corpus_scores(list(read_lines(hyp)), list(read_lines(trial.ref)))["bleu"].score
+            refs = list(read_lines(trial.ref))
+            measure = Measure.of(MetricConfig(), "", refs)
+            return measure.scores(list(read_lines(hyp)), [refs], ("bleu",))["bleu"].score
     raise SystemExit(f"no checkpoint of {peer.run} translates; the trial was too short, or {peer.log} tells why")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nmt.data.readers import read_lines
-from nmt.metrics import corpus_scores
+from nmt.metrics.config import MetricConfig
+from nmt.metrics.measure import Measure
 from peers import Installed
 
 SEARCHES = {"greedy": 1, "beam 5": 5}
@@ -47,7 +48,8 @@ def translation_rows(
             }
             if number == len(texts):
                 hyps = list(read_lines(peer.run / "hyp.txt"))
-                row["bleu"] = round(corpus_scores(hyps, refs)["bleu"].score, 2)
+                scores = Measure.of(MetricConfig(), "", refs).scores(hyps, [refs], ("bleu",))
+                row["bleu"] = round(scores["bleu"].score, 2)
             rows.append(row)
     return rows
 

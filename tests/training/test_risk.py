@@ -9,7 +9,7 @@ import toy
 import nmt
 from nmt.data.batching import collate
 from nmt.data.tokenizer import BOS_ID, EOS_ID
-from nmt.metrics import sentence_bleu
+from nmt.metrics.measure import Measure
 from nmt.search import Hypothesis
 from nmt.train import train
 from nmt.training.callbacks import read_metrics
@@ -48,18 +48,18 @@ def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
     targets = [ids[: length - 1].tolist() for ids, length in zip(batch.tgt_out, batch.tgt_len, strict=True)]
     other = [targets[0][:-1], targets[0][::-1]]
     found = [[ids, *other] for ids in targets]
-    cost = costs(translator.tokenizer, batch, found)
+    cost = costs(Measure(), translator.tokenizer, batch, found)
     assert cost.shape == (5, 3)
     assert not cost[:, 0].any()
     assert 0 < cost[0, 1] < cost[0, 2] <= 1
 
 
 def test_sentence_bleu_tells_apart_what_shares_no_four_words():
-    assert sentence_bleu("the dog sleeps", "the dog sleeps") == pytest.approx(100)
+    assert Measure().sentence_bleu("the dog sleeps", "the dog sleeps") == pytest.approx(100)
     assert (
         0
-        < sentence_bleu("a dog ran home", "the dog sleeps here")
-        < sentence_bleu("the dog ran", "the dog sleeps here")
+        < Measure().sentence_bleu("a dog ran home", "the dog sleeps here")
+        < Measure().sentence_bleu("the dog ran", "the dog sleeps here")
     )
 
 

@@ -1,0 +1,70 @@
+"""What a language's code, or its script, tells of its text: whether words are divided by spaces.
+
+Codes are read as BCP 47 has them, in any case and with "-" or "_" between their parts: zh, zh-TW, ZH_cn, zho_Hans.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Literal
+
+# How words are divided: by spaces; not at all, in Chinese, in Japanese, or in another language; or, in Korean, by
+# spaces around words that carry their particles.
+Writing = Literal["spaced", "chinese", "japanese", "korean", "unspaced"]
+
+_CODES: dict[Writing, str] = {
+    "chinese": "zh zho chi cmn yue wuu hak nan hsn gan cdo lzh chinese mandarin cantonese",
+    "japanese": "ja jpn japanese",
+    "korean": "ko kor korean",
+    "unspaced": "th tha thai lo lao km khm khmer my mya bur burmese bo bod tib tibetan dz dzo dzongkha shn nod",
+}
+_SCRIPTS: dict[Writing, str] = {
+    "chinese": "hans hant hani bopo",
+    "japanese": "jpan hira kana hrkt",
+    "korean": "kore hang",
+    "unspaced": "thai laoo khmr mymr tibt lana tale talu tavt",
+}
+WRITING_OF_CODE = {code: writing for writing, codes in _CODES.items() for code in codes.split()}
+WRITING_OF_SCRIPT = {code: writing for writing, codes in _SCRIPTS.items() for code in codes.split()}
+
+_KANA = "\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_HAN = "\u3005-\u3007\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_OTHERS = (
+    "\u0e01-\u0e4f\u0e81-\u0edf\u0f00-\u0f1f\u0f35-\u0fbc\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad"
+    "\ua9e0-\ua9ff\uaa60-\uaadf"
+)
+_UNSPACED = re.compile(f"[{_KANA}{_HAN}{_OTHERS}]")
+_SAMPLE = 1000  # texts that tell a script
+
+
+def writing(language: str, texts: Iterable[str] = ()) -> Writing:
+    """How a language divides words. A script in the code (zh-Latn) decides; then the language; and where the code
+    says nothing of it, `texts` do, in which more than half of the letters are of a script without spaces, or not."""
+    first, *others = re.split("[-_]", language.lower())
+    scripts = [part for part in others if len(part) == 4 and part.isalpha()]
+    if scripts:
+        return WRITING_OF_SCRIPT.get(scripts[0], "spaced")
+    return WRITING_OF_CODE.get(first) or _writing_of(" ".join(islice(texts, _SAMPLE)))
+
+
+def _writing_of(text: str) -> Writing:
+    letters = sum(map(str.isalpha, text))
+    kana, han, others = (len(re.findall(f"[{script}]", text)) for script in (_KANA, _HAN, _OTHERS))
+    if 2 * (kana + han + others) <= letters or not letters:
+        return "spaced"
+    if others > kana + han:
+        return "unspaced"
+    return "japanese" if kana * 10 > han else "chinese"
+
+
+def words(text: str) -> list[str]:
+    """The words of a text; of a script without spaces, its characters."""
+    return _UNSPACED.sub(r" \g<0> ", text).split()
+
+
+def unit(texts: Sequence[str]) -> Literal["words", "characters"]:
+    """What `words` finds in these texts, most of the time."""
+    units = [unit for text in islice(texts, _SAMPLE) for unit in words(text)]
+    return "characters" if 2 * sum(map(bool, map(_UNSPACED.match, units))) > len(units) else "words"

@@ -1,0 +1,58 @@
+"""Whether one system is better than another, or only seems so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sacrebleu.significance import PairedTest
+
+from nmt.metrics.config import Name
+from nmt.metrics.measure import Measure, References, check_references
+
+
+@dataclass(frozen=True)
+class Comparison:
+    score: float
+    interval: float | None  # ± of the 95 % bootstrap confidence interval
+    p_value: float | None  # of the difference from the first system; None for the first itself
+
+
+def compare(
+    measure: Measure,
+    systems: Mapping[str, Sequence[str]],
+    refs: References,
+    test: str,
+    samples: int,
+    names: Sequence[Name],
+) -> tuple[dict[str, dict[str, Comparison]], dict[str, str]]:
+    """Systems' translations, the baseline first -> system -> metric -> how it compares; metric -> signature.
+
+    `test` is "bs", paired bootstrap resampling (Koehn, 2004), or "ar", paired approximate randomisation (Riezler &
+    Maxwell, 2005). A small p means that a difference as large would be rare between systems that are equally good;
+    of equal scores it is 1, where sacreBLEU, which counts only what is larger, has its smallest.
+
+    Raises ValueError when a system has not a translation a reference.
+    """
+    for hyps in systems.values():
+        check_references(hyps, refs)
+    signatures, columns = PairedTest(
+        [(name, list(hyps)) for name, hyps in systems.items()],
+        {name: measure.metric(name, [list(one) for one in refs]) for name in names},
+        None,
+        test,
+        samples,
+        n_ar_confidence=1000 if test == "ar" else -1,
+    )()
+    found: dict[str, dict[str, Comparison]] = {system: {} for system in systems}
+    # sacreBLEU has names of its own (chrF2), in the order of ours.
+    theirs = [column for column in columns if column != "System"]
+    for name, column in zip(names, theirs, strict=True):
+        baseline = float(columns[column][0].score)
+        for system, result in zip(systems, columns[column], strict=True):
+            interval, p_value = (None if n is None else float(n) for n in (result.ci, result.p_value))
+            score = float(result.score)
+            if p_value is not None and score == baseline:
+                p_value = 1.0
+            found[system][name] = Comparison(score, interval, p_value)
+    return found, {name: str(signatures[column]) for name, column in zip(names, theirs, strict=True)}

@@ -1,0 +1,146 @@
+"""How good translations are, as numbers that everybody can compare.
+
+Hypotheses and references are detokenised text. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017)
+and TER (Snover et al., 2006) run from 0 to 100, TER further; each comes with sacreBLEU's signature (Post, 2018).
+
+References come as sacreBLEU takes them: one list or several, each with a reference a sentence or None where it has
+none. Of several, chrF takes each sentence's best one, of equal ones the first, so their order may matter to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from sacrebleu.metrics import BLEU, CHRF, TER
+
+from nmt.languages import Writing, writing
+from nmt.metrics.config import MetricConfig, Name
+
+References = Sequence[Sequence[str | None]]
+
+LABELS: dict[Name, str] = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "nll": "nll"}
+LESS_IS_BETTER = frozenset({"ter", "nll"})
+_PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the first that can be had
+    "spaced": ("13a",),
+    "chinese": ("zh",),
+    "japanese": ("ja-mecab", "char"),
+    "korean": ("ko-mecab", "char"),
+    "unspaced": ("char",),
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    score: float
+    signature: str
+    interval: float | None = None  # ± of the 95 % bootstrap confidence interval
+    mean: float | None = None  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric that chooses, with all that its numbers depend on. It is one value that goes wherever translations are
+    scored or compared, so that all of a run, or of a command, means the same by "better"."""
+
+    name: Name = "bleu"  # the metric that chooses
+    tokenize: str = "13a"  # BLEU's
+    split_cjk: bool = False  # TER takes Chinese and Japanese characters one by one
+
+    @classmethod
+    def of(cls, config: MetricConfig, language: str, refs: Iterable[str | None]) -> Measure:
+        """The measure for a target language; where its code does not tell how it is written, the references do.
+
+        Raises ValueError when the tokenisation that was asked for cannot be had on this machine.
+        """
+        found = writing(language, (ref for ref in refs if ref))
+        if config.tokenize == "auto":
+            tokenize = next(name for name in _PREFERRED[found] if _obstacle(name) is None)
+        elif obstacle := _obstacle(config.tokenize):
+            raise ValueError(f"metric.tokenize is {config.tokenize!r}, which cannot be had here: {obstacle}")
+        else:
+            tokenize = config.tokenize
+        return cls(config.name, tokenize, found in ("chinese", "japanese"))
+
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """The metrics that a choice needs: BLEU and chrF always, and its own, if it is a metric of text."""
+        return tuple(dict.fromkeys(("bleu", "chrf", *(() if self.name == "nll" else (self.name,)))))
+
+    @property
+    def label(self) -> str:
+        """What people call the metric that chooses."""
+        return LABELS[self.name]
+
+    def metric(self, name: Name, refs: References | None = None) -> Any:
+        """sacreBLEU's object, which has counted the references when they are given."""
+        if name == "bleu":
+            return BLEU(tokenize=self.tokenize, references=refs)
+        if name == "ter":
+            return TER(normalized=self.split_cjk, asian_support=self.split_cjk, references=refs)
+        return CHRF(word_order=2 if name == "chrf++" else 0, references=refs)
+
+    def scores(
+        self, hyps: Sequence[str], refs: References, names: Sequence[Name] | None = None, n_bootstrap: int = 1
+    ) -> dict[str, Score]:
+        """The scores of a test set, of `names` or those that a choice needs; with n_bootstrap > 1 also their
+        confidence intervals (Koehn, 2004).
+
+        Raises ValueError when there is not a hypothesis a reference, a sentence has no reference, or there is
+        nothing to score.
+        """
+        check_references(hyps, refs)
+        scores: dict[str, Score] = {}
+        for name in names or self.names:
+            metric = self.metric(name)
+            result = metric.corpus_score(list(hyps), [list(one) for one in refs], n_bootstrap=n_bootstrap)
+            ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
+            scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
+        return scores
+
+    def rank(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
+        """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token)."""
+        found = {name: score.score for name, score in scores.items()} | {"nll": nll}
+        sign = -1 if self.name in LESS_IS_BETTER else 1
+        return sign * found[self.name], found["chrf"], -nll
+
+    @cached_property
+    def _sentence_bleu(self) -> Any:
+        return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
+
+    def sentence_bleu(self, hyp: str, ref: str) -> float:
+        """Smoothed by one more of each n-gram (Lin & Och, 2004): without a common one of four words it would be 0."""
+        return float(self._sentence_bleu.sentence_score(hyp, [ref]).score)
+
+
+def check_references(hyps: Sequence[str], refs: References) -> None:
+    """Raises ValueError when the references do not fit the hypotheses, or there is nothing to score."""
+    for one in refs:
+        if len(hyps) != len(one):
+            raise ValueError(f"there are {len(hyps)} translations but {len(one)} references")
+    if not hyps or not refs:
+        raise ValueError("there is nothing to score")
+    for line, of_sentence in enumerate(zip(*refs, strict=True), 1):
+        if all(ref is None for ref in of_sentence):
+            raise ValueError(f"sentence {line} has no reference")
+
+
+def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
+    """chrF of each sentence: BLEU says little of a single one."""
+    metric = CHRF()
+    return [
+        float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
+        for hyp, *of_sentence in zip(hyps, *refs, strict=True)
+    ]
+
+
+@cache
+def _obstacle(tokenize: str) -> str | None:
+    """Why BLEU cannot have this tokenisation on this machine; None: it can."""
+    try:
+        BLEU(tokenize=tokenize)
+    except Exception as error:  # each of them brings a library, or a download, of its own
+        return " ".join(str(error).split()) or type(error).__name__
+    return None

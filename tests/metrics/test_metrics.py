@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pytest
+import sacrebleu
+
+from nmt.metrics import published
+from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
+from nmt.metrics.comparison import compare
+from nmt.metrics.config import MetricConfig
+from nmt.metrics.measure import Measure, sentence_chrf
+
+HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
+REFS = ["The dog barks.", "A cat is asleep on the mat.", "Anna reads a very long book about the sea today."]
+
+
+def test_the_scores_are_sacrebleus():
+    scores = Measure().scores(HYPS, [REFS], ("bleu", "chrf", "chrf++", "ter"))
+    assert scores["bleu"].score == sacrebleu.corpus_bleu(HYPS, [REFS]).score
+    assert scores["chrf"].score == sacrebleu.corpus_chrf(HYPS, [REFS]).score
+    assert scores["chrf++"].score == sacrebleu.corpus_chrf(HYPS, [REFS], word_order=2).score
+    assert scores["ter"].score == sacrebleu.corpus_ter(HYPS, [REFS]).score
+    assert "tok:13a" in scores["bleu"].signature
+    assert scores["bleu"].interval is None
+
+
+def test_a_bootstrap_gives_an_interval():
+    score = Measure().scores(HYPS * 20, [REFS * 20], ("bleu",), n_bootstrap=200)["bleu"]
+    assert 0 < score.interval < 20
+    assert "bs:200" in score.signature
+
+
+@pytest.mark.parametrize(("hyps", "message"), [(HYPS[:2], "2 translations but 3 references"), ([], "0 translations")])
+def test_a_reference_for_every_translation(hyps, message):
+    with pytest.raises(ValueError, match=message):
+        Measure().scores(hyps, [REFS])
+    with pytest.raises(ValueError, match="nothing to score"):
+        Measure().scores([], [[]])
+
+
+def test_every_sentence_falls_into_one_bucket_of_its_sources_length():
+    srcs = ["a b c d e", "a b c d e f", "w " * 40]
+    buckets = bleu_by_length(Measure(), srcs, HYPS, [REFS])
+    assert {name: row["sentences"] for name, row in buckets.items()} == {"1-5": 1, "6-10": 1, ">30": 1}
+    assert buckets[">30"]["bleu"] == pytest.approx(100)
+
+
+def test_an_unknown_test_set_is_answered_before_any_download(monkeypatch):
+    with pytest.raises(ValueError, match="--testset is 'wmt99'"):
+        published.published_test_set("wmt99", "de-en")
+    with pytest.raises(ValueError, match="--langpair is 'de-xx'; wmt14 has: .*de-en"):
+        published.published_test_set("wmt14", "de-xx")
+
+    def offline(*_):
+        raise OSError("no route")
+
+    monkeypatch.setattr(published.sacrebleu, "get_source_file", offline)
+    with pytest.raises(ValueError, match="wmt14 de-en is out of reach .no route.; use --src and --ref"):
+        published.published_test_set("wmt14", "de-en")
+
+
+def test_a_sentence_is_as_rare_as_its_rarest_word():
+    counts = {"a": 1000, "b": 3}
+    buckets = bleu_by_rarest_word(Measure(), ["a a", "a b", "a c"], counts, HYPS, [REFS])
+    assert {name: row["sentences"] for name, row in buckets.items()} == {">100": 1, "2-5": 1, "0": 1}
+
+
+@pytest.mark.parametrize("test", ["bs", "ar"])
+def test_a_paired_test_tells_a_difference_from_noise(test):
+    refs = [f"the {animal} sees {n} dogs in the old town" for n in range(30) for animal in ("cat", "man")]
+    one, other = (
+        [ref.replace("old", "cold") if i % 2 == odd else ref for i, ref in enumerate(refs)] for odd in (0, 1)
+    )
+    found, signatures = compare(Measure(), {"a": one, "b": refs, "c": other}, [refs], test, 200, ["bleu"])
+    assert found["a"]["bleu"].p_value is None
+    assert found["b"]["bleu"].score == pytest.approx(100)
+    assert found["b"]["bleu"].p_value < 0.05
+    assert found["c"]["bleu"].p_value > 0.3
+    assert found["a"]["bleu"].score == sacrebleu.corpus_bleu(one, [refs]).score
+    assert f"{test}:200" in signatures["bleu"]
+
+
+def test_sentences_are_scored_one_by_one():
+    assert sentence_chrf(HYPS, [REFS])[2] == pytest.approx(100)
+    assert sentence_chrf(HYPS, [REFS])[0] == sacrebleu.sentence_chrf(HYPS[0], [REFS[0]]).score
+
+
+@pytest.mark.parametrize("test", ["bs", "ar"])
+def test_equal_systems_do_not_differ(test):
+    """sacreBLEU counts what is strictly larger, and so finds its smallest p for a file and its copy."""
+    other = [HYPS[0], *HYPS[1:][::-1]] * 4  # another text
+    found, _ = compare(
+        Measure(), {"a": HYPS * 4, "copy": HYPS * 4, "b": other}, [REFS * 4], test, 100, ["bleu", "chrf"]
+    )
+    assert [found["copy"][name].p_value for name in ("bleu", "chrf")] == [1, 1]
+    assert found["b"]["bleu"].p_value < 1
+
+
+UNSPACED = {
+    "zh": ["你好，世界！", "老师看见一只小狗。"],
+    "ja": ["こんにちは、世界！", "先生は小さな犬を見ました。"],
+    "th": ["สวัสดีชาวโลก", "ครูเห็นหมาตัวเล็ก"],
+    "km": ["សួស្តីពិភពលោក", "គ្រូឃើញឆ្កែតូចមួយ"],
+    "lo": ["ສະບາຍດີຊາວໂລກ", "ຄູເຫັນໝານ້ອຍ"],
+    "my": ["မင်္ဂလာပါကမ္ဘာလောက", "ဆရာကခွေးလေးတစ်ကောင်ကိုမြင်တယ်"],
+    "bo": ["བཀྲ་ཤིས་བདེ་ལེགས།", "དགེ་རྒན་གྱིས་ཁྱི་ཆུང་ཞིག་མཐོང་།"],
+}
+
+
+@pytest.mark.parametrize("language", sorted(UNSPACED))
+def test_a_perfect_translation_has_the_best_score_in_every_language(language):
+    refs = UNSPACED[language]
+    measure = Measure.of(MetricConfig(), language, refs)
+    assert measure.scores(refs, [refs])["bleu"].score == pytest.approx(100)
+    assert measure.scores([refs[0], refs[0]], [refs])["bleu"].score < 100
+    assert Measure.of(MetricConfig(), "tgt", refs) == measure  # by the script, where the code tells nothing
+
+
+@pytest.mark.parametrize(
+    ("code", "tokens"),
+    [
+        *[(code, "zh") for code in ("zh", "zh-TW", "ZH_cn", "zho_Hans", "yue")],
+        *[(code, "char") for code in ("th-TH", "km", "my_MM")],
+        *[(code, "13a") for code in ("en", "de-CH", "zh-Latn", "vi", "xx")],
+    ],
+)
+def test_the_tokenisation_follows_the_language_and_stands_in_the_signature(code, tokens):
+    measure = Measure.of(MetricConfig(), code, REFS)
+    assert measure.tokenize == tokens
+    assert f"|tok:{tokens}" in measure.scores(HYPS, [REFS])["bleu"].signature.replace("-smart", "")
+
+
+def test_a_tokenisation_that_is_asked_for_is_taken_or_refused(monkeypatch):
+    assert Measure.of(MetricConfig(tokenize="char"), "zh", []).tokenize == "char"
+    monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "it needs MeCab")
+    with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
+        Measure.of(MetricConfig(tokenize="ja-mecab"), "ja", [])
+
+
+def test_lengths_count_characters_where_there_are_no_spaces():
+    srcs = ["老师看见一只小狗。", "你好" * 8, "十" * 70]
+    buckets = bleu_by_length(Measure(), srcs, HYPS, [REFS])
+    assert {name: row["sentences"] for name, row in buckets.items()} == {"1-10": 1, "11-20": 1, ">60": 1}
+
+
+def test_a_missing_reference_is_none_and_not_an_empty_one():
+    second = [None, "A cat is sleeping on the mat.", None]
+    score = Measure().scores(HYPS, [REFS, second])["bleu"]
+    assert score.score == sacrebleu.corpus_bleu(HYPS, [REFS, second]).score
+    assert "nrefs:var" in score.signature
+    with pytest.raises(ValueError, match="sentence 3 has no reference"):
+        Measure().scores(HYPS, [[*REFS[:2], None], second])
+
+
+@pytest.mark.parametrize("name", ["bleu", "chrf", "chrf++", "ter", "nll"])
+def test_the_metric_chooses_and_chrf_then_nll_decide_between_equals(name):
+    measure = Measure(name)
+    better, worse = (measure.scores(hyps, [REFS]) for hyps in (REFS, HYPS))
+    assert measure.rank(better, 2.0) > measure.rank(worse, 2.0)
+    assert (measure.rank(better, 3.0) > measure.rank(worse, 1.0)) == (name != "nll")
+    assert measure.rank(worse, 1.0) > measure.rank(worse, 2.0)
+    if name != "nll":
+        same = worse | {name: better[name]}
+        assert measure.rank(better, 3.0) >= measure.rank(same, 3.0)
