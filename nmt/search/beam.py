@@ -4,9 +4,13 @@ At each step a sentence's K live hypotheses are extended by every token. Of the 
 with EOS are finished; the best K that do not end live on. A sentence is done when it has K finished hypotheses, so
 no sentence's result depends on the others.
 
-Once as many are finished as are wanted, a hypothesis that would not come before the last of them, even if it ended
-with the next token for nothing, is given up. Without length normalisation none that it leads to could be better
-(Huang et al., 2017, "When to Finish?", arXiv:1809.00069); with it hardly one is, and a tenth of the steps are saved.
+Once as many are finished as are wanted, the question is which live ones could still come before the last of them,
+even if they ended with the next token for nothing. Without length normalisation a score can only fall: when there is
+none, the sentence is done, and the wanted ones are the first of those that the whole search would find (Huang et al.,
+2017, "When to Finish?", arXiv:1809.00069). With it a score can rise as a hypothesis grows, and no short search can
+promise that. Those that could not are given up nevertheless, which saves a tenth of the steps; so the best of one
+wanted is not always the best of several. Now and then it is worse and, since others take the place of what is given
+up, now and then better. The whole search is the one that wants as many as the beam is wide.
 
 The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
 operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
@@ -49,8 +53,8 @@ class _Sentence:
 
 @dataclass(frozen=True)
 class Beam(Search):
-    """K hypotheses a sentence, ranked by their score (see score.py). It has no say in which they are: log-probability
-    alone tells what lives on."""
+    """K hypotheses a sentence. Log-probability alone tells what lives on; the score (see score.py) ranks what has
+    ended and, where fewer than K are wanted, ends the search."""
 
     beam_size: int = 5
     normalisation: str = "average"
@@ -71,6 +75,11 @@ class Beam(Search):
     @property
     def sees_attention(self) -> bool:
         return self.coverage > 0
+
+    @property
+    def favours_length(self) -> bool:
+        """Whether the score of a hypothesis can rise as it grows."""
+        return self.normalisation != "none" and self.alpha > 0
 
     def score(self, log_prob: float, length: int, coverage: float) -> float:
         """Of a hypothesis (see score.py)."""
@@ -138,7 +147,9 @@ class Beam(Search):
             sentence.finished.append(Hypothesis(ids, -math.inf, -math.inf, len(ids)))
         if len(sentence.finished) >= sentence.wanted:
             last = sorted(h.score for h in sentence.finished)[-sentence.wanted]
-            live = [one for one in live if self.score(one[2], length + 1, 0.0) > last]
+            hopeful = [one for one in live if self.score(one[2], length + 1, 0.0) > last]
+            # What lives on tells how many more may end, so that without length normalisation all do or none.
+            live = live if hopeful and not self.favours_length else hopeful
         sentence.done = at_limit or len(sentence.finished) == size or not live
         if sentence.done:  # while it waits for others to leave with
             live = []

@@ -118,7 +118,7 @@ def test_who_is_not_wanted_is_given_up_at_no_cost_to_the_best(size, wanted):
     assert wanted > 1 or sum(steps) < whole
 
 
-def test_what_could_still_come_first_is_not_given_up():
+def test_what_would_come_first_if_it_ended_now_is_not_given_up():
     """By the mean: "a b EOS" is found after "EOS", which is likelier as a whole but worse a token."""
     a, b = 2, 3
     certain = {BOS: {EOS: 0.3, a: 0.25, b: 0.24}, a: {b: 1.0}, b: {EOS: 1.0}}
@@ -129,6 +129,90 @@ def test_what_could_still_come_first_is_not_given_up():
 
     ((best, *_),) = search(Beam(beam_size=4), (0,), [12], wanted=1, step=sure)
     assert best.ids == [a, b]
+
+
+@dataclass(frozen=True)
+class Seen(Chain):
+    """Of a language of one sentence, with what the tokens so far have attended to."""
+
+    attended: torch.Tensor
+
+    def select(self, rows, sentences=None):
+        return Seen(self.sentence[rows], self.before[rows], self.attended[rows])
+
+
+@dataclass(frozen=True)
+class Language:
+    """A random chain, whose tokens, BOS at the first step, attend each to the source in their own way."""
+
+    chain: torch.Tensor  # (V, V, V)
+    attention: torch.Tensor  # (V, S)
+
+    @classmethod
+    def of(cls, seed):
+        generator = torch.Generator().manual_seed(seed)
+        chain = torch.randn(V, V, V, generator=generator) * 2
+        chain[..., BOS] = -torch.inf
+        return cls(chain, torch.rand(V, 3, generator=generator) / 2)
+
+    def step(self, ids, state):
+        attended = state.attended + self.attention[ids]
+        return self.chain[state.before, ids], Seen(state.sentence, ids, attended)
+
+    def search(self, beam, limit, wanted=None):
+        one = torch.zeros(1, dtype=torch.long)
+        start = Seen(one, one + BOS, torch.zeros(1, 3))
+        (found,) = beam(self.step, start, Request(one + limit, BOS, EOS, wanted=wanted))
+        return found
+
+    def scored(self, beam, tokens):
+        """Tokens, EOS included where it came -> their score by its definition."""
+        total, before, last, attended = 0.0, BOS, BOS, torch.zeros(3)
+        for token in tokens:
+            total += self.chain[before, last].log_softmax(-1)[token].item()
+            attended = attended + self.attention[last]
+            before, last = last, token
+        penalty = {"none": 1.0, "average": len(tokens), "gnmt": (5 + len(tokens)) / 6}[beam.normalisation]
+        return total / penalty**beam.alpha + beam.coverage * attended.clamp(1e-6, 1).log().sum().item()
+
+
+RANKINGS = [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8), ("gnmt", 0.0), ("average", 0.0)]
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+@pytest.mark.parametrize(("name", "alpha"), RANKINGS)
+def test_the_wanted_are_the_first_of_all_where_a_score_can_only_fall(name, alpha, beta):
+    """And where it can rise, all that are found are scored as they should be, but they may be others."""
+    can_rise = name != "none" and alpha > 0
+    better = worse = 0
+    for seed, size in itertools.product(range(100), (2, 3)):
+        language, beam = Language.of(seed), Beam(beam_size=size, normalisation=name, alpha=alpha, coverage=beta)
+        everything = language.search(beam, 10)
+        assert language.search(beam, 10, wanted=size) == everything
+        for wanted in range(1, size):
+            found = language.search(beam, 10, wanted)
+            assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
+            better += found[0].score > everything[0].score
+            worse += found[0].score < everything[0].score
+            assert can_rise or found[:wanted] == everything[:wanted]
+            for h in found[:wanted]:
+                assert h.score == pytest.approx(language.scored(beam, [*h.ids, EOS][: h.length]), abs=1e-4)
+    assert can_rise == bool(better or worse)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+@pytest.mark.parametrize(("name", "alpha"), RANKINGS)
+def test_one_wanted_of_a_beam_as_wide_as_the_tree_is_the_best_of_all_where_a_score_can_only_fall(name, alpha, beta):
+    beam = Beam(beam_size=400, normalisation=name, alpha=alpha, coverage=beta)
+    for seed in range(8):
+        language = Language.of(seed)
+        ranked = sorted((language.scored(beam, ids) for ids in every_sentence(MAX)), reverse=True)
+        (all_, one) = (language.search(beam, MAX, wanted)[0].score for wanted in (None, 1))
+        assert all_ == pytest.approx(ranked[0], abs=1e-4)
+        if name == "none" or alpha == 0:
+            assert one == pytest.approx(ranked[0], abs=1e-4)
+        else:
+            assert one <= ranked[0] + 1e-4
 
 
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=4)])
