@@ -21,7 +21,7 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
     from nmt.metrics.config import MetricConfig
     from nmt.metrics.measure import Measure
     from nmt.search import Beam
-    from nmt.tuning import searching_all, tune
+    from nmt.tuning import confirmed, searching_all, tune
     from nmt.workers import Workers
 
     own = translator.search
@@ -29,30 +29,51 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
     if translator.mbr:
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
+    measure = Measure.of(MetricConfig(), "", refs)
     with Workers(translator, options.workers) as workers:
+
+        def searched(beam: Beam) -> float:
+            found = workers.translate(srcs, search=beam, batch_size=options.batch_size, plain=True)
+            return measure.scores([one.text for one in found], [refs], ("bleu",))["bleu"].score
+
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
-    results = tune(Measure.of(MetricConfig(), "", refs), own, found, [refs])
-    best, _ = results[0]
+        results = tune(measure, own, found, [refs])
+        both = confirmed(own, results, searched)
+    best, _ = both[0]
     if options.save:
         path = save_search(options.model[0], best)
     if options.json:
-        return json.dumps([{"search": to_dict(beam), "bleu": bleu} for beam, bleu in results], indent=2)
+        exact = dict(both)
+        ordered = sorted(results, key=lambda result: result[0] != best)
+        listed = [{"search": to_dict(beam), "bleu": bleu, "searched": exact.get(beam)} for beam, bleu in ordered]
+        return json.dumps(listed, indent=2)
     kept = f"written to {path}: nmt-translate searches so from now on" if options.save else "to keep it, add --save"
-    return f"{table(own, results)}\n\n{described(best)}: {kept}"
+    return f"{table(own, results)}\n\n{outcome(own, both)}\n\n{described(best)}: {kept}"
+
+
+def outcome(own: Beam, both: Sequence[Result]) -> str:
+    """The present and the best setting, each searched."""
+    lines = ["searched again, as nmt-translate does:"]
+    for name, (beam, bleu) in (("now", (own, dict(both)[own])), ("best", both[0])):
+        lines.append(f"{name:5} {bleu:.2f}   {described(beam)}")
+    return "\n".join(lines)
 
 
 def table(own: Beam, results: Sequence[Result]) -> str:
-    """BLEU, a row a length normalisation and a column a weight of the coverage."""
+    """BLEU of what is chosen from the hypotheses of one search, a row a length normalisation and a column a weight of
+    the coverage."""
     bleu = dict(results)
     columns = sorted({beam.coverage for beam in bleu})
     rows = dict.fromkeys((beam.normalisation, beam.alpha) for beam in sorted(bleu, key=described))
-    lines = ["length            BLEU with coverage", " " * 13 + "".join(f"{beta:>8g}" for beta in columns)]
+    lines = [
+        "length            BLEU with coverage, chosen from what one search found",
+        " " * 13 + "".join(f"{beta:>8g}" for beta in columns),
+    ]
     for normalisation, alpha in rows:
         of_row = [replace(own, normalisation=normalisation, alpha=alpha, coverage=beta) for beta in columns]
         cells = "".join(f"{bleu[beam]:8.2f}" if beam in bleu else " " * 8 for beam in of_row)
         lines.append(f"{normalisation:8} {alpha:>4g}{cells}")
-    (best, most), present = results[0], bleu[own]
-    return "\n".join([*lines, "", f"now   {present:.2f}   {described(own)}", f"best  {most:.2f}   {described(best)}"])
+    return "\n".join(lines)
 
 
 def described(beam: Beam) -> str:
