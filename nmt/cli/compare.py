@@ -12,6 +12,7 @@ from typing import Any
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_search_options, open_translator, positive
+from nmt.cli.streams import prepare_streams
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND):
         report = compare_systems(options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_model, add_search_options, open_translator, positive
+from nmt.cli.streams import prepare_streams
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Score
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND):
         name, srcs, refs = test_set(options)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.streams import prepare_streams
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -54,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND):
         srcs, refs = sentences(options)

@@ -11,8 +11,10 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.schema import register, to_plain
+from nmt.cli.streams import prepare_streams
 from nmt.cli.train import show_log
 from nmt.resources import resource
 
@@ -38,9 +40,13 @@ USAGE = "\n".join(
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
     arguments = sys.argv[1:]
     if arguments in (["--help"], ["-h"]):
         print(USAGE)
+        return
+    if "--version" in arguments:
+        print(f"nmt {__version__}")
         return
     if not arguments or arguments[0] not in ABOUT:
         given = f"{arguments[0]!r} is no experiment" if arguments else "no experiment is given"

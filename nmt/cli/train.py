@@ -14,8 +14,10 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf.errors import OmegaConfBaseException
 
+from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.schema import compose_on, of_model, register, run_name, to_plain
+from nmt.cli.streams import prepare_streams
 from nmt.config import RunConfig, from_dict
 from nmt.resources import resource
 
@@ -25,6 +27,10 @@ DIVERGED = 3  # the exit code
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
+    if "--version" in sys.argv[1:]:
+        print(f"nmt {__version__}")
+        return
     register()
     # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")

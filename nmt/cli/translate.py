@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_model, add_search_options, open_translator, positive
+from nmt.cli.streams import prepare_streams
 from nmt.signals import Signals
 from nmt.stream import Line, read_groups
 
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
+    prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND), Signals() as signals:
         translator = open_translator(options)

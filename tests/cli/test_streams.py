@@ -1,0 +1,97 @@
+"""A command's standard streams: closed, full, without a reader, and in the encoding of another locale."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+COMMANDS = ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare", "nmt-lab"]
+ON_LINUX = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+
+
+def shell(name, *arguments, redirected="", stdin=b"", **environment):
+    line = f"{shlex.join([str(BIN / name), *map(str, arguments)])} {redirected}"
+    return subprocess.run(
+        ["bash", "-c", line], input=stdin, capture_output=True, check=False, env=os.environ | environment
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_closed_descriptor_costs_no_command_anything(name):
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        result = shell(name, "--version", redirected=closed)
+        assert (result.returncode, result.stderr) == (0, b""), closed
+    refused = shell(name, "--nonsense", redirected="2>&-")
+    assert (refused.returncode, refused.stdout) == (2, b"")
+
+
+def test_what_is_meant_for_a_closed_stderr_is_never_among_the_translations(trained):
+    call = "nmt-translate", trained / "model", "--beam-size", 1
+    stdin = b"Anna mag den Ball.\n\xff\nDer Hund.\n"
+    open_ = shell(*call, stdin=stdin)
+    assert b"line 2: not UTF-8" in open_.stderr
+    for redirected in ("2>&-", "<&0 2>&-"):
+        closed = shell(*call, stdin=stdin, redirected=redirected)
+        assert (closed.returncode, closed.stdout) == (0, open_.stdout)
+
+
+def test_a_closed_stdin_is_empty_and_a_closed_stdout_is_nowhere(trained):
+    call = "nmt-translate", trained / "model", "--beam-size", 1
+    for redirected in ("<&-", ">&-", "<&- >&- 2>&-"):
+        result = shell(*call, stdin=b"Anna.\n", redirected=redirected)
+        assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    result = shell("nmt-inspect", trained / "model", redirected="<&-")
+    assert (result.returncode, result.stderr) == (2, b"nmt-inspect: the sentence is empty\n")
+
+
+@ON_LINUX
+@pytest.mark.parametrize("stderr", ["2>/dev/full", "2> >(exec 0<&-)", "2>&-"])
+def test_a_stderr_that_cannot_be_written_costs_no_translation(trained, stderr):
+    stdin = b"\xff\n" * 1500
+    result = shell(
+        "nmt-translate", trained / "model", "--beam-size", 1, "--workers", 1, stdin=stdin, redirected=stderr
+    )
+    assert result.returncode == 0
+    assert result.stdout.count(b"\n") == 1500
+
+
+CHILD = """
+import os, subprocess, sys
+from nmt.cli.streams import prepare_streams
+prepare_streams()
+number = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)  # a file of the command's
+print("to stderr", file=sys.stderr); print("to stdout"); sys.stdout.flush()
+child = "import os; [os.fstat(number) for number in range(3)]"
+os.write(number, str((number, subprocess.run([sys.executable, "-c", child]).returncode)).encode())
+assert sys.stdin.read() == ""
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_no_file_takes_the_place_of_a_closed_descriptor_in_children_neither(tmp_path, closed):
+    line = f"{shlex.join([sys.executable, '-c', CHILD, str(tmp_path / 'file')])} {closed}"
+    result = subprocess.run(["bash", "-c", line], input=b"", capture_output=True, check=False)
+    assert result.returncode == 0, result.stderr
+    number, returncode = eval((tmp_path / "file").read_text())
+    assert number > 2
+    assert returncode == 0
+
+
+@pytest.mark.parametrize("locale", [{"PYTHONIOENCODING": "cp1252"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
+def test_output_is_utf8_whatever_the_locale(tmp_path, locale):
+    texts = {"src": "Ein Hund 🐶\n", "ref": "कुत्ता →\n", "a": "कुत्ता\n", "b": "犬\n"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ["--src", tmp_path / "src", "--ref", tmp_path / "ref"]
+    result = shell("nmt-compare", tmp_path / "a", tmp_path / "b", *files, PYTHONUTF8="0", **locale)
+    assert result.returncode == 0, result.stderr
+    assert "कुत्ता →" in result.stdout.decode()
+    missing = shell("nmt-compare", tmp_path / "犬", tmp_path / "b", *files, PYTHONUTF8="0", **locale)
+    assert missing.returncode == 2
+    assert b"\xe7\x8a\xac" in missing.stderr or locale.get("LC_ALL")  # there the name is bytes to Python
