@@ -14,7 +14,7 @@ import hashlib
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from nmt.config import check_attention, from_dict, to_dict
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.files import write_atomically
+from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
 
@@ -52,6 +53,7 @@ class BundleConfig:
     joint: bool  # vocabulary
     model: ModelConfig
     search: Search  # what nmt-translate does when not told otherwise
+    metric: MetricConfig = field(default_factory=MetricConfig)  # what the model was chosen by
 
     def __post_init__(self) -> None:
         check_attention(self.model, self.search)
@@ -80,9 +82,11 @@ def save_bundle(
     languages: tuple[str, str],
     card: str,
     scores: Mapping[str, Any],
+    metric: MetricConfig | None = None,
 ) -> None:
     """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
-    config = to_dict(BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search))
+    metric = metric or MetricConfig()
+    config = to_dict(BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search, metric))
     folder.mkdir(parents=True, exist_ok=True)
     contents = dict(tokenizer.models) | {WEIGHTS: _serialised(weights)}
     if lexicon:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -19,12 +19,16 @@ from nmt.bundle import load_bundle
 from nmt.data.batching import collate, groups_of_like_length, pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
+from nmt.metrics.config import MetricConfig
 from nmt.model.ensemble import Ensemble
 from nmt.model.output import Shortlist
 from nmt.model.packed import pack
 from nmt.model.products import resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, Forced, Hypothesis, Request, Search, forced
+
+if TYPE_CHECKING:
+    from nmt.metrics.measure import Measure
 
 MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
@@ -76,9 +80,12 @@ class Translator:
         lexicon: Lexicon | None = None,
         compute: str = "auto",
         others: Sequence[Seq2Seq] = (),
+        languages: tuple[str, str] = ("", ""),
+        metric: MetricConfig | None = None,
     ) -> None:
         """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
         precision of the search's products (see model/packed.py); without a lexicon all of the vocabulary is searched.
+        `languages` are the codes of source and target, and `metric` is what the model was chosen by.
 
         Raises ValueError for a precision that this machine lacks.
         """
@@ -86,6 +93,8 @@ class Translator:
         self.models = (model, *others)
         self.tokenizer = tokenizer
         self.search = search
+        self.languages = languages
+        self.metric = metric or MetricConfig()
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.device = device
         self.lexicon = None if lexicon is None else lexicon.to(device)
@@ -113,8 +122,18 @@ class Translator:
             if bundle.tokenizer.models != first.tokenizer.models:
                 raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
         lexicon = first.lexicon if shortlist else None
-        models = [bundle.model for bundle in others]
-        return cls(first.model, first.tokenizer, first.config.search, where, lexicon, compute, models)
+        config, models = first.config, [bundle.model for bundle in others]
+        languages = (config.src, config.tgt)
+        return cls(
+            first.model, first.tokenizer, config.search, where, lexicon, compute, models, languages, config.metric
+        )
+
+    def measure(self, refs: Iterable[str | None] = ()) -> Measure:
+        """What the model was chosen by; where its target language's code does not tell how that is written, the
+        references do. Raises ValueError when its tokenisation cannot be had on this machine."""
+        from nmt.metrics.measure import Measure  # sacreBLEU, which translating can do without
+
+        return Measure.of(self.metric, self.languages[1], refs)
 
     def translate(
         self,
@@ -134,10 +153,14 @@ class Translator:
         length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result depends
         on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
         translations must begin with; their pieces are forced one by one.
-        `mbr`, "chrf" or "bleu", takes of the hypotheses the one of least Bayes risk, whose score is the expected
-        utility; None: as `self.mbr` says.
+        `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
+        whose score is the expected utility; None: as `self.mbr` says.
+
+        Raises ValueError when this machine lacks BLEU's tokenisation and `mbr` needs it.
         """
         task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
+        if task.mbr == "bleu":
+            self.measure()  # before any work: a worker's error comes late
         results = [Translation("", 0.0, 0.0)] * len(texts)
         threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
         encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts], threads)
@@ -267,7 +290,8 @@ class Translator:
         best = max(h.log_prob for h in hypotheses)
         weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
         texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
-        utility = expected_utility(texts, weights, task.mbr).tolist()
+        tokens = self.measure(texts).tokens if task.mbr == "bleu" else str.split  # chrF needs none
+        utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
         scored = [replace(h, score=one) for h, one in zip(hypotheses, utility, strict=True)]
         return sorted(scored, key=lambda h: -h.score)
 

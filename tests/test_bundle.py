@@ -24,7 +24,9 @@ from nmt import bundle as bundle_module
 from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, save_bundle, save_search, seal
 from nmt.config import to_dict
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
-from nmt.search import Beam
+from nmt.metrics.config import MetricConfig
+from nmt.search import Beam, Greedy
+from nmt.translator import Translator
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["gru", "lstm", "beam"]),
@@ -292,6 +294,26 @@ def test_a_directory_is_whole_at_any_moment_of_being_replaced(bundle_dir, tokeni
     assert WEIGHTS in dict(seen)
     sums = json.loads((bundle_dir / "config.json").read_text())["checksums"]
     assert all(len(one) == 1 for one in sums.values())
+
+
+def test_a_model_knows_its_languages_and_what_it_was_chosen_by(bundle_dir, tokenizer, lexicon):
+    bundle = load_bundle(bundle_dir)
+    config, weights = bundle.config, dict(bundle.model.named_parameters())
+    metric = MetricConfig("chrf", "char")
+    rest = ("# card", {}, metric)
+    save_bundle(bundle_dir, weights, tokenizer, lexicon, config.model, config.search, ("de", "zh"), *rest)
+    translator = Translator.load(bundle_dir, "cpu")
+    assert (translator.languages, translator.metric) == (("de", "zh"), metric)
+    save_search(bundle_dir, Greedy())
+    assert load_bundle(bundle_dir).config.metric == metric
+
+
+def test_a_model_directory_from_before_there_was_a_metric_has_the_default(bundle_dir):
+    edit_config(bundle_dir, lambda config: config.pop("metric"))
+    assert load_bundle(bundle_dir).config.metric == MetricConfig()
+    edit_config(bundle_dir, lambda config: config.update(metric={"name": "rouge"}))
+    with pytest.raises(ValueError, match=r"config\.json: metric\.name is 'rouge'; choose one of: bleu, chrf"):
+        load_bundle(bundle_dir)
 
 
 @pytest.fixture(scope="module")

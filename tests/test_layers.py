@@ -41,7 +41,7 @@ ONLY_IN = {
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},
-    "sacrebleu": {*(f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")), "nmt.search.mbr"},
+    "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},
     "pyarrow": {"nmt.data.encoded"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling"},

@@ -13,10 +13,11 @@ import toy
 import nmt
 from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.model.ensemble import Ensemble
 from nmt.model.products import resolve_compute
-from nmt.search import Beam, Greedy, Sample
+from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.train import train
 from nmt.translator import MAX_PIECES, Translator
 
@@ -295,3 +296,24 @@ def test_coverage_is_of_the_attention_that_the_translation_had(bundle_dir, copie
     for one, other in zip(together, again, strict=True):
         assert other.score == pytest.approx(one.score, rel=1e-4)
     assert {one.coverage for one in translator.translate(TEXTS, replace(beam, coverage=0.0))} == {0.0}
+
+
+def test_minimum_risk_counts_what_the_target_languages_bleu_counts(translator, monkeypatch):
+    """Of Chinese without spaces 13a makes one word a sentence, and all candidates are as far from one another."""
+    texts = ["老师看见一只小狗。", "老师看见一只猫。", "学生吃苹果"]
+    encoded = translator.tokenizer.encode_tgt(texts)
+    found = [Hypothesis(ids[1:-1], -1.0, -1.0, len(ids) - 1) for ids in encoded]
+    monkeypatch.setattr(translator, "hypotheses", lambda *batch: [found])
+    translator.languages = ("en", "zh-TW")
+    for tokenize, apart in (("auto", True), ("13a", False)):
+        translator.metric = MetricConfig(tokenize=tokenize)
+        (one,) = translator.translate(TEXTS[:1], Sample(samples=3), nbest=3, mbr="bleu")
+        assert (one.alternatives[0].score > one.alternatives[2].score) == apart
+
+
+def test_minimum_risk_says_at_once_that_this_machine_lacks_the_tokens_of_bleu(translator, monkeypatch):
+    monkeypatch.setattr("nmt.metrics.measure._obstacle", lambda tokenize: "it needs MeCab")
+    translator.metric = MetricConfig(tokenize="ja-mecab")
+    with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
+        translator.translate(TEXTS, mbr="bleu")
+    assert translator.translate(TEXTS[:1], mbr="chrf")

@@ -106,6 +106,10 @@ class Measure:
         sign = -1 if self.name in LESS_IS_BETTER else 1
         return sign * found[self.name], found["chrf"], -nll
 
+    def tokens(self, text: str) -> list[str]:
+        """What BLEU counts."""
+        return str(_tokenizer(self.tokenize)(text.rstrip())).split()
+
     @cached_property
     def _sentence_bleu(self) -> Any:
         return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
@@ -134,6 +138,11 @@ def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
         float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
         for hyp, *of_sentence in zip(hyps, *refs, strict=True)
     ]
+
+
+@cache
+def _tokenizer(tokenize: str) -> Any:
+    return BLEU(tokenize=tokenize).tokenizer
 
 
 @cache

@@ -1,8 +1,9 @@
 """Minimum Bayes risk: of several candidates the one that is most like the others, by their weight (Kumar & Byrne,
 2004; for samples, Eikema & Aziz, 2020, arXiv:2005.10283).
 
-chrF and sentence BLEU of every candidate against every other, as sacreBLEU has them. Of the k-th occurrence of an
-n-gram in a text is made a feature, so that the clipped matches of all pairs are one matrix product.
+chrF and sentence BLEU of every candidate against every other, as sacreBLEU has them; what BLEU counts the caller
+says. Of the k-th occurrence of an n-gram in a text is made a feature, so that the clipped matches of all pairs are
+one matrix product.
 
 Dims: N candidates, O orders of n-grams.
 """
@@ -15,21 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Tokens = Callable[[str], Sequence[str]]  # of a text
 CHRF_ORDER, CHRF_BETA, BLEU_ORDER = 6, 2, 4
 
 
-def expected_utility(texts: Sequence[str], weights: Sequence[float], utility: str) -> Floats:
+def expected_utility(
+    texts: Sequence[str], weights: Sequence[float], utility: str, tokens: Tokens = str.split
+) -> Floats:
     """The mean utility of each text (N,), the others taken for references by their weights."""
     different = list(dict.fromkeys(texts))
     place = np.array([different.index(text) for text in texts])
     share = np.bincount(place, weights, len(different))
-    mean: Floats = UTILITIES[utility](different) @ (share / share.sum())
+    mean: Floats = UTILITIES[utility](different, tokens) @ (share / share.sum())
     of_each: Floats = mean[place]
     return of_each
 
 
-def chrf(texts: Sequence[str]) -> Floats:
-    """chrF2 of each text against each (N,N), from 0 to 100."""
+def chrf(texts: Sequence[str], tokens: Tokens = list) -> Floats:
+    """chrF2 of each text against each (N,N), from 0 to 100; its tokens are always the characters."""
     matches, totals = overlaps([list("".join(text.split())) for text in texts], CHRF_ORDER)
     used = (totals[:, :, None] > 0) & (totals[:, None] > 0)  # (O, N, N)
     count = np.maximum(used.sum(0), 1)
@@ -42,12 +46,9 @@ def chrf(texts: Sequence[str]) -> Floats:
     return score
 
 
-def bleu(texts: Sequence[str]) -> Floats:
-    """Sentence BLEU of each text against each (N,N), from 0 to 100: 13a tokens, exponential smoothing, the orders
-    that there are."""
-    from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a  # heavy, and only this needs it
-
-    matches, totals = overlaps([Tokenizer13a()(text.rstrip()).split() for text in texts], BLEU_ORDER)
+def bleu(texts: Sequence[str], tokens: Tokens) -> Floats:
+    """Sentence BLEU of each text against each (N,N), from 0 to 100: exponential smoothing, the orders there are."""
+    matches, totals = overlaps([tokens(text) for text in texts], BLEU_ORDER)
     total = totals[:, :, None]
     missed = (matches == 0) & (total > 0)
     smoothed = 0.5 ** np.cumsum(missed, 0) / np.maximum(total, 1)
@@ -58,7 +59,7 @@ def bleu(texts: Sequence[str]) -> Floats:
     return np.where(matches.any(0), 100 * brevity * np.exp(np.log(precision).sum(0) / orders), 0)
 
 
-UTILITIES: dict[str, Callable[[Sequence[str]], Floats]] = {"chrf": chrf, "bleu": bleu}
+UTILITIES: dict[str, Callable[[Sequence[str], Tokens], Floats]] = {"chrf": chrf, "bleu": bleu}
 
 
 def overlaps(rows: Sequence[Sequence[str]], order: int) -> tuple[Floats, Floats]:

@@ -231,4 +231,5 @@ def save_model(folder: Path, module: TrainingModule) -> None:
             (config.data.src, config.data.tgt),
             model_card(config, validation.scores, size, module.prepared.text),
             {"valid": scores, "step": module.global_step, "average": validation.average},
+            config.metric,
         )

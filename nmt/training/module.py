@@ -205,7 +205,16 @@ class TrainingModule(pl.LightningModule):
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
-        return Translator(self.model, self.tokenizer, self.config.search, self.device, self.lexicon)
+        data, metric = self.config.data, self.config.metric
+        return Translator(
+            self.model,
+            self.tokenizer,
+            self.config.search,
+            self.device,
+            self.lexicon,
+            languages=(data.src, data.tgt),
+            metric=metric,
+        )
 
     def _translate(self, texts: Sequence[str]) -> list[str]:
         """Each rank its share."""

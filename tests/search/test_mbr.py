@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF
 
+from nmt.metrics.measure import Measure
 from nmt.search.mbr import bleu, chrf, expected_utility
 
 TEXTS = [
@@ -17,10 +18,22 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(chrf, CHRF()), (bleu, BLEU(effective_order=True))])
-def test_a_utility_is_sacrebleus_sentence_score(ours, theirs):
-    expected = [[theirs.sentence_score(hyp, [ref]).score for ref in TEXTS] for hyp in TEXTS]
-    np.testing.assert_allclose(ours(TEXTS), expected, atol=1e-8)
+UNSPACED = ["老师看见一只小狗。", "老师看见一只猫。", "小狗看见老师，老师看见小狗。", "", "狗"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "tokenize", "texts"),
+    [
+        (chrf, CHRF(), "13a", TEXTS),
+        (bleu, BLEU(effective_order=True), "13a", TEXTS),
+        (chrf, CHRF(), "zh", UNSPACED),
+        (bleu, BLEU(effective_order=True, tokenize="zh"), "zh", UNSPACED),
+        (bleu, BLEU(effective_order=True, tokenize="char"), "char", UNSPACED),
+    ],
+)
+def test_a_utility_is_sacrebleus_sentence_score(ours, theirs, tokenize, texts):
+    expected = [[theirs.sentence_score(hyp, [ref]).score for ref in texts] for hyp in texts]
+    np.testing.assert_allclose(ours(texts, Measure(tokenize=tokenize).tokens), expected, atol=1e-8)
 
 
 def test_equal_texts_share_their_weight_and_the_most_central_wins():
