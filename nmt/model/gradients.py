@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nmt.model.cells import Cell, Parameters, State, tanh
+from nmt.model.cells import MASK, Cell, Parameters, State, tanh
 from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
 from nmt.model.cells.linear import SRU, IndRNN
 from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
@@ -205,15 +205,15 @@ def of_minimal_gated(
 def of_reset_before_gru(
     cell: Cell, gates: Tensor, x: Tensor, state: State, after: State, parameters: Parameters, grads: Sequence[Tensor]
 ) -> Gradients:
-    (h,), (grad,), own = state, grads, parameters["reset"]
+    (h,), (grad,), own, mask = state, grads, parameters["reset"], parameters.get(MASK)
     weight = own.view(len(own), *h.shape[:-2], -1).movedim(0, -2)  # (H, H), or of each layer (D, H, H)
     reset_update = torch.sigmoid(gates)
     r, z = reset_update.chunk(2, -1)
-    reset = r * h
+    reset = r * h if mask is None else r * h * mask
     new = tanh(x + reset @ weight.mT)
     grad_h = grad * z
     grad_x = torch.ops.aten.tanh_backward(grad - grad_h, new)
-    grad_reset = grad_x @ weight
+    grad_reset = grad_x @ weight if mask is None else grad_x @ weight * mask
     grad_gates = torch.empty_like(gates)
     grad_r, grad_z = grad_gates.chunk(2, -1)
     torch.mul(grad_reset, h, out=grad_r)

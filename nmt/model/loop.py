@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from nmt.model.cells import Cell, Parameters
+from nmt.model.cells import MASK, Cell, Parameters
 from nmt.model.gradients import GRADIENTS, by_autograd
 
 
@@ -51,7 +51,9 @@ class Loop(torch.autograd.Function):
         *rest: Tensor,
     ) -> Tensor:
         state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
-        parameters = by_transition(dict(zip(own, extra, strict=True)), cell.depth)
+        parameters = [
+            cell.with_mask(part, mask) for part in by_transition(dict(zip(own, extra, strict=True)), cell.depth)
+        ]
         device, wide = inputs.device.type, weight_hh.dtype
         # Under autocast the products are narrow; gates and states are not.
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide
@@ -95,7 +97,9 @@ class Loop(torch.autograd.Function):
         gradient = GRADIENTS.get(type(cell), by_autograd)
         grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
         grad_state = [torch.zeros_like(part) for part in states[0]]
-        grad_own = [{name: torch.zeros_like(part) for name, part in own.items()} for own in parameters]
+        grad_own = [
+            {name: torch.zeros_like(part) for name, part in own.items() if name != MASK} for own in parameters
+        ]
         for t in reversed(range(len(gates))):
             step, k = divmod(t, cell.depth)
             if k == cell.depth - 1:

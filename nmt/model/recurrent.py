@@ -53,14 +53,16 @@ class Masks(NamedTuple):
     """The dropout of one layer over one sequence; None where nothing is dropped."""
 
     inputs: Tensor | None = None  # (N, E)
-    hidden: Tensor | None = None  # (N, H), on h before R h
+    hidden: Tensor | None = None  # (N, H), on h before every matrix product that it enters
 
 
 class Recurrent(nn.Module):
     """One recurrent layer in one direction.
 
-    `dropout` is applied to its inputs and `recurrent_dropout` to h where it enters R h; the latter has no fused
-    kernel, so training then runs the loop.
+    `dropout` is applied to its inputs and `recurrent_dropout` to h wherever h enters a matrix product of the
+    recurrence: R h, and a product of the cell's own such as U (r ⊙ h). Not dropped is what is done unit by unit, such
+    as z ⊙ h or f ⊙ c, which is how a state is kept; the other parts of the state; and h as the layer's output, which
+    an attention and the layers above see. `recurrent_dropout` has no fused kernel, so training then runs the loop.
     """
 
     def __init__(
@@ -197,7 +199,7 @@ class Recurrent(nn.Module):
         joint = self.rows.joint
         gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
         state = tuple(part.to(dtype) for part in state)
-        return self.cell.pointwise(gates, x[:, joint:], state, parameters)
+        return self.cell.pointwise(gates, x[:, joint:], state, self.cell.with_mask(parameters, mask))
 
 
 def loop(
@@ -206,7 +208,7 @@ def loop(
     states: Sequence[State],
     masks: Sequence[Tensor | None],
 ) -> Sequence[Tensor]:
-    """`side_by_side` without a fused kernel: one loop for all layers, with `masks` (B,H) on h before R h."""
+    """`side_by_side` without a fused kernel: one loop for all layers, with `masks` (B,H) on h before its products."""
     weight_hh, bias_hh = zip(*(layer.recurrent_weights() for layer in layers), strict=True)
     weight_ih, bias_ih = [layer.weight_ih for layer in layers], [layer.bias_ih for layer in layers]
     weights = (stack(parts) for parts in (weight_ih, weight_hh, bias_ih, bias_hh))

@@ -32,7 +32,7 @@ class ModelConfig:
     embedding_size: int
     hidden_size: int
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
-    recurrent_dropout: float = 0.0  # on h inside the recurrence; training then leaves the fused kernels
+    recurrent_dropout: float = 0.0  # on h before each recurrent product; training then leaves the fused kernels
     src_word_dropout: float = 0.0  # of whole source tokens (Sennrich et al., 2016, arXiv:1606.02891)
     tgt_word_dropout: float = 0.0  # of whole tokens that the decoder reads
     tie: Literal["all", "target", "none"] = "all"  # which embeddings the output layer shares

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -13,6 +15,7 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.model import matrix_memory, scan
 from nmt.model.cells import CELLS, ParallelCell, tanh
 from nmt.model.cells.linear import LinearCell
+from nmt.model.decoder import DECODERS, DecoderMasks
 from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
 
@@ -281,6 +284,76 @@ def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
     torch.manual_seed(7)
     assert torch.equal(dropped, loop([made], [x], [made.initial_state(B)], [made.masks(B).hidden])[0])
     assert not torch.allclose(dropped, made.eval()(x))
+
+
+def assert_diagonal(jacobian):
+    """(B,H,B,H): a unit of the new state sees its own h at most."""
+    for row in range(B):
+        own = jacobian[row, :, row]
+        torch.testing.assert_close(own, torch.diag(own.diagonal()), rtol=0, atol=0)
+
+
+@kinds
+def test_where_h_is_dropped_no_matrix_product_sees_it(name):
+    """Neither R h nor one of the cell's own, in a step as in training; what is unit by unit stays."""
+    made, x = layer(name, 1).double(), torch.randn(B, T, E, dtype=torch.double)
+    h, *rest = state_of(made.cell, requires_grad=False)
+    nothing = torch.zeros(B, H, dtype=torch.double)
+
+    def stepped(h):
+        return tuple(part for part in made.step(x[:, 0], (h, *rest), Masks(None, nothing)) if part.ndim == 2)
+
+    for jacobian in torch.autograd.functional.jacobian(stepped, h):
+        assert jacobian.shape[-1] == H
+        if jacobian.shape[1] == H:
+            assert_diagonal(jacobian)
+        else:  # one number a head
+            assert not jacobian.any()
+    trained = torch.autograd.functional.jacobian(lambda h: loop([made], [x], [(h, *rest)], [nothing])[0][:, -1], h)
+    assert_diagonal(trained)
+
+
+@kinds
+def test_a_step_drops_of_h_what_training_drops(name):
+    made, x = layer(name, 1).double(), torch.randn(B, T, E, dtype=torch.double)
+    mask = torch.rand(B, H, dtype=torch.double)
+    state, outputs = made.initial_state(B), []
+    for t in range(T):
+        state = made.step(x[:, t], state, Masks(None, mask))
+        outputs.append(state[0])
+    (expected,) = loop([made], [x], [made.initial_state(B)], [mask])
+    torch.testing.assert_close(torch.stack(outputs, 1), expected)
+
+
+def test_a_reset_before_the_product_is_dropped_with_h():
+    made, x = layer("gru_reset_before", 1).double(), torch.randn(B, E, dtype=torch.double)
+    h, mask = torch.randn(B, H, dtype=torch.double), 2.0 * torch.tensor([[1, 0, 1, 1, 0, 1], [0, 1, 0, 1, 1, 0]])
+    w_r, w_z, w_n = (x @ made.weight_ih.T + made.bias_ih).chunk(3, -1)
+    r_r, r_z = ((h * mask) @ made.weight_hh.T + made.bias_hh).chunk(2, -1)
+    r, z = torch.sigmoid(w_r + r_r), torch.sigmoid(w_z + r_z)
+    n = torch.tanh(w_n + (r * h * mask) @ made.extra["reset"].T)
+    torch.testing.assert_close(made.step(x, (h,), Masks(None, mask))[0], (1 - z) * n + z * h)
+
+
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+@pytest.mark.parametrize("cell", ["gru_reset_before", "lstm_ln", "lstm_odyssey"])
+def test_in_every_decoder_a_dropped_h_enters_no_matrix_product(cell, decoder):
+    model = toy.model(cell, decoder, "none", num_layers=2)  # an attention asks by what a layer puts out
+    memory = model.encode(*toy.sources([4]))
+    state = model.decoder.initial_state(memory)
+    size = model.config.hidden_size
+    masks = DecoderMasks((Masks(None, torch.zeros(1, size, dtype=torch.double)),) * 2)
+    token = torch.randn(1, model.config.embedding_size, dtype=torch.double)
+    for depth in range(2):
+
+        def stepped(h, depth=depth):
+            layers = list(state.layers)
+            layers[depth] = (h, *layers[depth][1:])
+            _, after, _ = model.decoder.step(token, replace(state, layers=tuple(layers)), memory, masks)
+            return after.layers[depth][0]
+
+        jacobian = torch.autograd.functional.jacobian(stepped, state.layers[depth][0].detach())[0, :, 0]
+        torch.testing.assert_close(jacobian, torch.diag(jacobian.diagonal()), rtol=0, atol=0)
 
 
 def test_input_dropout_hits_every_step_alike():

@@ -4,7 +4,7 @@ A cell is a small value: its settings, how many gates and states it has, and `po
 follows the two matrix products of a transition. Layers, directions, dropout and padding belong to recurrent.py.
 """
 
-from nmt.model.cells.base import Cell, ParallelCell, Parameters, State, tanh
+from nmt.model.cells.base import MASK, Cell, ParallelCell, Parameters, State, tanh
 from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
 from nmt.model.cells.linear import SRU, SSRU, IndRNN, MinGRU, MinLSTM
 from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
@@ -12,7 +12,7 @@ from nmt.model.cells.odyssey import OdysseyLSTM
 from nmt.model.cells.rnn import RNN, ReluRNN
 from nmt.model.cells.xlstm import MLSTM, SLSTM
 
-__all__ = ["CELLS", "Cell", "ParallelCell", "Parameters", "State", "tanh"]
+__all__ = ["CELLS", "MASK", "Cell", "ParallelCell", "Parameters", "State", "tanh"]
 
 CELLS: dict[str, type[Cell]] = {
     "rnn": RNN,

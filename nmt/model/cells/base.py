@@ -19,6 +19,8 @@ from nmt.ranges import check_ranges
 State = tuple[Tensor, ...]  # each (N, ...); the first is h (N, H), the cell's output
 Parameters = Mapping[str, Tensor]
 
+MASK = "mask"  # the parameter that is the recurrent dropout of h, for a cell with a product of its own
+
 
 def tanh(x: Tensor) -> Tensor:
     """tanh x = 1 - 2 σ(-2x), right to 3e-7 in float32: on a CPU torch's σ is several times as fast as its tanh, which
@@ -52,6 +54,8 @@ class Cell:
 
     alone: ClassVar[int] = 0  # how many of the last gates have W x alone and do not see h
     apart: ClassVar[int] = 0  # how many of those before need W x and R h each by itself, not their sum
+
+    own_product: ClassVar[bool] = False  # whether `pointwise` has a matrix product of h, beside R h
 
     depth: int = 1  # transitions a step
 
@@ -102,8 +106,16 @@ class Cell:
         `gates` (N, rows) is W x + R h, biases included, of the gates that see h; for the last `apart` of them it is
         R h alone. `x` (N, rows) is W x of these and of the gates that do not see h. Layers side by side come as
         (D,N,·), and parameters then as (·,D,1,H).
+
+        In R h, h has had its recurrent dropout already. A cell that multiplies h by a matrix of its own says so
+        (`own_product`) and then finds the dropout (N,H) among its parameters, as `MASK`, wherever h is dropped; what
+        it does with h unit by unit is without it.
         """
         raise NotImplementedError
+
+    def with_mask(self, parameters: Parameters, mask: Tensor | None) -> Parameters:
+        """The parameters, and the recurrent dropout of h (N,H) where `pointwise` needs it."""
+        return parameters if mask is None or not self.own_product else {**parameters, MASK: mask}
 
 
 @dataclass(frozen=True)

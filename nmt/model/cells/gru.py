@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nmt.model.cells.base import Cell, Parameters, State, product, tanh
+from nmt.model.cells.base import MASK, Cell, Parameters, State, product, tanh
 from nmt.model.cells.norm import gain_and_bias, scaled, standardised
 
 
@@ -70,6 +70,7 @@ class ResetBeforeGRU(Cell):
 
     gates = ("r", "z", "n")
     alone = 1
+    own_product = True
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         return {"reset": nn.init.orthogonal_(torch.empty(hidden_size, hidden_size))}  # U
@@ -77,7 +78,8 @@ class ResetBeforeGRU(Cell):
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         (h,) = state
         r, z = torch.sigmoid(gates).chunk(2, -1)
-        return (torch.lerp(tanh(x + product(r * h, parameters["reset"])), h, z),)
+        reset = r * h * parameters[MASK] if MASK in parameters else r * h
+        return (torch.lerp(tanh(x + product(reset, parameters["reset"])), h, z),)
 
 
 @dataclass(frozen=True)
