@@ -1,7 +1,8 @@
 """How far back a gradient reaches: the norm of ∂ loss_T / ∂ state_t over the distance T - t.
 
 The state is everything that a step hands to the next one: for an LSTM h and c together. h alone would leave out the
-way by the cell, which is what an LSTM is about.
+way by the cell, which is what an LSTM is about. It is the state as it is handed on: of sLSTM and mLSTM with c and n
+divided by e^m, and m.
 
 Dims: T steps, H hidden units.
 """

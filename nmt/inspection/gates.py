@@ -2,7 +2,8 @@
 
 A gate's value is the first thing that a nonlinearity makes of its own sums W x + R h. Which nonlinearity of
 `Cell.pointwise` that is, a probe finds out once: by the gradient, which tells what depends on which gate. So a cell
-need not say it, and what is shown is what it computes. A gate that no nonlinearity sees apart from others has none.
+need not say it, and what is shown is what it computes. A gate that no nonlinearity sees before another gate has
+weighed it has none.
 
 Dims: H hidden units, G gates.
 """
@@ -18,7 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from nmt.model.cells import Cell, Parameters, State
 
-NONLINEAR = frozenset(["sigmoid", "tanh", "relu", "exp", "softplus", "elu", "silu"])
+LOG_SIGMOID = "log_sigmoid"
+NONLINEAR = frozenset(["sigmoid", "tanh", "relu", "exp", "softplus", "elu", "silu", LOG_SIGMOID])
+PRODUCTS = frozenset(["matmul", "mm", "bmm", "addmm", "baddbmm", "linear", "einsum"])
 
 Call = tuple[Tensor, Tensor, State, Parameters]  # what Cell.pointwise takes, of one row
 
@@ -28,6 +31,13 @@ class Place(NamedTuple):
     call: int  # which nonlinearity, in the order of computing
     row: int  # which part of what it made, of `size` numbers
     size: int
+    is_rest: bool  # whether it is 1 minus the gate: σ(-a) for σ(a)
+
+
+class Made(NamedTuple):
+    by: str  # the name of the nonlinearity
+    of: Tensor
+    value: Tensor
 
 
 class _Watch(TorchFunctionMode):
@@ -35,18 +45,29 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.made: list[Tensor] = []
+        self.made: list[Made] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.__name__.rstrip("_")
+        if name not in NONLINEAR:
+            result = func(*args, **(kwargs or {}))
+            return result.detach() if name == "maximum" else result  # a scale, so that a gate is seen without others
+        of = args[0].clone()  # it may be overwritten, as what is made
         result = func(*args, **(kwargs or {}))
-        if func.__name__.rstrip("_") in NONLINEAR:
-            self.made.append(result.clone())  # it may be overwritten
-        elif func.__name__ == "log_sigmoid":
-            self.made.append(result.exp())
+        self.made.append(Made(name, of, result.exp() if name == LOG_SIGMOID else result.clone()))
         return result
 
 
-def watch(cell: Cell, call: Call) -> list[Tensor]:
+class HeldFixed(TorchFunctionMode):
+    """No gradient goes through gates and matrix products. A rectifier is no gate: it lets pass or not."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.__name__.strip("_")
+        return result.detach() if name in PRODUCTS | NONLINEAR - {"relu"} else result
+
+
+def watch(cell: Cell, call: Call) -> list[Made]:
     watching = _Watch()
     with watching:
         cell.pointwise(*call)
@@ -63,18 +84,23 @@ def places(cell: Cell, call: Call) -> list[Place]:
     gates, x, *parts = (
         (torch.randn(part.shape, generator=generator) * 0.3).to(part).requires_grad_() for part in (gates, x, *state)
     )
-    made = watch(cell, (gates, x, tuple(parts), parameters))
     known: set[str] = set()
     found = []
-    for k, result in enumerate(made):
+    for k, (by, argument, result) in enumerate(watch(cell, (gates, x, tuple(parts), parameters))):
         size = max((one for one in sizes.values() if result.numel() % one == 0), default=0)
         if not size or not result.requires_grad:
             continue
-        for row, values in enumerate(result.reshape(-1, size)):
-            new = _depends_on(cell, sizes, values, gates, x) - known
+        for row, (values, sums) in enumerate(zip(result.reshape(-1, size), argument.reshape(-1, size), strict=True)):
+            slopes = _slopes(cell, sizes, values, gates, x)
+            new = [
+                gate
+                for gate, slope in slopes.items()
+                if slope.any() and gate not in known and not _is_weighed(cell, sizes, sums, gates, x, gate)
+            ]
             if len(new) == 1:
-                found.append(Place(min(new), k, row, size))
-                known |= new
+                slope = _slopes(cell, sizes, sums, gates, x)[new[0]]
+                found.append(Place(new[0], k, row, size, by == "sigmoid" and bool((slope == -1).all())))
+                known |= {new[0]}
     return sorted(found, key=lambda place: cell.gates.index(place.gate))
 
 
@@ -83,23 +109,37 @@ def sizes_of(cell: Cell, hidden_size: int) -> dict[str, int]:
     return dict(zip(cell.gates, cell.gate_sizes(hidden_size), strict=True))
 
 
-def _depends_on(cell: Cell, sizes: dict[str, int], values: Tensor, gates: Tensor, x: Tensor) -> set[str]:
+def _slopes(
+    cell: Cell, sizes: dict[str, int], values: Tensor, gates: Tensor, x: Tensor, create_graph: bool = False
+) -> dict[str, Tensor]:
+    """Gate -> the gradient of what it adds to `values`; of a gate that needs W x and R h each by itself, of W x, or
+    of R h where W x has none."""
     of_gates, of_x = torch.autograd.grad(
-        values.sum(), (gates, x), retain_graph=True, allow_unused=True, materialize_grads=True
+        values.sum(), (gates, x), None, True, create_graph, allow_unused=True, materialize_grads=True
     )
     seeing = len(cell.gates) - cell.alone  # gates that see h stand in `gates`,
     joint = seeing - cell.apart  # and those that need W x by itself in `x`
-    names = cell.gates[:seeing], cell.gates[joint:]
-    return {
-        name
-        for grad, of_part in zip((of_gates, of_x), names, strict=True)
-        for name, block in zip(of_part, grad.split_with_sizes([sizes[one] for one in of_part], -1), strict=True)
-        if block.any()
-    }
+    slopes: dict[str, Tensor] = {}
+    for grad, names in ((of_gates, cell.gates[:seeing]), (of_x, cell.gates[joint:])):
+        blocks = grad.split_with_sizes([sizes[name] for name in names], -1)
+        slopes |= {
+            name: block for name, block in zip(names, blocks, strict=True) if block.any() or name not in slopes
+        }
+    return slopes
+
+
+def _is_weighed(cell: Cell, sizes: dict[str, int], sums: Tensor, gates: Tensor, x: Tensor, gate: str) -> bool:
+    """Whether other gates have a say in how much of a gate's own sum there is in `sums`, as in f c + (1 - f) n."""
+    slope = _slopes(cell, sizes, sums, gates, x, create_graph=True)[gate]
+    if not slope.requires_grad:
+        return False
+    others = _slopes(cell, sizes, slope, gates, x)
+    return any(bool(other.any()) for name, other in others.items() if name != gate)
 
 
 def read(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
     """Gate -> its values in one call."""
     gates, x, state, parameters = call
     made = watch(cell, (gates.detach(), x.detach(), tuple(part.detach() for part in state), parameters))
-    return {place.gate: made[place.call].reshape(-1, place.size)[place.row].detach() for place in found}
+    values = {place: made[place.call].value.reshape(-1, place.size)[place.row].detach() for place in found}
+    return {place.gate: 1 - value if place.is_rest else value for place, value in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from statistics import median
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
 from nmt.inspection.search_tree import search_steps
-from nmt.inspection.trace import LayerTrace, half_life, trace
+from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.translator import Translator
 
@@ -125,9 +126,10 @@ def show_gates(found: Mapping[str, Any]) -> Section:
         charts += [half_life_table(name, key, lives) for key, lives in layer["half_life"].items()]
     text = (
         "Each row is a unit, each column what the layer read at that step; the units are sorted so that like stands "
-        "by like, in the same order in every picture of a layer. The share kept is how much of a unit's state a step "
-        "leaves where it was: an LSTM's forget gate, a GRU's update gate. After its half-life, in tokens, half of "
-        "what a unit holds is left; it is measured on this sentence alone."
+        "by like, in the same order in every picture of a layer. Gates and states are those of the cell's equations. "
+        "The share kept is how much of a unit's state a step leaves where it was: an LSTM's forget gate, a GRU's "
+        "update gate. After its half-life, in tokens, half of what a unit holds is left; it is measured on this "
+        "sentence alone."
     )
     return Section("Gates and states", [text], charts)
 
@@ -155,10 +157,13 @@ def units_map(title: str, values: Tensor, steps: Sequence[str], order: Sequence[
 
 def half_life_table(layer: str, state: str, lives: Sequence[float]) -> Table:
     longest = sorted(range(len(lives)), key=lambda unit: -lives[unit])[:LONGEST]
-    middle = sorted(lives)[len(lives) // 2]
-    title = f"{layer}: units whose {state} remembers longest (median of all: {middle:.2g} tokens)"
-    rows = [(str(unit), f"{lives[unit]:.3g}") for unit in longest]
+    title = f"{layer}: units whose {state} remembers longest (median of all: {_tokens(median(lives), 2)} tokens)"
+    rows = [(str(unit), _tokens(lives[unit], 3)) for unit in longest]
     return Table(title, ("unit", "half-life in tokens"), rows)
+
+
+def _tokens(life: float, digits: int) -> str:
+    return "no end of" if life > 0.99 * FOR_EVER else f"{life:.{digits}g}"
 
 
 def show_gradients(found: Mapping[str, Any]) -> Section:
@@ -173,7 +178,8 @@ def show_gradients(found: Mapping[str, Any]) -> Section:
     text = (
         "How strongly the loss depends on the state so many tokens before. In the decoder: the loss of one target "
         "token, the geometric mean over many of them. In the encoder: the loss of the whole sentence, over the "
-        "distance from the last token that a layer reads; with attention every token has its own way to the loss."
+        "distance from the last token that a layer reads, the geometric mean over its layers; with attention every "
+        "token has its own way to the loss."
     )
     return Section("Gradient flow", [text], charts)
 

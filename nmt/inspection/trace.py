@@ -19,16 +19,25 @@ from torch import Tensor, nn
 
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
-from nmt.inspection.gates import Call, Place, places, read
+from nmt.inspection.gates import Call, HeldFixed, Place, places, read
 from nmt.model.cells import Cell, State
 from nmt.model.recurrent import Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
+
+LONGEST_SHARE = 1 - 1e-6  # of what is kept in a step, that a half-life is reckoned by
+FOR_EVER = -math.log(2) / math.log(LONGEST_SHARE)  # tokens: 690,000
+MOST = 700.0  # of m: e^m is still a number
 
 
 @dataclass(frozen=True)
 class Step:
     calls: Sequence[Call]  # one for each transition of the step
     state: State  # after it
+
+    @property
+    def after(self) -> list[State]:
+        """The state after each transition."""
+        return [*(state for _, _, state, _ in self.calls[1:]), self.state]
 
 
 class Traced(Recurrent):
@@ -92,7 +101,7 @@ class LayerTrace:
 
     name: str
     of_source: bool
-    gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each
+    gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each; as in the cell's equations, like the states
     states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
     kept: dict[str, Tensor]  # the share of a state that the step left in it, where that is not zero; see `kept_of`
     steps: list[Step] = field(repr=False)  # in the order of reading; with their graph where there is one
@@ -128,43 +137,68 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
 
     cell, steps = layer.cell, layer.steps
     found = [places(cell, call) for call in steps[0].calls]  # one for each transition
-    gates = [_gates(cell, step.calls, found) for step in steps]
-    states = [dict(zip(cell.states, step.state, strict=True)) for step in steps]
-    kept = [kept_of(cell, step.calls) for step in steps]
+    gates = [_gates(cell, step, found) for step in steps]
+    states = [in_full(cell, dict(zip(cell.states, step.state, strict=True)), step.state) for step in steps]
+    kept = [kept_of(cell, step) for step in steps]
     left = {part: share for part, share in in_order(kept).items() if share.any()}
     return LayerTrace(name, of_source, in_order(gates), in_order(states), left, steps)
 
 
-def _gates(cell: Cell, calls: Sequence[Call], found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
+def _gates(cell: Cell, step: Step, found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
     gates: dict[str, Tensor] = {}
-    for i, (call, of_call) in enumerate(zip(calls, found, strict=True)):
+    for i, (call, after, of_call) in enumerate(zip(step.calls, step.after, found, strict=True)):
         suffix = f" ({i + 1})" if i else ""
-        gates |= {f"{name}{suffix}": gate for name, gate in read(cell, call, of_call).items()}
+        values = {name: gate[None] for name, gate in read(cell, call, of_call).items()}
+        gates |= {f"{name}{suffix}": gate for name, gate in in_full(cell, values, after).items()}
     return gates
 
 
-def kept_of(cell: Cell, calls: Sequence[Call]) -> dict[str, Tensor]:
-    """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the products W x and
-    R h held fixed. It is the forget gate f of an LSTM's c and the update gate z of a GRU's h, and it is there for
-    every cell; of a part that a step makes anew, as a simple RNN's h, it is zero."""
+def in_full(cell: Cell, values: dict[str, Tensor], state: State) -> dict[str, Tensor]:
+    """Gates or parts of the state by name (1,...) -> what they are in the cell's equations, where the cell keeps them
+    divided by e^m; m is the last part of the state after the transition."""
+    return {
+        name: value.double() * _like(state[-1].double().clamp(max=MOST).exp(), value)
+        if name in cell.stabilised
+        else value
+        for name, value in values.items()
+    }
+
+
+def _like(m: Tensor, value: Tensor) -> Tensor:
+    """m with dimensions of 1 behind its own, as many as the value has more."""
+    return m[(..., *[None] * (value.ndim - m.ndim))]
+
+
+def kept_of(cell: Cell, step: Step) -> dict[str, Tensor]:
+    """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the gates and all
+    matrix products held fixed, of the state as it is in the cell's equations. It is the forget gate f of an LSTM's c
+    and the update gate z of a GRU's h, and it is there for every cell; of a part that a step makes anew, as a simple
+    RNN's h, it is zero, and of the scale m of a cell's state, which holds nothing."""
     shares: list[Tensor] = []
-    for gates, x, state, parameters in calls:
+    for (gates, x, state, parameters), reached in zip(step.calls, step.after, strict=True):
         before = [part.detach().requires_grad_() for part in state]
-        with torch.enable_grad():
+        with torch.enable_grad(), HeldFixed():
             after = cell.pointwise(gates.detach(), x.detach(), tuple(before), parameters)
-            step = [
+            left = [
                 torch.autograd.grad(part.sum(), start, retain_graph=True, allow_unused=True)[0]
                 if part.requires_grad
                 else None
                 for part, start in zip(after, before, strict=True)
             ]
-        known = [torch.zeros_like(s) if g is None else g for g, s in zip(step, before, strict=True)]
+        known = [torch.zeros_like(s) if g is None else g for g, s in zip(left, before, strict=True)]
+        if cell.stabilised:
+            grown = torch.exp(reached[-1] - state[-1]).detach()
+            known = [
+                share * _like(grown, share) if name in cell.stabilised else share
+                for name, share in zip(cell.states, known, strict=True)
+            ]
+            known[-1] = torch.zeros_like(known[-1])
         shares = known if not shares else [a * b for a, b in zip(shares, known, strict=True)]
     return dict(zip(cell.states, shares, strict=True))
 
 
 def half_life(kept: Tensor) -> Tensor:
     """Shares kept (T,H) -> after how many steps half of what a unit holds is left (H,), by their geometric
-    mean."""
-    mean_log = kept.abs().clamp(1e-6, 1 - 1e-6).log().mean(0)
+    mean; FOR_EVER at most."""
+    mean_log = kept.double().abs().clamp(1e-6, LONGEST_SHARE).log().mean(0)
     return -math.log(2) / mean_log

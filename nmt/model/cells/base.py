@@ -55,6 +55,10 @@ class Cell:
     alone: ClassVar[int] = 0  # how many of the last gates have W x alone and do not see h
     apart: ClassVar[int] = 0  # how many of those before need W x and R h each by itself, not their sum
 
+    stabilised: ClassVar[
+        tuple[str, ...]
+    ] = ()  # the gates and parts of the state that are there divided by e^m, where
+    # m is the last part of the state after the step: what they are in the equations may be too large for a number
     own_product: ClassVar[bool] = False  # whether `pointwise` has a matrix product of h, beside R h
 
     depth: int = 1  # transitions a step

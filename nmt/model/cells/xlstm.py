@@ -36,6 +36,7 @@ class SLSTM(ForgetfulCell):
 
     gates = ("i", "f", "g", "o")
     states = ("h", "c", "n", "m")
+    stabilised = ("i", "c", "n")
 
     @property
     def given(self) -> int:
@@ -76,6 +77,7 @@ class MLSTM(ParallelCell, ForgetfulCell):
 
     gates = ("q", "k", "v", "o", "i", "f")
     states = ("h", "C", "n", "m")
+    stabilised = ("i", "C", "n")
     alone = 6
 
     heads: int = 4  # where they do not divide the units, the largest number that divides both
