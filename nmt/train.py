@@ -25,9 +25,10 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from nmt.bundle import load_bundle
-from nmt.config import RunConfig, to_dict
+from nmt.config import RunConfig, TrainerConfig, to_dict
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
@@ -226,7 +227,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         accelerator=accelerator,
         devices=trainer.devices or ("auto" if accelerator == "gpu" else 1),
         num_nodes=trainer.num_nodes,
-        strategy=trainer.strategy,
+        strategy=build_strategy(trainer, accelerator),
         precision=PRECISIONS[precision],
         max_epochs=trainer.max_epochs,
         max_steps=trainer.max_steps or -1,
@@ -243,3 +244,13 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         plugins=CheckpointFiles(),
         callbacks=callbacks,
     )
+
+
+def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
+    """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
+    the only buffers are averages of the weights (average.py), which are equal because the weights are."""
+    devices = config.devices or (torch.cuda.device_count() if accelerator == "gpu" else 1)
+    if config.strategy == "auto" and devices * config.num_nodes == 1:
+        return "auto"
+    forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
+    return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")

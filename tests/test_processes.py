@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import toy
 from lightning.pytorch.utilities import rank_zero_only
 from test_resume import SETTINGS, result
+from torch.nn.parallel import DistributedDataParallel
 
 from nmt.signals import Signals
 from nmt.training.checkpoint import Checkpoints
@@ -41,9 +43,10 @@ def train_rank(rank, port, config, hook, count, act):
     train(config)
 
 
-def train_all(corpus_dir, folder, hook="training_step", count=0, act=None):
+def train_all(corpus_dir, folder, hook="training_step", count=0, act=None, **changes):
     """Train, and the exit codes."""
     settings = SETTINGS | {"trainer__devices": WORLD_SIZE, "trainer__strategy": "ddp", "trainer__max_epochs": 2}
+    settings |= changes
     config = toy.run_config(corpus_dir, folder, **settings)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -80,6 +83,29 @@ def test_processes_that_were_stopped_anywhere_end_as_if_they_were_not(corpus_dir
         assert train_all(corpus_dir, tmp_path / "parts", hook, count, act) == [code, code], hook
     assert train_all(corpus_dir, tmp_path / "parts") == [0, 0]
     assert result(tmp_path / "parts" / "toy") == result(tmp_path / "whole" / "toy")
+
+
+def test_averages_of_the_weights_are_equal_in_all_processes_and_never_sent(corpus_dir, tmp_path, monkeypatch):
+    """What the processes send each other from the first update on is gradients."""
+    end, send = TrainingModule.on_train_end, DistributedDataParallel._distributed_broadcast_coalesced
+
+    def watched_end(self):
+        state = {name: tensor.tolist() for name, tensor in self.state_dict().items()}
+        (tmp_path / f"{self.global_rank}.json").write_text(json.dumps(state))
+        end(self)
+
+    def watched_send(self, tensors, *rest, **named):
+        with (tmp_path / "sent").open("a") as file:
+            file.write(f"{sum(tensor.numel() for tensor in tensors)}\n")
+        return send(self, tensors, *rest, **named)
+
+    monkeypatch.setattr(TrainingModule, "on_train_end", watched_end, raising=False)
+    monkeypatch.setattr(DistributedDataParallel, "_distributed_broadcast_coalesced", watched_send)
+    assert train_all(corpus_dir, tmp_path / "runs", trainer__max_epochs=1, trainer__val_every_epochs=1) == [0, 0]
+    states = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(WORLD_SIZE)]
+    assert {name.split(".")[0] for name in states[0]} == {"model", "averages"}
+    assert states[0] == states[1]
+    assert not (tmp_path / "sent").exists()
 
 
 def test_processes_that_a_run_has_started_end_with_it(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import shutil
@@ -13,7 +14,9 @@ import yaml
 from safetensors.torch import load_file
 
 import nmt
+from nmt.bundle import load_bundle
 from nmt.config import RunConfig, from_dict
+from nmt.data.batching import collate
 from nmt.files import locked
 from nmt.metrics.measure import Measure
 from nmt.train import train
@@ -91,6 +94,28 @@ def test_the_best_of_the_weights_and_their_averages_is_kept(corpus_dir, tmp_path
     src, ref = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
     hyps = [translation.text for translation in nmt.load(run_dir / "model", device="cpu").translate(src)]
     assert Measure().scores(hyps, [ref])["bleu"].score == report["valid"]["bleu"]["score"]
+
+
+def test_the_nll_beside_the_bleu_is_that_of_the_weights_that_are_kept(corpus_dir, tmp_path, monkeypatch):
+    scores = itertools.cycle([20.0, 30.0])  # of the weights, and of their average
+
+    def scored(self, hyps, refs):
+        found = real(self, hyps, refs)
+        return found | {"bleu": replace(found["bleu"], score=next(scores))}
+
+    real = Measure.scores
+    monkeypatch.setattr(Measure, "scores", scored)
+    config = toy.run_config(corpus_dir, tmp_path, optim__average_decay=0.9, trainer__max_epochs=1)
+    run_dir = train(config).model_dir.parent
+    report = json.loads((run_dir / "model" / "scores.json").read_text())
+    (row,) = [r for r in read_metrics(run_dir / "metrics.csv") if r["val/nll"] and int(r["step"]) == report["step"]]
+    assert report["average"] == "moving"
+    kept = load_bundle(run_dir / "model")
+    src, tgt = ((corpus_dir / f"valid.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    batch = collate(kept.tokenizer.encode_src(src), kept.tokenizer.encode_tgt(tgt))
+    nll = float(kept.model.eval().loss(*batch)[1] / batch.tgt_len.sum())
+    assert float(row["val/nll"]) == pytest.approx(nll, rel=1e-5)
+    assert float(row["val/ppl"]) == pytest.approx(math.exp(nll), rel=1e-5)
 
 
 def test_the_best_models_of_a_run_are_kept_and_make_an_ensemble(corpus_dir, tmp_path, monkeypatch):

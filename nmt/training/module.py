@@ -1,7 +1,7 @@
 """One training step and one validation, for Lightning.
 
-Logged: train/loss (all that is lowered, a token), train/nll (nats a token), train/risk (0 to 1, a sentence), val/nll,
-val/ppl, val/bleu, val/chrf.
+Logged: train/loss (all that is lowered, a token), train/nll (nats a token), train/risk (0 to 1, a sentence); and
+val/nll, val/ppl, val/bleu, val/chrf, all of the weights that are kept, or of the average of them that is.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class Progress:
 
 class Validation(NamedTuple):
     average: str | None  # of the weights, by its name; None: as they are
+    nll: float  # nats a target token
     translations: list[str]
     scores: dict[str, Score]
 
@@ -99,8 +100,8 @@ class TrainingModule(pl.LightningModule):
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
         self.progress = Progress(returns=returns or 0)
-        self.validation = Validation(average=None, translations=[], scores={})  # the last one
-        self.val_nll = torch.zeros(2, dtype=torch.float64)  # summed nats, tokens
+        self.validation = Validation(average=None, nll=math.nan, translations=[], scores={})  # the last one
+        self.val_batches: list[Batch] = []  # of the validation that is going on
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
@@ -159,28 +160,27 @@ class TrainingModule(pl.LightningModule):
             datamodule.epoch, datamodule.batches_done = self.current_epoch + 1, 0
 
     def on_validation_start(self) -> None:
-        self.val_nll.zero_()
+        self.val_batches = []
         trim_memory()  # what training's batches needed is not what a search needs
 
     def on_validation_end(self) -> None:
+        self.val_batches = []
         trim_memory()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        _, nll = self.model.loss(*batch)
-        self.val_nll += torch.stack([nll, batch.tgt_len.sum()]).cpu()
+        self.val_batches.append(batch)  # for the weights and for each average of them
 
     def on_validation_epoch_end(self) -> None:
         """Translate the validation text, with the weights and with their averages, and keep what is best."""
-        nll, tokens = map(sum, zip(*_gather(self.val_nll.tolist(), self.trainer.world_size), strict=True))
         validations = [self._validate(name) for name in (None, *self._ready_averages())]
         self.validation = max(validations, key=lambda validation: validation.bleu)
-        bleu = self.validation.bleu
+        nll, bleu = self.validation.nll, self.validation.bleu
         self.progress = self.progress.after(bleu, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
         # Every rank has the same figures, so nothing is left to synchronise.
         self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by
-        self.log("val/nll", nll / tokens, rank_zero_only=True)
-        self.log("val/ppl", math.exp(min(nll / tokens, 700)), rank_zero_only=True)
+        self.log("val/nll", nll, rank_zero_only=True)
+        self.log("val/ppl", math.exp(min(nll, 700)), rank_zero_only=True)
         self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
         self.log("val/chrf", self.validation.scores["chrf"].score, rank_zero_only=True)
         if validations[1:]:
@@ -198,10 +198,20 @@ class TrainingModule(pl.LightningModule):
 
     def _validate(self, average: str | None) -> Validation:
         with self.weights(average):
+            nll = self._nll()
             translations = self._translate([pair.src for pair in self.valid])
-        return Validation(
-            average, translations, self.measure.scores(translations, [[pair.tgt for pair in self.valid]])
-        )
+        scores = self.measure.scores(translations, [[pair.tgt for pair in self.valid]])
+        return Validation(average, nll, translations, scores)
+
+    def _nll(self) -> float:
+        """Of the validation text, each rank its share."""
+        sums = torch.zeros(2, dtype=torch.float64)  # nats, tokens
+        with self.trainer.precision_plugin.val_step_context():
+            for batch in self.val_batches:
+                _, nll = self.model.loss(*batch)
+                sums += torch.stack([nll, batch.tgt_len.sum()]).cpu()
+        nats, tokens = map(sum, zip(*_gather(sums.tolist(), self.trainer.world_size), strict=True))
+        return float(nats / tokens)
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""

@@ -1,14 +1,14 @@
 """Minimum risk training (Shen et al., 2016, arXiv:1512.02433): of what a search finds, what has a better BLEU shall
 become more likely than the rest, while likelihood alone knows but one translation of a sentence.
 
-For every sentence of a batch a beam finds n candidates with the weights as they are, and
+For every sentence of a batch a beam finds up to n candidates with the weights as they are, and
 
     q_i ∝ exp(γ log p(y_i | x) / |y_i|)        risk = Σ_i q_i (1 - BLEU(y_i))
 
 (length-normalised as by Edunov et al., 2018, arXiv:1711.04956). It begins with a model that has been trained already;
 one that has not finds nothing to choose from.
 
-Dims: B sentences, n candidates of each.
+Dims: B sentences, n candidates of the one that has the most.
 """
 
 from __future__ import annotations
@@ -27,32 +27,37 @@ from nmt.translator import Task, Translator
 
 SHARPNESS = 6.0  # γ
 
-Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, n of each sentence
+Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each sentence from one to n
 
 
 def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
-    """The best that a beam finds; where it finds fewer, the last one several times."""
+    """The best that a beam finds, `number` of them or fewer."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
     found = translator.hypotheses(Task(Beam(beam_size=number), nbest=number), sources)
-    rows = [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
-    return [row + row[-1:] * (number - len(row)) for row in rows]
+    return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 
 def costs(measure: Measure, tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
-    """1 - BLEU against the sentence's target, as text (B,n)."""
+    """1 - BLEU against the sentence's target, as text (B,n); 0 where there is no candidate."""
     targets = zip(batch.tgt_out.tolist(), batch.tgt_len.tolist(), strict=True)
     refs = [tokenizer.decode_tgt(ids[: length - 1]) for ids, length in targets]
     bleu = [
         [measure.sentence_bleu(tokenizer.decode_tgt(ids), ref) for ids in row]
         for row, ref in zip(found, refs, strict=True)
     ]
-    return 1 - torch.tensor(bleu) / 100
+    most = max(map(len, bleu))
+    return 1 - torch.tensor([row + [100.0] * (most - len(row)) for row in bleu]) / 100
 
 
 def expected_cost(model: Seq2Seq, batch: Batch, found: Candidates, cost: Tensor) -> Tensor:
-    """The mean of the sentences' risks."""
-    targets = [[BOS_ID, *ids, EOS_ID] for row in found for ids in row]
+    """The mean of the sentences' risks. `cost` is (B,n); a sentence with fewer candidates is filled up with ones that
+    weigh nothing."""
+    most = cost.shape[1]
+    filled = [[*row, *[row[-1]] * (most - len(row))] for row in found]
+    targets = [[BOS_ID, *ids, EOS_ID] for row in filled for ids in row]
+    is_missing = torch.tensor([[i >= len(row) for i in range(most)] for row in found], device=batch.src.device)
     _, _, *target = (part.to(batch.src.device) for part in collate(targets, targets))
     log_probs = model.token_log_probs(batch.src, batch.src_len, *target).sum(1) / target[-1]  # (B * n,)
-    q = (SHARPNESS * log_probs.view(cost.shape)).softmax(1)
+    scores = (SHARPNESS * log_probs.view(cost.shape)).masked_fill(is_missing, -torch.inf)  # (B, n)
+    q = scores.softmax(1)
     return (q * cost.to(q.device)).sum(1).mean()

@@ -7,7 +7,7 @@ import torch
 import toy
 
 import nmt
-from nmt.data.batching import collate
+from nmt.data.batching import Batch, collate
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.metrics.measure import Measure
 from nmt.search import Hypothesis
@@ -38,10 +38,23 @@ def test_candidates_are_the_beams_best(translator, batch):
         assert len({tuple(ids) for ids in row}) == len(translation.alternatives)
 
 
-def test_where_the_beam_finds_fewer_the_last_comes_several_times(translator, batch, monkeypatch):
-    found = [[Hypothesis([4], 0, 0, 2), Hypothesis([5], 0, 0, 2)], *[[Hypothesis([6], 0, 0, 2)]] * 4]
-    monkeypatch.setattr(translator, "hypotheses", lambda task, sources: found)
-    assert candidates(translator, batch, 3) == [[[4], [5], [5]], *[[[6]] * 3] * 4]
+def test_where_the_beam_finds_fewer_each_weighs_once(translator, batch, monkeypatch):
+    """The risk of the whole is the mean of the sentences', each alone with what was found for it."""
+    found = [[[4], [5, 6]], [[7]], [[4], [5], [6]], [[8, 9]], [[9], [4]]]
+    hypotheses = [[Hypothesis(ids, 0, 0, len(ids) + 1) for ids in row] for row in found]
+    monkeypatch.setattr(translator, "hypotheses", lambda task, sources: hypotheses)
+    assert candidates(translator, batch, 3) == found
+    cost = costs(Measure(), translator.tokenizer, batch, found)
+    assert cost.shape == (5, 3)
+    alone = []
+    for i, row in enumerate(found):
+        one = Batch(*(part[i : i + 1] for part in batch))
+        assert torch.equal(costs(Measure(), translator.tokenizer, one, [row]), cost[i : i + 1, : len(row)])
+        alone.append(expected_cost(translator.model, one, [row], cost[i : i + 1, : len(row)]))
+    risk = expected_cost(translator.model, batch, found, cost)
+    torch.testing.assert_close(risk, torch.stack(alone).mean())
+    risk.backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in translator.model.parameters())
 
 
 def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
