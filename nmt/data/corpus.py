@@ -54,6 +54,10 @@ class Corpus:
         """All of a split, in order, sound or not. Raises ValueError where the sides do not match."""
         raise NotImplementedError
 
+    def parts(self, split: str) -> list[str]:
+        """The names of what a split is put together from, each with lines from 1."""
+        return [split]
+
     def pairs(self, split: str, faults: list[str] | None = None) -> Iterator[Pair]:
         """The pairs of a split, in order; what is wrong with the text is added to `faults`.
 
@@ -109,8 +113,15 @@ class FileCorpus(Corpus):
         expected = " or ".join(" + ".join(names) for names in layouts)
         raise ValueError(f"{self.folder} has no {expected}")
 
+    def parts(self, split: str) -> list[str]:
+        return split.split("+")
+
     def rows(self, split: str) -> Iterator[Row]:
-        return chain.from_iterable(map(self._rows, split.split("+")))
+        first, *others = self.parts(split)
+        yield from self._rows(first)
+        for part, name in enumerate(others, 1):
+            for pair, faults in self._rows(name):
+                yield Row(pair._replace(part=part), faults)
 
     def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
@@ -121,7 +132,7 @@ class FileCorpus(Corpus):
 
     def fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
-        for path in chain.from_iterable(map(self.files, split.split("+"))):
+        for path in chain.from_iterable(map(self.files, self.parts(split))):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()

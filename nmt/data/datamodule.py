@@ -88,10 +88,12 @@ class DataModule(pl.LightningDataModule):
                 f"and goes on with as many; trainer.devices makes {self.trainer.world_size}"
             )
 
-    def lines(self, batches: range) -> list[int]:
-        """The line numbers, in the training text, of this rank's batches with these numbers of the current epoch."""
-        plan = self._plan().batches()
-        return [int(self.prepared.train.lines[row]) for number in batches for row in plan[number]]
+    def lines(self, batches: range) -> list[tuple[str, int]]:
+        """Which lines of the training text this rank's batches with these numbers of the current epoch come from, in
+        order: each by the part of the text that it stands in and its number there."""
+        plan, train = self._plan().batches(), self.prepared.train
+        places = sorted((int(train.parts[row]), int(train.lines[row])) for number in batches for row in plan[number])
+        return [(self.prepared.parts[part], line) for part, line in places]
 
     def _plan(self) -> EpochBatches:
         assert self.trainer is not None

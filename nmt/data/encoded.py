@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from nmt.data.batching import Batch, Lengths, collate
 
 ROWS = 65_536  # of a record batch
-SCHEMA = pa.schema([("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64())])
+SCHEMA = pa.schema(
+    [("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64()), ("part", pa.int16())]
+)
 
 
-def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int]]) -> int:
-    """Write rows of source ids, target ids and the number of the line that they come from; return how many."""
+def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
+    """Write rows of source ids, target ids, and the number of the line and of the part of the text that they come from
+    (Pair); return how many."""
     count = 0
-    columns: tuple[list[Any], ...] = ([], [], [])
+    columns: tuple[list[Any], ...] = ([], [], [], [])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
         for row in rows:
             for column, value in zip(columns, row, strict=True):
@@ -27,7 +30,7 @@ def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int]]) 
             count += 1
             if len(columns[0]) == ROWS:
                 writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
-                columns = ([], [], [])
+                columns = ([], [], [], [])
         if columns[0]:
             writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
     return count
@@ -53,14 +56,14 @@ class _Column:
 
 class EncodedCorpus:
     """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS; `lines` are
-    the numbers, from 1, of the lines of text that they come from."""
+    the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts where these stand."""
 
     def __init__(self, path: Path) -> None:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         self.src, self.tgt = _Column(table, "src"), _Column(table, "tgt")
         self.src_len = self.src.lengths()
         self.tgt_len = self.tgt.lengths() - 1
-        self.lines = table.column("line").to_numpy()
+        self.lines, self.parts = (table.column(name).to_numpy() for name in ("line", "part"))
 
     def __len__(self) -> int:
         return len(self.src_len)

@@ -28,7 +28,7 @@ from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
 
-LAYOUT = 4  # raise it when the same input shall give other files
+LAYOUT = 5  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
 
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
@@ -45,6 +45,7 @@ class Prepared:
     dropped: dict[str, int]  # training pairs left out, by reason
     faults: list[str]  # what was wrong with lines of the text (corpus.py)
     text: dict[str, str]  # a hash of each split
+    parts: list[str]  # of the training text, by their names
 
 
 def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer: Tokenizer | None = None) -> Prepared:
@@ -67,7 +68,10 @@ def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer:
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
-    return Prepared(Tokenizer(models), train, lexicon, valid, counts["dropped"], counts["faults"] + faults, text)
+    parts = corpus.parts(_split(corpus, "train"))
+    return Prepared(
+        Tokenizer(models), train, lexicon, valid, counts["dropped"], counts["faults"] + faults, text, parts
+    )
 
 
 def _split(corpus: Corpus, role: str) -> str:
@@ -164,13 +168,13 @@ def _make(
 
 def _encode(
     pairs: Iterator[Pair], tokenizer: Tokenizer, max_pieces: int, dropped: Counter[str]
-) -> Iterator[tuple[list[int], list[int], int]]:
+) -> Iterator[tuple[list[int], list[int], int, int]]:
     threads = os.cpu_count() or 1
     while group := list(islice(pairs, GROUP)):
         src = tokenizer.encode_src([pair.src for pair in group], threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
         for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
             if max(len(of_src), len(of_tgt)) <= max_pieces:
-                yield of_src, of_tgt, pair.line
+                yield of_src, of_tgt, pair.line, pair.part
             else:
                 dropped["too many pieces"] += 1

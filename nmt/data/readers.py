@@ -23,6 +23,7 @@ class Pair(NamedTuple):
     src: str
     tgt: str
     line: int = 0  # where it stands, from 1
+    part: int = 0  # of a split that has several, as `train+more` has: in which of them, from 0
 
 
 class Row(NamedTuple):

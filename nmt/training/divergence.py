@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -35,6 +36,15 @@ def makes_sense(norm: Tensor, loss: Tensor, scale: float | None) -> bool:
     if bool(norm.isfinite()):
         return True
     return scale is not None and scale > MIN_SCALE and bool(loss.isfinite())
+
+
+def told(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
+    """Lines of the training text (DataModule.lines), in words. Where it has several parts, each numbers its own."""
+    by_part: dict[str, list[str]] = {}
+    for part, line in lines[:SHOWN]:
+        by_part.setdefault(part if parts[1:] else "the training text", []).append(str(line))
+    shown = "; ".join(f"of {part} the lines {', '.join(numbers)}" for part, numbers in by_part.items())
+    return shown + (f" and {len(lines) - SHOWN} more" if lines[SHOWN:] else "")
 
 
 class Updates(Callback):
@@ -76,9 +86,8 @@ class Updates(Callback):
     def _report(self, trainer: pl.Trainer) -> None:
         datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
         done, accumulate = datamodule.batches_done, trainer.accumulate_grad_batches
-        lines = sorted(datamodule.lines(range(done - done % accumulate, done + 1)))
-        shown = ", ".join(map(str, lines[:SHOWN])) + (f" and {len(lines) - SHOWN} more" if lines[SHOWN:] else "")
-        where = f"the one after step {trainer.global_step} (of the training text the lines {shown})"
+        lines = datamodule.lines(range(done - done % accumulate, done + 1))
+        where = f"the one after step {trainer.global_step} ({told(lines, datamodule.prepared.parts)})"
         log.warning("an update is not finite and is left out: %s", where)
         if self.skipped > self.max_skipped:
             raise DivergenceError(f"{self.skipped} updates in a row were not finite; the last is {where}")

@@ -164,8 +164,11 @@ def test_several_files_are_one_text_in_their_order(tmp_path):
     write(tmp_path / "more.de.gz", ["c", "e"])
     write(tmp_path / "more.en", ["d", "f"])
     both = corpus(tmp_path, train="train+more")
-    sides = [(pair.src, pair.tgt) for pair in both.pairs("train+more")]
-    assert sides == [("a", "b"), ("c", "d"), ("c", "d"), ("e", "f")]
+    found = list(both.pairs("train+more"))
+    assert [pair[:2] for pair in found] == [("a", "b"), ("c", "d"), ("c", "d"), ("e", "f")]
+    assert [(both.parts("train+more")[pair.part], pair.line) for pair in found] == [
+        ("train", 1), ("train", 2), ("more", 1), ("more", 2)
+    ]  # fmt: skip
     before = both.fingerprint("train+more")
     assert len({before, both.fingerprint("train"), both.fingerprint("more"), both.fingerprint("more+train")}) == 4
     write(tmp_path / "more.en", ["d", "g"])

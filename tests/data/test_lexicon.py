@@ -46,7 +46,7 @@ def test_model_1_is_its_definition():
 
 @pytest.fixture
 def corpus(tmp_path):
-    pairs = [([*s, EOS_ID], [BOS_ID, *t, EOS_ID], 1) for s, t in zip(SRC, TGT, strict=True)]
+    pairs = [([*s, EOS_ID], [BOS_ID, *t, EOS_ID], 1, 0) for s, t in zip(SRC, TGT, strict=True)]
     write_encoded(tmp_path / "pairs.arrow", pairs)
     return EncodedCorpus(tmp_path / "pairs.arrow")
 

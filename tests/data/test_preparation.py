@@ -77,11 +77,12 @@ def test_two_runs_may_prepare_at_once(corpus_dir, tmp_path):
 
 def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(encoded_module, "ROWS", 4)
-    rows = [([i, i + 1, 3], [2, *range(4, 4 + i), 3], i + 7) for i in range(10)]
+    rows = [([i, i + 1, 3], [2, *range(4, 4 + i), 3], i + 7, i // 8) for i in range(10)]
     assert write_encoded(tmp_path / "x.arrow", iter(rows)) == 10
     corpus = EncodedCorpus(tmp_path / "x.arrow")
     assert len(corpus) == 10
     assert corpus.lines.tolist() == list(range(7, 17))
+    assert corpus.parts.tolist() == [0] * 8 + [1] * 2
     assert corpus.tgt_len.tolist() == [i + 1 for i in range(10)]
     batch = corpus.batch([9, 0, 5])
     assert batch.src.tolist() == [[9, 10, 3], [0, 1, 3], [5, 6, 3]]

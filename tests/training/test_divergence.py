@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import shutil
 
 import pytest
 import torch
@@ -28,6 +30,10 @@ def poisoned(monkeypatch, poison, calls):
         return value, nll
 
     monkeypatch.setattr(TrainingModule, "loss", loss)
+
+
+def unpadded(rows, lengths):
+    return [ids[:length].tolist() for ids, length in zip(rows, lengths, strict=True)]
 
 
 def explode(module, loss):
@@ -77,6 +83,32 @@ def test_a_diverged_run_can_stop_and_name_the_lines(corpus_dir, tmp_path, monkey
     ]
     assert len(lengths) == len(lines) > 0
     assert max(lengths) - min(lengths) < 9  # a batch holds lines of like lengths
+
+
+def test_a_diverged_batch_of_a_text_of_several_parts_names_the_part_of_each_line(corpus_dir, tmp_path, monkeypatch):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        lines = (text / f"train.{code}").read_text(encoding="utf-8").splitlines(keepends=True)
+        (text / f"train.{code}").write_text("".join(lines[:50]), encoding="utf-8")
+        (text / f"more.{code}").write_text("".join(lines[50:]), encoding="utf-8")
+    poisoned(monkeypatch, explode, calls=range(1, 99))
+    settings = {"trainer__on_divergence": "stop", "trainer__max_skipped": 0, "data__train": "train+more"}
+    seen = []
+    step = TrainingModule.training_step
+
+    def watched(self, batch, batch_idx):
+        seen.extend(self.tokenizer.decode_tgt(ids[:-1]) for ids in unpadded(batch.tgt_out, batch.tgt_len))
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "training_step", watched)
+    with pytest.raises(DivergenceError) as error:
+        train(toy.run_config(text, tmp_path, trainer__max_tokens=128, **settings))
+    named = []
+    for part in ("train", "more"):
+        lines = (text / f"{part}.en").read_text(encoding="utf-8").splitlines()
+        (numbers,) = re.findall(rf"of {part} the lines ([\d, ]+)", str(error.value))
+        named += [lines[int(number) - 1] for number in numbers.split(", ")]
+    assert sorted(named) == sorted(seen)
 
 
 @pytest.mark.parametrize("between", [4, 2])  # checkpoints: the second return is to the same one, or to a later one
