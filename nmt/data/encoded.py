@@ -19,8 +19,8 @@ SCHEMA = pa.schema(
 
 
 def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
-    """Write rows of source ids, target ids, and the number of the line and of the part of the text that they come from
-    (Pair); return how many."""
+    """Write rows of source ids, target ids, and the line and the part of the text that they come from (Pair); return
+    how many."""
     count = 0
     columns: tuple[list[Any], ...] = ([], [], [], [])
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
@@ -56,7 +56,7 @@ class _Column:
 
 class EncodedCorpus:
     """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS; `lines` are
-    the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts where these stand."""
+    the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts with them."""
 
     def __init__(self, path: Path) -> None:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
