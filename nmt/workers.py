@@ -2,45 +2,68 @@
 
 A worker is a fork of the process that holds the model, so it starts at once and shares the weights' memory. The
 batches are the same with any number of workers, so the translations are too.
+
+Each worker has a pipe of its own, and workers share nothing else, above all no lock: one that dies, whatever it was
+doing, harms no other. Another takes its place and does its batch again.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import logging
 import os
+import select
 import signal
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
+from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from nmt.process import trim_memory
 from nmt.translator import Translation, Translator
 
-_translator: Translator | None = None  # what a worker was forked with
-_batches = 0  # that a worker has done
-TRIM_EVERY = 16  # batches
+MAX_WORKERS = 1024
+MAX_DEATHS = 3  # over one batch: it would kill the next worker too
+TRIM_EVERY = 16  # batches of a worker
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all of a group; the one who reads decides
+
+logger = logging.getLogger(__name__)
+_forking = threading.Lock()  # a fork amid another one would hold its worker's end of the pipe, and hide its death
 
 
 def default_workers(translator: Translator) -> int:
     """One a core, where processes can be forked and the model is on the CPU."""
-    if translator.device.type != "cpu" or "fork" not in multiprocessing.get_all_start_methods():
+    if translator.device.type != "cpu" or not hasattr(os, "fork"):
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MAX_WORKERS)
 
 
 class Workers:
-    """A translator's work, shared among `number` processes; little work, and that of one, stays in this process."""
+    """A translator's work, shared among up to `number` processes; little work, and that of one, stays in this
+    process. Threads may use it in turns.
+
+    Raises ValueError for a number of workers that cannot be.
+    """
 
     def __init__(self, translator: Translator, number: int | None = None) -> None:
         self.translator = translator
-        self.number = number or default_workers(translator)
-        self.pool: ProcessPoolExecutor | None = None  # started by the first work that is worth it
+        self.number = default_workers(translator) if number is None else number
+        what = f"workers is {self.number}; it must be"
+        if not 1 <= self.number <= MAX_WORKERS:
+            raise ValueError(f"{what} from 1 to {MAX_WORKERS}")
+        if self.number > 1 and translator.device.type != "cpu":
+            raise ValueError(f"{what} 1 for a model on {translator.device}")
+        if self.number > 1 and not hasattr(os, "fork"):
+            raise ValueError(f"{what} 1, because this system cannot fork")
+        self.pool: list[Worker] = []  # as many as there was work for
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Workers:
         return self
@@ -48,55 +71,153 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.pool:
-            self.pool.shutdown(cancel_futures=True)
+        while self.pool:
+            self.pool.pop().end()
 
     def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
-        """As Translator.translate. Raises ChildProcessError when a worker was killed."""
-        return self._shared(self.translator.translate, texts, **options)
+        """As Translator.translate. Raises ChildProcessError when a batch kills every worker, or none can start."""
+        with self._turn:
+            return self.translator.translate(texts, each=self._each, **options)
 
     def score(self, srcs: Sequence[str], tgts: Sequence[str], **options: Any) -> list[Translation]:
-        """As Translator.score. Raises ChildProcessError when a worker was killed."""
-        return self._shared(self.translator.score, srcs, tgts, **options)
+        """As Translator.score. Raises ChildProcessError when a batch kills every worker, or none can start."""
+        with self._turn:
+            return self.translator.score(srcs, tgts, each=self._each, **options)
 
-    def _shared(self, work: Callable[..., list[Translation]], *texts: Any, **options: Any) -> list[Translation]:
-        try:
-            return work(*texts, each=self._each, **options)
-        except BrokenProcessPool:
-            raise ChildProcessError("a worker ended before its work; if memory is short, try --workers 1") from None
-
-    def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterable[Any]:
+    def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
         batches = list(batches)
         if self.number == 1 or len(batches) < 2:
             return map(function, batches)
-        self.pool = self.pool or self._start()
-        return self.pool.map(partial(_apply, function.__name__), batches)
+        return self._shared(function.__name__, batches)
 
-    def _start(self) -> ProcessPoolExecutor:
-        global _translator  # the one way into a fork that copies nothing
-        _translator = self.translator
-        return ProcessPoolExecutor(self.number, multiprocessing.get_context("fork"), _begin)
+    def _shared(self, method: str, batches: list[Any]) -> Iterator[Any]:
+        """The results in order, each once those before it are there."""
+        for worker in [worker for worker in self.pool if worker.batch is not None]:
+            self._replace(worker)  # busy with work that an error has ended
+        while len(self.pool) < min(self.number, len(batches)):
+            self.pool.append(Worker(self.translator))
+        left, deaths = deque(range(len(batches))), [0] * len(batches)
+        results: dict[int, Any] = {}
+        for number in range(len(batches)):
+            while number not in results:
+                for worker in self.pool:
+                    if worker.batch is None and left:
+                        worker.begin(batch := left.popleft(), method, batches[batch])
+                for worker, batch in self._answering():
+                    try:
+                        results[batch] = worker.finish()
+                    except WorkerDiedError:
+                        deaths[batch] += 1
+                        left.appendleft(batch)
+                        self._replace(worker, deaths[batch])
+            yield results.pop(number)
+
+    def _answering(self) -> list[tuple[Worker, int]]:
+        """Wait until some worker has done its batch, or has died: those, with their batches."""
+        busy = {worker.connection: (worker, worker.batch) for worker in self.pool if worker.batch is not None}
+        return [busy[connection] for connection in wait(list(busy))]  # type: ignore[index]
+
+    def _replace(self, worker: Worker, deaths: int = 0) -> None:
+        """End a worker and start another; `deaths` over its batch, this one included."""
+        self.pool.remove(worker)
+        cause = worker.end()
+        if deaths == MAX_DEATHS:
+            raise ChildProcessError(
+                f"{deaths} workers ended over the same sentences, the last by {cause}; if memory is short, "
+                "try --workers 1"
+            )
+        if deaths:
+            logger.warning("a worker ended by %s; another one does its sentences again", cause)
+        self.pool.append(Worker(self.translator))
 
 
-def _begin() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # may be sent to all of a group; the one who reads decides
-        signal.signal(number, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+class WorkerDiedError(Exception):
+    """A worker has ended amid its batch."""
 
 
-def _end_with_parent() -> None:
-    """A parent that is killed cannot end its workers, and they would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
+class Worker:
+    """A fork of this process, and the parent's end of a pipe to it. Raises ChildProcessError when none can start."""
+
+    def __init__(self, translator: Translator) -> None:
+        self.batch: int | None = None  # the number of the one at work
+        with _forking:
+            try:
+                self.connection, own = Pipe()
+                self.pid = _fork()
+            except OSError as error:
+                reason = f"no worker can be started: {error.strerror}; try fewer with --workers"
+                raise ChildProcessError(reason) from None
+            if self.pid == 0:
+                _serve(translator, own, self.connection)
+            own.close()
+
+    def begin(self, number: int, method: str, batch: Any) -> None:
+        """Hand a batch over. A worker that is not there any more will not `finish` it."""
+        self.batch = number
+        with suppress(OSError):
+            self.connection.send((method, batch))
+
+    def finish(self) -> Any:
+        """The result of the batch. Raises the batch's own error, and WorkerDiedError."""
+        try:
+            is_error, result = self.connection.recv()
+        except (EOFError, OSError):
+            raise WorkerDiedError from None
+        self.batch = None
+        if is_error:
+            raise result
+        return result
+
+    def end(self) -> str:
+        """End the process, if it has not ended by itself; what did."""
+        self.connection.close()
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if not pid:
+                os.kill(self.pid, signal.SIGKILL)  # it ignores what is less, and has nothing to lose
+                _, status = os.waitpid(self.pid, 0)
+        except ChildProcessError:  # somebody else has waited for all children
+            return "an unknown cause"
+        code = os.waitstatus_to_exitcode(status)
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _fork() -> int:
+    """As os.fork; SIGNALS, whose handlers are the parent's business, do not reach the child any more."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
+
+
+def _serve(translator: Translator, connection: Connection, parents: Connection) -> NoReturn:
+    """What a worker does: batch by batch, until the parent has gone."""
+    try:
+        parents.close()
+        torch.set_num_threads(1)
+        threading.Thread(target=_end_with_parent, args=(connection.fileno(),), daemon=True).start()
+        for done in count(1):
+            method, batch = connection.recv()
+            try:
+                answer = False, getattr(translator, method)(batch)
+            except Exception as error:
+                error.add_note(traceback.format_exc())
+                answer = True, error
+            connection.send(answer)
+            if done % TRIM_EVERY == 0:
+                trim_memory()
+    finally:
+        os._exit(1)
+
+
+def _end_with_parent(descriptor: int) -> None:
+    """A parent that is killed cannot end its workers: at work they would go on, to no purpose."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # the end of the pipe alone
+    poll.poll()
     os._exit(1)
-
-
-def _apply(method: str, batch: Any) -> Any:
-    global _batches
-    assert _translator is not None
-    _batches += 1
-    if _batches % TRIM_EVERY == 0:
-        trim_memory()
-    return getattr(_translator, method)(batch)

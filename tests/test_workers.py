@@ -1,19 +1,29 @@
 from __future__ import annotations
 
+import errno
+import faulthandler
+import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import torch
 
 import nmt
 from nmt.search import Greedy
 from nmt.workers import Workers
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
+DONE_AGAIN = "a worker ended by signal {}; another one does its sentences again\n"
+PROGRAMS = Path(sys.executable).parent
+SIGNALS = [signal.SIGKILL, signal.SIGSEGV]
 
 
 @pytest.fixture
@@ -33,7 +43,7 @@ def test_workers_give_what_one_process_gives_in_order(translator):
 def test_a_single_batch_starts_no_process(translator):
     with Workers(translator, 2) as workers:
         workers.translate(TEXTS[:2])
-        assert workers.pool is None
+        assert not workers.pool
 
 
 def test_options_reach_the_workers(translator):
@@ -43,14 +53,248 @@ def test_options_reach_the_workers(translator):
     assert all(len(t.alternatives) == 1 for t in found if t.text)
 
 
-def test_a_worker_that_is_killed_is_an_error_of_the_machines(translator):
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("victims", [[0], [1], [0, 1]])
+def test_an_idle_worker_that_dies_is_replaced_and_no_work_is_lost(translator, monkeypatch, number, victims):
+    expected = [t.text for t in translator.translate(TEXTS, batch_size=2)]
+    dying(monkeypatch, translator, lambda batch: False, number)
     with Workers(translator, 2) as workers:
         workers.translate(TEXTS, batch_size=2)
-        for process in list(workers.pool._processes.values()):
-            process.kill()
-            process.join()
-        with pytest.raises(ChildProcessError, match="try --workers 1"):
+        before = [worker.pid for worker in workers.pool]
+        for i in victims:
+            kill(before[i], number)
+        for _ in range(2):
+            assert [t.text for t in workers.translate(TEXTS, batch_size=2)] == expected
+        after = [worker.pid for worker in workers.pool]
+        assert set(before) - set(after) == {before[i] for i in victims}
+        assert len(after) == 2
+    assert not any(exists(pid) for pid in before + after)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_dies_amid_its_batch_is_replaced_and_the_batch_done_again(
+    translator, monkeypatch, caplog, number, victim
+):
+    expected = [t.text for t in translator.translate(TEXTS, batch_size=2)]
+    doomed = multiprocessing.RawValue("i", 0)
+    dying(monkeypatch, translator, lambda batch: doomed.value == os.getpid(), number)
+    with Workers(translator, 2) as workers:
+        workers.translate(TEXTS, batch_size=2)
+        before = [worker.pid for worker in workers.pool]
+        doomed.value = before[victim]
+        for _ in range(2):
+            assert [t.text for t in workers.translate(TEXTS, batch_size=2)] == expected
+        after = [worker.pid for worker in workers.pool]
+        assert set(before) - set(after) == {before[victim]}
+        assert [f"{record.getMessage()}\n" for record in caplog.records] == [DONE_AGAIN.format(number.value)]
+    assert not any(exists(pid) for pid in before + after)
+
+
+def test_scores_outlive_a_worker_too(translator, monkeypatch):
+    pairs = TEXTS, TEXTS[::-1]
+    expected = translator.score(*pairs, batch_size=2)
+    doomed = multiprocessing.RawValue("i", 0)
+    dying(monkeypatch, translator, lambda batch: doomed.value == os.getpid(), signal.SIGKILL, "score_batch")
+    with Workers(translator, 2) as workers:
+        workers.score(*pairs, batch_size=2)
+        doomed.value = workers.pool[1].pid
+        assert workers.score(*pairs, batch_size=2) == expected
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_batch_that_kills_every_worker_is_an_error_and_other_work_goes_on(translator, monkeypatch, number):
+    deadly = translator.tokenizer.encode_src(["Paul."])[0]
+    dying(monkeypatch, translator, lambda batch: deadly in batch[1], number)
+    others = [text for text in TEXTS if text != "Paul."]
+    expected = [t.text for t in translator.translate(others, batch_size=2)]
+    with Workers(translator, 2) as workers:
+        for _ in range(2):
+            message = f"3 workers ended over the same sentences, the last by signal {number.value}; .*try --workers 1"
+            with pytest.raises(ChildProcessError, match=message):
+                workers.translate(TEXTS, batch_size=2)
+            assert [t.text for t in workers.translate(others, batch_size=2)] == expected
+    assert not children()
+
+
+def test_an_error_of_the_work_itself_comes_back_and_its_worker_lives(translator, monkeypatch):
+    usual, wrong = translator.translate_batch, translator.tokenizer.encode_src(["Paul."])[0]
+
+    def translate_batch(batch):
+        if wrong in batch[1]:
+            raise ValueError("no Paul, please")
+        return usual(batch)
+
+    monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    with Workers(translator, 2) as workers:
+        with pytest.raises(ValueError, match="no Paul, please") as caught:
             workers.translate(TEXTS, batch_size=2)
+        assert "in translate_batch" in caught.value.__notes__[0]  # where it arose
+        before = {worker.pid for worker in workers.pool}
+        assert len(workers.translate(TEXTS[:3], batch_size=1)) == 3
+        assert before & {worker.pid for worker in workers.pool}
+
+
+def test_work_that_was_left_does_not_reach_the_next_one(translator):
+    expected = [t.text for t in translator.translate(TEXTS, batch_size=2)]
+    with Workers(translator, 2) as workers:
+
+        def interrupted(function, batches):
+            yield next(iter(workers._each(function, batches)))
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            translator.translate(TEXTS[2:5], batch_size=1, each=interrupted)
+        assert [t.text for t in workers.translate(TEXTS, batch_size=2)] == expected
+
+
+def test_closing_waits_for_no_work_and_leaves_no_process(translator, monkeypatch):
+    dying(monkeypatch, translator, lambda batch: time.sleep(600), signal.SIGKILL)
+    workers = Workers(translator, 2)
+
+    def work():
+        with workers:
+            workers.translate(TEXTS, batch_size=2)
+
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert time.monotonic() - start < 30
+    assert not workers.pool
+    assert not children()
+
+
+def test_processes_are_as_many_as_there_are_batches(translator):
+    with Workers(translator, 1024) as workers:
+        workers.translate(TEXTS[:3], batch_size=1)
+        assert len(workers.pool) == 2  # one of the texts is empty
+        workers.translate(TEXTS, batch_size=4)
+        assert len(workers.pool) == 3
+
+
+@pytest.mark.parametrize("number", [-1, 0, 1025, 100_000, 10**30])
+def test_a_number_of_workers_that_cannot_be_is_refused(translator, number):
+    with pytest.raises(ValueError, match=f"workers is {number}; it must be from 1 to 1024"):
+        Workers(translator, number)
+
+
+def test_a_model_on_a_gpu_has_one_worker(translator):
+    translator.device = torch.device("cuda:0")
+    assert Workers(translator).number == 1
+    with pytest.raises(ValueError, match="workers is 2; it must be 1 for a model on cuda:0"):
+        Workers(translator, 2)
+
+
+def test_a_system_that_starts_no_process_is_told_in_one_line(translator, monkeypatch):
+    def fork():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", fork)
+    message = "no worker can be started: Resource temporarily unavailable; try fewer with --workers"
+    with Workers(translator, 2) as workers, pytest.raises(ChildProcessError, match=message):
+        workers.translate(TEXTS, batch_size=2)
+
+
+def test_threads_take_turns(translator):
+    expected = [t.text for t in translator.translate(TEXTS, batch_size=2)]
+    with Workers(translator, 2) as workers, ThreadPoolExecutor(2) as threads:
+        for found in threads.map(lambda _: workers.translate(TEXTS, batch_size=2), range(4)):
+            assert [t.text for t in found] == expected
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_filter_goes_on_when_each_of_its_workers_dies_in_turn(bundle_dir, number):
+    lines = "".join(f"{text}\n" for text in TEXTS)
+    command = [PROGRAMS / "nmt-translate", bundle_dir, "--workers", "2", "--batch-size", "2", "--beam-size", "1"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, encoding="utf-8", **pipes) as process:
+        answers = []
+        for victim in (None, 0, 1):
+            if victim is not None:
+                os.kill(children_of(process.pid)[victim], number)
+            process.stdin.write(lines)
+            process.stdin.flush()
+            answers.append([process.stdout.readline() for _ in TEXTS])
+        rest, said = process.communicate()
+    assert answers[0] == answers[1] == answers[2]
+    assert [line == "\n" for line in answers[0]] == [not text for text in TEXTS]
+    assert (process.returncode, rest) == (0, "")
+    assert said == DONE_AGAIN.format(number.value) * 2
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+@pytest.mark.parametrize("name", ["nmt-translate", "nmt-evaluate", "nmt-compare"])
+def test_each_command_does_again_what_a_worker_had_that_was_killed(bundle_dir, tmp_path, name):
+    texts, src, hyp = TEXTS * 8, tmp_path / "src", tmp_path / "hyp.txt"
+    src.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    hyps = nmt.load(bundle_dir, device="cpu").translate(texts, search=Greedy(), batch_size=1)
+    expected = "".join(f"{hyp.text}\n" for hyp in hyps)
+    hyp.write_text(expected, encoding="utf-8")
+    test_set = ["--src", src, "--ref", src, "--json"]
+    arguments = {
+        "nmt-translate": [],
+        "nmt-evaluate": [*test_set, "--bootstrap", "1", "--output", tmp_path / "evaluation"],
+        "nmt-compare": [hyp, *test_set, "--samples", "20"],
+    }[name]
+    command = [PROGRAMS / name, bundle_dir, *arguments, "--workers", "2", "--batch-size", "1", "--beam-size", "1"]
+    with src.open() as stdin:
+        process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for victim in (0, 1):
+        while process.poll() is None and len(workers := children_of(process.pid)) < 2:
+            time.sleep(0.002)
+        os.kill(workers[victim], signal.SIGKILL)
+    found, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, DONE_AGAIN.format(9) * 2)
+    if name == "nmt-translate":
+        assert found == expected
+    elif name == "nmt-evaluate":
+        assert (tmp_path / "evaluation" / "hyp.txt").read_text(encoding="utf-8") == expected
+    else:
+        killed, whole = json.loads(found)["systems"].values()
+        assert killed["chrf"]["score"] == whole["chrf"]["score"]
+
+
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def dying(monkeypatch, translator, condition, number, method="translate_batch"):
+    """Let a worker send itself a signal where the condition of a batch holds."""
+    usual, parent = getattr(translator, method), os.getpid()
+
+    def work(batch):
+        if os.getpid() != parent:
+            faulthandler.disable()  # pytest's, which would print where
+            if condition(batch):
+                os.kill(os.getpid(), number)
+        return usual(batch)
+
+    work.__name__ = method
+    monkeypatch.setattr(translator, method, work)
+
+
+def kill(pid, number):
+    """Send a signal, and wait until the process is dead. It is left to its parent."""
+    os.kill(pid, number)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
+def exists(pid):
+    """Whether there is such a process, be it a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def children():
+    try:
+        return os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return []
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
@@ -60,7 +304,7 @@ def test_workers_end_with_a_process_that_is_killed(bundle_dir):
         "from nmt.workers import Workers\n"
         f"workers = Workers(nmt.load({str(bundle_dir)!r}, device='cpu'), 2)\n"
         "workers.translate(['Der Hund', 'Paul.', 'Anna'], batch_size=1)\n"
-        "print(*workers.pool._processes, flush=True)\n"
+        "print(*(worker.pid for worker in workers.pool), flush=True)\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
