@@ -105,7 +105,7 @@ def save_bundle(
 def save_search(folder: str | Path, search: Search) -> Path:
     """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
     written. Raises ValueError when there is no sound config."""
-    config, checksums = _load_config(Path(folder))
+    config, checksums = load_config(Path(folder))
     data = to_dict(replace(config, search=search))
     _write_json(Path(folder) / CONFIG, seal(data, checksums))
     return Path(folder) / CONFIG
@@ -143,7 +143,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no model directory: there is no such folder")
-    config, checksums = _load_config(folder)
+    config, checksums = load_config(folder)
     names = (JOINT,) if config.joint else (SRC, TGT)
     models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names}
     try:
@@ -204,7 +204,8 @@ def _check(path: Path, found: str, checksums: Checksums) -> None:
         raise ValueError(f"{path} is damaged, or of another model: its checksum is not in {CONFIG}")
 
 
-def _load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
+def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
+    """What a model directory says of itself, and its files' checksums. Raises ValueError when it is not sound."""
     path = folder / CONFIG
     content = _read(folder, CONFIG, MAX_CONFIG_BYTES)
     try:

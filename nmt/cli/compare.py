@@ -13,6 +13,7 @@ from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_search_options, open_translator, positive
 from nmt.cli.streams import prepare_streams
+from nmt.cli.test_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("systems", nargs="+", type=Path, metavar="SYSTEM")
     parser.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one a line")
-    parser.add_argument("--ref", type=Path, required=True, metavar="FILE", help="their reference translations")
+    add_measure_options(parser)
     parser.add_argument(
         "--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word"
     )
@@ -59,35 +60,37 @@ def main() -> None:
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     """All that the command finds out. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
-    from nmt.languages import words
+    from nmt.languages import unit, words
     from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
     from nmt.metrics.comparison import compare
-    from nmt.metrics.config import MetricConfig
-    from nmt.metrics.measure import Measure, sentence_chrf
+    from nmt.metrics.measure import sentence_chrf
 
     if len(set(options.systems)) < 2 or len(set(options.systems)) < len(options.systems):
         raise ValueError("give two systems or more, each once")
-    srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))
+    if not options.ref:
+        raise ValueError("give --ref FILE: the reference translations")
+    _, srcs, refs = read_test_set(options)
     systems = {str(path): translations(path, srcs, options) for path in options.systems}
-    if not srcs:
-        raise ValueError(f"{options.src} is empty")
-    for name, lines in {str(options.ref): refs, **systems}.items():
+    for name, lines in systems.items():
         if len(lines) != len(srcs):
             raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
-    measure = Measure.of(MetricConfig(), "", refs)
-    found, signatures = compare(measure, systems, [refs], options.test, options.samples or 0, ("bleu", "chrf"))
+    measure = measure_for(options, [path for path in options.systems if path.is_dir()], refs)
+    found, signatures = compare(measure, systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {
         "test": options.test,
         "signatures": signatures,
+        "notes": order_note(refs),
         "systems": {name: {metric: asdict(one) for metric, one in of.items()} for name, of in found.items()},
-        "bleu_by_src_words": {name: bleu_by_length(measure, srcs, hyps, [refs]) for name, hyps in systems.items()},
+        f"bleu_by_src_{unit(srcs)}": {
+            name: bleu_by_length(measure, srcs, hyps, refs) for name, hyps in systems.items()
+        },
     }
     if options.train:
         counts = Counter(word for line in read_lines(options.train) for word in words(line))
         report["bleu_by_rarest_word"] = {
-            name: bleu_by_rarest_word(measure, srcs, counts, hyps, [refs]) for name, hyps in systems.items()
+            name: bleu_by_rarest_word(measure, srcs, counts, hyps, refs) for name, hyps in systems.items()
         }
-    scores = {name: sentence_chrf(hyps, [refs]) for name, hyps in systems.items()}
+    scores = {name: sentence_chrf(hyps, refs) for name, hyps in systems.items()}
     baseline, *others = systems
     report["differ_most"] = {
         name: [
@@ -95,7 +98,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
                 "line": i + 1,
                 "chrf": [round(scores[baseline][i], 1), round(scores[name][i], 1)],
                 "src": srcs[i],
-                "ref": refs[i],
+                "ref": next(ref for ref in (column[i] for column in refs) if ref is not None),
                 "hyps": [systems[baseline][i], systems[name][i]],
             }
             for i in sorted(range(len(srcs)), key=lambda i: -abs(scores[name][i] - scores[baseline][i]))
@@ -116,6 +119,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
     options.model = [path]
     with Workers(open_translator(options), options.workers) as workers:
         found = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+    warn_of_cut(COMMAND, found, str(path))
     return [translation.text for translation in found]
 
 
@@ -129,7 +133,10 @@ def text(report: dict[str, Any]) -> str:
             against = "baseline" if one["p_value"] is None else f"p = {one['p_value']:.4f}"
             lines.append(f"{name[-WIDTH:]:{WIDTH}} {one['score']:6.2f}{interval}   {against}")
         lines.append("")
-    for key, title in (("bleu_by_src_words", "source words"), ("bleu_by_rarest_word", "rarest word")):
+    if report["notes"]:
+        lines += [*report["notes"], ""]
+    titles = {"bleu_by_src_words": "source words", "bleu_by_src_characters": "source characters"}
+    for key, title in {**titles, "bleu_by_rarest_word": "rarest word"}.items():
         if key in report:
             tables = report[key]
             buckets = next(iter(tables.values()))

@@ -11,8 +11,18 @@ from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import add_model, add_search_options, open_translator, positive
 from nmt.cli.streams import prepare_streams
+from nmt.cli.test_set import (
+    EvaluationSet,
+    add_measure_options,
+    given,
+    measure_for,
+    order_note,
+    read_test_set,
+    warn_of_cut,
+)
 
 if TYPE_CHECKING:
+    from nmt.metrics.buckets import Buckets
     from nmt.metrics.measure import Score
 
 COMMAND = "nmt-evaluate"
@@ -22,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
     add_model(parser)
     parser.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
-    parser.add_argument("--ref", type=Path, metavar="FILE", help="their reference translations, line by line")
+    add_measure_options(parser)
     parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
     parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
     parser.add_argument(
@@ -53,60 +63,58 @@ def main() -> None:
     prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND):
-        name, srcs, refs = test_set(options)
+        name, srcs, refs = evaluation_set(options)
         output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
         translator = open_translator(options)
+        measure = measure_for(options, options.model, refs)
         if options.tune:
             from nmt.cli.tune import tune_search
 
-            print(tune_search(options, translator, srcs, refs))
+            print(tune_search(options, translator, measure, srcs, refs))
             return
         if options.save:
             raise ValueError("--save needs --tune")
 
         from nmt.config import to_dict
+        from nmt.languages import unit
         from nmt.metrics.buckets import bleu_by_length
-        from nmt.metrics.config import MetricConfig
-        from nmt.metrics.measure import Measure
         from nmt.workers import Workers
 
         with Workers(translator, options.workers) as workers:
             translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
         hyps = [translation.text for translation in translations]
-        measure = Measure.of(MetricConfig(), "", refs)
-        scores = measure.scores(hyps, [refs], ("bleu", "chrf", "ter"), options.bootstrap)
-        by_length = bleu_by_length(measure, srcs, hyps, [refs])
+        names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
+        scores = measure.scores(hyps, refs, names, options.bootstrap)
+        by_length = bleu_by_length(measure, srcs, hyps, refs)
         report = {
             "test_set": name,
             "sentences": len(srcs),
             "search": to_dict(translator.search),
             "mbr": translator.mbr,
             "scores": {metric: vars(score) for metric, score in scores.items()},
-            "bleu_by_src_words": by_length,
+            f"bleu_by_src_{unit(srcs)}": by_length,
+            "cut": warn_of_cut(COMMAND, translations),
         }
         write(output, hyps, report)
-        print(json.dumps(report, indent=2) if options.json else table(name, scores, by_length, output))
+        print(
+            json.dumps(report, indent=2)
+            if options.json
+            else table(name, scores, by_length, unit(srcs), order_note(refs), output)
+        )
 
 
-def test_set(options: argparse.Namespace) -> tuple[str, list[str], list[str]]:
-    """Its name, sources and references. Raises ValueError for files that do not match or cannot be had."""
-    from nmt.data.readers import read_lines
-
+def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
+    """Raises ValueError for files that do not match or cannot be had."""
     if options.testset:
         from nmt.metrics.published import published_test_set
 
         if not options.langpair:
             raise ValueError("--testset needs --langpair, such as de-en")
         srcs, every = published_test_set(options.testset, options.langpair)
-        return f"{options.testset}_{options.langpair}", srcs, every[0]
+        return EvaluationSet(f"{options.testset}_{options.langpair}".replace("/", "_"), srcs, given(every))
     if not options.src or not options.ref:
         raise ValueError("give --src and --ref, or --testset and --langpair")
-    srcs, refs = list(read_lines(options.src)), list(read_lines(options.ref))
-    if len(srcs) != len(refs):
-        raise ValueError(f"{options.src} has {len(srcs)} lines but {options.ref} has {len(refs)}")
-    if not srcs:
-        raise ValueError(f"{options.src} is empty")
-    return options.src.stem, srcs, refs
+    return read_test_set(options)
 
 
 def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
@@ -117,11 +125,14 @@ def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
     write_atomically(output / "scores.json", (json.dumps(report, indent=2) + "\n").encode())
 
 
-def table(name: str, scores: dict[str, Score], by_length: dict[str, dict[str, float]], output: Path) -> str:
+def table(name: str, scores: dict[str, Score], by_length: Buckets, unit: str, notes: list[str], output: Path) -> str:
     lines = [f"{name}: translations and scores are in {output}", ""]
     for metric, score in scores.items():
         interval = "" if score.interval is None else f" ± {score.interval:.2f}"
         lines.append(f"{metric.upper():5} {score.score:6.2f}{interval}   {score.signature}")
-    lines += ["", "source words   sentences    BLEU"]
-    lines += [f"{bucket:>12} {row['sentences']:>11} {row['bleu']:>7.2f}" for bucket, row in by_length.items()]
+    title = f"source {unit}"
+    lines += [*notes, "", f"{title}   sentences    BLEU"]
+    lines += [
+        f"{bucket:>{len(title)}} {row['sentences']:>11} {row['bleu']:>7.2f}" for bucket, row in by_length.items()
+    ]
     return "\n".join(lines)

@@ -9,17 +9,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from nmt.metrics.measure import Measure, References
     from nmt.search import Beam
     from nmt.translator import Translator
     from nmt.tuning import Result
 
 
-def tune_search(options: argparse.Namespace, translator: Translator, srcs: Sequence[str], refs: Sequence[str]) -> str:
+def tune_search(
+    options: argparse.Namespace, translator: Translator, measure: Measure, srcs: Sequence[str], refs: References
+) -> str:
     """Try every setting, keep the best with --save -> the report. Raises ValueError when the search is no beam."""
     from nmt.bundle import save_search
     from nmt.config import to_dict
-    from nmt.metrics.config import MetricConfig
-    from nmt.metrics.measure import Measure
     from nmt.search import Beam
     from nmt.tuning import confirmed, searching_all, tune
     from nmt.workers import Workers
@@ -29,15 +30,14 @@ def tune_search(options: argparse.Namespace, translator: Translator, srcs: Seque
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
     if translator.mbr:
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
-    measure = Measure.of(MetricConfig(), "", refs)
     with Workers(translator, options.workers) as workers:
 
         def searched(beam: Beam) -> float:
             found = workers.translate(srcs, search=beam, batch_size=options.batch_size, plain=True)
-            return measure.scores([one.text for one in found], [refs], ("bleu",))["bleu"].score
+            return measure.scores([one.text for one in found], refs, ("bleu",))["bleu"].score
 
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
-        results = tune(measure, own, found, [refs])
+        results = tune(measure, own, found, refs)
         both = confirmed(own, results, searched)
     best, _ = both[0]
     if options.save:

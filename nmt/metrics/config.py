@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Tokenize = Literal[
     "auto", "13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none", "spm", "flores101", "flores200", "spBLEU-1K"
 ]
+TOKENIZATIONS: tuple[str, ...] = get_args(Tokenize)
 Name = Literal["bleu", "chrf", "chrf++", "ter", "nll"]
 
 

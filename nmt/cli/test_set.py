@@ -1,0 +1,109 @@
+"""The test set of the commands that score: its sources, its references, and the measure that fits its language."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from nmt.metrics.config import TOKENIZATIONS, MetricConfig
+
+if TYPE_CHECKING:
+    from nmt.metrics.measure import Measure, References
+    from nmt.translator import Translation
+
+TSV = (".tsv", ".tsv.gz")
+
+
+class EvaluationSet(NamedTuple):
+    name: str
+    srcs: list[str]
+    refs: References  # a list for each file or column; None where a sentence has no reference in it
+
+
+def add_measure_options(parser: argparse.ArgumentParser) -> None:
+    """How references are given, and how BLEU divides them."""
+    parser.add_argument(
+        "--ref",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="their reference translations, line by line; given again, more references of the same sentences. Each "
+        "column of a .tsv is a reference of its own. Of several an empty one is none",
+    )
+    parser.add_argument(
+        "--tokenize",
+        choices=TOKENIZATIONS,
+        metavar="NAME",
+        help=f"BLEU's tokens: {', '.join(TOKENIZATIONS)}; default: as the model says, else by the target language",
+    )
+    parser.add_argument("--tgt", metavar="LANG", help="the target language, such as ja; default: the model's")
+
+
+def read_test_set(options: argparse.Namespace) -> EvaluationSet:
+    """`options.src` with `options.ref`. Raises ValueError for files that do not match."""
+    from nmt.data.readers import read_lines
+
+    srcs = list(read_lines(options.src))
+    if not srcs:
+        raise ValueError(f"{options.src} is empty")
+    columns = [column for path in options.ref for column in references(path, len(srcs), options.src)]
+    return EvaluationSet(options.src.name.split(".")[0], srcs, given(columns))
+
+
+def references(path: Path, number: int, src: Path) -> list[list[str]]:
+    """The references of a file, a list for each column of a TSV. Raises ValueError when they do not match."""
+    from nmt.data.readers import read_lines
+
+    lines = list(read_lines(path))
+    if len(lines) != number:
+        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
+    if not path.name.lower().endswith(TSV):
+        return [lines]
+    return [list(column) for column in zip_longest(*(line.split("\t") for line in lines), fillvalue="")]
+
+
+def given(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
+    """Of several references of a sentence an empty one is none: sacreBLEU takes it for a reference, of length 0, and
+    the score rises. A sentence whose references are all empty has an empty one."""
+    rows = [
+        [ref if ref.strip() or not any(map(str.strip, row)) else None for ref in row]
+        for row in zip(*columns, strict=True)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
+    """The measure of the first model, or by --tgt and --tokenize; without a model the references' script tells."""
+    from nmt.bundle import load_config
+    from nmt.metrics.measure import Measure
+
+    config, language = MetricConfig(), ""
+    if models:
+        bundle, _ = load_config(Path(models[0]))
+        config, language = bundle.metric, bundle.tgt
+    if options.tokenize:
+        config = replace(config, tokenize=options.tokenize)
+    return Measure.of(config, options.tgt or language, (ref for column in refs for ref in column))
+
+
+def order_note(refs: References) -> list[str]:
+    """What a reader of chrF's figure must know of several references."""
+    if len(refs) < 2:
+        return []
+    return [f"of {len(refs)} references chrF takes each sentence's best, of equal ones the first, in the order given"]
+
+
+def warn_of_cut(command: str, translations: Iterable[Translation], name: str = "") -> list[int]:
+    """The lines whose sentence was cut before it was translated, of which a line on stderr tells too."""
+    lines = [line for line, one in enumerate(translations, 1) if one.truncated]
+    if lines:
+        shown = ", ".join(map(str, lines[:10])) + (f" and {len(lines) - 10} more" if lines[10:] else "")
+        by = f" by {name}" if name else ""
+        print(f"{command}: too long, translated{by} without the end: line {shown}", file=sys.stderr)
+    return lines

@@ -1,0 +1,113 @@
+"""Several references, tokenisations and languages, from the commands that score."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import sacrebleu
+
+from nmt.cli import compare, evaluate
+
+SRCS = ["Eins.", "Zwei Hunde laufen.", "Drei Katzen schlafen im Haus.", "Vier Vögel singen am Morgen im Garten."]
+REFS = ["老师看见一只小狗。", "两只狗在跑。", "三只猫在房子里睡觉。", "四只鸟早上在花园里唱歌。"]
+OTHERS = ["老师看到了小狗。", "", "三只猫在屋里睡。", "早上四只鸟在花园唱歌。"]
+HYPS = {
+    "one": ["老师看见小狗。", "两只狗在跑。", "三只猫在屋里睡觉。", "四只鸟在花园里唱歌。"],
+    "two": ["老师看见一只狗。", "狗跑。", "猫在房子里睡。", "鸟早上在花园里。"],
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, lines in {"src.de": SRCS, "a.zh": REFS, "b.zh": OTHERS, **HYPS}.items():
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    rows = "".join(f"{a}\t{b}\n" for a, b in zip(REFS, OTHERS, strict=True))
+    (tmp_path / "both.tsv").write_text(rows, encoding="utf-8")
+    return tmp_path
+
+
+def compared(folder, *arguments):
+    paths = [folder / "one", folder / "two", "--src", folder / "src.de", *arguments]
+    return compare.compare_systems(compare.parser().parse_args([str(one) for one in paths]))
+
+
+def test_every_reference_counts_and_an_empty_one_is_none(folder):
+    found = compared(folder, "--ref", folder / "a.zh", "--ref", folder / "b.zh")
+    refs = [REFS, [other or None for other in OTHERS]]
+    for name, hyps in HYPS.items():
+        for metric, theirs in {
+            "bleu": sacrebleu.corpus_bleu(hyps, refs, tokenize="zh"),
+            "chrf": sacrebleu.corpus_chrf(hyps, refs),
+        }.items():
+            assert found["systems"][str(folder / name)][metric]["score"] == theirs.score
+    assert "nrefs:var" in found["signatures"]["bleu"]
+    assert "tok:zh" in found["signatures"]["bleu"]
+    assert "in the order given" in found["notes"][0]
+    assert "in the order given" in compare.text(found)
+    alone = compared(folder, "--ref", folder / "a.zh")
+    assert alone["notes"] == []
+    assert alone["systems"] != found["systems"]
+
+
+def test_the_columns_of_a_tsv_are_references(folder):
+    both = compared(folder, "--ref", folder / "a.zh", "--ref", folder / "b.zh")
+    assert compared(folder, "--ref", folder / "both.tsv")["systems"] == both["systems"]
+
+
+def test_the_scores_are_those_of_sacrebleus_command_to_all_digits(folder):
+    """As published ones are made: a language pair, several references, the tokenisation of the target language."""
+    report = compared(folder, "--ref", folder / "a.zh", "--ref", folder / "a.zh", "--tgt", "zh-CN")
+    for name in HYPS:
+        command = [sys.executable, "-m", "sacrebleu", folder / "a.zh", folder / "a.zh", "-i", folder / name]
+        options = ["-l", "de-zh", "-m", "bleu", "chrf", "--width", "14", "--format", "json"]
+        printed = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+        for theirs in json.loads(printed):
+            ours = report["systems"][str(folder / name)][theirs["name"].lower().rstrip("2")]
+            assert round(ours["score"], 14) == theirs["score"]
+
+
+def test_a_tokenisation_may_be_named_and_stands_in_the_signature(folder):
+    found = compared(folder, "--ref", folder / "a.zh", "--tokenize", "char")
+    assert "tok:char" in found["signatures"]["bleu"]
+    hyps = HYPS["one"]
+    theirs = sacrebleu.corpus_bleu(hyps, [REFS], tokenize="char").score
+    assert found["systems"][str(folder / "one")]["bleu"]["score"] == theirs
+
+
+def test_evaluate_takes_several_references_and_the_models_language(
+    trained, corpus_dir, tmp_path, capsys, monkeypatch
+):
+    src, ref = corpus_dir / "valid.de", corpus_dir / "valid.en"
+    lines = ref.read_text(encoding="utf-8").splitlines()
+    other = tmp_path / "other.en"
+    other.write_text("".join(f"{line if i % 2 else ''}\n" for i, line in enumerate(lines)), encoding="utf-8")
+
+    def evaluated(*options):
+        arguments = ["nmt-evaluate", trained / "model", "--src", src, "--output", tmp_path, "--json", *options]
+        monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+        evaluate.main()
+        return json.loads(capsys.readouterr().out)
+
+    one, two = evaluated("--ref", ref), evaluated("--ref", ref, "--ref", other)
+    assert "nrefs:1|" in one["scores"]["bleu"]["signature"]
+    assert "nrefs:var|" in two["scores"]["bleu"]["signature"]
+    assert two["scores"]["bleu"]["score"] == one["scores"]["bleu"]["score"]  # the others are the same lines
+    assert "tok:13a" in one["scores"]["bleu"]["signature"]
+
+
+def test_what_was_cut_is_told_whoever_translates(trained, tmp_path, capsys, monkeypatch):
+    (tmp_path / "src").write_text("Der Hund.\n" + "Hund " * 3000 + "\n", encoding="utf-8")
+    (tmp_path / "ref").write_text("The dog.\nThe dog.\n", encoding="utf-8")
+    (tmp_path / "other").write_text("A dog.\nThe dog.\n", encoding="utf-8")
+    files = ["--src", str(tmp_path / "src"), "--ref", str(tmp_path / "ref"), "--json", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", ["nmt-evaluate", str(trained / "model"), *files, "--output", str(tmp_path)])
+    evaluate.main()
+    printed = capsys.readouterr()
+    assert "without the end: line 2" in printed.err
+    assert json.loads(printed.out)["cut"] == [2]
+    monkeypatch.setattr(sys, "argv", ["nmt-compare", str(tmp_path / "other"), str(trained / "model"), *files])
+    compare.main()
+    assert "without the end: line 2" in capsys.readouterr().err
