@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nmt.search import Search
     from nmt.translator import Translator
 
 SAMPLING = ("temperature", "top_k", "top_p", "seed")  # fields of search.Sample
+REPETITION = ("no_repeat_ngram", "repetition_penalty")  # of every search
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,19 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="of torch in one process (1); kernels have one")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+    parser.add_argument(
+        "--no-repeat-ngram",
+        type=positive,
+        metavar="N",
+        help="no N pieces twice in a translation, for models that fall into a loop; default: the model's own",
+    )
+    parser.add_argument(
+        "--repetition-penalty",
+        type=float,
+        metavar="X",
+        help="multiply the log-probability of a piece that the translation has already, also in scores; default: the "
+        "model's own (1)",
+    )
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
     sampling.add_argument("--sample", type=positive, metavar="N", help="draw N translations; the first is taken")
     sampling.add_argument(
@@ -102,12 +116,10 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
     if beam_size is not None:
         own = with_beam_size(own, beam_size)
     elif samples is not None:
-        own = Sample(own.max_ratio, own.max_extra) if not isinstance(own, Sample) else own
-        own = replace(own, samples=samples)
-    if not given:
-        return own
-    if not isinstance(own, Sample):
+        own = as_kind(Sample, own, samples=samples)
+    if given and not isinstance(own, Sample):
         raise ValueError(f"--{next(iter(given)).replace('_', '-')} needs --sample")
+    given |= {name: value for name in REPETITION if (value := getattr(options, name)) is not None}
     return replace(own, **given)
 
 
@@ -115,6 +127,9 @@ def with_beam_size(own: Search, beam_size: int) -> Search:
     """The model's own search with another beam."""
     from nmt.search import Beam, Greedy
 
-    if beam_size == 1:
-        return Greedy(own.max_ratio, own.max_extra)
-    return replace(own if isinstance(own, Beam) else Beam(own.max_ratio, own.max_extra), beam_size=beam_size)
+    return as_kind(Greedy, own) if beam_size == 1 else as_kind(Beam, own, beam_size=beam_size)
+
+
+def as_kind(kind: type[Search], own: Search, **changes: Any) -> Search:
+    """A search of this kind with all of the model's own settings that it has, and these changes."""
+    return kind(**{field.name: vars(own)[field.name] for field in fields(kind) if field.name in vars(own)} | changes)

@@ -4,11 +4,12 @@ A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that 
 normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
 """
 
-from nmt.search.base import Hypothesis, Request, Search, SearchState, Step
+from nmt.search.base import Hypothesis, Request, Search
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
 from nmt.search.prefix import FREE, Forced, forced
 from nmt.search.sample import Sample
+from nmt.search.step import SearchState, Step
 
 SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam, "sample": Sample}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from nmt.ranges import check_ranges
+from nmt.search.repetition import unrepeated
+from nmt.search.step import S, Step
 
 
 def staying(active: Sequence[bool]) -> list[int]:
@@ -25,33 +27,13 @@ def staying(active: Sequence[bool]) -> list[int]:
     return stay
 
 
-class SearchState(Protocol):
-    """The model's side of a search, opaque to it. N rows, B sentences; the rows of a sentence stand together."""
-
-    @property
-    def attended(self) -> Tensor | None:
-        """The weight that source tokens have had in all steps so far (N,S), padding 1; None when not asked for."""
-        ...
-
-    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
-        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
-        ...
-
-
-S = TypeVar("S", bound=SearchState)
-PADDING = 0  # its id, or its place in a list of ids
-# The ids before (N,), the state -> logits (N,V) of what comes next, which may be overwritten, the state after. No
-# search takes padding; where the logits leave something out, padding's is that of all that they leave out.
-Step = Callable[[Tensor, S], tuple[Tensor, S]]
-
-
 @dataclass(frozen=True)
 class Hypothesis:
     ids: list[int]  # without BOS and EOS
     score: float  # what hypotheses are ranked by; NaN when scores were not asked for
     log_prob: float  # in nats, EOS included; NaN likewise
     length: int  # tokens, EOS included where it came
-    coverage: float = 0.0  # of the source by the attention (see score.py); 0 when not asked for
+    coverage: float = 0.0  # of the source by the attention (see score.py); 0 where no score needs it
 
 
 @dataclass(frozen=True)
@@ -71,15 +53,20 @@ class Request:
 @dataclass(frozen=True)
 class Search:
     """Settings that all searches share. A translation ends after `max_ratio` x source + `max_extra` tokens, EOS
-    included, at the latest."""
+    included, at the latest; for the others see repetition.py."""
 
     is_random: ClassVar[bool] = False  # it needs the `keys` of a request
+    ranks: ClassVar[bool] = False  # it needs scores, asked for or not
 
     max_ratio: float = 2.0
     max_extra: int = 10
+    no_repeat_ngram: int = 0  # no so many tokens come twice in a row; 0: they may
+    repetition_penalty: float = 1.0  # what the log-probability of a token that has come is multiplied by
 
     def __post_init__(self) -> None:
-        check_ranges(self, max_ratio=(0, 100), max_extra=(1, 10_000))
+        check_ranges(
+            self, max_ratio=(0, 100), max_extra=(1, 10_000), no_repeat_ngram=(0, 1000), repetition_penalty=(1, 100)
+        )
 
     @property
     def width(self) -> int:
@@ -88,7 +75,7 @@ class Search:
 
     @property
     def sees_attention(self) -> bool:
-        """Whether it reads what a state has `attended`."""
+        """Whether its scores need what a state has `attended`."""
         return False
 
     def max_length(self, src_len: Tensor) -> Tensor:
@@ -97,4 +84,14 @@ class Search:
 
     def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         """`state` has one row a sentence -> the hypotheses of each sentence, best first."""
+        return self.find(*self.unrepeated(step, state), request)
+
+    def unrepeated(self, step: Step[S], state: S) -> tuple[Step[Any], Any]:
+        """The step and its first state as `find` shall have them: what the search may not repeat is left out."""
+        if not self.no_repeat_ngram and self.repetition_penalty == 1:
+            return step, state
+        return unrepeated(step, state, self.no_repeat_ngram, self.repetition_penalty)
+
+    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        """As a call, but the step is taken as it is."""
         raise NotImplementedError

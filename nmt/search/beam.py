@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,8 +32,9 @@ from torch import Tensor
 
 from nmt import native
 from nmt.ranges import check_ranges
-from nmt.search.base import PADDING, Hypothesis, Request, S, Search, Step, staying
-from nmt.search.score import NORMALISATIONS, coverage, length_penalty
+from nmt.search.base import Hypothesis, Request, staying
+from nmt.search.score import Ranked, coverage
+from nmt.search.step import PADDING, S, Step
 from nmt.search.top import tensor, top
 
 # What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
@@ -52,41 +54,24 @@ class _Sentence:
 
 
 @dataclass(frozen=True)
-class Beam(Search):
+class Beam(Ranked):
     """K hypotheses a sentence. Log-probability alone tells what lives on; the score (see score.py) ranks what has
     ended and, where fewer than K are wanted, ends the search."""
 
+    ranks: ClassVar[bool] = True
+
     beam_size: int = 5
-    normalisation: str = "average"
-    alpha: float = 1.0
-    coverage: float = 0.0  # how much it counts; 0 to leave it out, where the model has no attention
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self, beam_size=(1, 1000), alpha=(0, 10), coverage=(0, 10))
-        if self.normalisation not in NORMALISATIONS:
-            choices = ", ".join(sorted(NORMALISATIONS))
-            raise ValueError(f"normalisation is {self.normalisation!r}; choose one of: {choices}")
+        check_ranges(self, beam_size=(1, 1000))
 
     @property
     def width(self) -> int:
         return self.beam_size
 
-    @property
-    def sees_attention(self) -> bool:
-        return self.coverage > 0
-
-    @property
-    def favours_length(self) -> bool:
-        """Whether the score of a hypothesis can rise as it grows."""
-        return self.normalisation != "none" and self.alpha > 0
-
-    def score(self, log_prob: float, length: int, coverage: float) -> float:
-        """Of a hypothesis (see score.py)."""
-        return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage
-
     @torch.no_grad()
-    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         device, start, eos_id = request.max_length.device, request.start, request.eos_id
         wanted = min(request.wanted or self.beam_size, self.beam_size)
         sentences = searched = [_Sentence(limit, wanted) for limit in request.max_length.tolist()]

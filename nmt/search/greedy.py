@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nmt.search.base import Hypothesis, Request, S, Search, Step
+from nmt.search.base import Hypothesis, Request
+from nmt.search.score import Ranked
+from nmt.search.step import S, Step
 from nmt.search.top import argmax
 from nmt.search.walk import walk
 
 
 @dataclass(frozen=True)
-class Greedy(Search):
-    """One hypothesis a sentence; its score is its log-probability."""
+class Greedy(Ranked):
+    """One hypothesis a sentence, that of a beam of one, with the score that it would have there."""
 
-    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
-        return walk(step, state, request, lambda logits, walks, t: argmax(logits))
+    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        return walk(step, state, request, lambda logits, walks, t: argmax(logits), ranked=self)

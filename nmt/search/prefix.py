@@ -14,7 +14,7 @@ from typing import Generic, Self
 import torch
 from torch import Tensor
 
-from nmt.search.base import S, Step
+from nmt.search.step import S, Step
 
 FREE = -1  # in the place of a token: any may come
 

@@ -3,13 +3,19 @@
     score = log-probability / penalty(length) + β coverage      coverage = Σ_s log min(Σ_t α_ts, 1)
 
 with the attention's weights α of T target and S source tokens: what a translation has left out costs it.
+
+It is one function for a beam of any size, one included.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from torch import Tensor
+
+from nmt.ranges import check_ranges
+from nmt.search.base import Search
 
 LEAST = 1e-6  # of a source token's weight, so that its logarithm is finite
 
@@ -31,3 +37,32 @@ def length_penalty(name: str, length: float, alpha: float) -> float:
 def coverage(attended: Tensor) -> Tensor:
     """The weight that source tokens have had (N,S), 1 on padding -> coverage (N,), 0 at best."""
     return attended.clamp(LEAST, 1).log().sum(1)
+
+
+@dataclass(frozen=True)
+class Ranked(Search):
+    """A search for the best, and how it ranks what it finds."""
+
+    normalisation: str = "average"
+    alpha: float = 1.0
+    coverage: float = 0.0  # how much it counts; 0 to leave it out, where the model has no attention
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_ranges(self, alpha=(0, 10), coverage=(0, 10))
+        if self.normalisation not in NORMALISATIONS:
+            choices = ", ".join(sorted(NORMALISATIONS))
+            raise ValueError(f"normalisation is {self.normalisation!r}; choose one of: {choices}")
+
+    @property
+    def sees_attention(self) -> bool:
+        return self.coverage > 0
+
+    @property
+    def favours_length(self) -> bool:
+        """Whether the score of a hypothesis can rise as it grows."""
+        return self.normalisation != "none" and self.alpha > 0
+
+    def score(self, log_prob: float, length: int, coverage: float) -> float:
+        """Of a hypothesis (see above)."""
+        return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage

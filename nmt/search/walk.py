@@ -12,16 +12,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.search.base import PADDING, Hypothesis, Request, S, Step, staying
+from nmt.search.base import Hypothesis, Request, staying
+from nmt.search.score import Ranked, coverage
+from nmt.search.step import PADDING, S, Step
 from nmt.search.top import tensor
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
 
 @torch.no_grad()
-def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int = 1) -> list[list[Hypothesis]]:
-    """`width` walks a sentence; walk w of sentence b is number b * width + w. A score is a log-probability by the
-    model, whatever `choose` made of it."""
+def walk(
+    step: Step[S],
+    state: S,
+    request: Request,
+    choose: Choose,
+    width: int = 1,
+    ranked: Ranked | None = None,
+) -> list[list[Hypothesis]]:
+    """`width` walks a sentence; walk w of sentence b is number b * width + w. A log-probability is by the step,
+    whatever `choose` made of it. A score is that of `ranked`; without it, the log-probability."""
     scored, eos_id, device = request.scored, request.eos_id, request.max_length.device
     limits = [limit for limit in request.max_length.tolist() for _ in range(width)]
     count = len(request.max_length)
@@ -29,6 +38,7 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
     log_probs = [one if scored else math.nan for one in begun for _ in range(width)]
     tokens: list[list[int]] = [[] for _ in limits]
     lengths = [0 for _ in limits]  # of those that are done
+    covered = [0.0 for _ in limits]  # likewise, where the state tells
     walks = list(range(len(limits)))  # which one a row is
     ids = torch.full((len(limits),), request.bos_id, device=device)
     if width > 1:
@@ -42,13 +52,16 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
         ids = choose(logits, walks, t)
         t += 1
         gains = log_probs if total is None else (logits.gather(1, ids[:, None])[:, 0] - total).tolist()
-        for one, token, gain in zip(walks, ids.tolist(), gains, strict=False):
+        attended = state.attended if ranked and ranked.sees_attention else None
+        for row, (one, token, gain) in enumerate(zip(walks, ids.tolist(), gains, strict=False)):
             if not lengths[one]:
                 log_probs[one] += gain
                 if token != eos_id:
                     tokens[one].append(token)
                 if token == eos_id or t == limits[one]:
                     lengths[one] = t
+                    if attended is not None:
+                        covered[one] = coverage(attended[row : row + 1]).item()
         active = [not lengths[one] for one in walks]
         if width > 1:
             active = [any(active[i : i + width]) for i in range(0, len(walks), width)]
@@ -59,5 +72,6 @@ def walk(step: Step[S], state: S, request: Request, choose: Choose, width: int =
             kept = [i * width + w for i in stay for w in range(width)]
             rows, sentences = tensor(kept, np.int64, device), tensor(stay, np.int64, device)
             walks, ids, state = [walks[i] for i in kept], ids[rows], state.select(rows, sentences)
-    found = [Hypothesis(*parts) for parts in zip(tokens, log_probs, log_probs, lengths, strict=True)]
+    scores = map(ranked.score, log_probs, lengths, covered) if ranked else log_probs
+    found = [Hypothesis(*parts) for parts in zip(tokens, scores, log_probs, lengths, covered, strict=True)]
     return [found[i : i + width] for i in range(0, len(found), width)]

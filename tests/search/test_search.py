@@ -181,6 +181,22 @@ RANKINGS = [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8), ("
 
 @pytest.mark.parametrize("beta", [0.0, 0.3])
 @pytest.mark.parametrize(("name", "alpha"), RANKINGS)
+def test_a_score_means_the_same_of_a_greedy_search_and_of_a_beam(name, alpha, beta):
+    ranking = {"normalisation": name, "alpha": alpha, "coverage": beta}
+    for seed in range(20):
+        language = Language.of(seed)
+        (greedy,), (beam,) = (
+            language.search(with_, 10) for with_ in (Greedy(**ranking), Beam(beam_size=1, **ranking))
+        )
+        assert greedy.ids == beam.ids
+        assert greedy.coverage == pytest.approx(beam.coverage, abs=1e-5)
+        assert greedy.score == pytest.approx(beam.score, abs=1e-4)
+        tokens = [*greedy.ids, EOS][: greedy.length]
+        assert greedy.score == pytest.approx(language.scored(Beam(**ranking), tokens), abs=1e-4)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3])
+@pytest.mark.parametrize(("name", "alpha"), RANKINGS)
 def test_the_wanted_are_the_first_of_all_where_a_score_can_only_fall(name, alpha, beta):
     """And where it can rise, all that are found are scored as they should be, but they may be others."""
     can_rise = name != "none" and alpha > 0

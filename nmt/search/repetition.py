@@ -1,0 +1,95 @@
+"""A step that does not say again what it has said, for models that fall into a loop.
+
+There are two ways. A token that would end an n-gram which its hypothesis already has may not come (Paulus et al.,
+2017, arXiv:1705.04304). And the probability p of a token that its hypothesis already has becomes p^θ (after Keskar et
+al., 2019, arXiv:1909.05858, who divide its logit by θ; but logits are known up to a constant only).
+
+The probability that is taken away goes to the place of padding, which no search takes, and to no other token: what
+remains is as likely as the model says.
+
+Dims: N rows, T tokens so far, BOS included, V vocabulary, n the order of the n-grams.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Self
+
+import torch
+from torch import Tensor
+
+from nmt.search.step import PADDING, S, Step
+
+
+@dataclass(frozen=True)
+class Remembered(Generic[S]):
+    """A state with the tokens that led to it."""
+
+    inner: S
+    tokens: Tensor | None = None  # (N, T); None before the first step
+
+    @property
+    def attended(self) -> Tensor | None:
+        return self.inner.attended
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
+        tokens = None if self.tokens is None else self.tokens.index_select(0, rows)
+        return type(self)(self.inner.select(rows, sentences), tokens)
+
+
+def unrepeated(step: Step[S], state: S, ngram: int, penalty: float) -> tuple[Step[Remembered[S]], Remembered[S]]:
+    """The step that allows no n-gram of this order twice (0: any) and multiplies the log-probability of a token that
+    has come by `penalty`, with its first state."""
+
+    def unrepeated_step(ids: Tensor, state: Remembered[S]) -> tuple[Tensor, Remembered[S]]:
+        logits, inner = step(ids, state.inner)
+        tokens = ids[:, None] if state.tokens is None else torch.cat([state.tokens, ids[:, None]], 1)
+        log_probs = logits.log_softmax(-1, dtype=torch.float32)
+        if penalty != 1:
+            penalise(log_probs, marked(log_probs, tokens), penalty)
+        if ngram:
+            ban(log_probs, marked(log_probs, repeating(tokens, ngram)))
+        return log_probs, Remembered(inner, tokens)
+
+    return unrepeated_step, Remembered(state)
+
+
+def repeating(tokens: Tensor, ngram: int) -> Tensor:
+    """Tokens (N,T) -> those that came after the last n - 1 when these stood there before, PADDING elsewhere (N,W)."""
+    length = tokens.shape[1]
+    if length < ngram:
+        return tokens[:, :0]
+    windows = tokens.unfold(1, ngram, 1)  # (N, W, n)
+    same = (windows[..., :-1] == tokens[:, None, length - ngram + 1 :]).all(-1)
+    return windows[..., -1].masked_fill(~same, PADDING)
+
+
+def marked(log_probs: Tensor, tokens: Tensor) -> Tensor:
+    """Where these tokens (N,W) have their numbers in (N,V), bool."""
+    found = torch.zeros_like(log_probs, dtype=torch.bool).scatter_(1, tokens, True)
+    found.select(1, PADDING).fill_(False)
+    return found
+
+
+def penalise(log_probs: Tensor, had: Tensor, penalty: float) -> None:
+    """Changes log_probs (N,V) where tokens were had."""
+    share = (log_probs * (penalty - 1)).expm1().neg().clamp(min=0)  # 1 - p^(θ - 1), but for rounding
+    lost = log_probs + share.log()  # log (p - p^θ)
+    _take(log_probs, lost, had)
+    log_probs.copy_(torch.where(had, log_probs * penalty, log_probs))
+
+
+def ban(log_probs: Tensor, banned: Tensor) -> None:
+    """Changes log_probs (N,V); what alone may come, such as a forced token, may."""
+    possible = log_probs > -torch.inf
+    possible.select(1, PADDING).fill_(False)
+    banned = banned & (possible & ~banned).any(1, keepdim=True)
+    _take(log_probs, log_probs, banned)
+    log_probs.masked_fill_(banned, -torch.inf)
+
+
+def _take(log_probs: Tensor, lost: Tensor, where: Tensor) -> None:
+    """What is lost there (N,V) goes to padding."""
+    rest = torch.where(where, lost, -torch.inf).logsumexp(1)
+    padding = log_probs.select(1, PADDING)
+    padding.copy_(torch.logaddexp(padding, rest))
