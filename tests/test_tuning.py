@@ -55,12 +55,12 @@ class Searched:
 def test_what_tuning_says_of_a_setting_is_what_a_translation_with_it_is_worth():
     refs = ["The dog sees a bird in the town."] * 2
     options = argparse.Namespace(model=["none"], workers=1, batch_size=None, save=False, json=True)
-    found = json.loads(tune_search(options, Searched(), ["Text", "Text"], refs))
+    found = json.loads(tune_search(options, Searched(), Measure(), ["Text", "Text"], [refs]))
     (present,) = (one for one in found if one["search"] == to_dict(Searched.search))
     hyps = [one.text for one in Searched().translate(refs, Searched.search, plain=True)]
     assert present["searched"] == Measure().scores(hyps, [refs])["bleu"].score < present["bleu"] == pytest.approx(100)
     options.json = False
-    shown = tune_search(options, Searched(), ["Text", "Text"], refs)
+    shown = tune_search(options, Searched(), Measure(), ["Text", "Text"], [refs])
     assert f"now   {present['searched']:.2f}   beam_size=2 normalisation=average" in shown
 
 
