@@ -10,6 +10,7 @@ import pytest
 import toy
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from nmt.cli.schema import register, run_name, to_run_config
 from nmt.config import CHOICES
@@ -82,6 +83,36 @@ def test_choices_go_together(cell, attention, decoder):
     assert isinstance(config.model.cell, CELLS[cell])
     assert (config.model.attention.name, config.model.attention.heads) == (attention, 2)
     assert config.model.decoder.name == decoder
+
+
+def must_be_given() -> list[tuple[str, str, str]]:
+    """Of every `???` in conf/: the group, the choice, and the dotted key."""
+    found = []
+    for path in sorted(CONF.glob("*/*.yaml")):
+        data = OmegaConf.load(path)
+        is_global = path.read_text(encoding="utf-8").startswith("# @package _global_")
+        prefix = "" if is_global else f"{path.parent.name}."
+        found += [(path.parent.name, path.stem, prefix + key) for key in OmegaConf.missing_keys(data)]
+    return found
+
+
+@pytest.mark.parametrize(("group", "choice", "key"), must_be_given())
+def test_what_conf_says_must_be_given_has_no_default_that_stands_in_for_it(group, choice, key):
+    given = [override for override in GIVEN[choice] if not override.startswith(f"{key}=")]
+    assert len(given) == len(GIVEN[choice]) - 1
+    with pytest.raises(ValueError, match=rf"^{key} must be given: {key}=[A-Z]+$"):
+        config_of(f"{group}={choice}", *given)
+
+
+def test_all_that_is_missing_is_named_at_once_with_what_to_give():
+    with pytest.raises(
+        ValueError, match="^data.dataset, data.src, data.tgt must be given: data.dataset=NAME data.src=de"
+    ):
+        config_of("data=hub")
+    with pytest.raises(ValueError, match="data.dir is empty"):
+        config_of("data=files", "data.dir=", "data.src=de", "data.tgt=en").data.files("train")
+    with pytest.raises(ValueError, match="data.dataset is empty"):
+        config_of("data=hub", "data.dataset=", "data.src=de", "data.tgt=en")
 
 
 def test_an_experiment_gives_way_to_the_command_line():

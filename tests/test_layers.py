@@ -34,8 +34,8 @@ ROWS = [
     },
 ]
 ONLY_IN = {
-    "hydra": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
-    "omegaconf": {"nmt.cli.schema", "nmt.cli.train", "nmt.cli.lab"},
+    "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.train"},
+    "omegaconf": {"nmt.cli.schema", "nmt.cli.app"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),

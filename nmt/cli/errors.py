@@ -21,7 +21,13 @@ def one_line_errors(command: str) -> Iterator[None]:
     A reader who has gone, and Ctrl-C, end the command quietly, with the exit code that a shell gives the signal.
     """
     try:
-        yield
+        try:
+            yield
+        except SystemExit as stopped:
+            if stopped.code:
+                raise
+            sys.stdout.flush()
+            raise
         sys.stdout.flush()
     except BrokenPipeError:
         _settle_stdout()

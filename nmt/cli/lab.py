@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
-
 from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.schema import register, to_plain
 from nmt.cli.streams import prepare_streams
+from nmt.cli.suggestions import did_you_mean
 from nmt.cli.train import show_log
-from nmt.resources import resource
 
 COMMAND = "nmt-lab"
 ABOUT = {
@@ -42,33 +36,27 @@ def main() -> None:
     """Entry point."""
     prepare_streams()
     arguments = sys.argv[1:]
-    if arguments in (["--help"], ["-h"]):
-        print(USAGE)
-        return
-    if "--version" in arguments:
-        print(f"nmt {__version__}")
+    if arguments in (["--help"], ["-h"], ["--version"]):
+        with one_line_errors(COMMAND):
+            print(f"nmt {__version__}" if arguments == ["--version"] else USAGE)
         return
     if not arguments or arguments[0] not in ABOUT:
         given = f"{arguments[0]!r} is no experiment" if arguments else "no experiment is given"
-        fail(COMMAND, f"{given}; choose one of: {', '.join(ABOUT)} (see --help)")
+        near = did_you_mean(arguments[0], ABOUT) if arguments else ""
+        fail(COMMAND, f"{given}{near or ';'} choose one of: {', '.join(ABOUT)} (see --help)")
     experiment = arguments[0]
     for key, _, value in (argument.partition("=") for argument in arguments[1:]):
         if experiment == "translation" and key in VARIED:
             fail(COMMAND, f"{key}={value} is one of several here; say {VARIED[key]}=[{value}]")
     sys.argv = [sys.argv[0], *arguments[1:]]
-    register()
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=f"lab_{experiment}")(
-        lambda composed: run(experiment, composed)
-    )
-    try:
-        job()
-    except (HydraException, OmegaConfBaseException) as error:
-        fail(COMMAND, str(error))
+    from nmt.cli.app import run_app
+
+    run_app(COMMAND, f"lab_{experiment}", lambda composed: run(experiment, composed))
 
 
 def run(experiment: str, composed: Any) -> None:
     with one_line_errors(COMMAND):
+        from nmt.cli.schema import to_plain
         from nmt.lab import configured, page_of
         from nmt.pictures.page import to_text
 

@@ -26,6 +26,7 @@ from nmt.search import Search
 GROUPS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
 OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
+EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given
 MAX_NAME = 120  # characters of a run's name
 
 
@@ -79,9 +80,13 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 
 
 def to_plain(composed: Any) -> dict[str, Any]:
-    """Hydra's result -> plain data. Raises ValueError that names the key of what is missing."""
+    """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
+    missing = sorted(OmegaConf.missing_keys(composed))
+    if missing:
+        examples = " ".join(f"{key}={EXAMPLES.get(key, 'VALUE')}" for key in missing)
+        raise ValueError(f"{', '.join(missing)} must be given: {examples}")
     try:
-        return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True, throw_on_missing=True))
+        return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
     except OmegaConfBaseException as error:
         raise ValueError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
 

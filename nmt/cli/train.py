@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf.errors import OmegaConfBaseException
-
-from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.schema import compose_on, of_model, register, run_name, to_plain
 from nmt.cli.streams import prepare_streams
-from nmt.config import RunConfig, from_dict
-from nmt.resources import resource
+
+if TYPE_CHECKING:
+    from nmt.config import RunConfig
 
 COMMAND = "nmt-train"
 DIVERGED = 3  # the exit code
@@ -28,17 +20,9 @@ DIVERGED = 3  # the exit code
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    if "--version" in sys.argv[1:]:
-        print(f"nmt {__version__}")
-        return
-    register()
-    # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
-    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name="train")(run)
-    try:
-        job()
-    except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
-        fail(COMMAND, str(error))
+    from nmt.cli.app import run_app
+
+    run_app(COMMAND, "train", run)
 
 
 def run(composed: Any) -> float:
@@ -48,6 +32,10 @@ def run(composed: Any) -> float:
 
 
 def train_one(composed: Any) -> float:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    from nmt.cli.schema import run_name
     from nmt.train import train  # torch and lightning: not for --help
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
@@ -76,6 +64,9 @@ def train_one(composed: Any) -> float:
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     """The config of one run; with init=, the model's own where it has settings: those of an experiment, or of data,
     yield, and what is typed must be the same. Raises ValueError."""
+    from nmt.cli.schema import compose_on, of_model, to_plain
+    from nmt.config import RunConfig, from_dict
+
     if not composed.init:
         return from_dict(RunConfig, to_plain(composed))
     from nmt.bundle import load_bundle

@@ -86,7 +86,7 @@ class FileCorpus(Corpus):
     ({"de": ..., "en": ...}, or the same under "translation"). Each may be gzipped (`.gz`). `train+more` is the
     one and then the other."""
 
-    dir: str = ""
+    dir: str = field(kw_only=True)
     train: str = "train"
     valid: str = "valid"
     test: str | None = None
@@ -97,6 +97,8 @@ class FileCorpus(Corpus):
 
     @property
     def folder(self) -> Path:
+        if not self.dir:  # as of a variable that the shell does not know
+            raise ValueError("data.dir is empty; it must be a folder (. is this one)")
         return Path(self.dir)
 
     def files(self, split: str) -> list[Path]:
@@ -142,6 +144,8 @@ class FileCorpus(Corpus):
 class DemoCorpus(FileCorpus):
     """The small corpus that comes with the project; scripts/make_demo_corpus.py made it."""
 
+    dir: str = ""  # not looked at
+
     @property
     def folder(self) -> Path:
         return resource("data/demo")
@@ -151,7 +155,7 @@ class DemoCorpus(FileCorpus):
 class HubCorpus(Corpus):
     """Any dataset that `datasets` can load: from its hub, or a folder of data files by its path."""
 
-    dataset: str = ""
+    dataset: str = field(kw_only=True)
     subset: str | None = None
     revision: str | None = None
     column: str | None = "translation"  # the column of {"de": ..., "en": ...}; null: a column for each language
@@ -159,6 +163,10 @@ class HubCorpus(Corpus):
     train: str = "train"
     valid: str = "validation"
     test: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.dataset:
+            raise ValueError("dataset is empty; it must name a dataset, or a folder of data files")
 
     @property
     def splits(self) -> dict[str, str | None]:

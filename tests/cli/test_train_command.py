@@ -51,11 +51,11 @@ def test_a_sweep_gives_every_job_a_folder_named_after_it(monkeypatch, tmp_path, 
     ("overrides", "message"),
     [
         (["cell=lstn"], "lstm_peephole"),
-        (["model.dropuot=0.5"], "dropuot"),
+        (["model.dropuot=0.5"], "model.dropuot is unknown; did you mean model.dropout"),
         (["+model.dropuot=0.5"], "model.dropuot is unknown; model has: .*dropout"),
         (["model.dropout=2"], "model.dropout is 2.* must be from 0 to 0.95"),
         (["model.hidden_size=big"], "model.hidden_size is 'big'; it must be of type int"),
-        (["data=files"], "data.src: Missing mandatory value"),
+        (["data=files"], "data.dir, data.src, data.tgt must be given: data.dir=FOLDER data.src=de data.tgt=en"),
         (
             ["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"],
             "data.dir is 'nowhere', which is no folder",

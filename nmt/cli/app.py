@@ -1,0 +1,165 @@
+"""A command whose arguments Hydra composes: nmt-train and nmt-lab.
+
+Hydra imports what its own settings name (callbacks, launchers, handlers of logs), and --experimental-rerun unpickles.
+Here its settings choose by name among what is installed, and whatever else would be imported is refused first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nmt import __version__
+from nmt.cli.errors import fail, one_line_errors
+from nmt.cli.suggestions import what_is_wrong
+from nmt.resources import resource
+
+IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
+INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
+
+
+def run_app(command: str, config_name: str, task: Callable[[Any], Any]) -> None:
+    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep. What is wrong with the
+    arguments ends the command in one line."""
+    with one_line_errors(command):
+        arguments = _arguments(command)
+        parsed = _parsed(arguments.overrides)
+        _refuse_imports(parsed)
+        if arguments.config_dir or arguments.config_path or any(_of_hydra(override) for override in parsed):
+            _refuse_composed_imports(arguments, config_name, parsed)
+        from nmt.cli.schema import register  # torch: not for what is wrong so far
+
+        register()
+        # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
+        os.environ["HYDRA_FULL_ERROR"] = "1"
+        job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(task)
+        try:
+            job()
+        except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
+            raise ValueError(_explained(error, arguments, config_name, parsed)) from None
+
+
+def _arguments(command: str) -> argparse.Namespace:
+    """Hydra's options and the overrides. Ends the command for what Hydra would print over many lines."""
+    parser = get_args_parser()
+    parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
+    for action in parser._actions:
+        if action.dest == "version":
+            action.version = f"nmt {__version__}"
+    arguments: argparse.Namespace = parser.parse_args()
+    if arguments.experimental_rerun is not None:
+        raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
+    for option in ("config_dir", "config_path"):
+        folder = getattr(arguments, option)
+        if folder is not None and not Path(folder).is_dir():
+            raise ValueError(f"--{option.replace('_', '-')} is {folder!r}, which is no folder")
+    if arguments.config_path and not Path(arguments.config_path).is_absolute():  # Hydra would look elsewhere
+        raise ValueError(f"--config-path takes an absolute path, such as {Path(arguments.config_path).resolve()}")
+    return arguments
+
+
+def _parsed(overrides: list[str]) -> list[Any]:
+    parser, found = OverridesParser.create(), []
+    for text in overrides:
+        try:
+            found += parser.parse_overrides([text])
+        except OverrideParseException:
+            raise ValueError(
+                f"{text!r} cannot be read; it must be KEY=VALUE, quoted where the value has =, a comma or a bracket: "
+                "'KEY=\"VALUE\"'"
+            ) from None
+    return found
+
+
+def _of_hydra(override: Any) -> bool:
+    return override.key_or_group.startswith("hydra") or str(override.package).startswith("hydra")
+
+
+def _refuse_imports(overrides: list[Any]) -> None:
+    """Raises ValueError for an override of Hydra's own settings by which it would import something."""
+    for override in filter(_of_hydra, overrides):
+        path = f"{override.key_or_group}.{override.package}".replace("/", ".").split(".")
+        value = override.value()
+        if IMPORTS & {*path, *(str(key) for key, _ in _items(value))} or "pkg://" in str(value):
+            raise ValueError(_refusal(override.input_line))
+
+
+def _refuse_composed_imports(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> None:
+    """The same, for what stands in files of the user's folders."""
+    try:
+        composed = _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(_explained(error, arguments, config_name, overrides)) from None
+    settings = OmegaConf.to_container(composed.hydra, resolve=False)
+    for key, value in _items(settings):
+        if value and key in IMPORTS and not str(value).startswith(INSTALLED):
+            raise ValueError(_refusal(f"{key}: {value}"))
+
+
+def _refusal(what: str) -> str:
+    return (
+        f"{what} names what Hydra would import; its launcher and sweeper are chosen by the name of an installed "
+        "plugin only, such as hydra/launcher=joblib"
+    )
+
+
+def _items(data: Any) -> Iterator[tuple[Any, Any]]:
+    """Every key with its value, at any depth."""
+    if isinstance(data, dict):
+        yield from data.items()
+        data = list(data.values())
+    if isinstance(data, list):
+        for value in data:
+            yield from _items(value)
+
+
+def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:
+    """What Hydra would compose, with its own settings. Raises HydraException and OmegaConf's."""
+    from nmt.cli.schema import register
+
+    register()
+    paths = [f"file://{Path(arguments.config_dir).resolve()}"] if arguments.config_dir else []
+    lines = []
+    for override in overrides:
+        if override.key_or_group == "hydra.searchpath":
+            paths += override.value()
+        else:
+            lines.append(override.input_line)
+    folder = Path(arguments.config_path or resource("conf")).resolve()
+    with initialize_config_dir(str(folder), version_base="1.3"):
+        lines += [f"hydra.searchpath={paths}"] if paths else []
+        return compose(arguments.config_name or config_name, lines, return_hydra_config=True)
+
+
+def _explained(error: Exception, arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> str:
+    """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
+    folders = [Path(folder) for folder in (resource("conf"), arguments.config_path, arguments.config_dir) if folder]
+    groups: dict[str, set[str]] = {}
+    for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
+        groups.setdefault(path.parent.name, set()).add(path.stem)
+    right = [o for o in overrides if str(o.value()) in groups.get(o.key_or_group, ())]
+    try:
+        known: Any = OmegaConf.to_container(_composed(arguments, config_name, right), resolve=False)
+        keys = set(_dotted(known)) - set(_dotted({"hydra": known["hydra"]}))
+    except (HydraException, OmegaConfBaseException):
+        keys = set()
+    first = str(error).strip().split("\nTo append", 1)[0].split("\nConfig search path", 1)[0]
+    return next(filter(None, (what_is_wrong(o, groups, keys) for o in overrides)), first)
+
+
+def _dotted(data: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(value, f"{prefix}{key}.")

@@ -1,0 +1,53 @@
+"""What a user may have meant by a word that is not known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+
+def did_you_mean(word: str, known: Collection[str], before: str = "") -> str:
+    """ "; did you mean X?", or nothing where no known word is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {before}{close[0]}?" if close else ""
+
+
+def what_is_wrong(override: Any, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str | None:
+    """What an override of Hydra's has that is in no group and no config, with what comes near; None when nothing.
+
+    `groups` has the choices of each, `keys` the dotted keys of the config.
+    """
+    key = override.key_or_group
+    if key.startswith("hydra") or override.package:
+        return None
+    if key in groups:
+        return _wrong_choice(override, key, groups[key])
+    if key not in keys:
+        return f"{key} is unknown{_near_key(key, groups, keys)}"
+    return f"say {override.input_line.lstrip('+')}, without the +" if override.is_add() else None
+
+
+def _wrong_choice(override: Any, group: str, choices: Collection[str]) -> str | None:
+    value = override.value()
+    chosen = list(override.sweep_iterator()) if override.is_sweep_override() else [value]
+    for choice in chosen:
+        if isinstance(choice, str) and choice not in choices and not override.is_delete():
+            near = did_you_mean(choice, choices, f"{group}=") or ";"
+            return f"{group} has no choice {choice!r}{near} choose one of: {', '.join(sorted(choices))}"
+    return f"say {override.input_line.lstrip('+')}, without the +" if override.is_add() else None
+
+
+def _near_key(key: str, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str:
+    parent, _, name = key.rpartition(".")
+    beside = sorted(known.rpartition(".")[2] for known in keys if known.rpartition(".")[0] == parent)
+    among_siblings = bool(parent and beside)
+    near = did_you_mean(name, beside, f"{parent}.") if among_siblings else did_you_mean(key, {*groups, *keys})
+    if near:
+        return near
+    same_name = sorted(known for known in keys if known.rpartition(".")[2] == name)
+    if same_name:
+        return f"; did you mean {' or '.join(same_name)}?"
+    if among_siblings:
+        return f"; {parent} has: {', '.join(beside)}"
+    return f"; there are: {', '.join(sorted({*groups, *(known for known in keys if '.' not in known)}))}"

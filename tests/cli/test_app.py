@@ -1,0 +1,153 @@
+"""nmt-train's and nmt-lab's arguments: what Hydra would say over many lines, advise wrongly, or import."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from nmt import __version__
+from nmt.cli import lab, train
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path, capsys):
+    """A command in this process: its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(name: str, *arguments: str) -> tuple[int, str, str]:
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        code = 0
+        try:
+            (train if name == "nmt-train" else lab).main()
+        except SystemExit as stopped:
+            code = stopped.code or 0
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("nmt-train", ["cel=gru"], "cel is unknown; did you mean cell?"),
+        ("nmt-train", ["-m", "cel=gru,lstm"], "cel is unknown; did you mean cell?"),
+        ("nmt-train", ["~cel"], "cel is unknown; did you mean cell?"),
+        ("nmt-train", ["cell=gruu"], "cell has no choice 'gruu'; did you mean cell=gru? choose one of: gru, "),
+        ("nmt-train", ["-m", "cell=gru,lstn"], "cell has no choice 'lstn'; did you mean cell=lstm?"),
+        ("nmt-train", ["cell=qqqq"], "cell has no choice 'qqqq'; choose one of: gru, "),
+        ("nmt-train", ["seed=1", "model.dropuot=1"], "model.dropuot is unknown; did you mean model.dropout?"),
+        ("nmt-train", ["data=files", "data.dri=x"], "data.dri is unknown; did you mean data.dir?"),
+        ("nmt-train", ["learning_rate=1"], "learning_rate is unknown; did you mean optim.learning_rate?"),
+        ("nmt-train", ["model.zzz=1"], "model.zzz is unknown; model has: attention, cell, "),
+        ("nmt-train", ["zzz=1"], "zzz is unknown; there are: attention, cache_dir, cell, "),
+        ("nmt-train", ["+cell=gru"], "say cell=gru, without the +"),
+        ("nmt-train", ["cell"], "'cell' cannot be read; it must be KEY=VALUE"),
+        ("nmt-train", ["run=a=b"], "'run=a=b' cannot be read; it must be KEY=VALUE"),
+        ("nmt-train", ["--nonsense"], "unrecognized arguments: --nonsense (see --help)"),
+        ("nmt-train", ["--cfg", "jbo"], "argument --cfg/-c: invalid choice: 'jbo'"),
+        ("nmt-train", ["--config-dir", "nowhere"], "--config-dir is 'nowhere', which is no folder"),
+        ("nmt-lab", ["memry"], "'memry' is no experiment; did you mean memory?"),
+        ("nmt-lab", ["memory", "ceells=[rnn]"], "ceells is unknown; did you mean cells?"),
+        (
+            "nmt-lab",
+            ["memory", "learning.lerning_rate=1"],
+            "learning.lerning_rate is unknown; did you mean learning.learning_rate?",
+        ),
+        ("nmt-lab", ["translation", "experment=demo"], "experment is unknown; did you mean experiment?"),
+        (
+            "nmt-lab",
+            ["translation", "experiment=dmo"],
+            "experiment has no choice 'dmo'; did you mean experiment=demo?",
+        ),
+        ("nmt-lab", ["memory", "--nonsense"], "unrecognized arguments: --nonsense"),
+    ],
+)
+def test_a_typo_is_told_in_one_line_with_what_was_meant_and_no_advice_of_hydras(call, name, arguments, message):
+    code, out, err = call(name, *arguments)
+    assert (code, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"{name}: {message}")
+    assert "use +" not in line
+    assert "append" not in line
+
+
+def test_the_version_is_that_of_nmt(call):
+    for name, *arguments in (("nmt-train",), ("nmt-train", "cell=gru"), ("nmt-lab",), ("nmt-lab", "memory")):
+        assert call(name, *arguments, "--version") == (0, f"nmt {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["nmt-train"], ["nmt-lab", "memory"], ["nmt-lab"]])
+def test_help_whose_reader_has_gone_ends_quietly(call, monkeypatch, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        assert call(*arguments, "--help") == (141, "", "")
+
+
+@pytest.fixture
+def stranger(monkeypatch, tmp_path):
+    """A module that must not be imported."""
+    (tmp_path / "stranger.py").write_text("class Callback: pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    assert "stranger" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "+hydra.callbacks.x._target_=stranger.Callback",
+        "hydra.callbacks={x:{_target_:stranger.Callback}}",
+        "hydra={callbacks:{x:{_target_:stranger.Callback}}}",
+        "+cell@hydra.callbacks.x=lstm",
+        "+hydra/callbacks=x",
+        "hydra.sweeper._target_=stranger.Callback",
+        "hydra.launcher={_target_:stranger.Callback}",
+        "hydra.searchpath=[pkg://stranger]",
+        "hydra.job_logging={version:1,handlers:{x:{class:stranger.Callback}}}",
+    ],
+)
+def test_hydra_imports_nothing_that_an_override_names(call, stranger, override):
+    for mode in ([], ["-m"]):
+        code, out, err = call("nmt-train", *mode, override)
+        assert (code, out) == (2, "")
+        assert "names what Hydra would import" in err
+        assert len(err.splitlines()) == 1
+
+
+def test_hydra_imports_nothing_that_a_file_of_another_folder_names(call, stranger, tmp_path):
+    bad = {"callbacks": "{x: {_target_: stranger.Callback}}", "launcher": "{_target_: stranger.Callback}"}
+    for key, value in bad.items():
+        file = tmp_path / "conf" / "experiment" / f"{key}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"# @package _global_\nhydra:\n  {key}: {value}\n")
+        code, _, err = call("nmt-train", "--config-dir", "conf", f"experiment={key}")
+        assert code == 2
+        assert "names what Hydra would import" in err
+
+
+def test_what_hydra_may_do_goes_on(call, tmp_path):
+    own = tmp_path / "conf" / "experiment" / "own.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("# @package _global_\noptim: {label_smoothing: 0.77}\n")
+    launcher = tmp_path / "conf" / "hydra" / "launcher" / "own.yaml"
+    launcher.parent.mkdir(parents=True)
+    launcher.write_text("_target_: hydra_plugins.own.Launcher\n")
+    code, out, err = call("nmt-train", "--config-dir", "conf", "experiment=own", "hydra/launcher=own", "--cfg", "job")
+    assert (code, err) == (0, "")
+    assert "label_smoothing: 0.77" in out
+    settings = ["hydra/launcher=basic", "hydra/sweeper=basic", "hydra.run.dir=x", "hydra.output_subdir=null"]
+    code, out, err = call("nmt-train", *settings, "hydra.job.name=train_ddp_process_1", "cell=gru", "--cfg", "job")
+    assert (code, err) == (0, "")
+    assert "name: gru" in out
+
+
+def test_nothing_is_unpickled(call):
+    code, _, err = call("nmt-train", "--experimental-rerun", "config.pickle")
+    assert code == 2
+    assert err.startswith("nmt-train: --experimental-rerun would run what its file says")
