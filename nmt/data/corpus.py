@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from nmt.data.readers import READERS, parallel_rows, row_of
+from nmt.data.readers import READERS, parallel_rows, read_rows
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
 from nmt.ranges import check_ranges
@@ -42,7 +42,8 @@ class Corpus:
     src: str
     tgt: str
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
-    # A line that is no UTF-8 or lacks a side: end with an error, leave its pair out, or put U+FFFD or nothing there.
+    # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
+    # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
     malformed: Literal["fail", "skip", "replace"] = "fail"
 
     @property
@@ -82,9 +83,9 @@ class Corpus:
 @dataclass(frozen=True)
 class FileCorpus(Corpus):
     """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
-    `train.tsv` (two columns; a first line of the two language codes gives their order), or `train.jsonl`
-    ({"de": ..., "en": ...}, or the same under "translation"). Each may be gzipped (`.gz`). `train+more` is the
-    one and then the other."""
+    `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
+    `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows). Each may be
+    gzipped (`.gz`). `train+more` is the one and then the other."""
 
     dir: str = field(kw_only=True)
     train: str = "train"
@@ -103,6 +104,8 @@ class FileCorpus(Corpus):
 
     def files(self, split: str) -> list[Path]:
         """The one or two files of a split. Raises ValueError when there are none."""
+        if not str(self.dir) and type(self) is FileCorpus:
+            raise ValueError("data.dir is not set; it is the folder of the text, . for this one")
         if not self.folder.is_dir():
             raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
         layouts = [[f"{split}.{self.src}", f"{split}.{self.tgt}"], *([split + suffix] for suffix in READERS)]
@@ -129,8 +132,7 @@ class FileCorpus(Corpus):
         files = self.files(split)
         if len(files) == 2:
             return parallel_rows(*files)
-        read = READERS[Path(files[0].name.removesuffix(".gz")).suffix]
-        return read(files[0], self.src, self.tgt)
+        return read_rows(files[0], self.src, self.tgt)
 
     def fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
@@ -153,12 +155,15 @@ class DemoCorpus(FileCorpus):
 
 @dataclass(frozen=True)
 class HubCorpus(Corpus):
-    """Any dataset that `datasets` can load: from its hub, or a folder of data files by its path."""
+    """Any dataset that `datasets` can load: from its hub, or a folder of data files by its path. Files of lines hold
+    what those of FileCorpus do, and CSV. A split may be a slice, as `train[:90%]`."""
 
     dataset: str = field(kw_only=True)
     subset: str | None = None
     revision: str | None = None
-    column: str | None = "translation"  # the column of {"de": ..., "en": ...}; null: a column for each language
+    column: str | None = (
+        "translation"  # that of {"de": ..., "en": ...}; where there is none, or null: a column a language
+    )
     streaming: bool = False
     train: str = "train"
     valid: str = "validation"
@@ -175,9 +180,7 @@ class HubCorpus(Corpus):
     def rows(self, split: str) -> Iterator[Row]:
         from nmt.data.hub import load_rows  # the library is heavy, and only this corpus needs it
 
-        for number, row in enumerate(load_rows(self.dataset, self.subset, split, self.revision, self.streaming), 1):
-            sides = row if self.column is None else row.get(self.column)
-            yield row_of(sides, self.src, self.tgt, f"{self.dataset} row {number}", number)
+        return load_rows(self, split)
 
 
 CORPORA: dict[str, type[Corpus]] = {"demo": DemoCorpus, "files": FileCorpus, "hub": HubCorpus}

@@ -1,23 +1,169 @@
-"""The only contact with the `datasets` library."""
+"""The only contact with the `datasets` library.
+
+It finds the files of a dataset and fetches them. Files of lines (JSON lines, TSV, CSV) are read by readers.py, so
+that a pair is the same wherever it lies: the library takes quotes in a TSV for CSV's, makes numbers and dates of a
+column that looks like them and nothing of "NA", and ends where a row has a key that the first one lacks. Everything
+else (Parquet, Arrow) it reads itself.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import datasets
+import huggingface_hub
+from datasets.download.streaming_download_manager import StreamingDownloadManager
+from datasets.utils.file_utils import xopen
+
+from nmt.data.readers import Row, csv_cells, decoded_lines, jsonl_rows, row_of, table_rows, tsv_cells
+
+if TYPE_CHECKING:
+    from nmt.data.corpus import HubCorpus
+
+REASON_CHARS = 300
+HEAD = 64  # bytes that show whether a file of JSON is one list
+# Settings of a builder, from a dataset's card, that readers.py follows; with others the library reads the files.
+FOLLOWED = {"name", "version", "data_dir", "data_files", "description", "sep", "delimiter", "features"}
 
 
-def load_rows(
-    dataset: str, subset: str | None, split: str, revision: str | None, streaming: bool
-) -> Iterator[dict[str, Any]]:
-    """The rows of a split. Raises ValueError that says what to do where the dataset is out of reach."""
+def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
+    """The rows of a split, or of slices as the library writes them (`train[:90%]`, `train+test`).
+
+    Raises ValueError that says what to do where the dataset is out of reach, or what cannot be read.
+    """
+    if not corpus.dataset:
+        raise ValueError("data.dataset is not set; it is the name of a dataset on the hub, or a folder of its files")
     datasets.disable_progress_bars()
     try:
-        yield from datasets.load_dataset(dataset, subset, split=split, revision=revision, streaming=streaming)
-    except (OSError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(
-            f"data.dataset {dataset!r} is out of reach ({reason}); "
-            "with the text at hand, use data=files data.dir=FOLDER data.src=CODE data.tgt=CODE"
-        ) from None
+        rows = _rows(corpus, split)
+        while (row := next(rows, None)) is not None:
+            yield row
+    except Exception as error:  # what the library and those below it raise is not to be foreseen
+        raise ValueError(_message(corpus.dataset, error)) from None
+
+
+def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
+    builder = _builder(corpus)
+    if not _is_lines(builder):
+        yield from _library_rows(corpus, builder, split)
+        return
+    names = list(builder.config.data_files)
+    counts = dict.fromkeys(names, sys.maxsize)
+    if "[" in split:
+        counts = {name: sum(1 for _ in _split_rows(corpus, builder, name)) for name in names}
+    for part in datasets.ReadInstruction.from_spec(split).to_absolute(counts):
+        yield from islice(_split_rows(corpus, builder, part.splitname), part.from_, part.to)
+
+
+def _builder(corpus: HubCorpus) -> Any:
+    """Knows the dataset's files and how they are to be read. Without a network, files that were fetched before do."""
+    path = Path(corpus.dataset)
+    # A folder called `csv` would be taken for the library's own reader of that name.
+    name = str(path.absolute()) if path.is_dir() else corpus.dataset
+    missing: Exception | None = None
+    try:
+        builder = datasets.load_dataset_builder(name, corpus.subset, revision=corpus.revision)
+        if builder.name != "cache":  # what the library has read of it before, where the files cannot be found
+            return builder
+    except (ConnectionError, FileNotFoundError) as error:
+        missing = error
+    try:
+        folder = huggingface_hub.snapshot_download(
+            name, repo_type="dataset", revision=corpus.revision, local_files_only=True
+        )
+        return datasets.load_dataset_builder(folder, corpus.subset)
+    except (OSError, ValueError):
+        if missing is not None:
+            raise missing from None
+        return builder
+
+
+def _is_lines(builder: Any) -> bool:
+    config = builder.config
+    if builder.name not in ("csv", "json") or not config.data_files or len(getattr(config, "sep", ",")) != 1:
+        return False
+    usual = type(config)()
+    return all(
+        getattr(config, one.name) == getattr(usual, one.name) for one in fields(config) if one.name not in FOLLOWED
+    )
+
+
+def _library_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
+    if corpus.streaming:
+        rows = builder.as_streaming_dataset(split=split)
+    else:
+        builder.download_and_prepare()
+        rows = builder.as_dataset(split=split)
+    for number, row in enumerate(rows, 1):
+        yield row_of(row, corpus.column, corpus.src, corpus.tgt, f"{corpus.dataset} row {number}", number)
+
+
+def _split_rows(corpus: HubCorpus, builder: Any, name: str) -> Iterator[Row]:
+    """The rows of all files of a split; their lines are counted on from one to the next."""
+    manager = StreamingDownloadManager if corpus.streaming else datasets.DownloadManager
+    fetch = manager(
+        dataset_name=builder.dataset_name,
+        base_path=builder.base_path,
+        download_config=datasets.DownloadConfig(token=builder.token, extract_on_the_fly=True),
+    )
+    urls = [str(url) for url in builder.config.data_files[name]]
+    before = last = 0
+    for url, fetched in zip(urls, fetch.extract(fetch.download(urls)), strict=True):
+        for path in fetch.iter_files([fetched]):  # several where it is an archive
+            for row in _file_rows(corpus, builder, path, f"{corpus.dataset}: {Path(url).name}"):
+                last = before + row.pair.line
+                yield row._replace(pair=row.pair._replace(line=last))
+            before = last
+
+
+def _file_rows(corpus: HubCorpus, builder: Any, path: str, name: str) -> Iterator[Row]:
+    src, tgt = corpus.src, corpus.tgt
+    with xopen(path, "rb") as opened:
+        file = cast(BinaryIO, opened)
+        if builder.name == "json" and ".json" in Path(name).suffixes and file.read(HEAD).lstrip()[:1] == b"[":
+            yield from _list_rows(corpus, path, name)
+            return
+    with xopen(path, "rb") as opened:
+        lines = decoded_lines(cast(BinaryIO, opened), name)
+        if builder.name == "json":
+            yield from jsonl_rows(lines, name, src, tgt, corpus.column)
+        elif builder.config.sep == "\t":
+            yield from table_rows(tsv_cells(lines, name), name, src, tgt)
+        else:
+            yield from table_rows(csv_cells(lines, name, builder.config.sep), name, src, tgt)
+
+
+def _list_rows(corpus: HubCorpus, path: str, name: str) -> Iterator[Row]:
+    """Of a file that is one list, whose lines are no rows."""
+    with xopen(path, "rb") as file:
+        try:
+            values = json.loads(file.read())
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{name} is not JSON: {error}") from None
+    for number, value in enumerate(values, 1):
+        yield row_of(value, corpus.column, corpus.src, corpus.tgt, f"{name}, row {number}", number)
+
+
+def _message(dataset: str, error: Exception) -> str:
+    """One line: what the library ran into at bottom, and what to do where that is the way to the hub."""
+    if isinstance(error, ValueError) and str(error).startswith(f"{dataset}: "):
+        return str(error)  # our own: it names a file and its line
+    found: BaseException = error
+    while found.__cause__ is not None:
+        found = found.__cause__
+    details = getattr(found, "details", None)  # of columns that differ from file to file
+    text = str(details() if callable(details) else found).strip() or type(found).__name__
+    reason = text.splitlines()[0][:REASON_CHARS]
+    if Path(dataset).exists():
+        return f"data.dataset {dataset!r} cannot be read: {reason}"
+    what = "is out of reach" if isinstance(error, OSError) or isinstance(found, OSError) else "cannot be read"
+    return (
+        f"data.dataset {dataset!r} {what} ({reason}); "
+        "with the text at hand, use data=files data.dir=FOLDER data.src=CODE data.tgt=CODE"
+    )

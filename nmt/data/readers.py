@@ -1,20 +1,25 @@
 """Files of parallel text, as rows: pairs of strings with what is wrong with them.
 
 Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
-What a line should be and is not is told by its file and number. `READERS` has a reader for each suffix.
+A line beyond MAX_BYTES is cut, so that memory stays bounded whatever comes. What a line should be and is not is told
+by its file and number. `READERS` has a reader for each suffix; headers.py tells whether a table names its columns.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from nmt.data.headers import looks_like_names, named_columns, shown
+
+MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
 BOM = b"\xef\xbb\xbf"
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
@@ -33,83 +38,239 @@ class Row(NamedTuple):
     faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
 
 
+class Line(NamedTuple):
+    number: int  # from 1
+    text: str
+    faults: list[str]
+
+
+class Cells(NamedTuple):
+    """A row of a table."""
+
+    line: int  # where it begins, from 1
+    cells: list[str]
+    faults: list[str]
+
+
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, gzipped or not. Raises ValueError with the line number where it is not UTF-8."""
-    for text, faults in _decoded(path):
-        if faults:
+    """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError for what cannot be read, and
+    with the number of a line that is not UTF-8 or longer than MAX_BYTES."""
+    for line in lines_of(path):
+        if line.faults:
+            raise ValueError(line.faults[0])
+        yield line.text
+
+
+def read_columns(path: Path, names: Sequence[str]) -> Iterator[list[str]]:
+    """Of each row of a TSV or CSV, gzipped or not, the cells under `names`, in their order. The first line names the
+    columns (headers.py). Raises ValueError where it lacks one of them, and for a row that is not sound."""
+    rows = TABLES[suffix_of(path)](lines_of(path), str(path))
+    first = next(rows, None)
+    if first is None:
+        raise ValueError(f"{path} is empty; its first line must name {' and '.join(map(repr, names))}")
+    where = f"{path}, line {first.line}"
+    columns = named_columns(first.cells, names, where)
+    if columns is None:
+        raise ValueError(f"{where} must name {' and '.join(map(repr, names))}; it is {shown(first.cells)}")
+    for row in rows:
+        if faults := row.faults or _other_width(row, len(first.cells), str(path)):
             raise ValueError(faults[0])
-        yield text
+        yield [row.cells[i] for i in columns]
 
 
-def _decoded(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Each line, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
-    if not path.is_file():
-        raise ValueError(f"{path} is missing")
-    opener = gzip.open if path.suffix == ".gz" else open
-    with cast(BinaryIO, opener(path, "rb")) as file:
-        lines = enumerate(file, 1)
-        while True:
-            try:
-                number, line = next(lines)
-            except StopIteration:
-                return
-            except (EOFError, OSError, zlib.error) as error:
-                raise ValueError(f"{path} cannot be read: {error}") from None
-            line = line.removesuffix(b"\n").removesuffix(b"\r").removeprefix(BOM if number == 1 else b"")
-            try:
-                yield line.decode(), []
-            except UnicodeDecodeError:
-                yield line.decode(errors="replace"), [f"{path}, line {number} is not UTF-8"]
+def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """The rows of a file of both sides, by its suffix."""
+    return READERS[suffix_of(path)](lines_of(path), str(path), src, tgt)
+
+
+def suffix_of(path: Path) -> str:
+    """Without .gz."""
+    return Path(path.name.removesuffix(".gz")).suffix
+
+
+def lines_of(path: Path) -> Iterator[Line]:
+    """Each line of a file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
+    try:
+        file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing") from None
+    except OSError as error:
+        what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
+        raise ValueError(f"{path} {what}") from None
+    with file:
+        yield from decoded_lines(cast(BinaryIO, file), str(path))
+
+
+def decoded_lines(file: BinaryIO, name: str) -> Iterator[Line]:
+    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
+    number = 0
+    while True:
+        try:
+            raw = file.readline(MAX_BYTES + 1)
+            is_whole = raw.endswith(b"\n") or len(raw) <= MAX_BYTES
+            rest = b"" if is_whole else raw
+            while rest and not rest.endswith(b"\n"):
+                rest = file.readline(MAX_BYTES)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{name} cannot be read: {error}") from None
+        if not raw:
+            return
+        number += 1
+        where = f"{name}, line {number}"
+        raw = raw.removeprefix(BOM if number == 1 else b"")
+        if not is_whole:
+            text = raw[:MAX_BYTES].decode(errors="ignore")
+            yield Line(number, text, [f"{where} is longer than {MAX_BYTES} bytes"])
+            continue
+        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        try:
+            yield Line(number, raw.decode(), [])
+        except UnicodeDecodeError:
+            yield Line(number, raw.decode(errors="replace"), [f"{where} is not UTF-8"])
 
 
 def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
-    missing = object()
-    numbers = {src: 0, tgt: 0}
-    for number, sides in enumerate(zip_longest(_decoded(src), _decoded(tgt), fillvalue=missing), 1):
+    """Rows of two files, line by line. Raises ValueError at the end where one is longer."""
+    counts = {src: 0, tgt: 0}
+    for sides in zip_longest(lines_of(src), lines_of(tgt)):
         for path, side in zip((src, tgt), sides, strict=True):
-            numbers[path] += side is not missing
-        if missing not in sides:
-            (of_src, src_faults), (of_tgt, tgt_faults) = cast(Any, sides)
-            yield Row(Pair(of_src, of_tgt, number), src_faults + tgt_faults)
-    if numbers[src] != numbers[tgt]:
+            counts[path] += side is not None
+        of_src, of_tgt = sides
+        if of_src is not None and of_tgt is not None:
+            yield Row(Pair(of_src.text, of_tgt.text, of_src.number), of_src.faults + of_tgt.faults)
+    if counts[src] != counts[tgt]:
         raise ValueError(
-            f"{src} has {numbers[src]} lines but {tgt} has {numbers[tgt]}; "
+            f"{src} has {counts[src]} lines but {tgt} has {counts[tgt]}; "
             "line i of one must translate line i of the other"
         )
 
 
-def tsv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    columns = (0, 1)
-    for number, (line, faults) in enumerate(_decoded(path), 1):
-        cells = line.split("\t")
-        if number == 1 and {src, tgt} <= set(cells):
-            columns = (cells.index(src), cells.index(tgt))
+def tsv_cells(lines: Iterable[Line], name: str) -> Iterator[Cells]:
+    """Rows of cells between tabs; a quote is a character like others. Blank lines at the end are no rows."""
+    blank = 0
+    for line in lines:
+        if not line.text.strip(" "):
+            blank += 1
             continue
-        needed = max(columns) + 1
-        if len(cells) < needed:
-            faults.append(f"{path}, line {number} has {len(cells)} column(s); it needs {needed}")
-            cells += [""] * needed
-        yield Row(Pair(cells[columns[0]], cells[columns[1]], number), faults)
+        yield from (Cells(line.number - i, [""], []) for i in range(blank, 0, -1))
+        blank = 0
+        yield Cells(line.number, line.text.split("\t"), line.faults)
 
 
-def jsonl_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    for number, (line, faults) in enumerate(_decoded(path), 1):
-        where = f"{path}, line {number}"
+def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterator[Cells]:
+    """Rows of cells by RFC 4180: what is quoted may hold the delimiter, quotes (doubled) and line ends. Blank lines
+    are no rows."""
+    faults: list[str] = []
+
+    def text() -> Iterator[str]:
+        for line in lines:
+            faults.extend(line.faults)
+            yield line.text + "\n"
+
+    reader = csv.reader(text(), delimiter=delimiter, strict=True)
+    while True:
+        start = reader.line_num + 1
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            yield Row(Pair("", "", number), [*faults, f"{where} is not JSON"])
+            cells = next(reader, None)
+        except csv.Error as error:
+            cells = [""]
+            faults.append(f"{name}, line {start} is no row of CSV: {error}")
+        if cells is None:
+            return
+        if cells:
+            yield Cells(start, cells, faults.copy())
+        faults.clear()
+
+
+def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator[Row]:
+    """The pairs of a table. A first row that names both sides tells where they are; without one there must be two
+    columns. Raises ValueError where there are more, and for a first row that looks like other names."""
+    first = next(rows, None)
+    if first is None:
+        return
+    where = f"{name}, line {first.line}"
+    columns = named_columns(first.cells, (src, tgt), where)
+    header = " and ".join(map(repr, (src, tgt)))
+    if columns is not None:
+        width = len(first.cells)
+    else:
+        columns, width, rows = [0, 1], 2, chain([first], rows)
+        if len(first.cells) > width and not first.faults:
+            example = "<TAB>".join([src, tgt, "x3", "x4", "x5", "…"][: len(first.cells)])
+            raise ValueError(
+                f"{where} has {len(first.cells)} columns ({shown(first.cells)}); with more than two, a first line "
+                f"must name them, {header} among them, such as {example}"
+            )
+        if len(first.cells) == width and looks_like_names(first.cells):
+            raise ValueError(
+                f"{where} ({shown(first.cells)}) looks like names of columns, but not of {header}; the first line "
+                f"must be {src}<TAB>{tgt} or {tgt}<TAB>{src}, as the columns are"
+            )
+    for row in rows:
+        faults = row.faults + _other_width(row, width, name)
+        cells = row.cells if len(row.cells) <= width else [""] * width  # of too many, nobody knows which is which
+        cells = cells + [""] * (width - len(cells))
+        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults)
+
+
+def _other_width(row: Cells, width: int, name: str) -> list[str]:
+    has = len(row.cells)
+    return [] if has == width else [f"{name}, line {row.line} has {has} column{'s' * (has != 1)}; it needs {width}"]
+
+
+def json_objects(lines: Iterable[Line], name: str) -> Iterator[tuple[Line, Any]]:
+    """What each line holds; None, with a fault, for one that is not JSON. Blank lines are no rows."""
+    for line in lines:
+        if line.text.strip():
+            try:
+                value = json.loads(line.text)
+            except (ValueError, RecursionError):
+                value, line = None, line._replace(faults=[*line.faults, f"{name}, line {line.number} is not JSON"])
+            yield line, value
+
+
+def jsonl_rows(
+    lines: Iterable[Line], name: str, src: str, tgt: str, column: str | None = "translation"
+) -> Iterator[Row]:
+    """A pair a line: {"de": ..., "en": ...}, or that under `column`."""
+    for line, value in json_objects(lines, name):
+        if line.faults and value is None:
+            yield Row(Pair("", "", line.number), line.faults)
             continue
-        pair, more = row_of(row.get("translation", row) if isinstance(row, dict) else row, src, tgt, where, number)
-        yield Row(pair, [*faults, *more])
+        row = row_of(value, column, src, tgt, f"{name}, line {line.number}", line.number)
+        yield row._replace(faults=[*line.faults, *row.faults])
 
 
-def row_of(row: Any, src: str, tgt: str, where: str, number: int) -> Row:
-    texts = [row.get(code) if isinstance(row, dict) else None for code in (src, tgt)]
+def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, number: int) -> Row:
+    """The row of a mapping of languages to texts, or of one that has it under `column`."""
+    sides = value.get(column, value) if column is not None and isinstance(value, dict) else value
+    texts = [sides.get(code) if isinstance(sides, dict) else None for code in (src, tgt)]
     sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
-    what = "has no text for" if not all(isinstance(text, str) for text in texts) else "has half a character for"
-    faults = [f"{where} {what} {src!r} and {tgt!r}"] if sound != texts else []
-    return Row(Pair(sound[0], sound[1], number), faults)
+    pair = Pair(sound[0], sound[1], number)
+    if sound == texts:
+        return Row(pair)
+    if all(isinstance(text, str) for text in texts):
+        return Row(pair, [f"{where} has half a character for {src!r} and {tgt!r}"])
+    return Row(pair, [f"{where} has no text for {src!r} and {tgt!r}: {_found(sides, (src, tgt))}"])
 
 
-READERS: dict[str, Callable[[Path, str, str], Iterator[Row]]] = {".tsv": tsv_rows, ".jsonl": jsonl_rows}
+def _found(sides: Any, codes: Sequence[str]) -> str:
+    if not isinstance(sides, dict):
+        return f"it is of type {type(sides).__name__}"
+    there = [
+        f"{code!r} is of type {type(sides[code]).__name__}" if sides[code] is not None else f"{code!r} is null"
+        for code in codes
+        if code in sides and not isinstance(sides[code], str)
+    ]
+    return ", ".join(there) or f"it has {shown([str(key) for key in sides]) or 'nothing'}"
+
+
+def tsv_rows(lines: Iterable[Line], name: str, src: str, tgt: str) -> Iterator[Row]:
+    return table_rows(tsv_cells(lines, name), name, src, tgt)
+
+
+TABLES: dict[str, Callable[[Iterable[Line], str], Iterator[Cells]]] = {".tsv": tsv_cells, ".csv": csv_cells}
+READERS: dict[str, Callable[[Iterable[Line], str, str, str], Iterator[Row]]] = {
+    ".tsv": tsv_rows,
+    ".jsonl": jsonl_rows,
+}

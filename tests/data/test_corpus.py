@@ -113,7 +113,7 @@ def test_a_hub_out_of_reach_is_answered_with_what_to_do(monkeypatch):
     def unreachable(*args, **kwargs):
         raise ConnectionError("no route\nto host")
 
-    monkeypatch.setattr(hub.datasets, "load_dataset", unreachable)
+    monkeypatch.setattr(hub.datasets, "load_dataset_builder", unreachable)
     with pytest.raises(ValueError, match="'some/set' is out of reach .no route.; .* data=files data.dir=FOLDER"):
         list(HubCorpus("de", "en", dataset="some/set").pairs("train"))
 

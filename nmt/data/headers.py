@@ -1,0 +1,100 @@
+"""The first line of a table: whether it names the columns, and which of them are the two sides.
+
+A name is a language code in any case, quoted or not (`DE`, `"de"`), with or without a region where that leaves one
+column only (`de-DE` for `de`), or the language's own or English name (`German`, `Deutsch`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# ISO 639-1, the codes of ISO 639-3 and 639-2, the English name, the language's own.
+NAMES = """
+ar ara arabic العربية|bg bul bulgarian български|bn ben bengali বাংলা|ca cat catalan català
+cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά|en eng english
+es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
+fi fin finnish suomi|fr fra fre french français|ga gle irish gaeilge|gl glg galician galego|he heb hebrew עברית
+hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar|hy hye arm armenian հայերեն
+id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
+ka kat geo georgian ქართული|km khm khmer ខ្មែរ|ko kor korean 한국어|lo lao ລາວ|lt lit lithuanian lietuvių
+lv lav latvian latviešu|mk mkd macedonian македонски|ms msa malay|mt mlt maltese malti|my mya burmese မြန်မာ
+nl nld dut dutch nederlands|no nor norwegian norsk|pl pol polish polski|pt por portuguese português
+ro ron rum romanian română|ru rus russian русский|sk slk slo slovak slovenčina
+sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian српски srpski
+sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
+tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
+"""
+CODE_OF = {name: names.split()[0] for names in re.split(r"[|\n]", NAMES.strip()) for name in names.casefold().split()}
+WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
+OTHER_WORDS = {"id", "sentence", "text", "translation"}
+TAG = re.compile("([a-z]{2,3})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")  # language, script, region
+SHOWN = 30  # characters of a cell in a message
+SHOWN_CELLS = 6
+
+
+def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> list[int] | None:
+    """The column of each of `names` in a first line, or None where it does not name all of them.
+
+    Raises ValueError where it does, and one of them is named by several columns.
+    """
+    found: dict[str, list[int]] = {}
+    for name in names:  # those called so come before those that may be meant: of pt and pt-BR each has its own
+        found[name] = [i for i, cell in enumerate(cells) if _is_called(cell, name)]
+    taken = {i for columns in found.values() for i in columns}
+    for name in names:
+        if not found[name]:
+            found[name] = [i for i, cell in enumerate(cells) if i not in taken and _is_variant(cell, name)]
+    if not all(found.values()):
+        return None
+    for name, columns in found.items():
+        if len(columns) > 1:
+            raise ValueError(f"{where} names {name!r} {len(columns)} times: {shown(cells)}")
+    return [found[name][0] for name in names]
+
+
+def looks_like_names(cells: Sequence[str]) -> bool:
+    """Whether a line of two cells can hardly be a pair: both name something that columns are called by, not the same,
+    and one of them otherwise than by a bare code, since `it` and `no` are words too."""
+    meanings = [_meaning(cell) for cell in cells]
+    bare = [cell in CODE_OF and len(cell) < 4 for cell in cells]
+    return None not in meanings and len(set(meanings)) > 1 and not all(bare)
+
+
+def shown(cells: Sequence[str]) -> str:
+    """Cells as a message shows them."""
+    some = [repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…") for cell in cells[:SHOWN_CELLS]]
+    return ", ".join(some + ["…"] * (len(cells) > SHOWN_CELLS))
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().strip("\"'").strip().casefold().replace("_", "-")
+
+
+def _is_called(cell: str, name: str) -> bool:
+    there, wanted = _plain(cell), _plain(name)
+    return there == wanted or CODE_OF.get(there, there) == CODE_OF.get(wanted, wanted)
+
+
+def _is_variant(cell: str, name: str) -> bool:
+    """Whether one is the language and the other a variant of it."""
+    there, wanted = _plain(cell), _plain(name)
+    return ("-" in there) != ("-" in wanted) and _language(there) == _language(wanted) is not None
+
+
+def _language(plain: str) -> str | None:
+    """The code of a language by its code, tag or name; of a tag, what stands before the region."""
+    if "-" in plain and (tag := TAG.fullmatch(plain)):
+        return CODE_OF.get(tag[1], tag[1])
+    return CODE_OF.get(plain)
+
+
+def _meaning(cell: str) -> str | None:
+    plain = _plain(cell)
+    first = re.split(r"[-\s]", plain)
+    if first[0] in WORDS and len(first) <= 2:
+        return WORDS[first[0]]
+    if plain in OTHER_WORDS:
+        return plain
+    language = _language(plain)
+    return plain if "-" in plain and language in CODE_OF else language

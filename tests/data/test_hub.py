@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from nmt.data.corpus import FileCorpus, HubCorpus
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory, monkeypatch):
+    """The hub is out of reach, and what the libraries keep goes into a folder of its own."""
+    import huggingface_hub
+
+    from nmt.data.hub import datasets
+
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", home / "cache")
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(home / "hub"))
+    return home
+
+
+def hub(folder, **settings):
+    return HubCorpus("de", "en", dataset=str(folder), **settings)
+
+
+def rows(corpus, split="train"):
+    return [(pair.src, pair.tgt) for pair in corpus.pairs(split)]
+
+
+ROWS = [("Ja.", "Yes."), ('"Halt', "stop"), ("er sagt\r", 'so"'), ("NA", "null"), ("2020-01-01", "1999"), ("", "nan")]
+TABLE = "de\ten\n" + "".join(f"{src}\t{tgt}\n" for src, tgt in ROWS)
+DATES = "de\ten\n" + "2020-01-01\t7\n" * 3
+JSONL = "".join(json.dumps({"de": src, "en": tgt}) + "\n" for src, tgt in ROWS)
+RAGGED = JSONL + json.dumps({"de": "a", "en": "b", "fr": "c"}) + "\n"
+TIMES = json.dumps({"de": "2020-01-01 00:00:00", "en": "2020-01-01T00:00:00Z"}) + "\n"
+NESTED = "".join(json.dumps({"translation": {"de": src, "en": tgt}}) + "\n" for src, tgt in ROWS)
+LAST = json.dumps({"translation": {"de": "a", "en": "b", "fr": "c"}}) + "\n"
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param("train.tsv", TABLE, id="quotes, NA and CR"),
+        pytest.param("train.tsv", DATES, id="dates and numbers"),
+        pytest.param("train.jsonl", RAGGED, id="a language more in the last row"),
+        pytest.param("train.jsonl", TIMES, id="times"),
+        pytest.param("train.jsonl", NESTED + LAST, id="nested, a language more in the last row"),
+    ],
+)
+def test_a_file_has_the_same_rows_in_a_dataset_and_as_files(tmp_path, name, content, suffix, streaming):
+    folder = tmp_path / "text"
+    folder.mkdir()
+    data = content.encode()
+    (folder / f"{name}{suffix}").write_bytes(gzip.compress(data) if suffix else data)
+    as_files = list(FileCorpus("de", "en", dir=str(folder)).pairs("train"))
+    assert list(hub(folder, streaming=streaming).pairs("train")) == as_files
+    assert len(as_files) == content.count("\n") - name.endswith(".tsv")
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_text_of_a_csv_stays_text(tmp_path, streaming):
+    content = 'id,de,en\n1,"Ja, ""so"".","Yes,\nso."\nx2,NA,null\n3,2020-01-01,007\n4,,nan\n'
+    (tmp_path / "train.csv").write_text(content)
+    found = rows(hub(tmp_path, streaming=streaming))
+    assert found == [('Ja, "so".', "Yes,\nso."), ("NA", "null"), ("2020-01-01", "007"), ("", "nan")]
+
+
+@pytest.mark.parametrize("name", ["csv", "text", "json"])
+def test_a_folder_is_no_reader_of_that_name(tmp_path, name, monkeypatch):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "train.tsv").write_text("Ja.\tYes.\n")
+    monkeypatch.chdir(tmp_path)
+    assert rows(hub(name)) == [("Ja.", "Yes.")]
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ({"de": ["a"], "en": [7]}, "'en' is of type int"),
+        ({"de": ["a"], "en": [None]}, "'en' is null"),
+        ({"de": ["a"], "fr": ["b"]}, "it has 'de', 'fr'"),
+        ({"translation": [["a", "b"]]}, "it is of type list"),
+    ],
+)
+def test_a_column_that_is_no_text_is_named_with_its_type(tmp_path, columns, found, streaming):
+    from nmt.data.hub import datasets
+
+    datasets.Dataset.from_dict(columns).to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match=f"row 1 has no text for 'de' and 'en': {found}"):
+        rows(hub(tmp_path, streaming=streaming))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_parts_that_differ_in_columns_are_one_line_and_not_out_of_reach(tmp_path, streaming):
+    from nmt.data.hub import datasets
+
+    for number, columns in enumerate([{"de": ["a"], "en": ["b"]}, {"de": ["a"], "en": ["b"], "fr": ["c"]}]):
+        datasets.Dataset.from_dict(columns).to_parquet(tmp_path / f"train-{number}-of-2.parquet")
+    with pytest.raises(ValueError, match="cannot be read: .*fr") as error:
+        rows(hub(tmp_path, streaming=streaming))
+    assert "\n" not in str(error.value)
+
+
+def test_lines_that_are_not_sound_are_told_by_file_and_number(tmp_path):
+    (tmp_path / "train.jsonl").write_bytes(b'{"de": "a", "en": "b"}\n{"de": "\xff", "en": "b"}\n{"de": 3}\n')
+    with pytest.raises(ValueError, match=r"train.jsonl, line 2 is not UTF-8 \(data.malformed"):
+        rows(hub(tmp_path))
+    faults: list[str] = []
+    assert len(list(hub(tmp_path, malformed="skip").pairs("train", faults))) == 1
+    assert len(faults) == 2
+
+
+def test_lines_are_counted_on_over_the_files_of_a_split(tmp_path):
+    for number in range(2):
+        (tmp_path / f"train-{number}.tsv").write_text(f"de\ten\na{number}\tb\n\n")
+    assert [pair[0::2] for pair in hub(tmp_path).pairs("train")] == [("a0", 2), ("a1", 4)]
+
+
+def test_a_split_may_be_a_slice(tmp_path):
+    (tmp_path / "train.jsonl").write_text(JSONL)
+    (tmp_path / "test.jsonl").write_text(JSONL)
+    assert rows(hub(tmp_path), "train[:50%]") == ROWS[:3]
+    assert rows(hub(tmp_path), "train[4:]+test[:1]") == [*ROWS[4:], ROWS[0]]
+    with pytest.raises(ValueError, match="cannot be read: Unknown split .valid.. Should be one of"):
+        rows(hub(tmp_path), "valid")
+
+
+def test_a_file_of_json_may_be_one_list(tmp_path):
+    (tmp_path / "train.json").write_text("\n" + json.dumps([{"de": src, "en": tgt} for src, tgt in ROWS], indent=2))
+    assert rows(hub(tmp_path)) == ROWS
+    (tmp_path / "train.json").write_text("[{]")
+    with pytest.raises(ValueError, match="train.json is not JSON"):
+        rows(hub(tmp_path))
+
+
+def test_what_was_fetched_before_is_read_without_a_network(home):
+    repository = home / "hub" / "datasets--some--set"
+    snapshot = repository / "snapshots" / ("0" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0" * 40)
+    (snapshot / "train.jsonl").write_text(JSONL)
+    assert rows(HubCorpus("de", "en", dataset="some/set")) == ROWS
+    with pytest.raises(ValueError, match="'some/other' is out of reach .*data=files data.dir=FOLDER"):
+        rows(HubCorpus("de", "en", dataset="some/other"))
+
+
+def test_a_dataset_must_be_named():
+    with pytest.raises(ValueError, match="data.dataset is not set"):
+        rows(HubCorpus("de", "en"))
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_line(tmp_path):
+    (tmp_path / "train.jsonl").write_text(JSONL)
+    with pytest.raises(ValueError, match="train.jsonl' cannot be read") as error:
+        rows(hub(tmp_path / "train.jsonl"))
+    assert "\n" not in str(error.value)
