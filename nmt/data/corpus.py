@@ -177,6 +177,9 @@ class HubCorpus(Corpus):
     def splits(self) -> dict[str, str | None]:
         return {"train": self.train, "valid": self.valid, "test": self.test}
 
+    def parts(self, split: str) -> list[str]:
+        return split.split("+")
+
     def rows(self, split: str) -> Iterator[Row]:
         from nmt.data.hub import load_rows  # the library is heavy, and only this corpus needs it
 

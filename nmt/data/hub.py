@@ -50,9 +50,13 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
 
 def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     builder = _builder(corpus)
-    if not _is_lines(builder):
-        yield from _library_rows(corpus, builder, split)
-        return
+    rows_of = _line_rows if _is_lines(builder) else _library_rows
+    for part, name in enumerate(corpus.parts(split)):
+        for row in rows_of(corpus, builder, name):
+            yield row if part == 0 else row._replace(pair=row.pair._replace(part=part))
+
+
+def _line_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
     names = list(builder.config.data_files)
     counts = dict.fromkeys(names, sys.maxsize)
     if "[" in split:

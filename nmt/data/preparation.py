@@ -28,7 +28,7 @@ from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
 
-LAYOUT = 5  # raise it when the same input shall give other files
+LAYOUT = 6  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
 
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"

@@ -126,7 +126,10 @@ def test_a_split_may_be_a_slice(tmp_path):
     (tmp_path / "train.jsonl").write_text(JSONL)
     (tmp_path / "test.jsonl").write_text(JSONL)
     assert rows(hub(tmp_path), "train[:50%]") == ROWS[:3]
-    assert rows(hub(tmp_path), "train[4:]+test[:1]") == [*ROWS[4:], ROWS[0]]
+    both = hub(tmp_path)
+    assert rows(both, "train[4:]+test[:1]") == [*ROWS[4:], ROWS[0]]
+    assert [(pair.line, pair.part) for pair in both.pairs("train[4:]+test[:1]")] == [(5, 0), (6, 0), (1, 1)]
+    assert both.parts("train[4:]+test[:1]") == ["train[4:]", "test[:1]"]
     with pytest.raises(ValueError, match="cannot be read: Unknown split .valid.. Should be one of"):
         rows(hub(tmp_path), "valid")
 
