@@ -25,17 +25,23 @@ ENDS = 12  # at most so many T of a sentence
 TINY = 1e-30  # a gradient of zero has no logarithm
 
 
-def flow(loss: Tensor, layers: Sequence[Sequence[Step]]) -> list[float]:
+def flow(loss: Tensor, layers: Sequence[Sequence[Step]], ends: Tensor | None = None) -> list[float]:
     """Norms of the gradient of a scalar with respect to the states after each step of all layers, of the last step
-    first: distance 0, 1, 2, ..."""
+    first: distance 0, 1, 2, ... Where the rows' losses are of other steps, `ends` (B,) says of which; there are then
+    those distances that every row has."""
     states = [[part for steps in layers for part in steps[t].state] for t in range(len(layers[0]))]
     wanted = [part for parts in states for part in parts]
     grads = iter(torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True))
-    norms = []
+    squares = []  # of each step and row
     for parts in states:
         of_step = [grad for grad in (next(grads) for _ in parts) if grad is not None]
-        norms.append(float(torch.stack([grad.norm() for grad in of_step]).norm()) if of_step else 0.0)
-    return norms[::-1]
+        total = torch.zeros(len(parts[0]), dtype=torch.double, device=loss.device)
+        squares.append(sum((grad.double().square().flatten(1).sum(1) for grad in of_step), total))
+    found = torch.stack(squares)  # (T, B)
+    last = torch.full_like(found[0], len(found) - 1, dtype=torch.long) if ends is None else ends
+    steps = last - torch.arange(int(last.min()) + 1, device=last.device)[:, None]
+    norms: list[float] = found.gather(0, steps).sum(1).sqrt().tolist()
+    return norms
 
 
 def sentence_flow(model: Seq2Seq, src: list[int], tgt: list[int]) -> dict[str, list[float]]:

@@ -15,15 +15,36 @@ from nmt.config import from_dict, to_dict
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
-from nmt.lab.store import Job, run_jobs, save_summary
+from nmt.lab.shape import Shape
+from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
-from nmt.lab.words import cell_label, listed, unique
+from nmt.lab.words import cell_label, listed, numbers, unique
 from nmt.model.cells import Cell
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of
 TINY = 1e-30
+LAST = "the last step that asks"
+
+SUMMARY: Shape = {
+    "provenance": {...: str},
+    "rows": [
+        {
+            "task": frozenset(TASKS),
+            "lag": int,
+            "label": str,
+            "cell": {"name": str},
+            "learning": {"clip_norm": float},
+            "loss_of": (str, None),  # earlier versions took all that is asked
+            "untrained": [(float, None)],
+            "trained": [(float, None)],
+            "gradient_norms": [[(float, None)]],
+            "scores": [(float, None)],
+            "solved": [bool],
+        }
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,7 @@ def run(config: GradientsConfig) -> list[Section]:
     rows = [
         {**job, "label": cell_label(cell), **result} for cell, job, result in zip(cells, jobs, results, strict=True)
     ]
-    save_summary(folder, "gradients", {"rows": rows})
+    save_summary(folder, "gradients", made_by(jobs, folder / "gradients"), {"rows": rows})
     return sections({"rows": rows})
 
 
@@ -91,20 +112,26 @@ def work(job: Job) -> dict[str, Any]:
     trained = [norms_by_distance(one, task, lag, seed) for one, seed in zip(learners, seeds, strict=True)]
     return {
         "hidden_size": size,
-        "untrained": mean_by_distance(untrained),
-        "trained": mean_by_distance(trained),
+        "loss_of": LAST,
+        "untrained": mean_by_distance(at_equal_distances(untrained)),
+        "trained": mean_by_distance(at_equal_distances(trained)),
         "gradient_norms": [one.gradient_norms for one in learned],
         "scores": [one.score for one in learned],
         "solved": [one.solved for one in learned],
     }
 
 
+def at_equal_distances(norms: Sequence[list[float]]) -> list[list[float]]:
+    """Those distances that all seeds have, so that each mean is over the same seeds."""
+    return [one[: min(map(len, norms))] for one in norms]
+
+
 def norms_by_distance(learner: Learner, task: Task, lag: int, seed: int) -> list[float]:
-    """The norm of the gradient of the last step's loss with respect to the state so many steps before."""
+    """The norm of the gradient of the last asked step's loss with respect to the state so many steps before it."""
     sequences = task.make(ROWS, lag, Generator().manual_seed(seed))
     layer = cast(Traced, traced(learner.layer))
-    loss = task.loss(learner.readout(layer(sequences.inputs)), sequences)
-    return flow(loss, [layer.steps])
+    loss = task.last_loss(learner.readout(layer(sequences.inputs)), sequences)
+    return flow(loss, [layer.steps], task.last_asked(sequences))
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
@@ -137,7 +164,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
                 clip_words(row),
                 f"{median(_all_norms(row)):.3g}",
                 f"{max(_all_norms(row)):.3g}",
-                ", ".join(f"{score:.3g}" for score in row["scores"]),
+                ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
                 f"{sum(row['solved'])} of {len(row['solved'])}",
             )
             for row in rows
@@ -149,12 +176,16 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def _line(label: str, norms: Sequence[float], dashed: bool = False) -> Line:
-    return Line(label, range(len(norms)), [max(norm, TINY) for norm in norms], dashed=dashed)
+def _line(label: str, norms: Sequence[float | None], dashed: bool = False) -> Line:
+    return Line(label, range(len(norms)), at_least_tiny(norms), dashed=dashed)
+
+
+def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
+    return [max(norm, TINY) for norm in numbers(norms)]
 
 
 def _all_norms(row: Mapping[str, Any]) -> list[float]:
-    return [norm for of_seed in row["gradient_norms"] for norm in of_seed]
+    return [norm for of_seed in row["gradient_norms"] for norm in numbers(of_seed)]
 
 
 def clip_words(row: Mapping[str, Any]) -> str:
@@ -162,10 +193,16 @@ def clip_words(row: Mapping[str, Any]) -> str:
     return f"clipped at {clip:g}" if clip else "not clipped"
 
 
-def factor(norms: Sequence[float]) -> float:
-    """By what a gradient is multiplied a step, on the way from the nearest state to the farthest."""
-    ends = [max(norm, TINY) for norm in (norms[0], norms[-1])]
-    return math.exp(math.log(ends[1] / ends[0]) / max(1, len(norms) - 1))
+def left(norms: Sequence[float | None]) -> float:
+    """What share of a gradient's norm is left on the way from the nearest state to the farthest; 0 where one of both
+    is no number, which is of no use either."""
+    first, *_, last = at_least_tiny([norms[0], *norms])
+    return last / first if math.isfinite(last) else 0.0
+
+
+def factor(norms: Sequence[float | None]) -> float:
+    """By what a gradient is multiplied a step, on that way."""
+    return float(left(norms) ** (1 / max(1, len(norms) - 1)))
 
 
 def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
@@ -173,20 +210,27 @@ def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
     distance = len(rows[0][key]) - 1
     parts = []
     for row in rows:
-        norms = row[key]
         name = row["label"] if key == "untrained" else f"{row['label']} ({clip_words(row)})"
-        ratio = max(norms[-1], TINY) / max(norms[0], TINY)
+        ratio = left(row[key])
         what = f"{'shrinks to' if ratio < 1 else 'grows to'} {ratio:.2g} of what it was"
-        parts.append(f"in {name} it {what}, {factor(norms):.3f} a step")
-    best = max(rows, key=lambda row: max(row[key][-1], TINY) / max(row[key][0], TINY))
-    return (
-        f"Over {distance} steps back, the gradient with respect to the whole state: {'; '.join(parts)}. "
-        f"It keeps most in {best['label']}."
-    )
+        parts.append(f"in {name} it {what}, {factor(row[key]):.3f} a step")
+    learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
+    loss = rows[0].get("loss_of") or "all that is asked"
+    words = f"Over {distance} steps back, the gradient of the loss of {loss} with respect to the whole state:"
+    return f"{words} {'; '.join(parts)}. {_keeps_most(learned, len(rows), key)}"
+
+
+def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> str:
+    if not learned:
+        return "No network learned the task, so none of them is one that remembers."
+    best = max(learned, key=lambda row: left(row[key]))["label"]
+    return f"It keeps most in {best}." if len(learned) == count else f"Of what learned the task, {best} keeps most."
 
 
 def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
     """What clipping did, by the rows of one cell that differ in it alone."""
+    if not any(any(row["solved"]) for row in rows):
+        return f"No network learned the task.{large_words(rows)}"
     better: list[str] = []
     worse: list[str] = []
     equal: list[str] = []
@@ -199,8 +243,11 @@ def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
         ((better, "more seeds with clipping:"), (worse, "fewer seeds with clipping:"), (equal, "no difference:"))
         if names
     ]  # fmt: skip
+    return (f"Solved, {'; '.join(parts)}." if parts else "Clipping was not varied.") + large_words(rows)
+
+
+def large_words(rows: Sequence[Mapping[str, Any]]) -> str:
     exploded = [f"{row['label']} ({clip_words(row)})" for row in rows if max(_all_norms(row)) > 10]
-    large = f" A gradient of norm above 10 was seen in {listed(exploded)}." if exploded else (
-        " No gradient had a norm above 10: here nothing exploded, so clipping had little to do."
-    )  # fmt: skip
-    return (f"Solved, {'; '.join(parts)}." if parts else "Clipping was not varied.") + large
+    if exploded:
+        return f" A gradient of norm above 10 was seen in {listed(exploded)}."
+    return " No gradient had a norm above 10: here nothing exploded, so clipping had little to do."

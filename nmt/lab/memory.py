@@ -10,12 +10,31 @@ from typing import Any
 
 from nmt.config import from_dict, to_dict
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
-from nmt.lab.store import Job, run_jobs, save_summary
+from nmt.lab.shape import Shape
+from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
-from nmt.lab.words import cell_label, listed, spread, unique
+from nmt.lab.words import cell_label, listed, numbers, spread, unique
 from nmt.model.cells import Cell
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.ranges import check_ranges
+
+SUMMARY: Shape = {
+    "provenance": {...: str},
+    "rows": [
+        {
+            "task": frozenset(TASKS),
+            "lag": int,
+            "label": str,
+            "cell": {"name": str},
+            "learning": {"max_steps": int},
+            "hidden_size": int,
+            "network_parameters": int,
+            "scores": [(float, None)],
+            "steps": [int],
+            "solved": [bool],
+        }
+    ],
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,7 @@ def run(config: MemoryConfig) -> list[Section]:
     found = run_jobs(work, [jobs[i] for i in order], folder / "memory", config.processes)
     result_of = dict(zip(order, found, strict=True))
     rows = [{**job, "label": cell_label(from_dict(Cell, job["cell"])), **result_of[i]} for i, job in enumerate(jobs)]
-    save_summary(folder, "memory", {"rows": rows})
+    save_summary(folder, "memory", made_by(jobs, folder / "memory"), {"rows": rows})
     return sections({"rows": rows})
 
 
@@ -95,9 +114,9 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
             Line(
                 label,
                 [row["lag"] for row in own],
-                [median(row["scores"]) for row in own],
-                [min(row["scores"]) for row in own],
-                [max(row["scores"]) for row in own],
+                [median(numbers(row["scores"])) for row in own],
+                [min(numbers(row["scores"])) for row in own],
+                [max(numbers(row["scores"])) for row in own],
             )
         )
     chart = Lines(
@@ -118,7 +137,7 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
                 row["label"],
                 str(row["hidden_size"]),
                 f"{row['network_parameters']:,}",
-                f"{median(row['scores']):.3g}",
+                f"{median(numbers(row['scores'])):.3g}",
                 spread(row["scores"]),
                 f"{sum(row['solved'])} of {len(row['solved'])}",
                 f"{median(row['steps']):g}",
@@ -142,6 +161,8 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
         if row["label"] not in (*all_of, *none_of)
     ]
     parts = [f"At lag {lag}, within {budget} updates,"]
+    if len(none_of) == len(longest):
+        return f"{parts[0]} no network solved it, so nothing is shown for one cell or against another."
     outcomes = []
     if all_of:
         outcomes.append(f"{listed(all_of)} solved it with every seed")
@@ -164,10 +185,8 @@ def first_of_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
 
 
 def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
-    low, high = (
-        max(min(row["scores"]) for row in (plain, peephole)),
-        min(max(row["scores"]) for row in (plain, peephole)),
-    )
+    found = [numbers(row["scores"]) for row in (plain, peephole)]
+    low, high = max(map(min, found)), min(map(max, found))
     overlap = low <= high
     values = f"peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
     if overlap:

@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 from nmt.config import from_dict
-from nmt.lab import gradients, memory, translation
+from nmt.lab import gradients, memory, translation_results
 from nmt.lab.diagrams import unit_diagram
 from nmt.lab.learner import parameters_of
 from nmt.lab.store import load_summary, provenance
@@ -24,6 +24,7 @@ from nmt.pictures.page import pictures, save_svg
 
 TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
+SHOWN: dict[str, Any] = {"gradients": gradients, "memory": memory, "translation": translation_results}
 SIZE = 100  # units and inputs of the layers that are counted
 
 
@@ -35,16 +36,16 @@ class ReportConfig:
 
 
 def run(config: ReportConfig) -> list[Section]:
-    """What was run in `lab_dir`. Raises ValueError when nothing was, or not what one of the pictures is of."""
+    """What was run in `lab_dir`. Raises ValueError when nothing was, when a file of it is damaged, or when it is not
+    what one of the pictures is of."""
     folder = Path(config.lab_dir)
-    found = {name: load_summary(folder, name) for name in ("memory", "gradients", "translation")}
+    found = {name: load_summary(folder, name, shown.SUMMARY) for name, shown in SHOWN.items()}
     done = {name: data for name, data in found.items() if data is not None}
     if not done:
         raise ValueError(f"{folder} holds no experiment yet; run nmt-lab memory, gradients or translation first")
     sections = [answer(done), units(cells_of(done))]
-    for name, show in (("gradients", gradients), ("memory", memory), ("translation", translation)):
-        if name in done:
-            sections += show.sections(done[name])
+    for name, data in done.items():
+        sections += SHOWN[name].sections(data)
     if config.picture_dir is not None:
         copy_pictures(sections, config.pictures, Path(config.picture_dir))
     return [*sections, which(done), sources(done)]
@@ -108,16 +109,13 @@ def measured(done: Mapping[str, Any]) -> str:
     if "translation" in done:
         rows = done["translation"]["rows"]
         for attention in unique(rows, "attention"):
-            bleu = {
-                name: [
-                    row["bleu"]["score"]
-                    for row in rows
-                    if row["attention"] == attention and row["cell"]["name"] == name
+            of = memory.first_of_kind([row for row in rows if row["attention"] == attention])
+            if {"rnn", "lstm"} <= of.keys():
+                scores = [
+                    f"{translation_results.cell_of(of[name])} "
+                    f"{mean(row['bleu']['score'] for row in rows if row['label'] == of[name]['label']):.2f}"
+                    for name in ("rnn", "lstm")
                 ]
-                for name in ("rnn", "lstm")
-            }
-            if all(bleu.values()):
-                scores = [f"{name} {mean(found):.2f}" for name, found in bleu.items()]
                 parts.append(f"translation with attention={attention}: {' and '.join(scores)} BLEU")
     return f"Measured here: {'; '.join(parts)}." if parts else "RNN and LSTM were not both run here."
 
@@ -160,8 +158,8 @@ def which(done: Mapping[str, Any]) -> Section:
         if {"rnn", "lstm"} <= memory.first_of_kind(rows).keys():
             paragraphs.append(advice(rows))
     if "translation" in done:
-        paragraphs.append(translation.conclusion(done["translation"]))
-        paragraphs.append(translation.by_attention(done["translation"]["rows"]))
+        paragraphs.append(translation_results.conclusion(done["translation"]))
+        paragraphs.append(translation_results.by_attention(done["translation"]["rows"]))
     paragraphs.append(
         "These are results of small networks, one recipe for all cells and few seeds; where a cell failed, another "
         "learning rate, initialisation or more updates may help it, and where two cells tie, a harder task may part "
@@ -177,26 +175,20 @@ def advice(rows: Sequence[Mapping[str, Any]]) -> str:
         name: {(row["task"], row["lag"]): sum(row["solved"]) for row in rows if row["label"] == label}
         for name, label in labels.items()
     }
-
-    def where(wanted: int) -> list[str]:
-        return [
-            f"{TASKS[task].title} at lag {lag}"
-            for (task, lag), count in solved["lstm"].items()
-            if (count > solved["rnn"].get((task, lag), 0)) - (count < solved["rnn"].get((task, lag), 0)) == wanted
-        ]
-
-    parts = [
-        f"{words}: {listed(names)}"
-        for words, names in (
-            (f"{labels['lstm']} solved with more seeds than rnn", where(1)),
-            ("as many", where(0)),
-            ("rnn with more", where(-1)),
-        )
-        if names
-    ]
+    found: dict[str, list[str]] = {}
+    for place, lstm in solved["lstm"].items():
+        rnn = solved["rnn"].get(place, 0)
+        more = f"{labels['lstm']} solved with more seeds than {labels['rnn']}"
+        fewer = f"{labels['rnn']} solved with more seeds than {labels['lstm']}"
+        equal = "both solved with as many" if lstm else "neither solved"
+        words = more if lstm > rnn else fewer if lstm < rnn else equal
+        found.setdefault(words, []).append(f"{TASKS[place[0]].title} at lag {place[1]}")
+    parts = [f"{words} {listed(names)}" for words, names in found.items()]
+    if not any(solved["lstm"].values()) and not any(solved["rnn"].values()):
+        return f"At equal parameters {'; '.join(parts)}: no network learned a task, so nothing is shown for either."
     return (
-        f"At equal parameters {'; '.join(parts)}. Where rnn does as well, it is the cheaper choice: a quarter of an "
-        "LSTM's products a unit."
+        f"At equal parameters {'; '.join(parts)}. Where {labels['rnn']} does as well, it is the cheaper choice: a "
+        "quarter of an LSTM's products a unit."
     )
 
 

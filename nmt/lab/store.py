@@ -1,16 +1,19 @@
 """Experiments as many small jobs whose results stay: what is there is not done again, so an interrupted experiment
-continues."""
+continues. A result is found by a hash of its job and of nmt's version, so that it is never taken for another's; the
+versions and the machine that made it are kept beside it, and summaries tell them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
+import math
 import multiprocessing
 import os
 import platform
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import torch
 
 from nmt import __version__
 from nmt.files import write_atomically
+from nmt.lab.shape import Shape, ShapeError, check_shape
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +33,46 @@ def run_jobs(
     work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], folder: Path, processes: int | None = None
 ) -> list[dict[str, Any]]:
     """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
-    thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it."""
+    thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
+    that is damaged is made anew, with a warning."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [job for job in jobs if not path_of(job, folder).exists()]
+    missing = [job for job in jobs if _stored(job, folder, log.warning) is None]
     if len(missing) < len(jobs):
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or len(os.sched_getaffinity(0)), max(1, len(missing)))
     for number, (job, result) in enumerate(_results(work, missing, count), 1):
-        content = json.dumps({"job": job, "nmt": __version__, "result": result}, indent=1)
-        write_atomically(path_of(job, folder), content.encode())
+        result = finite(result)
+        content = {"job": job, "made": provenance(), "sha256": digest_of(result), "result": result}
+        write_atomically(path_of(job, folder), to_json(content))
         log.info("%d/%d %s", number, len(missing), job["name"])
-    return [json.loads(path_of(job, folder).read_text(encoding="utf-8"))["result"] for job in jobs]
+    return [_of(job, folder)["result"] for job in jobs]
+
+
+def _of(job: Job, folder: Path) -> dict[str, Any]:
+    stored = _stored(job, folder)
+    if stored is None:
+        raise ValueError(f"{path_of(job, folder)} was changed by another program while the experiment ran")
+    return stored
+
+
+def _stored(job: Job, folder: Path, warn: Callable[[str], None] | None = None) -> dict[str, Any] | None:
+    """What is kept of a job, when it is there and sound."""
+    path = path_of(job, folder)
+    try:
+        content = json.loads(path.read_bytes())
+        is_sound = (
+            content["job"] == json.loads(to_json(job))
+            and content["sha256"] == digest_of(content["result"])
+            and isinstance(content["result"], dict)
+            and isinstance(content["made"], dict)
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, LookupError, RecursionError):  # no JSON, or another shape
+        is_sound = False
+    if not is_sound and warn is not None:
+        warn(f"{path} is damaged; it is made anew")
+    return dict(content) if is_sound else None
 
 
 def _results(
@@ -60,13 +93,30 @@ def _results(
 
 
 def path_of(job: Job, folder: Path) -> Path:
-    digest = hashlib.sha256(json.dumps(job, sort_keys=True).encode()).hexdigest()[:12]
+    """Readable, and no other job's, nor that of another version of nmt."""
     readable = re.sub(r"[^\w.=-]+", "-", job["name"])
-    return folder / f"{readable}-{digest}.json"
+    return folder / f"{readable}-{digest_of([job, __version__])[:12]}.json"
+
+
+def digest_of(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def finite(data: Any) -> Any:
+    """Plain data with None for what is no number: a network has diverged. JSON has no word for it."""
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
+
+
+def to_json(data: Any) -> bytes:
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode()
 
 
 def provenance() -> dict[str, str]:
-    """What figures depend on beside the settings."""
+    """What figures depend on beside the settings, of this process."""
     return {
         "nmt": __version__,
         "torch": torch.__version__,
@@ -75,13 +125,33 @@ def provenance() -> dict[str, str]:
     }
 
 
-def save_summary(folder: Path, name: str, data: dict[str, Any]) -> None:
+def made_by(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
+    """What made the results of these jobs, which may be of several machines."""
+    found: dict[str, dict[str, None]] = {}
+    for job in jobs:
+        for key, value in _of(job, folder)["made"].items():
+            found.setdefault(key, {})[str(value)] = None
+    return {key: " and ".join(values) for key, values in found.items()}
+
+
+def save_summary(folder: Path, name: str, made: Mapping[str, str], data: Mapping[str, Any]) -> None:
+    """What an experiment came to, and what `made` the results that it is of."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = json.dumps({"provenance": provenance(), **data}, indent=1, ensure_ascii=False)
-    write_atomically(folder / f"{name}.json", content.encode())
+    write_atomically(folder / f"{name}.json", to_json(finite({"provenance": made, **data})))
 
 
-def load_summary(folder: Path, name: str) -> dict[str, Any] | None:
-    """None where the experiment has not been run."""
+def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None:
+    """None where the experiment has not been run. Raises ValueError that names the file where it does not hold what
+    the experiment writes."""
     path = folder / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)  # NaN, of an earlier version
+        check_shape(data, shape)
+    except FileNotFoundError:
+        return None
+    except (ValueError, RecursionError) as error:
+        what = str(error) if isinstance(error, ShapeError) else "is no JSON"
+        raise ValueError(
+            f"{path} is damaged or of another program: it {what}; run nmt-lab {name} again, or delete it"
+        ) from None
+    return dict(data)

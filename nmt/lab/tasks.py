@@ -40,6 +40,16 @@ class Task:
         """outputs (B,T,O) -> the mean over what is asked."""
         return F.cross_entropy(outputs.flatten(0, 1), sequences.targets.flatten(), ignore_index=IGNORED)
 
+    def last_asked(self, sequences: Sequences) -> Tensor:
+        """The last step of each sequence that asks (B,)."""
+        asked = sequences.targets != IGNORED
+        return asked.shape[1] - 1 - asked.flip(1).int().argmax(1)
+
+    def last_loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
+        """outputs (B,T,O) -> the mean over sequences of the loss of their last step that asks."""
+        rows, last = torch.arange(len(outputs)), self.last_asked(sequences)
+        return F.cross_entropy(outputs[rows, last], sequences.targets[rows, last])
+
     def score(self, outputs: Tensor, sequences: Sequences) -> float:
         asked = sequences.targets != IGNORED
         return float((outputs.argmax(-1) == sequences.targets)[asked].float().mean())
@@ -76,6 +86,13 @@ class Adding(Task):
 
     def loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
         return F.mse_loss(outputs[:, -1], sequences.targets)
+
+    def last_asked(self, sequences: Sequences) -> Tensor:
+        rows, steps, _ = sequences.inputs.shape
+        return torch.full((rows,), steps - 1)
+
+    def last_loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
+        return self.loss(outputs, sequences)
 
     def score(self, outputs: Tensor, sequences: Sequences) -> float:
         return float(self.loss(outputs, sequences))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import Any, Literal
 
 import torch
@@ -18,19 +18,22 @@ from nmt.bundle import build_model
 from nmt.config import RunConfig, to_dict
 from nmt.data.corpus import Pair
 from nmt.data.preparation import prepare
-from nmt.files import write_atomically
 from nmt.lab.learner import largest
-from nmt.lab.store import save_summary
-from nmt.lab.words import cell_label, listed, unique
+from nmt.lab.store import Job, digest_of, made_by, path_of, run_jobs, save_summary
+from nmt.lab.translation_results import sections
+from nmt.lab.words import cell_label
+from nmt.languages import unit
 from nmt.metrics.measure import Measure
 from nmt.model.cells import Cell
 from nmt.model.seq2seq import ModelConfig
-from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.pictures.charts import Section
 from nmt.ranges import check_ranges
 
 log = logging.getLogger(__name__)
 
-SIGNIFICANT = 0.05
+SAMPLES = 1000  # of the bootstrap
+AS_TRAINED: dict[str, Any] = {"compute": "float32", "shortlist": False}
+LOUDNESS = frozenset(["progress", "tensorboard", "num_samples", "num_workers"])  # settings that no result depends on
 
 
 @dataclass(frozen=True)
@@ -58,31 +61,68 @@ def grouped(data: dict[str, Any]) -> dict[str, Any]:
 
 def run(config: TranslationConfig) -> list[Section]:
     """Train what is missing, translate and score the test text, keep the summary, and show it."""
-    corpus = config.base.data
+    corpus, trainer = config.base.data, config.base.trainer
     split = corpus.splits["test"] or corpus.splits["valid"]
     assert split is not None
     test = list(corpus.pairs(split))
-    rows = [row_of(run_config, test) for run_config in runs(config)]
-    first = [row for row in rows if row["seed"] == config.base.seed]
     refs = [pair.tgt for pair in test]
-    significance = compared(Measure.of(config.base.metric, corpus.tgt, refs), first, refs)
+    measure = Measure.of(config.base.metric, corpus.tgt, refs)
+    hashes = {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
+    folder = Path(config.lab_dir) / "translation"
+    configs = runs(config)
+    jobs = [job_of(run_config, hashes, measure) for run_config in configs]
+    by_path = {  # a run's folder stands beside its result, under the same name
+        path_of(job, folder): replace(run_config, run=path_of(job, folder).stem, runs_dir=str(folder))
+        for job, run_config in zip(jobs, configs, strict=True)
+    }
+    # One after the other, in this process: a training takes all of the machine.
+    results = run_jobs(lambda job: work(by_path[path_of(job, folder)], measure, test), jobs, folder, processes=1)
+    rows = [what_varies(run_config) | result for run_config, result in zip(configs, results, strict=True)]
+    first = [row for row in rows if row["seed"] == config.base.seed]
     data = {
         "rows": [{key: value for key, value in row.items() if key != "hyps"} for row in rows],
         "baseline": rows[0]["label"],
         "equal": config.equal,
         "test": split,
         "sentences": len(test),
-        "epochs": config.base.trainer.max_epochs,
-        "minutes": config.base.trainer.max_minutes,
-        "hashes": {role: corpus.fingerprint(name)[:16] for role, name in corpus.splits.items() if name},
-        **significance,
+        "limits": {"epochs": trainer.max_epochs, "updates": trainer.max_steps, "minutes": trainer.max_minutes},
+        "hashes": {role: digest[:16] for role, digest in hashes.items()},
+        **compared(measure, first, refs),
     }
-    save_summary(Path(config.lab_dir), "translation", data)
+    save_summary(Path(config.lab_dir), "translation", made_by(jobs, folder), data)
     return sections(data)
 
 
+def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Job:
+    """All that a run's scores depend on, whatever the run is called and wherever it lies: its settings, its text, and
+    how it is translated and scored."""
+    from nmt.training.origin import recipe
+
+    settings = recipe(config)
+    settings["trainer"] = {key: value for key, value in settings["trainer"].items() if key not in LOUDNESS}
+    signature = str(measure.metric("bleu", [[""]]).get_signature())  # which has the version of sacreBLEU
+    return {
+        "name": f"{config.run}-s{config.seed}",
+        "settings": settings,
+        "init": None if config.init is None else folder_digest(Path(config.init)),
+        "text": dict(hashes),
+        "translated": AS_TRAINED,
+        "scored": {**asdict(measure), "samples": SAMPLES, "signature": signature},
+    }
+
+
+def folder_digest(folder: Path) -> str:
+    """Of the content of its files."""
+    digests = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            with path.open("rb") as file:
+                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digest_of(digests)
+
+
 def runs(config: TranslationConfig) -> list[RunConfig]:
-    """One for each combination and seed, the baseline first."""
+    """One for each combination and seed, the baseline first; those of several seeds have one name."""
     base = config.base
     prepared = prepare(base.data, base.tokenizer, Path(base.cache_dir))
 
@@ -103,10 +143,8 @@ def runs(config: TranslationConfig) -> list[RunConfig]:
         elif config.equal == "parameters":
             model = with_parameters(model, size_of, budget)
         label = " ".join([cell_label(cell), attention, *([decoder] if len(config.decoders) > 1 else [])])
-        for seed in range(base.seed, base.seed + config.seeds):
-            name = f"{label} h{model.hidden_size} s{seed}".replace(" ", "-")
-            folder = str(Path(config.lab_dir) / "translation")
-            made.append(replace(base, run=name, runs_dir=folder, seed=seed, model=model))
+        name = f"{label} h{model.hidden_size}".replace(" ", "-")
+        made += [replace(base, run=name, seed=base.seed + i, model=model) for i in range(config.seeds)]
     return sorted(made, key=lambda one: one.seed)  # a first result for everything, then the spread
 
 
@@ -120,39 +158,33 @@ def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfi
     return replace(model, hidden_size=largest(of_hidden, budget, step))
 
 
-def row_of(config: RunConfig, test: Sequence[Pair]) -> dict[str, Any]:
-    """Train, unless that is done, translate and score one run. Its translations stay beside its model."""
+def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:
+    """Train, or go on with it, translate and score one run."""
     from nmt.metrics.buckets import bleu_by_length
     from nmt.train import train
     from nmt.translator import Translator
 
     folder = Path(config.runs_dir) / config.run
-    done = folder / "lab.json"
-    if not done.exists():
-        train(config)
-        translator = Translator.load(folder / "model", compute="float32", shortlist=False)
-        srcs, refs = [pair.src for pair in test], [pair.tgt for pair in test]
-        hyps = [one.text for one in translator.translate(srcs, plain=True)]
-        measure = Measure.of(config.metric, config.data.tgt, refs)
-        score = measure.scores(hyps, [refs], ("bleu",), 1000)["bleu"]
-        row = {
-            **what_varies(config),
-            "parameters": sum(parameter.numel() for parameter in translator.model.parameters()),
-            "bleu": asdict(score),
-            "by_length": bleu_by_length(measure, srcs, hyps, [refs]),
-            "tokens_per_s": tokens_per_s(folder / "metrics.csv"),
-            "hyps": hyps,
-        }
-        write_atomically(done, json.dumps(row, indent=1, ensure_ascii=False).encode())
-        log.info("%s: BLEU %.2f", config.run, score.score)
-    found: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
-    return found
+    train(config)
+    translator = Translator.load(folder / "model", **AS_TRAINED)
+    srcs, refs = [pair.src for pair in test], [pair.tgt for pair in test]
+    hyps = [one.text for one in translator.translate(srcs, plain=True)]
+    score = measure.scores(hyps, [refs], ("bleu",), SAMPLES)["bleu"]
+    log.info("%s: BLEU %.2f", config.run, score.score)
+    return {
+        "parameters": sum(parameter.numel() for parameter in translator.model.parameters()),
+        "bleu": asdict(score),
+        "by_length": bleu_by_length(measure, srcs, hyps, [refs]),
+        "length_unit": unit(srcs),
+        "tokens_per_s": tokens_per_s(folder / "metrics.csv"),
+        "hyps": hyps,
+    }
 
 
 def what_varies(config: RunConfig) -> dict[str, Any]:
     model = config.model
     return {
-        "label": config.run.rpartition("-s")[0],
+        "label": config.run,
         "seed": config.seed,
         "cell": to_dict(model.cell),
         "attention": model.attention.name,
@@ -175,94 +207,7 @@ def compared(measure: Measure, rows: Sequence[Mapping[str, Any]], refs: Sequence
 
     if len(rows) < 2:
         return {"p_values": {}, "signature": ""}
-    found, signatures = compare(measure, {row["label"]: row["hyps"] for row in rows}, [refs], "bs", 1000, ("bleu",))
+    found, signatures = compare(
+        measure, {row["label"]: row["hyps"] for row in rows}, [refs], "bs", SAMPLES, ("bleu",)
+    )
     return {"p_values": {label: of["bleu"].p_value for label, of in found.items()}, "signature": signatures["bleu"]}
-
-
-def sections(data: Mapping[str, Any]) -> list[Section]:
-    rows = data["rows"]
-    labels = unique(rows, "label")
-    best = {label: [row for row in rows if row["label"] == label] for label in labels}
-    table = Table(
-        f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}",
-        ("cell and attention", "units", "parameters", "BLEU", "all seeds", "p", "training tokens/s"),
-        [
-            (
-                label,
-                str(of[0]["hidden_size"]),
-                f"{of[0]['parameters']:,}",
-                f"{of[0]['bleu']['score']:.2f} ± {of[0]['bleu']['interval']:.2f}",
-                f"{mean(row['bleu']['score'] for row in of):.2f} over {len(of)}",
-                p_words(data["p_values"].get(label)),
-                "" if of[0]["tokens_per_s"] is None else f"{of[0]['tokens_per_s']:,.0f}",
-            )
-            for label, of in best.items()
-        ],
-    )
-    lengths = list(dict.fromkeys(bucket for row in rows for bucket in row["by_length"]))
-    lines = [
-        Line(
-            label,
-            [lengths.index(bucket) for bucket in of[0]["by_length"]],
-            [bucket["bleu"] for bucket in of[0]["by_length"].values()],
-            dashed=of[0]["attention"] == "none",
-        )
-        for label, of in best.items()
-    ]
-    chart = Lines(
-        "BLEU by source length", "source words", "BLEU", [line for line in lines if line.x], x_names=lengths
-    )
-    return [Section("Translation", [conclusion(data), by_attention(rows), provenance_words(data)], [table, chart])]
-
-
-def p_words(p: float | None) -> str:
-    return "baseline" if p is None else f"{p:.4f}"
-
-
-def conclusion(data: Mapping[str, Any]) -> str:
-    """Which runs differ from the baseline, and whether that means anything."""
-    baseline = data["baseline"]
-    scores = {row["label"]: row["bleu"]["score"] for row in reversed(data["rows"])}
-    better: list[str] = []
-    worse: list[str] = []
-    same: list[str] = []
-    for label, p in data["p_values"].items():
-        if p is not None:
-            where = same if p >= SIGNIFICANT else better if scores[label] > scores[baseline] else worse
-            where.append(f"{label} ({scores[label] - scores[baseline]:+.2f}, p = {p:.3f})")
-    parts = [
-        f"{words} {listed(names)}"
-        for words, names in (
-            ("significantly better:", better),
-            ("significantly worse:", worse),
-            ("no difference that a paired bootstrap finds:", same),
-        )
-        if names
-    ]
-    if not parts:
-        return f"Only {baseline} was run; there is nothing to compare it with."
-    return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
-
-
-def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What attention is worth to each cell, and what a cell is worth with and without attention."""
-    means: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        means.setdefault((row["attention"], row["cell"]["name"]), []).append(row["bleu"]["score"])
-    parts = []
-    for attention in dict.fromkeys(attention for attention, _ in means):
-        of = {cell: mean(scores) for (one, cell), scores in means.items() if one == attention}
-        if len(of) > 1:
-            low, high = min(of, key=lambda cell: of[cell]), max(of, key=lambda cell: of[cell])
-            parts.append(f"with attention={attention} {of[high] - of[low]:.2f} BLEU lie between {high} and {low}")
-    return f"Between the best and the worst cell: {'; '.join(parts)}." if parts else "Only one cell was run."
-
-
-def provenance_words(data: Mapping[str, Any]) -> str:
-    how = f"{data['minutes']:g} minutes" if data["minutes"] else f"{data['epochs']} epochs at most"
-    hashes = ", ".join(f"{role} {digest}" for role, digest in data["hashes"].items())
-    seeds = listed([str(seed) for seed in unique(data["rows"], "seed")])
-    return (
-        f"Each run was trained for {how}, seed {seeds}, at equal {data['equal']}. "
-        f"Signature {data['signature'] or 'none'}. SHA-256 of the text: {hashes}."
-    )

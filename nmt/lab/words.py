@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -27,9 +28,14 @@ def listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def spread(numbers: Sequence[float]) -> str:
+def numbers(found: Sequence[float | None]) -> list[float]:
+    """What is kept as None was no number: the network has diverged, which is worse than any other score."""
+    return [math.inf if one is None else one for one in found]
+
+
+def spread(found: Sequence[float | None]) -> str:
     """The least and the most."""
-    return f"{min(numbers):.3g} to {max(numbers):.3g}"
+    return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
 
 
 def unique(rows: Iterable[Mapping[str, Any]], key: str) -> list[Any]:

@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from nmt.cli import lab
 from nmt.cli.schema import register, to_plain
 from nmt.config import from_dict
-from nmt.lab import EXPERIMENTS, configured, gradients, memory, translation
+from nmt.lab import EXPERIMENTS, configured, gradients, memory, translation_results
 from nmt.lab.diagrams import equations, unit_diagram
 from nmt.lab.learner import Learning, hidden_size, largest, learn, parameters_of
 from nmt.lab.store import run_jobs
@@ -183,7 +183,7 @@ def test_translation_is_judged_by_its_p_values():
         {"label": name, "seed": 1, "bleu": {"score": score}} for name, score in (("a", 30), ("b", 25), ("c", 29.5))
     ]
     data = {"rows": rows, "baseline": "a", "p_values": {"a": None, "b": 0.001, "c": 0.4}}
-    assert translation.conclusion(data) == (
+    assert translation_results.conclusion(data) == (
         "Against a with 30.00 BLEU: significantly worse: b (-5.00, p = 0.001); "
         "no difference that a paired bootstrap finds: c (-0.50, p = 0.400)."
     )

@@ -1,0 +1,145 @@
+"""What the experiment on real translation came to, in tables, pictures and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import mean
+from typing import Any
+
+from nmt.lab.shape import Shape
+from nmt.lab.words import listed, unique
+from nmt.pictures.charts import Line, Lines, Section, Table
+
+SIGNIFICANT = 0.05
+
+SUMMARY: Shape = {
+    "provenance": {...: str},
+    "rows": [
+        {
+            "label": str,
+            "seed": int,
+            "cell": {"name": str},
+            "attention": str,
+            "hidden_size": int,
+            "parameters": int,
+            "bleu": {"score": float, "interval": float},
+            "by_length": {...: {"bleu": float}},
+            "length_unit": (str, None),
+            "tokens_per_s": (float, None),
+        }
+    ],
+    "baseline": str,
+    "equal": str,
+    "test": str,
+    "sentences": int,
+    "limits": ({...: (float, None)}, None),
+    "epochs": (int, None),  # in the place of limits, of earlier versions
+    "minutes": (float, None),
+    "hashes": {...: str},
+    "p_values": {...: (float, None)},
+    "signature": str,
+}
+
+
+def sections(data: Mapping[str, Any]) -> list[Section]:
+    rows = data["rows"]
+    labels = unique(rows, "label")
+    best = {label: [row for row in rows if row["label"] == label] for label in labels}
+    table = Table(
+        f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}",
+        (
+            "cell and attention",
+            "units",
+            "parameters",
+            f"BLEU, seed {rows[0]['seed']}",  # which p is of
+            "all seeds",
+            "p",
+            "training tokens/s",
+        ),
+        [
+            (
+                label,
+                str(of[0]["hidden_size"]),
+                f"{of[0]['parameters']:,}",
+                f"{of[0]['bleu']['score']:.2f} ± {of[0]['bleu']['interval']:.2f}",
+                f"{mean(row['bleu']['score'] for row in of):.2f} over {len(of)}",
+                p_words(data["p_values"].get(label)),
+                "" if of[0]["tokens_per_s"] is None else f"{of[0]['tokens_per_s']:,.0f}",
+            )
+            for label, of in best.items()
+        ],
+    )
+    lengths = list(dict.fromkeys(bucket for row in rows for bucket in row["by_length"]))
+    lines = [
+        Line(
+            label,
+            [lengths.index(bucket) for bucket in of[0]["by_length"]],
+            [bucket["bleu"] for bucket in of[0]["by_length"].values()],
+            dashed=of[0]["attention"] == "none",
+        )
+        for label, of in best.items()
+    ]
+    source = f"source {rows[0].get('length_unit', 'words')}"
+    chart = Lines("BLEU by source length", source, "BLEU", [line for line in lines if line.x], x_names=lengths)
+    return [Section("Translation", [conclusion(data), by_attention(rows), provenance_words(data)], [table, chart])]
+
+
+def p_words(p: float | None) -> str:
+    return "baseline" if p is None else f"{p:.4f}"
+
+
+def conclusion(data: Mapping[str, Any]) -> str:
+    """Which runs differ from the baseline, and whether that means anything."""
+    baseline = data["rows"][0]["label"]
+    scores = {row["label"]: row["bleu"]["score"] for row in reversed(data["rows"])}
+    better: list[str] = []
+    worse: list[str] = []
+    same: list[str] = []
+    for label, p in data["p_values"].items():
+        if p is not None and label in scores:
+            where = same if p >= SIGNIFICANT else better if scores[label] > scores[baseline] else worse
+            where.append(f"{label} ({scores[label] - scores[baseline]:+.2f}, p = {p:.3f})")
+    parts = [
+        f"{words} {listed(names)}"
+        for words, names in (
+            ("significantly better:", better),
+            ("significantly worse:", worse),
+            ("no difference that a paired bootstrap finds:", same),
+        )
+        if names
+    ]
+    if not parts:
+        return f"Only {baseline} was run; there is nothing to compare it with."
+    return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
+
+
+def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What attention is worth to each cell, and what a cell is worth with and without attention."""
+    means: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        means.setdefault((row["attention"], cell_of(row)), []).append(row["bleu"]["score"])
+    parts = []
+    for attention in dict.fromkeys(attention for attention, _ in means):
+        of = {cell: mean(scores) for (one, cell), scores in means.items() if one == attention}
+        if len(of) > 1:
+            low, high = min(of, key=lambda cell: of[cell]), max(of, key=lambda cell: of[cell])
+            parts.append(f"with attention={attention} {of[high] - of[low]:.2f} BLEU lie between {high} and {low}")
+    return f"Between the best and the worst cell: {'; '.join(parts)}." if parts else "Only one cell was run."
+
+
+def cell_of(row: Mapping[str, Any]) -> str:
+    """The cell's name in a row's label, with the settings that are not its defaults."""
+    name: str = row["label"].partition(f"-{row['attention']}")[0]
+    return name
+
+
+def provenance_words(data: Mapping[str, Any]) -> str:
+    limits = data.get("limits") or {"epochs": data.get("epochs"), "minutes": data.get("minutes")}
+    most = [f"{number:g} {unit}" for unit, number in limits.items() if number]
+    hashes = ", ".join(f"{role} {digest}" for role, digest in data["hashes"].items())
+    seeds = listed([str(seed) for seed in unique(data["rows"], "seed")])
+    signature = data["signature"] or data["rows"][0]["bleu"].get("signature") or "none"
+    return (
+        f"Each run was trained for at most {' or '.join(most)}, seed {seeds}, at equal {data['equal']}. "
+        f"Signature {signature}. SHA-256 of the text: {hashes}."
+    )

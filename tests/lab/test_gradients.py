@@ -1,0 +1,111 @@
+"""The gradient that is told is that of the loss that is told, and what is concluded from it follows."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Generator
+
+from nmt.lab import gradients, memory, report
+from nmt.lab.learner import Learner
+from nmt.lab.tasks import IGNORED, TASKS
+from nmt.model.cells import CELLS
+
+HALF, LAG, SEED, H = 0.5, 12, 7, 5
+
+
+def halving(task):
+    """A network whose state stays zero, so that tanh is the identity, and whose gradient is halved at each step."""
+    learner = Learner(CELLS["rnn"](), task.inputs, H, task.outputs).double()
+    with torch.no_grad():
+        for parameter in (learner.layer.weight_ih, learner.layer.bias_ih, learner.layer.bias_hh):
+            parameter.zero_()
+        learner.layer.weight_hh.mul_(HALF)  # which is orthogonal
+    return learner
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_the_gradient_is_that_of_the_last_step_that_asks_alone(name, monkeypatch):
+    task = TASKS[name]
+    learner = halving(task)
+    made = task.make(gradients.ROWS, LAG, Generator().manual_seed(SEED))
+    in_double = made._replace(inputs=made.inputs.double())
+    if name == "adding":
+        in_double = in_double._replace(targets=made.targets.double())
+        slopes = 2 * (learner.readout.bias - in_double.targets)
+    else:
+        last = torch.stack([row[row != IGNORED][-1] for row in made.targets])
+        slopes = learner.readout.bias.softmax(-1) - F.one_hot(last, task.outputs)
+    nearest = float((slopes / gradients.ROWS @ learner.readout.weight).norm().detach())
+
+    monkeypatch.setattr(type(task), "make", lambda *_: in_double)
+    norms = gradients.norms_by_distance(learner, task, LAG, SEED)
+    assert norms == pytest.approx([nearest * HALF**distance for distance in range(len(norms))])
+    ends = [int((row != IGNORED).nonzero()[-1]) for row in made.targets] if name != "adding" else [LAG - 1]
+    assert len(norms) == min(ends) + 1
+
+
+def test_a_mean_over_seeds_is_over_distances_that_all_have():
+    assert gradients.at_equal_distances([[1.0, 2.0, 3.0], [4.0, 5.0]]) == [[1.0, 2.0], [4.0, 5.0]]
+
+
+def row(label, trained, solved, clip=1.0):
+    return {
+        "label": label,
+        "cell": {"name": label},
+        "learning": {"clip_norm": clip},
+        "trained": trained,
+        "gradient_norms": [[0.1], [0.2]],
+        "solved": solved,
+        "loss_of": gradients.LAST,
+    }
+
+
+def test_nothing_is_concluded_of_memory_where_no_network_learned_the_task():
+    rows = [row("rnn", [1.0, 0.5], [False, False]), row("lstm", [1.0, 0.1], [False, False])]
+    words = gradients.reach(rows, "trained")
+    assert words.startswith(
+        "Over 1 steps back, the gradient of the loss of the last step that asks with respect to the whole state: in "
+    )
+    assert words.endswith("No network learned the task, so none of them is one that remembers.")
+    assert "keeps most" not in words
+    both = [*rows, row("rnn", [1.0, 0.4], [False, False], clip=0.0)]
+    assert gradients.clipping(both).startswith("No network learned the task. No gradient had a norm above 10")
+
+    rows[1] = row("lstm", [1.0, 0.1], [True, False])
+    assert gradients.reach(rows, "trained").endswith("Of what learned the task, lstm keeps most.")
+    rows[0] = row("rnn", [1.0, 0.5], [True, True])
+    assert gradients.reach(rows, "trained").endswith("It keeps most in rnn.")
+
+
+def test_a_diverged_network_is_told_and_never_the_best():
+    rows = [row("rnn", [1.0, None], [True]), row("lstm", [1.0, 0.1], [True])]
+    rows[0]["gradient_norms"] = [[0.5, None]]
+    assert gradients.reach(rows, "trained").endswith("It keeps most in lstm.")
+    assert "A gradient of norm above 10 was seen in rnn (clipped at 1)" in gradients.clipping(rows)
+
+
+def of_memory(label, solved, task="order", lag=10):
+    return {
+        "label": label, "cell": {"name": label}, "task": task, "lag": lag, "solved": solved, "scores": [0.3] * 2,
+        "learning": {"max_steps": 9},
+    }  # fmt: skip
+
+
+def test_no_cell_is_advised_where_nobody_learned():
+    rows = [of_memory(label, [False] * 2, lag=lag) for label in ("rnn", "lstm") for lag in (10, 20)]
+    assert memory.conclusion(rows) == (
+        "At lag 20, within 9 updates, no network solved it, so nothing is shown for one cell or against another."
+    )
+    assert report.advice(rows) == (
+        "At equal parameters neither solved temporal order at lag 10 and temporal order at lag 20: no network "
+        "learned a task, so nothing is shown for either."
+    )
+    rows += [of_memory("rnn", [True, False], "copy"), of_memory("lstm", [True, True], "copy")]
+    rows += [of_memory("rnn", [True, True], "reber"), of_memory("lstm", [True, True], "reber")]
+    assert report.advice(rows).startswith(
+        "At equal parameters neither solved temporal order at lag 10 and temporal order at lag 20; "
+        "lstm solved with more seeds than rnn copy after a delay at lag 10; "
+        "both solved with as many embedded Reber grammar at lag 10. Where rnn does as well"
+    )

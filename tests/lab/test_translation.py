@@ -1,0 +1,133 @@
+"""A translation experiment is found again by all that its scores depend on, and never taken for another one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+import toy
+from test_lab import command
+
+from nmt.config import from_dict, to_dict
+from nmt.lab import translation
+from nmt.lab.store import path_of
+from nmt.lab.translation import job_of
+from nmt.lab.translation_results import by_attention, provenance_words
+from nmt.metrics.measure import Measure
+from nmt.model.cells import Cell
+
+TEXT = {"train": "a" * 64, "valid": "b" * 64}
+
+
+def settings(corpus_dir, *more):
+    return [
+        "lab_dir=lab", "cells=[rnn]", "attentions=[none]", "data=files", f"data.dir={corpus_dir}", "data.src=de",
+        "data.tgt=en", "tokenizer.vocab_size=320", "model=small", "model.hidden_size=16", "model.embedding_size=8",
+        "search=greedy", "trainer.max_epochs=1", "trainer.precision=float32", "trainer.progress=false",
+        "trainer.tensorboard=false", *more,
+    ]  # fmt: skip
+
+
+def test_another_experiment_in_the_same_folder_is_done_and_not_taken_from_the_first(
+    tmp_path, corpus_dir, monkeypatch, capsys
+):
+    """Another decoder, rate and number of steps, and then another text: none is told by where it lies."""
+    monkeypatch.chdir(tmp_path)
+    trained = []
+
+    def work(config, measure, test):
+        trained.append(config)
+        hyps = [pair.tgt[: config.trainer.max_steps] for pair in test]
+        score = asdict(measure.scores(hyps, [[pair.tgt for pair in test]], ("bleu",), 10)["bleu"])
+        return {"parameters": 7, "bleu": score, "by_length": {}, "tokens_per_s": None, "hyps": hyps}
+
+    monkeypatch.setattr(translation, "work", work)
+
+    def done(folder, *more):
+        page = command(monkeypatch, capsys, "translation", *settings(folder, *more))
+        return page, json.loads(Path("lab/translation.json").read_text(encoding="utf-8"))
+
+    page, first = done(corpus_dir, "decoders=[gnmt]", "trainer.max_steps=9")
+    assert first["rows"][0]["decoder"] == "gnmt"
+    assert "at most 1 epochs or 9 updates" in page
+    other = "decoders=[bahdanau]", "trainer.max_steps=99", "optim.learning_rate=0.01"
+    page, second = done(corpus_dir, *other)
+    assert second["rows"][0]["decoder"] == "bahdanau"
+    assert "at most 1 epochs or 99 updates" in page
+    assert second["rows"][0]["bleu"]["score"] > 99 > first["rows"][0]["bleu"]["score"]
+    assert [(run.model.decoder.name, run.trainer.max_steps) for run in trained] == [("gnmt", 9), ("bahdanau", 99)]
+
+    changed = shutil.copytree(corpus_dir, tmp_path / "changed")
+    for text in (changed / f"train.{code}" for code in ("de", "en")):
+        text.write_text("".join(text.read_text(encoding="utf-8").splitlines(keepends=True)[:-9]), encoding="utf-8")
+    _, third = done(changed, *other)
+    assert len(trained) == 3
+    assert third["hashes"]["train"] != second["hashes"]["train"]
+    assert len({run.run for run in trained}) == 3
+    results = {f"{run.run}.json" for run in trained}  # beside the folder of each
+    assert results == {path.name for path in Path("lab/translation").glob("*.json")}
+
+    _, again = done(corpus_dir, "decoders=[gnmt]", "trainer.max_steps=9", "trainer.num_samples=1")
+    assert len(trained) == 3
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_another"),
+    [
+        ({"trainer__max_steps": 7}, True),
+        ({"trainer__max_epochs": 5}, True),
+        ({"trainer__patience": 2}, True),
+        ({"optim__learning_rate": 0.03}, True),
+        ({"model__decoder__name": "bahdanau"}, True),
+        ({"search": {"name": "beam", "beam_size": 3}}, True),
+        ({"seed": 2}, True),
+        ({"cache_dir": "elsewhere"}, False),
+        ({"trainer__progress": True, "trainer__num_samples": 0}, False),
+    ],
+)
+def test_an_experiment_is_known_by_every_setting_that_its_scores_depend_on(corpus_dir, tmp_path, changes, is_another):
+    config = toy.run_config(corpus_dir, tmp_path)
+    other = toy.run_config(corpus_dir, tmp_path, **changes)
+    paths = [path_of(job_of(one, TEXT, Measure()), tmp_path) for one in (config, other)]
+    assert (paths[0] != paths[1]) == is_another
+    assert paths[0].name.startswith("toy-s1-")
+
+
+def test_an_experiment_is_known_by_its_text_its_start_and_how_it_is_scored(corpus_dir, tmp_path):
+    config = toy.run_config(corpus_dir, tmp_path)
+    (tmp_path / "model").mkdir()
+    weights = tmp_path / "model" / "model.safetensors"
+    started = replace(config, init=str(tmp_path / "model"))
+    paths = [path_of(job_of(config, TEXT, Measure()), tmp_path)]
+    paths.append(path_of(job_of(config, TEXT | {"valid": "c" * 64}, Measure()), tmp_path))
+    paths.append(path_of(job_of(config, TEXT, Measure(tokenize="char")), tmp_path))
+    for content in (b"one", b"other"):
+        weights.write_bytes(content)
+        paths.append(path_of(job_of(started, TEXT, Measure()), tmp_path))
+    assert len({*paths}) == 5
+
+
+def test_limits_of_training_are_all_told():
+    rows = [{"seed": seed, "bleu": {"score": 1.0, "signature": "nrefs:1"}} for seed in (1, 2)]
+    data = {"rows": rows, "hashes": {"train": "ab"}, "equal": "size", "signature": ""}
+    limits = {"epochs": 4, "updates": 3, "minutes": None}
+    assert provenance_words(data | {"limits": limits}) == (
+        "Each run was trained for at most 4 epochs or 3 updates, seed 1 and 2, at equal size. Signature nrefs:1. "
+        "SHA-256 of the text: train ab."
+    )
+    assert "at most 9 epochs or 2.5 minutes" in provenance_words(data | {"epochs": 9, "minutes": 2.5})
+
+
+def test_settings_of_one_cell_are_not_mixed_in_what_a_cell_is_worth():
+    cells = [from_dict(Cell, {"name": "lstm", "forget_bias": bias}) for bias in (1.0, 3.0)]
+    rows = [
+        {"label": label, "attention": "dot", "cell": to_dict(cell), "bleu": {"score": score}}
+        for label, cell, score in zip(("lstm-dot-h8", "lstm-forget_bias=3-dot-h8"), cells, (20.0, 26.0), strict=True)
+    ]
+    assert by_attention(rows) == (
+        "Between the best and the worst cell: with attention=dot 6.00 BLEU lie between lstm-forget_bias=3 and lstm."
+    )
