@@ -46,15 +46,19 @@ class _Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.made: list[Made] = []
+        self.last: Tensor | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.__name__.rstrip("_")
         if name not in NONLINEAR:
             result = func(*args, **(kwargs or {}))
+            if name == "rsub" and args[0] is self.last:  # tanh a = 1 - 2 σ(-2a), as the cells make it of many numbers
+                self.made[-1] = Made("tanh", self.made[-1].of, result.clone())
             return result.detach() if name == "maximum" else result  # a scale, so that a gate is seen without others
         of = args[0].clone()  # it may be overwritten, as what is made
         result = func(*args, **(kwargs or {}))
         self.made.append(Made(name, of, result.exp() if name == LOG_SIGMOID else result.clone()))
+        self.last = result
         return result
 
 

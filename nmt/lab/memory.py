@@ -119,8 +119,9 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
                 [max(numbers(row["scores"])) for row in own],
             )
         )
+    seeds = len(rows[0]["scores"])
     chart = Lines(
-        f"{task.title}: {task.score_name}, median and range of {len(rows[0]['scores'])} seeds",
+        f"{task.title}: {task.score_name}, {f'median and range of {seeds} seeds' if seeds > 1 else '1 seed'}",
         "lag in steps",
         task.score_name,
         lines,
