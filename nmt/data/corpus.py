@@ -104,8 +104,6 @@ class FileCorpus(Corpus):
 
     def files(self, split: str) -> list[Path]:
         """The one or two files of a split. Raises ValueError when there are none."""
-        if not str(self.dir) and type(self) is FileCorpus:
-            raise ValueError("data.dir is not set; it is the folder of the text, . for this one")
         if not self.folder.is_dir():
             raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
         layouts = [[f"{split}.{self.src}", f"{split}.{self.tgt}"], *([split + suffix] for suffix in READERS)]

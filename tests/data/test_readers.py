@@ -160,5 +160,5 @@ def test_columns_of_a_table_are_found_by_their_names(tmp_path):
 
 
 def test_a_corpus_of_no_folder_is_not_the_current_one():
-    with pytest.raises(ValueError, match="data.dir is not set"):
-        list(FileCorpus("de", "en").pairs("train"))
+    with pytest.raises(ValueError, match="data.dir is empty"):
+        list(FileCorpus("de", "en", dir="").pairs("train"))
