@@ -5,7 +5,8 @@
 
 It may come from a stranger. Loading opens nothing but regular files of these names in the folder itself, runs no
 code, allocates nothing that the files do not hold, and holds every weight to the name, shape and type that the config
-says. Checksums in config.json tell a file that was damaged, or replaced, from the one that was saved.
+says. Checksums in config.json tell a file that was damaged, or replaced, from the one that was saved. A file is read
+once, into memory: what becomes of it afterwards changes nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch.overrides import TorchFunctionMode
 
@@ -31,6 +31,7 @@ from nmt.files import write_atomically
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
+from nmt.tensors import Expected, read_tensors
 
 FORMAT = 2
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
@@ -244,34 +245,15 @@ def _load_lexicon(
 def _load_tensors(
     folder: Path,
     name_of_file: str,
-    expected: Mapping[str, tuple[str, tuple[int | None, ...]]],
+    expected: Mapping[str, Expected],
     device: str | torch.device,
     checksums: Checksums,
 ) -> dict[str, torch.Tensor]:
     """The tensors of a file, which must be those expected: name -> type, and shape with None for any size."""
     path = _regular(folder, name_of_file)
-    try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            names = set(file.keys())
-            for wrong, what in (
-                ((expected.keys() - names), "lacks"),
-                (names - expected.keys(), "has, against the config,"),
-            ):
-                if wrong:
-                    raise ValueError(f"{path} {what} the weight {min(wrong)}")
-            for name, (dtype, shape) in expected.items():
-                found = file.get_slice(name)
-                sizes = found.get_shape()
-                fits = len(sizes) == len(shape) and all(b in (None, a) for a, b in zip(sizes, shape, strict=True))
-                if not fits or found.get_dtype() != dtype:
-                    raise ValueError(
-                        f"{path}: {name} is {found.get_dtype()} {list(sizes)}; the config says {dtype} {list(shape)}"
-                    )
-            _check(path, sha256(path), checksums)  # after what can be told more clearly
-            tensors = {name: file.get_tensor(name) for name in expected}
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise ValueError(f"{path}: {name} has numbers that are not finite")
-            return tensors
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+    tensors, checksum = read_tensors(path, expected)
+    _check(path, checksum, checksums)  # after what can be told more clearly
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path}: {name} has numbers that are not finite")
+    return {name: tensor.to(device) for name, tensor in tensors.items()}

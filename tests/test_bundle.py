@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
+import nmt
 from nmt import bundle as bundle_module
 from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, save_bundle, save_search, seal
 from nmt.config import to_dict
@@ -226,6 +227,47 @@ def _same_json(one, other):
         return json.loads(one) == json.loads(other)
     except ValueError:
         return False
+
+
+FILES = ["config.json", WEIGHTS, LEXICON, "tokenizer.model"]
+
+
+@pytest.mark.parametrize("compute", ["float32", "bfloat16", "int8"])
+def test_files_that_change_under_a_loaded_model_change_no_translation(bundle_dir, compute):
+    """As a copy over them would."""
+    texts = ["Der Hund sieht den Ball.", "Anna mag kein Boot.", "Paul."]
+    translator = nmt.load(bundle_dir, "cpu", compute)
+
+    def results():
+        return translator.translate(texts), translator.score(texts, texts[::-1])
+
+    before = results()
+    for name in FILES:
+        path = bundle_dir / name
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+        assert results() == before, name
+    for name in FILES:
+        os.truncate(bundle_dir / name, 0)
+    assert results() == before
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, LEXICON, "tokenizer.model"])
+def test_what_was_checked_is_what_is_used(bundle_dir, monkeypatch, name):
+    """A file that changes as soon as its checksum is known."""
+    text = "Der Hund sieht den Ball."
+    before = nmt.load(bundle_dir, "cpu").translate([text])
+    check, path = bundle_module._check, bundle_dir / name
+
+    def then_changed(checked, found, checksums):
+        check(checked, found, checksums)
+        if checked == path:
+            with path.open("r+b") as file:
+                file.seek(path.stat().st_size // 2)
+                file.write(bytes(path.stat().st_size // 3))
+
+    monkeypatch.setattr(bundle_module, "_check", then_changed)
+    assert nmt.load(bundle_dir, "cpu").translate([text]) == before
 
 
 def test_the_tokenizer_of_another_model_is_refused(bundle_dir, corpus_dir):

@@ -30,6 +30,7 @@ ROWS = [
         "nmt.pictures",
         "nmt.files",
         "nmt.signals",
+        "nmt.tensors",
         "nmt.native",
     },
 ]
