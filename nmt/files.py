@@ -15,12 +15,23 @@ if sys.platform != "win32":
 
 
 @contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """An OSError that says nothing of a file, as that of a full disk when one writes, says that it is this one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` when the block ends without an error, and is on the disk by then.
 
     It lies in the same folder, so that one rename is enough. Raises OSError, and leaves `path` alone.
     """
-    with tempfile.NamedTemporaryFile(prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
+    with naming(path), tempfile.NamedTemporaryFile(prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
         draft = Path(file.name)
         try:
             yield cast(BinaryIO, file)

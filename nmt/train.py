@@ -15,16 +15,18 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import lightning.pytorch as pl
 import torch
 import yaml
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
 from nmt.bundle import load_bundle
@@ -34,8 +36,15 @@ from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.process import tune_process
 from nmt.signals import Signals, Stopped
-from nmt.training.callbacks import MetricsFile, ModelDirectories, ProgressBar, Throughput, ValidationReport
-from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint
+from nmt.training.callbacks import (
+    MetricsFile,
+    ModelDirectories,
+    ProgressBar,
+    TensorBoard,
+    Throughput,
+    ValidationReport,
+)
+from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint, why_finished
 from nmt.training.divergence import DivergenceError, Updates
 from nmt.training.folder import (
     CONFIG,
@@ -45,6 +54,7 @@ from nmt.training.folder import (
     ORIGIN,
     TENSORBOARD,
     check_run_dir,
+    check_text,
     cut_logs,
     is_first_process,
     open_log,
@@ -66,7 +76,6 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float16": "16-mixed",
 }
 
-
 # Warnings of Lightning's about what is meant to be so.
 NOT_FOR_USERS = (
     "does not have many workers",
@@ -80,6 +89,14 @@ NOT_FOR_USERS = (
 class Trained:
     model_dir: Path
     bleu: float  # of the best validation
+
+
+class Start(NamedTuple):
+    """Where a run begins or goes on."""
+
+    checkpoint: Path | None
+    logs: dict[str, int]  # how long they were then, in bytes
+    finished: str | None  # why nothing is left to do, and what would make it go on
 
 
 def train(config: RunConfig) -> Trained:
@@ -105,27 +122,35 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
-    prepared = _prepared(config)
+    prepared = _prepared(config, partial(check_text, run_dir, config.data))
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
+        start = _start(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             write_atomically(run_dir / ORIGIN, (json.dumps(origin(config, prepared.text), indent=2) + "\n").encode())
         with open_log(run_dir / LOG):
-            progress = _train_through(config, run_dir, hardware, module, datamodule, signals)
+            progress = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
             log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / MODEL)
     return Trained(run_dir / MODEL, progress.best_bleu)
 
 
-def _prepared(config: RunConfig) -> Prepared:
+def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
     if not config.init:
-        return prepare(config.data, config.tokenizer, Path(config.cache_dir))
+        return prepare(config.data, config.tokenizer, Path(config.cache_dir), check=check)
     start = load_bundle(config.init)
     check_start(config.init, own_settings(start), to_dict(config))
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer)
+    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer, check)
     lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
     return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
+
+
+def _start(run_dir: Path, module: TrainingModule) -> Start:
+    """Raises ValueError when no checkpoint of those that there are can be used."""
+    checkpoint, content = find_checkpoint(run_dir, module)
+    finished = why_finished(module.config.trainer, content) if checkpoint else None
+    return Start(checkpoint, content.get("logs", {}), finished)
 
 
 def _train_through(
@@ -135,15 +160,18 @@ def _train_through(
     module: TrainingModule,
     datamodule: DataModule,
     signals: Signals,
+    start: Start,
 ) -> Progress:
     """Train to the end; where training diverges, from the last checkpoint again, slower."""
     failure = ""
     for times in range(MAX_RETURNS + 1):
-        checkpoint = _go_back(run_dir)
-        _announce(module, hardware, checkpoint, failure)
-        trainer = build_trainer(config, run_dir, *hardware, signals)
+        start = _start(run_dir, module) if times else start
+        if is_first_process():
+            cut_logs(run_dir, start.logs)
+        _announce(module, hardware, start, failure)
+        trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint)
         try:
-            _fit(trainer, module, datamodule, checkpoint, signals)
+            _fit(trainer, module, datamodule, start.checkpoint, signals)
             break
         except DivergenceError as error:
             if config.trainer.on_divergence == "stop" or times == MAX_RETURNS:
@@ -163,14 +191,6 @@ def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) 
     )
 
 
-def _go_back(run_dir: Path) -> Path | None:
-    """The checkpoint to go on from, if there is one, with the logs as they were then."""
-    checkpoint, content = find_checkpoint(run_dir)
-    if is_first_process():
-        cut_logs(run_dir, content.get("logs", {}))
-    return checkpoint
-
-
 def _fit(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
@@ -182,7 +202,7 @@ def _fit(
             trainer.validate(module, datamodule, verbose=False)
 
 
-def _announce(module: TrainingModule, hardware: tuple[str, str], checkpoint: Path | None, failure: str) -> None:
+def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, failure: str) -> None:
     prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
     log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
     for fault in prepared.faults:
@@ -192,8 +212,10 @@ def _announce(module: TrainingModule, hardware: tuple[str, str], checkpoint: Pat
     log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)
     if failure:
         log.warning(failure)
-    if checkpoint:
-        log.info("continuing from %s", checkpoint)
+    if start.finished:
+        log.info("finished: %s", start.finished)
+    elif start.checkpoint:
+        log.info("continuing from %s", start.checkpoint)
 
 
 def requeue() -> None:
@@ -203,7 +225,9 @@ def requeue() -> None:
     subprocess.run(["scontrol", "requeue", job], check=False)
 
 
-def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision: str, signals: Signals) -> pl.Trainer:
+def build_trainer(
+    config: RunConfig, run_dir: Path, accelerator: str, precision: str, signals: Signals, start: Path | None
+) -> pl.Trainer:
     trainer = config.trainer
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -211,7 +235,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
     loggers: list[Logger] = [MetricsFile(run_dir / METRICS)]
     if trainer.tensorboard:
-        loggers.append(TensorBoardLogger(run_dir, name="", version=TENSORBOARD))
+        loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
     has_bar = trainer.progress and sys.stderr.isatty()
     callbacks: list[Callback] = [
         Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
@@ -241,7 +265,7 @@ def build_trainer(config: RunConfig, run_dir: Path, accelerator: str, precision:
         enable_progress_bar=has_bar,
         enable_model_summary=False,
         logger=loggers,
-        plugins=CheckpointFiles(),
+        plugins=CheckpointFiles(start),
         callbacks=callbacks,
     )
 

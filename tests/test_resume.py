@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 
 from nmt.train import train
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS
+from nmt.training.folder import LOG
 from nmt.training.module import TrainingModule
 
 SETTINGS = {
@@ -111,6 +112,55 @@ def test_a_longer_run_goes_on_inside_the_epoch_where_a_shorter_one_ended(corpus_
             run_dir = train(config).model_dir.parent
         batches.append([row for row in result(run_dir)[1] if ",val" in row or row.split(",")[2]])
     assert batches[0] == batches[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "told"),
+    [
+        (
+            {"trainer__max_epochs": 1},
+            {"trainer__max_epochs": 2},
+            "1 epoch(s) are done; trainer.max_epochs=2, or more, goes on",
+        ),
+        (
+            {"trainer__max_steps": 3},
+            {"trainer__max_steps": 4},
+            "3 update(s) are done; trainer.max_steps=4, or more, goes on",
+        ),
+        (
+            {"trainer__patience": 1, "optim__learning_rate": 1e-9, "trainer__max_tokens": 4096},
+            {"trainer__patience": 2},
+            "1 validation(s) brought nothing better; trainer.patience=2, or more, goes on",
+        ),
+        (
+            {"trainer__max_minutes": 0.001},
+            {"trainer__max_minutes": 10},
+            "minutes are over; a larger trainer.max_minutes goes on",
+        ),
+    ],
+    ids=["epochs", "steps", "patience", "minutes"],
+)
+def test_a_finished_run_that_is_started_again_says_so_and_how_to_go_on(corpus_dir, tmp_path, settings, more, told):
+    for _ in range(3):
+        run_dir = train(toy.run_config(corpus_dir, tmp_path, **settings)).model_dir.parent
+    log = (run_dir / LOG).read_text()
+    assert log.count("finished: ") == log.count(f"{told}\n") == 1
+    assert "continuing" not in log
+    train(toy.run_config(corpus_dir, tmp_path, **settings | more))
+    assert "finished: " not in (run_dir / LOG).read_text()
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_a_later_end_that_lifts_the_learning_rate_is_told(corpus_dir, tmp_path, schedule):
+    for epochs in (1, 1, 2):
+        config = toy.run_config(corpus_dir, tmp_path, optim__schedule=schedule, trainer__max_epochs=epochs)
+        run_dir = train(config).model_dir.parent
+        log = (run_dir / LOG).read_text()
+        assert ("goes up" in log) == (epochs == 2)
+    assert (
+        f"the learning rate goes up from 0 to 0.01: optim.schedule={schedule} now falls until update 24, which is "
+        "later than before\n" in log
+    )
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(corpus_dir, tmp_path, whole):

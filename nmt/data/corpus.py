@@ -6,13 +6,15 @@ of it.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nmt.data.readers import READERS, parallel_rows, read_rows
 from nmt.data.readers import Pair as Pair
@@ -79,6 +81,10 @@ class Corpus:
             digest.update(json.dumps(pair[:2]).encode())
         return digest.hexdigest()
 
+    def earlier_fingerprint(self, split: str) -> str:
+        """The hash that an earlier version took of it."""
+        return self.fingerprint(split)
+
 
 @dataclass(frozen=True)
 class FileCorpus(Corpus):
@@ -133,10 +139,21 @@ class FileCorpus(Corpus):
         return read_rows(files[0], self.src, self.tgt)
 
     def fingerprint(self, split: str) -> str:
+        """Of the files' content, gzipped or not."""
+        return self._hash(split, lambda path: gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+
+    def earlier_fingerprint(self, split: str) -> str:
+        """Of the files as they lie there, gzipped."""
+        return self._hash(split, lambda path: path.open("rb"))
+
+    def _hash(self, split: str, open_file: Callable[[Path], Any]) -> str:
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+            try:
+                with open_file(path) as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+            except (EOFError, OSError, zlib.error) as error:
+                raise ValueError(f"{path} cannot be read: {error}") from None
         return digest.hexdigest()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from nmt.files import locked
+from nmt.files import locked, naming
 
 
 @contextmanager
@@ -31,7 +31,8 @@ def draft_folder(folder: Path) -> Iterator[Path]:
                 continue
             draft = made
             try:
-                yield draft
+                with naming(folder):
+                    yield draft
                 draft.chmod(0o755)
                 try:
                     draft.rename(folder)

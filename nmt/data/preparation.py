@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -48,8 +48,15 @@ class Prepared:
     parts: list[str]  # of the training text, by their names
 
 
-def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer: Tokenizer | None = None) -> Prepared:
-    """Clean, tokenise and encode, or take all of it from the cache. A given `tokenizer` is used, not trained.
+def prepare(
+    corpus: Corpus,
+    config: TokenizerConfig,
+    cache_dir: Path,
+    tokenizer: Tokenizer | None = None,
+    check: Callable[[dict[str, str]], None] = lambda text: None,
+) -> Prepared:
+    """Clean, tokenise and encode, or take all of it from the cache. A given `tokenizer` is used, not trained; `check`
+    may refuse the text, by the hashes of its splits, before anything is made of it.
 
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
@@ -58,6 +65,7 @@ def prepare(corpus: Corpus, config: TokenizerConfig, cache_dir: Path, tokenizer:
     if not valid:
         raise ValueError("the validation text is empty")
     text = _fingerprints(corpus)
+    check(text)
     folder = cache_dir / _key(text, corpus, config, tokenizer)
     if not _is_sound(folder):
         _make(folder, text, corpus, config, valid, tokenizer)

@@ -8,6 +8,7 @@ import os
 import shutil
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint, TQDMProgressBar
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
+from nmt.files import naming
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
@@ -66,7 +68,7 @@ class MetricsFile(Logger):
         row = {"step": step, **{name: value for name, value in metrics.items() if name in COLUMNS}}
         if len(row) < 2 + ("epoch" in row):
             return
-        with self.path.open("a+", newline="") as file:
+        with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
             columns = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
             file.seek(0, os.SEEK_END)
@@ -74,6 +76,23 @@ class MetricsFile(Logger):
             if not columns:
                 writer.writeheader()
             writer.writerow(row)
+
+
+class TensorBoard(TensorBoardLogger):
+    """Lightning's, which takes a full disk for a value that is not supported."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        with naming(self.log_dir):
+            try:
+                super().log_metrics(metrics, step)
+            except ValueError as error:
+                raise error.__cause__ if isinstance(error.__cause__, OSError) else error from None
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        with naming(self.log_dir):
+            super().finalize(status)
 
 
 def read_metrics(path: Path) -> list[dict[str, str]]:
@@ -174,7 +193,8 @@ def draw_curves(metrics: Path, picture: Path) -> None:
         axes.grid(alpha=0.3)
         axes.legend()
     left.set_ylabel("nats a token")
-    figure.savefig(picture, dpi=120)
+    with naming(picture):
+        figure.savefig(picture, dpi=120)
 
 
 class ModelDirectories(Checkpoint):

@@ -6,10 +6,12 @@ after it is done again, to the bit: every random number depends on its place in 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
 import time
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,21 +20,31 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from nmt.config import TrainerConfig
+from nmt.data.datamodule import DataModule
+from nmt.data.tokenizer import Tokenizer
 from nmt.files import replacing
 from nmt.signals import Signals, Stopped
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import log_sizes
+from nmt.training.module import TrainingModule
 
 log = logging.getLogger(__name__)
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
+PIECES = "pieces_sha256"  # the key of a hash in a checkpoint
 
 
 class CheckpointFiles(TorchCheckpointIO):
     """Instead of Lightning's, which writes to the temporary folder, moves from there and syncs nothing."""
 
+    def __init__(self, start: Path | None = None) -> None:
+        """`start` is the checkpoint that the run goes on from, if any."""
+        super().__init__()
+        self.last_is_sound = start is None or start.name == LAST
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """The one before is kept as PREVIOUS. Raises OSError, with both as they were."""
+        """The one before is kept as PREVIOUS, if it is sound. Raises OSError, with both as they were."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as file:
@@ -43,8 +55,9 @@ class CheckpointFiles(TorchCheckpointIO):
             file.flush()
             if not _is_whole(file):
                 raise OSError(f"{target} cannot be written: what was read back is not what was written")
-            if target.exists():
+            if target.exists() and self.last_is_sound:
                 target.replace(target.with_name(PREVIOUS))
+        self.last_is_sound = True
 
 
 def _is_whole(file: Any) -> bool:
@@ -56,19 +69,98 @@ def _is_whole(file: Any) -> bool:
         return False
 
 
-def find_checkpoint(run_dir: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The newest sound checkpoint of a run and its content, or None and {}.
+def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tuple[Path | None, dict[str, Any]]:
+    """The newest sound checkpoint of a run, with which the module can go on, and its content; or None and {}.
 
-    Raises ValueError when there is one, but none is sound.
+    Raises ValueError when there is one, but none is sound and of this run.
     """
     paths = [path for name in (LAST, PREVIOUS) if (path := run_dir / FOLDER / name).exists()]
+    faults = []
     for path in paths:
-        if _is_whole(path):
-            return path, CheckpointFiles().load_checkpoint(path, weights_only=True)
-        log.warning("%s is damaged", path)
+        content = _content(path)
+        fault = "is damaged" if content is None else _mismatch(content, module) if module else None
+        if content is not None and fault is None:
+            return path, content
+        faults.append(f"{path} {fault}")
+        log.warning(faults[-1])
     if paths:
-        raise ValueError(f"{paths[0]} is damaged; delete {paths[0].parent} to begin anew, or choose another run=")
+        raise ValueError(f"{faults[0]}; delete {paths[0].parent} to begin anew, or choose another run=")
     return None, {}
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """None for what is no checkpoint, or not whole. A ZIP of any other kind may raise anything."""
+    if not _is_whole(path):
+        return None
+    try:
+        content = CheckpointFiles().load_checkpoint(path, weights_only=True)
+    except Exception as error:
+        if isinstance(error, OSError | MemoryError):
+            raise
+        return None
+    return content if isinstance(content, dict) else None
+
+
+# What a run goes on from, among other things.
+PARTS = {
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+    "state_dict": dict,
+    "loops": {"fit_loop": dict},
+    "callbacks": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "progress": {"without_gain": int},
+    DataModule.__qualname__: {"epoch": int, "batches_done": int, "world_size": int},
+}
+
+
+def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
+    """Why the module cannot go on from a checkpoint."""
+    if not _has(content, PARTS):
+        return "is no checkpoint of a training"
+    shapes, found = (
+        {name: getattr(value, "shape", None) for name, value in state.items()}
+        for state in (module.state_dict(), content["state_dict"])
+    )
+    if shapes != found:
+        return "is a checkpoint of another model"
+    if content.get(PIECES) not in (None, pieces_hash(module.tokenizer)):
+        return "is of other pieces than the tokenizer has now"
+    return None
+
+
+def _has(content: Any, parts: Mapping[str, Any]) -> bool:
+    """Whether a mapping has these parts, each of its type."""
+    return isinstance(content, Mapping) and all(
+        _has(content.get(name), kind) if isinstance(kind, Mapping) else isinstance(content.get(name), kind)
+        for name, kind in parts.items()
+    )
+
+
+def pieces_hash(tokenizer: Tokenizer) -> str:
+    """Of which piece each row of an embedding stands for."""
+    digest = hashlib.sha256()
+    for name, model in sorted(tokenizer.models.items()):
+        digest.update(name.encode() + hashlib.sha256(model).digest())
+    return digest.hexdigest()
+
+
+def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
+    """Why training would do nothing more after a checkpoint, and what would make it go on."""
+    epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
+    waited = content["progress"]["without_gain"]
+    if epochs >= config.max_epochs:
+        return f"{epochs} epoch(s) are done; trainer.max_epochs={epochs + 1}, or more, goes on"
+    if config.max_steps is not None and steps >= config.max_steps:
+        return f"{steps} update(s) are done; trainer.max_steps={steps + 1}, or more, goes on"
+    if config.patience is not None and waited >= config.patience:
+        return f"{waited} validation(s) brought nothing better; trainer.patience={waited + 1}, or more, goes on"
+    seconds = content["callbacks"].get("Timer", {}).get("time_elapsed", {}).get("train", 0)
+    if config.max_minutes is not None and seconds >= 60 * config.max_minutes:
+        return f"{seconds / 60:.4g} minutes are over; a larger trainer.max_minutes goes on"
+    return None
 
 
 class Checkpoints(Checkpoint):
@@ -147,7 +239,9 @@ class Checkpoints(Checkpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        assert isinstance(pl_module, TrainingModule)
         checkpoint["logs"] = log_sizes(self.run_dir) if trainer.is_global_zero else {}
+        checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
         if self.epoch_is_over:
             return
         # Inside an epoch Lightning is asked amid a batch, or when it takes the epoch for over because training ends.

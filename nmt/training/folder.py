@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.config import RunConfig, from_dict, to_dict
-from nmt.files import locked, remove_drafts
+from nmt.data.corpus import Corpus
+from nmt.files import locked, naming, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
@@ -29,6 +31,9 @@ CHANGEABLE = frozenset(
     + [f"trainer.{field}" for field in ("checkpoint_every_steps", "checkpoint_every_minutes")]
     + [f"trainer.{field}" for field in ("on_divergence", "max_skipped", "keep_best")]
 )
+ROLES = {"train": "training", "valid": "validation", "test": "test"}  # of splits, in words
+
+log = logging.getLogger(__name__)
 
 
 def check_run_dir(run_dir: Path, config: RunConfig) -> None:
@@ -44,11 +49,43 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     except (yaml.YAMLError, ValueError):
         raise ValueError(f"{known} is damaged, or of another version; choose another run=") from None
     now = flat(to_dict(config))
+    # The text may lie elsewhere, if it can be told (check_text) that it is the same.
+    changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
     for key in sorted(before.keys() | now.keys()):
-        if key not in CHANGEABLE and before.get(key) != now.get(key):
+        if key not in changeable and before.get(key) != now.get(key):
             raise ValueError(
                 f"{run_dir} belongs to a run with {key}={before.get(key)}, not {now.get(key)}; "
                 "choose another run=, or delete the folder"
+            )
+
+
+def recorded_text(run_dir: Path) -> dict[str, str]:
+    """The hashes of the text that a run began with, by split; {} where nothing says. Raises ValueError when what says
+    it is damaged."""
+    path = run_dir / ORIGIN
+    try:
+        text = json.loads(path.read_bytes()).get("text_sha256", {})
+        if all(isinstance(digest, str) for digest in text.values()):
+            return dict(text)
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError):
+        pass
+    raise ValueError(f"{path} is damaged; choose another run=, or delete that file if the text is still the same")
+
+
+def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
+    """Raises ValueError when a split has another text, by the hashes in `text`, than the run began with. Of another
+    text the model would get other pieces, another order of batches, or scores that cannot be compared."""
+    recorded = recorded_text(run_dir)
+    if not recorded and any(run_dir.glob("checkpoints/*.ckpt")) and is_first_process():
+        log.warning("%s does not say which text the run began with; it must be the same", run_dir / ORIGIN)
+    for role, before in recorded.items():
+        name = corpus.splits.get(role)
+        if name and before != text[role] and before != corpus.earlier_fingerprint(name):
+            raise ValueError(
+                f"{run_dir} began with another {ROLES[role]} text: data.{role}={name} has changed since; "
+                "put it back, choose another run=, or delete the folder"
             )
 
 
@@ -106,6 +143,14 @@ def taken(run_dir: Path) -> Iterator[None]:
 
 
 class _Handler(logging.FileHandler):
+    def emit(self, record: logging.LogRecord) -> None:
+        with naming(self.baseFilename):
+            super().emit(record)
+
+    def close(self) -> None:
+        with naming(self.baseFilename):  # what could not be written is tried once more
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """A log that cannot be written ends the run; logging would print a traceback and lose the line."""
         raise

@@ -6,6 +6,7 @@ val/nll, val/ppl, val/bleu, val/chrf, all of the weights that are kept, or of th
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple, cast
 import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.bundle import build_model, load_bundle
 from nmt.config import OptimConfig, RunConfig
@@ -25,9 +27,11 @@ from nmt.metrics.measure import Measure, Score
 from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
-from nmt.training.optim import build_optimizer, learning_rate_factor
+from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.translator import Translator
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class TrainingModule(pl.LightningModule):
         fused = self.trainer.precision != "16-mixed"
         optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
         total_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
+        schedule = LambdaLR(
             optimizer, lambda step: self.progress.rate_factor * learning_rate_factor(optim, step, total_steps)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -249,6 +253,12 @@ class TrainingModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         self.stop_without_gain()  # a run that had stopped stays so when it is started again
+
+    def on_train_start(self) -> None:
+        if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
+            schedule, total = self.config.optim.schedule, self.trainer.estimated_stepping_batches
+            where = f"optim.schedule={schedule} now falls until update {total}, which is later than before"
+            log.warning("the learning rate goes up from %.3g to %.3g: %s", *rates, where)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)

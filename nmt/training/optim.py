@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.config import OptimConfig
 
@@ -28,6 +29,14 @@ def build_optimizer(
         weight_decay=config.weight_decay,
         fused=fused,
     )
+
+
+def rise(schedule: LambdaLR) -> tuple[float, float] | None:
+    """From what to what the learning rate goes up with the next update but one, where a run goes on whose schedule
+    falls towards an end that is later than it was."""
+    before = float(schedule.optimizer.param_groups[0]["lr"])
+    after = float(schedule.base_lrs[0] * schedule.lr_lambdas[0](schedule.last_epoch))
+    return (before, after) if after > before * (1 + 1e-6) else None
 
 
 def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,7 @@ from nmt.files import replacing, write_atomically
 from nmt.train import train
 from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+from nmt.training.folder import LOG
 
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [
@@ -113,6 +116,45 @@ def test_the_checkpoint_before_is_kept_and_taken_when_the_last_is_damaged(tmp_pa
     assert find_checkpoint(tmp_path) == (target.with_name(PREVIOUS), {"number": 1})
     target.with_name(PREVIOUS).unlink()
     assert find_checkpoint(tmp_path) == (None, {})
+
+
+def of_another_model(path, corpus_dir):
+    config = toy.run_config(corpus_dir, path.parent / "other", model__hidden_size=32, trainer__max_steps=1)
+    shutil.copy(train(config).model_dir.parent / FOLDER / LAST, path)
+
+
+def zip_of_one_file(path, corpus_dir):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x", "y")
+
+
+FOREIGN = {
+    "is a checkpoint of another model": of_another_model,
+    "is damaged": zip_of_one_file,
+    "is no checkpoint of a training": lambda path, corpus_dir: torch.save({"a": 1}, path),
+    "is damaged ": lambda path, corpus_dir: torch.save(torch.nn.Linear(1, 1), path),  # nothing that may be unpickled
+    "is damaged  ": lambda path, corpus_dir: torch.save([1], path),
+}
+
+
+@pytest.mark.parametrize("fault", FOREIGN)
+def test_a_checkpoint_that_is_sound_and_not_of_this_run_gives_way_to_the_one_before(corpus_dir, tmp_path, fault):
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_steps=9, trainer__checkpoint_every_steps=4)
+    run_dir = train(config).model_dir.parent
+    last, previous = (run_dir / FOLDER / name for name in (LAST, PREVIOUS))
+    FOREIGN[fault](tmp_path / "foreign", corpus_dir)
+    shutil.copy(tmp_path / "foreign", last)
+    train(config)
+    assert f"continuing from {previous}" in (run_dir / LOG).read_text()
+    steps = [torch.load(path, weights_only=True)["global_step"] for path in (previous, last)]
+    assert steps == [8, 9]  # the foreign one has not taken the place of the one before
+    for path in (last, previous):
+        shutil.copy(tmp_path / "foreign", path)
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError, match=rf"last.ckpt {fault.strip()}; delete .*{FOLDER} to begin anew, or") as error:
+        train(config)
+    assert "\n" not in str(error.value)
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
 
 
 def test_what_cannot_be_read_back_does_not_take_the_place_of_what_can(tmp_path, monkeypatch):

@@ -1,0 +1,193 @@
+"""A run's folder: it goes on with the text that it began with, and what cannot be written there is named."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import logging
+import resource
+import shutil
+from contextlib import contextmanager
+
+import pytest
+import torch
+import toy
+from test_resume import train_until
+
+from nmt.data.corpus import FileCorpus, HubCorpus
+from nmt.data.preparation import prepare
+from nmt.data.readers import Row
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.files import write_atomically
+from nmt.train import train
+from nmt.training.callbacks import MetricsFile, TensorBoard, draw_curves
+from nmt.training.checkpoint import FOLDER, LAST, CheckpointFiles
+from nmt.training.folder import LOG, METRICS, ORIGIN, open_log
+
+QUICK = {"trainer__max_steps": 2, "trainer__max_tokens": 1024, "trainer__num_samples": 0}
+MORE = QUICK | {"trainer__max_steps": 3}
+
+
+@pytest.fixture
+def text(corpus_dir, tmp_path):
+    """A text that a test may change, of three splits."""
+    folder = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        lines = (folder / f"valid.{code}").read_text(encoding="utf-8").splitlines(keepends=True)
+        (folder / f"test.{code}").write_text("".join(lines[10:]), encoding="utf-8")
+        (folder / f"valid.{code}").write_text("".join(lines[:10]), encoding="utf-8")
+    return folder
+
+
+def content(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def more_of(text, split):
+    for code in ("de", "en"):
+        with (text / f"{split}.{code}").open("a", encoding="utf-8") as file:
+            file.write("Papa.\n")
+
+
+@pytest.mark.parametrize(("split", "word"), [("train", "training"), ("valid", "validation"), ("test", "test")])
+def test_another_text_under_the_same_name_is_refused_before_anything_is_written(text, tmp_path, split, word):
+    """On a finished run, whether or not it shall go on."""
+    run_dir = train(toy.run_config(text, tmp_path, data__test="test", **QUICK)).model_dir.parent
+    before = content(run_dir)
+    more_of(text, split)
+    for settings in (QUICK, MORE):
+        with pytest.raises(
+            ValueError, match=rf"toy began with another {word} text: data.{split}={split} has"
+        ) as error:
+            train(toy.run_config(text, tmp_path, data__test="test", **settings))
+        assert "\n" not in str(error.value)
+    assert content(run_dir) == before
+
+
+@pytest.mark.parametrize("batches", [1, 2])  # the second after a checkpoint
+def test_another_text_is_refused_where_a_run_was_killed(text, tmp_path, batches):
+    settings = QUICK | {"trainer__checkpoint_every_steps": 1}
+    train_until(toy.run_config(text, tmp_path, **settings), "training_step", batches)
+    before = content(tmp_path / "toy")
+    assert (f"{FOLDER}/{LAST}" in before) == (batches == 2)
+    more_of(text, "train")
+    with pytest.raises(ValueError, match="began with another training text"):
+        train(toy.run_config(text, tmp_path, **settings))
+    assert content(tmp_path / "toy") == before
+
+
+def test_a_dataset_whose_revision_has_moved_is_refused(text, tmp_path, monkeypatch):
+    pairs = {split: list(FileCorpus("de", "en", dir=str(text)).pairs(split)) for split in ("train", "valid")}
+    monkeypatch.setattr(HubCorpus, "rows", lambda self, split: map(Row, pairs[split]))
+    hub = {"name": "hub", "src": "de", "tgt": "en", "dataset": "somebody/something", "valid": "valid"}
+    train(toy.run_config(text, tmp_path, data=hub, **QUICK))
+    pairs["train"][7] = pairs["train"][8]
+    with pytest.raises(ValueError, match="began with another training text: data.train=train has changed"):
+        train(toy.run_config(text, tmp_path, data=hub, **MORE))
+
+
+def test_the_same_text_in_another_folder_or_gzipped_is_the_same(text, tmp_path):
+    train(toy.run_config(text, tmp_path, **QUICK))
+    moved = shutil.move(text, tmp_path / "moved")
+    for name in ("train.de", "valid.en"):
+        (moved / f"{name}.gz").write_bytes(gzip.compress((moved / name).read_bytes(), mtime=1))
+        (moved / name).unlink()
+    run_dir = train(toy.run_config(moved, tmp_path, **MORE)).model_dir.parent
+    assert "continuing from" in (run_dir / LOG).read_text()
+
+
+def test_a_test_text_that_is_newly_named_is_another_configuration(text, tmp_path):
+    """It is kept out of the training text, so that the pieces may become others."""
+    train(toy.run_config(text, tmp_path, **QUICK))
+    with pytest.raises(ValueError, match="belongs to a run with data.test=None, not test"):
+        train(toy.run_config(text, tmp_path, data__test="test", **MORE))
+
+
+def test_a_run_of_an_earlier_version_goes_on_with_its_text(text, tmp_path, caplog):
+    """One that took the hash of what was gzipped, and one that took none."""
+    (text / "train.de.gz").write_bytes(gzip.compress((text / "train.de").read_bytes(), mtime=2))
+    (text / "train.de").unlink()
+    run_dir = train(toy.run_config(text, tmp_path, **QUICK)).model_dir.parent
+    made_of = json.loads((run_dir / ORIGIN).read_text())
+    digest = hashlib.sha256()
+    for name in ("train.de.gz", "train.en"):
+        digest.update(hashlib.sha256((text / name).read_bytes()).digest())
+    earlier = made_of | {"text_sha256": made_of["text_sha256"] | {"train": digest.hexdigest()}}
+    (run_dir / ORIGIN).write_text(json.dumps(earlier))
+    train(toy.run_config(text, tmp_path, **MORE))
+    assert json.loads((run_dir / ORIGIN).read_text())["text_sha256"] == made_of["text_sha256"]
+    assert "does not say" not in caplog.text
+    for left in ("{}", None):
+        (run_dir / ORIGIN).write_text(left) if left else (run_dir / ORIGIN).unlink()
+        with pytest.raises(ValueError, match=r"belongs to a run with data.dir=.*text, not .*elsewhere"):
+            train(toy.run_config(tmp_path / "elsewhere", tmp_path, **MORE))
+        caplog.clear()
+        train(toy.run_config(text, tmp_path, **MORE))
+        assert f"{run_dir / ORIGIN} does not say which text the run began with" in caplog.text
+
+
+def test_a_record_of_the_text_that_is_damaged_is_named_and_nothing_is_written(text, tmp_path):
+    run_dir = train(toy.run_config(text, tmp_path, **QUICK)).model_dir.parent
+    for damaged in (b"", b"\xff", b"[]", b'{"text_sha256": ["x"]}', b'{"text_sha256": {"train": 1}}'):
+        (run_dir / ORIGIN).write_bytes(damaged)
+        before = content(run_dir)
+        with pytest.raises(ValueError, match=r"origin.json is damaged; choose another run=, or delete that file if"):
+            train(toy.run_config(text, tmp_path, **MORE))
+        assert content(run_dir) == before
+
+
+def test_a_start_that_has_other_pieces_by_now_is_refused(text, tmp_path):
+    """The embeddings in the checkpoint stand for the pieces of the model that was there before."""
+    starts = {}
+    for name in ("a", "b"):
+        shutil.copytree(text, tmp_path / name)
+        more_of(tmp_path / name, "train")
+        (tmp_path / name / "train.en").write_text((text / "train.en").read_text().replace("dog", name) + f"{name}\n")
+        config = toy.run_config(tmp_path / name, tmp_path / f"{name}-runs", **QUICK)
+        starts[name] = train(config).model_dir
+    tuned = toy.run_config(text, tmp_path, init=str(starts["a"]), **QUICK)
+    run_dir = train(tuned).model_dir.parent
+    shutil.rmtree(starts["a"])
+    shutil.copytree(starts["b"], starts["a"])
+    before = content(run_dir)
+    with pytest.raises(ValueError, match="last.ckpt is of other pieces than the tokenizer has now; delete"):
+        train(toy.run_config(text, tmp_path, init=str(starts["a"]), **MORE))
+    assert content(run_dir) == before
+
+
+@contextmanager
+def full_disk():
+    """No file can have more than ten bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def write_log(folder):
+    with open_log(folder / LOG):
+        logging.getLogger("nmt").info("more than ten bytes")
+
+
+WRITERS = {
+    ORIGIN: lambda folder: write_atomically(folder / ORIGIN, bytes(11)),
+    METRICS: lambda folder: MetricsFile(folder / METRICS).log_metrics({"val/nll": 1.0}, 1),
+    "tensorboard": lambda folder: TensorBoard(folder, name="", version="tensorboard").log_metrics({"a": 1.0}, 1),
+    LOG: write_log,
+    "curves.png": lambda folder: draw_curves(folder / "few.csv", folder / "curves.png"),
+    "last.ckpt": lambda folder: CheckpointFiles().save_checkpoint({"a": torch.zeros(99)}, folder / "last.ckpt"),
+    "cache": lambda folder: prepare(
+        FileCorpus("de", "en", dir=str(folder / "text")), TokenizerConfig(vocab_size=320), folder / "cache"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_error_of_a_full_disk_names_the_file(text, tmp_path, name):
+    (tmp_path / "few.csv").write_text("step,train/nll,val/nll,val/bleu,val/chrf\n1,2,,,\n")
+    with pytest.raises(OSError, match="too large") as error, full_disk():
+        WRITERS[name](tmp_path)
+    assert str(tmp_path / name) in str(error.value.filename or error.value)
