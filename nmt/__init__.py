@@ -23,12 +23,13 @@ def load(
     model_dirs: str | Path | Sequence[str | Path],
     device: str = "auto",
     compute: str = "auto",
-    shortlist: bool = True,
+    shortlist: bool | None = None,
 ) -> Translator:
     """The translator of a model directory, or of several as an ensemble.
 
     `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With
-    `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own.
+    `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own; None: in
+    every search but sampling, which draws from all.
 
     Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
     """

@@ -55,6 +55,7 @@ class BundleConfig:
     model: ModelConfig
     search: Search  # what nmt-translate does when not told otherwise
     metric: MetricConfig = field(default_factory=MetricConfig)  # what the model was chosen by
+    copy_letterless: bool = True  # a source without a letter is its own translation
 
     def __post_init__(self) -> None:
         check_attention(self.model, self.search)
@@ -84,10 +85,13 @@ def save_bundle(
     card: str,
     scores: Mapping[str, Any],
     metric: MetricConfig | None = None,
+    copy_letterless: bool = True,
 ) -> None:
     """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
     metric = metric or MetricConfig()
-    config = to_dict(BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search, metric))
+    config = to_dict(
+        BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search, metric, copy_letterless)
+    )
     folder.mkdir(parents=True, exist_ok=True)
     contents = dict(tokenizer.models) | {WEIGHTS: _serialised(weights)}
     if lexicon:

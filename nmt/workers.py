@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 import torch
 
 from nmt.process import trim_memory
-from nmt.translator import Translation, Translator
+from nmt.translation import Translation
+from nmt.translator import Translator
 
 MAX_WORKERS = 1024
 MAX_DEATHS = 3  # over one batch: it would kill the next worker too

@@ -19,6 +19,8 @@ ROWS = [
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
     {"nmt.translator"},
+    {"nmt.searcher"},
+    {"nmt.translation"},
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},

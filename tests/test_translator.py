@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,34 @@ def test_blank_text_gives_blank_text_without_the_model(translator):
 
 
 def test_nothing_gives_nothing(translator):
-    assert translator.translate([]) == []
+    assert translator.translate([]) == translator.translate("")[1:] == translator.score([], []) == []
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_a_translator_pickles_by_its_folders_and_what_was_set(bundle_dir, copies, monkeypatch, tmp_path):
+    monkeypatch.chdir(bundle_dir.parent)
+    translator = nmt.load([bundle_dir.name] * copies, "cpu", "auto", shortlist=True)
+    translator.search, translator.mbr, translator.copy_letterless = Beam(beam_size=3), "chrf", False
+    pickled = pickle.dumps(translator)
+    assert len(pickled) < 10_000
+    monkeypatch.chdir(tmp_path)
+    other = pickle.loads(pickled)
+    assert (other.search, other.mbr, other.copy_letterless) == (translator.search, "chrf", False)
+    assert (other.compute, other.shortlists_samples, len(other.models)) == (translator.compute, True, copies)
+    assert other.translate(TEXTS) == translator.translate(TEXTS)
+    assert pickle.loads(pickle.dumps(other)).translate(TEXTS[0]) == translator.translate(TEXTS[0])
+
+
+def test_a_translator_that_was_not_loaded_says_what_to_pickle_instead(translator):
+    made = Translator(translator.model, translator.tokenizer, Beam(), translator.device)
+    with pytest.raises(TypeError, match="was not loaded from model directories"):
+        pickle.dumps(made)
+
+
+def test_a_translator_shows_its_languages_folders_and_search(translator, bundle_dir):
+    assert repr(translator) == f"<Translator de-en: {bundle_dir.resolve()}; beam, float32 on cpu>"
+    made = Translator(translator.model, translator.tokenizer, Greedy(), translator.device, None, "float32")
+    assert repr(made) == "<Translator of unknown languages: not loaded; greedy, float32 on cpu>"
 
 
 def test_the_nbest_come_best_first_and_the_first_is_the_translation(translator):
@@ -97,6 +125,58 @@ def test_a_shortlist_keeps_to_the_lexicon(translator, lexicon):
     translator.lexicon = None
     (found,) = translator.translate([text])
     assert not {translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens} <= allowed
+
+
+@pytest.mark.parametrize("mbr", [None, "chrf"])
+def test_samples_are_drawn_from_all_pieces_if_not_told_otherwise(bundle_dir, lexicon, mbr):
+    """Of random weights, for which nothing is likelier than what the lexicon holds likely."""
+    text, drawing = TEXTS[0], Sample(samples=30, max_ratio=1.0)
+
+    def drawn(shortlist):
+        translator = nmt.load(bundle_dir, "cpu", "float32", shortlist)
+        (found,) = translator.translate(text, drawing, nbest=30, mbr=mbr)
+        (src,) = translator.tokenizer.encode_src([text])
+        allowed = {*lexicon.frequent.tolist(), *lexicon.likely[src].flatten().tolist()}
+        piece = translator.tokenizer.tgt.piece_to_id
+        return found, {piece(one) for a in found.alternatives for one in a.tokens} <= allowed
+
+    (exact, kept), (everything, kept_of_all), (short, kept_of_list) = map(drawn, (None, False, True))
+    assert not kept
+    assert not kept_of_all
+    assert kept_of_list
+    assert exact == everything
+    assert not exact.estimated
+    assert short.estimated
+
+
+@pytest.mark.parametrize("search", [Greedy(), Beam(beam_size=3), Sample(samples=2)])
+def test_a_log_probability_that_is_not_called_an_estimate_is_that_of_a_forced_pass(bundle_dir, search):
+    for shortlist in (None, False, True):
+        translator = nmt.load(bundle_dir, "cpu", "float32", shortlist)
+        for change in ({}, {"repetition_penalty": 1.5}, {"no_repeat_ngram": 2}):
+            asked = replace(search, max_extra=4, max_ratio=1.0, **change)
+            found = translator.translate(TEXTS, asked, nbest=1)
+            short = shortlist or (shortlist is None and not isinstance(search, Sample))
+            assert {t.estimated for t in found if t.tokens} == {bool(short or "repetition_penalty" in change)}
+            assert all(t.alternatives[0].estimated == t.estimated for t in found if t.tokens)
+            assert {t.estimated for t in translator.translate(TEXTS[:1], asked, plain=True)} == {found[0].estimated}
+            for text, t in zip(TEXTS, found, strict=True):
+                if t.tokens and not t.estimated:
+                    ids = [translator.tokenizer.tgt.piece_to_id(piece) for piece in t.tokens]
+                    (src,) = translator.tokenizer.encode_src([text])
+                    (exact,) = translator.score_batch([(src, [2, *ids, 3])])
+                    assert sum(exact[: t.length]) == pytest.approx(t.log_prob, abs=1e-3)
+    assert not any(t.estimated for t in translator.score(TEXTS, TEXTS))
+
+
+def test_a_score_means_the_same_at_every_beam_size(translator):
+    ranking = {"normalisation": "gnmt", "alpha": 0.7, "coverage": 0.3, "max_ratio": 1.0}
+    greedy, beam = (translator.translate(TEXTS, search(**ranking)) for search in (Greedy, partial(Beam, beam_size=1)))
+    for one, other in zip(greedy, beam, strict=True):
+        assert one.text == other.text
+        assert one.score == pytest.approx(other.score, rel=1e-4)
+        assert one.coverage == pytest.approx(other.coverage, rel=1e-4)
+        assert one.score != one.log_prob or not one.tokens
 
 
 def test_what_it_searches_with_is_on_its_device(tokenizer, lexicon):
@@ -261,6 +341,7 @@ def test_the_least_risk_is_taken_in_any_batch(translator, search, utility):
     assert scores == sorted(scores, reverse=True)
     again = translator.translate(TEXTS, search, mbr=utility, batch_size=1, plain=True)
     assert [t.text for t in again] == [t.text for t in together]
+    translator.shortlists_samples = True
     (one,) = translator.translate(TEXTS[:1], Sample(samples=5, top_k=1), mbr=utility)
     assert one.text == translator.translate(TEXTS[:1], Greedy())[0].text
     assert one.score == pytest.approx(100)

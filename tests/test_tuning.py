@@ -13,7 +13,8 @@ from nmt.config import to_dict
 from nmt.data.tokenizer import EOS_ID
 from nmt.metrics.measure import Measure
 from nmt.search import Beam
-from nmt.translator import Translation, Translator
+from nmt.translation import Translation
+from nmt.translator import Translator
 from nmt.tuning import choose, confirmed, searching_all, settings, tune
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Anna 🐕"]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
 
 SAMPLING = ("temperature", "top_k", "top_p", "seed")  # fields of search.Sample
+SHORTLISTS = {"auto": None, "on": True, "off": False}
 REPETITION = ("no_repeat_ngram", "repetition_penalty")  # of every search
 
 
@@ -35,13 +36,23 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="precision of matrix products; auto is the fastest that this machine has",
     )
     parser.add_argument(
-        "--shortlist", choices=["on", "off"], default="on", help="search likely pieces alone, or all (%(default)s)"
+        "--shortlist",
+        choices=["auto", "on", "off"],
+        default="auto",
+        help="search likely pieces alone, which makes scores estimates, or all; auto: likely ones, but samples are "
+        "drawn from all (%(default)s)",
     )
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
     )
     parser.add_argument("--threads", type=positive, metavar="N", help="of torch in one process (1); kernels have one")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+    parser.add_argument(
+        "--copy-letterless",
+        choices=["on", "off"],
+        help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
+        "which is off where the validation text translates such lines",
+    )
     parser.add_argument(
         "--no-repeat-ngram",
         type=positive,
@@ -92,9 +103,11 @@ def open_translator(options: argparse.Namespace) -> Translator:
     from nmt.translator import Translator
 
     torch.set_num_threads(options.threads or 1)
-    translator = Translator.load(options.model, options.device, options.compute, options.shortlist == "on")
+    translator = Translator.load(options.model, options.device, options.compute, SHORTLISTS[options.shortlist])
     translator.search = chosen_search(translator.search, options)
     translator.mbr = options.utility if options.mbr else None
+    if options.copy_letterless:
+        translator.copy_letterless = options.copy_letterless == "on"
     return translator
 
 

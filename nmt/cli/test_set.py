@@ -14,7 +14,7 @@ from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
-    from nmt.translator import Translation
+    from nmt.translation import Translation
 
 TSV = (".tsv", ".tsv.gz")
 

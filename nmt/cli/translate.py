@@ -16,7 +16,7 @@ from nmt.signals import Signals
 from nmt.stream import Line, read_groups
 
 if TYPE_CHECKING:
-    from nmt.translator import Translation
+    from nmt.translation import Translation
     from nmt.workers import Workers
 
 COMMAND = "nmt-translate"
@@ -26,15 +26,26 @@ GROUP = 2048  # lines sorted by length together
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=COMMAND,
-        description="Translate stdin: one line out for every line in, in order. An empty line stays empty.",
+        description="Translate stdin: one line out for every line in, in order. A blank line gives an empty one, and "
+        "a line without a letter is its own translation.",
     )
     add_model(parser)
     add_search_options(parser)
     parser.add_argument(
-        "--nbest", type=positive, default=0, metavar="N", help="lines `number ||| text ||| score`, N a line"
+        "--nbest",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="lines `number ||| text ||| score`, up to N for a line, the best first; the number is that of the line, "
+        "from 1 (Moses and Marian count from 0, and have a field more, of features); what is not searched, such as a "
+        "blank line, has one, of score 0",
     )
     parser.add_argument(
-        "--json", action="store_true", help="a JSON object a line: text, score, log_prob, tokens, alignment"
+        "--json",
+        action="store_true",
+        help="a JSON object a line: text, score (which ranks: the log-probability by the length, as the model's "
+        "search says; of samples the log-probability; with --mbr the utility), log_prob, estimated (whether both are "
+        "no more than that, since a shortlist leaves pieces out; --score is exact), tokens, alignment",
     )
     pairs = parser.add_mutually_exclusive_group()
     pairs.add_argument(
@@ -123,6 +134,7 @@ def as_json(translation: Translation) -> dict[str, Any]:
         "text": translation.text,
         "score": translation.score,
         "log_prob": translation.log_prob,
+        "estimated": translation.estimated,
         "tokens": translation.tokens,
         "src_tokens": translation.src_tokens,
         "alignment": translation.alignment,

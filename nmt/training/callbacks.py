@@ -252,4 +252,5 @@ def save_model(folder: Path, module: TrainingModule) -> None:
             model_card(config, validation.scores, size, module.prepared.text),
             {"valid": scores, "step": module.global_step, "average": validation.average},
             config.metric,
+            module.copy_letterless,
         )

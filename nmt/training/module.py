@@ -29,6 +29,7 @@ from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.risk import candidates, costs, expected_cost
+from nmt.translation import copied_letterless
 from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class TrainingModule(pl.LightningModule):
         self.returns = returns
         self.prepared = prepared
         self.valid = prepared.valid
+        self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
         self.measure = Measure.of(config.metric, config.data.tgt, (pair.tgt for pair in prepared.valid))
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
@@ -228,6 +230,7 @@ class TrainingModule(pl.LightningModule):
             self.lexicon,
             languages=(data.src, data.tgt),
             metric=metric,
+            copy_letterless=self.copy_letterless,
         )
 
     def _translate(self, texts: Sequence[str]) -> list[str]:

@@ -23,7 +23,8 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
-from nmt.translator import Task, Translator
+from nmt.translation import Task
+from nmt.translator import Translator
 
 SHARPNESS = 6.0  # γ
 

@@ -1,0 +1,136 @@
+"""Models that are searched: ids in, ids out. Text is the translator's.
+
+Dims: B sentences, S source ids, T target ids, A heads of the attention, P places of a shortlist, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from nmt.data.batching import collate, pad
+from nmt.data.lexicon import Lexicon
+from nmt.data.tokenizer import BOS_ID, EOS_ID
+from nmt.model.ensemble import Ensemble
+from nmt.model.output import Shortlist
+from nmt.model.packed import pack
+from nmt.model.products import resolve_compute
+from nmt.model.seq2seq import Seq2Seq
+from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced
+from nmt.translation import Task
+
+LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
+
+
+class Searcher:
+    """One model or several on a device, as they were when it was made."""
+
+    def __init__(
+        self,
+        models: Sequence[Seq2Seq],
+        device: torch.device,
+        lexicon: Lexicon | None = None,
+        compute: str = "auto",
+        shortlists_samples: bool = False,
+    ) -> None:
+        """The models are searched together; the attention of the first alone tells the alignment. `compute` is the
+        precision of the search's products (see model/packed.py). With a lexicon a search keeps to the pieces that are
+        likely, but samples are drawn from all, as the models have them, if not `shortlists_samples`.
+
+        Raises ValueError for a precision that this machine lacks.
+        """
+        self.models = tuple(models)
+        self.model = self.models[0]
+        self.device = device
+        self.lexicon = None if lexicon is None else lexicon.to(device)
+        self.common = None if lexicon is None else torch.unique(lexicon.frequent).long().to(device)
+        self.shortlists_samples = shortlists_samples
+        self.compute = resolve_compute(compute, device)
+        packed = [pack(model, self.compute) for model in models]
+        self.packed: Any = Ensemble(packed) if len(packed) > 1 else packed[0]
+
+    def shortlist(self, src: torch.Tensor) -> Shortlist | None:
+        """Which pieces the translations of source ids (B,S) may use; None: all."""
+        if self.lexicon is None or self.common is None:
+            return None
+        return Shortlist(self.common, self.lexicon.allowed(src, len(self.model.output_bias)))
+
+    def shortens(self, search: Search) -> bool:
+        """Whether it keeps to a shortlist."""
+        return self.lexicon is not None and (self.shortlists_samples or not search.is_random)
+
+    def hypotheses(
+        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+    ) -> list[list[Hypothesis]]:
+        """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with."""
+        with torch.inference_mode():
+            step, state, request, pieces = self.prepared(task, sources, prefixes)
+            found = task.search(step, state, request)
+        if pieces is not None:
+            found = [
+                [replace(h, ids=own[h.ids].tolist()) for h in hypotheses]
+                for own, hypotheses in zip(pieces.cpu().numpy(), found, strict=True)
+            ]
+        return found
+
+    @torch.inference_mode()
+    def prepared(
+        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+    ) -> tuple[Step[Any], Any, Request, torch.Tensor | None]:
+        """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
+        multiple = 1 if len(sources) == 1 else LENGTHS
+        src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
+        shortlist = self.shortlist(src) if self.shortens(task.search) else None
+        if given := any(prefixes):
+            prefix, prefix_len = (tensor.to(self.device) for tensor in pad(prefixes))
+            if shortlist:
+                shortlist.allowed.scatter_(1, prefix, True)
+        scored = task.search.ranks or not task.plain
+        state: Any = self.packed.start(src, src_len, shortlist, task.search.sees_attention and scored)
+        step, pieces = self.packed.step, state.output.pieces
+        limit, start = task.search.max_length(src_len), None
+        if given:
+            places = state.output.places_of(prefix)
+            after = torch.arange(prefix.shape[1], device=self.device) >= prefix_len[:, None]
+            step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
+            start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
+            limit = torch.maximum(limit, prefix_len + task.search.max_extra)
+        keys = [_key(source) for source in sources] if task.search.is_random else None
+        wanted = None if task.mbr else max(task.nbest, 1)
+        return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys, wanted), pieces
+
+    @torch.inference_mode()
+    def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """Source ids with EOS and target ids from BOS to EOS -> the log-probability of each target id but BOS."""
+        sources, targets = ([pair[side] for pair in pairs] for side in (0, 1))
+        log_probs = self._token_log_probs(sources, targets).tolist()
+        return [row[: len(target) - 1] for row, target in zip(log_probs, targets, strict=True)]
+
+    def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
+        """Target ids, BOS first -> the log-probability of the others (B,T), that of the models' mean; 0 after."""
+        batch = collate(sources, targets)
+        of_each = [model.token_log_probs(*(part.to(self.device) for part in batch)) for model in self.models]
+        return torch.stack(of_each).logsumexp(0) - math.log(len(of_each)) if len(of_each) > 1 else of_each[0]
+
+    @torch.inference_mode()
+    def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
+        """Source ids (with EOS) and target ids (without BOS and EOS) -> the weights of every head (A,T,S), where
+        the last of the T targets is EOS; all zero without attention."""
+        _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
+        return weights[0]  # type: ignore[no-any-return]
+
+    def align(self, src: list[int], tgt: list[int]) -> Iterator[tuple[int, int]]:
+        """For each target piece the source piece that it attends to most, over the mean of the heads."""
+        weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without EOS's row
+        if weights.any():
+            yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
+
+
+def _key(source: list[int]) -> int:
+    """A number for the sentence: it alone makes its chance."""
+    return int.from_bytes(hashlib.blake2b(repr(source).encode(), digest_size=8).digest())

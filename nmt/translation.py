@@ -1,0 +1,101 @@
+"""What a translator takes and gives, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nmt.search import Search
+from nmt.search.mbr import UTILITIES
+
+SHOWN = 60  # characters of a value that is refused
+
+
+@dataclass(frozen=True)
+class Translation:
+    text: str
+    score: float  # what hypotheses are ranked by (see search/score.py); of samples the log-probability
+    log_prob: float  # nats
+    tokens: tuple[str, ...] = ()  # target pieces
+    src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text
+    length: int = 0  # tokens, EOS included where it came
+    coverage: float = 0.0  # of the source by the attention; where the search sees it
+    alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; asked for
+    alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); asked for
+    truncated: bool = False  # the source (or what was given of the target) was longer than MAX_PIECES
+    token_log_probs: tuple[float, ...] = ()  # nats, of the tokens and of EOS; from `score`
+    estimated: bool = False  # the log-probability and the score, because the search left pieces out or penalised some
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is wanted of every sentence; see Translator.translate."""
+
+    search: Search
+    nbest: int = 0
+    alignment: bool = False
+    plain: bool = False
+    mbr: str | None = None  # a utility of search/mbr.py
+
+
+Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+
+
+def texts_of(name: str, texts: object) -> list[str]:
+    """A text alone is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
+        raise TypeError(f"{name} is {_shown(texts)}; it must be a str or a list of them")
+    found = list(texts)
+    for i, text in enumerate(found):
+        if not isinstance(text, str):
+            raise TypeError(f"{name}[{i}] is {_shown(text)}; it must be a str")
+    return found
+
+
+def aligned(name: str, texts: object, beside: str, count: int) -> list[str]:
+    """Texts of which there must be as many as of `beside`. Raises ValueError where there are not."""
+    found = texts_of(name, texts)
+    if len(found) != count:
+        raise ValueError(f"{name} has {len(found)} texts but {beside} has {count}; there must be one for each")
+    return found
+
+
+def check_task(task: Task, batch_size: int | None) -> None:
+    """Raises TypeError or ValueError for a wish that no search can fulfil."""
+    if not isinstance(task.search, Search):
+        raise TypeError(f"search is {_shown(task.search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
+    if not 0 <= task.nbest <= task.search.width:
+        kind = "samples" if task.search.is_random else "beam_size"
+        raise ValueError(
+            f"nbest is {task.nbest}; it must be from 0 to {task.search.width}, "
+            f"or the search one of {kind}={max(task.nbest, 1)} or more"
+        )
+    if task.mbr not in (None, *UTILITIES):
+        raise ValueError(f"mbr is {task.mbr!r}; choose one of: {', '.join(UTILITIES)}")
+    check_batch_size(batch_size)
+
+
+def check_batch_size(batch_size: int | None) -> None:
+    """Raises ValueError for none at all."""
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
+
+
+def has_letter(text: str) -> bool:
+    """Whether there is anything to translate: a letter of any script, not only digits, punctuation and symbols."""
+    return any(map(str.isalpha, text))
+
+
+def copied_letterless(pairs: Iterable[tuple[str, str]]) -> bool:
+    """Whether sources without a letter are their own translations, as most of these pairs' are; where they have none,
+    yes."""
+    equal = [src == tgt for src, tgt in pairs if src.strip() and not has_letter(src)]
+    return 2 * sum(equal) >= len(equal)
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return f"{text if len(text) <= SHOWN else text[:SHOWN] + '...'} ({type(value).__name__})"

@@ -1,0 +1,124 @@
+"""What a translator takes: texts, and whether there is anything to translate in them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pytest
+import toy
+
+import nmt
+from nmt.bundle import seal
+from nmt.search import Beam, Sample
+from nmt.train import train
+from nmt.translation import copied_letterless
+from nmt.translator import Translator
+
+
+@pytest.fixture
+def translator(bundle_dir) -> Translator:
+    return nmt.load(bundle_dir, device="cpu", compute="float32")
+
+
+LETTERLESS = ["1.000,5 %", "👍🏽 🎉", "¿?", " -- 42 -- ", "½", "١٢٣"]
+
+
+def test_a_text_without_a_letter_is_its_own_translation_without_the_model(translator):
+    texts = [*LETTERLESS, "Anna 1", "三", "ก", "Ⓐ"]
+    together = translator.translate(texts, nbest=2)
+    assert [t.text for t in together[: len(LETTERLESS)]] == LETTERLESS
+    for copied in together[: len(LETTERLESS)]:
+        assert (copied.score, copied.log_prob, copied.tokens, copied.alternatives) == (0, 0, (), ())
+        assert not copied.estimated
+    assert [bool(t.tokens) for t in together[len(LETTERLESS) :]] == [True, True, True, False]
+    translator.packed = None
+    assert [t.text for t in translator.translate(LETTERLESS, plain=True)] == LETTERLESS
+
+
+def test_a_text_without_a_letter_is_translated_where_it_shall_be(translator):
+    """Where the model says so, and where the translation must begin with something."""
+    prefixed = translator.translate(LETTERLESS[:2], prefixes=["The dog", ""])
+    assert prefixed[0].text.startswith("The dog")
+    assert prefixed[1].text == LETTERLESS[1]
+    translator.copy_letterless = False
+    assert all(t.tokens for t in translator.translate(LETTERLESS))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "copied"),
+    [
+        ([], True),
+        ([("Anna", "Paul"), ("", "x"), (" ", "y")], True),
+        ([("12", "12"), ("3,5", "3.5")], True),
+        ([("12", "zwölf"), ("3,5", "3,5"), ("...", "…"), ("a", "a")], False),
+    ],
+)
+def test_the_validation_text_tells_whether_text_without_a_letter_is_copied(pairs, copied):
+    assert copied_letterless(pairs) == copied
+
+
+def test_a_model_of_numbers_translates_numbers(tmp_path):
+    """It is trained, chosen and opened as one that copies nothing; a config of before copies."""
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+    pairs = [
+        (f"{a} {b} {c}", f"{words[a]} {words[b]} {words[c]}") for a, b, c in itertools.product(range(6), repeat=3)
+    ]
+    for split, part in (("valid", pairs[::9]), ("train", [pair for i, pair in enumerate(pairs) if i % 9])):
+        for side, code in enumerate(("de", "en")):
+            (tmp_path / f"{split}.{code}").write_text("".join(f"{pair[side]}\n" for pair in part), encoding="utf-8")
+    config = toy.run_config(tmp_path, tmp_path / "runs", trainer__max_epochs=1, tokenizer__vocab_size=285)
+    model_dir = train(config).model_dir
+    translator = nmt.load(model_dir, "cpu")
+    assert not translator.copy_letterless
+    assert translator.translate("1 2 3")[0].tokens
+    config = json.loads((model_dir / "config.json").read_text())
+    assert not config.pop("copy_letterless")
+    (model_dir / "config.json").write_text(json.dumps(seal(config, config["checksums"])))
+    assert nmt.load(model_dir, "cpu").translate("1 2 3")[0].text == "1 2 3"
+
+
+def test_a_str_is_one_text_and_not_its_letters(translator):
+    (alone,) = translator.translate("Anna mag kein Boot.")
+    assert alone == translator.translate(["Anna mag kein Boot."])[0]
+    assert [alone] == translator.translate(text for text in ["Anna mag kein Boot."])
+    (forced,) = translator.translate("Anna", prefixes="The")
+    assert forced.text.startswith("The")
+    (scored,) = translator.score("Anna", "Paul")
+    assert [scored] == translator.score(["Anna"], ["Paul"])
+    assert len(translator.score("Ja", "No")) == 1
+
+
+def call(method, *arguments, **options):
+    return lambda translator: getattr(translator, method)(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (call("translate", [None]), TypeError, r"texts\[0\] is None \(NoneType\); it must be a str"),
+        (call("translate", ["a", b"b"]), TypeError, r"texts\[1\] is b'b' \(bytes\); it must be a str"),
+        (call("translate", b"Der Hund"), TypeError, r"texts is b'Der Hund' \(bytes\); it must be a str or a list"),
+        (call("translate", 7), TypeError, r"texts is 7 \(int\)"),
+        (call("translate", ["a"], 5), TypeError, r"search is 5 \(int\); it must be a search"),
+        (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
+        (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
+        (call("translate", ["a"], prefixes=[3]), TypeError, r"prefixes\[0\] is 3"),
+        (
+            call("translate", ["a"], Beam(5), nbest=50),
+            ValueError,
+            "nbest is 50; .* 0 to 5, .*beam_size=50",
+        ),
+        (call("translate", ["a"], Sample(samples=2), nbest=3), ValueError, "from 0 to 2, .*samples=3"),
+        (call("translate", ["a"], nbest=-1), ValueError, "nbest is -1"),
+        (call("translate", ["a"], mbr="ter"), ValueError, "mbr is 'ter'; choose one of: chrf, bleu"),
+        (call("translate", ["a"], batch_size=0), ValueError, "batch_size is 0; it must be at least 1"),
+        (call("score", ["a", "b"], ["c"]), ValueError, "tgts has 1 texts but srcs has 2"),
+        (call("score", [None], ["c"]), TypeError, r"srcs\[0\] is None"),
+        (call("score", ["a"], [b"c"]), TypeError, r"tgts\[0\] is b'c'"),
+        (call("score", ["a"], ["c"], batch_size=0), ValueError, "batch_size is 0"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_or_number_is_named_with_what_would_be_right(translator, wrong, error, message):
+    with pytest.raises(error, match=message):
+        wrong(translator)
