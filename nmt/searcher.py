@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,9 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced
 from nmt.translation import Task
 
+# A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
+# and a state that it takes in their place.
+Watch = Callable[[Step[Any], Any, torch.Tensor | None], tuple[Step[Any], Any]]
 LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
 
 
@@ -65,12 +68,20 @@ class Searcher:
         return self.lexicon is not None and (self.shortlists_samples or not search.is_random)
 
     def hypotheses(
-        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+        self,
+        task: Task,
+        sources: list[list[int]],
+        prefixes: Sequence[list[int]] = (),
+        watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
-        """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with."""
+        """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with. The
+        search may be watched."""
         with torch.inference_mode():
-            step, state, request, pieces = self.prepared(task, sources, prefixes)
-            found = task.search(step, state, request)
+            step, state, request, pieces = self._prepared(task, sources, prefixes)
+            step, state = task.search.unrepeated(step, state)
+            if watch:
+                step, state = watch(step, state, pieces)
+            found = task.search.find(step, state, request)
         if pieces is not None:
             found = [
                 [replace(h, ids=own[h.ids].tolist()) for h in hypotheses]
@@ -78,8 +89,7 @@ class Searcher:
             ]
         return found
 
-    @torch.inference_mode()
-    def prepared(
+    def _prepared(
         self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
     ) -> tuple[Step[Any], Any, Request, torch.Tensor | None]:
         """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""

@@ -22,7 +22,7 @@ from nmt.metrics.config import MetricConfig
 from nmt.model.products import resolve_device
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, Search
-from nmt.searcher import Searcher
+from nmt.searcher import Searcher, Watch
 from nmt.translation import (
     Each,
     Task,
@@ -194,10 +194,14 @@ class Translator(Searcher):
         return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
 
     def ranked(
-        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+        self,
+        task: Task,
+        sources: list[list[int]],
+        prefixes: Sequence[list[int]] = (),
+        watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
-        """The hypotheses of each of the sources as the task ranks them, by their utility if it says so."""
-        found = self.hypotheses(task, sources, prefixes)
+        """As `hypotheses`, but ranked as the task says, by their utility if it has one."""
+        found = self.hypotheses(task, sources, prefixes, watch)
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
 
     def score(

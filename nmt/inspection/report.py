@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
-from nmt.inspection.search_tree import search_steps
+from nmt.inspection.search_tree import search_steps, translation
 from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.translator import Translator
@@ -66,8 +66,7 @@ def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[lis
         raise ValueError("the sentence is empty")
     if target is not None:
         return src, translator.tokenizer.encode_tgt([target])[0][1:-1]
-    (best,) = translator.translate([sentence])
-    return src, [translator.tokenizer.tgt.piece_to_id(piece) for piece in best.tokens]
+    return src, translation(translator, src)
 
 
 def _numbers(tensor: Tensor) -> Any:

@@ -6,15 +6,17 @@ state's `select`, which tells which hypotheses live on. So it knows no search.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from nmt.data.batching import pad
-from nmt.data.tokenizer import BOS_ID, EOS_ID
-from nmt.search import Request
+from nmt.data.tokenizer import EOS_ID
+from nmt.search import Step
+from nmt.search.step import PADDING
+from nmt.translation import Task
 from nmt.translator import Translator
 
 Path = tuple[int, ...]
@@ -34,11 +36,12 @@ class Extension:
 
 @dataclass(frozen=True)
 class _Watched:
-    """A search's state with the tokens that each row has had and their log-probability."""
+    """A search's state with the tokens that each row has had, and what it knows of the next."""
 
     state: Any
     paths: tuple[Path, ...]
-    totals: tuple[float, ...]
+    totals: tuple[float, ...]  # their log-probabilities
+    next: Tensor | None = None  # the log-probability of the next token (N,V); None before the first step
 
     @property
     def attended(self) -> Tensor | None:
@@ -51,35 +54,65 @@ class _Watched:
             self.state.select(rows, sentences),
             tuple(self.paths[row] for row in kept),
             tuple(self.totals[row] for row in kept),
+            None if self.next is None else self.next.index_select(0, rows),
         )
 
 
-@torch.no_grad()
-def search_steps(translator: Translator, src: list[int], width: int | None = None) -> list[list[Extension]]:
-    """Search one sentence (ids with EOS) -> for each step its best extensions, best first; `width` of each
-    hypothesis, by default one more than live on."""
-    model, search = translator.model, translator.search
-    wide = width or getattr(search, "beam_size", 1) + 1
-    source, src_len = (tensor.to(translator.device) for tensor in pad([src]))
-    met: list[dict[Path, tuple[Path, float]]] = []
+class _Watcher:
+    """Keeps what a search of one sentence meets: at each step the best extensions, each with its parent and its
+    log-probability."""
 
-    def step(ids: Tensor, watched: _Watched) -> tuple[Tensor, _Watched]:
-        logits, state = model.step(ids, watched.state)
-        if not met:
+    def __init__(self, wide: int) -> None:
+        self.wide = wide  # extensions of a hypothesis
+        self.met: list[dict[Path, tuple[Path, float]]] = []
+
+    def __call__(self, step: Step[Any], state: Any, pieces: Tensor | None) -> tuple[Step[Any], _Watched]:
+        def watched_step(ids: Tensor, watched: _Watched) -> tuple[Tensor, _Watched]:
+            logits, after = step(ids, watched.state)
             paths, totals = watched.paths, watched.totals
-        else:
-            paths = tuple((*path, token) for path, token in zip(watched.paths, ids.tolist(), strict=True))
-            totals = tuple(met[-1].get(path, ((), -float("inf")))[1] for path in paths)
-        best, tokens = logits.float().log_softmax(-1).topk(min(wide, logits.shape[1]))
-        found: dict[Path, tuple[Path, float]] = {}
-        for path, total, gains, ids_of in zip(paths, totals, best.tolist(), tokens.tolist(), strict=True):
-            found |= {(*path, token): (path, total + gain) for token, gain in zip(ids_of, gains, strict=True)}
-        met.append({path: one for path, one in found.items() if one[1] > -float("inf")})
-        return logits, _Watched(state, paths, totals)
+            if watched.next is not None:
+                gains = watched.next.gather(1, ids[:, None])[:, 0].tolist()
+                tokens = (ids if pieces is None else pieces[0][ids]).tolist()
+                totals = tuple(total + gain for total, gain in zip(totals, gains, strict=True))
+                self._add(paths, tokens, totals)
+                paths = tuple((*path, token) for path, token in zip(paths, tokens, strict=True))
+            log_probs = logits.float().log_softmax(-1)
+            log_probs.select(1, PADDING).fill_(-torch.inf)  # no search takes it
+            best, places = log_probs.topk(min(self.wide, logits.shape[1]))
+            self.met.append({})
+            for rank in range(best.shape[1]):
+                tokens = (places[:, rank] if pieces is None else pieces[0][places[:, rank]]).tolist()
+                gained = [total + gain for total, gain in zip(totals, best[:, rank].tolist(), strict=True)]
+                self._add(paths, tokens, gained)
+            return logits, _Watched(after, paths, totals, log_probs)
 
-    start = _Watched(model.start(source, src_len, attended=search.sees_attention), ((),), (0.0,))
-    (hypotheses,) = search(step, start, Request(search.max_length(src_len), BOS_ID, EOS_ID, wanted=1))
-    finished = {tuple(h.ids): h for h in hypotheses}
+        return watched_step, _Watched(state, ((),), (0.0,))
+
+    def _add(self, paths: Sequence[Path], tokens: Sequence[int], totals: Sequence[float]) -> None:
+        for path, token, total in zip(paths, tokens, totals, strict=True):
+            if total > -torch.inf and EOS_ID not in path:  # a row that waits, or only fills the beam, extends nothing
+                self.met[-1].setdefault((*path, token), (path, total))
+
+
+def translation(translator: Translator, src: list[int]) -> list[int]:
+    """Source ids with EOS -> those of the translation, by the search whose steps `search_steps` shows."""
+    (hypotheses,) = translator.ranked(_task(translator), [src])
+    return hypotheses[0].ids
+
+
+def _task(translator: Translator) -> Task:
+    return Task(translator.search, mbr=translator.mbr)
+
+
+def search_steps(translator: Translator, src: list[int], width: int | None = None) -> list[list[Extension]]:
+    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first;
+    `width` of each hypothesis, by default one more than live on."""
+    watcher = _Watcher(width or getattr(translator.search, "beam_size", 1) + 1)
+    (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
+    finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}
+    met = watcher.met
+    for ids, hypothesis in finished.items():  # the last token of a sample may be an unlikely one
+        met[len(ids) - 1].setdefault(ids, (ids[:-1], hypothesis.log_prob))
     return [
         _judged(found, met[t + 1] if t + 1 < len(met) else {}, finished, hypotheses[0]) for t, found in enumerate(met)
     ]
@@ -93,7 +126,7 @@ def _judged(
     worst = min((log_prob for path, (_, log_prob) in ranked if path in live), default=None)
     extensions = []
     for rank, (path, (parent, log_prob)) in enumerate(ranked, 1):
-        own = finished.get(path[:-1] if path[-1] == EOS_ID else path)
+        own = finished.get(path)
         one = Extension(path, parent, log_prob, rank, "lost", "")
         if path in live:
             one = replace(one, fate="lives", reason=f"rank {rank} of this step")

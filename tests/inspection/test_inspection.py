@@ -24,7 +24,7 @@ from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
 from nmt.model.recurrent import Recurrent
 from nmt.pictures.page import to_html
-from nmt.search import Beam, Greedy
+from nmt.search import Beam, Greedy, Sample
 from nmt.translator import Translator
 
 SRC, TGT = [5, 7, 4, 9, EOS_ID], [6, 4, 8]
@@ -99,6 +99,38 @@ def test_the_tree_holds_the_translation_and_says_why_the_rest_lost(translator, s
         assert 1 <= len(live) <= width
     assert all(one.reason for step in steps for one in step)
     assert any("nats behind" in one.reason for step in steps for one in step)
+
+
+SEARCHES = [
+    Greedy(),
+    Beam(beam_size=3),
+    Beam(beam_size=3, coverage=0.2, no_repeat_ngram=1, repetition_penalty=1.5),
+    Sample(samples=3, temperature=2.0),
+]
+
+
+@pytest.mark.parametrize("mbr", [None, "chrf"])
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("shortlist", [True, False])
+@pytest.mark.parametrize("search", SEARCHES)
+def test_the_tree_is_of_the_search_that_made_the_translation(trained, search, shortlist, copies, mbr):
+    """Of the same models, in the same precision, among the same pieces, with the same draws and the same choice."""
+    folders = [trained / "model"] * copies
+    translator = Translator.load(folders, "cpu", shortlist=shortlist)
+    translator.search, translator.mbr = search, mbr
+    for sentence in ("Der Hund sieht das Haus.", "Xylophon 🐕 und Paul"):
+        (best,) = translator.translate(sentence)
+        (src,) = translator.tokenizer.encode_src([sentence])
+        steps = search_steps(translator, src)
+        (chosen,) = [one for step in steps for one in step if one.fate == "chosen"]
+        assert translator.tokenizer.tgt_pieces(list(chosen.ids)) == [*best.tokens, "</s>"][: best.length]
+        assert chosen.log_prob == pytest.approx(best.log_prob, abs=1e-4)
+        if shortlist and copies == 1:
+            allowed = translator.lexicon.allowed(torch.tensor([src]), translator.tokenizer.tgt_vocab_size)[0]
+            assert isinstance(search, Sample) or {i for step in steps for one in step for i in one.ids} <= {
+                *allowed.nonzero()[:, 0].tolist(),
+                *translator.common.tolist(),
+            }
 
 
 def test_pieces_make_words():
