@@ -1,0 +1,56 @@
+"""What comments, docstrings and the README name is there."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("nmt", "conf", "scripts", "tests")
+SOURCES = (".py", ".c", ".h", ".yaml")
+NAME = re.compile(r"(?<![\w./{}*<-])(?:[\w.-]+/)*[\w-]+\.(?:py|c|h|yaml)\b")
+ELSEWHERE = {
+    "config.yaml",  # of a run
+    "malloc.h",  # of the C library
+    "NAME.yaml",  # of any name
+    "conf/cell/ugrnn.yaml",  # README: to be written by the reader
+}
+
+
+def prose_of(path: Path) -> str:
+    """The comments and docstrings of a source; all of a text."""
+    text = path.read_text(encoding="utf-8")
+    match path.suffix:
+        case ".py":
+            comments = [
+                t.string for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type == tokenize.COMMENT
+            ]
+            kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+            nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+            return "\n".join([*comments, *(ast.get_docstring(node) or "" for node in nodes)])
+        case ".yaml":
+            return "\n".join(line.partition("#")[2] for line in text.splitlines())
+        case ".c" | ".h":
+            return "\n".join(re.findall(r"//.*|/\*.*?\*/", text, re.DOTALL))
+    return text
+
+
+def missing(prose: str, there: set[str]) -> set[str]:
+    """The files that are named and are not there, by the end of a path."""
+    return {name for name in NAME.findall(prose) if not any(f"/{path}".endswith(f"/{name}") for path in there)}
+
+
+def test_every_file_that_is_named_is_there():
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SOURCES]
+    there = {path.relative_to(ROOT).as_posix() for path in files}
+    named = {path: missing(prose_of(path), there) - ELSEWHERE for path in [*files, ROOT / "README.md"]}
+    assert {str(path): names for path, names in named.items() if names} == {}
+
+
+def test_a_file_that_is_named_and_is_not_there_is_found():
+    there = {"nmt/model/output.py", "nmt/native/kernels.c"}
+    assert missing("see model/shortlist.py, (output.py), `nmt/native/kernels.c`", there) == {"model/shortlist.py"}
+    assert missing("put.py, other/output.py", there) == {"put.py", "other/output.py"}
