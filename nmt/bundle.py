@@ -26,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 from nmt import __version__
 from nmt.config import check_attention, from_dict, to_dict
 from nmt.data.lexicon import Lexicon
+from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.files import write_atomically
 from nmt.metrics.config import MetricConfig
@@ -56,6 +57,8 @@ class BundleConfig:
     search: Search  # what nmt-translate does when not told otherwise
     metric: MetricConfig = field(default_factory=MetricConfig)  # what the model was chosen by
     copy_letterless: bool = True  # a source without a letter is its own translation
+    src_normalization: Outside | None = None  # None: by the rule in the side's .model file
+    tgt_normalization: Outside | None = None  # likewise; older models have none of these
 
     def __post_init__(self) -> None:
         check_attention(self.model, self.search)
@@ -90,7 +93,18 @@ def save_bundle(
     """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
     metric = metric or MetricConfig()
     config = to_dict(
-        BundleConfig(FORMAT, __version__, *languages, tokenizer.joint, model, search, metric, copy_letterless)
+        BundleConfig(
+            FORMAT,
+            __version__,
+            *languages,
+            tokenizer.joint,
+            model,
+            search,
+            metric,
+            copy_letterless,
+            tokenizer.src_normalization,
+            tokenizer.tgt_normalization,
+        )
     )
     folder.mkdir(parents=True, exist_ok=True)
     contents = dict(tokenizer.models) | {WEIGHTS: _serialised(weights)}
@@ -152,7 +166,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     names = (JOINT,) if config.joint else (SRC, TGT)
     models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names}
     try:
-        tokenizer = Tokenizer(models)
+        tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims

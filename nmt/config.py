@@ -218,7 +218,7 @@ def _value(expected: Any, value: Any, path: str) -> Any:
             raise ValueError(f"{path} is {value!r}; it must be a mapping")
         return {key: _value(arguments[1], one, _join(path, str(key))) for key, one in value.items()}
     if origin is Literal:
-        if value not in arguments:
+        if not any(type(value) is type(one) and value == one for one in arguments):  # 1 is not True
             raise ValueError(f"{path} is {value!r}; choose one of: {', '.join(map(str, arguments))}")
         return value
     if is_dataclass(expected):

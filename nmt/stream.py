@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 CHUNK_BYTES = 1 << 16
 GROUP_BYTES = 1 << 22
+FAULT = "not UTF-8; U+FFFD stands for what is wrong"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -61,7 +62,7 @@ def _line(number: int, raw: bytes, max_bytes: int) -> Line:
     try:
         return Line(number, raw.decode())
     except UnicodeDecodeError:
-        return Line(number, raw.decode(errors="replace"), "not UTF-8; U+FFFD stands for what is wrong")
+        return Line(number, raw.decode(errors="replace"), FAULT)
 
 
 def _input_waits(descriptor: int) -> bool:

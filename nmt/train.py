@@ -53,6 +53,7 @@ from nmt.training.folder import (
     MODEL,
     ORIGIN,
     TENSORBOARD,
+    as_begun,
     check_run_dir,
     check_text,
     cut_logs,
@@ -81,6 +82,7 @@ NOT_FOR_USERS = (
     "does not have many workers",
     "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows where
     "isinstance.treespec, LeafSpec.* is deprecated",
+    "The number of training batches .* is smaller than the logging interval",  # a small text
     "sync_dist=True",  # every rank has the same figures
 )
 
@@ -117,6 +119,7 @@ def train(config: RunConfig) -> Trained:
 
 def _train(config: RunConfig, signals: Signals) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
+    config = as_begun(run_dir, config)
     check_run_dir(run_dir, config)
     hardware = choose_hardware(config.trainer)
     tune_process()
@@ -207,6 +210,8 @@ def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, f
     log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
     for fault in prepared.faults:
         log.warning("malformed: %s", fault)
+    for oddity in prepared.oddities:
+        log.warning("warning: %s", oddity)
     accelerator, precision = hardware
     threads = torch.get_num_threads()
     log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)

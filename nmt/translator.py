@@ -17,6 +17,7 @@ import torch
 from nmt.bundle import load_bundle
 from nmt.data.batching import groups_of_like_length
 from nmt.data.lexicon import Lexicon
+from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.model.products import resolve_device
@@ -96,7 +97,7 @@ class Translator(Searcher):
         folders = [model_dirs] if isinstance(model_dirs, str | Path) else list(model_dirs)
         first, *others = bundles = [load_bundle(folder, where) for folder in folders]
         for folder, bundle in zip(folders, bundles, strict=True):
-            if bundle.tokenizer.models != first.tokenizer.models:
+            if bundle.tokenizer.content != first.tokenizer.content:
                 raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
         lexicon = None if shortlist is False else first.lexicon
         config = first.config
@@ -174,7 +175,7 @@ class Translator(Searcher):
         searched = []
         for i, length in enumerate(lengths):
             if self.copy_letterless and len(sources[i]) == length > 1 and not has_letter(texts[i]):
-                results[i] = Translation(texts[i], 0.0, 0.0)
+                results[i] = Translation(valid(texts[i]), 0.0, 0.0)
             elif length > 1:
                 searched.append(i)
         order = sorted(searched, key=lambda i: -lengths[i])

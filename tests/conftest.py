@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import toy
 
-from nmt.bundle import build_model, save_bundle
+from nmt.bundle import build_model, save_bundle, seal, sha256
 from nmt.data.lexicon import Lexicon
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import JOINT, TokenizerConfig, train_tokenizer
 from nmt.search import Beam
 
 hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measured by the clock
@@ -57,6 +58,20 @@ def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
     weights = dict(model.named_parameters())
     save_bundle(tmp_path / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {})
     return tmp_path / "model"
+
+
+@pytest.fixture
+def old_bundle_dir(bundle_dir, corpus_dir) -> Path:
+    """The same as a version made it that unified look-alikes on both sides, and had no setting for either."""
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    pieces = train_tokenizer(TokenizerConfig(vocab_size=320, normalization="nmt_nfkc"), *sides)
+    (bundle_dir / JOINT).write_bytes(pieces.models[JOINT])
+    config = json.loads((bundle_dir / "config.json").read_text())
+    sums = config["checksums"] | {JOINT: [sha256(bundle_dir / JOINT)]}
+    for key in ("src_normalization", "tgt_normalization"):
+        del config[key]
+    (bundle_dir / "config.json").write_text(json.dumps(seal(config, sums)))
+    return bundle_dir
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
+import sentencepiece
 import torch
 import toy
 from hypothesis import given
@@ -24,7 +25,7 @@ import nmt
 from nmt import bundle as bundle_module
 from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, save_bundle, save_search, seal
 from nmt.config import to_dict
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig, train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.search import Beam, Greedy
 from nmt.translator import Translator
@@ -64,6 +65,35 @@ def test_what_is_saved_comes_back(bundle_dir, tokenizer):
     assert (bundle.config.src, bundle.config.tgt) == ("de", "en")
 
 
+@pytest.mark.parametrize("joint", [True, False])
+@pytest.mark.parametrize("settings", [{}, {"tgt_normalization": "identity"}, {"normalization": "nmt_nfkc"}])
+def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, joint, settings):
+    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
+    config = toy.model_config("gru", tie="target")
+    weights = dict(build_model(config, tokenizer).named_parameters())
+    save_bundle(tmp_path / "model", weights, tokenizer, None, config, Beam(), ("de", "en"), "# card", {})
+    save_search(tmp_path / "model", Beam(beam_size=2))
+    again = load_bundle(tmp_path / "model").tokenizer
+    assert again.content == tokenizer.content
+    assert again.normalizations == tokenizer.normalizations
+    for text in ("1½ m² ，", "cafe\u0301"):
+        assert again.encode_src([text]) == tokenizer.encode_src([text])
+        assert again.encode_tgt([text]) == tokenizer.encode_tgt([text])
+
+
+def test_a_model_of_before_does_to_text_what_its_sentencepiece_model_says(old_bundle_dir):
+    """On both sides, and after its search was changed, too."""
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(old_bundle_dir / "tokenizer.model"))
+    for _ in range(2):
+        tokenizer = load_bundle(old_bundle_dir).tokenizer
+        for text in ("Anna 1½ m² ，", "cafe\u0301", "กำลัง"):
+            ids = processor.encode(text)
+            assert tokenizer.encode_src([text]) == [[*ids, EOS_ID]]
+            assert tokenizer.encode_tgt([text]) == [[BOS_ID, *ids, EOS_ID]]
+        save_search(old_bundle_dir, Beam(beam_size=3))
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.model"])
 def test_a_missing_or_truncated_file_is_named(bundle_dir, name):
     path = bundle_dir / name
@@ -97,6 +127,7 @@ def test_no_folder_is_no_model(tmp_path):
         ),
         (lambda c: c["model"]["attention"].update(heads=3), "attention.heads is 3; it must divide"),
         (lambda c: c["search"].update(beam_size=10**9), "search.beam_size is 1000000000"),
+        (lambda c: c.update(tgt_normalization="nfkc"), "tgt_normalization is 'nfkc'; choose one of: nfc, identity"),
         (lambda c: c.update(joint=False), "tokenizer.src.model cannot be read"),
     ],
 )

@@ -31,7 +31,7 @@ def changed(path, value):
     top = {**RUN}
     node, (*parents, last) = top, path.split(".")
     for parent in parents:
-        node[parent] = {**node[parent]}
+        node[parent] = {**node.get(parent, {})}
         node = node[parent]
     if value is ...:
         del node[last]
@@ -71,6 +71,17 @@ def test_plain_data_and_config_turn_into_each_other():
         ("model.tie", ["all"], "model.tie is ..all..; choose one of"),
         ("optim.schedule", "step", "optim.schedule is 'step'; choose one of: constant, inverse_sqrt"),
         ("tokenizer.vocab_size", 10, "tokenizer.vocab_size is 10; it must be from 261"),
+        (
+            "tokenizer.normalization",
+            "nfd",
+            "tokenizer.normalization is 'nfd'; choose one of: nfc, identity, nmt_nfkc",
+        ),
+        (
+            "data.cleaning.decontaminate",
+            1,
+            "data.cleaning.decontaminate is 1; choose one of: True, pair, src, tgt, Fal",
+        ),
+        ("data.cleaning.decontaminate", "both", "data.cleaning.decontaminate is 'both'; choose one of"),
         ("tokenizer.joint", False, "model.tie is 'all' but tokenizer.joint is false"),
         ("search.beam_size", 0, "search.beam_size is 0"),
         ("trainer.max_epochs", None, "trainer.max_epochs is None; it must be of type int"),
@@ -83,6 +94,23 @@ def test_plain_data_and_config_turn_into_each_other():
 def test_what_is_wrong_is_named_with_what_would_be_right(path, value, message):
     with pytest.raises(ValueError, match=message):
         from_dict(RunConfig, changed(path, value))
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_decontamination_is_on_or_off_as_in_older_configs(value):
+    run = RUN | {"data": RUN["data"] | {"cleaning": {"decontaminate": value}}}
+    assert from_dict(RunConfig, run).data.cleaning.decontaminate is value
+
+
+def test_one_normalization_for_both_sides_is_read_as_in_older_configs():
+    for name in ("nmt_nfkc", "identity"):
+        run = changed("tokenizer.normalization", name)
+        assert from_dict(RunConfig, run).tokenizer.normalizations == (name, name)
+    with pytest.raises(ValueError, match="tokenizer.src_normalization is 'nfkc' and tgt_normalization 'nmt_nfkc'"):
+        from_dict(
+            RunConfig,
+            changed("tokenizer", {"vocab_size": 300, "normalization": "nmt_nfkc", "src_normalization": "nfkc"}),
+        )
 
 
 def test_an_int_serves_as_a_float():

@@ -47,7 +47,7 @@ ONLY_IN = {
     "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},
     "pyarrow": {"nmt.data.encoded"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
-    "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling"},
+    "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
     "pickle": set(),
     "importlib": set(),

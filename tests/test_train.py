@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import shutil
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -259,6 +260,63 @@ def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path)
     ).model_dir.parent
     assert (run_dir / "model" / "tokenizer.src.model").exists()
     assert nmt.load(run_dir / "model").translate(["Anna mag den Ball."])
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_model_learns_to_write_what_its_targets_have_and_nfkc_has_not(corpus_dir, tmp_path, joint):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for path in text.glob("*.en"):
+        path.write_text(path.read_text(encoding="utf-8").replace(".", " ½，m²…"), encoding="utf-8")
+    settings = {"tokenizer__joint": joint, "tokenizer__vocab_size": 300, "model__tie": "target"}
+    config = toy.run_config(text, tmp_path / "runs", trainer__max_epochs=25, tokenizer__sampling=0.05, **settings)
+    trained = train(config)
+    assert trained.bleu > 30
+    assert nmt.load(trained.model_dir).translate(["Anna mag den Ball."])[0].text.endswith(" ½，m²…")
+
+
+def test_what_may_be_a_mistake_is_told_in_the_log(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for split in ("train", "valid"):
+        shutil.copy(text / f"{split}.de", text / f"{split}.en")
+    log = (
+        train(toy.run_config(text, tmp_path / "runs", trainer__max_steps=1)).model_dir.parent / "train.log"
+    ).read_text()
+    assert "warning: 130 of 130 training pairs have the same text on both sides\n" in log
+    assert "warning: 20 of 20 validation pairs have the same text on both sides\n" in log
+
+
+def test_a_small_text_brings_no_warning_of_a_librarys(corpus_dir, tmp_path):
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, trainer__log_every_steps=500))
+    assert not [
+        str(one.message) for one in seen if "lightning" in one.filename and issubclass(one.category, UserWarning)
+    ]
+
+
+def test_a_run_that_an_earlier_version_began_goes_on_with_its_pieces(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    path = text / "train.en"
+    path.write_text(path.read_text(encoding="utf-8").replace(".", "½"), encoding="utf-8")
+
+    def run(folder, **settings):
+        return train(toy.run_config(text, tmp_path / folder, **settings)).model_dir.parent
+
+    whole = run("whole", trainer__max_epochs=2, tokenizer__normalization="nmt_nfkc")
+    begun = run("begun", trainer__max_epochs=1, tokenizer__normalization="nmt_nfkc")
+    config = yaml.safe_load((begun / "config.yaml").read_text())
+    for key in ("src_normalization", "tgt_normalization"):
+        del config["tokenizer"][key]  # which it did not know
+    (begun / "config.yaml").write_text(yaml.safe_dump(config))
+    for asked in ("identity", "nfc"):
+        with pytest.raises(ValueError, match=f"tokenizer.normalization=nmt_nfkc, not {asked}"):
+            run("begun", trainer__max_epochs=2, tokenizer__normalization=asked)
+    assert run("begun", trainer__max_epochs=2) == begun
+    assert (begun / "model" / "tokenizer.model").read_bytes() == (whole / "model" / "tokenizer.model").read_bytes()
+    assert (begun / "model" / "model.safetensors").read_bytes() == (
+        whole / "model" / "model.safetensors"
+    ).read_bytes()
+    assert "continuing from" in (begun / "train.log").read_text()
 
 
 def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):

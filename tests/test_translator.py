@@ -14,6 +14,8 @@ import toy
 import nmt
 from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.inspection import inspect_sentence
+from nmt.inspection.alignment import align
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.model.ensemble import Ensemble
@@ -268,6 +270,51 @@ def test_an_ensemble_of_other_pieces_is_refused(bundle_dir, tmp_path, corpus_dir
     (other / "config.json").write_text(json.dumps(seal(config, config["checksums"] | own)))
     with pytest.raises(ValueError, match="other has other pieces than .*model; an ensemble shares"):
         nmt.load([bundle_dir, other])
+
+
+CONTENT = "1½ m² ，ﬁn…"
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+def test_what_a_target_is_given_as_is_kept(bundle_dir, copies):
+    translator = nmt.load([bundle_dir] * copies, "cpu", "float32")
+    for search in (Greedy(), Beam(beam_size=3), Sample(samples=2)):
+        for mbr in (None, "chrf"):
+            (found,) = translator.translate(["Anna"], search, prefixes=[CONTENT], mbr=mbr)
+            assert found.text.startswith(CONTENT)
+    (scored,) = translator.score(["Anna"], [CONTENT])
+    ids = [translator.tokenizer.tgt.piece_to_id(piece) for piece in scored.tokens]
+    assert translator.tokenizer.decode_tgt(ids) == CONTENT
+    assert inspect_sentence(translator, "Anna", ["attention"], CONTENT)["tgt"] == CONTENT
+
+
+def test_a_model_of_before_reads_given_targets_as_it_did(old_bundle_dir):
+    translator = nmt.load(old_bundle_dir, "cpu", "float32")
+    (found,) = translator.translate(["Anna"], Greedy(), prefixes=[CONTENT])
+    assert found.text.startswith("11⁄2 m2 ,fin...")
+
+
+def test_models_that_read_targets_otherwise_are_no_ensemble(old_bundle_dir, tmp_path):
+    now = shutil.copytree(old_bundle_dir, tmp_path / "now")
+    config = json.loads((now / "config.json").read_text()) | {"tgt_normalization": "nfc"}
+    (now / "config.json").write_text(json.dumps(seal(config, config["checksums"])))
+    nmt.load([now, now], "cpu")
+    with pytest.raises(ValueError, match="now has other pieces than .*model; an ensemble shares"):
+        nmt.load([old_bundle_dir, now], "cpu")
+
+
+def test_half_a_character_is_taken_for_a_sign_and_raises_nothing(translator):
+    broken, sound = ["Anna \ud800mag", "\udcff", "Paul"], ["Anna \ufffdmag", "\ufffd", "Paul"]
+    assert translator.translate(broken) == translator.translate(sound)
+    assert translator.translate(broken, prefixes=broken) == translator.translate(sound, prefixes=sound)
+    scores, expected = translator.score(broken, broken), translator.score(sound, sound)
+    assert [s.token_log_probs for s in scores] == [s.token_log_probs for s in expected]
+    assert inspect_sentence(translator, broken[0], ["attention"]) == inspect_sentence(
+        translator, sound[0], ["attention"]
+    )
+    assert [w.tolist() for w in align(translator, broken, broken)] == [
+        w.tolist() for w in align(translator, sound, sound)
+    ]
 
 
 @pytest.mark.parametrize("copies", [1, 2])

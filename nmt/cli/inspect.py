@@ -71,18 +71,36 @@ def main() -> None:
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
     """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
+    from nmt.data.normalization import valid
     from nmt.data.readers import read_lines
+    from nmt.stream import FAULT
 
     if options.sentence is not None and options.src:
         raise ValueError("give a sentence or --src, not both")
     if options.sentence is not None:
-        srcs = [options.sentence]
+        srcs = [valid(options.sentence)]
+        warn(FAULT if srcs != [options.sentence] else None)
     else:
-        srcs = list(read_lines(options.src)) if options.src else [sys.stdin.readline()]
+        srcs = list(read_lines(options.src)) if options.src else [first_line()]
     refs = list(read_lines(options.ref)) if options.ref else None
     if refs is not None and len(refs) != len(srcs):
         raise ValueError(f"there are {len(srcs)} sentences but {options.ref} has {len(refs)} lines")
     return [src.strip() for src in srcs], refs
+
+
+def first_line() -> str:
+    """Of stdin, as nmt-translate would read it."""
+    from nmt.stream import read_groups
+
+    for line, *_ in read_groups(sys.stdin.fileno(), 1):
+        warn(line.fault)
+        return line.text
+    return ""
+
+
+def warn(fault: str | None) -> None:
+    if fault:
+        print(f"{COMMAND}: {fault}", file=sys.stderr)
 
 
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:

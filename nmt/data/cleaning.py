@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from nmt.data.corpus import CleaningConfig, Pair
 
+HELD_OUT = "stands in valid or test"  # why a pair is left out
 RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
 
 
@@ -19,16 +20,12 @@ def clean(
     pairs: Iterable[Pair], config: CleaningConfig, held_out: Iterable[Pair], dropped: Counter[str]
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason."""
-    held_src, held_tgt = set[bytes](), set[bytes]()
-    if config.decontaminate:
-        for pair in held_out:
-            held_src.add(_digest(pair.src))
-            held_tgt.add(_digest(pair.tgt))
+    held = {key for pair in held_out for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     seen = set[bytes]()
     for pair in pairs:
         reason = _unfit(pair, config)
-        if reason is None and (_digest(pair.src) in held_src or _digest(pair.tgt) in held_tgt):
-            reason = "stands in valid or test"
+        if reason is None and any(key in held for key in _keys(pair, config)):
+            reason = HELD_OUT
         if reason is None and config.deduplicate:
             key = _digest(pair.src, pair.tgt)
             reason = "duplicate" if key in seen else None
@@ -37,6 +34,33 @@ def clean(
             yield pair
         else:
             dropped[reason] += 1
+
+
+def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
+    """What a training pair must not have in common with one of the validation or test text."""
+    match config.decontaminate:
+        case True:
+            return [_digest("src", pair.src), _digest("tgt", pair.tgt)]
+        case "pair":
+            return [_digest(pair.src, pair.tgt)]
+        case "src":
+            return [_digest(pair.src)]
+        case "tgt":
+            return [_digest(pair.tgt)]
+        case _:
+            return []
+
+
+def held_out_share(kept: int, dropped: Mapping[str, int]) -> str:
+    """What to say when most training pairs were left out because of the validation and test text; else nothing."""
+    total = kept + sum(dropped.values())
+    lost = dropped.get(HELD_OUT, 0)
+    if 2 * lost <= total:
+        return ""
+    return (
+        f"{lost} of {total} training pairs are left out because they stand in the validation or test text; "
+        "data.cleaning.decontaminate says what counts: true either side, pair both, src or tgt one, false nothing"
+    )
 
 
 def _unfit(pair: Pair, config: CleaningConfig) -> str | None:

@@ -31,7 +31,9 @@ class CleaningConfig:
     max_ratio: float = 9.0  # of the sides' characters, where both have at least 10
     max_pieces: int = 250  # of either side, BOS and EOS included
     deduplicate: bool = True  # keep the first of equal pairs
-    decontaminate: bool = True  # drop pairs of which either side stands in the validation or test text
+    # Drop pairs of which either side stands in the validation or test text (true), both stand there as one pair
+    # ("pair"), or that side does ("src", "tgt"); false drops none.
+    decontaminate: Literal[True, "pair", "src", "tgt", False] = True
 
     def __post_init__(self) -> None:
         check_ranges(self, max_chars=(1, 1_000_000), max_ratio=(1, 1000), max_pieces=(3, 100_000))

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,14 +21,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmt.data.cleaning import clean
+from nmt.data.cleaning import clean, held_out_share
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.drafts import draft_folder
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
+from nmt.data.normalization import outside
+from nmt.data.oddities import blank_sides, equal_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
 
-LAYOUT = 6  # raise it when the same input shall give other files
+LAYOUT = 7  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
 
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
@@ -46,6 +48,7 @@ class Prepared:
     faults: list[str]  # what was wrong with lines of the text (corpus.py)
     text: dict[str, str]  # a hash of each split
     parts: list[str]  # of the training text, by their names
+    oddities: list[str]  # what may be a mistake (oddities.py)
 
 
 def prepare(
@@ -62,8 +65,7 @@ def prepare(
     """
     faults: list[str] = []
     valid = list(corpus.pairs(_split(corpus, "valid"), faults))
-    if not valid:
-        raise ValueError("the validation text is empty")
+    blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
     check(text)
     folder = cache_dir / _key(text, corpus, config, tokenizer)
@@ -71,15 +73,17 @@ def prepare(
         _make(folder, text, corpus, config, valid, tokenizer)
     else:
         log.info("prepared data taken from %s", folder)
-    models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
+    if tokenizer is None:
+        models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
+        tokenizer = Tokenizer(models, *map(outside, config.normalizations))
     counts = json.loads((folder / COUNTS).read_text())
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
     parts = corpus.parts(_split(corpus, "train"))
-    return Prepared(
-        Tokenizer(models), train, lexicon, valid, counts["dropped"], counts["faults"] + faults, text, parts
-    )
+    odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
+    faults = counts["faults"] + faults
+    return Prepared(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd)
 
 
 def _split(corpus: Corpus, role: str) -> str:
@@ -100,14 +104,14 @@ def _fingerprints(corpus: Corpus) -> dict[str, str]:
 
 
 def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -> str:
+    src, tgt = config.normalizations
+    own = replace(config, sampling=0.0, normalization=None, src_normalization=src, tgt_normalization=tgt)
     content = {
         "layout": LAYOUT,
         "text": text,
         "malformed": corpus.malformed,
         "cleaning": asdict(corpus.cleaning),
-        "tokenizer": asdict(replace(config, sampling=0.0))
-        if tokenizer is None
-        else {name: hashlib.sha256(model).hexdigest() for name, model in tokenizer.models.items()},
+        "tokenizer": asdict(own) if tokenizer is None else tokenizer.content,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
@@ -148,17 +152,20 @@ def _make(
         pairs = corpus.pairs(_split(corpus, "train"), faults)
         return clean(pairs, corpus.cleaning, _held_out(corpus, valid), dropped)
 
+    dropped, faults = Counter[str](), list[str]()
     if tokenizer is None:
+        if next(cleaned(dropped, faults), None) is None:
+            raise ValueError(_nothing_left(dropped, faults))
+        dropped, faults = Counter(), []
         log.info("learning %d %s pieces", config.vocab_size, config.kind)
         tokenizer = train_tokenizer(
             config, (pair.src for pair in cleaned(Counter(), [])), (pair.tgt for pair in cleaned(Counter(), []))
         )
     with draft_folder(folder) as draft:
-        dropped: Counter[str] = Counter()
-        faults: list[str] = []
-        encoded = _encode(cleaned(dropped, faults), tokenizer, corpus.cleaning.max_pieces, dropped)
+        equal = Counter[str]()
+        encoded = _encode(cleaned(dropped, faults), tokenizer, corpus.cleaning.max_pieces, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
-            raise ValueError(f"no training pair is left; what was left out: {dict(dropped)}")
+            raise ValueError(_nothing_left(dropped, faults))
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
             tokenizer.src_vocab_size,
@@ -168,14 +175,25 @@ def _make(
         np.savez(draft / "lexicon.npz", frequent=lexicon.frequent.numpy(), likely=lexicon.likely.numpy())
         for name, model in tokenizer.models.items():
             (draft / name).write_bytes(model)
-        (draft / COUNTS).write_text(json.dumps({"dropped": dropped, "faults": faults}))
+        (draft / COUNTS).write_text(json.dumps({"dropped": dropped, "faults": faults, "equal": equal.total()}))
         (draft / CHECKSUMS).write_text(json.dumps(checksums(draft)))
         if _fingerprints(corpus) != text:
             raise ValueError("the text changed while it was read; start again when it is complete")
 
 
+def _nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
+    if not dropped and not faults:
+        return "no training pair is left: the training text is empty"
+    parts = ["no training pair is left"]
+    if dropped:
+        parts.append(held_out_share(0, dropped) or f"what was left out: {dict(dropped)}")
+    if faults:
+        parts.append(f"{len(faults)} fault(s) of the text, the first: {faults[0]}")
+    return "; ".join(parts)
+
+
 def _encode(
-    pairs: Iterator[Pair], tokenizer: Tokenizer, max_pieces: int, dropped: Counter[str]
+    pairs: Iterator[Pair], tokenizer: Tokenizer, max_pieces: int, dropped: Counter[str], equal: Counter[str]
 ) -> Iterator[tuple[list[int], list[int], int, int]]:
     threads = os.cpu_count() or 1
     while group := list(islice(pairs, GROUP)):
@@ -183,6 +201,7 @@ def _encode(
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
         for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
             if max(len(of_src), len(of_tgt)) <= max_pieces:
+                equal["sides"] += equal_sides(pair)
                 yield of_src, of_tgt, pair.line, pair.part
             else:
                 dropped["too many pieces"] += 1

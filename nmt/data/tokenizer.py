@@ -1,10 +1,12 @@
 """Text to ids and back: SentencePiece, one model for both sides or one a side.
 
+What a side's text loses first (normalization.py) is a setting of that side; by default a target loses nothing.
 BOS and EOS are added here and nowhere else: a source ends with EOS, a target stands between BOS and EOS.
 """
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import threading
@@ -12,10 +14,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any, Literal
 
 import sentencepiece
 
+from nmt.data.normalization import (
+    RULES,
+    WITHOUT_RULE,
+    Normalization,
+    Outside,
+    normalized,
+    outside,
+    prepared,
+    rule_of,
+    with_rule,
+)
 from nmt.data.sampling import PieceSampler
 from nmt.ranges import check_ranges
 
@@ -30,12 +44,16 @@ class TokenizerConfig:
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True
     character_coverage: float = 1.0  # share of the text's characters that become pieces; bytes spell the others
-    normalization: Literal["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "nfkc_cf", "identity"] = "nmt_nfkc"
+    # What is unified in a text (normalization.py), on both sides; None: nmt_nfkc in the source, nfc in the target, so
+    # that a model can write whatever its training text has.
+    normalization: Normalization | None = None
     # How much training varies the pieces of a sentence. "bpe": the probability that a merge is left out (BPE-dropout,
     # Provilkov et al., 2020, arXiv:1910.13267), 0.1 for example. "unigram": how far the more likely splits are
     # preferred (Kudo, 2018, arXiv:1804.10959), such as 0.5; less is more variety. 0: always the best split.
     sampling: float = 0.0
     max_sentences: int = 2_000_000  # the most sentences to learn pieces from, sampled evenly
+    src_normalization: Normalization | None = None  # None: as `normalization`
+    tgt_normalization: Normalization | None = None  # likewise
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -45,21 +63,66 @@ class TokenizerConfig:
             sampling=(0, 1),
             max_sentences=(1, 100_000_000),
         )
+        src, tgt = self.normalizations
+        if self.joint and len({src, tgt} & set(RULES)) > 1:
+            raise ValueError(
+                f"src_normalization is {src!r} and tgt_normalization {tgt!r}, but a joint vocabulary keeps one such "
+                "rule; choose nfc or identity for one side, or tokenizer.joint=false"
+            )
+
+    @property
+    def normalizations(self) -> tuple[Normalization, Normalization]:
+        """Of the source and of the target."""
+        return (
+            self.src_normalization or self.normalization or "nmt_nfkc",
+            self.tgt_normalization or self.normalization or "nfc",
+        )
 
 
 class Tokenizer:
     """The two sides' SentencePiece models, which are one and the same when joint."""
 
-    def __init__(self, models: dict[str, bytes]) -> None:
-        """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}.
+    def __init__(
+        self,
+        models: dict[str, bytes],
+        src_normalization: Outside | None = None,
+        tgt_normalization: Outside | None = None,
+    ) -> None:
+        """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}. A side's normalization
+        is that of its model, which both share when joint, unless it is given.
 
         Raises ValueError when one of them is no SentencePiece model with this project's special ids.
         """
         self.models = models
-        processors = {name: _load(name, model) for name, model in models.items()}
-        self.joint = JOINT in processors
-        self.src = processors[JOINT if self.joint else SRC]
-        self.tgt = processors[JOINT if self.joint else TGT]
+        self.src_normalization, self.tgt_normalization = src_normalization, tgt_normalization
+        self.joint = JOINT in models
+        self.src = self._processor(SRC, src_normalization)
+        self.tgt = self.src if self.joint else self._processor(TGT, tgt_normalization)
+
+    def _processor(self, side: str, normalization: Outside | None) -> sentencepiece.SentencePieceProcessor:
+        name = JOINT if self.joint else side
+        return _load(name, self.models[name] + (WITHOUT_RULE if normalization else b""))
+
+    @cached_property
+    def _tgt_encoder(self) -> sentencepiece.SentencePieceProcessor:
+        """That of the target, whose pieces are the source's when joint but whose rule may differ. Made when it is
+        needed: translating only decodes."""
+        if not self.joint or bool(self.src_normalization) == bool(self.tgt_normalization):
+            return self.tgt
+        return self._processor(TGT, self.tgt_normalization)
+
+    @property
+    def normalizations(self) -> tuple[str, str]:
+        """Of the source and of the target, by name."""
+        src, tgt = (self.models[JOINT if self.joint else side] for side in (SRC, TGT))
+        return self.src_normalization or rule_of(src), self.tgt_normalization or rule_of(tgt)
+
+    @property
+    def content(self) -> dict[str, str]:
+        """What it is made of, in short; equal for tokenizers that do the same."""
+        content = {name: hashlib.sha256(model).hexdigest() for name, model in self.models.items()}
+        sides = {"src_normalization": self.src_normalization, "tgt_normalization": self.tgt_normalization}
+        return content | {side: name for side, name in sides.items() if name}
 
     @cached_property
     def samplers(self) -> tuple[PieceSampler, PieceSampler]:
@@ -81,11 +144,11 @@ class Tokenizer:
 
     def encode_src(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> its pieces and EOS."""
-        return _encode(self.src, texts, num_threads, add_bos=False)
+        return _encode(self.src, prepared(texts, self.src_normalization), num_threads, add_bos=False)
 
     def encode_tgt(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> BOS, its pieces, EOS."""
-        return _encode(self.tgt, texts, num_threads, add_bos=True)
+        return _encode(self._tgt_encoder, prepared(texts, self.tgt_normalization), num_threads, add_bos=True)
 
     def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
         """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
@@ -108,7 +171,7 @@ class Tokenizer:
 
 
 def _encode(
-    processor: sentencepiece.SentencePieceProcessor, texts: Sequence[str], num_threads: int, add_bos: bool
+    processor: sentencepiece.SentencePieceProcessor, texts: Iterable[str], num_threads: int, add_bos: bool
 ) -> list[list[int]]:
     if num_threads > 1:
         encoded: list[list[int]] = processor.encode(
@@ -122,20 +185,27 @@ def _encode(
 def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:
     """Learn the pieces from the training side's text. The same text and config give the same bytes.
 
-    Raises ValueError when the text cannot support `vocab_size`.
+    Raises ValueError when there is no text, or it does not go with `vocab_size`; and what reading it raises.
     """
-    if config.joint:
-        return Tokenizer({JOINT: _train(config, _chain(src, tgt))})
-    return Tokenizer({SRC: _train(config, src), TGT: _train(config, tgt)})
+    names, sides = config.normalizations, (src, tgt)
+    rules = [name if name in RULES else "identity" for name in names]
+    text = [prepared(side, name) for side, name in zip(sides, names, strict=True)]
+    if not config.joint:
+        models = {
+            name: _train(config, *side)
+            for name, side in zip((SRC, TGT), zip(text, rules, ("source", "target"), strict=True), strict=True)
+        }
+    elif rules[0] == rules[1]:
+        models = {JOINT: _train(config, chain(*text), rules[0])}
+    else:  # one file has one rule, so it is put there after pieces were learned from what both sides' text becomes
+        model = _train(config, chain.from_iterable(map(normalized, sides, names)), "identity")
+        models = {JOINT: with_rule(model, next(rule for rule in rules if rule in RULES))}
+    return Tokenizer(models, *map(outside, names))
 
 
-def _chain(*sides: Iterable[str]) -> Iterable[str]:
-    for side in sides:
-        yield from side
-
-
-def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
+def _train(config: TokenizerConfig, texts: Iterable[str], rule: str, side: str = "") -> bytes:
     model = io.BytesIO()
+    what = f"the {side} side of the training text" if side else "the training text"
     try:
         _learn(
             texts,
@@ -143,7 +213,7 @@ def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
             model_type=config.kind,
             vocab_size=config.vocab_size,
             character_coverage=config.character_coverage,
-            normalization_rule_name=config.normalization,
+            normalization_rule_name=rule,
             input_sentence_size=config.max_sentences,
             shuffle_input_sentence=False,  # an even sample without a random number
             byte_fallback=True,  # no character is ever lost
@@ -155,37 +225,53 @@ def _train(config: TokenizerConfig, texts: Iterable[str]) -> bytes:
             minloglevel=2,
         )
     except RuntimeError as error:
-        most = re.search(r"value <= (\d+)", str(error))
-        if most is None:
-            raise ValueError(f"SentencePiece cannot learn pieces from this text: {error}") from None
-        raise ValueError(
-            f"tokenizer.vocab_size is {config.vocab_size}, but the training text supports {most[1]} at most"
-        ) from None
+        raise ValueError(_explained(str(error), config.vocab_size, what)) from None
     processor = _load("the new model", model.getvalue())
     if processor.vocab_size() < config.vocab_size:  # BPE stops early in silence
-        raise ValueError(
-            f"tokenizer.vocab_size is {config.vocab_size}, "
-            f"but the training text supports {processor.vocab_size()} at most"
-        )
+        raise ValueError(_too_large(config.vocab_size, what, processor.vocab_size()))
     return model.getvalue()
+
+
+def _explained(error: str, vocab_size: int, what: str) -> str:
+    """What an error of SentencePiece's says, which names files of its own source."""
+    if most := re.search(r"value <= (\d+)", error):
+        return _too_large(vocab_size, what, int(most[1]))
+    if least := re.search(r"required_chars\. \d+ vs (\d+)", error):
+        return (
+            f"tokenizer.vocab_size is {vocab_size}, but the characters of {what} need {least[1]} at least; "
+            "a tokenizer.character_coverage below 1 spells the rarest in bytes"
+        )
+    if "sentences_.empty()" in error or "all_chars_count" in error:
+        return f"{what} has no line to learn pieces from: all are blank, or longer than 4192 bytes"
+    reason = re.sub(r"^INTERNAL: (\S+\(\d+\) )?(\[.*\] )?", "", error.partition("\n")[0])
+    return f"SentencePiece cannot learn pieces from {what}: {reason}"
+
+
+def _too_large(vocab_size: int, what: str, most: int) -> str:
+    return f"tokenizer.vocab_size is {vocab_size}, but {what} supports {most} at most"
 
 
 def _learn(texts: Iterable[str], **options: Any) -> None:
     """SentencePiece's training, in a thread: a signal ends the wait for one at once, but not a call into C++."""
     done, stopped = Future[None](), threading.Event()
+    own: list[BaseException] = []  # what reading the text raised: SentencePiece makes another error of it
 
     def until_stopped() -> Iterator[str]:
-        for text in texts:
-            if stopped.is_set():
-                raise InterruptedError
-            yield text
+        try:
+            for text in texts:
+                if stopped.is_set():
+                    raise InterruptedError
+                yield text
+        except Exception as error:
+            own.append(error)
+            raise
 
     def run() -> None:
         try:
             sentencepiece.SentencePieceTrainer.train(sentence_iterator=until_stopped(), **options)
             done.set_result(None)
         except BaseException as error:
-            done.set_exception(error)
+            done.set_exception(own[0] if own else error)
 
     thread = threading.Thread(target=run, daemon=True)
     try:

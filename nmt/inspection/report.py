@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
 from nmt.inspection.search_tree import search_steps, translation
@@ -34,6 +35,7 @@ def inspect_sentence(
 
     Raises ValueError when there is nothing to translate.
     """
+    sentence = valid(sentence)
     src, tgt = _ids(translator, sentence, target)
     found: dict[str, Any] = {
         "src": sentence,

@@ -7,8 +7,9 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
@@ -16,6 +17,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.corpus import Corpus
+from nmt.data.normalization import Normalization
 from nmt.files import locked, naming, remove_drafts
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
@@ -87,6 +89,21 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
                 f"{run_dir} began with another {ROLES[role]} text: data.{role}={name} has changed since; "
                 "put it back, choose another run=, or delete the folder"
             )
+
+
+def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
+    """The config with the normalization of text that the run began with, where an earlier version began it and
+    nothing else is asked for: that version had one for both sides, which was nmt_nfkc by default."""
+    try:
+        began = yaml.safe_load((run_dir / CONFIG).read_text())["tokenizer"]
+        normalization = began["normalization"]
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
+        return config
+    tokenizer = config.tokenizer
+    asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization
+    if asked or "tgt_normalization" in began or normalization not in get_args(Normalization):
+        return config
+    return replace(config, tokenizer=replace(tokenizer, normalization=normalization))
 
 
 def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import clean
+from nmt.data.cleaning import HELD_OUT, clean, held_out_share
 from nmt.data.corpus import CleaningConfig, Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
@@ -41,6 +41,22 @@ def test_a_pair_of_which_either_side_is_held_out_is_left_out():
     held_out = [Pair(GOOD[0].src, "other"), Pair("other", GOOD[1].tgt)]
     assert cleaned(GOOD, held_out) == ([], Counter({"stands in valid or test": 2}))
     assert cleaned(GOOD, held_out, decontaminate=False)[0] == GOOD
+
+
+@pytest.mark.parametrize(
+    ("which", "left"), [(True, ""), ("pair", "acd"), ("src", "d"), ("tgt", "a"), (False, "abcd")]
+)
+def test_what_counts_as_held_out_is_a_setting(which, left):
+    pairs = [Pair(side, side.upper()) for side in "abcd"]
+    held_out = [Pair("a", "other"), Pair("b", "B"), Pair("other", "C"), Pair("c", "D")]
+    assert [pair.src for pair in cleaned(pairs, held_out, decontaminate=which)[0]] == list(left)
+
+
+def test_most_of_a_text_lost_to_the_held_out_is_told_with_the_setting():
+    assert held_out_share(5, {HELD_OUT: 5, "duplicate": 3}) == ""
+    told = held_out_share(3, {HELD_OUT: 6, "duplicate": 2})
+    assert told.startswith("6 of 11 training pairs are left out because they stand in the validation or test text")
+    assert "data.cleaning.decontaminate" in told
 
 
 def test_duplicates_may_stay():

@@ -11,7 +11,7 @@ from nmt.data import preparation
 from nmt.data.corpus import CleaningConfig, FileCorpus
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.preparation import checksums, prepare
-from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.files import locked
 
 CONFIG = TokenizerConfig(vocab_size=320)
@@ -95,6 +95,93 @@ def test_validation_text_must_not_be_empty(corpus_dir, tmp_path):
         (text / f"valid.{code}").write_text("")
     with pytest.raises(ValueError, match="the validation text is empty"):
         prepare(corpus(text), CONFIG, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"valid": "train"},
+            "130 of 130 training pairs are left out because they stand in .*data.cleaning.decontaminate",
+        ),
+        ({"cleaning": CleaningConfig(max_chars=3)}, "what was left out: {'too long': 130}"),
+        ({"train": "none"}, "the training text is empty"),
+        (
+            {"train": "spoilt", "malformed": "skip"},
+            "4 fault.s. of the text, the first: .*spoilt.de, line 1 is not UTF-8",
+        ),
+    ],
+)
+def test_no_pair_is_left_is_said_before_pieces_are_learned_and_why(corpus_dir, tmp_path, settings, message):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        (text / f"none.{code}").write_text("")
+        (text / f"spoilt.{code}").write_bytes(b"\xff\n" * 2)
+    settings = {"malformed": "fail"} | settings
+    with pytest.raises(ValueError, match=f"^no training pair is left[:;] .*{message}"):
+        prepare(corpus(text, **settings), CONFIG, tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_wrong_with_the_text_is_told_as_the_corpus_tells_it(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    rows = [{"de": "Anna.", "en": f"Anna {i}."} for i in range(9)] + [{"de": None, "en": "Anna."}]
+    (text / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    with pytest.raises(ValueError, match=r"^\S*rows.jsonl, line 10 has no text for 'de' and 'en'"):
+        prepare(corpus(text, train="rows"), CONFIG, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\n")])
+def test_blank_validation_text_is_refused(corpus_dir, tmp_path, blank, line):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        if blank in ("", code):
+            (text / f"valid.{code}").write_text(line * 20)
+    with pytest.raises(ValueError, match=r"the validation text is blank: none of its 20 pair\(s\)"):
+        prepare(corpus(text), CONFIG, tmp_path / "cache")
+
+
+def test_a_sound_corpus_is_not_odd(corpus_dir, tmp_path):
+    assert prepare(corpus(corpus_dir), CONFIG, tmp_path).oddities == []
+
+
+def test_a_corpus_that_is_odd_is_told_so_from_the_cache_too(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for split in ("train", "valid"):
+        shutil.copy(text / f"{split}.de", text / f"{split}.en")
+    valid = (text / "valid.de").read_text(encoding="utf-8").splitlines()
+    (text / "valid.de").write_text("\n".join(["", *valid[1:]]) + "\n", encoding="utf-8")
+    for _ in range(2):
+        assert prepare(corpus(text), CONFIG, tmp_path / "cache").oddities == [
+            "130 of 130 training pairs have the same text on both sides",
+            "19 of 20 validation pairs have the same text on both sides",
+            "1 of 20 validation pairs have a blank side",
+        ]
+    found = prepare(FileCorpus("de", "de", dir=str(corpus_dir)), CONFIG, tmp_path / "cache").oddities
+    assert found[0] == "data.src and data.tgt are both 'de': the model learns to copy"
+
+
+def test_most_pairs_lost_to_the_held_out_are_told(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code in ("de", "en"):
+        lines = (text / f"train.{code}").read_text(encoding="utf-8").splitlines()
+        (text / f"test.{code}").write_text("\n".join(lines[:70]) + "\n", encoding="utf-8")
+    (told,) = prepare(corpus(text, test="test"), CONFIG, tmp_path / "cache").oddities
+    assert told.startswith("70 of 130 training pairs are left out")
+
+
+def test_the_cache_keeps_what_a_given_tokenizer_does_to_a_text(corpus_dir, tmp_path):
+    ids = {}
+    made = prepare(corpus(corpus_dir), CONFIG, tmp_path).tokenizer
+    for name in (None, "nfc"):
+        given = Tokenizer(made.models, tgt_normalization=name)
+        for _ in range(2):
+            prepared = prepare(corpus(corpus_dir), CONFIG, tmp_path, given)
+            assert prepared.tokenizer.content == given.content
+            ids[name] = prepared.tokenizer.encode_tgt(["½"])
+    assert ids[None] != ids["nfc"]
+    assert prepare(corpus(corpus_dir), CONFIG, tmp_path).tokenizer.encode_tgt(["½"]) == ids["nfc"]  # from the cache
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def spoil(corpus_dir, folder):

@@ -18,6 +18,7 @@ from nmt.data.tokenizer import (
     UNK_ID,
     Tokenizer,
     TokenizerConfig,
+    _explained,
     train_tokenizer,
 )
 from nmt.signals import Signals, Stopped
@@ -78,9 +79,30 @@ def test_too_large_a_vocabulary_is_refused_with_the_largest_possible(kind):
         train_tokenizer(TokenizerConfig(vocab_size=5000, kind=kind), TEXT, TEXT)
 
 
-def test_no_text_is_refused():
-    with pytest.raises(ValueError, match="SentencePiece cannot learn pieces"):
-        train_tokenizer(TokenizerConfig(vocab_size=300), [], [])
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("joint", [True, False])
+def test_too_small_a_vocabulary_is_refused_with_the_smallest_possible(kind, joint):
+    src = [*TEXT, *("".join(map(chr, range(0x4E00, 0x4E50))) + one for one in TEXT)]
+    with pytest.raises(ValueError, match=r"tokenizer.vocab_size is 280, but the characters of the ") as refusal:
+        train_tokenizer(TokenizerConfig(280, kind, joint), src, src)
+    least = int(re.search(r"need (\d+) at least", str(refusal.value))[1])
+    with pytest.raises(ValueError, match=f"need {least} at least"):
+        train_tokenizer(TokenizerConfig(least - 1, kind, joint), src, src)
+    assert train_tokenizer(TokenizerConfig(least, kind, joint), src, src).src_vocab_size == least
+    if not joint:
+        assert "the source side of the training text" in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", [[], ["", " "], ["x" * 5000]])
+def test_what_pieces_cannot_be_learned_from_is_told_without_files_of_the_installation(text):
+    with pytest.raises(ValueError, match="the training text has no line to learn pieces from") as refusal:
+        train_tokenizer(TokenizerConfig(vocab_size=300), text, text)
+    assert not re.search(r"INTERNAL|\.cc|\.py|/", str(refusal.value))
+
+
+def test_an_error_of_sentencepieces_is_told_without_files_of_its_source():
+    error = "INTERNAL: src/trainer_interface.cc(467) [!a_.empty() && b[3]] the text is odd\n\nAt:\n  /x/y.py(3): z"
+    assert _explained(error, 300, "the text") == "SentencePiece cannot learn pieces from the text: the text is odd"
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
@@ -134,5 +156,5 @@ def test_what_the_text_raises_while_pieces_are_learned_is_raised():
         yield from TEXT
         raise ValueError("line 201 is not UTF-8")
 
-    with pytest.raises(ValueError, match="line 201 is not UTF-8"):
+    with pytest.raises(ValueError, match="^line 201 is not UTF-8$"):
         train_tokenizer(TokenizerConfig(vocab_size=300), broken(), [])

@@ -98,6 +98,24 @@ def test_another_architecture_is_refused(trained, corpus_dir, tmp_path, changes,
     assert not (tmp_path / "toy").exists()
 
 
+def test_a_model_of_before_keeps_what_it_does_to_text(old_bundle_dir, corpus_dir, tmp_path):
+    settings = STILL | {"model": to_dict(load_bundle(old_bundle_dir).config.model)}
+    for _ in range(2):  # and when the run is started again
+        run = train(toy.run_config(corpus_dir, tmp_path, init=str(old_bundle_dir), **settings)).model_dir
+        tokenizer = load_bundle(run).tokenizer
+        assert tokenizer.content == load_bundle(old_bundle_dir).tokenizer.content
+        assert tokenizer.normalizations == ("nmt_nfkc", "nmt_nfkc")
+    same = toy.run_config(
+        corpus_dir, tmp_path / "b", init=str(old_bundle_dir), tokenizer__normalization="nmt_nfkc", **settings
+    )
+    assert load_bundle(train(same).model_dir).tokenizer.content == tokenizer.content
+    other = toy.run_config(
+        corpus_dir, tmp_path / "c", init=str(old_bundle_dir), tokenizer__tgt_normalization="nfc", **settings
+    )
+    with pytest.raises(ValueError, match="tokenizer.tgt_normalization=nfc does not go with init="):
+        train(other)
+
+
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_a_tokenizer_tells_its_kind(corpus_dir, kind):
     sides = (text(corpus_dir / f"train.{code}") for code in ("de", "en"))

@@ -1,0 +1,39 @@
+"""What is odd about a corpus that can be trained on all the same: told, since most of it is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nmt.data.cleaning import held_out_share
+from nmt.data.corpus import Corpus, Pair
+
+
+def blank_sides(valid: Sequence[Pair]) -> int:
+    """Validation pairs of which a side is blank. Raises ValueError when there is none with text on both sides."""
+    blank = sum(not pair.src.strip() or not pair.tgt.strip() for pair in valid)
+    if blank == len(valid):
+        what = "is empty" if not valid else f"is blank: none of its {blank} pair(s) has text on both sides"
+        raise ValueError(f"the validation text {what}")
+    return blank
+
+
+def equal_sides(pair: Pair) -> bool:
+    return pair.src.strip() == pair.tgt.strip()
+
+
+def oddities(corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, dropped: Mapping[str, int]) -> list[str]:
+    """A sentence each. Of the training pairs `kept` are left, `copies` of them with equal sides."""
+    found = []
+    if corpus.src == corpus.tgt:
+        found.append(f"data.src and data.tgt are both {corpus.src!r}: the model learns to copy")
+    for split, equal, total in (
+        ("training", copies, kept),
+        ("validation", sum(map(equal_sides, valid)), len(valid)),
+    ):
+        if 2 * equal > total:
+            found.append(f"{equal} of {total} {split} pairs have the same text on both sides")
+    if blank := blank_sides(valid):
+        found.append(f"{blank} of {len(valid)} validation pairs have a blank side")
+    if lost := held_out_share(kept, dropped):
+        found.append(lost)
+    return found
