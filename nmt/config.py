@@ -36,7 +36,7 @@ class OptimConfig:
     warmup_steps: int = 0
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
     plateau_factor: float = 0.5  # "plateau": multiply the rate by this ...
-    plateau_patience: int = 1  # ... after so many validations in a row without a better BLEU, and again after as many
+    plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
     weight_decay: float = 0.0
     beta1: float = 0.9
     beta2: float = 0.999
@@ -79,7 +79,7 @@ class TrainerConfig:
     max_minutes: float | None = None  # end after so much training time, if sooner
     accumulate: int = 1  # batches an update
     val_every_epochs: int = 1
-    patience: int | None = None  # end after so many validations without a better BLEU
+    patience: int | None = None  # end after so many validations without a better model (see metric)
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int | None = None  # None: one on CPU, all GPUs there are

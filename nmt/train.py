@@ -43,6 +43,7 @@ from nmt.training.callbacks import (
     TensorBoard,
     Throughput,
     ValidationReport,
+    columns,
 )
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint, why_finished
 from nmt.training.divergence import DivergenceError, Updates
@@ -63,7 +64,7 @@ from nmt.training.folder import (
 )
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
-from nmt.training.module import Progress, TrainingModule
+from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.start import check_start, own_settings
 
@@ -90,7 +91,8 @@ NOT_FOR_USERS = (
 @dataclass(frozen=True)
 class Trained:
     model_dir: Path
-    bleu: float  # of the best validation
+    score: float  # of the best validation, in the metric that chooses: less is better of TER and nll
+    best: str  # the same in words, such as "BLEU 38.12"
 
 
 class Start(NamedTuple):
@@ -132,11 +134,12 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
         start = _start(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
-            write_atomically(run_dir / ORIGIN, (json.dumps(origin(config, prepared.text), indent=2) + "\n").encode())
+            made_of = origin(config, module.measure, prepared.text)
+            write_atomically(run_dir / ORIGIN, (json.dumps(made_of, indent=2) + "\n").encode())
         with open_log(run_dir / LOG):
-            progress = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
-            log.info("best validation BLEU %.2f; model: %s", progress.best_bleu, run_dir / MODEL)
-    return Trained(run_dir / MODEL, progress.best_bleu)
+            module = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
+            log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
+    return Trained(run_dir / MODEL, module.best_score, module.best)
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
@@ -150,8 +153,11 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Pre
 
 
 def _start(run_dir: Path, module: TrainingModule) -> Start:
-    """Raises ValueError when no checkpoint of those that there are can be used."""
+    """The module has the measure that the run began with, from now on. Raises ValueError when no checkpoint of those
+    that there are can be used."""
     checkpoint, content = find_checkpoint(run_dir, module)
+    if "measure" in content:
+        module.measure_by(content["measure"]["tokenize"])
     finished = why_finished(module.config.trainer, content) if checkpoint else None
     return Start(checkpoint, content.get("logs", {}), finished)
 
@@ -164,7 +170,7 @@ def _train_through(
     datamodule: DataModule,
     signals: Signals,
     start: Start,
-) -> Progress:
+) -> TrainingModule:
     """Train to the end; where training diverges, from the last checkpoint again, slower."""
     failure = ""
     for times in range(MAX_RETURNS + 1):
@@ -184,7 +190,7 @@ def _train_through(
                 os.environ.setdefault("LOCAL_RANK", "0")  # the other processes are there, and come along
         pl.seed_everything(config.seed, verbose=False)
         module, datamodule = _modules(config, module.prepared, module.progress.returns + 1)
-    return module.progress
+    return module
 
 
 def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) -> tuple[TrainingModule, DataModule]:
@@ -238,7 +244,7 @@ def build_trainer(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
-    loggers: list[Logger] = [MetricsFile(run_dir / METRICS)]
+    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name))]
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
     has_bar = trainer.progress and sys.stderr.isatty()

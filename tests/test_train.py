@@ -121,12 +121,12 @@ def test_the_nll_beside_the_bleu_is_that_of_the_weights_that_are_kept(corpus_dir
 
 def test_the_best_models_of_a_run_are_kept_and_make_an_ensemble(corpus_dir, tmp_path, monkeypatch):
     """And only what no checkpoint needs any more is removed."""
-    scores = iter([10.0, 30.0, 20.0, 30.0, 25.0, 40.0])
+    scores = iter([(10.0, 60.0), (30.0, 50.0), (20.0, 40.0), (30.0, 30.0), (25.0, 20.0), (40.0, 10.0)])
     seen = []
 
     def scored(self, hyps, refs):
-        found = real(self, hyps, refs)
-        return found | {"bleu": replace(found["bleu"], score=next(scores))}
+        found, (bleu, chrf) = real(self, hyps, refs), next(scores)
+        return {"bleu": replace(found["bleu"], score=bleu), "chrf": replace(found["chrf"], score=chrf)}
 
     def watched(self, checkpoint, path, storage_options=None):
         seen.append({int(folder.name.removeprefix("step-")) for folder in (tmp_path / "toy" / "best").glob("step-*")})
@@ -243,7 +243,7 @@ def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, cell, monkeypatch)
         "nmt.train.choose_hardware", lambda _: ("cpu", "bfloat16")
     )  # slow on some machines, never wrong
     settings = {"model__cell": {"name": cell}, "trainer__max_epochs": 15}
-    assert train(toy.run_config(corpus_dir, tmp_path, **settings)).bleu > 30
+    assert train(toy.run_config(corpus_dir, tmp_path, **settings)).score > 30
 
 
 def test_separate_vocabularies_and_recurrent_dropout_train(corpus_dir, tmp_path):

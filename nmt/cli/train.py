@@ -26,7 +26,8 @@ def main() -> None:
 
 
 def run(composed: Any) -> float:
-    """One training; returns its best validation BLEU, for sweepers."""
+    """One training; returns what its best validation scored, for sweepers: to be maximised, but TER and nll, with
+    metric=ter and metric=nll, to be minimised."""
     with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
         return train_one(composed)
 
@@ -57,8 +58,8 @@ def train_one(composed: Any) -> float:
     except DivergenceError as error:
         fail(COMMAND, str(error), DIVERGED)
     if is_first_process():
-        print(f"{result.model_dir}  validation BLEU {result.bleu:.2f}", file=sys.stderr)
-    return result.bleu
+        print(f"{result.model_dir}  validation {result.best}", file=sys.stderr)
+    return result.score
 
 
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:

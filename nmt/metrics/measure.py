@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from math import inf, isfinite
 from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF, TER
@@ -21,7 +22,7 @@ from nmt.metrics.config import MetricConfig, Name
 
 References = Sequence[Sequence[str | None]]
 
-LABELS: dict[Name, str] = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "nll": "nll"}
+LABELS: dict[str, str] = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "nll": "nll"}
 LESS_IS_BETTER = frozenset({"ter", "nll"})
 _PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the first that can be had
     "spaced": ("13a",),
@@ -100,23 +101,41 @@ class Measure:
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores
 
+    @property
+    def signature(self) -> str:
+        """sacreBLEU's, of the metric that chooses, for one reference a sentence; "nll" for itself."""
+        return "nll" if self.name == "nll" else str(self.metric(self.name, [[""]]).get_signature())
+
     def rank(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
-        """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token)."""
-        found = {name: score.score for name, score in scores.items()} | {"nll": nll}
-        sign = -1 if self.name in LESS_IS_BETTER else 1
-        return sign * found[self.name], found["chrf"], -nll
+        """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token), to a
+        thousandth, so that weights that hardly move any more are equal."""
+        nll = nll if isfinite(nll) else inf
+        figure = nll if self.name == "nll" else scores[self.name].score
+        return -figure if self.name in LESS_IS_BETTER else figure, scores["chrf"].score, -round(nll, 3)
+
+    def figure(self, rank: Sequence[float]) -> float:
+        """The number, of the metric that chooses, behind a rank."""
+        return -rank[0] if self.name in LESS_IS_BETTER else rank[0]
 
     def tokens(self, text: str) -> list[str]:
         """What BLEU counts."""
         return str(_tokenizer(self.tokenize)(text.rstrip())).split()
 
+    def sentence_score(self, hyp: str, ref: str) -> float:
+        """From 0 to 100: chrF or chrF++ where that chooses, else BLEU, smoothed by one more of each n-gram (Lin and
+        Och, 2004): without a common one of four words it would be 0."""
+        return float(self._of_sentences.sentence_score(hyp, [ref]).score)
+
     @cached_property
-    def _sentence_bleu(self) -> Any:
+    def _of_sentences(self) -> Any:
+        if self.name in ("chrf", "chrf++"):
+            return self.metric(self.name)
         return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
 
-    def sentence_bleu(self, hyp: str, ref: str) -> float:
-        """Smoothed by one more of each n-gram (Lin & Och, 2004): without a common one of four words it would be 0."""
-        return float(self._sentence_bleu.sentence_score(hyp, [ref]).score)
+
+def shown(name: Name, figure: float) -> str:
+    """Such as "BLEU 38.12" or "nll 1.234"."""
+    return f"{LABELS[name]} {figure:.{3 if name == 'nll' else 2}f}"
 
 
 def check_references(hyps: Sequence[str], refs: References) -> None:

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
 from nmt.files import naming
+from nmt.metrics.config import Name
+from nmt.metrics.measure import LABELS, Measure, Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
@@ -41,15 +43,22 @@ COLUMNS = (
     "val/bleu_of_average",
     "train/risk",
 )
+BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
+
+
+def columns(metric: Name) -> tuple[str, ...]:
+    """Those of metrics.csv, with one for the metric that chooses where it needs one of its own."""
+    return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}")))
 
 
 class MetricsFile(Logger):
     """metrics.csv: a row each time something is logged, empty where a column was not. A resumed run goes on in the
     same file (folder.py takes out the rows that it makes again)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         super().__init__()
         self.path = path
+        self.columns = columns
 
     @property
     def name(self) -> str:
@@ -65,15 +74,15 @@ class MetricsFile(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         step = step or 0
-        row = {"step": step, **{name: value for name, value in metrics.items() if name in COLUMNS}}
+        row = {"step": step, **{name: value for name, value in metrics.items() if name in self.columns}}
         if len(row) < 2 + ("epoch" in row):
             return
         with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
-            columns = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
+            before = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
             file.seek(0, os.SEEK_END)
-            writer = csv.DictWriter(file, columns or COLUMNS, extrasaction="ignore", lineterminator="\n")
-            if not columns:
+            writer = csv.DictWriter(file, before or self.columns, extrasaction="ignore", lineterminator="\n")
+            if not before:
                 writer.writeheader()
             writer.writerow(row)
 
@@ -149,50 +158,66 @@ class ValidationReport(Callback):
 
     def __init__(self, run_dir: Path, num_samples: int) -> None:
         self.run_dir, self.num_samples = run_dir, num_samples
+        self.has_warned = False
 
     @rank_zero_only
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        metrics = trainer.callback_metrics
+        validation, measure = pl_module.validation, pl_module.measure
         log.info(
-            "epoch %d, step %d: nll %.3f  BLEU %.2f  chrF %.2f  (best BLEU %.2f)",
+            "epoch %d, step %d: %s  (best %s)",
             trainer.current_epoch + (trainer.state.fn == "fit"),  # an epoch counts when its validation is over
             trainer.global_step,
-            metrics["val/nll"],
-            metrics["val/bleu"],
-            metrics["val/chrf"],
-            pl_module.progress.best_bleu,
+            "  ".join([shown("nll", validation.nll), *(shown(n, validation.scores[n].score) for n in measure.names)]),
+            pl_module.best,
         )
+        if not self.has_warned and measure.name == "bleu":
+            self.has_warned = self._warns(measure, validation.scores)
         for i in range(min(self.num_samples, len(pl_module.valid))):
             sample = i * len(pl_module.valid) // self.num_samples  # the same ones each time
             pair = pl_module.valid[sample]
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
-            log.info("  hyp %s", pl_module.validation.translations[sample])
+            log.info("  hyp %s", validation.translations[sample])
         metrics_file = self.run_dir / "metrics.csv"
         if metrics_file.exists():
-            draw_curves(metrics_file, self.run_dir / "curves.png")
+            draw_curves(metrics_file, self.run_dir / "curves.png", measure.name)
+
+    def _warns(self, measure: Measure, scores: Mapping[str, Score]) -> bool:
+        """Whether BLEU cannot tell these models apart, though they are not alike."""
+        bleu, chrf = scores["bleu"].score, scores["chrf"].score
+        if bleu >= 0.005 or chrf < BLIND_TO:
+            return False
+        log.warning(
+            "BLEU is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), and chrF "
+            "chooses meanwhile; metric=chrf chooses by it always, and metric.tokenize= divides text otherwise",
+            chrf,
+            measure.tokenize,
+        )
+        return True
 
 
-def draw_curves(metrics: Path, picture: Path) -> None:
-    """Loss and scores over the steps of a metrics.csv."""
+def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
+    """Loss and scores over the steps of a metrics.csv; the metric that chooses is named."""
     from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
 
     rows = read_metrics(metrics)
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    panels = (
-        (left, {"train/nll": "training nll", "val/nll": "validation nll"}),
-        (right, {"val/bleu": "BLEU", "val/chrf": "chrF"}),
-    )
+    scores: dict[str, str] = {f"val/{name}": label for name, label in LABELS.items() if name != "nll"}
+    panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
     for axes, curves in panels:
         for column, label in curves.items():
-            points = [(int(row["step"]), float(row[column])) for row in rows if row[column]]
-            axes.plot([step for step, _ in points], [value for _, value in points], label=label)
+            points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+            if points:
+                label += " (chooses the model)" if column == f"val/{chooses}" else ""
+                axes.plot([step for step, _ in points], [value for _, value in points], label=label)
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     left.set_ylabel("nats a token")
+    right.set_ylabel("score of the validation text")
     with naming(picture):
         figure.savefig(picture, dpi=120)
 
@@ -249,8 +274,8 @@ def save_model(folder: Path, module: TrainingModule) -> None:
             config.model,
             config.search,
             (config.data.src, config.data.tgt),
-            model_card(config, validation.scores, size, module.prepared.text),
-            {"valid": scores, "step": module.global_step, "average": validation.average},
+            model_card(config, module.measure, validation.scores, validation.nll, size, module.prepared.text),
+            {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average},
             config.metric,
             module.copy_letterless,
         )

@@ -8,15 +8,22 @@ from collections.abc import Mapping
 import yaml
 
 from nmt.config import RunConfig, to_dict
-from nmt.metrics.measure import Score
+from nmt.metrics.measure import LABELS, Measure, Score
 from nmt.training.origin import origin, recipe
 
 
-def model_card(config: RunConfig, scores: Mapping[str, Score], num_parameters: int, text: dict[str, str]) -> str:
-    """What the model is, how good it was on the validation text, how to use it, and what it was made of. `text` are
-    hashes of the splits."""
+def model_card(
+    config: RunConfig,
+    measure: Measure,
+    scores: Mapping[str, Score],
+    nll: float,
+    num_parameters: int,
+    text: dict[str, str],
+) -> str:
+    """What the model is, how good it was on the validation text, how to use it, and what it was made of. `nll` is in
+    nats a token; `text` are hashes of the splits."""
     model, data = config.model, to_dict(config.data)["name"]
-    rows = "\n".join(f"| {name} | {score.score:.2f} | `{score.signature}` |" for name, score in scores.items())
+    rows = "\n".join(f"| {LABELS[name]} | {one.score:.2f} | `{one.signature}` |" for name, one in scores.items())
     return f"""# {config.data.src} to {config.data.tgt}
 
 A recurrent translation model of {num_parameters:,} parameters, trained with nmt on
@@ -31,18 +38,19 @@ A recurrent translation model of {num_parameters:,} parameters, trained with nmt
 | sizes | embedding {model.embedding_size}, hidden {model.hidden_size} |
 | pieces | {config.tokenizer.vocab_size} ({config.tokenizer.kind}) |
 
-Validation text:
+Validation text, by whose {measure.label} this is the best model of its training:
 
 | metric | score | signature |
 |---|---|---|
 {rows}
+| nll | {nll:.3f} | nats a token |
 
     nmt-translate . < source.txt > translation.txt
 
 What it was made of:
 
 ```json
-{json.dumps(origin(config, text), indent=2)}
+{json.dumps(origin(config, measure, text), indent=2)}
 ```
 
 ```yaml

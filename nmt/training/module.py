@@ -1,16 +1,17 @@
 """One training step and one validation, for Lightning.
 
 Logged: train/loss (all that is lowered, a token), train/nll (nats a token), train/risk (0 to 1, a sentence); and
-val/nll, val/ppl, val/bleu, val/chrf, all of the weights that are kept, or of the average of them that is.
+val/nll, val/ppl, val/bleu, val/chrf, and what the metric that chooses finds, all of the weights that are kept, or of
+the average of them that is.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as pl
@@ -23,11 +24,13 @@ from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
-from nmt.metrics.measure import Measure, Score
+from nmt.metrics.config import Tokenize
+from nmt.metrics.measure import Measure, Score, shown
 from nmt.process import TRIM_EVERY, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
+from nmt.training.progress import Progress, Rank
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.translation import copied_letterless
 from nmt.translator import Translator
@@ -35,53 +38,12 @@ from nmt.translator import Translator
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """What validation has found so far; kept in the checkpoint."""
-
-    best: tuple[tuple[float, int], ...] = ()  # (BLEU, step) of the best validations, the best one first
-    validated_step: int = -1  # when validation ran last
-    without_gain: int = 0  # validations since the best one
-    since_cut: int = 0  # validations since the best one, or since schedule "plateau" cut the learning rate
-    rate_scale: float = 1.0  # what that schedule multiplies the learning rate by
-    returns: int = 0  # from divergence, each at a lower learning rate
-
-    @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Progress:
-        """From a checkpoint. An earlier version counted once for both, and its `rate_scale` had the returns in it."""
-        return cls(**{"since_cut": saved["without_gain"], **saved})
-
-    def after(self, bleu: float, step: int, keep: int = 1) -> Progress:
-        """Of the best validations `keep` are remembered, of equal ones the earlier."""
-        best = sorted([*self.best, (bleu, step)], key=lambda one: -one[0])[:keep]
-        if bleu > self.best_bleu:
-            return replace(self, best=tuple(best), validated_step=step, without_gain=0, since_cut=0)
-        waited = {"without_gain": self.without_gain + 1, "since_cut": self.since_cut + 1}
-        return replace(self, best=tuple(best), validated_step=step, **waited)
-
-    def cut(self, factor: float) -> Progress:
-        """The learning rate is multiplied by `factor`."""
-        return replace(self, rate_scale=self.rate_scale * factor, since_cut=0)
-
-    @property
-    def rate_factor(self) -> float:
-        """What the schedule's learning rate is multiplied by."""
-        return self.rate_scale * RETURN_RATE**self.returns
-
-    @property
-    def best_bleu(self) -> float:
-        return self.best[0][0] if self.best else -1.0
-
-    @property
-    def best_steps(self) -> list[int]:
-        return [step for _, step in self.best]
-
-
 class Validation(NamedTuple):
     average: str | None  # of the weights, by its name; None: as they are
     nll: float  # nats a target token
     translations: list[str]
     scores: dict[str, Score]
+    rank: Rank  # the greater is the better model's
 
     @property
     def bleu(self) -> float:
@@ -97,7 +59,7 @@ class TrainingModule(pl.LightningModule):
         self.prepared = prepared
         self.valid = prepared.valid
         self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
-        self.measure = Measure.of(config.metric, config.data.tgt, (pair.tgt for pair in prepared.valid))
+        self.measure_by(config.metric.tokenize)
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
@@ -106,8 +68,14 @@ class TrainingModule(pl.LightningModule):
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
         self.progress = Progress(returns=returns or 0)
-        self.validation = Validation(average=None, nll=math.nan, translations=[], scores={})  # the last one
+        self.validation = Validation(None, nll=math.nan, translations=[], scores={}, rank=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
+
+    def measure_by(self, tokenize: Tokenize) -> None:
+        """Count BLEU so. What "auto" stands for is decided when a run begins, so that its figures can be compared.
+        Raises ValueError when this machine lacks that tokenisation."""
+        metric = replace(self.config.metric, tokenize=tokenize)
+        self.measure = Measure.of(metric, self.config.data.tgt, (pair.tgt for pair in self.valid))
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
@@ -179,18 +147,17 @@ class TrainingModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Translate the validation text, with the weights and with their averages, and keep what is best."""
         validations = [self._validate(name) for name in (None, *self._ready_averages())]
-        self.validation = max(validations, key=lambda validation: validation.bleu)
-        nll, bleu = self.validation.nll, self.validation.bleu
-        self.progress = self.progress.after(bleu, self.global_step, self.config.trainer.keep_best)
+        self.validation = max(validations, key=lambda validation: validation.rank)
+        self.progress = self.progress.after(self.validation.rank, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
+        found = {name: score.score for name, score in self.validation.scores.items()} | {"nll": self.validation.nll}
         # Every rank has the same figures, so nothing is left to synchronise.
         self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by
-        self.log("val/nll", nll, rank_zero_only=True)
-        self.log("val/ppl", math.exp(min(nll, 700)), rank_zero_only=True)
-        self.log("val/bleu", bleu, prog_bar=True, rank_zero_only=True)
-        self.log("val/chrf", self.validation.scores["chrf"].score, rank_zero_only=True)
+        for name, figure in found.items():
+            self.log(f"val/{name}", figure, prog_bar=name == self.measure.name, rank_zero_only=True)
+        self.log("val/ppl", math.exp(min(found["nll"], 700)), rank_zero_only=True)
         if validations[1:]:
-            of_average = max(validation.bleu for validation in validations[1:])
+            of_average = max(validations[1:], key=lambda validation: validation.rank).bleu
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)
 
     def _ready_averages(self) -> list[str]:
@@ -207,7 +174,7 @@ class TrainingModule(pl.LightningModule):
             nll = self._nll()
             translations = self._translate([pair.src for pair in self.valid])
         scores = self.measure.scores(translations, [[pair.tgt for pair in self.valid]])
-        return Validation(average, nll, translations, scores)
+        return Validation(average, nll, translations, scores, self.measure.rank(scores, nll))
 
     def _nll(self) -> float:
         """Of the validation text, each rank its share."""
@@ -265,14 +232,32 @@ class TrainingModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)
+        checkpoint["measure"] = asdict(self.measure)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         before = Progress.restored(checkpoint["progress"])
+        if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had no other
+            log.warning(
+                "the best model until now was found by BLEU of 13a's tokens, which its language lacks; now they are "
+                "those of %s, and the next validation is the first to compare with",
+                self.measure.tokenize,
+            )
+            before = before.without_best()
         self.progress = before if self.returns is None else replace(before, returns=self.returns)
         self.averaged_step = checkpoint["global_step"]
         for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
             for group in optimizer["param_groups"]:
                 group["lr"] *= RETURN_RATE ** (self.progress.returns - before.returns)
+
+    @property
+    def best_score(self) -> float:
+        """Of the best validation, in the metric that chooses."""
+        return self.measure.figure(self.progress.best[0][0])
+
+    @property
+    def best(self) -> str:
+        """The same in words, such as "BLEU 38.12"."""
+        return shown(self.measure.name, self.best_score)
 
 
 def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:

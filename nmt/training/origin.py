@@ -16,14 +16,17 @@ import torch
 from nmt import __version__
 from nmt.config import RunConfig, to_dict
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
+from nmt.metrics.measure import Measure
 
 
-def origin(config: RunConfig, text: dict[str, str]) -> dict[str, Any]:
-    """Seed, versions, commit, and SHA-256 of the effective config and of the text of each split, for JSON."""
+def origin(config: RunConfig, measure: Measure, text: dict[str, str]) -> dict[str, Any]:
+    """Seed, versions, commit, what models are chosen by, and SHA-256 of the effective config and of the text of each
+    split, for JSON."""
     return {
         "seed": config.seed,
         "config_sha256": hashlib.sha256(json.dumps(recipe(config), sort_keys=True).encode()).hexdigest(),
         "text_sha256": text,
+        "metric": {"name": measure.name, "signature": measure.signature},
         "git_commit": git_commit(Path(__file__).parents[2]),
         "versions": {
             "nmt": __version__,

@@ -5,7 +5,8 @@ For every sentence of a batch a beam finds up to n candidates with the weights a
 
     q_i ∝ exp(γ log p(y_i | x) / |y_i|)        risk = Σ_i q_i (1 - BLEU(y_i))
 
-(length-normalised as by Edunov et al., 2018, arXiv:1711.04956). It begins with a model that has been trained already;
+(length-normalised as by Edunov et al., 2018, arXiv:1711.04956). BLEU is counted in the tokens of the run's measure;
+where chrF or chrF++ chooses models, that stands in its place. It begins with a model that has been trained already;
 one that has not finds nothing to choose from.
 
 Dims: B sentences, n candidates of the one that has the most.
@@ -39,15 +40,15 @@ def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
 
 
 def costs(measure: Measure, tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
-    """1 - BLEU against the sentence's target, as text (B,n); 0 where there is no candidate."""
+    """1 - the measure's score of a sentence against its target, as text (B,n); 0 where there is no candidate."""
     targets = zip(batch.tgt_out.tolist(), batch.tgt_len.tolist(), strict=True)
     refs = [tokenizer.decode_tgt(ids[: length - 1]) for ids, length in targets]
-    bleu = [
-        [measure.sentence_bleu(tokenizer.decode_tgt(ids), ref) for ids in row]
+    scores = [
+        [measure.sentence_score(tokenizer.decode_tgt(ids), ref) for ids in row]
         for row, ref in zip(found, refs, strict=True)
     ]
-    most = max(map(len, bleu))
-    return 1 - torch.tensor([row + [100.0] * (most - len(row)) for row in bleu]) / 100
+    most = max(map(len, scores))
+    return 1 - torch.tensor([row + [100.0] * (most - len(row)) for row in scores]) / 100
 
 
 def expected_cost(model: Seq2Seq, batch: Batch, found: Candidates, cost: Tensor) -> Tensor:

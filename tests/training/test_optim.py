@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import pytest
 import torch
 
 from nmt.config import OptimConfig
-from nmt.training.module import Progress
 from nmt.training.optim import build_optimizer, learning_rate_factor
 
 TOTAL, WARMUP = 100, 10
@@ -61,24 +58,3 @@ def test_biases_and_peepholes_do_not_decay():
     assert len(decayed) + len(free) == len(list(model.parameters()))
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0.0]
     assert isinstance(optimizer, torch.optim.AdamW)
-
-
-def test_progress_counts_validations_since_the_best():
-    progress = Progress()
-    for step, bleu in enumerate([1.0, 3.0, 2.0, 3.0]):
-        progress = progress.after(bleu, step)
-    assert (progress.best_bleu, progress.best_steps, progress.without_gain) == (3.0, [1], 2)
-
-
-def test_a_cut_of_the_rate_does_not_begin_the_count_of_patience_anew():
-    progress = Progress().after(1.0, 0).after(0.5, 1).cut(0.5).after(0.5, 2)
-    assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 1, 0.5)
-    assert progress.after(2.0, 3) == Progress(((2.0, 3),), validated_step=3, rate_scale=0.5)
-
-
-def test_the_progress_in_a_checkpoint_of_an_earlier_version_is_understood():
-    """Which counted once for the schedule and for patience, and had returns from divergence in the scale."""
-    saved = {"best": ((3.0, 7),), "validated_step": 9, "without_gain": 2, "rate_scale": 0.125}
-    progress = Progress.restored(saved)
-    assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 2, 0.125)
-    assert Progress.restored(asdict(progress.cut(0.5))) == progress.cut(0.5)

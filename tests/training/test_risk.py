@@ -68,11 +68,11 @@ def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
 
 
 def test_sentence_bleu_tells_apart_what_shares_no_four_words():
-    assert Measure().sentence_bleu("the dog sleeps", "the dog sleeps") == pytest.approx(100)
+    assert Measure().sentence_score("the dog sleeps", "the dog sleeps") == pytest.approx(100)
     assert (
         0
-        < Measure().sentence_bleu("a dog ran home", "the dog sleeps here")
-        < Measure().sentence_bleu("the dog ran", "the dog sleeps here")
+        < Measure().sentence_score("a dog ran home", "the dog sleeps here")
+        < Measure().sentence_score("the dog ran", "the dog sleeps here")
     )
 
 

@@ -42,7 +42,7 @@ def test_what_is_kept_is_never_worse_than_the_start(trained, corpus_dir, tmp_pat
     rows = [row for row in read_metrics(result.model_dir.parent / "metrics.csv") if row["val/bleu"]]
     assert [row["step"] for row in rows] == ["0", "2"]
     assert float(rows[1]["val/bleu"]) < float(rows[0]["val/bleu"])
-    assert result.bleu == pytest.approx(float(rows[0]["val/bleu"]))
+    assert result.score == pytest.approx(float(rows[0]["val/bleu"]))
     assert weights(result.model_dir) == weights(trained / "model")
     assert json.loads((result.model_dir / "scores.json").read_text())["step"] == 0
 
