@@ -37,8 +37,6 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
 
     Raises ValueError that says what to do where the dataset is out of reach, or what cannot be read.
     """
-    if not corpus.dataset:
-        raise ValueError("data.dataset is not set; it is the name of a dataset on the hub, or a folder of its files")
     datasets.disable_progress_bars()
     try:
         rows = _rows(corpus, split)

@@ -155,8 +155,8 @@ def test_what_was_fetched_before_is_read_without_a_network(home):
 
 
 def test_a_dataset_must_be_named():
-    with pytest.raises(ValueError, match="data.dataset is not set"):
-        rows(HubCorpus("de", "en"))
+    with pytest.raises(ValueError, match="dataset is empty; it must name a dataset"):
+        HubCorpus("de", "en", dataset="")
 
 
 def test_a_file_in_the_place_of_a_folder_is_one_line(tmp_path):
