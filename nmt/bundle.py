@@ -29,6 +29,7 @@ from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.files import write_atomically
+from nmt.json_text import to_json
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
@@ -36,6 +37,7 @@ from nmt.tensors import Expected, read_tensors
 
 FORMAT = 2
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
+RUN_MODEL = "model"  # where a run's folder has it
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
 MAX_TOKENIZER_BYTES = 200_000_000
@@ -137,7 +139,7 @@ def seal(config: Mapping[str, Any], checksums: Mapping[str, list[str]]) -> dict[
 
 
 def _checksum_of_config(config: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(to_json(config, ascii_only=True, sort_keys=True).encode()).hexdigest()
 
 
 def sha256(path: Path) -> str:
@@ -151,7 +153,7 @@ def _serialised(tensors: Mapping[str, torch.Tensor]) -> bytes:
 
 
 def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    write_atomically(path, (json.dumps(data, indent=2) + "\n").encode())
+    write_atomically(path, (to_json(data, 2, ascii_only=True) + "\n").encode())
 
 
 def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundle:
@@ -162,6 +164,8 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no model directory: there is no such folder")
+    if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
+        raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
     config, checksums = load_config(folder)
     names = (JOINT,) if config.joint else (SRC, TGT)
     models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names}

@@ -8,7 +8,6 @@ The same config continues where it stopped, and ends as if it had never stopped.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -34,6 +33,7 @@ from nmt.config import RunConfig, TrainerConfig, to_dict
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
+from nmt.json_text import to_json
 from nmt.process import tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.callbacks import (
@@ -135,7 +135,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             made_of = origin(config, module.measure, prepared.text)
-            write_atomically(run_dir / ORIGIN, (json.dumps(made_of, indent=2) + "\n").encode())
+            write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
             module = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +10,11 @@ from typing import Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import add_search_options, open_translator, positive
+from nmt.cli.options import MAX_RESAMPLES, add_search_options, open_translator, positive, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
+from nmt.json_text import to_json
+from nmt.shown import shown
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table
@@ -34,7 +35,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--test", choices=["bs", "ar"], default="bs", help="paired bootstrap or approximate randomisation (bs)"
     )
-    parser.add_argument("--samples", type=positive, metavar="N", help="resamples (1000) or trials (10000)")
+    parser.add_argument(
+        "--samples", type=up_to(MAX_RESAMPLES), metavar="N", help="resamples (1000) or trials (10000)"
+    )
     parser.add_argument(
         "--examples",
         type=positive,
@@ -54,7 +57,7 @@ def main() -> None:
     options = parser().parse_args()
     with one_line_errors(COMMAND):
         report = compare_systems(options)
-        print(json.dumps(report, indent=2, ensure_ascii=False) if options.json else text(report))
+        print(to_json(report, 2) if options.json else text(report))
 
 
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
@@ -124,6 +127,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
 
 
 def text(report: dict[str, Any]) -> str:
+    """The tables, in which whatever comes from a file or a model is shown, not obeyed."""
     lines = []
     for metric, signature in report["signatures"].items():
         lines += [f"{metric.upper()}   {signature}", ""]
@@ -131,7 +135,7 @@ def text(report: dict[str, Any]) -> str:
             one = of[metric]
             interval = "" if one["interval"] is None else f" ± {one['interval']:.2f}"
             against = "baseline" if one["p_value"] is None else f"p = {one['p_value']:.4f}"
-            lines.append(f"{name[-WIDTH:]:{WIDTH}} {one['score']:6.2f}{interval}   {against}")
+            lines.append(f"{short(name):{WIDTH}} {one['score']:6.2f}{interval}   {against}")
         lines.append("")
     if report["notes"]:
         lines += [*report["notes"], ""]
@@ -143,12 +147,18 @@ def text(report: dict[str, Any]) -> str:
             lines.append(f"{'BLEU by ' + title:{WIDTH}} " + " ".join(f"{bucket:>8}" for bucket in buckets))
             lines.append(f"{'sentences':{WIDTH}} " + " ".join(f"{row['sentences']:8}" for row in buckets.values()))
             for name, table in tables.items():
-                lines.append(f"{name[-WIDTH:]:{WIDTH}} " + " ".join(f"{row['bleu']:8.2f}" for row in table.values()))
+                lines.append(f"{short(name):{WIDTH}} " + " ".join(f"{row['bleu']:8.2f}" for row in table.values()))
             lines.append("")
     for name, examples in report["differ_most"].items():
         for example in examples:
             lines.append(f"line {example['line']}, chrF {example['chrf'][0]} and {example['chrf'][1]}")
-            lines += [f"  src  {example['src']}", f"  ref  {example['ref']}"]
+            lines += [f"  src  {shown(example['src'])}", f"  ref  {shown(example['ref'])}"]
             first = next(iter(report["systems"]))
-            lines += [f"  {one[-WIDTH:]}: {hyp}" for one, hyp in zip((first, name), example["hyps"], strict=True)]
+            lines += [
+                f"  {short(one)}: {shown(hyp)}" for one, hyp in zip((first, name), example["hyps"], strict=True)
+            ]
     return "\n".join(lines).rstrip()
+
+
+def short(name: str) -> str:
+    return shown(name)[-WIDTH:]

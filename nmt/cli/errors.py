@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from nmt.shown import shown
 
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
@@ -38,7 +40,8 @@ def one_line_errors(command: str) -> Iterator[None]:
         fail(command, str(error))
     except OSError as error:
         _settle_stdout()
-        fail(command, f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error))
+        what, name = error.strerror or str(error), error.filename
+        fail(command, f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what)
 
 
 def _settle_stdout() -> None:
@@ -50,12 +53,46 @@ def _settle_stdout() -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, without the lines of usage before an error."""
+    """argparse, without the lines of usage before an error. An option counts once: given again it is refused, unless
+    its action is one that collects (append, extend, count)."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.given: set[str] = set()
+        for action in ("store", "store_const", "store_true", "store_false", None):
+            self.register("action", action, _once(self._registry_get("action", action)))
+
+    def parse_known_args(self, *arguments: Any, **settings: Any) -> Any:
+        self.given.clear()
+        return super().parse_known_args(*arguments, **settings)
 
     def error(self, message: str) -> NoReturn:
         fail(self.prog, f"{message} (see --help)")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        with one_line_errors(self.prog):  # argparse would lose what cannot be written
+            print(message, end="", file=file)
+
+
+def _once(action: type[argparse.Action]) -> type[argparse.Action]:
+    """The same action, which ends the command the second time."""
+
+    class Once(action):  # type: ignore[valid-type, misc]
+        def __call__(self, parser: Parser, *arguments: Any) -> None:
+            if self.option_strings:
+                if self.dest in parser.given:
+                    parser.error(f"{self.option_strings[0]} is given twice; it counts once")
+                parser.given.add(self.dest)
+            super().__call__(parser, *arguments)
+
+    return Once
+
 
 def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:
-    print(f"{command}: {' '.join(message.split())}", file=sys.stderr)
+    warn(command, message)
     raise SystemExit(code)
+
+
+def warn(command: str, message: str) -> None:
+    """One line on stderr, whatever stands in the message."""
+    print(f"{command}: {shown(' '.join(message.split()))}", file=sys.stderr)

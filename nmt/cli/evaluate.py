@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import add_model, add_search_options, open_translator, positive
+from nmt.cli.options import MAX_RESAMPLES, add_model, add_search_options, open_translator, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import (
     EvaluationSet,
@@ -20,6 +19,8 @@ from nmt.cli.test_set import (
     read_test_set,
     warn_of_cut,
 )
+from nmt.json_text import to_json
+from nmt.shown import shown
 
 if TYPE_CHECKING:
     from nmt.metrics.buckets import Buckets
@@ -38,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="for hyp.txt and scores.json; default: beside the first MODEL"
     )
-    parser.add_argument("--bootstrap", type=positive, default=1000, metavar="N", help="resamples (%(default)s)")
+    parser.add_argument(
+        "--bootstrap", type=up_to(MAX_RESAMPLES), default=1000, metavar="N", help="resamples (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
     add_search_options(parser)
     tuning = parser.add_argument_group("tuning")
@@ -97,7 +100,7 @@ def main() -> None:
         }
         write(output, hyps, report)
         print(
-            json.dumps(report, indent=2)
+            to_json(report, 2)
             if options.json
             else table(name, scores, by_length, unit(srcs), order_note(refs), output)
         )
@@ -122,11 +125,11 @@ def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
 
     output.mkdir(parents=True, exist_ok=True)
     write_atomically(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps).encode())
-    write_atomically(output / "scores.json", (json.dumps(report, indent=2) + "\n").encode())
+    write_atomically(output / "scores.json", (to_json(report, 2) + "\n").encode())
 
 
 def table(name: str, scores: dict[str, Score], by_length: Buckets, unit: str, notes: list[str], output: Path) -> str:
-    lines = [f"{name}: translations and scores are in {output}", ""]
+    lines = [shown(f"{name}: translations and scores are in {output}"), ""]
     for metric, score in scores.items():
         interval = "" if score.interval is None else f" ± {score.interval:.2f}"
         lines.append(f"{metric.upper():5} {score.score:6.2f}{interval}   {score.signature}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.streams import prepare_streams
+from nmt.json_text import to_json
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -104,6 +104,7 @@ def warn(fault: str | None) -> None:
 
 
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
+    from nmt.files import naming
     from nmt.inspection import inspect_sentence, sections
     from nmt.pictures.draw import save
     from nmt.pictures.page import to_html
@@ -118,12 +119,13 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     ref = None if refs is None else refs[options.line - 1]
     found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
     if options.json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(to_json(found))
         return
     shown = sections(found)
     if everything:
         text = to_html(f"{found['src']} → {found['tgt']}", shown)
-        output.write_text(text, encoding="utf-8")
+        with naming(output):
+            output.write_text(text, encoding="utf-8")
     else:
         charts: list[Any] = [chart for section in shown for chart in section.charts if drawable(chart)]
         if not charts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from nmt.search import Search
     from nmt.translator import Translator
 
+MAX_WIDTH = 1000  # hypotheses or samples a sentence, as in nmt/search/
+MAX_THREADS = 1024
+MAX_BATCH = 100_000
+MAX_RESAMPLES = 100_000  # each is an index a sentence
 SAMPLING = ("temperature", "top_k", "top_p", "seed")  # fields of search.Sample
 SHORTLISTS = {"auto": None, "on": True, "off": False}
 REPETITION = ("no_repeat_ngram", "repetition_penalty")  # of every search
@@ -24,10 +29,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What all commands that translate share."""
     parser.add_argument(
-        "--beam-size", type=positive, metavar="K", help="1 is greedy search; default: the model's own"
+        "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own"
     )
     parser.add_argument(
-        "--batch-size", type=positive, metavar="N", help="sentences at once; default: as many as are fast"
+        "--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast"
     )
     parser.add_argument(
         "--compute",
@@ -45,7 +50,9 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
     )
-    parser.add_argument("--threads", type=positive, metavar="N", help="of torch in one process (1); kernels have one")
+    parser.add_argument(
+        "--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
     parser.add_argument(
         "--copy-letterless",
@@ -67,10 +74,12 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "model's own (1)",
     )
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
-    sampling.add_argument("--sample", type=positive, metavar="N", help="draw N translations; the first is taken")
+    sampling.add_argument(
+        "--sample", type=up_to(MAX_WIDTH), metavar="N", help="draw N translations; the first is taken"
+    )
     sampling.add_argument(
         "--mbr",
-        type=positive,
+        type=up_to(MAX_WIDTH),
         metavar="N",
         help="of N samples, or with --beam-size of its N best, the one most like the others (minimum Bayes risk)",
     )
@@ -85,11 +94,21 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+def up_to(most: int) -> Callable[[str], int]:
+    """The type of a whole number from 1 on; beyond `most` the machine would end before the work does."""
+
+    def positive(text: str) -> int:
+        number = int(text)
+        if number < 1:
+            raise ValueError
+        if number > most:
+            raise argparse.ArgumentTypeError(f"{text} is too many; it must be {most} at most")
+        return number
+
+    return positive
+
+
+positive = up_to(1_000_000)
 
 
 def open_translator(options: argparse.Namespace) -> Translator:

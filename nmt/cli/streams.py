@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 
 def prepare_streams() -> None:
@@ -24,14 +24,16 @@ def prepare_streams() -> None:
     # Python has None for what was closed when it started. Its number may be another file's by now.
     sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     with suppress(io.UnsupportedOperation):  # it has been read from already
         _reconfigure(sys.stdin, "surrogateescape")
     _reconfigure(sys.stdout, "backslashreplace")
-    if sys.stderr is None:
-        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    elif sys.__stderr__ is sys.stderr:  # nobody has put another in its place
-        raw = io.BufferedWriter(_Forgiving(sys.__stderr__.fileno()))
-        sys.stderr = io.TextIOWrapper(raw, "utf-8", "backslashreplace", line_buffering=True)
+    _reconfigure(sys.stderr, "backslashreplace")
+    if os.name == "posix":  # elsewhere a terminal is no descriptor; and nobody may have put another in their place
+        if sys.stdout is sys.__stdout__:
+            sys.stdout = _rebuilt(sys.stdout, _Output(1))
+        if sys.stderr is sys.__stderr__:
+            sys.stderr = _rebuilt(sys.stderr, _Forgiving(2))
 
 
 def _reconfigure(stream: Any, errors: str) -> None:
@@ -39,17 +41,27 @@ def _reconfigure(stream: Any, errors: str) -> None:
         stream.reconfigure(encoding="utf-8", errors=errors)
 
 
-class _Forgiving(io.RawIOBase):
-    """Writes to a descriptor; what that does not take (its reader has gone, its disk is full) is dropped."""
+def _rebuilt(stream: Any, raw: io.RawIOBase) -> io.TextIOWrapper:
+    by_line = stream.line_buffering or stream.write_through
+    return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=by_line)
+
+
+class _Output(io.RawIOBase):
+    """Writes to a descriptor; an OSError names it."""
+
+    names: ClassVar = {1: "stdout", 2: "stderr"}
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def write(self, content: Any) -> int:
+    def write(self, content: Any) -> int | None:
         try:
             return os.write(self.descriptor, content)
-        except OSError:
-            return len(content)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            error.filename = self.names[self.descriptor]
+            raise
 
     def writable(self) -> bool:
         return True
@@ -59,3 +71,13 @@ class _Forgiving(io.RawIOBase):
 
     def isatty(self) -> bool:
         return os.isatty(self.descriptor)
+
+
+class _Forgiving(_Output):
+    """What it does not take (its reader has gone, its disk is full) is dropped."""
+
+    def write(self, content: Any) -> int:
+        try:
+            return os.write(self.descriptor, content)
+        except OSError:
+            return len(content)

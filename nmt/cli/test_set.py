@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nmt.cli.errors import warn
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def warn_of_cut(command: str, translations: Iterable[Translation], name: str = "
     if lines:
         shown = ", ".join(map(str, lines[:10])) + (f" and {len(lines) - 10} more" if lines[10:] else "")
         by = f" by {name}" if name else ""
-        print(f"{command}: too long, translated{by} without the end: line {shown}", file=sys.stderr)
+        warn(command, f"too long, translated{by} without the end: line {shown}")
     return lines

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
+from nmt.log_lines import ShownLines
+from nmt.shown import shown
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -58,7 +60,7 @@ def train_one(composed: Any) -> float:
     except DivergenceError as error:
         fail(COMMAND, str(error), DIVERGED)
     if is_first_process():
-        print(f"{result.model_dir}  validation {result.best}", file=sys.stderr)
+        print(shown(f"{result.model_dir}  validation {result.best}"), file=sys.stderr)
     return result.score
 
 
@@ -86,4 +88,6 @@ def show_log() -> None:
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
     if not logger.handlers:  # a sweep comes here once a job
-        logger.addHandler(logging.StreamHandler(sys.stderr))
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(ShownLines())
+        logger.addHandler(handler)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
-from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import add_model, add_search_options, open_translator, positive
+from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.options import MAX_WIDTH, add_model, add_search_options, open_translator, up_to
 from nmt.cli.streams import prepare_streams
+from nmt.json_text import to_json
 from nmt.signals import Signals
 from nmt.stream import Line, read_groups
 
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     add_search_options(parser)
     parser.add_argument(
         "--nbest",
-        type=positive,
+        type=up_to(MAX_WIDTH),
         default=0,
         metavar="N",
         help="lines `number ||| text ||| score`, up to N for a line, the best first; the number is that of the line, "
@@ -104,7 +104,7 @@ def answers(workers: Workers, group: list[Line], options: argparse.Namespace) ->
     for (line, _), translation in zip(lines, translations, strict=True):
         fault = "too long; its end is left out" if translation.truncated else line.fault
         if fault:
-            print(f"{COMMAND}: line {line.number}: {fault}", file=sys.stderr)
+            warn(COMMAND, f"line {line.number}: {fault}")
         yield from formatted(line.number, translation, options)
 
 
@@ -119,7 +119,7 @@ def pair(line: Line, options: argparse.Namespace) -> tuple[Line, str]:
 
 def formatted(number: int, translation: Translation, options: argparse.Namespace) -> Iterator[str]:
     if options.json:
-        yield json.dumps(as_json(translation), ensure_ascii=False)
+        yield to_json(as_json(translation))
     elif options.score:
         yield f"{translation.log_prob:.4f}"
     elif options.nbest:

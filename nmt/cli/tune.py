@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from nmt.search import Beam
     from nmt.translator import Translator
     from nmt.tuning import Result
+
+from nmt.json_text import to_json
 
 
 def tune_search(
@@ -46,7 +47,7 @@ def tune_search(
         exact = dict(both)
         ordered = sorted(results, key=lambda result: result[0] != best)
         listed = [{"search": to_dict(beam), "bleu": bleu, "searched": exact.get(beam)} for beam, bleu in ordered]
-        return json.dumps(listed, indent=2)
+        return to_json(listed, 2)
     kept = f"written to {path}: nmt-translate searches so from now on" if options.save else "to keep it, add --save"
     return f"{table(own, results)}\n\n{outcome(own, both)}\n\n{described(best)}: {kept}"
 

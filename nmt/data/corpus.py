@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from nmt.data.readers import READERS, parallel_rows, read_rows
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
+from nmt.json_text import to_json
 from nmt.ranges import check_ranges
 from nmt.resources import resource
 
@@ -80,7 +80,7 @@ class Corpus:
         """A hash of the split's content."""
         digest = hashlib.sha256()
         for pair in self.pairs(split):
-            digest.update(json.dumps(pair[:2]).encode())
+            digest.update(to_json(pair[:2], ascii_only=True).encode())
         return digest.hexdigest()
 
     def earlier_fingerprint(self, split: str) -> str:
@@ -185,10 +185,6 @@ class HubCorpus(Corpus):
     train: str = "train"
     valid: str = "validation"
     test: str | None = None
-
-    def __post_init__(self) -> None:
-        if not self.dataset:
-            raise ValueError("dataset is empty; it must name a dataset, or a folder of data files")
 
     @property
     def splits(self) -> dict[str, str | None]:

@@ -29,6 +29,7 @@ from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
 from nmt.data.oddities import blank_sides, equal_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
+from nmt.json_text import to_json
 
 LAYOUT = 7  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
@@ -113,7 +114,7 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
         "cleaning": asdict(corpus.cleaning),
         "tokenizer": asdict(own) if tokenizer is None else tokenizer.content,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
+    return hashlib.sha256(to_json(content, ascii_only=True, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def _is_sound(folder: Path) -> bool:
@@ -175,8 +176,10 @@ def _make(
         np.savez(draft / "lexicon.npz", frequent=lexicon.frequent.numpy(), likely=lexicon.likely.numpy())
         for name, model in tokenizer.models.items():
             (draft / name).write_bytes(model)
-        (draft / COUNTS).write_text(json.dumps({"dropped": dropped, "faults": faults, "equal": equal.total()}))
-        (draft / CHECKSUMS).write_text(json.dumps(checksums(draft)))
+        (draft / COUNTS).write_text(
+            to_json({"dropped": dropped, "faults": faults, "equal": equal.total()}, ascii_only=True)
+        )
+        (draft / CHECKSUMS).write_text(to_json(checksums(draft)))
         if _fingerprints(corpus) != text:
             raise ValueError("the text changed while it was read; start again when it is complete")
 

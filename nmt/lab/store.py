@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import math
 import multiprocessing
 import os
 import platform
@@ -22,6 +21,7 @@ import torch
 
 from nmt import __version__
 from nmt.files import write_atomically
+from nmt.json_text import finite, to_json
 from nmt.lab.shape import Shape, ShapeError, check_shape
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def run_jobs(
     for number, (job, result) in enumerate(_results(work, missing, count), 1):
         result = finite(result)
         content = {"job": job, "made": provenance(), "sha256": digest_of(result), "result": result}
-        write_atomically(path_of(job, folder), to_json(content))
+        write_atomically(path_of(job, folder), to_json(content, 1).encode())
         log.info("%d/%d %s", number, len(missing), job["name"])
     return [_of(job, folder)["result"] for job in jobs]
 
@@ -99,20 +99,7 @@ def path_of(job: Job, folder: Path) -> Path:
 
 
 def digest_of(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-
-
-def finite(data: Any) -> Any:
-    """Plain data with None for what is no number: a network has diverged. JSON has no word for it."""
-    if isinstance(data, dict):
-        return {key: finite(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [finite(value) for value in data]
-    return None if isinstance(data, float) and not math.isfinite(data) else data
-
-
-def to_json(data: Any) -> bytes:
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False).encode()
+    return hashlib.sha256(to_json(data, ascii_only=True, sort_keys=True).encode()).hexdigest()
 
 
 def provenance() -> dict[str, str]:
@@ -137,7 +124,7 @@ def made_by(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
 def save_summary(folder: Path, name: str, made: Mapping[str, str], data: Mapping[str, Any]) -> None:
     """What an experiment came to, and what `made` the results that it is of."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / f"{name}.json", to_json(finite({"provenance": made, **data})))
+    write_atomically(folder / f"{name}.json", to_json({"provenance": made, **data}, 1).encode())
 
 
 def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TypeVar, cast
+
+from nmt.shown import MOST, shown
+
+T = TypeVar("T")
+LABEL = 100  # characters of a name in a picture
 
 
 @dataclass(frozen=True)
@@ -81,3 +87,19 @@ class Section:
     title: str
     text: Sequence[str] = ()  # paragraphs
     charts: Sequence[Chart] = field(default=())
+
+
+def printable(value: T, most: int | None = LABEL) -> T:
+    """A chart, a section, or a text, with escapes for what a terminal or a browser would obey. A paragraph keeps its
+    length; a label does not, should a stranger's piece be a page long."""
+    if isinstance(value, str):
+        return cast(T, shown(value, most, lines=True))
+    if isinstance(value, list | tuple):
+        is_of_numbers = not value or isinstance(value[0], int | float)
+        return value if is_of_numbers else cast(T, [printable(one, most) for one in value])
+    if is_dataclass(value) and not isinstance(value, type):
+        usual = MOST if isinstance(value, Section | Table | Node) else LABEL
+        texts = {one.name: getattr(value, one.name) for one in fields(value)}
+        shorter = {name: printable(text, None if name == "text" else usual) for name, text in texts.items()}
+        return cast(T, replace(value, **shorter))
+    return value

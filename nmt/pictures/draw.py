@@ -20,7 +20,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from nmt.pictures.charts import Graph, Heatmap, Lines, Picture
+from nmt.files import naming
+from nmt.pictures.charts import Graph, Heatmap, Lines, Picture, printable
 from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
@@ -30,6 +31,7 @@ FEW = 12  # points, each of which gets its marker
 # A character that no font of this machine has is shown as a box, which says enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+warnings.filterwarnings("ignore", message="constrained_layout not applied")  # labels longer than the picture
 
 
 def save(charts: Sequence[Picture], path: Path) -> None:
@@ -39,6 +41,7 @@ def save(charts: Sequence[Picture], path: Path) -> None:
     """
     if not charts:
         raise ValueError("there is nothing to draw")
+    charts = [printable(chart) for chart in charts]
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise ValueError(f"{path} ends in {path.suffix!r}; a picture is one of: {', '.join(sorted(known))}")
@@ -49,12 +52,14 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         for part, chart in zip(parts, charts, strict=True):
             paint(chart, part.subplots())
         figure.draw_without_rendering()  # so that boxes know their size before arrows end at them
-        figure.savefig(path, dpi=120)
+        with naming(path):
+            figure.savefig(path, dpi=120)
 
 
 def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
     """The chart as an SVG element, and what hovering over it shows: places are shares of its width and height, from
     the upper left corner."""
+    chart = printable(chart)
     with mpl.rc_context(style([chart])):
         figure = Figure(figsize=size(chart), layout="constrained")
         axes = figure.subplots()

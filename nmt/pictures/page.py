@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.pictures.charts import Picture, Section, Table
+from nmt.files import naming
+from nmt.json_text import to_json
+from nmt.pictures.charts import Picture, Section, Table, printable
 from nmt.pictures.draw import svg
+from nmt.shown import MOST
 
 HERE = Path(__file__).parent
 # Whatever text gets onto the page, a browser will fetch nothing for it.
@@ -20,6 +22,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 def to_html(title: str, sections: Sequence[Section]) -> str:
     """The page as text: drawings as SVG, the numbers that hovering shows, one style and one script, all in it."""
+    title, sections = printable(title, MOST), printable(sections)
     hovers: list[dict[str, Any]] = []
     body = [f"<h1 dir=auto>{html.escape(title)}</h1>"]
     body.append(
@@ -37,7 +40,7 @@ def to_html(title: str, sections: Sequence[Section]) -> str:
                 body.append(f'<figure data-chart="{len(hovers)}">{drawing}</figure>')
                 hovers.append(hover)
         body.append("</div></section>")
-    numbers = json.dumps(hovers, ensure_ascii=False).replace("<", "\\u003c")
+    numbers = to_json(hovers).replace("<", "\\u003c")
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -62,6 +65,7 @@ def table_html(table: Table) -> str:
 
 def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
     """The same as Markdown; each chart is drawn into `folder`, which must exist, and linked relative to it."""
+    title, sections = printable(title, MOST), printable(sections)
     lines = [f"# {title}", ""]
     names = {id(chart): name for name, chart in pictures(sections).items()}
     for section in sections:
@@ -91,13 +95,14 @@ def pictures(sections: Sequence[Section]) -> dict[str, Picture]:
 
 def save_svg(chart: Picture, path: Path) -> None:
     """The same chart is the same bytes."""
-    path.write_text(f"{svg(chart)[0]}\n", encoding="utf-8")
+    with naming(path):
+        path.write_text(f"{svg(chart)[0]}\n", encoding="utf-8")
 
 
 def to_text(sections: Sequence[Section]) -> str:
     """What of it a terminal can show: words and tables."""
     lines = []
-    for section in sections:
+    for section in printable(sections):
         lines += [section.title, "", *(line for words in section.text for line in [*textwrap.wrap(words, 100), ""])]
         for table in (chart for chart in section.charts if isinstance(chart, Table)):
             rows = [table.header, *table.rows]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import yaml
 
 from nmt.config import RunConfig, to_dict
+from nmt.json_text import to_json
 from nmt.metrics.measure import LABELS, Measure, Score
 from nmt.training.origin import origin, recipe
 
@@ -50,7 +50,7 @@ Validation text, by whose {measure.label} this is the best model of its training
 What it was made of:
 
 ```json
-{json.dumps(origin(config, measure, text), indent=2)}
+{to_json(origin(config, measure, text), 2)}
 ```
 
 ```yaml

@@ -19,6 +19,7 @@ from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.corpus import Corpus
 from nmt.data.normalization import Normalization
 from nmt.files import locked, naming, remove_drafts
+from nmt.log_lines import ShownLines
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
@@ -180,7 +181,7 @@ def open_log(path: Path) -> Iterator[None]:
         yield
         return
     handler = _Handler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    handler.setFormatter(ShownLines("%(asctime)s %(message)s"))
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import subprocess
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from nmt import __version__
 from nmt.config import RunConfig, to_dict
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
+from nmt.json_text import to_json
 from nmt.metrics.measure import Measure
 
 
@@ -24,7 +24,9 @@ def origin(config: RunConfig, measure: Measure, text: dict[str, str]) -> dict[st
     split, for JSON."""
     return {
         "seed": config.seed,
-        "config_sha256": hashlib.sha256(json.dumps(recipe(config), sort_keys=True).encode()).hexdigest(),
+        "config_sha256": hashlib.sha256(
+            to_json(recipe(config), ascii_only=True, sort_keys=True).encode()
+        ).hexdigest(),
         "text_sha256": text,
         "metric": {"name": measure.name, "signature": measure.signature},
         "git_commit": git_commit(Path(__file__).parents[2]),

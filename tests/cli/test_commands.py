@@ -318,7 +318,26 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate",), "the following arguments are required: MODEL"
     yield ("nmt-translate", model, "--beam-size", 0), "argument --beam-size: invalid positive value: '0'"
     yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
-    yield ("nmt-translate", trained), "config.json cannot be read: No such file or directory"
+    (tmp_path / "empty").mkdir()
+    yield ("nmt-translate", tmp_path / "empty"), "config.json cannot be read: No such file or directory"
+    yield ("nmt-translate", trained), f"{trained} is no model directory; did you mean {model}?"
+    for option, most in {"--threads": 1024, "--batch-size": 100_000, "--sample": 1000, "--mbr": 1000}.items():
+        yield (
+            ("nmt-translate", model, option, 10**30),
+            f"argument {option}: {10**30} is too many; it must be {most} at",
+        )
+    yield ("nmt-translate", model, "--beam-size", 1001), "argument --beam-size: 1001 is too many; it must be 1000 at"
+    yield ("nmt-translate", model, "--nbest", 1001), "argument --nbest: 1001 is too many; it must be 1000 at most"
+    yield (
+        ("nmt-evaluate", model, "--bootstrap", 10**6),
+        "argument --bootstrap: 1000000 is too many; it must be 100000",
+    )
+    yield ("nmt-compare", "a", "b", "--src", "s", "--samples", 10**6), "argument --samples: 1000000 is too many"
+    yield ("nmt-translate", model, "--beam-size", 2, "--beam", 3), "--beam-size is given twice; it counts once"
+    yield ("nmt-translate", model, "--json", "--json"), "--json is given twice; it counts once"
+    yield ("nmt-evaluate", model, "--src", "a", "--src", "b"), "--src is given twice; it counts once"
+    yield ("nmt-compare", "a", "b", "--src", "s", "--test", "bs", "--test", "ar"), "--test is given twice"
+    yield ("nmt-inspect", model, "--show", "gates", "--show", "search"), "--show is given twice; it counts once"
     yield ("nmt-translate", model, "--device", "tpu"), "device is 'tpu'"
     yield ("nmt-translate", model, "--device", "cuda:99"), "device is 'cuda:99', but there are"
     yield ("nmt-translate", model, "--nbest", 7), "--nbest 7 needs --beam-size 7 or --sample 7, or more"
@@ -348,7 +367,7 @@ def bad_calls(trained, corpus_dir, tmp_path):
 
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):
     mains = {"nmt-translate": translate.main, "nmt-evaluate": evaluate.main, "nmt-inspect": inspect.main}
-    mains["nmt-lab"] = lab.main
+    mains |= {"nmt-lab": lab.main, "nmt-compare": compare.main}
     for (name, *arguments), message in bad_calls(trained, corpus_dir, tmp_path):
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         with pytest.raises(SystemExit) as stopped:

@@ -61,6 +61,13 @@ def test_a_stderr_that_cannot_be_written_costs_no_translation(trained, stderr):
     assert result.stdout.count(b"\n") == 1500
 
 
+@ON_LINUX
+def test_what_finds_no_space_is_named(trained):
+    for arguments in (["--help"], ["--version"], [trained / "model", "--beam-size", 1]):
+        result = shell("nmt-translate", *arguments, stdin=b"Anna.\n", redirected=">/dev/full")
+        assert (result.returncode, result.stderr) == (2, b"nmt-translate: stdout: No space left on device\n")
+
+
 CHILD = """
 import os, subprocess, sys
 from nmt.cli.streams import prepare_streams

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import browser
 import pytest
@@ -13,6 +14,7 @@ from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Tabl
 from nmt.pictures.draw import save, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import to_html, to_markdown, to_text
+from nmt.shown import HIDDEN
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 LINES = Lines(
@@ -113,3 +115,36 @@ def test_a_terminal_gets_words_and_aligned_tables():
 def test_fonts_are_looked_for_only_where_the_first_lacks_a_character():
     assert families("Straße ▁שלום مرحبا") == ["DejaVu Sans"]
     assert not any(name.startswith("Last Resort") for name in families("हिन्दी 注意"))
+
+
+HOSTILE = "\x1b[2J\x07<&\x9b\u202e\ufffe\ud800" + "x" * 900_000
+HOSTILE_CHARTS = [
+    Heatmap(HOSTILE, [HOSTILE, "b"], ["a", HOSTILE], [[0.1, 0.2], [0.3, 0.4]], label=HOSTILE, row_label=HOSTILE),
+    Lines(f"lines {HOSTILE}", HOSTILE, HOSTILE, [Line(HOSTILE, [0, 1], [1.0, 0.1])], x_names=[HOSTILE, "b"]),
+    Graph(f"graph {HOSTILE}", [Node("1", HOSTILE, 0, 0, HOSTILE), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2),
+]
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")
+def test_what_a_stranger_names_is_escaped_and_cut_in_every_picture(tmp_path):
+    for chart in HOSTILE_CHARTS:
+        drawing, spots = svg(chart)
+        ElementTree.fromstring(drawing)  # XML allows no control characters
+        assert len(drawing) < 100_000
+        assert r"\x1b[2J" in drawing
+        assert not HIDDEN.search(drawing.replace("\n", ""))
+        assert len(json.dumps(spots)) < 10_000
+    for suffix in ("png", "svg", "pdf"):
+        save(HOSTILE_CHARTS, tmp_path / f"a.{suffix}")
+    ElementTree.parse(tmp_path / "a.svg")
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")
+def test_what_a_stranger_names_is_escaped_on_a_page_and_a_terminal(tmp_path):
+    table = Table(HOSTILE, (HOSTILE, "b"), [(HOSTILE, "c")])
+    sections = [Section(HOSTILE[:9], [HOSTILE[:9], "a paragraph " * 99], [*HOSTILE_CHARTS, table])]
+    for text in (to_html(HOSTILE, sections), to_markdown(HOSTILE, sections, tmp_path), to_text(sections)):
+        assert not HIDDEN.search(text.replace("\n", ""))
+        assert len(text) < 200_000
+        assert r"\x1b[2J" in text
+        assert " ".join(text.split()).count("a paragraph") == 99  # a paragraph is not cut

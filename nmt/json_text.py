@@ -1,0 +1,29 @@
+"""Plain data as JSON that every reader takes, and every terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+# What JSON allows as it is and a terminal obeys, or UTF-8 cannot spell.
+HIDDEN = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def to_json(data: Any, indent: int | None = None, *, ascii_only: bool = False, sort_keys: bool = False) -> str:
+    """The text, with null for a number that is not finite: JSON has no word for it."""
+    try:
+        text = json.dumps(data, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
+    except ValueError:
+        text = json.dumps(finite(data), indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
+    return text if ascii_only else HIDDEN.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
+
+
+def finite(data: Any) -> Any:
+    """The same data with None for every number that is not finite."""
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data

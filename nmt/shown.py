@@ -1,0 +1,26 @@
+"""Text of strangers (keys, names of tensors and files, pieces) as it may be shown on a terminal or in a picture."""
+
+from __future__ import annotations
+
+import re
+
+MOST = 500  # characters of a line
+# Controls, which a terminal obeys and XML forbids; separators of lines; what turns the direction of all that follows;
+# halves of characters.
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+BUT_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+
+
+def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
+    """The text with escapes for what would be obeyed, and what is beyond `most` characters left out of its middle.
+    With `lines` a "\\n" stays one."""
+    if most is not None and len(text) > most:
+        text = _cut(text, most)
+    text = (BUT_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
+    return text if most is None or len(text) <= most else _cut(text, most)
+
+
+def _cut(text: str, most: int) -> str:
+    """The start, and of the end half as much: it often says what would be right."""
+    end = (most - 3) // 3
+    return f"{text[: most - 3 - end]} … {text[-end:]}"
