@@ -186,6 +186,10 @@ class HubCorpus(Corpus):
     valid: str = "validation"
     test: str | None = None
 
+    def __post_init__(self) -> None:
+        if not self.dataset:
+            raise ValueError("dataset is empty; it must name a dataset, or a folder of data files")
+
     @property
     def splits(self) -> dict[str, str | None]:
         return {"train": self.train, "valid": self.valid, "test": self.test}
