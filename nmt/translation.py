@@ -84,15 +84,16 @@ def check_batch_size(batch_size: int | None) -> None:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
 
 
-def has_letter(text: str) -> bool:
-    """Whether there is anything to translate: a letter of any script, not only digits, punctuation and symbols."""
-    return any(map(str.isalpha, text))
+def is_letterless(text: str) -> bool:
+    """Whether there is nothing to translate: one line, not blank, of digits, punctuation and symbols. What breaks the
+    line (see str.splitlines) is no part of any translation."""
+    return not any(map(str.isalpha, text)) and bool(text.strip()) and text.splitlines() == [text]
 
 
 def copied_letterless(pairs: Iterable[tuple[str, str]]) -> bool:
     """Whether sources without a letter are their own translations, as most of these pairs' are; where they have none,
     yes."""
-    equal = [src == tgt for src, tgt in pairs if src.strip() and not has_letter(src)]
+    equal = [src == tgt for src, tgt in pairs if is_letterless(src)]
     return 2 * sum(equal) >= len(equal)
 
 

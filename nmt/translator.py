@@ -31,7 +31,7 @@ from nmt.translation import (
     aligned,
     check_batch_size,
     check_task,
-    has_letter,
+    is_letterless,
     texts_of,
 )
 
@@ -174,7 +174,7 @@ class Translator(Searcher):
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
         searched = []
         for i, length in enumerate(lengths):
-            if self.copy_letterless and len(sources[i]) == length > 1 and not has_letter(texts[i]):
+            if self.copy_letterless and len(sources[i]) == length > 1 and is_letterless(texts[i]):
                 results[i] = Translation(valid(texts[i]), 0.0, 0.0)
             elif length > 1:
                 searched.append(i)

@@ -32,6 +32,8 @@ def test_a_text_without_a_letter_is_its_own_translation_without_the_model(transl
         assert (copied.score, copied.log_prob, copied.tokens, copied.alternatives) == (0, 0, (), ())
         assert not copied.estimated
     assert [bool(t.tokens) for t in together[len(LETTERLESS) :]] == [True, True, True, False]
+    broken = ["1\r2", "1\u20282", "7\n"]  # which is no line: it is searched
+    assert all(t.tokens and t.text != text for t, text in zip(translator.translate(broken), broken, strict=True))
     translator.packed = None
     assert [t.text for t in translator.translate(LETTERLESS, plain=True)] == LETTERLESS
 

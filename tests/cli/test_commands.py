@@ -86,6 +86,21 @@ def test_translate_writes_json_and_nbest(trained):
     assert blank["text"] == ""
     rows = command("nmt-translate", trained / "model", "--nbest", 2, "--beam-size", 3, stdin=stdin).stdout
     assert [row.split(" ||| ")[0] for row in rows.decode().splitlines()] == ["1", "1", "2"]
+    assert rows.decode().splitlines()[2] == "2 |||  ||| 0.0000"
+
+
+def test_translate_says_what_is_estimated_and_copies_what_has_no_letter(trained):
+    stdin = b"Anna mag den Ball.\n 1.000,5 % \n\n"
+    for option, estimated in (("--no-repeat-ngram=9", True), ("--shortlist=off", False), ("--sample=2", False)):
+        rows = command("nmt-translate", trained / "model", "--json", "--nbest", 2, option, stdin=stdin).stdout
+        first, *others = map(json.loads, rows.decode().splitlines())
+        assert first["estimated"] == first["nbest"][1]["estimated"] == estimated
+        assert [other["estimated"] for other in others] == [False, False]
+        assert [other["text"] for other in others] == [" 1.000,5 % ", ""]
+    lines = command("nmt-translate", trained / "model", "--copy-letterless", "off", stdin=stdin).stdout.decode()
+    assert lines.split("\n")[1] != " 1.000,5 % "
+    scored = command("nmt-translate", trained / "model", "--score", "--json", stdin=b"Anna\tAnna").stdout
+    assert json.loads(scored)["estimated"] is False
 
 
 def test_translate_scores_given_pairs(trained):
