@@ -111,7 +111,7 @@ def test_all_that_is_missing_is_named_at_once_with_what_to_give():
         config_of("data=hub")
     with pytest.raises(ValueError, match="data.dir is empty"):
         config_of("data=files", "data.dir=", "data.src=de", "data.tgt=en").data.files("train")
-    with pytest.raises(ValueError, match="data.dataset is not set"):
+    with pytest.raises(ValueError, match="data.dataset is empty"):
         next(config_of("data=hub", "data.dataset=", "data.src=de", "data.tgt=en").data.rows("train"))
 
 
