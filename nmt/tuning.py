@@ -8,9 +8,11 @@ chosen is searched again, as the present setting is, before one is called better
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References
 from nmt.search import Beam
 from nmt.translation import Translation
@@ -18,7 +20,8 @@ from nmt.translation import Translation
 ALPHAS = {"none": (1.0,), "average": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4), "gnmt": (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)}
 COVERAGES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 
-Result = tuple[Beam, float]  # a setting and its BLEU
+Worth = tuple[float, ...]  # what is greater of the better setting; `Measure.figure` is the number behind it
+Result = tuple[Beam, Worth]
 
 
 def settings(own: Beam) -> Iterator[Beam]:
@@ -38,23 +41,26 @@ def searching_all(own: Beam) -> Beam:
 
 
 def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs: References) -> list[Result]:
-    """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first;
-    of equals the present one, or what is tried first."""
-    known: dict[tuple[str, ...], float] = {}
-    results = []
-    for beam in settings(own):
-        hyps = tuple(choose(beam, translation) for translation in translations)
-        if hyps not in known:
-            known[hyps] = measure.scores(hyps, refs, ("bleu",))["bleu"].score
-        results.append((beam, known[hyps]))
-    return sorted(results, key=lambda result: -result[1])
+    """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by
+    the metric of the measure; of equals that with the better chrF, then the present one, or what is tried first."""
+    of = {beam: tuple(choose(beam, translation) for translation in translations) for beam in settings(own)}
+    figures = {hyps: worth(measure, hyps, refs) for hyps in dict.fromkeys(of.values())}
+    alike = Counter(figures.values())  # chrF takes as long as all the rest, and few need it
+    exact = {hyps: worth(measure, hyps, refs, "chrf") if alike[one] > 1 else one for hyps, one in figures.items()}
+    return sorted(((beam, exact[hyps]) for beam, hyps in of.items()), key=lambda result: result[1], reverse=True)
 
 
-def confirmed(own: Beam, results: Sequence[Result], searched: Callable[[Beam], float]) -> list[Result]:
+def worth(measure: Measure, hyps: Sequence[str], refs: References, *further: Name) -> Worth:
+    """By the metric of the measure, and by further ones of which more is better."""
+    scores = measure.scores(hyps, refs, (measure.name, *further))
+    return (measure.sign * scores[measure.name].score, *(scores[name].score for name in further))
+
+
+def confirmed(own: Beam, results: Sequence[Result], searched: Callable[[Beam], Worth]) -> list[Result]:
     """The present setting and, when that is another, the best of the results, the better first, with what `searched`
     finds each of them to be worth when translations are searched with it; of equals the present one."""
     both = dict.fromkeys((own, results[0][0]))
-    return sorted(((beam, searched(beam)) for beam in both), key=lambda result: -result[1])
+    return sorted(((beam, searched(beam)) for beam in both), key=lambda result: result[1], reverse=True)
 
 
 def choose(beam: Beam, translation: Translation) -> str:

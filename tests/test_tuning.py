@@ -96,3 +96,42 @@ def test_coverage_prefers_what_leaves_nothing_out(beta, best):
     whole = Translation("whole", 0, -5.0, length=8, coverage=-0.5)
     beam = Beam(normalisation="none", coverage=beta)
     assert choose(beam, replace(short, alternatives=(short, whole))) == best
+
+
+SHORT = Translation("狗看见", -1.0, -1.0, length=2)
+WHOLE = Translation("小狗看见老师", -4.0, -4.0, length=6)
+REF = "小狗看见老师。"
+
+
+@pytest.mark.parametrize("name", ["bleu", "chrf", "chrf++", "ter"])
+def test_settings_are_ranked_by_the_metric_that_chose_the_model(name):
+    measure, own = Measure(name, "zh", True), Beam(beam_size=2, normalisation="none")
+    found = tune(measure, own, [replace(SHORT, alternatives=(SHORT, WHOLE))], [[REF]])
+    (best, worth), *_, (_, worst) = found
+    figure = measure.scores([WHOLE.text], [[REF]], (name,))[name].score
+    assert choose(own, replace(SHORT, alternatives=(SHORT, WHOLE))) == SHORT.text
+    assert choose(best, replace(SHORT, alternatives=(SHORT, WHOLE))) == WHOLE.text
+    assert measure.figure(worth) == figure
+    assert (measure.figure(worst) > figure) == (name == "ter")
+
+
+def test_where_bleu_is_the_same_for_all_settings_chrf_decides():
+    """13a makes one word of a Chinese sentence."""
+    own = Beam(beam_size=2, normalisation="none")
+    (best, worth), *_ = tune(Measure(), own, [replace(SHORT, alternatives=(SHORT, WHOLE))], [[REF]])
+    assert worth[0] == 0
+    assert choose(best, replace(SHORT, alternatives=(SHORT, WHOLE))) == WHOLE.text
+
+
+@pytest.mark.parametrize(("name", "key"), [("chrf", "chrf"), ("ter", "ter"), ("nll", "bleu")])
+def test_the_report_of_tuning_says_which_metric_and_signature_it_is_by(name, key):
+    refs = ["The dog sees a bird in the town."] * 2
+    options = argparse.Namespace(model=["none"], workers=1, batch_size=None, save=False, json=True)
+    of, measure = (options, Searched(), Measure(name), ["Text", "Text"], [refs]), Measure(key)
+    found = json.loads(tune_search(*of))
+    assert {one["signature"] for one in found} == {measure.scores(refs, [refs], (key,))[key].signature}
+    assert found[0][key] == pytest.approx(0 if key == "ter" else 100)
+    options.json = False
+    shown = tune_search(*of)
+    assert f"{measure.label} with coverage" in shown
+    assert f"{measure.label}   {found[0]['signature']}" in shown

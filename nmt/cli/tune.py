@@ -19,11 +19,12 @@ from nmt.json_text import to_json
 def tune_search(
     options: argparse.Namespace, translator: Translator, measure: Measure, srcs: Sequence[str], refs: References
 ) -> str:
-    """Try every setting, keep the best with --save -> the report. Raises ValueError when the search is no beam."""
+    """Try every setting, keep the best with --save -> the report. What is best the measure says; where that is nll,
+    which no search changes, BLEU does. Raises ValueError when the search is no beam."""
     from nmt.bundle import save_search
     from nmt.config import to_dict
     from nmt.search import Beam
-    from nmt.tuning import confirmed, searching_all, tune
+    from nmt.tuning import Worth, confirmed, searching_all, tune, worth
     from nmt.workers import Workers
 
     own = translator.search
@@ -31,11 +32,13 @@ def tune_search(
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
     if translator.mbr:
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
+    if measure.name == "nll":
+        measure = replace(measure, name="bleu")
     with Workers(translator, options.workers) as workers:
 
-        def searched(beam: Beam) -> float:
+        def searched(beam: Beam) -> Worth:
             found = workers.translate(srcs, search=beam, batch_size=options.batch_size, plain=True)
-            return measure.scores([one.text for one in found], refs, ("bleu",))["bleu"].score
+            return worth(measure, [one.text for one in found], refs, "chrf")
 
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
         results = tune(measure, own, found, refs)
@@ -43,36 +46,46 @@ def tune_search(
     best, _ = both[0]
     if options.save:
         path = save_search(options.model[0], best)
+    signature = measure.signature(refs)
     if options.json:
-        exact = dict(both)
+        exact = {beam: measure.figure(worth) for beam, worth in both}
         ordered = sorted(results, key=lambda result: result[0] != best)
-        listed = [{"search": to_dict(beam), "bleu": bleu, "searched": exact.get(beam)} for beam, bleu in ordered]
+        listed = [
+            {
+                "search": to_dict(beam),
+                measure.name: measure.figure(worth),
+                "searched": exact.get(beam),
+                "signature": signature,
+            }
+            for beam, worth in ordered
+        ]
         return to_json(listed, 2)
     kept = f"written to {path}: nmt-translate searches so from now on" if options.save else "to keep it, add --save"
-    return f"{table(own, results)}\n\n{outcome(own, both)}\n\n{described(best)}: {kept}"
+    parts = [table(measure, own, results), outcome(measure, own, both), f"{measure.label}   {signature}"]
+    return "\n\n".join([*parts, f"{described(best)}: {kept}"])
 
 
-def outcome(own: Beam, both: Sequence[Result]) -> str:
+def outcome(measure: Measure, own: Beam, both: Sequence[Result]) -> str:
     """The present and the best setting, each searched."""
     lines = ["searched again, as nmt-translate does:"]
-    for name, (beam, bleu) in (("now", (own, dict(both)[own])), ("best", both[0])):
-        lines.append(f"{name:5} {bleu:.2f}   {described(beam)}")
+    for name, (beam, worth) in (("now", (own, dict(both)[own])), ("best", both[0])):
+        lines.append(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}")
     return "\n".join(lines)
 
 
-def table(own: Beam, results: Sequence[Result]) -> str:
-    """BLEU of what is chosen from the hypotheses of one search, a row a length normalisation and a column a weight of
-    the coverage."""
-    bleu = dict(results)
-    columns = sorted({beam.coverage for beam in bleu})
-    rows = dict.fromkeys((beam.normalisation, beam.alpha) for beam in sorted(bleu, key=described))
+def table(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
+    """What the choice from the hypotheses of one search is worth, a row a length normalisation and a column a weight
+    of the coverage."""
+    figures = {beam: measure.figure(worth) for beam, worth in results}
+    columns = sorted({beam.coverage for beam in figures})
+    rows = dict.fromkeys((beam.normalisation, beam.alpha) for beam in sorted(figures, key=described))
     lines = [
-        "length            BLEU with coverage, chosen from what one search found",
+        f"length            {measure.label} with coverage, chosen from what one search found",
         " " * 13 + "".join(f"{beta:>8g}" for beta in columns),
     ]
     for normalisation, alpha in rows:
         of_row = [replace(own, normalisation=normalisation, alpha=alpha, coverage=beta) for beta in columns]
-        cells = "".join(f"{bleu[beam]:8.2f}" if beam in bleu else " " * 8 for beam in of_row)
+        cells = "".join(f"{figures[beam]:8.2f}" if beam in figures else " " * 8 for beam in of_row)
         lines.append(f"{normalisation:8} {alpha:>4g}{cells}")
     return "\n".join(lines)
 

@@ -101,21 +101,25 @@ class Measure:
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores
 
+    def signature(self, refs: References = (("",),)) -> str:
+        """sacreBLEU's, of the metric that chooses, for these references or one a sentence; "nll" for itself."""
+        return "nll" if self.name == "nll" else str(self.metric(self.name, refs).get_signature())
+
     @property
-    def signature(self) -> str:
-        """sacreBLEU's, of the metric that chooses, for one reference a sentence; "nll" for itself."""
-        return "nll" if self.name == "nll" else str(self.metric(self.name, [[""]]).get_signature())
+    def sign(self) -> int:
+        """-1 where less is better."""
+        return -1 if self.name in LESS_IS_BETTER else 1
 
     def rank(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
         """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token), to a
         thousandth, so that weights that hardly move any more are equal."""
         nll = nll if isfinite(nll) else inf
         figure = nll if self.name == "nll" else scores[self.name].score
-        return -figure if self.name in LESS_IS_BETTER else figure, scores["chrf"].score, -round(nll, 3)
+        return self.sign * figure, scores["chrf"].score, -round(nll, 3)
 
     def figure(self, rank: Sequence[float]) -> float:
         """The number, of the metric that chooses, behind a rank."""
-        return -rank[0] if self.name in LESS_IS_BETTER else rank[0]
+        return self.sign * rank[0]
 
     def tokens(self, text: str) -> list[str]:
         """What BLEU counts."""

@@ -28,7 +28,7 @@ def origin(config: RunConfig, measure: Measure, text: dict[str, str]) -> dict[st
             to_json(recipe(config), ascii_only=True, sort_keys=True).encode()
         ).hexdigest(),
         "text_sha256": text,
-        "metric": {"name": measure.name, "signature": measure.signature},
+        "metric": {"name": measure.name, "signature": measure.signature()},
         "git_commit": git_commit(Path(__file__).parents[2]),
         "versions": {
             "nmt": __version__,
