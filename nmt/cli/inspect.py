@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMMAND = "nmt-inspect"
 PARTS = ("attention", "gates", "gradients", "search")
 HARD = "hard"
+TOO_LONG = "too long; its end is left out"  # as nmt-translate says it
 
 
 def parser() -> argparse.ArgumentParser:
@@ -118,6 +119,8 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     beside = {name: Translator.load(name, compute="float32", shortlist=False) for name in options.beside}
     ref = None if refs is None else refs[options.line - 1]
     found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
+    if found["truncated"]:
+        warn(f"line {options.line}: {TOO_LONG}")
     if options.json:
         print(to_json(found))
         return
@@ -145,8 +148,12 @@ def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | 
 
     threshold = None if weight == HARD else number(weight)
     tgts = refs if refs is not None else [one.text for one in translator.translate(srcs)]
-    for weights in align(translator, srcs, tgts):
+    cut: list[bool] = []
+    for weights in align(translator, srcs, tgts, cut):
         print(pharaoh(weights, threshold))
+    for line, one in enumerate(cut, 1):
+        if one:
+            warn(f"line {line}: {TOO_LONG}")
 
 
 def number(text: str) -> float:

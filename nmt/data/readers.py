@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 from nmt.data.headers import looks_like_names, named_columns, shown
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
+CHUNK_BYTES = 1 << 16  # read at once
 BOM = b"\xef\xbb\xbf"
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
@@ -103,30 +104,40 @@ def lines_of(path: Path) -> Iterator[Line]:
 
 def decoded_lines(file: BinaryIO, name: str) -> Iterator[Line]:
     """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
-    number = 0
-    while True:
-        try:
-            raw = file.readline(MAX_BYTES + 1)
-            is_whole = raw.endswith(b"\n") or len(raw) <= MAX_BYTES
-            rest = b"" if is_whole else raw
-            while rest and not rest.endswith(b"\n"):
-                rest = file.readline(MAX_BYTES)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{name} cannot be read: {error}") from None
-        if not raw:
-            return
-        number += 1
-        where = f"{name}, line {number}"
-        raw = raw.removeprefix(BOM if number == 1 else b"")
-        if not is_whole:
+    for number, raw in enumerate(_raw_lines(file, name), 1):
+        if number == 1:
+            raw = raw.removeprefix(BOM)
+        if len(raw) > MAX_BYTES:
             text = raw[:MAX_BYTES].decode(errors="ignore")
-            yield Line(number, text, [f"{where} is longer than {MAX_BYTES} bytes"])
+            yield Line(number, text, [f"{name}, line {number} is longer than {MAX_BYTES} bytes"])
             continue
-        raw = raw.removesuffix(b"\n").removesuffix(b"\r")
+        raw = raw.removesuffix(b"\r")
         try:
             yield Line(number, raw.decode(), [])
         except UnicodeDecodeError:
-            yield Line(number, raw.decode(errors="replace"), [f"{where} is not UTF-8"])
+            yield Line(number, raw.decode(errors="replace"), [f"{name}, line {number} is not UTF-8"])
+
+
+def _raw_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Lines without their ends; of a longer one MAX_BYTES and a few more bytes, which tell that it is."""
+    read = getattr(file, "read1", file.read)  # what is there already, so that nobody who types has to wait
+    limit = MAX_BYTES + len(BOM) + 1
+    pending = b""  # of the line that has not ended yet
+    while True:
+        try:
+            chunk = read(CHUNK_BYTES)
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{name} cannot be read: {error}") from None
+        if not chunk:
+            break
+        first, *lines = chunk.split(b"\n")
+        pending += first[: limit - len(pending)]
+        if lines:
+            yield pending
+            pending = lines.pop()
+            yield from lines
+    if pending:
+        yield pending
 
 
 def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
@@ -199,7 +210,7 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
             example = "<TAB>".join([src, tgt, "x3", "x4", "x5", "…"][: len(first.cells)])
             raise ValueError(
                 f"{where} has {len(first.cells)} columns ({shown(first.cells)}); with more than two, a first line "
-                f"must name them, {header} among them, such as {example}"
+                f"must name them in their order, {header} among them, such as {example}"
             )
         if len(first.cells) == width and looks_like_names(first.cells):
             raise ValueError(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
+from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.translator import Translator
 
 WORD_START = "▁"
@@ -48,17 +49,21 @@ def pharaoh(weights: Tensor, threshold: float | None) -> str:
 
 
 @torch.inference_mode()
-def align(translator: Translator, srcs: Sequence[str], tgts: Sequence[str]) -> Iterator[Tensor]:
-    """Weights of words (Q,P) of each sentence and its translation, over the mean of the heads.
+def align(
+    translator: Translator, srcs: Sequence[str], tgts: Sequence[str], cut: list[bool] | None = None
+) -> Iterator[Tensor]:
+    """Weights of words (Q,P) of each sentence and its translation, over the mean of the heads. Whether the end of
+    either was left out is added to `cut`.
 
     Raises ValueError for a model without attention.
     """
     if translator.model.decoder.attention.context_size == 0:
         raise ValueError("the model has no attention to align by (attention=none)")
-    src_ids = translator.tokenizer.encode_src(srcs)
-    tgt_ids = [ids[1:-1] for ids in translator.tokenizer.encode_tgt(tgts)]
     for start in range(0, len(srcs), BATCH):
-        src, tgt = src_ids[start : start + BATCH], tgt_ids[start : start + BATCH]
+        src, src_cut = src_ids(translator, srcs[start : start + BATCH])
+        tgt, tgt_cut = tgt_ids(translator, tgts[start : start + BATCH])
+        if cut is not None:
+            cut += map(max, src_cut, tgt_cut)
         tensors = (*pad(src), pad([[BOS_ID, *ids] for ids in tgt])[0])
         _, weights = translator.model(*(tensor.to(translator.device) for tensor in tensors))
         for of_sentence, source, target in zip(weights.float().mean(1).cpu(), src, tgt, strict=True):

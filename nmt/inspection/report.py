@@ -14,9 +14,10 @@ from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
 from nmt.inspection.search_tree import search_steps, translation
+from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
-from nmt.translator import Translator
+from nmt.translator import MAX_CHARS, Translator
 
 LONGEST = 10  # units named in the table of half-lives
 ROWS = 64  # of a heat map of units; of a larger layer an even sample of them is shown
@@ -31,17 +32,19 @@ def inspect_sentence(
     beside: Mapping[str, Translator] | None = None,
 ) -> dict[str, Any]:
     """Translate a sentence, or take `target` for its translation, and look at it -> plain data: the pieces of both
-    sides, and one entry a part (see PARTS). `beside` are other models, whose gradients are shown too.
+    sides, whether the end of either was too long and left out, and one entry a part (see PARTS). `beside` are other
+    models, whose gradients are shown too.
 
     Raises ValueError when there is nothing to translate.
     """
     sentence = valid(sentence)
-    src, tgt = _ids(translator, sentence, target)
+    src, tgt, truncated = _ids(translator, sentence, target)
     found: dict[str, Any] = {
-        "src": sentence,
+        "src": sentence[:MAX_CHARS],
         "tgt": translator.tokenizer.decode_tgt(tgt),
         "src_pieces": translator.tokenizer.src_pieces(src),
         "tgt_pieces": translator.tokenizer.tgt_pieces([*tgt, EOS_ID]),
+        "truncated": truncated,
     }
     if "attention" in parts:
         found["attention"] = _numbers(translator.attention(src, tgt).float().cpu())
@@ -52,7 +55,7 @@ def inspect_sentence(
     if "gradients" in parts:
         found["gradients"] = {}
         for name, other in {"this model": translator, **(beside or {})}.items():
-            ids = _ids(other, sentence, found["tgt"])
+            *ids, _ = _ids(other, sentence, found["tgt"])
             found["gradients"][name] = {
                 "trained": sentence_flow(other.model, *ids),
                 "untrained": sentence_flow(untrained(other), *ids),
@@ -62,13 +65,15 @@ def inspect_sentence(
     return found
 
 
-def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[list[int], list[int]]:
-    (src,) = translator.tokenizer.encode_src([sentence])
+def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[list[int], list[int], bool]:
+    """Those of both sides, and whether the end of either is left out."""
+    (src,), (cut,) = src_ids(translator, [sentence])
     if len(src) == 1:
         raise ValueError("the sentence is empty")
     if target is not None:
-        return src, translator.tokenizer.encode_tgt([target])[0][1:-1]
-    return src, translation(translator, src)
+        (tgt,), (tgt_cut,) = tgt_ids(translator, [target])
+        return src, tgt, cut or tgt_cut
+    return src, translation(translator, src), cut
 
 
 def _numbers(tensor: Tensor) -> Any:

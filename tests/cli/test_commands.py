@@ -326,6 +326,21 @@ def test_inspect_prints_numbers_and_alignments_for_programs(trained, corpus_dir,
     assert re.fullmatch(r"\d+-\d+:[01]\.\d{3}( .*)?", printed("Anna mag den Ball.", "--alignment", "0.01").strip())
 
 
+def test_inspect_warns_of_what_it_cuts_and_of_bytes_that_are_no_text(trained, tmp_path):
+    (tmp_path / "long.de").write_text("Anna.\n" + "Anna mag " * 9_999 + "\n")
+    model, warning = trained / "model", b"nmt-inspect: line 2: too long; its end is left out\n"
+    result = command("nmt-inspect", model, "--src", tmp_path / "long.de", "--alignment")
+    assert (result.returncode, result.stdout.count(b"\n"), result.stderr) == (0, 2, warning)
+    shown = ["--show", "attention", "--json"]
+    result = command(
+        "nmt-inspect", model, "--src", "/dev/stdin", "--line", 2, *shown, stdin=b"\n" + b"Anna mag " * 9_999
+    )
+    assert (result.returncode, result.stderr) == (0, warning)
+    assert json.loads(result.stdout)["truncated"]
+    result = command("nmt-inspect", model, *shown, stdin=b"Anna\xff mag.\n")
+    assert (result.returncode, result.stderr) == (0, b"nmt-inspect: not UTF-8; U+FFFD stands for what is wrong\n")
+
+
 def bad_calls(trained, corpus_dir, tmp_path):
     model = trained / "model"
     short = tmp_path / "short.en"

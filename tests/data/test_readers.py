@@ -22,7 +22,10 @@ def pairs(folder, content: str | bytes, name="train.tsv", malformed="fail", faul
     ("content", "message"),
     [
         ("77\tDer Hund schläft.\t1276\tThe dog sleeps.\n", "line 1 has 4 columns .'77', 'Der Hund schläft.', '1276'"),
-        ("Go.\tGeh.\tCC-BY 2.0\n", "with more than two, a first line must name them, 'de' and 'en' among them"),
+        (
+            "Go.\tGeh.\tCC-BY 2.0\n",
+            "with more than two, a first line must name them in their order, 'de' and 'en' among them",
+        ),
         ("id\tsource\ttarget\n1\tJa.\tYes.\n", "has 3 columns .'id', 'source', 'target'.* such as de<TAB>en<TAB>x3"),
         ("de\tde\ten\nJa.\tNein.\tYes.\n", "line 1 names 'de' 2 times"),
         ("de\tGerman\ten\n1\tJa.\tYes.\n", "line 1 names 'de' 2 times"),

@@ -1,0 +1,25 @@
+"""Sentences as ids, cut where translating cuts them: what is shown is what would be translated, and is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nmt.data.tokenizer import EOS_ID
+from nmt.translator import MAX_CHARS, MAX_PIECES, Translator
+
+
+def src_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
+    """Ids with EOS, and whether the end of the text is left out of them."""
+    encoded = translator.tokenizer.encode_src([text[:MAX_CHARS] for text in texts])
+    kept = [ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID] for ids in encoded]
+    return kept, _cut(texts, encoded, MAX_PIECES)
+
+
+def tgt_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
+    """Ids without BOS and EOS, and whether the end of the text is left out of them."""
+    encoded = [ids[1:-1] for ids in translator.tokenizer.encode_tgt([text[:MAX_CHARS] for text in texts])]
+    return [ids[: MAX_PIECES - 1] for ids in encoded], _cut(texts, encoded, MAX_PIECES - 1)
+
+
+def _cut(texts: Sequence[str], encoded: Sequence[list[int]], limit: int) -> list[bool]:
+    return [len(text) > MAX_CHARS or len(ids) > limit for text, ids in zip(texts, encoded, strict=True)]
