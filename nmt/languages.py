@@ -64,6 +64,11 @@ def words(text: str) -> list[str]:
     return _UNSPACED.sub(r" \g<0> ", text).split()
 
 
+def is_word(character: str) -> bool:
+    """Whether a character is always a word of its own, since its script has no spaces."""
+    return _UNSPACED.match(character) is not None
+
+
 def unit(texts: Sequence[str]) -> Literal["words", "characters"]:
     """What `words` finds in these texts, most of the time."""
     units = [unit for text in islice(texts, _SAMPLE) for unit in words(text)]

@@ -1,10 +1,13 @@
 """Attention as an alignment of words: in Pharaoh format, with or without weights.
 
+Words are what languages.py says: what spaces separate, and the characters of scripts without spaces.
+
 Dims: A heads, S source and T target pieces, P source and Q target words.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -13,30 +16,58 @@ from torch import Tensor
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
 from nmt.inspection.sentences import src_ids, tgt_ids
+from nmt.languages import is_word
 from nmt.translator import Translator
 
-WORD_START = "▁"
+SPACE = "▁"  # SentencePiece's
+BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
 BATCH = 32
 
 
-def word_of(pieces: Sequence[str]) -> list[int]:
-    """The number of the word, from 0, that each piece belongs to; words are what spaces separate."""
-    words, number = [], -1
+def word_shares(pieces: Sequence[str]) -> Tensor:
+    """How much of each piece, of 1, is of each word (pieces, words). A space alone is of the word that it begins."""
+    rows: list[dict[int, int]] = [{} for _ in pieces]
+    word, begins = -1, True
+    for character, owners in characters(pieces):
+        is_space = character == SPACE or character.isspace()
+        word += not is_space and (begins or is_word(character))
+        begins = is_space or is_word(character)
+        for piece in owners if not is_space else ():
+            rows[piece][word] = rows[piece].get(word, 0) + 1
+    last = max(word, 0)
+    shares, following = torch.zeros(len(pieces), last + 1), last
+    for piece in reversed(range(len(pieces))):
+        for number, count in (rows[piece] or {following: 1}).items():
+            shares[piece, number] = count
+        following = min(rows[piece], default=following)
+    return shares / shares.sum(1, keepdim=True)
+
+
+def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+    """The characters that pieces spell, each with the numbers of its pieces: where these are bytes, of several."""
+    spelling: list[int] = []  # bytes of a character that is not complete
     for i, piece in enumerate(pieces):
-        number += i == 0 or piece.startswith(WORD_START)
-        words.append(number)
-    return words
+        byte = BYTES.fullmatch(piece)
+        if not byte:
+            spelling = []
+            yield from ((character, [i]) for character in piece)
+            continue
+        spelling.append(i)
+        of_bytes = bytes(int(pieces[j][3:5], 16) for j in spelling)
+        try:
+            yield of_bytes.decode(), spelling
+            spelling = []
+        except UnicodeDecodeError:
+            continue
 
 
 def word_weights(weights: Tensor, src: Sequence[str], tgt: Sequence[str]) -> Tensor:
     """Weights (T,S) of pieces without EOS -> of words (Q,P): summed over a source word's pieces, the mean over a
     target word's."""
-    rows, columns = (torch.tensor(word_of(pieces), dtype=torch.long) for pieces in (tgt, src))
-    if not len(rows) or not len(columns):
+    if not src or not tgt:
         return weights.new_zeros(0, 0)
-    summed = weights.new_zeros(len(rows), int(columns[-1]) + 1).index_add(1, columns, weights)
-    total = weights.new_zeros(int(rows[-1]) + 1, summed.shape[1]).index_add(0, rows, summed)
-    return total / torch.bincount(rows)[:, None]
+    of_tgt, of_src = (word_shares(pieces).to(weights) for pieces in (tgt, src))
+    return of_tgt.T @ weights @ of_src / of_tgt.sum(0)[:, None]
 
 
 def pharaoh(weights: Tensor, threshold: float | None) -> str:

@@ -14,11 +14,12 @@ from test_trace import B, E, H, T, calls_of
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.inspection import inspect_sentence, sections
-from nmt.inspection.alignment import align, pharaoh, word_of, word_weights
+from nmt.inspection.alignment import align, pharaoh, word_shares, word_weights
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.report import PARTS
 from nmt.inspection.search_tree import search_steps
 from nmt.inspection.trace import trace, traced
+from nmt.languages import words
 from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
@@ -134,13 +135,33 @@ def test_the_tree_is_of_the_search_that_made_the_translation(trained, search, sh
 
 
 def test_pieces_make_words():
-    assert word_of(["▁Der", "▁Hu", "nd", "▁", "."]) == [0, 1, 1, 2, 2]
-    assert word_of(["Der", "nd"]) == [0, 0]
+    assert word_shares(["▁Der", "▁Hu", "nd", "▁", "."]).argmax(1).tolist() == [0, 1, 1, 2, 2]
+    assert word_shares(["Der", "nd"]).tolist() == [[1], [1]]
+    assert word_shares(["▁"]).tolist() == [[1]]
     weights = torch.tensor([[0.5, 0.2, 0.2], [0.1, 0.3, 0.4], [0.0, 0.5, 0.5]])
     of_words = word_weights(weights, ["▁a", "▁b", "c"], ["▁x", "y", "▁z"])
     torch.testing.assert_close(of_words, torch.tensor([[0.3, 0.55], [0.0, 1.0]]))
     assert pharaoh(of_words, None) == "1-0 1-1"
     assert pharaoh(of_words, 0.3) == "0-0:0.300 1-0:0.550 1-1:1.000"
+
+
+@pytest.mark.parametrize("text", ["老师看见 GNU/Linux 和一只小狗。", "先生は犬を見ます 🐕 。", "Der Hund, ja.", "狗"])
+def test_words_of_an_alignment_are_those_of_the_language(text):
+    """Characters where there are no spaces, also where a piece has several, or they are spelt in bytes."""
+    pieces = ["▁", *text.replace(" ", "▁")]
+    joined = [a + b for a, b in zip(pieces[1::2], [*pieces[2::2], ""], strict=False)]
+    in_bytes = [f"<0x{byte:02X}>" for byte in text.encode()]
+    for way in (pieces, joined, [piece.replace("<0x20>", "▁") for piece in in_bytes]):
+        shares = word_shares(way)
+        assert shares.shape == (len(way), len(words(text)))
+        torch.testing.assert_close(shares.sum(1), torch.ones(len(way)))
+    spelt = ["".join(pieces[i] for i in of.nonzero()[:, 0]).strip("▁") for of in word_shares(pieces).T]
+    assert spelt == words(text)
+
+
+def test_a_piece_of_two_characters_gives_half_of_its_weight_to_each():
+    of_words = word_weights(torch.tensor([[0.6, 0.4], [0.0, 1.0]]), ["▁", "老师"], ["狗", "。"])
+    torch.testing.assert_close(of_words, torch.tensor([[0.8, 0.2], [0.5, 0.5]]))
 
 
 def test_sentences_align_the_same_alone_and_among_others(translator):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
+from sacrebleu.metrics import BLEU, CHRF
 
 import nmt
 from nmt.data.batching import Batch, collate
@@ -110,3 +111,21 @@ def test_training_lowers_it(trained, corpus_dir, tmp_path):
     risks = [float(row["train/risk"]) for row in rows if row.get("train/risk")]
     quarter = len(risks) // 4
     assert sum(risks[-quarter:]) < sum(risks[:quarter])
+
+
+@pytest.mark.parametrize(
+    ("measure", "theirs"),
+    [
+        (Measure(tokenize="zh"), BLEU(tokenize="zh", smooth_method="add-k", smooth_value=1, effective_order=True)),
+        (Measure("ter"), BLEU(smooth_method="add-k", smooth_value=1, effective_order=True)),
+        (Measure("chrf"), CHRF()),
+        (Measure("chrf++"), CHRF(word_order=2)),
+    ],
+    ids=["bleu of zh", "ter", "chrf", "chrf++"],
+)
+def test_the_cost_is_of_the_measure_that_chooses_models_and_in_its_tokens(measure, theirs):
+    """13a makes one word of a Chinese sentence: all that is not right is as wrong."""
+    near, far, ref = "老师看见一只小猫。", "我。", "老师看见一只小狗。"
+    scores = [measure.sentence_score(hyp, ref) for hyp in (near, far)]
+    assert scores == [theirs.sentence_score(hyp, [ref]).score for hyp in (near, far)]
+    assert (scores[0] > scores[1]) == (measure.name != "ter")
