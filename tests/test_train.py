@@ -311,7 +311,8 @@ def test_a_run_that_an_earlier_version_began_goes_on_with_its_pieces(corpus_dir,
     for asked in ("identity", "nfc"):
         with pytest.raises(ValueError, match=f"tokenizer.normalization=nmt_nfkc, not {asked}"):
             run("begun", trainer__max_epochs=2, tokenizer__normalization=asked)
-    assert run("begun", trainer__max_epochs=2) == begun
+    for _ in range(2):  # and once more, when its config.yaml is of this version
+        assert run("begun", trainer__max_epochs=2) == begun
     assert (begun / "model" / "tokenizer.model").read_bytes() == (whole / "model" / "tokenizer.model").read_bytes()
     assert (begun / "model" / "model.safetensors").read_bytes() == (
         whole / "model" / "model.safetensors"

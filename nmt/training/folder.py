@@ -94,7 +94,8 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 
 def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config with the normalization of text that the run began with, where an earlier version began it and
-    nothing else is asked for: that version had one for both sides, which was nmt_nfkc by default."""
+    nothing else is asked for: that version had one for both sides, which was nmt_nfkc by default. What goes on so is
+    written with it, and goes on again."""
     try:
         began = yaml.safe_load((run_dir / CONFIG).read_text())["tokenizer"]
         normalization = began["normalization"]
@@ -102,7 +103,9 @@ def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
         return config
     tokenizer = config.tokenizer
     asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization
-    if asked or "tgt_normalization" in began or normalization not in get_args(Normalization):
+    is_earlier = "tgt_normalization" not in began
+    goes_on = normalization == "nmt_nfkc" and not (began.get("src_normalization") or began.get("tgt_normalization"))
+    if asked or not (is_earlier or goes_on) or normalization not in get_args(Normalization):
         return config
     return replace(config, tokenizer=replace(tokenizer, normalization=normalization))
 
