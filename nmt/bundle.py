@@ -33,6 +33,7 @@ from nmt.json_text import to_json
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
+from nmt.shown import brief
 from nmt.tensors import Expected, read_tensors
 
 FORMAT = 2
@@ -236,7 +237,7 @@ def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
     if isinstance(data, dict) and data.get("format") != FORMAT:
-        raise ValueError(f"{path}: format is {data.get('format')!r}; this version reads format {FORMAT}")
+        raise ValueError(f"{path}: format is {brief(data.get('format'))}; this version reads format {FORMAT}")
     checksums = data.pop(CHECKSUMS, None) if isinstance(data, dict) else None
     try:
         config = from_dict(BundleConfig, data)

@@ -20,6 +20,7 @@ from nmt.model.cells import CELLS, Cell
 from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
 from nmt.search import SEARCHES, Search
+from nmt.shown import MAX_BITS, brief
 
 T = TypeVar("T")
 
@@ -180,12 +181,12 @@ def _types_of(cls: type) -> dict[str, Any]:
 def _build(cls: type, data: Any, path: str) -> Any:
     where = path or "the config"
     if not isinstance(data, dict):
-        raise ValueError(f"{where} is {data!r}; it must be a mapping")
+        raise ValueError(f"{where} is {brief(data)}; it must be a mapping")
     table = CHOICES.get(cls)
     if table is not None:
         name = data.get("name")
         if not isinstance(name, str) or name not in table:
-            raise ValueError(f"{_join(path, 'name')} is {name!r}; choose one of: {', '.join(sorted(table))}")
+            raise ValueError(f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(sorted(table))}")
         cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
     types_of = _types_of(cls)
     known = {one.name: one for one in fields(cls)}
@@ -203,6 +204,8 @@ def _build(cls: type, data: Any, path: str) -> Any:
 
 
 def _value(expected: Any, value: Any, path: str) -> Any:
+    if type(value) is int and value.bit_length() > MAX_BITS:
+        raise ValueError(f"{path} is {brief(value)}; it may have {MAX_BITS} at most")
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:
@@ -211,22 +214,22 @@ def _value(expected: Any, value: Any, path: str) -> Any:
         return _value(expected, value, path)
     if origin is tuple:  # of any length
         if not isinstance(value, list):
-            raise ValueError(f"{path} is {value!r}; it must be a list")
+            raise ValueError(f"{path} is {brief(value)}; it must be a list")
         return tuple(_value(arguments[0], one, f"{path}[{i}]") for i, one in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
-            raise ValueError(f"{path} is {value!r}; it must be a mapping")
+            raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
         return {key: _value(arguments[1], one, _join(path, str(key))) for key, one in value.items()}
     if origin is Literal:
         if not any(type(value) is type(one) and value == one for one in arguments):  # 1 is not True
-            raise ValueError(f"{path} is {value!r}; choose one of: {', '.join(map(str, arguments))}")
+            raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
         return value
     if is_dataclass(expected):
         return _build(typing.cast(type, expected), value, path)
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # so that True is no int
-        raise ValueError(f"{path} is {value!r}; it must be of type {expected.__name__}")
+        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}")
     return value
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import reprlib
+from typing import Any
 
 MOST = 500  # characters of a line
+MAX_BITS = 64  # of an integer; beyond, some are too large for a float, or to be printed
 # Controls, which a terminal obeys and XML forbids; separators of lines; what turns the direction of all that follows;
 # halves of characters.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -24,3 +27,15 @@ def _cut(text: str, most: int) -> str:
     """The start, and of the end half as much: it often says what would be right."""
     end = (most - 3) // 3
     return f"{text[: most - 3 - end]} … {text[-end:]}"
+
+
+class _Brief(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x) if x.bit_length() <= MAX_BITS else f"an integer of {x.bit_length()} bits"
+
+
+def brief(value: Any) -> str:
+    """The repr of a value for a message, cut where it is long, or so deep or so large that it has none."""
+    limits = _Brief()
+    limits.maxstring = limits.maxother = 200
+    return limits.repr(value)

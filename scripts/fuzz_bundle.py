@@ -4,9 +4,10 @@
     scripts/fuzz_bundle.py --cases 10000
 
 A case changes a sound directory in one to three ways (bits, lengths, JSON values, tensors, kinds of files), half of
-them with checksums that fit again, and opens it. An audit hook looks on: no code is compiled or run, nothing is
-imported, no process started, no connection made, no file opened but the directory's own. Prints the counts, and ends
-with 1 at the first crash, code, strange file, case of more than a minute, or memory beyond twice the files' size.
+them with checksums that fit again, and opens it. Then its files are written over, or cut, and it must translate as it
+did. An audit hook looks on: no code is compiled or run, nothing is imported, no process started, no connection made,
+no file opened but the directory's own. Prints the counts, and ends with 1 at the first crash, code, strange file,
+other translation, case of more than a minute, or memory beyond twice the files' size.
 """
 
 from __future__ import annotations
@@ -40,10 +41,20 @@ from nmt.translator import Translator
 FILES = [CONFIG, WEIGHTS, LEXICON, JOINT]
 MAX_SECONDS = 60  # of a case
 SLACK = 32_000_000  # bytes that the interpreter and torch take for themselves
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 NASTY: list[Any] = [
     *(None, True, False, 0, -1, 1, 2, 3, 10**9, 10**30, 1e308, 0.5, -0.0, float("nan"), float("inf")),
+    *(10**400, -(10**400), 10**4000, 2**63, 2**64, -(2**63), 5e-324, float("-inf")),
     *("", "lstm", "os.system", "../x", "\x00", "\ud800", "x" * 10_000, [], {}, [[]], {"_target_": "os.system"}),
-    *([[[[[[[[[[0]]]]]]]]]], {"name": "lstm"}, {"name": "os.system"}, [None] * 1000, "1", "NaN"),
+    *(nested(10), nested(300), nested(900), [None] * 1000, {"name": "lstm"}, {"name": "os.system"}, "1", "NaN"),
 ]
 FORBIDDEN = (
     "exec",
@@ -184,6 +195,22 @@ def mutate(rng: random.Random, folder: Path) -> None:
             pass
 
 
+def disturb(rng: random.Random, folder: Path) -> None:
+    """Write over files that are in use, in place, as a copy over them does, or cut them."""
+    for name in FILES:
+        try:
+            path = regular(folder / name)
+        except FileNotFoundError:
+            continue
+        size = path.stat().st_size
+        if rng.random() < 0.3:
+            os.truncate(path, rng.randrange(size + 1))
+            continue
+        with path.open("r+b") as file:
+            file.seek(rng.randrange(size + 1))
+            file.write(rng.choice([bytes(size), rng.randbytes(size)]))
+
+
 class Watch:
     """What happens while a stranger's directory is opened."""
 
@@ -240,7 +267,13 @@ def run(cases: range, seed: int) -> None:
                     bundle.lexicon,
                     "float32",
                 )
-                translator.translate(["Ein Hund rennt.", "\u4e00 x"])
+                texts = ["Ein Hund rennt.", "\u4e00 x"]
+                found = translator.translate(texts), translator.score(texts, texts)
+                if case is not None:
+                    disturb(rng, folder)
+                    if repr((translator.translate(texts), translator.score(texts, texts))) != repr(found):
+                        print(f"CHANGED while it was open, in case {case}")
+                        raise SystemExit(1)
                 counts["opened, and translates"] += case is not None
             except ValueError as error:
                 watch.folder = None

@@ -4,8 +4,9 @@
     scripts/stress_stream.py --lines 1000000
 
 A line is one of some hundred kinds, mixed by chance; what each kind is translated to is found out beforehand, line by
-line. The model is a tiny one with random weights, which translates every kind to something else. Prints what was
-tried, and ends with 1 at the first line that is lost, moved or cut, or when memory grows.
+line. The model is a tiny one with random weights, which translates every kind to something else. Meanwhile workers
+are killed at random. Prints what was tried, and ends with 1 at the first line that is lost, moved or cut, or when
+memory grows.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from nmt.model.seq2seq import ModelConfig
 from nmt.search import Greedy
 
 PROGRAM = Path(sys.executable).with_name("nmt-translate")
-MAX_GROWTH = 50_000_000  # bytes, after the first WARM lines
+MAX_GROWTH = 50_000_000  # bytes, after WARM lines
 WARM = 10_000
 RARE = 5000  # a line of a megabyte comes once in so many
 MODEL = {
@@ -151,10 +152,17 @@ def memory_bytes(pid: int) -> int:
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             total += 1024 * int(line.split()[1]) if line.startswith("Pss:") else 0
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return 0
-    return total + sum(memory_bytes(int(child)) for child in children)
+    return total + sum(memory_bytes(child) for child in children(pid))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started; none where there is no /proc."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def fail(what: str) -> None:
@@ -162,12 +170,13 @@ def fail(what: str) -> None:
     raise SystemExit(1)
 
 
-def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, workers: int) -> None:
+def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, workers: int, deaths: int) -> None:
     rng = random.Random(3)
     huge = [i for i, kind in enumerate(kinds) if len(kind) > 500_000]
     small = [i for i, kind in enumerate(kinds) if len(kind) <= 500_000]
     plan = [rng.choice(huge) if i % RARE == RARE // 2 else rng.choice(small) for i in range(lines)]
-    base, most, start = 0, 0, time.monotonic()
+    base, growth, warm, start = 0, 0, WARM, time.monotonic()
+    deadly = set(rng.sample(range(lines // 10, lines), deaths if workers > 1 else 0))
     with Translate(model, "--workers", str(workers)) as process:
         feed(process, (kinds[i] for i in plan))
         with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
@@ -175,17 +184,22 @@ def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, wo
                 answer = out.readline()
                 if answer != answers[kind]:
                     fail(f"line {number} ({kinds[kind][:40]!r}) gave {answer[:80]!r}, not {answers[kind][:80]!r}")
-                if number >= WARM and number % 1000 == 0:
+                if number in deadly:
+                    os.kill(rng.choice(children(process.pid)), rng.choice([signal.SIGKILL, signal.SIGSEGV]))
+                    base, warm = 0, number + WARM  # a new one has yet to grow
+                if number >= warm and number % 1000 == 0:
                     now = memory_bytes(process.pid)
-                    base, most = base or now, max(most, now)
+                    base = base or now
+                    growth = max(growth, now - base)
             if rest := out.read():
                 fail(f"{rest[:80]!r} came after the last line")
         if process.wait():
             fail(f"exit code {process.returncode}")
-    if most - base > MAX_GROWTH:
-        fail(f"memory grew by {(most - base) / 1e6:.0f} MB")
+    if growth > MAX_GROWTH:
+        fail(f"memory grew by {growth / 1e6:.0f} MB")
     speed = lines / (time.monotonic() - start)
-    print(f"{lines} lines in and out, in order; memory +{(most - base) / 1e6:.0f} MB; {speed:.0f} lines/s")
+    memory = f"memory +{growth / 1e6:.0f} MB"
+    print(f"{lines} lines in and out, in order; {len(deadly)} workers killed; {memory}; {speed:.0f} lines/s")
 
 
 def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float, times: int) -> None:
@@ -224,7 +238,7 @@ def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float
     if Path("/dev/full").exists():
         with Path("/dev/full").open("wb") as full:
             result = subprocess.run([PROGRAM, model], input=b"a\nb\n", stdout=full, stderr=subprocess.PIPE)
-        if result.returncode != 2 or result.stderr != b"nmt-translate: No space left on device\n":
+        if result.returncode != 2 or result.stderr != b"nmt-translate: stdout: No space left on device\n":
             fail(f"a full disk: exit code {result.returncode}, {result.stderr!r}")
         print("no space left on stdout: one line on stderr, exit code 2")
 
@@ -232,7 +246,8 @@ def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lines", type=int, default=1_000_000)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--deaths", type=int, default=3, help="workers to kill, where there are some")
     parser.add_argument("--pause", type=float, default=60.0, metavar="S", help="of the producer that pauses")
     parser.add_argument("--times", type=int, default=20, help="how often to interrupt")
     options = parser.parse_args()
@@ -244,7 +259,7 @@ def main() -> None:
         if not all(answer.endswith(b"\n") for answer in answers):
             fail("a line alone was not answered")
         print(f"{len(kinds)} kinds of lines, {len(set(answers))} different translations")
-        stress(model, kinds, answers, options.lines, options.workers)
+        stress(model, kinds, answers, options.lines, options.workers, options.deaths)
         faults(model, kinds, answers, options.pause, options.times)
 
 

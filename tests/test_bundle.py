@@ -137,6 +137,18 @@ def test_a_config_that_does_not_belong_is_refused(bundle_dir, edit, message):
         load_bundle(bundle_dir)
 
 
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 4000, "1e400", "NaN", "[" * 940 + "]" * 940])
+@pytest.mark.parametrize("key", ["dropout", "hidden_size", "format"])
+def test_a_number_of_any_size_is_refused_in_a_short_line(bundle_dir, key, number):
+    path = bundle_dir / "config.json"
+    data = json.loads(path.read_text())
+    (data if key == "format" else data["model"])[key] = "HERE"
+    path.write_text(json.dumps(data).replace('"HERE"', number))
+    with pytest.raises(ValueError, match=rf"config\.json: (model\.)?{key} is .*; ") as refusal:
+        load_bundle(bundle_dir)
+    assert len(str(refusal.value)) < 500 + len(str(path))
+
+
 @pytest.mark.parametrize("content", ["", "[]", "null", "[" * 100_000, '{"format": 1', "\xff", "3", " " * 1_000_001])
 def test_a_config_that_is_none_is_refused(bundle_dir, content):
     (bundle_dir / "config.json").write_bytes(content.encode("latin-1"))

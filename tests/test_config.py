@@ -152,6 +152,33 @@ def with_value(node, key, value):
     return data
 
 
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+NO_NUMBERS = {
+    "too large for a float": 10**400,
+    "too small for a float": -(10**400),
+    "too long to be printed": 10**5000,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "-inf": float("-inf"),
+    "too deep to be printed": nested(100_000),
+}
+
+
+@pytest.mark.parametrize("what", NO_NUMBERS)
+@pytest.mark.parametrize("path", LEAVES)
+def test_what_is_no_number_of_this_machine_is_refused_in_a_short_line_that_names_it(path, what):
+    node, _, key = path.rpartition(".")
+    with pytest.raises(ValueError, match=f"^{path} is ") as refusal:
+        from_dict(RunConfig, with_value(node, key, NO_NUMBERS[what]))
+    assert len(str(refusal.value)) < 500
+
+
 @given(st.sampled_from(LEAVES), st.integers(0, 9) | st.floats(0, 1) | st.sampled_from(["gru", "none", "all"]) | JSON)
 def test_any_value_is_taken_as_it_is_or_refused_by_its_name(path, value):
     node, _, key = path.rpartition(".")
