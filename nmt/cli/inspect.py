@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,7 +158,7 @@ def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | 
 
 
 def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError(f"--alignment is {text!r}; it takes a weight between 0 and 1, or nothing") from None
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise ValueError(f"--alignment is {text!r}; it takes a weight between 0 and 1, or nothing")

@@ -73,6 +73,8 @@ def word_weights(weights: Tensor, src: Sequence[str], tgt: Sequence[str]) -> Ten
 def pharaoh(weights: Tensor, threshold: float | None) -> str:
     """Weights of words (Q,P) -> "0-0 1-2": for each target word the source word that it attends to most; with a
     threshold every pair of at least that weight, as "0-0:0.93"."""
+    if not weights.numel():  # blank text has no words
+        return ""
     if threshold is None:
         return " ".join(f"{p}-{q}" for q, p in enumerate(weights.argmax(-1).tolist()))
     pairs = (weights >= threshold).nonzero().tolist()

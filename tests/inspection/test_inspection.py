@@ -145,6 +145,15 @@ def test_pieces_make_words():
     assert pharaoh(of_words, 0.3) == "0-0:0.300 1-0:0.550 1-1:1.000"
 
 
+@pytest.mark.parametrize("threshold", [None, 0.0])
+@pytest.mark.parametrize("pair", [("", "Anna"), ("Anna", ""), ("", ""), (" ", "\u3000")])
+def test_the_alignment_of_blank_text_is_an_empty_line(translator, pair, threshold):
+    srcs, tgts = ([text, "Anna"] for text in pair)
+    blank, other = (pharaoh(weights, threshold) for weights in align(translator, srcs, tgts))
+    assert blank == ""
+    assert other
+
+
 @pytest.mark.parametrize("text", ["老师看见 GNU/Linux 和一只小狗。", "先生は犬を見ます 🐕 。", "Der Hund, ja.", "狗"])
 def test_words_of_an_alignment_are_those_of_the_language(text):
     """Characters where there are no spaces, also where a piece has several, or they are spelt in bytes."""
