@@ -174,7 +174,7 @@ def test_a_run_goes_on_that_began_before_an_option_and_a_column_were_there(corpu
 
 def test_a_run_with_a_damaged_configuration_is_left_alone(corpus_dir, tmp_path):
     run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
-    for content in (b"", b"run: [", b"- 1", b"\xff", b"run: toy\n"):
+    for content in (b"", b"run: [", b"- 1", b"\xff", b"run: toy\n", b"[" * 5000):
         (run_dir / "config.yaml").write_bytes(content)
         with pytest.raises(ValueError, match="config.yaml is damaged, or of another version; choose another run="):
             train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))

@@ -48,8 +48,8 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
         return
     try:
         # What an earlier version did not write yet has the default, which is what that version did.
-        before = flat(to_dict(from_dict(RunConfig, yaml.safe_load(known.read_text()))))
-    except (yaml.YAMLError, ValueError):
+        before = flat(to_dict(from_dict(RunConfig, _plain(known))))
+    except ValueError:
         raise ValueError(f"{known} is damaged, or of another version; choose another run=") from None
     now = flat(to_dict(config))
     # The text may lie elsewhere, if it can be told (check_text) that it is the same.
@@ -62,6 +62,14 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
             )
 
 
+def _plain(path: Path) -> Any:
+    """What a file in YAML holds. Raises ValueError where it is none, or nests without end."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, RecursionError):
+        raise ValueError(f"{path} is no YAML") from None
+
+
 def recorded_text(run_dir: Path) -> dict[str, str]:
     """The hashes of the text that a run began with, by split; {} where nothing says. Raises ValueError when what says
     it is damaged."""
@@ -72,7 +80,7 @@ def recorded_text(run_dir: Path) -> dict[str, str]:
             return dict(text)
     except FileNotFoundError:
         return {}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     raise ValueError(f"{path} is damaged; choose another run=, or delete that file if the text is still the same")
 
@@ -97,9 +105,9 @@ def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
     nothing else is asked for: that version had one for both sides, which was nmt_nfkc by default. What goes on so is
     written with it, and goes on again."""
     try:
-        began = yaml.safe_load((run_dir / CONFIG).read_text())["tokenizer"]
+        began = _plain(run_dir / CONFIG)["tokenizer"]
         normalization = began["normalization"]
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
+    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
         return config
     tokenizer = config.tokenizer
     asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization

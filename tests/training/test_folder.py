@@ -129,7 +129,7 @@ def test_a_run_of_an_earlier_version_goes_on_with_its_text(text, tmp_path, caplo
 
 def test_a_record_of_the_text_that_is_damaged_is_named_and_nothing_is_written(text, tmp_path):
     run_dir = train(toy.run_config(text, tmp_path, **QUICK)).model_dir.parent
-    for damaged in (b"", b"\xff", b"[]", b'{"text_sha256": ["x"]}', b'{"text_sha256": {"train": 1}}'):
+    for damaged in (b"", b"\xff", b"[]", b"[" * 100_000, b'{"text_sha256": ["x"]}', b'{"text_sha256": {"train": 1}}'):
         (run_dir / ORIGIN).write_bytes(damaged)
         before = content(run_dir)
         with pytest.raises(ValueError, match=r"origin.json is damaged; choose another run=, or delete that file if"):
