@@ -62,6 +62,8 @@ class GradientsConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, seeds=(1, 1000), parameters=(100, 100_000_000), lag=(4, 10_000), processes=(1, 1024))
+        if not self.variants() or not self.clip_norms:
+            raise ValueError("cells, forget_biases and clip_norms take one value at least each")
         if self.task not in TASKS:
             raise ValueError(f"task is {self.task!r}; choose one of: {', '.join(TASKS)}")
 

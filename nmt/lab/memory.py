@@ -35,6 +35,7 @@ SUMMARY: Shape = {
         }
     ],
 }
+MAX_LAG = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,17 @@ class MemoryConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, seeds=(1, 1000), parameters=(100, 100_000_000), processes=(1, 1024))
+        if not self.cells or not self.tasks:
+            raise ValueError("cells and tasks take one name at least each")
         for task in self.tasks:
             if task not in TASKS:
                 raise ValueError(f"tasks has {task!r}; choose from: {', '.join(TASKS)}")
             for name, of in (("lags", self.lags), ("max_steps", self.max_steps)):
                 if task not in of:
                     raise ValueError(f"{name}.{task} is missing")
-            if not self.lags[task] or min(self.lags[task]) < 4:
-                raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes numbers of steps, 4 at least")
+            if not self.lags[task] or not all(4 <= lag <= MAX_LAG for lag in self.lags[task]):
+                allowed = f"numbers of steps, from 4 to {MAX_LAG}"
+                raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes {allowed}")
 
 
 def run(config: MemoryConfig) -> list[Section]:

@@ -257,7 +257,13 @@ def test_a_wrong_experiment_is_refused_in_one_line(monkeypatch, capsys):
         (["cooking"], "'cooking' is no experiment"),
         (["memory", "tasks=[x]"], "tasks has 'x'; choose from: adding"),
         (["memory", "cells=[x]"], "cells[0].name is 'x'; choose one of: gru"),
-        (["memory", "lags.copy=[2]"], "lags.copy is [2]; it takes numbers of steps, 4 at least"),
+        (["memory", "lags.copy=[2]"], "lags.copy is [2]; it takes numbers of steps, from 4 to 100000"),
+        (["memory", "lags.copy=[1000000000]"], "it takes numbers of steps, from 4 to 100000"),
+        (["memory", "cells=[]"], "cells and tasks take one name at least each"),
+        (["memory", "tasks=[]"], "cells and tasks take one name at least each"),
+        (["gradients", "cells=[]"], "cells, forget_biases and clip_norms take one value at least each"),
+        (["gradients", "cells=[lstm]", "forget_biases=[]"], "take one value at least each"),
+        (["gradients", "clip_norms=[]"], "take one value at least each"),
         (["report", "lab_dir=/nowhere"], "/nowhere holds no experiment yet"),
     ):
         with pytest.raises(SystemExit) as stopped:
