@@ -13,14 +13,18 @@ def prepare_streams() -> None:
     """The first thing that a command does.
 
     A descriptor of 0 to 2 that is closed is /dev/null from here on, in child processes too: else the next file that
-    is opened would take its place, and what is meant for stderr would be written into it. Text is UTF-8 whatever the
-    locale says, and what UTF-8 cannot spell is written as an escape. What stderr does not take is dropped.
+    is opened would take its place, and what is meant for stderr would be written into it. A descriptor that another
+    program left without waiting (O_NONBLOCK) waits again: else what the other end is not ready for would be an error
+    and lost. Text is UTF-8 whatever the locale says, and what UTF-8 cannot spell is written as an escape. What stderr
+    does not take is dropped.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number: this one
+        with suppress(OSError, AttributeError):  # what Windows has not
+            os.set_blocking(descriptor, True)
     # Python has None for what was closed when it started. Its number may be another file's by now.
     sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -6,6 +6,8 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,46 @@ def test_a_closed_descriptor_costs_no_command_anything(name):
         assert (result.returncode, result.stderr) == (0, b""), closed
     refused = shell(name, "--nonsense", redirected="2>&-")
     assert (refused.returncode, refused.stdout) == (2, b"")
+
+
+class Impatient:
+    """A pipe of which neither end waits, as event loops leave theirs."""
+
+    def __init__(self):
+        self.reader, self.writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(self.writer, False)
+
+
+def test_a_descriptor_that_does_not_wait_costs_no_line(trained):
+    stdin, stdout, stderr = Impatient(), Impatient(), Impatient()
+    call = [BIN / "nmt-translate", trained / "model", "--beam-size", "1", "--workers", "1", "--json"]
+    with subprocess.Popen(call, stdin=stdin.reader, stdout=stdout.writer, stderr=stderr.writer) as process:
+        for end in (stdin.reader, stdout.writer, stderr.writer):
+            os.close(end)
+        time.sleep(4)  # nothing to read yet
+        received, warned = [], []
+        readers = [
+            threading.Thread(target=read_slowly, args=(pipe.reader, into))
+            for pipe, into in ((stdout, received), (stderr, warned))
+        ]
+        os.set_blocking(stdin.writer, True)
+        os.write(stdin.writer, b"\xff\n" * 3000)
+        os.close(stdin.writer)
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+    assert process.returncode == 0
+    assert b"".join(received).count(b"\n") == b"".join(warned).count(b"\n") == 3000
+
+
+def read_slowly(descriptor, into):
+    os.set_blocking(descriptor, True)
+    time.sleep(1)
+    while content := os.read(descriptor, 1 << 16):
+        into.append(content)
+    os.close(descriptor)
 
 
 def test_what_is_meant_for_a_closed_stderr_is_never_among_the_translations(trained):
