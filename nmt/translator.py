@@ -95,6 +95,8 @@ class Translator(Searcher):
         """
         where = torch.device(resolve_device(device))
         folders = [model_dirs] if isinstance(model_dirs, str | Path) else list(model_dirs)
+        if not folders:
+            raise ValueError("no model directory is given")
         first, *others = bundles = [load_bundle(folder, where) for folder in folders]
         for folder, bundle in zip(folders, bundles, strict=True):
             if bundle.tokenizer.content != first.tokenizer.content:

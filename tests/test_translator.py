@@ -237,6 +237,11 @@ def test_a_shortlist_loses_no_quality(settled_bleu):
     assert settled_bleu("float32", True) >= settled_bleu("float32", False) - 0.1
 
 
+def test_an_ensemble_of_none_is_refused():
+    with pytest.raises(ValueError, match="no model directory is given"):
+        Translator.load([])
+
+
 def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):
     alone, twice = (
         nmt.load(folders, "cpu", "float32").translate(TEXTS) for folders in (bundle_dir, [bundle_dir, bundle_dir])

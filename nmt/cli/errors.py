@@ -18,7 +18,7 @@ EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 @contextmanager
 def one_line_errors(command: str) -> Iterator[None]:
-    """Turn a ValueError (the user's) or an OSError (the machine's) into one line and exit code 2.
+    """Turn a ValueError (the user's), an OSError or a MemoryError (the machine's) into one line and exit code 2.
 
     A reader who has gone, and Ctrl-C, end the command quietly, with the exit code that a shell gives the signal.
     """
@@ -42,6 +42,8 @@ def one_line_errors(command: str) -> Iterator[None]:
         _settle_stdout()
         what, name = error.strerror or str(error), error.filename
         fail(command, f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what)
+    except MemoryError as error:
+        fail(command, f"there is not enough memory: {error}" if str(error) else "there is not enough memory")
 
 
 def _settle_stdout() -> None:

@@ -109,6 +109,8 @@ def main() -> None:
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
     """Raises ValueError for files that do not match or cannot be had."""
     if options.testset:
+        if options.src or options.ref:
+            raise ValueError("give --src and --ref, or --testset and --langpair, not both")
         from nmt.metrics.published import published_test_set
 
         if not options.langpair:

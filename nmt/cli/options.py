@@ -83,7 +83,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="of N samples, or with --beam-size of its N best, the one most like the others (minimum Bayes risk)",
     )
-    sampling.add_argument("--utility", choices=["chrf", "bleu"], default="chrf", help="of --mbr (%(default)s)")
+    sampling.add_argument("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
     sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
     sampling.add_argument("--top-k", type=positive, metavar="K", help="draw from the K likeliest pieces alone")
     sampling.add_argument(
@@ -124,7 +124,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
     torch.set_num_threads(options.threads or 1)
     translator = Translator.load(options.model, options.device, options.compute, SHORTLISTS[options.shortlist])
     translator.search = chosen_search(translator.search, options)
-    translator.mbr = options.utility if options.mbr else None
+    translator.mbr = options.utility or "chrf" if options.mbr else None
     if options.copy_letterless:
         translator.copy_letterless = options.copy_letterless == "on"
     return translator
@@ -135,6 +135,8 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
     from nmt.search import Sample
 
     samples, beam_size = options.sample, options.beam_size
+    if options.utility and options.mbr is None:
+        raise ValueError("--utility needs --mbr")
     if options.mbr is not None:
         if samples is not None:
             raise ValueError("--mbr N draws N samples itself; leave --sample out")

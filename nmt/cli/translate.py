@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors, warn
-from nmt.cli.options import MAX_WIDTH, add_model, add_search_options, open_translator, up_to
+from nmt.cli.options import (
+    MAX_WIDTH,
+    REPETITION,
+    SAMPLING,
+    add_model,
+    add_search_options,
+    open_translator,
+    up_to,
+)
 from nmt.cli.streams import prepare_streams
 from nmt.json_text import to_json
 from nmt.signals import Signals
@@ -68,6 +76,8 @@ def main() -> None:
     prepare_streams()
     options = parser().parse_args()
     with one_line_errors(COMMAND), Signals() as signals:
+        if options.score:
+            refuse_search(options)
         translator = open_translator(options)
         from nmt.process import trim_memory
         from nmt.workers import Workers
@@ -84,6 +94,14 @@ def main() -> None:
                     sys.stdout.buffer.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
+
+
+def refuse_search(options: argparse.Namespace) -> None:
+    """Raises ValueError for an option that --score would not look at."""
+    searching = ("beam_size", "sample", "mbr", "utility", *SAMPLING, *REPETITION)
+    names = [name for name in searching if getattr(options, name) is not None] + ["nbest"] * bool(options.nbest)
+    if names:
+        raise ValueError(f"--score searches nothing; leave --{names[0].replace('_', '-')} out")
 
 
 def answers(workers: Workers, group: list[Line], options: argparse.Namespace) -> Iterator[str]:

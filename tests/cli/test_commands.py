@@ -375,6 +375,10 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", model, "--sample", 1, "--top-p", 1.5), "top_p is 1.5; it must be from"
     yield ("nmt-translate", model, "--sample", 1, "--beam-size", 2), "--sample and --beam-size exclude each other"
     yield ("nmt-translate", model, "--score", "--prefix"), "not allowed with argument"
+    for option in ("--nbest", "--beam-size", "--sample", "--mbr", "--no-repeat-ngram", "--repetition-penalty"):
+        yield ("nmt-translate", model, "--score", option, 2), f"--score searches nothing; leave {option} out"
+    yield ("nmt-translate", model, "--score", "--seed", 0), "--score searches nothing; leave --seed out"
+    yield ("nmt-translate", model, "--utility", "chrf"), "--utility needs --mbr"
     yield ("nmt-translate", model, "--sample", 2, "--mbr", 2), "--mbr N draws N samples itself; leave --sample out"
     yield ("nmt-translate", model, "--mbr", 2, "--utility", "ter"), "argument --utility: invalid choice: 'ter'"
     yield ("nmt-evaluate", model), "give --src and --ref"
@@ -385,12 +389,16 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--mbr", 3), "leave one of them out"
     yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
+    both = ("--testset", "wmt14", "--langpair", "de-en")
+    yield ("nmt-evaluate", model, *files, *both), "or --testset and --langpair, not both"
     yield ("nmt-lab",), "no experiment is given; choose one of: memory"
     yield ("nmt-lab", "memry"), "'memry' is no experiment"
     yield ("nmt-lab", "translation", "cell=gru"), "cell=gru is one of several here; say cells=[gru]"
     yield ("nmt-inspect", model, " "), "the sentence is empty"
     yield ("nmt-inspect", model, "Anna.", "--output", tmp_path / "a.xyz"), "xyz"
     yield ("nmt-inspect", model, "Anna.", "--alignment", "much"), "--alignment is 'much'; it takes a weight"
+    for weight in ("nan", "-0.1", "1.1"):
+        yield ("nmt-inspect", model, "Anna.", "--alignment", weight), f"--alignment is '{weight}'; it takes a weight"
     yield ("nmt-inspect", model, "Anna.", "--src", short), "give a sentence or --src, not both"
     yield ("nmt-inspect", model, "--src", short, "--line", 2), "--line is 2, but there are 1 lines"
 

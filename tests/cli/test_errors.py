@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from nmt.cli import translate
@@ -34,6 +36,13 @@ def test_a_reader_who_has_gone_ends_the_command_quietly(monkeypatch, capsys):
             print("a translation")
     assert stopped.value.code == 141
     assert capsys.readouterr().err == ""
+
+
+def test_too_little_memory_is_one_line_and_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as stopped, one_line_errors("nmt-x"):
+        np.zeros(1 << 60, np.int8)
+    assert stopped.value.code == 2
+    assert re.fullmatch("nmt-x: there is not enough memory: .*\n", capsys.readouterr().err)
 
 
 class Interrupted(io.BytesIO):
