@@ -162,6 +162,8 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
 
     Raises ValueError that names the file and what is wrong with it.
     """
+    if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
+        raise ValueError("the name of a model directory is empty")
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no model directory: there is no such folder")

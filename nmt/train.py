@@ -158,8 +158,20 @@ def _start(run_dir: Path, module: TrainingModule) -> Start:
     checkpoint, content = find_checkpoint(run_dir, module)
     if "measure" in content:
         module.measure_by(content["measure"]["tokenize"])
+    if content.get("progress", {}).get("best"):
+        _check_best(run_dir / MODEL)
     finished = why_finished(module.config.trainer, content) if checkpoint else None
     return Start(checkpoint, content.get("logs", {}), finished)
+
+
+def _check_best(folder: Path) -> None:
+    """Raises ValueError when the best model so far is not there, or no longer what was saved."""
+    try:
+        load_bundle(folder)
+    except ValueError as error:
+        raise ValueError(
+            f"the best model of the run is lost ({error}); put it back, or choose another run="
+        ) from None
 
 
 def _train_through(

@@ -461,3 +461,11 @@ def holds(config, written):
     if isinstance(written, dict) and isinstance(config, dict):
         return written.keys() <= config.keys() and all(holds(config[key], written[key]) for key in written)
     return config == written
+
+
+def test_the_empty_name_of_a_model_is_told_and_is_not_this_folder(bundle_dir, monkeypatch):
+    """As a variable that the shell does not know makes it."""
+    monkeypatch.chdir(bundle_dir)
+    with pytest.raises(ValueError, match="the name of a model directory is empty"):
+        load_bundle("")
+    load_bundle(".")

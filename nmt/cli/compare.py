@@ -54,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    options = parser().parse_args()
     with one_line_errors(COMMAND):
+        options = parser().parse_args()
         report = compare_systems(options)
         print(to_json(report, 2) if options.json else text(report))
 

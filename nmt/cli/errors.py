@@ -14,6 +14,7 @@ from nmt.shown import shown
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+NO_MEMORY = ("can't allocate memory", "out of memory")  # torch's words, of a processor and of a GPU
 
 
 @contextmanager
@@ -42,6 +43,10 @@ def one_line_errors(command: str) -> Iterator[None]:
         _settle_stdout()
         what, name = error.strerror or str(error), error.filename
         fail(command, f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what)
+    except RuntimeError as error:
+        if not any(words in str(error) for words in NO_MEMORY):
+            raise
+        fail(command, f"there is not enough memory: {error}")
     except MemoryError as error:
         fail(command, f"there is not enough memory: {error}" if str(error) else "there is not enough memory")
 

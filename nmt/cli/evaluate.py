@@ -64,8 +64,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    options = parser().parse_args()
     with one_line_errors(COMMAND):
+        options = parser().parse_args()
         name, srcs, refs = evaluation_set(options)
         output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
         translator = open_translator(options)

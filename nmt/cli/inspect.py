@@ -58,8 +58,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    options = parser().parse_args()
     with one_line_errors(COMMAND):
+        options = parser().parse_args()
         srcs, refs = sentences(options)
         from nmt.translator import Translator
 

@@ -74,8 +74,8 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    options = parser().parse_args()
     with one_line_errors(COMMAND), Signals() as signals:
+        options = parser().parse_args()
         if options.score:
             refuse_search(options)
         translator = open_translator(options)

@@ -77,7 +77,7 @@ def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tupl
     paths = [path for name in (LAST, PREVIOUS) if (path := run_dir / FOLDER / name).exists()]
     faults = []
     for path in paths:
-        content = _content(path)
+        content = _content(path) if path.is_file() else None
         fault = "is damaged" if content is None else _mismatch(content, module) if module else None
         if content is not None and fault is None:
             return path, content

@@ -42,6 +42,9 @@ log = logging.getLogger(__name__)
 def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     """Raises ValueError when the folder belongs to another configuration, naming the first key that differs."""
     known = run_dir / CONFIG
+    for path in (run_dir / name for name in (CONFIG, ORIGIN, METRICS, LOG)):
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise ValueError(f"{path} is no file; remove it, or choose another run=")
     if not known.exists():
         if run_dir.exists() and any(not path.name.startswith(".") for path in run_dir.iterdir()):
             raise ValueError(f"{run_dir} is not empty and no run's folder; choose another run=")
@@ -64,6 +67,8 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
 
 def _plain(path: Path) -> Any:
     """What a file in YAML holds. Raises ValueError where it is none, or nests without end."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file")
     try:
         return yaml.safe_load(path.read_text())
     except (yaml.YAMLError, RecursionError):

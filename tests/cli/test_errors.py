@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from nmt.cli import translate
 from nmt.cli.errors import one_line_errors
@@ -38,9 +39,10 @@ def test_a_reader_who_has_gone_ends_the_command_quietly(monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_too_little_memory_is_one_line_and_exit_code_2(capsys):
+@pytest.mark.parametrize("zeros", [lambda size: np.zeros(size, np.int8), lambda size: torch.zeros(size)])
+def test_too_little_memory_is_one_line_and_exit_code_2(capsys, zeros):
     with pytest.raises(SystemExit) as stopped, one_line_errors("nmt-x"):
-        np.zeros(1 << 60, np.int8)
+        zeros(1 << 60)
     assert stopped.value.code == 2
     assert re.fullmatch("nmt-x: there is not enough memory: .*\n", capsys.readouterr().err)
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import logging
+import os
 import resource
 import shutil
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ from nmt.data.tokenizer import TokenizerConfig
 from nmt.files import write_atomically
 from nmt.train import train
 from nmt.training.callbacks import MetricsFile, TensorBoard, draw_curves
-from nmt.training.checkpoint import FOLDER, LAST, CheckpointFiles
-from nmt.training.folder import LOG, METRICS, ORIGIN, open_log
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, open_log
 
 QUICK = {"trainer__max_steps": 2, "trainer__max_tokens": 1024, "trainer__num_samples": 0}
 MORE = QUICK | {"trainer__max_steps": 3}
@@ -191,3 +192,29 @@ def test_an_error_of_a_full_disk_names_the_file(text, tmp_path, name):
     with pytest.raises(OSError, match="too large") as error, full_disk():
         WRITERS[name](tmp_path)
     assert str(tmp_path / name) in str(error.value.filename or error.value)
+
+
+@pytest.mark.parametrize("name", [CONFIG, ORIGIN, METRICS, LOG])
+def test_a_pipe_in_the_place_of_a_runs_file_is_refused_and_not_waited_for(corpus_dir, tmp_path, name):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, **QUICK)).model_dir.parent
+    (run_dir / name).unlink()
+    os.mkfifo(run_dir / name)
+    with pytest.raises(ValueError, match=f"{name} is no file; remove it, or choose another run="):
+        train(toy.run_config(corpus_dir, tmp_path, **MORE))
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_gives_way_to_the_one_before(corpus_dir, tmp_path):
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, **QUICK)).model_dir.parent
+    last = run_dir / FOLDER / LAST
+    last.replace(last.with_name(PREVIOUS))
+    last.mkdir()
+    assert find_checkpoint(run_dir)[0] == last.with_name(PREVIOUS)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_run_whose_best_model_is_lost_does_not_end_as_if_it_were_there(corpus_dir, tmp_path, name):
+    """It would be found out by who translates with it."""
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
+    (run_dir / "model" / name).write_bytes(b"{}")
+    with pytest.raises(ValueError, match=f"the best model of the run is lost .*{name}.*; put it back, or choose"):
+        train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))
