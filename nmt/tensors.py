@@ -83,6 +83,8 @@ def _entries(path: Path, header: bytes, start: int, size: int) -> dict[str, Entr
 
 def _entry(data: Mapping[str, Any], start: int) -> Entry:
     """Raises ValueError, KeyError or TypeError for what is none."""
+    if data.keys() != {"dtype", "shape", "data_offsets"}:
+        raise KeyError
     dtype, shape, (begin, end) = data["dtype"], data["shape"], data["data_offsets"]
     if type(dtype) is not str or type(shape) is not list or len(shape) > MAX_DIMS:
         raise TypeError
