@@ -34,7 +34,8 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="their reference translations, line by line; given again, more references of the same sentences. Each "
-        "column of a .tsv is a reference of its own. Of several an empty one is none",
+        "column of a .tsv is a reference of its own, under a first line of names or none. Of several an empty one is "
+        "none",
     )
     parser.add_argument(
         "--tokenize",
@@ -58,12 +59,15 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
 
 def references(path: Path, number: int, src: Path) -> list[list[str]]:
     """The references of a file, a list for each column of a TSV. Raises ValueError when they do not match."""
+    from nmt.data.headers import are_names
     from nmt.data.readers import read_lines
 
-    lines = list(read_lines(path))
+    lines, is_table = list(read_lines(path)), path.name.lower().endswith(TSV)
+    if is_table and len(lines) == number + 1 and are_names(lines[0].split("\t")):
+        del lines[0]
     if len(lines) != number:
         raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
-    if not path.name.lower().endswith(TSV):
+    if not is_table:
         return [lines]
     return [list(column) for column in zip_longest(*(line.split("\t") for line in lines), fillvalue="")]
 

@@ -27,7 +27,7 @@ tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu ارد
 """
 CODE_OF = {name: names.split()[0] for names in re.split(r"[|\n]", NAMES.strip()) for name in names.casefold().split()}
 WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
-OTHER_WORDS = {"id", "sentence", "text", "translation"}
+OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}
 TAG = re.compile("([a-z]{2,3})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")  # language, script, region
 SHOWN = 30  # characters of a cell in a message
 SHOWN_CELLS = 6
@@ -59,6 +59,11 @@ def looks_like_names(cells: Sequence[str]) -> bool:
     meanings = [_meaning(cell) for cell in cells]
     bare = [cell in CODE_OF and len(cell) < 4 for cell in cells]
     return None not in meanings and len(set(meanings)) > 1 and not all(bare)
+
+
+def are_names(cells: Sequence[str]) -> bool:
+    """Whether each of some cells is what columns are called by, numbered or not: `en`, `English 2`, `ref1`."""
+    return all(_meaning(cell.strip("\"' ").rstrip("0123456789 _-")) for cell in cells)
 
 
 def shown(cells: Sequence[str]) -> str:

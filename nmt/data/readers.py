@@ -62,23 +62,6 @@ def read_lines(path: Path) -> Iterator[str]:
         yield line.text
 
 
-def read_columns(path: Path, names: Sequence[str]) -> Iterator[list[str]]:
-    """Of each row of a TSV or CSV, gzipped or not, the cells under `names`, in their order. The first line names the
-    columns (headers.py). Raises ValueError where it lacks one of them, and for a row that is not sound."""
-    rows = TABLES[suffix_of(path)](lines_of(path), str(path))
-    first = next(rows, None)
-    if first is None:
-        raise ValueError(f"{path} is empty; its first line must name {' and '.join(map(repr, names))}")
-    where = f"{path}, line {first.line}"
-    columns = named_columns(first.cells, names, where)
-    if columns is None:
-        raise ValueError(f"{where} must name {' and '.join(map(repr, names))}; it is {shown(first.cells)}")
-    for row in rows:
-        if faults := row.faults or _other_width(row, len(first.cells), str(path)):
-            raise ValueError(faults[0])
-        yield [row.cells[i] for i in columns]
-
-
 def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     """The rows of a file of both sides, by its suffix."""
     return READERS[suffix_of(path)](lines_of(path), str(path), src, tgt)
@@ -280,7 +263,6 @@ def tsv_rows(lines: Iterable[Line], name: str, src: str, tgt: str) -> Iterator[R
     return table_rows(tsv_cells(lines, name), name, src, tgt)
 
 
-TABLES: dict[str, Callable[[Iterable[Line], str], Iterator[Cells]]] = {".tsv": tsv_cells, ".csv": csv_cells}
 READERS: dict[str, Callable[[Iterable[Line], str, str, str], Iterator[Row]]] = {
     ".tsv": tsv_rows,
     ".jsonl": jsonl_rows,

@@ -57,6 +57,14 @@ def test_the_columns_of_a_tsv_are_references(folder):
     assert compared(folder, "--ref", folder / "both.tsv")["systems"] == both["systems"]
 
 
+@pytest.mark.parametrize("header", ["en\tEnglish 2", "ref1\tref2"])
+def test_a_first_line_of_names_in_a_tsv_is_no_sentence(folder, header):
+    named = folder / "named.tsv"
+    named.write_text(f"{header}\n" + (folder / "both.tsv").read_text(encoding="utf-8"), encoding="utf-8")
+    both = compared(folder, "--ref", folder / "both.tsv")
+    assert compared(folder, "--ref", named)["systems"] == both["systems"]
+
+
 def test_the_scores_are_those_of_sacrebleus_command_to_all_digits(folder):
     """As published ones are made: a language pair, several references, the tokenisation of the target language."""
     report = compared(folder, "--ref", folder / "a.zh", "--ref", folder / "a.zh", "--tgt", "zh-CN")

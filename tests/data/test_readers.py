@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from nmt.data.corpus import FileCorpus
-from nmt.data.readers import MAX_BYTES, read_columns, read_lines
+from nmt.data.readers import MAX_BYTES, read_lines
 
 
 def pairs(folder, content: str | bytes, name="train.tsv", malformed="fail", faults=None):
@@ -145,21 +145,6 @@ def test_a_folder_or_nothing_in_the_place_of_a_file_is_one_clear_line(tmp_path):
         list(read_lines(tmp_path))
     with pytest.raises(ValueError, match="nowhere is missing"):
         list(read_lines(tmp_path / "nowhere"))
-
-
-def test_columns_of_a_table_are_found_by_their_names(tmp_path):
-    (tmp_path / "test.tsv").write_text(
-        'id\tEN\t"de"\ten2\n1\tYes.\tJa.\t"Yeah.\n2\tNo.\tNein.\t\n\n', encoding="utf-8"
-    )
-    found = list(read_columns(tmp_path / "test.tsv", ["de", "en", "en2"]))
-    assert found == [["Ja.", "Yes.", '"Yeah.'], ["Nein.", "No.", ""]]
-    with pytest.raises(ValueError, match="line 1 must name 'de' and 'fr'; it is 'id', 'EN', '\"de\"', 'en2'"):
-        list(read_columns(tmp_path / "test.tsv", ["de", "fr"]))
-    (tmp_path / "test.csv").write_text('de,en\n"Ja, ""Hund"".",Yes.\n\na,b,c\n', encoding="utf-8")
-    rows = read_columns(tmp_path / "test.csv", ["en", "de"])
-    assert next(rows) == ["Yes.", 'Ja, "Hund".']
-    with pytest.raises(ValueError, match="line 4 has 3 columns; it needs 2"):
-        next(rows)
 
 
 def test_a_corpus_of_no_folder_is_not_the_current_one():
