@@ -1,7 +1,7 @@
 """The loop over time that any cell can be trained by.
 
-Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, G rows of the
-gates, of which R has the first Y, D layers side by side.
+Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, G rows of the gates, of which R has
+the first Y, and X that need W x by itself, D layers side by side.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmt.kernels.steps import steps_of
 from nmt.model.cells import MASK, Cell, Parameters
-from nmt.model.gradients import GRADIENTS, by_autograd
 
 
 def stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -31,10 +31,10 @@ def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Paramete
 class Loop(torch.autograd.Function):
     """The recurrence of any cell: inputs (T,D,B,E) -> h of every step (T,D,B,H).
 
-    Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are
-    (n,D,1,H). A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one
-    product, and R h is added to it in place. The gradient goes back a transition at a time (gradients.py), and leaves
-    the weights to the end: theirs too is one product over all steps where autograd would add up T of them.
+    Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are (D,n,H).
+    A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one product, and
+    R h is added to it in place; what follows is done by nmt/kernels/steps.py. The gradient goes back a transition at a
+    time, and leaves the weights to the end: theirs too is one product over all steps where autograd would add up T.
     """
 
     @staticmethod
@@ -50,86 +50,156 @@ class Loop(torch.autograd.Function):
         bias_hh: Tensor,
         *rest: Tensor,
     ) -> Tensor:
-        state, extra = rest[: len(cell.states)], rest[len(cell.states) :]
-        parameters = [
-            cell.with_mask(part, mask) for part in by_transition(dict(zip(own, extra, strict=True)), cell.depth)
-        ]
-        device, wide = inputs.device.type, weight_hh.dtype
+        initial, extra = rest[: len(cell.states)], rest[len(cell.states) :]
+        device, wide = inputs.device, weight_hh.dtype
         # Under autocast the products are narrow; gates and states are not.
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide
-        with torch.autocast(device, enabled=False):
+        autocast = torch.is_autocast_enabled(device.type)
+        narrow = torch.get_autocast_dtype(device.type) if autocast else wide
+        with torch.autocast(device.type, enabled=False):
+            rows = _by_layer(inputs.to(narrow))
             joint = cell.gate_rows(weight_hh.shape[2]).joint
-            weight_hh, bias_ih, bias_hh = (_by_transition(part, cell.depth) for part in (weight_hh, bias_ih, bias_hh))
-            seeing = bias_hh.shape[2]
-            bias = torch.cat([bias_ih[..., :joint] + bias_hh[..., :joint], bias_ih[..., joint:]], -1).to(dtype)
-            rows, weight = _by_layer(inputs.to(dtype)), weight_ih.to(dtype)
-            products = [torch.addmm(b, x, w.T) for b, x, w in zip(bias[0], rows, weight, strict=True)]
-            gates = stack([product.view(*inputs.shape[::2], -1) for product in products], 1)  # (T, D, B, G)
-            if cell.depth > 1:
-                others = bias[1:, :, None].expand(len(gates), -1, -1, gates.shape[2], -1)
-                gates = torch.cat([gates[:, None], others], 1).flatten(0, 1)  # (T*K, D, B, G)
-            x = gates[..., joint:].clone()
-            gates = gates[..., :seeing].contiguous()  # (T*K, D, B, Y)
-            gates.view(len(inputs), cell.depth, *gates.shape[1:])[..., joint:] = bias_hh[:, :, None, joint:]
-            state = tuple(part.to(wide) for part in state)
-            weight = weight_hh.transpose(2, 3).to(dtype)
-            hidden = gates.new_empty(len(gates) + 1, *state[0].shape)  # h before and after every step, narrow
-            hidden[0] = state[0]
-            states = [state]
+            gates, x = _products(joint, cell.depth, rows.view(len(rows), *inputs.shape[::2], -1), weight_ih, bias_ih, bias_hh)
+            weight = _by_transition(weight_hh, cell.depth).transpose(2, 3).to(narrow).contiguous()
+            steps = steps_of(cell, own, device, narrow, wide)
+            hidden = gates.new_empty(len(gates) + 1, *initial[0].shape)  # h before and after every step
+            states = {name: hidden.new_empty(hidden.shape, dtype=wide) for name in steps.states}
+            hidden[0] = initial[0]
+            for name, part in zip(cell.states, initial, strict=True):
+                if name in states:
+                    states[name][0] = part
+            parameters = _parameters(cell, own, extra, mask)
+            parts = {"gates": gates, "x": x, "hidden": hidden[1:], **states}
+            parts |= {f"new_{name}": part[1:] for name, part in states.items()}
+            step = [steps.forward({**parts, **of_transition}) for of_transition in parameters]
             for t in range(len(gates)):
                 k = t % cell.depth
-                gates[t].baddbmm_(hidden[t] if mask is None else (state[0] * mask).to(dtype), weight[k])
-                state = cell.pointwise(gates[t].to(wide), x[t].to(wide), state, parameters[k])
-                hidden[t + 1] = state[0]
-                states.append(state)
-        ctx.cell, ctx.mask, ctx.inputs_dtype = cell, mask, inputs.dtype
-        ctx.states, ctx.parameters = states, parameters
-        ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh)
+                if gates.shape[-1]:
+                    gates[t].baddbmm_(hidden[t] if mask is None else (hidden[t] * mask).to(narrow), weight[k])
+                step[k](t)
+        ctx.cell, ctx.own, ctx.mask, ctx.inputs_dtype, ctx.states = cell, own, mask, inputs.dtype, tuple(states)
+        ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
         return hidden[cell.depth :: cell.depth]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        rows, gates, x, hidden, weight_ih, weight_hh = ctx.saved_tensors
-        cell, mask, states, parameters = ctx.cell, ctx.mask, ctx.states, ctx.parameters
-        dtype, wide = gates.dtype, weight_hh.dtype
-        narrow_weight = weight_hh.to(dtype)
-        gradient = GRADIENTS.get(type(cell), by_autograd)
+        rows, gates, x, hidden, weight_ih, weight_hh, *rest = ctx.saved_tensors
+        cell, mask = ctx.cell, ctx.mask
+        extra, states = rest[: len(ctx.own)], dict(zip(ctx.states, rest[len(ctx.own) :], strict=True))
+        narrow, wide = gates.dtype, weight_hh.dtype
+        weight = _by_transition(weight_hh, cell.depth).to(narrow)
+        steps = steps_of(cell, ctx.own, gates.device, narrow, wide)
         grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
-        grad_state = [torch.zeros_like(part) for part in states[0]]
+        _, layers, batch, units = hidden.shape
+        grad_product = hidden.new_zeros(1, layers, batch, units)
+        # What a step writes the step before reads, from the other half.
+        grad_states = {name: hidden.new_zeros(2, 1, layers, batch, units, dtype=wide) for name in cell.states}
+        sums = steps.sums(layers * batch, units)
         grad_own = [
-            {name: torch.zeros_like(part) for name, part in own.items() if name != MASK} for own in parameters
+            {name: part.new_zeros(sums, layers, 1, part[0].numel() // cell.depth) for name, part in zip(ctx.own, extra, strict=True)}
+            for _ in range(cell.depth)
         ]
+        parts = {"gates": gates, "x": x, "hidden": hidden[1:], "grad_output": _at_last_transition(grad_outputs, cell.depth)}
+        parts |= states | {"grad_product": grad_product, "grad_gates": grad_gates, "grad_x": grad_x}
+        step = []
+        for of_transition, grads in zip(_parameters(cell, ctx.own, extra, mask), grad_own, strict=True):
+            own = {**parts, **of_transition, **{f"grad_{name}": part for name, part in grads.items()}}
+            halves = [
+                {f"grad_new_{name}": part[half] for name, part in grad_states.items()}
+                | {f"grad_{name}": part[1 - half] for name, part in grad_states.items()}
+                for half in (0, 1)
+            ]
+            step.append([steps.backward(own | half) for half in halves])
         for t in reversed(range(len(gates))):
-            step, k = divmod(t, cell.depth)
-            if k == cell.depth - 1:
-                grad_state[0] = grad_state[0] + grad_outputs[step]
-            grad_gates[t], grad_x[t], of_state, of_own = gradient(
-                cell, gates[t].to(wide), x[t].to(wide), states[t], states[t + 1], parameters[k], grad_state
-            )
-            grad_h = torch.bmm(grad_gates[t], narrow_weight[k])
-            grad_h = grad_h.to(wide) if mask is None else grad_h * mask
-            grad_state = [grad_h if of_state[0] is None else grad_h.add_(of_state[0]), *of_state[1:]]
-            grad_own[k] = {name: total + of_own[name] for name, total in grad_own[k].items()}
-        h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(dtype)
-        grad_gates, grad_x, h = (_by_weight(part, cell.depth) for part in (grad_gates, grad_x, h))
-        grad_weight_hh = _weight_gradient(grad_gates, h, wide)
-        grad_bias_hh = _sum(grad_gates, wide)
-        grad_bias_ih = grad_bias_hh.clone()  # two gradients must not share memory
-        if grad_x.shape[-1]:  # from here on the gradient of W x
-            joint = weight_ih.shape[1] - grad_x.shape[-1]
-            grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
-            grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
-        grad_weight_ih = _weight_gradient(grad_gates[:1], rows[None], wide)
-        grad_inputs = grad_gates[0] @ weight_ih.to(dtype)  # (D, T*B, E)
-        shape = len(grad_inputs), len(grad_outputs), -1, grad_inputs.shape[-1]
-        grad_inputs = grad_inputs.view(shape).transpose(0, 1).to(ctx.inputs_dtype)
-        grads = (
-            part.transpose(0, 1).flatten(1, 2)
-            for part in (grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh)
-        )
-        of_all_own = (torch.cat([part[name] for part in grad_own]) for name in grad_own[0])
-        return None, None, None, grad_inputs, *grads, *grad_state, *of_all_own
+            k = t % cell.depth
+            step[k][t % 2](t)
+            if gates.shape[-1]:
+                torch.bmm(grad_gates[t], weight[k], out=grad_product[0])
+                if mask is not None:
+                    grad_product *= mask
+        of_initial = [part[1][0] for part in grad_states.values()]  # t = 0 reads the first half and writes the second
+        of_initial[0] += grad_product[0]
+        of_inputs, *of_weights = _weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
+        of_all_own = [
+            torch.cat([of_one[name].sum(0).view(layers, -1, units) for of_one in grad_own], 1) for name in ctx.own
+        ]
+        return None, None, None, of_inputs.to(ctx.inputs_dtype), *of_weights, *of_initial, *of_all_own
+
+
+def _products(
+    joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
+) -> tuple[Tensor, Tensor]:
+    """rows (D,T,B,E) -> of all transitions the gates (T*K,D,B,Y), but for R h, and the W x that stand by themselves
+    (T*K,D,B,X)."""
+    (layers, length, batch, _), narrow = rows.shape, rows.dtype
+    bias_ih, bias_hh = (_by_transition(part, depth) for part in (bias_ih, bias_hh))  # (K, D, rows)
+    seeing = bias_hh.shape[2]
+    both = torch.cat([bias_ih[..., :joint] + bias_hh[..., :joint], bias_ih[..., joint:]], -1).to(narrow)
+    products = (
+        torch.addmm(b, x.flatten(0, 1), w.T).view(length, batch, -1)
+        for b, x, w in zip(both[0], rows, weight.to(narrow), strict=True)
+    )
+    if depth == layers == 1 and joint == weight.shape[1]:
+        gates = next(products)[:, None]
+        return gates, gates[..., :0]
+    gates = rows.new_empty(length, depth, layers, batch, seeing)
+    x = rows.new_empty(length, depth, layers, batch, weight.shape[1] - joint)
+    for layer, product in enumerate(products):
+        gates[:, 0, layer, :, :joint], x[:, 0, layer] = product[..., :joint], product[..., joint:]
+    gates[:, 1:, ..., :joint] = both[1:, :, None, :joint]
+    x[:, 1:] = both[1:, :, None, joint:]
+    gates[..., joint:] = bias_hh[:, :, None, joint:]
+    return gates.flatten(0, 1), x.flatten(0, 1)
+
+
+def _parameters(
+    cell: Cell, own: Sequence[str], extra: Sequence[Tensor], mask: Tensor | None
+) -> list[dict[str, Tensor]]:
+    """Of each transition the cell's parameters, from (D,K*n,H) to (1,D,1,n*H), and where `pointwise` needs it the
+    mask (1,D,B,H)."""
+    chunks = [part.chunk(cell.depth, 1) for part in extra]
+    found = [
+        {name: parts[k].reshape(1, len(parts[k]), 1, -1) for name, parts in zip(own, chunks, strict=True)}
+        for k in range(cell.depth)
+    ]
+    return [{**part, MASK: mask[None]} for part in found] if mask is not None and cell.own_product else found
+
+
+def _at_last_transition(grads: Tensor, depth: int) -> Tensor:
+    """Of the outputs (T,D,B,H) -> of every transition (T*K,D,B,H)."""
+    if depth == 1:
+        return grads.contiguous()
+    spread = grads.new_zeros(len(grads), depth, *grads.shape[1:])
+    spread[:, -1] = grads
+    return spread.flatten(0, 1)
+
+
+def _weight_gradients(
+    cell: Cell,
+    mask: Tensor | None,
+    rows: Tensor,
+    hidden: Tensor,
+    weight_ih: Tensor,
+    grad_gates: Tensor,
+    grad_x: Tensor,
+) -> tuple[Tensor, ...]:
+    """Of W, R and their biases, and that of the inputs (T,D,B,E)."""
+    narrow, wide, depth = grad_gates.dtype, weight_ih.dtype, cell.depth
+    h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(narrow)
+    length = len(h) // depth
+    grad_gates, grad_x, h = (_by_weight(part, depth) for part in (grad_gates, grad_x, h))
+    grad_weight_hh = _weight_gradient(grad_gates, h, wide)
+    grad_bias_hh = _sum(grad_gates, wide)
+    grad_bias_ih = grad_bias_hh.clone()  # two gradients must not share memory
+    if grad_x.shape[-1]:  # from here on the gradient of W x
+        joint = weight_ih.shape[1] - grad_x.shape[-1]
+        grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
+        grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
+    grad_weight_ih = _weight_gradient(grad_gates[:1], rows[None], wide)
+    grad_inputs = grad_gates[0] @ weight_ih.to(narrow)  # (D, T*B, E)
+    grad_inputs = grad_inputs.view(len(rows), length, -1, rows.shape[-1]).transpose(0, 1)
+    weights = (grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh)
+    return grad_inputs, *(part.transpose(0, 1).flatten(1, 2) for part in weights)
 
 
 def _by_layer(x: Tensor) -> Tensor:

@@ -216,7 +216,7 @@ def loop(
     x = stack(inputs).permute(2, 0, 1, 3)  # (T, D, B, E)
     state = (stack(parts) for parts in zip(*states, strict=True))
     own = tuple(layers[0].extra)
-    extra = (stack([layer.extra[name] for layer in layers], 1)[:, :, None] for name in own)
+    extra = (stack([layer.extra[name] for layer in layers]) for name in own)
     outputs: Tensor = Loop.apply(  # type: ignore[no-untyped-call]
         layers[0].cell, own, mask, x, *weights, *state, *extra
     )

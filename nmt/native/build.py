@@ -1,5 +1,8 @@
-"""kernels.c and what it includes as a library. It is compiled when nmt is installed; this file needs no package, not
-even nmt."""
+"""What is in C here, as libraries. They are compiled when nmt is installed; this file needs no package, not even nmt.
+
+kernels.c, of search, is written for one instruction set; cells.c, of training, is compiled for several, of which the
+best is taken when it is used.
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,54 @@ import tempfile
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+X86, ARM = {"x86_64", "AMD64"}, {"aarch64", "arm64"}
+CELLS = {  # torch's name of an instruction set -> the compiler's
+    "AVX512": "-march=x86-64-v4",
+    "AVX2": "-march=x86-64-v3",
+    "DEFAULT": "",
+}
 
 
 def library() -> Path:
-    """Where the library belongs: its name tells the source, so one of another version is never loaded."""
+    """Where kernels.c as a library belongs."""
+    return _path("kernels")
+
+
+def cells_library(instructions: str) -> Path:
+    """Where cells.c for an instruction set belongs, as torch names it."""
+    return _path(f"cells_{instructions if instructions in CELLS else 'DEFAULT'}".lower())
+
+
+def _path(name: str) -> Path:
+    """The name tells the source, so that a library of another version is never loaded."""
     source = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
-    return FOLDER / f"kernels-{hashlib.sha256(source).hexdigest()[:12]}.so"
+    return FOLDER / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.so"
 
 
-def compile_library() -> Path:
-    """Compile it anew, with $CC or `cc`. Raises OSError with the reason where that can't be done."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
-        raise OSError("it is written for Linux on x86-64")
+def compile_libraries() -> list[Path]:
+    """Compile them anew, with $CC or `cc`. Raises OSError with the reason where that can't be done."""
+    machine = platform.machine()
+    if sys.platform not in ("linux", "darwin") or machine not in X86 | ARM:
+        raise OSError("they are written for Linux and macOS on x86-64 and arm64")
+    made = []
+    if sys.platform == "linux" and machine in X86:
+        made.append(_compile("kernels.c", library(), ["-O3"]))
+    for instructions, flag in CELLS.items():
+        if machine in X86 or not flag:
+            options = ["-O2", "-fno-math-errno", "-ffp-contract=fast", *([flag] if flag else [])]
+            made.append(_compile("cells.c", cells_library(instructions), options))
+    for other in set(FOLDER.glob("*-*.so")) - set(made):
+        other.unlink()
+    return made
+
+
+def _compile(source: str, library: Path, options: list[str]) -> Path:
     compiler = os.environ.get("CC", "cc")
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
-        made = Path(folder) / "kernels.so"
-        command = [*compiler.split(), "-O3", "-shared", "-fPIC", "-o", str(made), str(FOLDER / "kernels.c"), "-lm"]
+        made = Path(folder) / library.name
+        command = [*compiler.split(), *options, "-shared", "-fPIC", "-o", str(made), str(FOLDER / source), "-lm"]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")
-        made.replace(library())
-    for other in set(FOLDER.glob("kernels-*.so")) - {library()}:
-        other.unlink()
-    return library()
+        made.replace(library)
+    return library

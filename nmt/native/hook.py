@@ -1,4 +1,4 @@
-"""What hatchling calls when it makes a wheel of nmt: compile kernels.c, where that can be done."""
+"""What hatchling calls when it makes a wheel of nmt: compile what is in C, where that can be done."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # nmt itself needs packages that are not there yet.
-compile_library = runpy.run_path(str(Path(__file__).with_name("build.py")))["compile_library"]
+compile_libraries = runpy.run_path(str(Path(__file__).with_name("build.py")))["compile_libraries"]
 
 
 class CompileKernels(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         try:
-            compile_library()
+            compile_libraries()
         except OSError as error:
-            self.app.display_warning(f"Without nmt/native/kernels.c, and so slower in search: {error}")
+            self.app.display_warning(f"Without what is in C (nmt/native), and so slower: {error}")
             return
         build_data["artifacts"].append("nmt/native/*.so")
         build_data["pure_python"] = False

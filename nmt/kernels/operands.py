@@ -1,0 +1,77 @@
+"""A kernel's name, function and operands: what its caller and its writers must agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import NamedTuple
+
+from nmt.kernels.trace import RowFunction, trace
+from nmt.model.cells import Cell
+
+NARROW = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
+NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
+
+
+class Access(NamedTuple):
+    """How a kernel reads or writes one of its operands."""
+
+    name: str
+    is_written: bool = False
+    is_sum: bool = False  # over all rows and steps: added to
+    is_narrow: bool = False  # as products are, in bfloat16 say; else float32
+
+
+def written_as(operands: Iterable[Access]) -> str:
+    """Operands as a kernel tells them: + before a sum, = before what else is written."""
+    return " ".join("+="[not access.is_sum] * access.is_written + access.name for access in operands)
+
+
+def accesses(text: str) -> tuple[Access, ...]:
+    """From what `written_as` gave."""
+    return tuple(_access(word.lstrip("+="), word[0] in "+=", word[0] == "+") for word in text.split())
+
+
+def _access(name: str, is_written: bool = False, is_sum: bool = False) -> Access:
+    return Access(name, is_written, is_sum, is_narrow=name in NARROW)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    name: str
+    function: RowFunction
+    operands: tuple[Access, ...]
+
+
+class CellKernels(NamedTuple):
+    forward: Kernel
+    backward: Kernel
+
+
+def kernel_name(cell: Cell) -> str:
+    """By the class and those of its settings that are not the default and change what a step computes."""
+    own = [
+        f"_{field.name}_{getattr(cell, field.name)}"
+        for field in fields(cell)
+        if field.name not in NOT_OF_A_STEP and getattr(cell, field.name) != field.default
+    ]
+    return type(cell).__name__ + "".join(own)
+
+
+@cache
+def kernels_of(cell: Cell) -> CellKernels:
+    """Raises NotTraceableError for a cell that has none."""
+    traced, name = trace(cell), kernel_name(cell)
+    own = set(cell.own_parameters(1))
+    sums = {f"grad_{part}" for part in own}
+    return CellKernels(
+        _kernel(f"{name}_forward", traced.forward, set()), _kernel(f"{name}_backward", traced.backward, sums)
+    )
+
+
+def _kernel(name: str, function: RowFunction, sums: set[str]) -> Kernel:
+    loads = function.loads
+    read = [_access(part) for part in function.inputs if part in loads]
+    written = [_access(part, is_written=True, is_sum=part in sums) for part in function.outputs]
+    return Kernel(name, function, (*read, *written))
