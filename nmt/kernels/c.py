@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expressions
-from nmt.kernels.operands import Access, Kernel, written_as
+from nmt.kernels.operands import Access, Kernel, kernels_of, written_as
+from nmt.kernels.trace import NotTraceableError
+from nmt.model.cells import Cell
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 CALLS = {
@@ -85,6 +87,20 @@ def _cost(expressions: Expressions, node: int, kept: set[int]) -> int:
     return sum(COST.get(expressions.nodes[node].function, 1) for node in nodes)
 
 
+HEADER = "// A step of each cell, forward and backward. Written by scripts/write_kernels.py: change the cells, and run it.\n"
+
+
+def cells_source(cells: Iterable[Cell]) -> str:
+    """What nmt/native/cells.h must be. Cells without kernels are left out, of those with the same all but one."""
+    parts = {}
+    for cell in cells:
+        try:
+            parts |= {kernel.name: source(kernel) for kernel in kernels_of(cell)}
+        except NotTraceableError:
+            continue
+    return "\n".join([HEADER, *parts.values()])
+
+
 def source(kernel: Kernel) -> str:
     """A function over some rows, and the one that is called from outside; `NAME` and `narrow` are macros."""
     ways = passes(kernel)
@@ -104,7 +120,7 @@ def source(kernel: Kernel) -> str:
         constant = "" if access.is_written else "const "
         step = "chunk" if access.is_sum else "t"
         lines.append(
-            f"        {constant}{_type(access)} *{access.name} = at(&p->operands[{place}], {step}, layer, row);"
+            f"        {constant}{_type(access)} *{access.name}_at = at(&p->operands[{place}], {step}, layer, row);"
         )
     scalars: set[int] = set()
     for way in ways:
@@ -162,7 +178,7 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
         if x in kept and x not in own:
             value = f"load_float(kept + {kept[x]} * room + i)"
         elif node.function == LOAD:
-            value = f"{_mover(accesses[node.name], f'load{kind}')}({node.name} + {int(node.value)} * units + i{left})"
+            value = f"{_mover(accesses[node.name], f'load{kind}')}({node.name}_at + {int(node.value)} * units + i{left})"
         else:
             value = _vector(expressions, x)
         yield f"const vector x{x} = {value};"
@@ -173,7 +189,7 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
         yield f"sum{x} += {f'keep({of}, left)' if part else of};"
     for name, k in way.outputs:
         x, access = kernel.function.outputs[name][k], accesses[name]
-        place, value = f"{name} + {k} * units + i", _value(expressions, x, vector=True)
+        place, value = f"{name}_at + {k} * units + i", _value(expressions, x, vector=True)
         if access.is_sum:
             value = f"load{kind}_float({place}{left}) + {value}"
         yield f"{_mover(access, f'store{kind}')}({place}, {value}{left});"

@@ -1,256 +1,20 @@
-static void NAME(RNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        narrow *hidden = at(&p->operands[1], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x2 = hyperbolic_tangent(x0);
-            NAME(store)(hidden + 0 * units + i, x2);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x2 = hyperbolic_tangent(x0);
-            NAME(store_part)(hidden + 0 * units + i, x2, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_RNN_forward_operands[] = "gates =hidden";
-#endif
-void NAME(nmt_RNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(RNN_forward_rows)); }
-
-static void NAME(RNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *grad_output = at(&p->operands[1], t, layer, row);
-        const narrow *grad_product = at(&p->operands[2], t, layer, row);
-        narrow *grad_gates = at(&p->operands[3], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x2 = NAME(load)(grad_output + 0 * units + i);
-            const vector x3 = NAME(load)(grad_product + 0 * units + i);
-            const vector x4 = x2 + x3;
-            const vector x5 = hyperbolic_tangent(x0);
-            const vector x6 = x5 * x5;
-            const vector x8 = 1.0f - x6;
-            const vector x9 = x4 * x8;
-            NAME(store)(grad_gates + 0 * units + i, x9);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x2 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x3 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x4 = x2 + x3;
-            const vector x5 = hyperbolic_tangent(x0);
-            const vector x6 = x5 * x5;
-            const vector x8 = 1.0f - x6;
-            const vector x9 = x4 * x8;
-            NAME(store_part)(grad_gates + 0 * units + i, x9, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_RNN_backward_operands[] = "gates grad_output grad_product =grad_gates";
-#endif
-void NAME(nmt_RNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(RNN_backward_rows)); }
-
-static void NAME(ReluRNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        narrow *hidden = at(&p->operands[1], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x3 = maximum(x0, all(0.0f));
-            NAME(store)(hidden + 0 * units + i, x3);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x3 = maximum(x0, all(0.0f));
-            NAME(store_part)(hidden + 0 * units + i, x3, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_ReluRNN_forward_operands[] = "gates =hidden";
-#endif
-void NAME(nmt_ReluRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(ReluRNN_forward_rows)); }
-
-static void NAME(ReluRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *grad_output = at(&p->operands[1], t, layer, row);
-        const narrow *grad_product = at(&p->operands[2], t, layer, row);
-        narrow *grad_gates = at(&p->operands[3], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x2 = NAME(load)(grad_output + 0 * units + i);
-            const vector x3 = NAME(load)(grad_product + 0 * units + i);
-            const vector x4 = x2 + x3;
-            const vector x6 = maximum(x0, all(0.0f));
-            const vector x7 = truth(x6 > all(0.0f));
-            const vector x8 = choose(x7 != 0, x4, all(0.0f));
-            NAME(store)(grad_gates + 0 * units + i, x8);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x2 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x3 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x4 = x2 + x3;
-            const vector x6 = maximum(x0, all(0.0f));
-            const vector x7 = truth(x6 > all(0.0f));
-            const vector x8 = choose(x7 != 0, x4, all(0.0f));
-            NAME(store_part)(grad_gates + 0 * units + i, x8, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_ReluRNN_backward_operands[] = "gates grad_output grad_product =grad_gates";
-#endif
-void NAME(nmt_ReluRNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(ReluRNN_backward_rows)); }
-
-static void NAME(IndRNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        const float *recurrent = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_h = at(&p->operands[4], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = load_float(h + 0 * units + i);
-            const vector x2 = load_float(recurrent + 0 * units + i);
-            const vector x3 = x2 * x1;
-            const vector x4 = x0 + x3;
-            const vector x6 = maximum(x4, all(0.0f));
-            NAME(store)(hidden + 0 * units + i, x6);
-            store_float(new_h + 0 * units + i, x6);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = load_part_float(h + 0 * units + i, left);
-            const vector x2 = load_part_float(recurrent + 0 * units + i, left);
-            const vector x3 = x2 * x1;
-            const vector x4 = x0 + x3;
-            const vector x6 = maximum(x4, all(0.0f));
-            NAME(store_part)(hidden + 0 * units + i, x6, left);
-            store_part_float(new_h + 0 * units + i, x6, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_IndRNN_forward_operands[] = "x h recurrent =hidden =new_h";
-#endif
-void NAME(nmt_IndRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(IndRNN_forward_rows)); }
-
-static void NAME(IndRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        const float *recurrent = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_h = at(&p->operands[5], t, layer, row);
-        narrow *grad_x = at(&p->operands[6], t, layer, row);
-        float *grad_h = at(&p->operands[7], t, layer, row);
-        float *grad_recurrent = at(&p->operands[8], chunk, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = load_float(h + 0 * units + i);
-            const vector x2 = load_float(recurrent + 0 * units + i);
-            const vector x3 = NAME(load)(grad_output + 0 * units + i);
-            const vector x4 = NAME(load)(grad_product + 0 * units + i);
-            const vector x5 = load_float(grad_new_h + 0 * units + i);
-            const vector x6 = x3 + x4;
-            const vector x7 = x6 + x5;
-            const vector x8 = x2 * x1;
-            const vector x9 = x0 + x8;
-            const vector x11 = maximum(x9, all(0.0f));
-            const vector x12 = truth(x11 > all(0.0f));
-            const vector x13 = choose(x12 != 0, x7, all(0.0f));
-            const vector x15 = x13 * x1;
-            const vector x16 = x13 * x2;
-            NAME(store)(grad_x + 0 * units + i, x13);
-            store_float(grad_h + 0 * units + i, x16);
-            store_float(grad_recurrent + 0 * units + i, load_float(grad_recurrent + 0 * units + i) + x15);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = load_part_float(h + 0 * units + i, left);
-            const vector x2 = load_part_float(recurrent + 0 * units + i, left);
-            const vector x3 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x4 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x5 = load_part_float(grad_new_h + 0 * units + i, left);
-            const vector x6 = x3 + x4;
-            const vector x7 = x6 + x5;
-            const vector x8 = x2 * x1;
-            const vector x9 = x0 + x8;
-            const vector x11 = maximum(x9, all(0.0f));
-            const vector x12 = truth(x11 > all(0.0f));
-            const vector x13 = choose(x12 != 0, x7, all(0.0f));
-            const vector x15 = x13 * x1;
-            const vector x16 = x13 * x2;
-            NAME(store_part)(grad_x + 0 * units + i, x13, left);
-            store_part_float(grad_h + 0 * units + i, x16, left);
-            store_part_float(grad_recurrent + 0 * units + i, load_part_float(grad_recurrent + 0 * units + i, left) + x15, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_IndRNN_backward_operands[] = "x h recurrent grad_output grad_product grad_new_h =grad_x =grad_h +grad_recurrent";
-#endif
-void NAME(nmt_IndRNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(IndRNN_backward_rows)); }
+// A step of each cell, forward and backward. Written by scripts/write_kernels.py: change the cells, and run it.
 
 static void NAME(GRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_h = at(&p->operands[4], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_h_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
-            const vector x4 = load_float(h + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
+            const vector x4 = load_float(h_at + 0 * units + i);
             const vector x5 = sigmoid(x0);
             const vector x6 = sigmoid(x1);
             const vector x7 = x5 * x2;
@@ -259,17 +23,17 @@ static void NAME(GRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chun
             const vector x10 = x4 - x9;
             const vector x11 = x6 * x10;
             const vector x12 = x9 + x11;
-            NAME(store)(hidden + 0 * units + i, x12);
-            store_float(new_h + 0 * units + i, x12);
+            NAME(store)(hidden_at + 0 * units + i, x12);
+            store_float(new_h_at + 0 * units + i, x12);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x4 = load_part_float(h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x4 = load_part_float(h_at + 0 * units + i, left);
             const vector x5 = sigmoid(x0);
             const vector x6 = sigmoid(x1);
             const vector x7 = x5 * x2;
@@ -278,8 +42,8 @@ static void NAME(GRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chun
             const vector x10 = x4 - x9;
             const vector x11 = x6 * x10;
             const vector x12 = x9 + x11;
-            NAME(store_part)(hidden + 0 * units + i, x12, left);
-            store_part_float(new_h + 0 * units + i, x12, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x12, left);
+            store_part_float(new_h_at + 0 * units + i, x12, left);
         }
     }
     (void)chunk; (void)room;
@@ -294,24 +58,24 @@ static void NAME(GRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chu
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_h = at(&p->operands[5], t, layer, row);
-        narrow *grad_gates = at(&p->operands[6], t, layer, row);
-        narrow *grad_x = at(&p->operands[7], t, layer, row);
-        float *grad_h = at(&p->operands[8], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[7], t, layer, row);
+        float *grad_h_at = at(&p->operands[8], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
-            const vector x4 = load_float(h + 0 * units + i);
-            const vector x5 = NAME(load)(grad_output + 0 * units + i);
-            const vector x6 = NAME(load)(grad_product + 0 * units + i);
-            const vector x7 = load_float(grad_new_h + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
+            const vector x4 = load_float(h_at + 0 * units + i);
+            const vector x5 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x6 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x7 = load_float(grad_new_h_at + 0 * units + i);
             const vector x8 = x5 + x6;
             const vector x9 = x8 + x7;
             const vector x10 = sigmoid(x0);
@@ -334,23 +98,23 @@ static void NAME(GRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chu
             const vector x31 = x11 * x21;
             const vector x32 = x27 * x30;
             const vector x33 = x23 * x31;
-            NAME(store)(grad_gates + 0 * units + i, x32);
-            NAME(store)(grad_gates + 1 * units + i, x33);
-            NAME(store)(grad_gates + 2 * units + i, x28);
-            NAME(store)(grad_x + 0 * units + i, x26);
-            store_float(grad_h + 0 * units + i, x18);
+            NAME(store)(grad_gates_at + 0 * units + i, x32);
+            NAME(store)(grad_gates_at + 1 * units + i, x33);
+            NAME(store)(grad_gates_at + 2 * units + i, x28);
+            NAME(store)(grad_x_at + 0 * units + i, x26);
+            store_float(grad_h_at + 0 * units + i, x18);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x4 = load_part_float(h + 0 * units + i, left);
-            const vector x5 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x6 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x7 = load_part_float(grad_new_h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x4 = load_part_float(h_at + 0 * units + i, left);
+            const vector x5 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x6 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x7 = load_part_float(grad_new_h_at + 0 * units + i, left);
             const vector x8 = x5 + x6;
             const vector x9 = x8 + x7;
             const vector x10 = sigmoid(x0);
@@ -373,11 +137,11 @@ static void NAME(GRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chu
             const vector x31 = x11 * x21;
             const vector x32 = x27 * x30;
             const vector x33 = x23 * x31;
-            NAME(store_part)(grad_gates + 0 * units + i, x32, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x33, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x28, left);
-            NAME(store_part)(grad_x + 0 * units + i, x26, left);
-            store_part_float(grad_h + 0 * units + i, x18, left);
+            NAME(store_part)(grad_gates_at + 0 * units + i, x32, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x33, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x28, left);
+            NAME(store_part)(grad_x_at + 0 * units + i, x26, left);
+            store_part_float(grad_h_at + 0 * units + i, x18, left);
         }
     }
     (void)chunk; (void)room;
@@ -392,22 +156,22 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        const float *gain = at(&p->operands[3], t, layer, row);
-        const float *bias = at(&p->operands[4], t, layer, row);
-        narrow *hidden = at(&p->operands[5], t, layer, row);
-        float *new_h = at(&p->operands[6], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        const float *gain_at = at(&p->operands[3], t, layer, row);
+        const float *bias_at = at(&p->operands[4], t, layer, row);
+        narrow *hidden_at = at(&p->operands[5], t, layer, row);
+        float *new_h_at = at(&p->operands[6], t, layer, row);
         vector sum13 = {0};
         vector sum14 = {0};
         vector sum15 = {0};
         vector sum16 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
             sum13 += x0;
             sum14 += x1;
             sum15 += x2;
@@ -416,10 +180,10 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
             sum13 += keep(x0, left);
             sum14 += keep(x1, left);
             sum15 += keep(x2, left);
@@ -439,10 +203,10 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
         vector sum32 = {0};
         vector sum33 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
             const vector x22 = x0 - x18;
             const vector x23 = x1 - x19;
             const vector x24 = x2 - x20;
@@ -459,10 +223,10 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
             const vector x22 = x0 - x18;
             const vector x23 = x1 - x19;
             const vector x24 = x2 - x20;
@@ -493,19 +257,19 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
         const float x45 = (inverse_root(all(x41)))[0];
         const float x46 = (inverse_root(all(x42)))[0];
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
-            const vector x4 = load_float(h + 0 * units + i);
-            const vector x5 = load_float(gain + 0 * units + i);
-            const vector x6 = load_float(gain + 1 * units + i);
-            const vector x7 = load_float(gain + 2 * units + i);
-            const vector x8 = load_float(gain + 3 * units + i);
-            const vector x9 = load_float(bias + 0 * units + i);
-            const vector x10 = load_float(bias + 1 * units + i);
-            const vector x11 = load_float(bias + 2 * units + i);
-            const vector x12 = load_float(bias + 3 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
+            const vector x4 = load_float(h_at + 0 * units + i);
+            const vector x5 = load_float(gain_at + 0 * units + i);
+            const vector x6 = load_float(gain_at + 1 * units + i);
+            const vector x7 = load_float(gain_at + 2 * units + i);
+            const vector x8 = load_float(gain_at + 3 * units + i);
+            const vector x9 = load_float(bias_at + 0 * units + i);
+            const vector x10 = load_float(bias_at + 1 * units + i);
+            const vector x11 = load_float(bias_at + 2 * units + i);
+            const vector x12 = load_float(bias_at + 3 * units + i);
             const vector x22 = x0 - x18;
             const vector x23 = x1 - x19;
             const vector x24 = x2 - x20;
@@ -530,25 +294,25 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
             const vector x64 = x4 - x63;
             const vector x65 = x60 * x64;
             const vector x66 = x63 + x65;
-            NAME(store)(hidden + 0 * units + i, x66);
-            store_float(new_h + 0 * units + i, x66);
+            NAME(store)(hidden_at + 0 * units + i, x66);
+            store_float(new_h_at + 0 * units + i, x66);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x4 = load_part_float(h + 0 * units + i, left);
-            const vector x5 = load_part_float(gain + 0 * units + i, left);
-            const vector x6 = load_part_float(gain + 1 * units + i, left);
-            const vector x7 = load_part_float(gain + 2 * units + i, left);
-            const vector x8 = load_part_float(gain + 3 * units + i, left);
-            const vector x9 = load_part_float(bias + 0 * units + i, left);
-            const vector x10 = load_part_float(bias + 1 * units + i, left);
-            const vector x11 = load_part_float(bias + 2 * units + i, left);
-            const vector x12 = load_part_float(bias + 3 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x4 = load_part_float(h_at + 0 * units + i, left);
+            const vector x5 = load_part_float(gain_at + 0 * units + i, left);
+            const vector x6 = load_part_float(gain_at + 1 * units + i, left);
+            const vector x7 = load_part_float(gain_at + 2 * units + i, left);
+            const vector x8 = load_part_float(gain_at + 3 * units + i, left);
+            const vector x9 = load_part_float(bias_at + 0 * units + i, left);
+            const vector x10 = load_part_float(bias_at + 1 * units + i, left);
+            const vector x11 = load_part_float(bias_at + 2 * units + i, left);
+            const vector x12 = load_part_float(bias_at + 3 * units + i, left);
             const vector x22 = x0 - x18;
             const vector x23 = x1 - x19;
             const vector x24 = x2 - x20;
@@ -573,8 +337,8 @@ static void NAME(LayerNormGRU_forward_rows)(const struct Plan *p, int64_t t, int
             const vector x64 = x4 - x63;
             const vector x65 = x60 * x64;
             const vector x66 = x63 + x65;
-            NAME(store_part)(hidden + 0 * units + i, x66, left);
-            store_part_float(new_h + 0 * units + i, x66, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x66, left);
+            store_part_float(new_h_at + 0 * units + i, x66, left);
         }
     }
     (void)chunk; (void)room;
@@ -591,28 +355,28 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
     if (!kept) abort();
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        const float *gain = at(&p->operands[3], t, layer, row);
-        const float *bias = at(&p->operands[4], t, layer, row);
-        const narrow *grad_output = at(&p->operands[5], t, layer, row);
-        const narrow *grad_product = at(&p->operands[6], t, layer, row);
-        const float *grad_new_h = at(&p->operands[7], t, layer, row);
-        narrow *grad_gates = at(&p->operands[8], t, layer, row);
-        narrow *grad_x = at(&p->operands[9], t, layer, row);
-        float *grad_h = at(&p->operands[10], t, layer, row);
-        float *grad_gain = at(&p->operands[11], chunk, layer, row);
-        float *grad_bias = at(&p->operands[12], chunk, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        const float *gain_at = at(&p->operands[3], t, layer, row);
+        const float *bias_at = at(&p->operands[4], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[5], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[6], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[7], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[8], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[9], t, layer, row);
+        float *grad_h_at = at(&p->operands[10], t, layer, row);
+        float *grad_gain_at = at(&p->operands[11], chunk, layer, row);
+        float *grad_bias_at = at(&p->operands[12], chunk, layer, row);
         vector sum18 = {0};
         vector sum19 = {0};
         vector sum20 = {0};
         vector sum21 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
             sum18 += x0;
             sum19 += x1;
             sum20 += x2;
@@ -621,10 +385,10 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
             sum18 += keep(x0, left);
             sum19 += keep(x1, left);
             sum20 += keep(x2, left);
@@ -644,10 +408,10 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
         vector sum37 = {0};
         vector sum38 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
             const vector x27 = x0 - x23;
             const vector x28 = x1 - x24;
             const vector x29 = x2 - x25;
@@ -664,10 +428,10 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
             const vector x27 = x0 - x23;
             const vector x28 = x1 - x24;
             const vector x29 = x2 - x25;
@@ -706,22 +470,22 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
         vector sum114 = {0};
         vector sum115 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
-            const vector x4 = load_float(h + 0 * units + i);
-            const vector x5 = load_float(gain + 0 * units + i);
-            const vector x6 = load_float(gain + 1 * units + i);
-            const vector x7 = load_float(gain + 2 * units + i);
-            const vector x8 = load_float(gain + 3 * units + i);
-            const vector x9 = load_float(bias + 0 * units + i);
-            const vector x10 = load_float(bias + 1 * units + i);
-            const vector x11 = load_float(bias + 2 * units + i);
-            const vector x12 = load_float(bias + 3 * units + i);
-            const vector x13 = NAME(load)(grad_output + 0 * units + i);
-            const vector x14 = NAME(load)(grad_product + 0 * units + i);
-            const vector x15 = load_float(grad_new_h + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
+            const vector x4 = load_float(h_at + 0 * units + i);
+            const vector x5 = load_float(gain_at + 0 * units + i);
+            const vector x6 = load_float(gain_at + 1 * units + i);
+            const vector x7 = load_float(gain_at + 2 * units + i);
+            const vector x8 = load_float(gain_at + 3 * units + i);
+            const vector x9 = load_float(bias_at + 0 * units + i);
+            const vector x10 = load_float(bias_at + 1 * units + i);
+            const vector x11 = load_float(bias_at + 2 * units + i);
+            const vector x12 = load_float(bias_at + 3 * units + i);
+            const vector x13 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x14 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x15 = load_float(grad_new_h_at + 0 * units + i);
             const vector x16 = x13 + x14;
             const vector x17 = x16 + x15;
             const vector x27 = x0 - x23;
@@ -784,35 +548,35 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
             sum113 += x89;
             sum114 += x90;
             sum115 += x91;
-            store_float(grad_h + 0 * units + i, x72);
-            store_float(grad_gain + 0 * units + i, load_float(grad_gain + 0 * units + i) + x92);
-            store_float(grad_gain + 1 * units + i, load_float(grad_gain + 1 * units + i) + x93);
-            store_float(grad_gain + 2 * units + i, load_float(grad_gain + 2 * units + i) + x94);
-            store_float(grad_gain + 3 * units + i, load_float(grad_gain + 3 * units + i) + x95);
-            store_float(grad_bias + 0 * units + i, load_float(grad_bias + 0 * units + i) + x86);
-            store_float(grad_bias + 1 * units + i, load_float(grad_bias + 1 * units + i) + x87);
-            store_float(grad_bias + 2 * units + i, load_float(grad_bias + 2 * units + i) + x82);
-            store_float(grad_bias + 3 * units + i, load_float(grad_bias + 3 * units + i) + x80);
+            store_float(grad_h_at + 0 * units + i, x72);
+            store_float(grad_gain_at + 0 * units + i, load_float(grad_gain_at + 0 * units + i) + x92);
+            store_float(grad_gain_at + 1 * units + i, load_float(grad_gain_at + 1 * units + i) + x93);
+            store_float(grad_gain_at + 2 * units + i, load_float(grad_gain_at + 2 * units + i) + x94);
+            store_float(grad_gain_at + 3 * units + i, load_float(grad_gain_at + 3 * units + i) + x95);
+            store_float(grad_bias_at + 0 * units + i, load_float(grad_bias_at + 0 * units + i) + x86);
+            store_float(grad_bias_at + 1 * units + i, load_float(grad_bias_at + 1 * units + i) + x87);
+            store_float(grad_bias_at + 2 * units + i, load_float(grad_bias_at + 2 * units + i) + x82);
+            store_float(grad_bias_at + 3 * units + i, load_float(grad_bias_at + 3 * units + i) + x80);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x4 = load_part_float(h + 0 * units + i, left);
-            const vector x5 = load_part_float(gain + 0 * units + i, left);
-            const vector x6 = load_part_float(gain + 1 * units + i, left);
-            const vector x7 = load_part_float(gain + 2 * units + i, left);
-            const vector x8 = load_part_float(gain + 3 * units + i, left);
-            const vector x9 = load_part_float(bias + 0 * units + i, left);
-            const vector x10 = load_part_float(bias + 1 * units + i, left);
-            const vector x11 = load_part_float(bias + 2 * units + i, left);
-            const vector x12 = load_part_float(bias + 3 * units + i, left);
-            const vector x13 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x14 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x15 = load_part_float(grad_new_h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x4 = load_part_float(h_at + 0 * units + i, left);
+            const vector x5 = load_part_float(gain_at + 0 * units + i, left);
+            const vector x6 = load_part_float(gain_at + 1 * units + i, left);
+            const vector x7 = load_part_float(gain_at + 2 * units + i, left);
+            const vector x8 = load_part_float(gain_at + 3 * units + i, left);
+            const vector x9 = load_part_float(bias_at + 0 * units + i, left);
+            const vector x10 = load_part_float(bias_at + 1 * units + i, left);
+            const vector x11 = load_part_float(bias_at + 2 * units + i, left);
+            const vector x12 = load_part_float(bias_at + 3 * units + i, left);
+            const vector x13 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x14 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x15 = load_part_float(grad_new_h_at + 0 * units + i, left);
             const vector x16 = x13 + x14;
             const vector x17 = x16 + x15;
             const vector x27 = x0 - x23;
@@ -875,15 +639,15 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
             sum113 += keep(x89, left);
             sum114 += keep(x90, left);
             sum115 += keep(x91, left);
-            store_part_float(grad_h + 0 * units + i, x72, left);
-            store_part_float(grad_gain + 0 * units + i, load_part_float(grad_gain + 0 * units + i, left) + x92, left);
-            store_part_float(grad_gain + 1 * units + i, load_part_float(grad_gain + 1 * units + i, left) + x93, left);
-            store_part_float(grad_gain + 2 * units + i, load_part_float(grad_gain + 2 * units + i, left) + x94, left);
-            store_part_float(grad_gain + 3 * units + i, load_part_float(grad_gain + 3 * units + i, left) + x95, left);
-            store_part_float(grad_bias + 0 * units + i, load_part_float(grad_bias + 0 * units + i, left) + x86, left);
-            store_part_float(grad_bias + 1 * units + i, load_part_float(grad_bias + 1 * units + i, left) + x87, left);
-            store_part_float(grad_bias + 2 * units + i, load_part_float(grad_bias + 2 * units + i, left) + x82, left);
-            store_part_float(grad_bias + 3 * units + i, load_part_float(grad_bias + 3 * units + i, left) + x80, left);
+            store_part_float(grad_h_at + 0 * units + i, x72, left);
+            store_part_float(grad_gain_at + 0 * units + i, load_part_float(grad_gain_at + 0 * units + i, left) + x92, left);
+            store_part_float(grad_gain_at + 1 * units + i, load_part_float(grad_gain_at + 1 * units + i, left) + x93, left);
+            store_part_float(grad_gain_at + 2 * units + i, load_part_float(grad_gain_at + 2 * units + i, left) + x94, left);
+            store_part_float(grad_gain_at + 3 * units + i, load_part_float(grad_gain_at + 3 * units + i, left) + x95, left);
+            store_part_float(grad_bias_at + 0 * units + i, load_part_float(grad_bias_at + 0 * units + i, left) + x86, left);
+            store_part_float(grad_bias_at + 1 * units + i, load_part_float(grad_bias_at + 1 * units + i, left) + x87, left);
+            store_part_float(grad_bias_at + 2 * units + i, load_part_float(grad_bias_at + 2 * units + i, left) + x82, left);
+            store_part_float(grad_bias_at + 3 * units + i, load_part_float(grad_bias_at + 3 * units + i, left) + x80, left);
         }
         const float x100 = total(sum100);
         const float x101 = total(sum101);
@@ -902,10 +666,10 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
         const float x118 = x114 / x22;
         const float x119 = x115 / x22;
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(x + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 0 * units + i);
             const vector x27 = x0 - x23;
             const vector x28 = x1 - x24;
             const vector x29 = x2 - x25;
@@ -934,18 +698,18 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
             const vector x129 = x125 * x49;
             const vector x130 = x126 * x50;
             const vector x131 = x127 * x51;
-            NAME(store)(grad_gates + 0 * units + i, x128);
-            NAME(store)(grad_gates + 1 * units + i, x129);
-            NAME(store)(grad_gates + 2 * units + i, x130);
-            NAME(store)(grad_x + 0 * units + i, x131);
+            NAME(store)(grad_gates_at + 0 * units + i, x128);
+            NAME(store)(grad_gates_at + 1 * units + i, x129);
+            NAME(store)(grad_gates_at + 2 * units + i, x130);
+            NAME(store)(grad_x_at + 0 * units + i, x131);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 0 * units + i, left);
             const vector x27 = x0 - x23;
             const vector x28 = x1 - x24;
             const vector x29 = x2 - x25;
@@ -974,10 +738,10 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
             const vector x129 = x125 * x49;
             const vector x130 = x126 * x50;
             const vector x131 = x127 * x51;
-            NAME(store_part)(grad_gates + 0 * units + i, x128, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x129, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x130, left);
-            NAME(store_part)(grad_x + 0 * units + i, x131, left);
+            NAME(store_part)(grad_gates_at + 0 * units + i, x128, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x129, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x130, left);
+            NAME(store_part)(grad_x_at + 0 * units + i, x131, left);
         }
     }
     free(kept);
@@ -989,158 +753,124 @@ const char nmt_LayerNormGRU_backward_operands[] = "gates x h gain bias grad_outp
 #endif
 void NAME(nmt_LayerNormGRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LayerNormGRU_backward_rows)); }
 
-static void NAME(MinimalGated_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(IndRNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_h = at(&p->operands[4], t, layer, row);
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        const float *recurrent_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_h_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(x + 0 * units + i);
-            const vector x3 = load_float(h + 0 * units + i);
-            const vector x4 = sigmoid(x0);
-            const vector x5 = x4 * x1;
-            const vector x6 = x2 + x5;
-            const vector x7 = hyperbolic_tangent(x6);
-            const vector x8 = x7 - x3;
-            const vector x9 = x4 * x8;
-            const vector x10 = x3 + x9;
-            NAME(store)(hidden + 0 * units + i, x10);
-            store_float(new_h + 0 * units + i, x10);
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = load_float(h_at + 0 * units + i);
+            const vector x2 = load_float(recurrent_at + 0 * units + i);
+            const vector x3 = x2 * x1;
+            const vector x4 = x0 + x3;
+            const vector x6 = maximum(x4, all(0.0f));
+            NAME(store)(hidden_at + 0 * units + i, x6);
+            store_float(new_h_at + 0 * units + i, x6);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x3 = load_part_float(h + 0 * units + i, left);
-            const vector x4 = sigmoid(x0);
-            const vector x5 = x4 * x1;
-            const vector x6 = x2 + x5;
-            const vector x7 = hyperbolic_tangent(x6);
-            const vector x8 = x7 - x3;
-            const vector x9 = x4 * x8;
-            const vector x10 = x3 + x9;
-            NAME(store_part)(hidden + 0 * units + i, x10, left);
-            store_part_float(new_h + 0 * units + i, x10, left);
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = load_part_float(h_at + 0 * units + i, left);
+            const vector x2 = load_part_float(recurrent_at + 0 * units + i, left);
+            const vector x3 = x2 * x1;
+            const vector x4 = x0 + x3;
+            const vector x6 = maximum(x4, all(0.0f));
+            NAME(store_part)(hidden_at + 0 * units + i, x6, left);
+            store_part_float(new_h_at + 0 * units + i, x6, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_MinimalGated_forward_operands[] = "gates x h =hidden =new_h";
+const char nmt_IndRNN_forward_operands[] = "x h recurrent =hidden =new_h";
 #endif
-void NAME(nmt_MinimalGated_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinimalGated_forward_rows)); }
+void NAME(nmt_IndRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(IndRNN_forward_rows)); }
 
-static void NAME(MinimalGated_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(IndRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const narrow *x = at(&p->operands[1], t, layer, row);
-        const float *h = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_h = at(&p->operands[5], t, layer, row);
-        narrow *grad_gates = at(&p->operands[6], t, layer, row);
-        narrow *grad_x = at(&p->operands[7], t, layer, row);
-        float *grad_h = at(&p->operands[8], t, layer, row);
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        const float *recurrent_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[6], t, layer, row);
+        float *grad_h_at = at(&p->operands[7], t, layer, row);
+        float *grad_recurrent_at = at(&p->operands[8], chunk, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(x + 0 * units + i);
-            const vector x3 = load_float(h + 0 * units + i);
-            const vector x4 = NAME(load)(grad_output + 0 * units + i);
-            const vector x5 = NAME(load)(grad_product + 0 * units + i);
-            const vector x6 = load_float(grad_new_h + 0 * units + i);
-            const vector x7 = x4 + x5;
-            const vector x8 = x7 + x6;
-            const vector x9 = sigmoid(x0);
-            const vector x10 = x9 * x1;
-            const vector x11 = x2 + x10;
-            const vector x12 = hyperbolic_tangent(x11);
-            const vector x13 = x12 - x3;
-            const vector x16 = x8 * x9;
-            const vector x19 = 1.0f - x9;
-            const vector x20 = x8 * x19;
-            const vector x21 = x8 * x13;
-            const vector x22 = x12 * x12;
-            const vector x23 = 1.0f - x22;
-            const vector x24 = x16 * x23;
-            const vector x25 = x24 * x1;
-            const vector x26 = x24 * x9;
-            const vector x27 = x21 + x25;
-            const vector x28 = x9 * x19;
-            const vector x29 = x27 * x28;
-            NAME(store)(grad_gates + 0 * units + i, x29);
-            NAME(store)(grad_gates + 1 * units + i, x26);
-            NAME(store)(grad_x + 0 * units + i, x24);
-            store_float(grad_h + 0 * units + i, x20);
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = load_float(h_at + 0 * units + i);
+            const vector x2 = load_float(recurrent_at + 0 * units + i);
+            const vector x3 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x4 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x5 = load_float(grad_new_h_at + 0 * units + i);
+            const vector x6 = x3 + x4;
+            const vector x7 = x6 + x5;
+            const vector x8 = x2 * x1;
+            const vector x9 = x0 + x8;
+            const vector x11 = maximum(x9, all(0.0f));
+            const vector x12 = truth(x11 > all(0.0f));
+            const vector x13 = choose(x12 != 0, x7, all(0.0f));
+            const vector x15 = x13 * x1;
+            const vector x16 = x13 * x2;
+            NAME(store)(grad_x_at + 0 * units + i, x13);
+            store_float(grad_h_at + 0 * units + i, x16);
+            store_float(grad_recurrent_at + 0 * units + i, load_float(grad_recurrent_at + 0 * units + i) + x15);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x3 = load_part_float(h + 0 * units + i, left);
-            const vector x4 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x5 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x6 = load_part_float(grad_new_h + 0 * units + i, left);
-            const vector x7 = x4 + x5;
-            const vector x8 = x7 + x6;
-            const vector x9 = sigmoid(x0);
-            const vector x10 = x9 * x1;
-            const vector x11 = x2 + x10;
-            const vector x12 = hyperbolic_tangent(x11);
-            const vector x13 = x12 - x3;
-            const vector x16 = x8 * x9;
-            const vector x19 = 1.0f - x9;
-            const vector x20 = x8 * x19;
-            const vector x21 = x8 * x13;
-            const vector x22 = x12 * x12;
-            const vector x23 = 1.0f - x22;
-            const vector x24 = x16 * x23;
-            const vector x25 = x24 * x1;
-            const vector x26 = x24 * x9;
-            const vector x27 = x21 + x25;
-            const vector x28 = x9 * x19;
-            const vector x29 = x27 * x28;
-            NAME(store_part)(grad_gates + 0 * units + i, x29, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x26, left);
-            NAME(store_part)(grad_x + 0 * units + i, x24, left);
-            store_part_float(grad_h + 0 * units + i, x20, left);
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = load_part_float(h_at + 0 * units + i, left);
+            const vector x2 = load_part_float(recurrent_at + 0 * units + i, left);
+            const vector x3 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x4 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x5 = load_part_float(grad_new_h_at + 0 * units + i, left);
+            const vector x6 = x3 + x4;
+            const vector x7 = x6 + x5;
+            const vector x8 = x2 * x1;
+            const vector x9 = x0 + x8;
+            const vector x11 = maximum(x9, all(0.0f));
+            const vector x12 = truth(x11 > all(0.0f));
+            const vector x13 = choose(x12 != 0, x7, all(0.0f));
+            const vector x15 = x13 * x1;
+            const vector x16 = x13 * x2;
+            NAME(store_part)(grad_x_at + 0 * units + i, x13, left);
+            store_part_float(grad_h_at + 0 * units + i, x16, left);
+            store_part_float(grad_recurrent_at + 0 * units + i, load_part_float(grad_recurrent_at + 0 * units + i, left) + x15, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_MinimalGated_backward_operands[] = "gates x h grad_output grad_product grad_new_h =grad_gates =grad_x =grad_h";
+const char nmt_IndRNN_backward_operands[] = "x h recurrent grad_output grad_product grad_new_h =grad_x =grad_h +grad_recurrent";
 #endif
-void NAME(nmt_MinimalGated_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinimalGated_backward_rows)); }
+void NAME(nmt_IndRNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(IndRNN_backward_rows)); }
 
 static void NAME(LSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        narrow *hidden = at(&p->operands[2], t, layer, row);
-        float *new_c = at(&p->operands[3], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_c_at = at(&p->operands[3], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
             const vector x6 = sigmoid(x1);
             const vector x7 = x6 * x5;
             const vector x8 = sigmoid(x0);
@@ -1150,17 +880,17 @@ static void NAME(LSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chu
             const vector x12 = sigmoid(x3);
             const vector x13 = hyperbolic_tangent(x11);
             const vector x14 = x12 * x13;
-            NAME(store)(hidden + 0 * units + i, x14);
-            store_float(new_c + 0 * units + i, x11);
+            NAME(store)(hidden_at + 0 * units + i, x14);
+            store_float(new_c_at + 0 * units + i, x11);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
             const vector x6 = sigmoid(x1);
             const vector x7 = x6 * x5;
             const vector x8 = sigmoid(x0);
@@ -1170,8 +900,8 @@ static void NAME(LSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chu
             const vector x12 = sigmoid(x3);
             const vector x13 = hyperbolic_tangent(x11);
             const vector x14 = x12 * x13;
-            NAME(store_part)(hidden + 0 * units + i, x14, left);
-            store_part_float(new_c + 0 * units + i, x11, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x14, left);
+            store_part_float(new_c_at + 0 * units + i, x11, left);
         }
     }
     (void)chunk; (void)room;
@@ -1186,22 +916,22 @@ static void NAME(LSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t ch
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const narrow *grad_output = at(&p->operands[2], t, layer, row);
-        const narrow *grad_product = at(&p->operands[3], t, layer, row);
-        const float *grad_new_c = at(&p->operands[4], t, layer, row);
-        narrow *grad_gates = at(&p->operands[5], t, layer, row);
-        float *grad_c = at(&p->operands[6], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[5], t, layer, row);
+        float *grad_c_at = at(&p->operands[6], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = NAME(load)(grad_output + 0 * units + i);
-            const vector x7 = NAME(load)(grad_product + 0 * units + i);
-            const vector x8 = load_float(grad_new_c + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x7 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x8 = load_float(grad_new_c_at + 0 * units + i);
             const vector x9 = x6 + x7;
             const vector x10 = sigmoid(x1);
             const vector x11 = x10 * x5;
@@ -1233,23 +963,23 @@ static void NAME(LSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t ch
             const vector x39 = 1.0f - x10;
             const vector x40 = x10 * x39;
             const vector x41 = x38 * x40;
-            NAME(store)(grad_gates + 0 * units + i, x36);
-            NAME(store)(grad_gates + 1 * units + i, x41);
-            NAME(store)(grad_gates + 2 * units + i, x33);
-            NAME(store)(grad_gates + 3 * units + i, x28);
-            store_float(grad_c + 0 * units + i, x37);
+            NAME(store)(grad_gates_at + 0 * units + i, x36);
+            NAME(store)(grad_gates_at + 1 * units + i, x41);
+            NAME(store)(grad_gates_at + 2 * units + i, x33);
+            NAME(store)(grad_gates_at + 3 * units + i, x28);
+            store_float(grad_c_at + 0 * units + i, x37);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x7 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x8 = load_part_float(grad_new_c + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x8 = load_part_float(grad_new_c_at + 0 * units + i, left);
             const vector x9 = x6 + x7;
             const vector x10 = sigmoid(x1);
             const vector x11 = x10 * x5;
@@ -1281,11 +1011,11 @@ static void NAME(LSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t ch
             const vector x39 = 1.0f - x10;
             const vector x40 = x10 * x39;
             const vector x41 = x38 * x40;
-            NAME(store_part)(grad_gates + 0 * units + i, x36, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x41, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x33, left);
-            NAME(store_part)(grad_gates + 3 * units + i, x28, left);
-            store_part_float(grad_c + 0 * units + i, x37, left);
+            NAME(store_part)(grad_gates_at + 0 * units + i, x36, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x41, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x33, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x28, left);
+            store_part_float(grad_c_at + 0 * units + i, x37, left);
         }
     }
     (void)chunk; (void)room;
@@ -1296,27 +1026,374 @@ const char nmt_LSTM_backward_operands[] = "gates c grad_output grad_product grad
 #endif
 void NAME(nmt_LSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LSTM_backward_rows)); }
 
+static void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_c_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = sigmoid(x0);
+            const vector x6 = hyperbolic_tangent(x1);
+            const vector x7 = x5 * x6;
+            const vector x8 = x4 + x7;
+            const vector x9 = hyperbolic_tangent(x8);
+            const vector x10 = sigmoid(x2);
+            const vector x11 = x10 * x9;
+            NAME(store)(hidden_at + 0 * units + i, x11);
+            store_float(new_c_at + 0 * units + i, x8);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = sigmoid(x0);
+            const vector x6 = hyperbolic_tangent(x1);
+            const vector x7 = x5 * x6;
+            const vector x8 = x4 + x7;
+            const vector x9 = hyperbolic_tangent(x8);
+            const vector x10 = sigmoid(x2);
+            const vector x11 = x10 * x9;
+            NAME(store_part)(hidden_at + 0 * units + i, x11, left);
+            store_part_float(new_c_at + 0 * units + i, x8, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_forget_gate_False_peepholes_False_forward_operands[] = "gates c =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_forget_gate_False_peepholes_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_peepholes_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[5], t, layer, row);
+        float *grad_c_at = at(&p->operands[6], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x6 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x7 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x8 = x5 + x6;
+            const vector x9 = sigmoid(x0);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x12 = x4 + x11;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = sigmoid(x2);
+            const vector x16 = x8 * x14;
+            const vector x17 = x8 * x13;
+            const vector x19 = 1.0f - x14;
+            const vector x20 = x14 * x19;
+            const vector x21 = x17 * x20;
+            const vector x22 = x13 * x13;
+            const vector x23 = 1.0f - x22;
+            const vector x24 = x16 * x23;
+            const vector x25 = x7 + x24;
+            const vector x26 = x25 * x9;
+            const vector x27 = x25 * x10;
+            const vector x28 = x10 * x10;
+            const vector x29 = 1.0f - x28;
+            const vector x30 = x26 * x29;
+            const vector x31 = 1.0f - x9;
+            const vector x32 = x9 * x31;
+            const vector x33 = x27 * x32;
+            NAME(store)(grad_gates_at + 0 * units + i, x33);
+            NAME(store)(grad_gates_at + 1 * units + i, x30);
+            NAME(store)(grad_gates_at + 2 * units + i, x21);
+            store_float(grad_c_at + 0 * units + i, x25);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x6 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x7 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x8 = x5 + x6;
+            const vector x9 = sigmoid(x0);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x12 = x4 + x11;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = sigmoid(x2);
+            const vector x16 = x8 * x14;
+            const vector x17 = x8 * x13;
+            const vector x19 = 1.0f - x14;
+            const vector x20 = x14 * x19;
+            const vector x21 = x17 * x20;
+            const vector x22 = x13 * x13;
+            const vector x23 = 1.0f - x22;
+            const vector x24 = x16 * x23;
+            const vector x25 = x7 + x24;
+            const vector x26 = x25 * x9;
+            const vector x27 = x25 * x10;
+            const vector x28 = x10 * x10;
+            const vector x29 = 1.0f - x28;
+            const vector x30 = x26 * x29;
+            const vector x31 = 1.0f - x9;
+            const vector x32 = x9 * x31;
+            const vector x33 = x27 * x32;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x33, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x30, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x21, left);
+            store_part_float(grad_c_at + 0 * units + i, x25, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_forget_gate_False_peepholes_False_backward_operands[] = "gates c grad_output grad_product grad_new_c =grad_gates =grad_c";
+#endif
+void NAME(nmt_OdysseyLSTM_forget_gate_False_peepholes_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_peepholes_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_coupled_True_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x13 = 1.0f - x9;
+            const vector x14 = x13 * x4;
+            const vector x15 = x14 + x11;
+            const vector x16 = hyperbolic_tangent(x15);
+            const vector x17 = x6 * x15;
+            const vector x18 = x2 + x17;
+            const vector x19 = sigmoid(x18);
+            const vector x20 = x19 * x16;
+            NAME(store)(hidden_at + 0 * units + i, x20);
+            store_float(new_c_at + 0 * units + i, x15);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x13 = 1.0f - x9;
+            const vector x14 = x13 * x4;
+            const vector x15 = x14 + x11;
+            const vector x16 = hyperbolic_tangent(x15);
+            const vector x17 = x6 * x15;
+            const vector x18 = x2 + x17;
+            const vector x19 = sigmoid(x18);
+            const vector x20 = x19 * x16;
+            NAME(store_part)(hidden_at + 0 * units + i, x20, left);
+            store_part_float(new_c_at + 0 * units + i, x15, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_coupled_True_forward_operands[] = "gates c peephole =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_coupled_True_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_coupled_True_forward_rows)); }
+
+static void NAME(OdysseyLSTM_coupled_True_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x8 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x9 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x14;
+            const vector x17 = 1.0f - x13;
+            const vector x18 = x17 * x4;
+            const vector x19 = x18 + x15;
+            const vector x20 = hyperbolic_tangent(x19);
+            const vector x21 = x6 * x19;
+            const vector x22 = x2 + x21;
+            const vector x23 = sigmoid(x22);
+            const vector x25 = x10 * x23;
+            const vector x26 = x10 * x20;
+            const vector x27 = 1.0f - x23;
+            const vector x28 = x23 * x27;
+            const vector x29 = x26 * x28;
+            const vector x30 = x29 * x6;
+            const vector x31 = x29 * x19;
+            const vector x32 = x9 + x30;
+            const vector x33 = x20 * x20;
+            const vector x34 = 1.0f - x33;
+            const vector x35 = x25 * x34;
+            const vector x36 = x32 + x35;
+            const vector x37 = x36 * x17;
+            const vector x38 = x36 * x4;
+            const vector x39 = -x38;
+            const vector x40 = x36 * x13;
+            const vector x41 = x36 * x14;
+            const vector x42 = x39 + x41;
+            const vector x43 = x14 * x14;
+            const vector x44 = 1.0f - x43;
+            const vector x45 = x40 * x44;
+            const vector x46 = x13 * x17;
+            const vector x47 = x42 * x46;
+            const vector x48 = x47 * x5;
+            const vector x49 = x47 * x4;
+            const vector x50 = x37 + x48;
+            NAME(store)(grad_gates_at + 0 * units + i, x47);
+            NAME(store)(grad_gates_at + 1 * units + i, x45);
+            NAME(store)(grad_gates_at + 2 * units + i, x29);
+            store_float(grad_c_at + 0 * units + i, x50);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x49);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x31);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x9 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x14;
+            const vector x17 = 1.0f - x13;
+            const vector x18 = x17 * x4;
+            const vector x19 = x18 + x15;
+            const vector x20 = hyperbolic_tangent(x19);
+            const vector x21 = x6 * x19;
+            const vector x22 = x2 + x21;
+            const vector x23 = sigmoid(x22);
+            const vector x25 = x10 * x23;
+            const vector x26 = x10 * x20;
+            const vector x27 = 1.0f - x23;
+            const vector x28 = x23 * x27;
+            const vector x29 = x26 * x28;
+            const vector x30 = x29 * x6;
+            const vector x31 = x29 * x19;
+            const vector x32 = x9 + x30;
+            const vector x33 = x20 * x20;
+            const vector x34 = 1.0f - x33;
+            const vector x35 = x25 * x34;
+            const vector x36 = x32 + x35;
+            const vector x37 = x36 * x17;
+            const vector x38 = x36 * x4;
+            const vector x39 = -x38;
+            const vector x40 = x36 * x13;
+            const vector x41 = x36 * x14;
+            const vector x42 = x39 + x41;
+            const vector x43 = x14 * x14;
+            const vector x44 = 1.0f - x43;
+            const vector x45 = x40 * x44;
+            const vector x46 = x13 * x17;
+            const vector x47 = x42 * x46;
+            const vector x48 = x47 * x5;
+            const vector x49 = x47 * x4;
+            const vector x50 = x37 + x48;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x47, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x45, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x29, left);
+            store_part_float(grad_c_at + 0 * units + i, x50, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x49, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x31, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_coupled_True_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+#endif
+void NAME(nmt_OdysseyLSTM_coupled_True_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_coupled_True_backward_rows)); }
+
 static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     float *kept = malloc((1 * room + 1) * sizeof *kept);
     if (!kept) abort();
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *gain = at(&p->operands[2], t, layer, row);
-        const float *bias = at(&p->operands[3], t, layer, row);
-        narrow *hidden = at(&p->operands[4], t, layer, row);
-        float *new_c = at(&p->operands[5], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *gain_at = at(&p->operands[2], t, layer, row);
+        const float *bias_at = at(&p->operands[3], t, layer, row);
+        narrow *hidden_at = at(&p->operands[4], t, layer, row);
+        float *new_c_at = at(&p->operands[5], t, layer, row);
         vector sum16 = {0};
         vector sum17 = {0};
         vector sum18 = {0};
         vector sum19 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
             sum16 += x0;
             sum17 += x1;
             sum18 += x2;
@@ -1325,10 +1402,10 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
             sum16 += keep(x0, left);
             sum17 += keep(x1, left);
             sum18 += keep(x2, left);
@@ -1348,10 +1425,10 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
         vector sum35 = {0};
         vector sum36 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
             const vector x25 = x0 - x21;
             const vector x26 = x1 - x22;
             const vector x27 = x2 - x23;
@@ -1368,10 +1445,10 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
             const vector x25 = x0 - x21;
             const vector x26 = x1 - x22;
             const vector x27 = x2 - x23;
@@ -1400,16 +1477,16 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
         const float x48 = (inverse_root(all(x44)))[0];
         vector sum68 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(gain + 0 * units + i);
-            const vector x7 = load_float(gain + 1 * units + i);
-            const vector x8 = load_float(gain + 2 * units + i);
-            const vector x11 = load_float(bias + 0 * units + i);
-            const vector x12 = load_float(bias + 1 * units + i);
-            const vector x13 = load_float(bias + 2 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(gain_at + 0 * units + i);
+            const vector x7 = load_float(gain_at + 1 * units + i);
+            const vector x8 = load_float(gain_at + 2 * units + i);
+            const vector x11 = load_float(bias_at + 0 * units + i);
+            const vector x12 = load_float(bias_at + 1 * units + i);
+            const vector x13 = load_float(bias_at + 2 * units + i);
             const vector x25 = x0 - x21;
             const vector x26 = x1 - x22;
             const vector x27 = x2 - x23;
@@ -1430,21 +1507,21 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
             const vector x67 = x63 + x66;
             store_float(kept + 0 * room + i, x67);
             sum68 += x67;
-            store_float(new_c + 0 * units + i, x67);
+            store_float(new_c_at + 0 * units + i, x67);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(gain + 0 * units + i, left);
-            const vector x7 = load_part_float(gain + 1 * units + i, left);
-            const vector x8 = load_part_float(gain + 2 * units + i, left);
-            const vector x11 = load_part_float(bias + 0 * units + i, left);
-            const vector x12 = load_part_float(bias + 1 * units + i, left);
-            const vector x13 = load_part_float(bias + 2 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(gain_at + 0 * units + i, left);
+            const vector x7 = load_part_float(gain_at + 1 * units + i, left);
+            const vector x8 = load_part_float(gain_at + 2 * units + i, left);
+            const vector x11 = load_part_float(bias_at + 0 * units + i, left);
+            const vector x12 = load_part_float(bias_at + 1 * units + i, left);
+            const vector x13 = load_part_float(bias_at + 2 * units + i, left);
             const vector x25 = x0 - x21;
             const vector x26 = x1 - x22;
             const vector x27 = x2 - x23;
@@ -1465,7 +1542,7 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
             const vector x67 = x63 + x66;
             store_float(kept + 0 * room + i, x67);
             sum68 += keep(x67, left);
-            store_part_float(new_c + 0 * units + i, x67, left);
+            store_part_float(new_c_at + 0 * units + i, x67, left);
         }
         const float x68 = total(sum68);
         const float x69 = x68 / x20;
@@ -1492,11 +1569,11 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
         const float x74 = x73 + 1e-05f;
         const float x75 = (inverse_root(all(x74)))[0];
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x9 = load_float(gain + 3 * units + i);
-            const vector x10 = load_float(gain + 4 * units + i);
-            const vector x14 = load_float(bias + 3 * units + i);
-            const vector x15 = load_float(bias + 4 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x9 = load_float(gain_at + 3 * units + i);
+            const vector x10 = load_float(gain_at + 4 * units + i);
+            const vector x14 = load_float(bias_at + 3 * units + i);
+            const vector x15 = load_float(bias_at + 4 * units + i);
             const vector x28 = x3 - x24;
             const vector x53 = x28 * x49;
             const vector x57 = x53 * x9;
@@ -1509,16 +1586,16 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
             const vector x79 = x15 + x78;
             const vector x80 = hyperbolic_tangent(x79);
             const vector x81 = x77 * x80;
-            NAME(store)(hidden + 0 * units + i, x81);
+            NAME(store)(hidden_at + 0 * units + i, x81);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x9 = load_part_float(gain + 3 * units + i, left);
-            const vector x10 = load_part_float(gain + 4 * units + i, left);
-            const vector x14 = load_part_float(bias + 3 * units + i, left);
-            const vector x15 = load_part_float(bias + 4 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x9 = load_part_float(gain_at + 3 * units + i, left);
+            const vector x10 = load_part_float(gain_at + 4 * units + i, left);
+            const vector x14 = load_part_float(bias_at + 3 * units + i, left);
+            const vector x15 = load_part_float(bias_at + 4 * units + i, left);
             const vector x28 = x3 - x24;
             const vector x53 = x28 * x49;
             const vector x57 = x53 * x9;
@@ -1531,7 +1608,7 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
             const vector x79 = x15 + x78;
             const vector x80 = hyperbolic_tangent(x79);
             const vector x81 = x77 * x80;
-            NAME(store_part)(hidden + 0 * units + i, x81, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x81, left);
         }
     }
     free(kept);
@@ -1549,26 +1626,26 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
     if (!kept) abort();
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *gain = at(&p->operands[2], t, layer, row);
-        const float *bias = at(&p->operands[3], t, layer, row);
-        const narrow *grad_output = at(&p->operands[4], t, layer, row);
-        const narrow *grad_product = at(&p->operands[5], t, layer, row);
-        const float *grad_new_c = at(&p->operands[6], t, layer, row);
-        narrow *grad_gates = at(&p->operands[7], t, layer, row);
-        float *grad_c = at(&p->operands[8], t, layer, row);
-        float *grad_gain = at(&p->operands[9], chunk, layer, row);
-        float *grad_bias = at(&p->operands[10], chunk, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *gain_at = at(&p->operands[2], t, layer, row);
+        const float *bias_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[4], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[5], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[6], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[7], t, layer, row);
+        float *grad_c_at = at(&p->operands[8], t, layer, row);
+        float *grad_gain_at = at(&p->operands[9], chunk, layer, row);
+        float *grad_bias_at = at(&p->operands[10], chunk, layer, row);
         vector sum20 = {0};
         vector sum21 = {0};
         vector sum22 = {0};
         vector sum23 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
             sum20 += x0;
             sum21 += x1;
             sum22 += x2;
@@ -1577,10 +1654,10 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
             sum20 += keep(x0, left);
             sum21 += keep(x1, left);
             sum22 += keep(x2, left);
@@ -1600,10 +1677,10 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         vector sum39 = {0};
         vector sum40 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -1620,10 +1697,10 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -1652,16 +1729,16 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         const float x52 = (inverse_root(all(x48)))[0];
         vector sum72 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(gain + 0 * units + i);
-            const vector x7 = load_float(gain + 1 * units + i);
-            const vector x8 = load_float(gain + 2 * units + i);
-            const vector x11 = load_float(bias + 0 * units + i);
-            const vector x12 = load_float(bias + 1 * units + i);
-            const vector x13 = load_float(bias + 2 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(gain_at + 0 * units + i);
+            const vector x7 = load_float(gain_at + 1 * units + i);
+            const vector x8 = load_float(gain_at + 2 * units + i);
+            const vector x11 = load_float(bias_at + 0 * units + i);
+            const vector x12 = load_float(bias_at + 1 * units + i);
+            const vector x13 = load_float(bias_at + 2 * units + i);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -1689,16 +1766,16 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(gain + 0 * units + i, left);
-            const vector x7 = load_part_float(gain + 1 * units + i, left);
-            const vector x8 = load_part_float(gain + 2 * units + i, left);
-            const vector x11 = load_part_float(bias + 0 * units + i, left);
-            const vector x12 = load_part_float(bias + 1 * units + i, left);
-            const vector x13 = load_part_float(bias + 2 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(gain_at + 0 * units + i, left);
+            const vector x7 = load_part_float(gain_at + 1 * units + i, left);
+            const vector x8 = load_part_float(gain_at + 2 * units + i, left);
+            const vector x11 = load_part_float(bias_at + 0 * units + i, left);
+            const vector x12 = load_part_float(bias_at + 1 * units + i, left);
+            const vector x13 = load_part_float(bias_at + 2 * units + i, left);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -1752,13 +1829,13 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         vector sum136 = {0};
         vector sum148 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x9 = load_float(gain + 3 * units + i);
-            const vector x10 = load_float(gain + 4 * units + i);
-            const vector x14 = load_float(bias + 3 * units + i);
-            const vector x15 = load_float(bias + 4 * units + i);
-            const vector x16 = NAME(load)(grad_output + 0 * units + i);
-            const vector x17 = NAME(load)(grad_product + 0 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x9 = load_float(gain_at + 3 * units + i);
+            const vector x10 = load_float(gain_at + 4 * units + i);
+            const vector x14 = load_float(bias_at + 3 * units + i);
+            const vector x15 = load_float(bias_at + 4 * units + i);
+            const vector x16 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x17 = NAME(load)(grad_product_at + 0 * units + i);
             const vector x19 = x16 + x17;
             const vector x32 = x3 - x28;
             const vector x57 = x32 * x53;
@@ -1791,21 +1868,21 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             sum102 += x93;
             sum136 += x132;
             sum148 += x124;
-            store_float(grad_gain + 3 * units + i, load_float(grad_gain + 3 * units + i) + x128);
-            store_float(grad_gain + 4 * units + i, load_float(grad_gain + 4 * units + i) + x94);
-            store_float(grad_bias + 3 * units + i, load_float(grad_bias + 3 * units + i) + x97);
-            store_float(grad_bias + 4 * units + i, load_float(grad_bias + 4 * units + i) + x91);
+            store_float(grad_gain_at + 3 * units + i, load_float(grad_gain_at + 3 * units + i) + x128);
+            store_float(grad_gain_at + 4 * units + i, load_float(grad_gain_at + 4 * units + i) + x94);
+            store_float(grad_bias_at + 3 * units + i, load_float(grad_bias_at + 3 * units + i) + x97);
+            store_float(grad_bias_at + 4 * units + i, load_float(grad_bias_at + 4 * units + i) + x91);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x9 = load_part_float(gain + 3 * units + i, left);
-            const vector x10 = load_part_float(gain + 4 * units + i, left);
-            const vector x14 = load_part_float(bias + 3 * units + i, left);
-            const vector x15 = load_part_float(bias + 4 * units + i, left);
-            const vector x16 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x17 = NAME(load_part)(grad_product + 0 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x9 = load_part_float(gain_at + 3 * units + i, left);
+            const vector x10 = load_part_float(gain_at + 4 * units + i, left);
+            const vector x14 = load_part_float(bias_at + 3 * units + i, left);
+            const vector x15 = load_part_float(bias_at + 4 * units + i, left);
+            const vector x16 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x17 = NAME(load_part)(grad_product_at + 0 * units + i, left);
             const vector x19 = x16 + x17;
             const vector x32 = x3 - x28;
             const vector x57 = x32 * x53;
@@ -1838,10 +1915,10 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             sum102 += keep(x93, left);
             sum136 += keep(x132, left);
             sum148 += keep(x124, left);
-            store_part_float(grad_gain + 3 * units + i, load_part_float(grad_gain + 3 * units + i, left) + x128, left);
-            store_part_float(grad_gain + 4 * units + i, load_part_float(grad_gain + 4 * units + i, left) + x94, left);
-            store_part_float(grad_bias + 3 * units + i, load_part_float(grad_bias + 3 * units + i, left) + x97, left);
-            store_part_float(grad_bias + 4 * units + i, load_part_float(grad_bias + 4 * units + i, left) + x91, left);
+            store_part_float(grad_gain_at + 3 * units + i, load_part_float(grad_gain_at + 3 * units + i, left) + x128, left);
+            store_part_float(grad_gain_at + 4 * units + i, load_part_float(grad_gain_at + 4 * units + i, left) + x94, left);
+            store_part_float(grad_bias_at + 3 * units + i, load_part_float(grad_bias_at + 3 * units + i, left) + x97, left);
+            store_part_float(grad_bias_at + 4 * units + i, load_part_float(grad_bias_at + 4 * units + i, left) + x91, left);
         }
         const float x99 = total(sum99);
         const float x102 = total(sum102);
@@ -1858,15 +1935,15 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         vector sum146 = {0};
         vector sum147 = {0};
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(gain + 0 * units + i);
-            const vector x7 = load_float(gain + 1 * units + i);
-            const vector x8 = load_float(gain + 2 * units + i);
-            const vector x18 = load_float(grad_new_c + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(gain_at + 0 * units + i);
+            const vector x7 = load_float(gain_at + 1 * units + i);
+            const vector x8 = load_float(gain_at + 2 * units + i);
+            const vector x18 = load_float(grad_new_c_at + 0 * units + i);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -1923,27 +2000,27 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             sum145 += x121;
             sum146 += x122;
             sum147 += x123;
-            NAME(store)(grad_gates + 3 * units + i, x164);
-            store_float(grad_c + 0 * units + i, x116);
-            store_float(grad_gain + 0 * units + i, load_float(grad_gain + 0 * units + i) + x125);
-            store_float(grad_gain + 1 * units + i, load_float(grad_gain + 1 * units + i) + x126);
-            store_float(grad_gain + 2 * units + i, load_float(grad_gain + 2 * units + i) + x127);
-            store_float(grad_bias + 0 * units + i, load_float(grad_bias + 0 * units + i) + x115);
-            store_float(grad_bias + 1 * units + i, load_float(grad_bias + 1 * units + i) + x120);
-            store_float(grad_bias + 2 * units + i, load_float(grad_bias + 2 * units + i) + x112);
+            NAME(store)(grad_gates_at + 3 * units + i, x164);
+            store_float(grad_c_at + 0 * units + i, x116);
+            store_float(grad_gain_at + 0 * units + i, load_float(grad_gain_at + 0 * units + i) + x125);
+            store_float(grad_gain_at + 1 * units + i, load_float(grad_gain_at + 1 * units + i) + x126);
+            store_float(grad_gain_at + 2 * units + i, load_float(grad_gain_at + 2 * units + i) + x127);
+            store_float(grad_bias_at + 0 * units + i, load_float(grad_bias_at + 0 * units + i) + x115);
+            store_float(grad_bias_at + 1 * units + i, load_float(grad_bias_at + 1 * units + i) + x120);
+            store_float(grad_bias_at + 2 * units + i, load_float(grad_bias_at + 2 * units + i) + x112);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(gain + 0 * units + i, left);
-            const vector x7 = load_part_float(gain + 1 * units + i, left);
-            const vector x8 = load_part_float(gain + 2 * units + i, left);
-            const vector x18 = load_part_float(grad_new_c + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(gain_at + 0 * units + i, left);
+            const vector x7 = load_part_float(gain_at + 1 * units + i, left);
+            const vector x8 = load_part_float(gain_at + 2 * units + i, left);
+            const vector x18 = load_part_float(grad_new_c_at + 0 * units + i, left);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -2000,14 +2077,14 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             sum145 += keep(x121, left);
             sum146 += keep(x122, left);
             sum147 += keep(x123, left);
-            NAME(store_part)(grad_gates + 3 * units + i, x164, left);
-            store_part_float(grad_c + 0 * units + i, x116, left);
-            store_part_float(grad_gain + 0 * units + i, load_part_float(grad_gain + 0 * units + i, left) + x125, left);
-            store_part_float(grad_gain + 1 * units + i, load_part_float(grad_gain + 1 * units + i, left) + x126, left);
-            store_part_float(grad_gain + 2 * units + i, load_part_float(grad_gain + 2 * units + i, left) + x127, left);
-            store_part_float(grad_bias + 0 * units + i, load_part_float(grad_bias + 0 * units + i, left) + x115, left);
-            store_part_float(grad_bias + 1 * units + i, load_part_float(grad_bias + 1 * units + i, left) + x120, left);
-            store_part_float(grad_bias + 2 * units + i, load_part_float(grad_bias + 2 * units + i, left) + x112, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x164, left);
+            store_part_float(grad_c_at + 0 * units + i, x116, left);
+            store_part_float(grad_gain_at + 0 * units + i, load_part_float(grad_gain_at + 0 * units + i, left) + x125, left);
+            store_part_float(grad_gain_at + 1 * units + i, load_part_float(grad_gain_at + 1 * units + i, left) + x126, left);
+            store_part_float(grad_gain_at + 2 * units + i, load_part_float(grad_gain_at + 2 * units + i, left) + x127, left);
+            store_part_float(grad_bias_at + 0 * units + i, load_part_float(grad_bias_at + 0 * units + i, left) + x115, left);
+            store_part_float(grad_bias_at + 1 * units + i, load_part_float(grad_bias_at + 1 * units + i, left) + x120, left);
+            store_part_float(grad_bias_at + 2 * units + i, load_part_float(grad_bias_at + 2 * units + i, left) + x112, left);
         }
         const float x133 = total(sum133);
         const float x134 = total(sum134);
@@ -2022,9 +2099,9 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
         const float x150 = x146 / x24;
         const float x151 = x147 / x24;
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -2046,16 +2123,16 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             const vector x161 = x157 * x50;
             const vector x162 = x158 * x51;
             const vector x163 = x159 * x52;
-            NAME(store)(grad_gates + 0 * units + i, x161);
-            NAME(store)(grad_gates + 1 * units + i, x162);
-            NAME(store)(grad_gates + 2 * units + i, x163);
+            NAME(store)(grad_gates_at + 0 * units + i, x161);
+            NAME(store)(grad_gates_at + 1 * units + i, x162);
+            NAME(store)(grad_gates_at + 2 * units + i, x163);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
             const vector x29 = x0 - x25;
             const vector x30 = x1 - x26;
             const vector x31 = x2 - x27;
@@ -2077,9 +2154,9 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             const vector x161 = x157 * x50;
             const vector x162 = x158 * x51;
             const vector x163 = x159 * x52;
-            NAME(store_part)(grad_gates + 0 * units + i, x161, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x162, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x163, left);
+            NAME(store_part)(grad_gates_at + 0 * units + i, x161, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x162, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x163, left);
         }
     }
     free(kept);
@@ -2091,256 +2168,1203 @@ const char nmt_LayerNormLSTM_backward_operands[] = "gates c gain bias grad_outpu
 #endif
 void NAME(nmt_LayerNormLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LayerNormLSTM_backward_rows)); }
 
-static void NAME(PeepholeLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(OdysseyLSTM_forget_gate_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_c = at(&p->operands[4], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = load_float(peephole + 2 * units + i);
-            const vector x9 = x7 * x5;
-            const vector x10 = x1 + x9;
-            const vector x11 = sigmoid(x10);
-            const vector x12 = x6 * x5;
-            const vector x13 = x0 + x12;
-            const vector x14 = sigmoid(x13);
-            const vector x15 = x11 * x5;
-            const vector x16 = hyperbolic_tangent(x2);
-            const vector x17 = x14 * x16;
-            const vector x18 = x15 + x17;
-            const vector x19 = x8 * x18;
-            const vector x20 = x3 + x19;
-            const vector x21 = sigmoid(x20);
-            const vector x22 = hyperbolic_tangent(x18);
-            const vector x23 = x21 * x22;
-            NAME(store)(hidden + 0 * units + i, x23);
-            store_float(new_c + 0 * units + i, x18);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x12 = x4 + x11;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = x6 * x12;
+            const vector x15 = x2 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = x16 * x13;
+            NAME(store)(hidden_at + 0 * units + i, x17);
+            store_float(new_c_at + 0 * units + i, x12);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = load_part_float(peephole + 2 * units + i, left);
-            const vector x9 = x7 * x5;
-            const vector x10 = x1 + x9;
-            const vector x11 = sigmoid(x10);
-            const vector x12 = x6 * x5;
-            const vector x13 = x0 + x12;
-            const vector x14 = sigmoid(x13);
-            const vector x15 = x11 * x5;
-            const vector x16 = hyperbolic_tangent(x2);
-            const vector x17 = x14 * x16;
-            const vector x18 = x15 + x17;
-            const vector x19 = x8 * x18;
-            const vector x20 = x3 + x19;
-            const vector x21 = sigmoid(x20);
-            const vector x22 = hyperbolic_tangent(x18);
-            const vector x23 = x21 * x22;
-            NAME(store_part)(hidden + 0 * units + i, x23, left);
-            store_part_float(new_c + 0 * units + i, x18, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x10;
+            const vector x12 = x4 + x11;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = x6 * x12;
+            const vector x15 = x2 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = x16 * x13;
+            NAME(store_part)(hidden_at + 0 * units + i, x17, left);
+            store_part_float(new_c_at + 0 * units + i, x12, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_PeepholeLSTM_forward_operands[] = "gates c peephole =hidden =new_c";
+const char nmt_OdysseyLSTM_forget_gate_False_forward_operands[] = "gates c peephole =hidden =new_c";
 #endif
-void NAME(nmt_PeepholeLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(PeepholeLSTM_forward_rows)); }
+void NAME(nmt_OdysseyLSTM_forget_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_forward_rows)); }
 
-static void NAME(PeepholeLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(OdysseyLSTM_forget_gate_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_c = at(&p->operands[5], t, layer, row);
-        narrow *grad_gates = at(&p->operands[6], t, layer, row);
-        float *grad_c = at(&p->operands[7], t, layer, row);
-        float *grad_peephole = at(&p->operands[8], chunk, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = load_float(peephole + 2 * units + i);
-            const vector x9 = NAME(load)(grad_output + 0 * units + i);
-            const vector x10 = NAME(load)(grad_product + 0 * units + i);
-            const vector x11 = load_float(grad_new_c + 0 * units + i);
-            const vector x12 = x9 + x10;
-            const vector x13 = x7 * x5;
-            const vector x14 = x1 + x13;
-            const vector x15 = sigmoid(x14);
-            const vector x16 = x6 * x5;
-            const vector x17 = x0 + x16;
-            const vector x18 = sigmoid(x17);
-            const vector x19 = x15 * x5;
-            const vector x20 = hyperbolic_tangent(x2);
-            const vector x21 = x18 * x20;
-            const vector x22 = x19 + x21;
-            const vector x23 = x8 * x22;
-            const vector x24 = x3 + x23;
-            const vector x25 = sigmoid(x24);
-            const vector x26 = hyperbolic_tangent(x22);
-            const vector x28 = x12 * x25;
-            const vector x29 = x12 * x26;
-            const vector x30 = x26 * x26;
-            const vector x32 = 1.0f - x30;
-            const vector x33 = x28 * x32;
-            const vector x34 = x11 + x33;
-            const vector x35 = 1.0f - x25;
-            const vector x36 = x25 * x35;
-            const vector x37 = x29 * x36;
-            const vector x38 = x37 * x22;
-            const vector x39 = x37 * x8;
-            const vector x40 = x34 + x39;
-            const vector x41 = x40 * x20;
-            const vector x42 = x40 * x18;
-            const vector x43 = x20 * x20;
-            const vector x44 = 1.0f - x43;
-            const vector x45 = x42 * x44;
-            const vector x46 = x40 * x15;
-            const vector x47 = x40 * x5;
-            const vector x48 = 1.0f - x18;
-            const vector x49 = x18 * x48;
-            const vector x50 = x41 * x49;
-            const vector x51 = x50 * x5;
-            const vector x52 = x50 * x6;
-            const vector x53 = x46 + x52;
-            const vector x54 = 1.0f - x15;
-            const vector x55 = x15 * x54;
-            const vector x56 = x47 * x55;
-            const vector x57 = x56 * x5;
-            const vector x58 = x56 * x7;
-            const vector x59 = x53 + x58;
-            NAME(store)(grad_gates + 0 * units + i, x50);
-            NAME(store)(grad_gates + 1 * units + i, x56);
-            NAME(store)(grad_gates + 2 * units + i, x45);
-            NAME(store)(grad_gates + 3 * units + i, x37);
-            store_float(grad_c + 0 * units + i, x59);
-            store_float(grad_peephole + 0 * units + i, load_float(grad_peephole + 0 * units + i) + x51);
-            store_float(grad_peephole + 1 * units + i, load_float(grad_peephole + 1 * units + i) + x57);
-            store_float(grad_peephole + 2 * units + i, load_float(grad_peephole + 2 * units + i) + x38);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x8 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x9 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x14;
+            const vector x16 = x4 + x15;
+            const vector x17 = hyperbolic_tangent(x16);
+            const vector x18 = x6 * x16;
+            const vector x19 = x2 + x18;
+            const vector x20 = sigmoid(x19);
+            const vector x22 = x10 * x20;
+            const vector x23 = x10 * x17;
+            const vector x25 = 1.0f - x20;
+            const vector x26 = x20 * x25;
+            const vector x27 = x23 * x26;
+            const vector x28 = x27 * x6;
+            const vector x29 = x27 * x16;
+            const vector x30 = x9 + x28;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x22 * x32;
+            const vector x34 = x30 + x33;
+            const vector x35 = x34 * x13;
+            const vector x36 = x34 * x14;
+            const vector x37 = x14 * x14;
+            const vector x38 = 1.0f - x37;
+            const vector x39 = x35 * x38;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x36 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x34 + x43;
+            NAME(store)(grad_gates_at + 0 * units + i, x42);
+            NAME(store)(grad_gates_at + 1 * units + i, x39);
+            NAME(store)(grad_gates_at + 2 * units + i, x27);
+            store_float(grad_c_at + 0 * units + i, x45);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x44);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x29);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = load_part_float(peephole + 2 * units + i, left);
-            const vector x9 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x10 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x11 = load_part_float(grad_new_c + 0 * units + i, left);
-            const vector x12 = x9 + x10;
-            const vector x13 = x7 * x5;
-            const vector x14 = x1 + x13;
-            const vector x15 = sigmoid(x14);
-            const vector x16 = x6 * x5;
-            const vector x17 = x0 + x16;
-            const vector x18 = sigmoid(x17);
-            const vector x19 = x15 * x5;
-            const vector x20 = hyperbolic_tangent(x2);
-            const vector x21 = x18 * x20;
-            const vector x22 = x19 + x21;
-            const vector x23 = x8 * x22;
-            const vector x24 = x3 + x23;
-            const vector x25 = sigmoid(x24);
-            const vector x26 = hyperbolic_tangent(x22);
-            const vector x28 = x12 * x25;
-            const vector x29 = x12 * x26;
-            const vector x30 = x26 * x26;
-            const vector x32 = 1.0f - x30;
-            const vector x33 = x28 * x32;
-            const vector x34 = x11 + x33;
-            const vector x35 = 1.0f - x25;
-            const vector x36 = x25 * x35;
-            const vector x37 = x29 * x36;
-            const vector x38 = x37 * x22;
-            const vector x39 = x37 * x8;
-            const vector x40 = x34 + x39;
-            const vector x41 = x40 * x20;
-            const vector x42 = x40 * x18;
-            const vector x43 = x20 * x20;
-            const vector x44 = 1.0f - x43;
-            const vector x45 = x42 * x44;
-            const vector x46 = x40 * x15;
-            const vector x47 = x40 * x5;
-            const vector x48 = 1.0f - x18;
-            const vector x49 = x18 * x48;
-            const vector x50 = x41 * x49;
-            const vector x51 = x50 * x5;
-            const vector x52 = x50 * x6;
-            const vector x53 = x46 + x52;
-            const vector x54 = 1.0f - x15;
-            const vector x55 = x15 * x54;
-            const vector x56 = x47 * x55;
-            const vector x57 = x56 * x5;
-            const vector x58 = x56 * x7;
-            const vector x59 = x53 + x58;
-            NAME(store_part)(grad_gates + 0 * units + i, x50, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x56, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x45, left);
-            NAME(store_part)(grad_gates + 3 * units + i, x37, left);
-            store_part_float(grad_c + 0 * units + i, x59, left);
-            store_part_float(grad_peephole + 0 * units + i, load_part_float(grad_peephole + 0 * units + i, left) + x51, left);
-            store_part_float(grad_peephole + 1 * units + i, load_part_float(grad_peephole + 1 * units + i, left) + x57, left);
-            store_part_float(grad_peephole + 2 * units + i, load_part_float(grad_peephole + 2 * units + i, left) + x38, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x9 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x14;
+            const vector x16 = x4 + x15;
+            const vector x17 = hyperbolic_tangent(x16);
+            const vector x18 = x6 * x16;
+            const vector x19 = x2 + x18;
+            const vector x20 = sigmoid(x19);
+            const vector x22 = x10 * x20;
+            const vector x23 = x10 * x17;
+            const vector x25 = 1.0f - x20;
+            const vector x26 = x20 * x25;
+            const vector x27 = x23 * x26;
+            const vector x28 = x27 * x6;
+            const vector x29 = x27 * x16;
+            const vector x30 = x9 + x28;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x22 * x32;
+            const vector x34 = x30 + x33;
+            const vector x35 = x34 * x13;
+            const vector x36 = x34 * x14;
+            const vector x37 = x14 * x14;
+            const vector x38 = 1.0f - x37;
+            const vector x39 = x35 * x38;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x36 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x34 + x43;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x42, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x39, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x27, left);
+            store_part_float(grad_c_at + 0 * units + i, x45, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x44, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x29, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_PeepholeLSTM_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+const char nmt_OdysseyLSTM_forget_gate_False_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
 #endif
-void NAME(nmt_PeepholeLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(PeepholeLSTM_backward_rows)); }
+void NAME(nmt_OdysseyLSTM_forget_gate_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_input_activation_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = x6 * x5;
+            const vector x10 = x0 + x9;
+            const vector x11 = sigmoid(x10);
+            const vector x12 = x7 * x5;
+            const vector x13 = x1 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = x11 * x2;
+            const vector x16 = x14 * x5;
+            const vector x17 = x16 + x15;
+            const vector x18 = hyperbolic_tangent(x17);
+            const vector x19 = x8 * x17;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = x21 * x18;
+            NAME(store)(hidden_at + 0 * units + i, x22);
+            store_float(new_c_at + 0 * units + i, x17);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = x6 * x5;
+            const vector x10 = x0 + x9;
+            const vector x11 = sigmoid(x10);
+            const vector x12 = x7 * x5;
+            const vector x13 = x1 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = x11 * x2;
+            const vector x16 = x14 * x5;
+            const vector x17 = x16 + x15;
+            const vector x18 = hyperbolic_tangent(x17);
+            const vector x19 = x8 * x17;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = x21 * x18;
+            NAME(store_part)(hidden_at + 0 * units + i, x22, left);
+            store_part_float(new_c_at + 0 * units + i, x17, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_input_activation_False_forward_operands[] = "gates c peephole =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_input_activation_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_activation_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_input_activation_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x10 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x11 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x12 = x9 + x10;
+            const vector x13 = x6 * x5;
+            const vector x14 = x0 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x7 * x5;
+            const vector x17 = x1 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = x15 * x2;
+            const vector x20 = x18 * x5;
+            const vector x21 = x20 + x19;
+            const vector x22 = hyperbolic_tangent(x21);
+            const vector x23 = x8 * x21;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x27 = x12 * x25;
+            const vector x28 = x12 * x22;
+            const vector x30 = 1.0f - x25;
+            const vector x31 = x25 * x30;
+            const vector x32 = x28 * x31;
+            const vector x33 = x32 * x8;
+            const vector x34 = x32 * x21;
+            const vector x35 = x11 + x33;
+            const vector x36 = x22 * x22;
+            const vector x37 = 1.0f - x36;
+            const vector x38 = x27 * x37;
+            const vector x39 = x35 + x38;
+            const vector x40 = x39 * x18;
+            const vector x41 = x39 * x5;
+            const vector x42 = x39 * x15;
+            const vector x43 = x39 * x2;
+            const vector x44 = 1.0f - x18;
+            const vector x45 = x18 * x44;
+            const vector x46 = x41 * x45;
+            const vector x47 = x46 * x7;
+            const vector x48 = x46 * x5;
+            const vector x49 = x40 + x47;
+            const vector x50 = 1.0f - x15;
+            const vector x51 = x15 * x50;
+            const vector x52 = x43 * x51;
+            const vector x53 = x52 * x6;
+            const vector x54 = x52 * x5;
+            const vector x55 = x49 + x53;
+            NAME(store)(grad_gates_at + 0 * units + i, x52);
+            NAME(store)(grad_gates_at + 1 * units + i, x46);
+            NAME(store)(grad_gates_at + 2 * units + i, x42);
+            NAME(store)(grad_gates_at + 3 * units + i, x32);
+            store_float(grad_c_at + 0 * units + i, x55);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x54);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x48);
+            store_float(grad_peephole_at + 2 * units + i, load_float(grad_peephole_at + 2 * units + i) + x34);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x10 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x11 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x12 = x9 + x10;
+            const vector x13 = x6 * x5;
+            const vector x14 = x0 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x7 * x5;
+            const vector x17 = x1 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = x15 * x2;
+            const vector x20 = x18 * x5;
+            const vector x21 = x20 + x19;
+            const vector x22 = hyperbolic_tangent(x21);
+            const vector x23 = x8 * x21;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x27 = x12 * x25;
+            const vector x28 = x12 * x22;
+            const vector x30 = 1.0f - x25;
+            const vector x31 = x25 * x30;
+            const vector x32 = x28 * x31;
+            const vector x33 = x32 * x8;
+            const vector x34 = x32 * x21;
+            const vector x35 = x11 + x33;
+            const vector x36 = x22 * x22;
+            const vector x37 = 1.0f - x36;
+            const vector x38 = x27 * x37;
+            const vector x39 = x35 + x38;
+            const vector x40 = x39 * x18;
+            const vector x41 = x39 * x5;
+            const vector x42 = x39 * x15;
+            const vector x43 = x39 * x2;
+            const vector x44 = 1.0f - x18;
+            const vector x45 = x18 * x44;
+            const vector x46 = x41 * x45;
+            const vector x47 = x46 * x7;
+            const vector x48 = x46 * x5;
+            const vector x49 = x40 + x47;
+            const vector x50 = 1.0f - x15;
+            const vector x51 = x15 * x50;
+            const vector x52 = x43 * x51;
+            const vector x53 = x52 * x6;
+            const vector x54 = x52 * x5;
+            const vector x55 = x49 + x53;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x52, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x46, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x42, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x32, left);
+            store_part_float(grad_c_at + 0 * units + i, x55, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x54, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x48, left);
+            store_part_float(grad_peephole_at + 2 * units + i, load_part_float(grad_peephole_at + 2 * units + i, left) + x34, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_input_activation_False_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+#endif
+void NAME(nmt_OdysseyLSTM_input_activation_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_activation_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_input_gate_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x4;
+            const vector x12 = x11 + x10;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = x6 * x12;
+            const vector x15 = x2 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = x16 * x13;
+            NAME(store)(hidden_at + 0 * units + i, x17);
+            store_float(new_c_at + 0 * units + i, x12);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = hyperbolic_tangent(x1);
+            const vector x11 = x9 * x4;
+            const vector x12 = x11 + x10;
+            const vector x13 = hyperbolic_tangent(x12);
+            const vector x14 = x6 * x12;
+            const vector x15 = x2 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = x16 * x13;
+            NAME(store_part)(hidden_at + 0 * units + i, x17, left);
+            store_part_float(new_c_at + 0 * units + i, x12, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_input_gate_False_forward_operands[] = "gates c peephole =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_input_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_gate_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_input_gate_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x8 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x9 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x4;
+            const vector x16 = x15 + x14;
+            const vector x17 = hyperbolic_tangent(x16);
+            const vector x18 = x6 * x16;
+            const vector x19 = x2 + x18;
+            const vector x20 = sigmoid(x19);
+            const vector x22 = x10 * x20;
+            const vector x23 = x10 * x17;
+            const vector x25 = 1.0f - x20;
+            const vector x26 = x20 * x25;
+            const vector x27 = x23 * x26;
+            const vector x28 = x27 * x6;
+            const vector x29 = x27 * x16;
+            const vector x30 = x9 + x28;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x22 * x32;
+            const vector x34 = x30 + x33;
+            const vector x35 = x34 * x13;
+            const vector x36 = x34 * x4;
+            const vector x37 = x14 * x14;
+            const vector x38 = 1.0f - x37;
+            const vector x39 = x34 * x38;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x36 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x35 + x43;
+            NAME(store)(grad_gates_at + 0 * units + i, x42);
+            NAME(store)(grad_gates_at + 1 * units + i, x39);
+            NAME(store)(grad_gates_at + 2 * units + i, x27);
+            store_float(grad_c_at + 0 * units + i, x45);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x44);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x29);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x9 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = hyperbolic_tangent(x1);
+            const vector x15 = x13 * x4;
+            const vector x16 = x15 + x14;
+            const vector x17 = hyperbolic_tangent(x16);
+            const vector x18 = x6 * x16;
+            const vector x19 = x2 + x18;
+            const vector x20 = sigmoid(x19);
+            const vector x22 = x10 * x20;
+            const vector x23 = x10 * x17;
+            const vector x25 = 1.0f - x20;
+            const vector x26 = x20 * x25;
+            const vector x27 = x23 * x26;
+            const vector x28 = x27 * x6;
+            const vector x29 = x27 * x16;
+            const vector x30 = x9 + x28;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x22 * x32;
+            const vector x34 = x30 + x33;
+            const vector x35 = x34 * x13;
+            const vector x36 = x34 * x4;
+            const vector x37 = x14 * x14;
+            const vector x38 = 1.0f - x37;
+            const vector x39 = x34 * x38;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x36 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x35 + x43;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x42, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x39, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x27, left);
+            store_part_float(grad_c_at + 0 * units + i, x45, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x44, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x29, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_input_gate_False_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+#endif
+void NAME(nmt_OdysseyLSTM_input_gate_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_gate_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_output_activation_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = x6 * x5;
+            const vector x10 = x0 + x9;
+            const vector x11 = sigmoid(x10);
+            const vector x12 = x7 * x5;
+            const vector x13 = x1 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = hyperbolic_tangent(x2);
+            const vector x16 = x11 * x15;
+            const vector x17 = x14 * x5;
+            const vector x18 = x17 + x16;
+            const vector x19 = x8 * x18;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = x21 * x18;
+            NAME(store)(hidden_at + 0 * units + i, x22);
+            store_float(new_c_at + 0 * units + i, x18);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = x6 * x5;
+            const vector x10 = x0 + x9;
+            const vector x11 = sigmoid(x10);
+            const vector x12 = x7 * x5;
+            const vector x13 = x1 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = hyperbolic_tangent(x2);
+            const vector x16 = x11 * x15;
+            const vector x17 = x14 * x5;
+            const vector x18 = x17 + x16;
+            const vector x19 = x8 * x18;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = x21 * x18;
+            NAME(store_part)(hidden_at + 0 * units + i, x22, left);
+            store_part_float(new_c_at + 0 * units + i, x18, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_output_activation_False_forward_operands[] = "gates c peephole =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_output_activation_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_activation_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_output_activation_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x10 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x11 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x12 = x9 + x10;
+            const vector x13 = x6 * x5;
+            const vector x14 = x0 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x7 * x5;
+            const vector x17 = x1 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = hyperbolic_tangent(x2);
+            const vector x20 = x15 * x19;
+            const vector x21 = x18 * x5;
+            const vector x22 = x21 + x20;
+            const vector x23 = x8 * x22;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x27 = x12 * x25;
+            const vector x28 = x12 * x22;
+            const vector x29 = x11 + x27;
+            const vector x31 = 1.0f - x25;
+            const vector x32 = x25 * x31;
+            const vector x33 = x28 * x32;
+            const vector x34 = x33 * x8;
+            const vector x35 = x33 * x22;
+            const vector x36 = x29 + x34;
+            const vector x37 = x36 * x18;
+            const vector x38 = x36 * x5;
+            const vector x39 = x36 * x15;
+            const vector x40 = x36 * x19;
+            const vector x41 = x19 * x19;
+            const vector x42 = 1.0f - x41;
+            const vector x43 = x39 * x42;
+            const vector x44 = 1.0f - x18;
+            const vector x45 = x18 * x44;
+            const vector x46 = x38 * x45;
+            const vector x47 = x46 * x7;
+            const vector x48 = x46 * x5;
+            const vector x49 = x37 + x47;
+            const vector x50 = 1.0f - x15;
+            const vector x51 = x15 * x50;
+            const vector x52 = x40 * x51;
+            const vector x53 = x52 * x6;
+            const vector x54 = x52 * x5;
+            const vector x55 = x49 + x53;
+            NAME(store)(grad_gates_at + 0 * units + i, x52);
+            NAME(store)(grad_gates_at + 1 * units + i, x46);
+            NAME(store)(grad_gates_at + 2 * units + i, x43);
+            NAME(store)(grad_gates_at + 3 * units + i, x33);
+            store_float(grad_c_at + 0 * units + i, x55);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x54);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x48);
+            store_float(grad_peephole_at + 2 * units + i, load_float(grad_peephole_at + 2 * units + i) + x35);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x10 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x11 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x12 = x9 + x10;
+            const vector x13 = x6 * x5;
+            const vector x14 = x0 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x7 * x5;
+            const vector x17 = x1 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = hyperbolic_tangent(x2);
+            const vector x20 = x15 * x19;
+            const vector x21 = x18 * x5;
+            const vector x22 = x21 + x20;
+            const vector x23 = x8 * x22;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x27 = x12 * x25;
+            const vector x28 = x12 * x22;
+            const vector x29 = x11 + x27;
+            const vector x31 = 1.0f - x25;
+            const vector x32 = x25 * x31;
+            const vector x33 = x28 * x32;
+            const vector x34 = x33 * x8;
+            const vector x35 = x33 * x22;
+            const vector x36 = x29 + x34;
+            const vector x37 = x36 * x18;
+            const vector x38 = x36 * x5;
+            const vector x39 = x36 * x15;
+            const vector x40 = x36 * x19;
+            const vector x41 = x19 * x19;
+            const vector x42 = 1.0f - x41;
+            const vector x43 = x39 * x42;
+            const vector x44 = 1.0f - x18;
+            const vector x45 = x18 * x44;
+            const vector x46 = x38 * x45;
+            const vector x47 = x46 * x7;
+            const vector x48 = x46 * x5;
+            const vector x49 = x37 + x47;
+            const vector x50 = 1.0f - x15;
+            const vector x51 = x15 * x50;
+            const vector x52 = x40 * x51;
+            const vector x53 = x52 * x6;
+            const vector x54 = x52 * x5;
+            const vector x55 = x49 + x53;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x52, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x46, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x43, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x33, left);
+            store_part_float(grad_c_at + 0 * units + i, x55, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x54, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x48, left);
+            store_part_float(grad_peephole_at + 2 * units + i, load_part_float(grad_peephole_at + 2 * units + i, left) + x35, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_output_activation_False_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+#endif
+void NAME(nmt_OdysseyLSTM_output_activation_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_activation_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_output_gate_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = x6 * x4;
+            const vector x11 = x1 + x10;
+            const vector x12 = sigmoid(x11);
+            const vector x13 = hyperbolic_tangent(x2);
+            const vector x14 = x9 * x13;
+            const vector x15 = x12 * x4;
+            const vector x16 = x15 + x14;
+            const vector x17 = hyperbolic_tangent(x16);
+            NAME(store)(hidden_at + 0 * units + i, x17);
+            store_float(new_c_at + 0 * units + i, x16);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = x5 * x4;
+            const vector x8 = x0 + x7;
+            const vector x9 = sigmoid(x8);
+            const vector x10 = x6 * x4;
+            const vector x11 = x1 + x10;
+            const vector x12 = sigmoid(x11);
+            const vector x13 = hyperbolic_tangent(x2);
+            const vector x14 = x9 * x13;
+            const vector x15 = x12 * x4;
+            const vector x16 = x15 + x14;
+            const vector x17 = hyperbolic_tangent(x16);
+            NAME(store_part)(hidden_at + 0 * units + i, x17, left);
+            store_part_float(new_c_at + 0 * units + i, x16, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_output_gate_False_forward_operands[] = "gates c peephole =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_output_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_gate_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_output_gate_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x4 = load_float(c_at + 0 * units + i);
+            const vector x5 = load_float(peephole_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 1 * units + i);
+            const vector x7 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x8 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x9 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = x6 * x4;
+            const vector x15 = x1 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = hyperbolic_tangent(x2);
+            const vector x18 = x13 * x17;
+            const vector x19 = x16 * x4;
+            const vector x20 = x19 + x18;
+            const vector x21 = hyperbolic_tangent(x20);
+            const vector x22 = x21 * x21;
+            const vector x24 = 1.0f - x22;
+            const vector x25 = x10 * x24;
+            const vector x26 = x9 + x25;
+            const vector x27 = x26 * x16;
+            const vector x28 = x26 * x4;
+            const vector x29 = x26 * x13;
+            const vector x30 = x26 * x17;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x29 * x32;
+            const vector x34 = 1.0f - x16;
+            const vector x35 = x16 * x34;
+            const vector x36 = x28 * x35;
+            const vector x37 = x36 * x6;
+            const vector x38 = x36 * x4;
+            const vector x39 = x27 + x37;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x30 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x39 + x43;
+            NAME(store)(grad_gates_at + 0 * units + i, x42);
+            NAME(store)(grad_gates_at + 1 * units + i, x36);
+            NAME(store)(grad_gates_at + 2 * units + i, x33);
+            store_float(grad_c_at + 0 * units + i, x45);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x44);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x38);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x4 = load_part_float(c_at + 0 * units + i, left);
+            const vector x5 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x9 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x10 = x7 + x8;
+            const vector x11 = x5 * x4;
+            const vector x12 = x0 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = x6 * x4;
+            const vector x15 = x1 + x14;
+            const vector x16 = sigmoid(x15);
+            const vector x17 = hyperbolic_tangent(x2);
+            const vector x18 = x13 * x17;
+            const vector x19 = x16 * x4;
+            const vector x20 = x19 + x18;
+            const vector x21 = hyperbolic_tangent(x20);
+            const vector x22 = x21 * x21;
+            const vector x24 = 1.0f - x22;
+            const vector x25 = x10 * x24;
+            const vector x26 = x9 + x25;
+            const vector x27 = x26 * x16;
+            const vector x28 = x26 * x4;
+            const vector x29 = x26 * x13;
+            const vector x30 = x26 * x17;
+            const vector x31 = x17 * x17;
+            const vector x32 = 1.0f - x31;
+            const vector x33 = x29 * x32;
+            const vector x34 = 1.0f - x16;
+            const vector x35 = x16 * x34;
+            const vector x36 = x28 * x35;
+            const vector x37 = x36 * x6;
+            const vector x38 = x36 * x4;
+            const vector x39 = x27 + x37;
+            const vector x40 = 1.0f - x13;
+            const vector x41 = x13 * x40;
+            const vector x42 = x30 * x41;
+            const vector x43 = x42 * x5;
+            const vector x44 = x42 * x4;
+            const vector x45 = x39 + x43;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x42, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x36, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x33, left);
+            store_part_float(grad_c_at + 0 * units + i, x45, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x44, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x38, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_output_gate_False_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
+#endif
+void NAME(nmt_OdysseyLSTM_output_gate_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_gate_False_backward_rows)); }
+
+static void NAME(OdysseyLSTM_peepholes_False_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_c_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = sigmoid(x0);
+            const vector x7 = sigmoid(x1);
+            const vector x8 = hyperbolic_tangent(x2);
+            const vector x9 = x6 * x8;
+            const vector x10 = x7 * x5;
+            const vector x11 = x10 + x9;
+            const vector x12 = hyperbolic_tangent(x11);
+            const vector x13 = sigmoid(x3);
+            const vector x14 = x13 * x12;
+            NAME(store)(hidden_at + 0 * units + i, x14);
+            store_float(new_c_at + 0 * units + i, x11);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = sigmoid(x0);
+            const vector x7 = sigmoid(x1);
+            const vector x8 = hyperbolic_tangent(x2);
+            const vector x9 = x6 * x8;
+            const vector x10 = x7 * x5;
+            const vector x11 = x10 + x9;
+            const vector x12 = hyperbolic_tangent(x11);
+            const vector x13 = sigmoid(x3);
+            const vector x14 = x13 * x12;
+            NAME(store_part)(hidden_at + 0 * units + i, x14, left);
+            store_part_float(new_c_at + 0 * units + i, x11, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_peepholes_False_forward_operands[] = "gates c =hidden =new_c";
+#endif
+void NAME(nmt_OdysseyLSTM_peepholes_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_peepholes_False_forward_rows)); }
+
+static void NAME(OdysseyLSTM_peepholes_False_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[5], t, layer, row);
+        float *grad_c_at = at(&p->operands[6], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x7 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x8 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x9 = x6 + x7;
+            const vector x10 = sigmoid(x0);
+            const vector x11 = sigmoid(x1);
+            const vector x12 = hyperbolic_tangent(x2);
+            const vector x13 = x10 * x12;
+            const vector x14 = x11 * x5;
+            const vector x15 = x14 + x13;
+            const vector x16 = hyperbolic_tangent(x15);
+            const vector x17 = sigmoid(x3);
+            const vector x19 = x9 * x17;
+            const vector x20 = x9 * x16;
+            const vector x22 = 1.0f - x17;
+            const vector x23 = x17 * x22;
+            const vector x24 = x20 * x23;
+            const vector x25 = x16 * x16;
+            const vector x26 = 1.0f - x25;
+            const vector x27 = x19 * x26;
+            const vector x28 = x8 + x27;
+            const vector x29 = x28 * x11;
+            const vector x30 = x28 * x5;
+            const vector x31 = x28 * x10;
+            const vector x32 = x28 * x12;
+            const vector x33 = x12 * x12;
+            const vector x34 = 1.0f - x33;
+            const vector x35 = x31 * x34;
+            const vector x36 = 1.0f - x11;
+            const vector x37 = x11 * x36;
+            const vector x38 = x30 * x37;
+            const vector x39 = 1.0f - x10;
+            const vector x40 = x10 * x39;
+            const vector x41 = x32 * x40;
+            NAME(store)(grad_gates_at + 0 * units + i, x41);
+            NAME(store)(grad_gates_at + 1 * units + i, x38);
+            NAME(store)(grad_gates_at + 2 * units + i, x35);
+            NAME(store)(grad_gates_at + 3 * units + i, x24);
+            store_float(grad_c_at + 0 * units + i, x29);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x7 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x8 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x9 = x6 + x7;
+            const vector x10 = sigmoid(x0);
+            const vector x11 = sigmoid(x1);
+            const vector x12 = hyperbolic_tangent(x2);
+            const vector x13 = x10 * x12;
+            const vector x14 = x11 * x5;
+            const vector x15 = x14 + x13;
+            const vector x16 = hyperbolic_tangent(x15);
+            const vector x17 = sigmoid(x3);
+            const vector x19 = x9 * x17;
+            const vector x20 = x9 * x16;
+            const vector x22 = 1.0f - x17;
+            const vector x23 = x17 * x22;
+            const vector x24 = x20 * x23;
+            const vector x25 = x16 * x16;
+            const vector x26 = 1.0f - x25;
+            const vector x27 = x19 * x26;
+            const vector x28 = x8 + x27;
+            const vector x29 = x28 * x11;
+            const vector x30 = x28 * x5;
+            const vector x31 = x28 * x10;
+            const vector x32 = x28 * x12;
+            const vector x33 = x12 * x12;
+            const vector x34 = 1.0f - x33;
+            const vector x35 = x31 * x34;
+            const vector x36 = 1.0f - x11;
+            const vector x37 = x11 * x36;
+            const vector x38 = x30 * x37;
+            const vector x39 = 1.0f - x10;
+            const vector x40 = x10 * x39;
+            const vector x41 = x32 * x40;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x41, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x38, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x35, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x24, left);
+            store_part_float(grad_c_at + 0 * units + i, x29, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_OdysseyLSTM_peepholes_False_backward_operands[] = "gates c grad_output grad_product grad_new_c =grad_gates =grad_c";
+#endif
+void NAME(nmt_OdysseyLSTM_peepholes_False_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_peepholes_False_backward_rows)); }
 
 static void NAME(OdysseyLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_c = at(&p->operands[4], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = load_float(peephole + 2 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
             const vector x9 = x6 * x5;
             const vector x10 = x0 + x9;
             const vector x11 = sigmoid(x10);
@@ -2356,20 +3380,20 @@ static void NAME(OdysseyLSTM_forward_rows)(const struct Plan *p, int64_t t, int6
             const vector x21 = x3 + x20;
             const vector x22 = sigmoid(x21);
             const vector x23 = x22 * x19;
-            NAME(store)(hidden + 0 * units + i, x23);
-            store_float(new_c + 0 * units + i, x18);
+            NAME(store)(hidden_at + 0 * units + i, x23);
+            store_float(new_c_at + 0 * units + i, x18);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = load_part_float(peephole + 2 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
             const vector x9 = x6 * x5;
             const vector x10 = x0 + x9;
             const vector x11 = sigmoid(x10);
@@ -2385,8 +3409,8 @@ static void NAME(OdysseyLSTM_forward_rows)(const struct Plan *p, int64_t t, int6
             const vector x21 = x3 + x20;
             const vector x22 = sigmoid(x21);
             const vector x23 = x22 * x19;
-            NAME(store_part)(hidden + 0 * units + i, x23, left);
-            store_part_float(new_c + 0 * units + i, x18, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x23, left);
+            store_part_float(new_c_at + 0 * units + i, x18, left);
         }
     }
     (void)chunk; (void)room;
@@ -2401,27 +3425,27 @@ static void NAME(OdysseyLSTM_backward_rows)(const struct Plan *p, int64_t t, int
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_c = at(&p->operands[5], t, layer, row);
-        narrow *grad_gates = at(&p->operands[6], t, layer, row);
-        float *grad_c = at(&p->operands[7], t, layer, row);
-        float *grad_peephole = at(&p->operands[8], chunk, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = load_float(peephole + 2 * units + i);
-            const vector x9 = NAME(load)(grad_output + 0 * units + i);
-            const vector x10 = NAME(load)(grad_product + 0 * units + i);
-            const vector x11 = load_float(grad_new_c + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x10 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x11 = load_float(grad_new_c_at + 0 * units + i);
             const vector x12 = x9 + x10;
             const vector x13 = x6 * x5;
             const vector x14 = x0 + x13;
@@ -2468,29 +3492,29 @@ static void NAME(OdysseyLSTM_backward_rows)(const struct Plan *p, int64_t t, int
             const vector x57 = x56 * x6;
             const vector x58 = x56 * x5;
             const vector x59 = x53 + x57;
-            NAME(store)(grad_gates + 0 * units + i, x56);
-            NAME(store)(grad_gates + 1 * units + i, x50);
-            NAME(store)(grad_gates + 2 * units + i, x47);
-            NAME(store)(grad_gates + 3 * units + i, x33);
-            store_float(grad_c + 0 * units + i, x59);
-            store_float(grad_peephole + 0 * units + i, load_float(grad_peephole + 0 * units + i) + x58);
-            store_float(grad_peephole + 1 * units + i, load_float(grad_peephole + 1 * units + i) + x52);
-            store_float(grad_peephole + 2 * units + i, load_float(grad_peephole + 2 * units + i) + x35);
+            NAME(store)(grad_gates_at + 0 * units + i, x56);
+            NAME(store)(grad_gates_at + 1 * units + i, x50);
+            NAME(store)(grad_gates_at + 2 * units + i, x47);
+            NAME(store)(grad_gates_at + 3 * units + i, x33);
+            store_float(grad_c_at + 0 * units + i, x59);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x58);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x52);
+            store_float(grad_peephole_at + 2 * units + i, load_float(grad_peephole_at + 2 * units + i) + x35);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = load_part_float(peephole + 2 * units + i, left);
-            const vector x9 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x10 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x11 = load_part_float(grad_new_c + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x10 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x11 = load_part_float(grad_new_c_at + 0 * units + i, left);
             const vector x12 = x9 + x10;
             const vector x13 = x6 * x5;
             const vector x14 = x0 + x13;
@@ -2537,14 +3561,14 @@ static void NAME(OdysseyLSTM_backward_rows)(const struct Plan *p, int64_t t, int
             const vector x57 = x56 * x6;
             const vector x58 = x56 * x5;
             const vector x59 = x53 + x57;
-            NAME(store_part)(grad_gates + 0 * units + i, x56, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x50, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x47, left);
-            NAME(store_part)(grad_gates + 3 * units + i, x33, left);
-            store_part_float(grad_c + 0 * units + i, x59, left);
-            store_part_float(grad_peephole + 0 * units + i, load_part_float(grad_peephole + 0 * units + i, left) + x58, left);
-            store_part_float(grad_peephole + 1 * units + i, load_part_float(grad_peephole + 1 * units + i, left) + x52, left);
-            store_part_float(grad_peephole + 2 * units + i, load_part_float(grad_peephole + 2 * units + i, left) + x35, left);
+            NAME(store_part)(grad_gates_at + 0 * units + i, x56, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x50, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x47, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x33, left);
+            store_part_float(grad_c_at + 0 * units + i, x59, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x58, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x52, left);
+            store_part_float(grad_peephole_at + 2 * units + i, load_part_float(grad_peephole_at + 2 * units + i, left) + x35, left);
         }
     }
     (void)chunk; (void)room;
@@ -2555,629 +3579,271 @@ const char nmt_OdysseyLSTM_backward_operands[] = "gates c peephole grad_output g
 #endif
 void NAME(nmt_OdysseyLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_backward_rows)); }
 
-static void NAME(SLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(PeepholeLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *n = at(&p->operands[2], t, layer, row);
-        const float *m = at(&p->operands[3], t, layer, row);
-        narrow *hidden = at(&p->operands[4], t, layer, row);
-        float *new_c = at(&p->operands[5], t, layer, row);
-        float *new_n = at(&p->operands[6], t, layer, row);
-        float *new_m = at(&p->operands[7], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(n + 0 * units + i);
-            const vector x7 = load_float(m + 0 * units + i);
-            const vector x8 = absolute(x1);
-            const vector x9 = -x8;
-            const vector x10 = exponential(x9);
-            const vector x12 = minimum(x1, all(0.0f));
-            const vector x13 = log_plus_one(x10);
-            const vector x14 = x12 - x13;
-            const vector x15 = x14 + x7;
-            const vector x16 = maximum(x15, x0);
-            const vector x17 = x0 - x16;
-            const vector x18 = exponential(x17);
-            const vector x19 = x15 - x16;
-            const vector x20 = exponential(x19);
-            const vector x21 = x20 * x5;
-            const vector x22 = hyperbolic_tangent(x2);
-            const vector x23 = x18 * x22;
-            const vector x24 = x21 + x23;
-            const vector x25 = x20 * x6;
-            const vector x26 = x18 + x25;
-            const vector x27 = sigmoid(x3);
-            const vector x28 = x27 * x24;
-            const vector x29 = x28 / x26;
-            NAME(store)(hidden + 0 * units + i, x29);
-            store_float(new_c + 0 * units + i, x24);
-            store_float(new_n + 0 * units + i, x26);
-            store_float(new_m + 0 * units + i, x16);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(n + 0 * units + i, left);
-            const vector x7 = load_part_float(m + 0 * units + i, left);
-            const vector x8 = absolute(x1);
-            const vector x9 = -x8;
-            const vector x10 = exponential(x9);
-            const vector x12 = minimum(x1, all(0.0f));
-            const vector x13 = log_plus_one(x10);
-            const vector x14 = x12 - x13;
-            const vector x15 = x14 + x7;
-            const vector x16 = maximum(x15, x0);
-            const vector x17 = x0 - x16;
-            const vector x18 = exponential(x17);
-            const vector x19 = x15 - x16;
-            const vector x20 = exponential(x19);
-            const vector x21 = x20 * x5;
-            const vector x22 = hyperbolic_tangent(x2);
-            const vector x23 = x18 * x22;
-            const vector x24 = x21 + x23;
-            const vector x25 = x20 * x6;
-            const vector x26 = x18 + x25;
-            const vector x27 = sigmoid(x3);
-            const vector x28 = x27 * x24;
-            const vector x29 = x28 / x26;
-            NAME(store_part)(hidden + 0 * units + i, x29, left);
-            store_part_float(new_c + 0 * units + i, x24, left);
-            store_part_float(new_n + 0 * units + i, x26, left);
-            store_part_float(new_m + 0 * units + i, x16, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_SLSTM_forward_operands[] = "gates c n m =hidden =new_c =new_n =new_m";
-#endif
-void NAME(nmt_SLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SLSTM_forward_rows)); }
-
-static void NAME(SLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *gates = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *n = at(&p->operands[2], t, layer, row);
-        const float *m = at(&p->operands[3], t, layer, row);
-        const narrow *grad_output = at(&p->operands[4], t, layer, row);
-        const narrow *grad_product = at(&p->operands[5], t, layer, row);
-        const float *grad_new_c = at(&p->operands[6], t, layer, row);
-        const float *grad_new_n = at(&p->operands[7], t, layer, row);
-        const float *grad_new_m = at(&p->operands[8], t, layer, row);
-        narrow *grad_gates = at(&p->operands[9], t, layer, row);
-        float *grad_c = at(&p->operands[10], t, layer, row);
-        float *grad_n = at(&p->operands[11], t, layer, row);
-        float *grad_m = at(&p->operands[12], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(gates + 0 * units + i);
-            const vector x1 = NAME(load)(gates + 1 * units + i);
-            const vector x2 = NAME(load)(gates + 2 * units + i);
-            const vector x3 = NAME(load)(gates + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(n + 0 * units + i);
-            const vector x7 = load_float(m + 0 * units + i);
-            const vector x8 = NAME(load)(grad_output + 0 * units + i);
-            const vector x9 = NAME(load)(grad_product + 0 * units + i);
-            const vector x10 = load_float(grad_new_c + 0 * units + i);
-            const vector x11 = load_float(grad_new_n + 0 * units + i);
-            const vector x12 = load_float(grad_new_m + 0 * units + i);
-            const vector x13 = x8 + x9;
-            const vector x14 = absolute(x1);
-            const vector x15 = -x14;
-            const vector x16 = exponential(x15);
-            const vector x18 = minimum(x1, all(0.0f));
-            const vector x19 = log_plus_one(x16);
-            const vector x20 = x18 - x19;
-            const vector x21 = x20 + x7;
-            const vector x22 = maximum(x21, x0);
-            const vector x23 = x0 - x22;
-            const vector x24 = exponential(x23);
-            const vector x25 = x21 - x22;
-            const vector x26 = exponential(x25);
-            const vector x27 = x26 * x5;
-            const vector x28 = hyperbolic_tangent(x2);
-            const vector x29 = x24 * x28;
-            const vector x30 = x27 + x29;
-            const vector x31 = x26 * x6;
-            const vector x32 = x24 + x31;
-            const vector x33 = sigmoid(x3);
-            const vector x34 = x33 * x30;
-            const vector x35 = x34 / x32;
-            const vector x36 = x35 / x32;
-            const vector x37 = -x13;
-            const vector x38 = x37 * x36;
-            const vector x39 = x13 / x32;
-            const vector x40 = x11 + x38;
-            const vector x41 = x39 * x33;
-            const vector x42 = x39 * x30;
-            const vector x43 = x10 + x41;
-            const vector x45 = 1.0f - x33;
-            const vector x46 = x33 * x45;
-            const vector x47 = x42 * x46;
-            const vector x48 = x40 * x6;
-            const vector x49 = x40 * x26;
-            const vector x50 = x43 * x28;
-            const vector x51 = x43 * x24;
-            const vector x52 = x40 + x50;
-            const vector x53 = x28 * x28;
-            const vector x54 = 1.0f - x53;
-            const vector x55 = x51 * x54;
-            const vector x56 = x43 * x26;
-            const vector x57 = x43 * x5;
-            const vector x58 = x48 + x57;
-            const vector x59 = x58 * x26;
-            const vector x60 = -x59;
-            const vector x61 = x12 + x60;
-            const vector x62 = x52 * x24;
-            const vector x63 = -x62;
-            const vector x64 = x61 + x63;
-            const vector x66 = x64 / 2.0f;
-            const vector x67 = truth(x21 == x0);
-            const vector x68 = choose(x67 != 0, x66, x64);
-            const vector x69 = truth(x21 > x0);
-            const vector x70 = choose(x69 != 0, all(0.0f), x68);
-            const vector x71 = truth(x0 > x21);
-            const vector x72 = choose(x71 != 0, all(0.0f), x68);
-            const vector x73 = x59 + x72;
-            const vector x74 = x62 + x70;
-            const vector x75 = -x1;
-            const vector x76 = sigmoid(x75);
-            const vector x77 = x73 * x76;
-            NAME(store)(grad_gates + 0 * units + i, x74);
-            NAME(store)(grad_gates + 1 * units + i, x77);
-            NAME(store)(grad_gates + 2 * units + i, x55);
-            NAME(store)(grad_gates + 3 * units + i, x47);
-            store_float(grad_c + 0 * units + i, x56);
-            store_float(grad_n + 0 * units + i, x49);
-            store_float(grad_m + 0 * units + i, x73);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(gates + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(gates + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(gates + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(gates + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(n + 0 * units + i, left);
-            const vector x7 = load_part_float(m + 0 * units + i, left);
-            const vector x8 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x9 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x10 = load_part_float(grad_new_c + 0 * units + i, left);
-            const vector x11 = load_part_float(grad_new_n + 0 * units + i, left);
-            const vector x12 = load_part_float(grad_new_m + 0 * units + i, left);
-            const vector x13 = x8 + x9;
-            const vector x14 = absolute(x1);
-            const vector x15 = -x14;
-            const vector x16 = exponential(x15);
-            const vector x18 = minimum(x1, all(0.0f));
-            const vector x19 = log_plus_one(x16);
-            const vector x20 = x18 - x19;
-            const vector x21 = x20 + x7;
-            const vector x22 = maximum(x21, x0);
-            const vector x23 = x0 - x22;
-            const vector x24 = exponential(x23);
-            const vector x25 = x21 - x22;
-            const vector x26 = exponential(x25);
-            const vector x27 = x26 * x5;
-            const vector x28 = hyperbolic_tangent(x2);
-            const vector x29 = x24 * x28;
-            const vector x30 = x27 + x29;
-            const vector x31 = x26 * x6;
-            const vector x32 = x24 + x31;
-            const vector x33 = sigmoid(x3);
-            const vector x34 = x33 * x30;
-            const vector x35 = x34 / x32;
-            const vector x36 = x35 / x32;
-            const vector x37 = -x13;
-            const vector x38 = x37 * x36;
-            const vector x39 = x13 / x32;
-            const vector x40 = x11 + x38;
-            const vector x41 = x39 * x33;
-            const vector x42 = x39 * x30;
-            const vector x43 = x10 + x41;
-            const vector x45 = 1.0f - x33;
-            const vector x46 = x33 * x45;
-            const vector x47 = x42 * x46;
-            const vector x48 = x40 * x6;
-            const vector x49 = x40 * x26;
-            const vector x50 = x43 * x28;
-            const vector x51 = x43 * x24;
-            const vector x52 = x40 + x50;
-            const vector x53 = x28 * x28;
-            const vector x54 = 1.0f - x53;
-            const vector x55 = x51 * x54;
-            const vector x56 = x43 * x26;
-            const vector x57 = x43 * x5;
-            const vector x58 = x48 + x57;
-            const vector x59 = x58 * x26;
-            const vector x60 = -x59;
-            const vector x61 = x12 + x60;
-            const vector x62 = x52 * x24;
-            const vector x63 = -x62;
-            const vector x64 = x61 + x63;
-            const vector x66 = x64 / 2.0f;
-            const vector x67 = truth(x21 == x0);
-            const vector x68 = choose(x67 != 0, x66, x64);
-            const vector x69 = truth(x21 > x0);
-            const vector x70 = choose(x69 != 0, all(0.0f), x68);
-            const vector x71 = truth(x0 > x21);
-            const vector x72 = choose(x71 != 0, all(0.0f), x68);
-            const vector x73 = x59 + x72;
-            const vector x74 = x62 + x70;
-            const vector x75 = -x1;
-            const vector x76 = sigmoid(x75);
-            const vector x77 = x73 * x76;
-            NAME(store_part)(grad_gates + 0 * units + i, x74, left);
-            NAME(store_part)(grad_gates + 1 * units + i, x77, left);
-            NAME(store_part)(grad_gates + 2 * units + i, x55, left);
-            NAME(store_part)(grad_gates + 3 * units + i, x47, left);
-            store_part_float(grad_c + 0 * units + i, x56, left);
-            store_part_float(grad_n + 0 * units + i, x49, left);
-            store_part_float(grad_m + 0 * units + i, x73, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_SLSTM_backward_operands[] = "gates c n m grad_output grad_product grad_new_c grad_new_n grad_new_m =grad_gates =grad_c =grad_n =grad_m";
-#endif
-void NAME(nmt_SLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SLSTM_backward_rows)); }
-
-static void NAME(SRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        narrow *hidden = at(&p->operands[3], t, layer, row);
-        float *new_c = at(&p->operands[4], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = NAME(load)(x + 2 * units + i);
-            const vector x3 = NAME(load)(x + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = x6 * x5;
-            const vector x9 = x0 + x8;
-            const vector x10 = sigmoid(x9);
-            const vector x11 = x7 * x5;
-            const vector x12 = x1 + x11;
-            const vector x13 = sigmoid(x12);
-            const vector x14 = x5 - x2;
-            const vector x15 = x10 * x14;
-            const vector x16 = x2 + x15;
-            const vector x17 = x16 - x3;
-            const vector x18 = x13 * x17;
-            const vector x19 = x3 + x18;
-            NAME(store)(hidden + 0 * units + i, x19);
-            store_float(new_c + 0 * units + i, x16);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = x6 * x5;
-            const vector x9 = x0 + x8;
-            const vector x10 = sigmoid(x9);
-            const vector x11 = x7 * x5;
-            const vector x12 = x1 + x11;
-            const vector x13 = sigmoid(x12);
-            const vector x14 = x5 - x2;
-            const vector x15 = x10 * x14;
-            const vector x16 = x2 + x15;
-            const vector x17 = x16 - x3;
-            const vector x18 = x13 * x17;
-            const vector x19 = x3 + x18;
-            NAME(store_part)(hidden + 0 * units + i, x19, left);
-            store_part_float(new_c + 0 * units + i, x16, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_SRU_forward_operands[] = "x c peephole =hidden =new_c";
-#endif
-void NAME(nmt_SRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SRU_forward_rows)); }
-
-static void NAME(SRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const float *peephole = at(&p->operands[2], t, layer, row);
-        const narrow *grad_output = at(&p->operands[3], t, layer, row);
-        const narrow *grad_product = at(&p->operands[4], t, layer, row);
-        const float *grad_new_c = at(&p->operands[5], t, layer, row);
-        narrow *grad_x = at(&p->operands[6], t, layer, row);
-        float *grad_c = at(&p->operands[7], t, layer, row);
-        float *grad_peephole = at(&p->operands[8], chunk, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = NAME(load)(x + 2 * units + i);
-            const vector x3 = NAME(load)(x + 3 * units + i);
-            const vector x5 = load_float(c + 0 * units + i);
-            const vector x6 = load_float(peephole + 0 * units + i);
-            const vector x7 = load_float(peephole + 1 * units + i);
-            const vector x8 = NAME(load)(grad_output + 0 * units + i);
-            const vector x9 = NAME(load)(grad_product + 0 * units + i);
-            const vector x10 = load_float(grad_new_c + 0 * units + i);
-            const vector x11 = x8 + x9;
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = x7 * x5;
+            const vector x10 = x1 + x9;
+            const vector x11 = sigmoid(x10);
             const vector x12 = x6 * x5;
             const vector x13 = x0 + x12;
             const vector x14 = sigmoid(x13);
-            const vector x15 = x7 * x5;
-            const vector x16 = x1 + x15;
-            const vector x17 = sigmoid(x16);
-            const vector x18 = x5 - x2;
-            const vector x19 = x14 * x18;
-            const vector x20 = x2 + x19;
-            const vector x21 = x20 - x3;
-            const vector x24 = x11 * x17;
-            const vector x27 = 1.0f - x17;
-            const vector x28 = x11 * x27;
-            const vector x29 = x11 * x21;
-            const vector x30 = x10 + x24;
-            const vector x31 = x30 * x14;
-            const vector x32 = 1.0f - x14;
-            const vector x33 = x30 * x32;
-            const vector x34 = x30 * x18;
-            const vector x35 = x17 * x27;
-            const vector x36 = x29 * x35;
-            const vector x37 = x36 * x5;
-            const vector x38 = x36 * x7;
-            const vector x39 = x31 + x38;
-            const vector x40 = x14 * x32;
-            const vector x41 = x34 * x40;
-            const vector x42 = x41 * x5;
-            const vector x43 = x41 * x6;
-            const vector x44 = x39 + x43;
-            NAME(store)(grad_x + 0 * units + i, x41);
-            NAME(store)(grad_x + 1 * units + i, x36);
-            NAME(store)(grad_x + 2 * units + i, x33);
-            NAME(store)(grad_x + 3 * units + i, x28);
-            store_float(grad_c + 0 * units + i, x44);
-            store_float(grad_peephole + 0 * units + i, load_float(grad_peephole + 0 * units + i) + x42);
-            store_float(grad_peephole + 1 * units + i, load_float(grad_peephole + 1 * units + i) + x37);
+            const vector x15 = x11 * x5;
+            const vector x16 = hyperbolic_tangent(x2);
+            const vector x17 = x14 * x16;
+            const vector x18 = x15 + x17;
+            const vector x19 = x8 * x18;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = hyperbolic_tangent(x18);
+            const vector x23 = x21 * x22;
+            NAME(store)(hidden_at + 0 * units + i, x23);
+            store_float(new_c_at + 0 * units + i, x18);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 2 * units + i, left);
-            const vector x3 = NAME(load_part)(x + 3 * units + i, left);
-            const vector x5 = load_part_float(c + 0 * units + i, left);
-            const vector x6 = load_part_float(peephole + 0 * units + i, left);
-            const vector x7 = load_part_float(peephole + 1 * units + i, left);
-            const vector x8 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x9 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x10 = load_part_float(grad_new_c + 0 * units + i, left);
-            const vector x11 = x8 + x9;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = x7 * x5;
+            const vector x10 = x1 + x9;
+            const vector x11 = sigmoid(x10);
             const vector x12 = x6 * x5;
             const vector x13 = x0 + x12;
             const vector x14 = sigmoid(x13);
-            const vector x15 = x7 * x5;
-            const vector x16 = x1 + x15;
-            const vector x17 = sigmoid(x16);
-            const vector x18 = x5 - x2;
-            const vector x19 = x14 * x18;
-            const vector x20 = x2 + x19;
-            const vector x21 = x20 - x3;
-            const vector x24 = x11 * x17;
-            const vector x27 = 1.0f - x17;
-            const vector x28 = x11 * x27;
-            const vector x29 = x11 * x21;
-            const vector x30 = x10 + x24;
-            const vector x31 = x30 * x14;
-            const vector x32 = 1.0f - x14;
-            const vector x33 = x30 * x32;
-            const vector x34 = x30 * x18;
-            const vector x35 = x17 * x27;
-            const vector x36 = x29 * x35;
-            const vector x37 = x36 * x5;
-            const vector x38 = x36 * x7;
-            const vector x39 = x31 + x38;
-            const vector x40 = x14 * x32;
-            const vector x41 = x34 * x40;
-            const vector x42 = x41 * x5;
-            const vector x43 = x41 * x6;
-            const vector x44 = x39 + x43;
-            NAME(store_part)(grad_x + 0 * units + i, x41, left);
-            NAME(store_part)(grad_x + 1 * units + i, x36, left);
-            NAME(store_part)(grad_x + 2 * units + i, x33, left);
-            NAME(store_part)(grad_x + 3 * units + i, x28, left);
-            store_part_float(grad_c + 0 * units + i, x44, left);
-            store_part_float(grad_peephole + 0 * units + i, load_part_float(grad_peephole + 0 * units + i, left) + x42, left);
-            store_part_float(grad_peephole + 1 * units + i, load_part_float(grad_peephole + 1 * units + i, left) + x37, left);
+            const vector x15 = x11 * x5;
+            const vector x16 = hyperbolic_tangent(x2);
+            const vector x17 = x14 * x16;
+            const vector x18 = x15 + x17;
+            const vector x19 = x8 * x18;
+            const vector x20 = x3 + x19;
+            const vector x21 = sigmoid(x20);
+            const vector x22 = hyperbolic_tangent(x18);
+            const vector x23 = x21 * x22;
+            NAME(store_part)(hidden_at + 0 * units + i, x23, left);
+            store_part_float(new_c_at + 0 * units + i, x18, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_SRU_backward_operands[] = "x c peephole grad_output grad_product grad_new_c =grad_x =grad_c +grad_peephole";
+const char nmt_PeepholeLSTM_forward_operands[] = "gates c peephole =hidden =new_c";
 #endif
-void NAME(nmt_SRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SRU_backward_rows)); }
+void NAME(nmt_PeepholeLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(PeepholeLSTM_forward_rows)); }
 
-static void NAME(SSRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(PeepholeLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        narrow *hidden = at(&p->operands[2], t, layer, row);
-        float *new_c = at(&p->operands[3], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x3 = load_float(c + 0 * units + i);
-            const vector x4 = sigmoid(x0);
-            const vector x5 = x3 - x1;
-            const vector x6 = x4 * x5;
-            const vector x7 = x1 + x6;
-            const vector x9 = maximum(x7, all(0.0f));
-            NAME(store)(hidden + 0 * units + i, x9);
-            store_float(new_c + 0 * units + i, x7);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = load_float(peephole_at + 2 * units + i);
+            const vector x9 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x10 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x11 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x12 = x9 + x10;
+            const vector x13 = x7 * x5;
+            const vector x14 = x1 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x6 * x5;
+            const vector x17 = x0 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = x15 * x5;
+            const vector x20 = hyperbolic_tangent(x2);
+            const vector x21 = x18 * x20;
+            const vector x22 = x19 + x21;
+            const vector x23 = x8 * x22;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x26 = hyperbolic_tangent(x22);
+            const vector x28 = x12 * x25;
+            const vector x29 = x12 * x26;
+            const vector x30 = x26 * x26;
+            const vector x32 = 1.0f - x30;
+            const vector x33 = x28 * x32;
+            const vector x34 = x11 + x33;
+            const vector x35 = 1.0f - x25;
+            const vector x36 = x25 * x35;
+            const vector x37 = x29 * x36;
+            const vector x38 = x37 * x22;
+            const vector x39 = x37 * x8;
+            const vector x40 = x34 + x39;
+            const vector x41 = x40 * x20;
+            const vector x42 = x40 * x18;
+            const vector x43 = x20 * x20;
+            const vector x44 = 1.0f - x43;
+            const vector x45 = x42 * x44;
+            const vector x46 = x40 * x15;
+            const vector x47 = x40 * x5;
+            const vector x48 = 1.0f - x18;
+            const vector x49 = x18 * x48;
+            const vector x50 = x41 * x49;
+            const vector x51 = x50 * x5;
+            const vector x52 = x50 * x6;
+            const vector x53 = x46 + x52;
+            const vector x54 = 1.0f - x15;
+            const vector x55 = x15 * x54;
+            const vector x56 = x47 * x55;
+            const vector x57 = x56 * x5;
+            const vector x58 = x56 * x7;
+            const vector x59 = x53 + x58;
+            NAME(store)(grad_gates_at + 0 * units + i, x50);
+            NAME(store)(grad_gates_at + 1 * units + i, x56);
+            NAME(store)(grad_gates_at + 2 * units + i, x45);
+            NAME(store)(grad_gates_at + 3 * units + i, x37);
+            store_float(grad_c_at + 0 * units + i, x59);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x51);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x57);
+            store_float(grad_peephole_at + 2 * units + i, load_float(grad_peephole_at + 2 * units + i) + x38);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x3 = load_part_float(c + 0 * units + i, left);
-            const vector x4 = sigmoid(x0);
-            const vector x5 = x3 - x1;
-            const vector x6 = x4 * x5;
-            const vector x7 = x1 + x6;
-            const vector x9 = maximum(x7, all(0.0f));
-            NAME(store_part)(hidden + 0 * units + i, x9, left);
-            store_part_float(new_c + 0 * units + i, x7, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = load_part_float(peephole_at + 2 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x10 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x11 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x12 = x9 + x10;
+            const vector x13 = x7 * x5;
+            const vector x14 = x1 + x13;
+            const vector x15 = sigmoid(x14);
+            const vector x16 = x6 * x5;
+            const vector x17 = x0 + x16;
+            const vector x18 = sigmoid(x17);
+            const vector x19 = x15 * x5;
+            const vector x20 = hyperbolic_tangent(x2);
+            const vector x21 = x18 * x20;
+            const vector x22 = x19 + x21;
+            const vector x23 = x8 * x22;
+            const vector x24 = x3 + x23;
+            const vector x25 = sigmoid(x24);
+            const vector x26 = hyperbolic_tangent(x22);
+            const vector x28 = x12 * x25;
+            const vector x29 = x12 * x26;
+            const vector x30 = x26 * x26;
+            const vector x32 = 1.0f - x30;
+            const vector x33 = x28 * x32;
+            const vector x34 = x11 + x33;
+            const vector x35 = 1.0f - x25;
+            const vector x36 = x25 * x35;
+            const vector x37 = x29 * x36;
+            const vector x38 = x37 * x22;
+            const vector x39 = x37 * x8;
+            const vector x40 = x34 + x39;
+            const vector x41 = x40 * x20;
+            const vector x42 = x40 * x18;
+            const vector x43 = x20 * x20;
+            const vector x44 = 1.0f - x43;
+            const vector x45 = x42 * x44;
+            const vector x46 = x40 * x15;
+            const vector x47 = x40 * x5;
+            const vector x48 = 1.0f - x18;
+            const vector x49 = x18 * x48;
+            const vector x50 = x41 * x49;
+            const vector x51 = x50 * x5;
+            const vector x52 = x50 * x6;
+            const vector x53 = x46 + x52;
+            const vector x54 = 1.0f - x15;
+            const vector x55 = x15 * x54;
+            const vector x56 = x47 * x55;
+            const vector x57 = x56 * x5;
+            const vector x58 = x56 * x7;
+            const vector x59 = x53 + x58;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x50, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x56, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x45, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x37, left);
+            store_part_float(grad_c_at + 0 * units + i, x59, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x51, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x57, left);
+            store_part_float(grad_peephole_at + 2 * units + i, load_part_float(grad_peephole_at + 2 * units + i, left) + x38, left);
         }
     }
     (void)chunk; (void)room;
 }
 
 #ifndef SECOND_TIME
-const char nmt_SSRU_forward_operands[] = "x c =hidden =new_c";
+const char nmt_PeepholeLSTM_backward_operands[] = "gates c peephole grad_output grad_product grad_new_c =grad_gates =grad_c +grad_peephole";
 #endif
-void NAME(nmt_SSRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SSRU_forward_rows)); }
-
-static void NAME(SSRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
-    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    for (int64_t r = first; r < last; r++) {
-        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *c = at(&p->operands[1], t, layer, row);
-        const narrow *grad_output = at(&p->operands[2], t, layer, row);
-        const narrow *grad_product = at(&p->operands[3], t, layer, row);
-        const float *grad_new_c = at(&p->operands[4], t, layer, row);
-        narrow *grad_x = at(&p->operands[5], t, layer, row);
-        float *grad_c = at(&p->operands[6], t, layer, row);
-        for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x3 = load_float(c + 0 * units + i);
-            const vector x4 = NAME(load)(grad_output + 0 * units + i);
-            const vector x5 = NAME(load)(grad_product + 0 * units + i);
-            const vector x6 = load_float(grad_new_c + 0 * units + i);
-            const vector x7 = x4 + x5;
-            const vector x8 = sigmoid(x0);
-            const vector x9 = x3 - x1;
-            const vector x10 = x8 * x9;
-            const vector x11 = x1 + x10;
-            const vector x13 = maximum(x11, all(0.0f));
-            const vector x14 = truth(x13 > all(0.0f));
-            const vector x15 = choose(x14 != 0, x7, all(0.0f));
-            const vector x16 = x6 + x15;
-            const vector x17 = x16 * x8;
-            const vector x19 = 1.0f - x8;
-            const vector x20 = x16 * x19;
-            const vector x21 = x16 * x9;
-            const vector x22 = x8 * x19;
-            const vector x23 = x21 * x22;
-            NAME(store)(grad_x + 0 * units + i, x23);
-            NAME(store)(grad_x + 1 * units + i, x20);
-            store_float(grad_c + 0 * units + i, x17);
-        }
-        if (units % LANES) {
-            const int64_t i = units / LANES * LANES;
-            const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x3 = load_part_float(c + 0 * units + i, left);
-            const vector x4 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x5 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x6 = load_part_float(grad_new_c + 0 * units + i, left);
-            const vector x7 = x4 + x5;
-            const vector x8 = sigmoid(x0);
-            const vector x9 = x3 - x1;
-            const vector x10 = x8 * x9;
-            const vector x11 = x1 + x10;
-            const vector x13 = maximum(x11, all(0.0f));
-            const vector x14 = truth(x13 > all(0.0f));
-            const vector x15 = choose(x14 != 0, x7, all(0.0f));
-            const vector x16 = x6 + x15;
-            const vector x17 = x16 * x8;
-            const vector x19 = 1.0f - x8;
-            const vector x20 = x16 * x19;
-            const vector x21 = x16 * x9;
-            const vector x22 = x8 * x19;
-            const vector x23 = x21 * x22;
-            NAME(store_part)(grad_x + 0 * units + i, x23, left);
-            NAME(store_part)(grad_x + 1 * units + i, x20, left);
-            store_part_float(grad_c + 0 * units + i, x17, left);
-        }
-    }
-    (void)chunk; (void)room;
-}
-
-#ifndef SECOND_TIME
-const char nmt_SSRU_backward_operands[] = "x c grad_output grad_product grad_new_c =grad_x =grad_c";
-#endif
-void NAME(nmt_SSRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SSRU_backward_rows)); }
+void NAME(nmt_PeepholeLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(PeepholeLSTM_backward_rows)); }
 
 static void NAME(MinGRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        narrow *hidden = at(&p->operands[2], t, layer, row);
-        float *new_h = at(&p->operands[3], t, layer, row);
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_h_at = at(&p->operands[3], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = load_float(h + 0 * units + i);
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = load_float(h_at + 0 * units + i);
             const vector x3 = -x0;
             const vector x4 = sigmoid(x3);
             const vector x5 = x2 - x1;
             const vector x6 = x4 * x5;
             const vector x7 = x1 + x6;
-            NAME(store)(hidden + 0 * units + i, x7);
-            store_float(new_h + 0 * units + i, x7);
+            NAME(store)(hidden_at + 0 * units + i, x7);
+            store_float(new_h_at + 0 * units + i, x7);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = load_part_float(h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = load_part_float(h_at + 0 * units + i, left);
             const vector x3 = -x0;
             const vector x4 = sigmoid(x3);
             const vector x5 = x2 - x1;
             const vector x6 = x4 * x5;
             const vector x7 = x1 + x6;
-            NAME(store_part)(hidden + 0 * units + i, x7, left);
-            store_part_float(new_h + 0 * units + i, x7, left);
+            NAME(store_part)(hidden_at + 0 * units + i, x7, left);
+            store_part_float(new_h_at + 0 * units + i, x7, left);
         }
     }
     (void)chunk; (void)room;
@@ -3192,20 +3858,20 @@ static void NAME(MinGRU_backward_rows)(const struct Plan *p, int64_t t, int64_t 
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        const narrow *grad_output = at(&p->operands[2], t, layer, row);
-        const narrow *grad_product = at(&p->operands[3], t, layer, row);
-        const float *grad_new_h = at(&p->operands[4], t, layer, row);
-        narrow *grad_x = at(&p->operands[5], t, layer, row);
-        float *grad_h = at(&p->operands[6], t, layer, row);
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[5], t, layer, row);
+        float *grad_h_at = at(&p->operands[6], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = load_float(h + 0 * units + i);
-            const vector x3 = NAME(load)(grad_output + 0 * units + i);
-            const vector x4 = NAME(load)(grad_product + 0 * units + i);
-            const vector x5 = load_float(grad_new_h + 0 * units + i);
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = load_float(h_at + 0 * units + i);
+            const vector x3 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x4 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x5 = load_float(grad_new_h_at + 0 * units + i);
             const vector x6 = x3 + x4;
             const vector x7 = x6 + x5;
             const vector x8 = -x0;
@@ -3218,19 +3884,19 @@ static void NAME(MinGRU_backward_rows)(const struct Plan *p, int64_t t, int64_t 
             const vector x19 = x9 * x16;
             const vector x20 = x18 * x19;
             const vector x21 = -x20;
-            NAME(store)(grad_x + 0 * units + i, x21);
-            NAME(store)(grad_x + 1 * units + i, x17);
-            store_float(grad_h + 0 * units + i, x13);
+            NAME(store)(grad_x_at + 0 * units + i, x21);
+            NAME(store)(grad_x_at + 1 * units + i, x17);
+            store_float(grad_h_at + 0 * units + i, x13);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = load_part_float(h + 0 * units + i, left);
-            const vector x3 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x4 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x5 = load_part_float(grad_new_h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = load_part_float(h_at + 0 * units + i, left);
+            const vector x3 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x4 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x5 = load_part_float(grad_new_h_at + 0 * units + i, left);
             const vector x6 = x3 + x4;
             const vector x7 = x6 + x5;
             const vector x8 = -x0;
@@ -3243,9 +3909,9 @@ static void NAME(MinGRU_backward_rows)(const struct Plan *p, int64_t t, int64_t 
             const vector x19 = x9 * x16;
             const vector x20 = x18 * x19;
             const vector x21 = -x20;
-            NAME(store_part)(grad_x + 0 * units + i, x21, left);
-            NAME(store_part)(grad_x + 1 * units + i, x17, left);
-            store_part_float(grad_h + 0 * units + i, x13, left);
+            NAME(store_part)(grad_x_at + 0 * units + i, x21, left);
+            NAME(store_part)(grad_x_at + 1 * units + i, x17, left);
+            store_part_float(grad_h_at + 0 * units + i, x13, left);
         }
     }
     (void)chunk; (void)room;
@@ -3256,37 +3922,157 @@ const char nmt_MinGRU_backward_operands[] = "x h grad_output grad_product grad_n
 #endif
 void NAME(nmt_MinGRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinGRU_backward_rows)); }
 
-static void NAME(MinLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+static void NAME(MinimalGated_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        narrow *hidden = at(&p->operands[2], t, layer, row);
-        float *new_h = at(&p->operands[3], t, layer, row);
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_h_at = at(&p->operands[4], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = NAME(load)(x + 2 * units + i);
-            const vector x3 = load_float(h + 0 * units + i);
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 0 * units + i);
+            const vector x3 = load_float(h_at + 0 * units + i);
             const vector x4 = sigmoid(x0);
-            const vector x5 = sigmoid(x1);
-            const vector x6 = x4 + x5;
-            const vector x8 = maximum(x6, all(1.1754943508222875e-38f));
-            const vector x9 = x4 / x8;
-            const vector x10 = x3 - x2;
-            const vector x11 = x9 * x10;
-            const vector x12 = x2 + x11;
-            NAME(store)(hidden + 0 * units + i, x12);
-            store_float(new_h + 0 * units + i, x12);
+            const vector x5 = x4 * x1;
+            const vector x6 = x2 + x5;
+            const vector x7 = hyperbolic_tangent(x6);
+            const vector x8 = x7 - x3;
+            const vector x9 = x4 * x8;
+            const vector x10 = x3 + x9;
+            NAME(store)(hidden_at + 0 * units + i, x10);
+            store_float(new_h_at + 0 * units + i, x10);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 2 * units + i, left);
-            const vector x3 = load_part_float(h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x3 = load_part_float(h_at + 0 * units + i, left);
+            const vector x4 = sigmoid(x0);
+            const vector x5 = x4 * x1;
+            const vector x6 = x2 + x5;
+            const vector x7 = hyperbolic_tangent(x6);
+            const vector x8 = x7 - x3;
+            const vector x9 = x4 * x8;
+            const vector x10 = x3 + x9;
+            NAME(store_part)(hidden_at + 0 * units + i, x10, left);
+            store_part_float(new_h_at + 0 * units + i, x10, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_MinimalGated_forward_operands[] = "gates x h =hidden =new_h";
+#endif
+void NAME(nmt_MinimalGated_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinimalGated_forward_rows)); }
+
+static void NAME(MinimalGated_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *x_at = at(&p->operands[1], t, layer, row);
+        const float *h_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[6], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[7], t, layer, row);
+        float *grad_h_at = at(&p->operands[8], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 0 * units + i);
+            const vector x3 = load_float(h_at + 0 * units + i);
+            const vector x4 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x5 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x6 = load_float(grad_new_h_at + 0 * units + i);
+            const vector x7 = x4 + x5;
+            const vector x8 = x7 + x6;
+            const vector x9 = sigmoid(x0);
+            const vector x10 = x9 * x1;
+            const vector x11 = x2 + x10;
+            const vector x12 = hyperbolic_tangent(x11);
+            const vector x13 = x12 - x3;
+            const vector x16 = x8 * x9;
+            const vector x19 = 1.0f - x9;
+            const vector x20 = x8 * x19;
+            const vector x21 = x8 * x13;
+            const vector x22 = x12 * x12;
+            const vector x23 = 1.0f - x22;
+            const vector x24 = x16 * x23;
+            const vector x25 = x24 * x1;
+            const vector x26 = x24 * x9;
+            const vector x27 = x21 + x25;
+            const vector x28 = x9 * x19;
+            const vector x29 = x27 * x28;
+            NAME(store)(grad_gates_at + 0 * units + i, x29);
+            NAME(store)(grad_gates_at + 1 * units + i, x26);
+            NAME(store)(grad_x_at + 0 * units + i, x24);
+            store_float(grad_h_at + 0 * units + i, x20);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x3 = load_part_float(h_at + 0 * units + i, left);
+            const vector x4 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x5 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x6 = load_part_float(grad_new_h_at + 0 * units + i, left);
+            const vector x7 = x4 + x5;
+            const vector x8 = x7 + x6;
+            const vector x9 = sigmoid(x0);
+            const vector x10 = x9 * x1;
+            const vector x11 = x2 + x10;
+            const vector x12 = hyperbolic_tangent(x11);
+            const vector x13 = x12 - x3;
+            const vector x16 = x8 * x9;
+            const vector x19 = 1.0f - x9;
+            const vector x20 = x8 * x19;
+            const vector x21 = x8 * x13;
+            const vector x22 = x12 * x12;
+            const vector x23 = 1.0f - x22;
+            const vector x24 = x16 * x23;
+            const vector x25 = x24 * x1;
+            const vector x26 = x24 * x9;
+            const vector x27 = x21 + x25;
+            const vector x28 = x9 * x19;
+            const vector x29 = x27 * x28;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x29, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x26, left);
+            NAME(store_part)(grad_x_at + 0 * units + i, x24, left);
+            store_part_float(grad_h_at + 0 * units + i, x20, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_MinimalGated_backward_operands[] = "gates x h grad_output grad_product grad_new_h =grad_gates =grad_x =grad_h";
+#endif
+void NAME(nmt_MinimalGated_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinimalGated_backward_rows)); }
+
+static void NAME(MinLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_h_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 2 * units + i);
+            const vector x3 = load_float(h_at + 0 * units + i);
             const vector x4 = sigmoid(x0);
             const vector x5 = sigmoid(x1);
             const vector x6 = x4 + x5;
@@ -3295,8 +4081,26 @@ static void NAME(MinLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t 
             const vector x10 = x3 - x2;
             const vector x11 = x9 * x10;
             const vector x12 = x2 + x11;
-            NAME(store_part)(hidden + 0 * units + i, x12, left);
-            store_part_float(new_h + 0 * units + i, x12, left);
+            NAME(store)(hidden_at + 0 * units + i, x12);
+            store_float(new_h_at + 0 * units + i, x12);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 2 * units + i, left);
+            const vector x3 = load_part_float(h_at + 0 * units + i, left);
+            const vector x4 = sigmoid(x0);
+            const vector x5 = sigmoid(x1);
+            const vector x6 = x4 + x5;
+            const vector x8 = maximum(x6, all(1.1754943508222875e-38f));
+            const vector x9 = x4 / x8;
+            const vector x10 = x3 - x2;
+            const vector x11 = x9 * x10;
+            const vector x12 = x2 + x11;
+            NAME(store_part)(hidden_at + 0 * units + i, x12, left);
+            store_part_float(new_h_at + 0 * units + i, x12, left);
         }
     }
     (void)chunk; (void)room;
@@ -3311,21 +4115,21 @@ static void NAME(MinLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
-        const narrow *x = at(&p->operands[0], t, layer, row);
-        const float *h = at(&p->operands[1], t, layer, row);
-        const narrow *grad_output = at(&p->operands[2], t, layer, row);
-        const narrow *grad_product = at(&p->operands[3], t, layer, row);
-        const float *grad_new_h = at(&p->operands[4], t, layer, row);
-        narrow *grad_x = at(&p->operands[5], t, layer, row);
-        float *grad_h = at(&p->operands[6], t, layer, row);
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *h_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_h_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[5], t, layer, row);
+        float *grad_h_at = at(&p->operands[6], t, layer, row);
         for (int64_t i = 0; i + LANES <= units; i += LANES) {
-            const vector x0 = NAME(load)(x + 0 * units + i);
-            const vector x1 = NAME(load)(x + 1 * units + i);
-            const vector x2 = NAME(load)(x + 2 * units + i);
-            const vector x3 = load_float(h + 0 * units + i);
-            const vector x4 = NAME(load)(grad_output + 0 * units + i);
-            const vector x5 = NAME(load)(grad_product + 0 * units + i);
-            const vector x6 = load_float(grad_new_h + 0 * units + i);
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 2 * units + i);
+            const vector x3 = load_float(h_at + 0 * units + i);
+            const vector x4 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x5 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x6 = load_float(grad_new_h_at + 0 * units + i);
             const vector x7 = x4 + x5;
             const vector x8 = x7 + x6;
             const vector x9 = sigmoid(x0);
@@ -3351,21 +4155,21 @@ static void NAME(MinLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t
             const vector x34 = x10 * x32;
             const vector x35 = x30 * x33;
             const vector x36 = x29 * x34;
-            NAME(store)(grad_x + 0 * units + i, x35);
-            NAME(store)(grad_x + 1 * units + i, x36);
-            NAME(store)(grad_x + 2 * units + i, x22);
-            store_float(grad_h + 0 * units + i, x18);
+            NAME(store)(grad_x_at + 0 * units + i, x35);
+            NAME(store)(grad_x_at + 1 * units + i, x36);
+            NAME(store)(grad_x_at + 2 * units + i, x22);
+            store_float(grad_h_at + 0 * units + i, x18);
         }
         if (units % LANES) {
             const int64_t i = units / LANES * LANES;
             const int left = units - i;
-            const vector x0 = NAME(load_part)(x + 0 * units + i, left);
-            const vector x1 = NAME(load_part)(x + 1 * units + i, left);
-            const vector x2 = NAME(load_part)(x + 2 * units + i, left);
-            const vector x3 = load_part_float(h + 0 * units + i, left);
-            const vector x4 = NAME(load_part)(grad_output + 0 * units + i, left);
-            const vector x5 = NAME(load_part)(grad_product + 0 * units + i, left);
-            const vector x6 = load_part_float(grad_new_h + 0 * units + i, left);
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 2 * units + i, left);
+            const vector x3 = load_part_float(h_at + 0 * units + i, left);
+            const vector x4 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x5 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x6 = load_part_float(grad_new_h_at + 0 * units + i, left);
             const vector x7 = x4 + x5;
             const vector x8 = x7 + x6;
             const vector x9 = sigmoid(x0);
@@ -3391,10 +4195,10 @@ static void NAME(MinLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t
             const vector x34 = x10 * x32;
             const vector x35 = x30 * x33;
             const vector x36 = x29 * x34;
-            NAME(store_part)(grad_x + 0 * units + i, x35, left);
-            NAME(store_part)(grad_x + 1 * units + i, x36, left);
-            NAME(store_part)(grad_x + 2 * units + i, x22, left);
-            store_part_float(grad_h + 0 * units + i, x18, left);
+            NAME(store_part)(grad_x_at + 0 * units + i, x35, left);
+            NAME(store_part)(grad_x_at + 1 * units + i, x36, left);
+            NAME(store_part)(grad_x_at + 2 * units + i, x22, left);
+            store_part_float(grad_h_at + 0 * units + i, x18, left);
         }
     }
     (void)chunk; (void)room;
@@ -3404,3 +4208,727 @@ static void NAME(MinLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t
 const char nmt_MinLSTM_backward_operands[] = "x h grad_output grad_product grad_new_h =grad_x =grad_h";
 #endif
 void NAME(nmt_MinLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinLSTM_backward_rows)); }
+
+static void NAME(RNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        narrow *hidden_at = at(&p->operands[1], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x2 = hyperbolic_tangent(x0);
+            NAME(store)(hidden_at + 0 * units + i, x2);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x2 = hyperbolic_tangent(x0);
+            NAME(store_part)(hidden_at + 0 * units + i, x2, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_RNN_forward_operands[] = "gates =hidden";
+#endif
+void NAME(nmt_RNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(RNN_forward_rows)); }
+
+static void NAME(RNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[2], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x2 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x3 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x4 = x2 + x3;
+            const vector x5 = hyperbolic_tangent(x0);
+            const vector x6 = x5 * x5;
+            const vector x8 = 1.0f - x6;
+            const vector x9 = x4 * x8;
+            NAME(store)(grad_gates_at + 0 * units + i, x9);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x2 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x3 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x4 = x2 + x3;
+            const vector x5 = hyperbolic_tangent(x0);
+            const vector x6 = x5 * x5;
+            const vector x8 = 1.0f - x6;
+            const vector x9 = x4 * x8;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x9, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_RNN_backward_operands[] = "gates grad_output grad_product =grad_gates";
+#endif
+void NAME(nmt_RNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(RNN_backward_rows)); }
+
+static void NAME(ReluRNN_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        narrow *hidden_at = at(&p->operands[1], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x3 = maximum(x0, all(0.0f));
+            NAME(store)(hidden_at + 0 * units + i, x3);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x3 = maximum(x0, all(0.0f));
+            NAME(store_part)(hidden_at + 0 * units + i, x3, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_ReluRNN_forward_operands[] = "gates =hidden";
+#endif
+void NAME(nmt_ReluRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(ReluRNN_forward_rows)); }
+
+static void NAME(ReluRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[2], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x2 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x3 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x4 = x2 + x3;
+            const vector x6 = maximum(x0, all(0.0f));
+            const vector x7 = truth(x6 > all(0.0f));
+            const vector x8 = choose(x7 != 0, x4, all(0.0f));
+            NAME(store)(grad_gates_at + 0 * units + i, x8);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x2 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x3 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x4 = x2 + x3;
+            const vector x6 = maximum(x0, all(0.0f));
+            const vector x7 = truth(x6 > all(0.0f));
+            const vector x8 = choose(x7 != 0, x4, all(0.0f));
+            NAME(store_part)(grad_gates_at + 0 * units + i, x8, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_ReluRNN_backward_operands[] = "gates grad_output grad_product =grad_gates";
+#endif
+void NAME(nmt_ReluRNN_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(ReluRNN_backward_rows)); }
+
+static void NAME(SLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *n_at = at(&p->operands[2], t, layer, row);
+        const float *m_at = at(&p->operands[3], t, layer, row);
+        narrow *hidden_at = at(&p->operands[4], t, layer, row);
+        float *new_c_at = at(&p->operands[5], t, layer, row);
+        float *new_n_at = at(&p->operands[6], t, layer, row);
+        float *new_m_at = at(&p->operands[7], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(n_at + 0 * units + i);
+            const vector x7 = load_float(m_at + 0 * units + i);
+            const vector x8 = absolute(x1);
+            const vector x9 = -x8;
+            const vector x10 = exponential(x9);
+            const vector x12 = minimum(x1, all(0.0f));
+            const vector x13 = log_plus_one(x10);
+            const vector x14 = x12 - x13;
+            const vector x15 = x14 + x7;
+            const vector x16 = maximum(x15, x0);
+            const vector x17 = x0 - x16;
+            const vector x18 = exponential(x17);
+            const vector x19 = x15 - x16;
+            const vector x20 = exponential(x19);
+            const vector x21 = x20 * x5;
+            const vector x22 = hyperbolic_tangent(x2);
+            const vector x23 = x18 * x22;
+            const vector x24 = x21 + x23;
+            const vector x25 = x20 * x6;
+            const vector x26 = x18 + x25;
+            const vector x27 = sigmoid(x3);
+            const vector x28 = x27 * x24;
+            const vector x29 = x28 / x26;
+            NAME(store)(hidden_at + 0 * units + i, x29);
+            store_float(new_c_at + 0 * units + i, x24);
+            store_float(new_n_at + 0 * units + i, x26);
+            store_float(new_m_at + 0 * units + i, x16);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(n_at + 0 * units + i, left);
+            const vector x7 = load_part_float(m_at + 0 * units + i, left);
+            const vector x8 = absolute(x1);
+            const vector x9 = -x8;
+            const vector x10 = exponential(x9);
+            const vector x12 = minimum(x1, all(0.0f));
+            const vector x13 = log_plus_one(x10);
+            const vector x14 = x12 - x13;
+            const vector x15 = x14 + x7;
+            const vector x16 = maximum(x15, x0);
+            const vector x17 = x0 - x16;
+            const vector x18 = exponential(x17);
+            const vector x19 = x15 - x16;
+            const vector x20 = exponential(x19);
+            const vector x21 = x20 * x5;
+            const vector x22 = hyperbolic_tangent(x2);
+            const vector x23 = x18 * x22;
+            const vector x24 = x21 + x23;
+            const vector x25 = x20 * x6;
+            const vector x26 = x18 + x25;
+            const vector x27 = sigmoid(x3);
+            const vector x28 = x27 * x24;
+            const vector x29 = x28 / x26;
+            NAME(store_part)(hidden_at + 0 * units + i, x29, left);
+            store_part_float(new_c_at + 0 * units + i, x24, left);
+            store_part_float(new_n_at + 0 * units + i, x26, left);
+            store_part_float(new_m_at + 0 * units + i, x16, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SLSTM_forward_operands[] = "gates c n m =hidden =new_c =new_n =new_m";
+#endif
+void NAME(nmt_SLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SLSTM_forward_rows)); }
+
+static void NAME(SLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *gates_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *n_at = at(&p->operands[2], t, layer, row);
+        const float *m_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[4], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[5], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[6], t, layer, row);
+        const float *grad_new_n_at = at(&p->operands[7], t, layer, row);
+        const float *grad_new_m_at = at(&p->operands[8], t, layer, row);
+        narrow *grad_gates_at = at(&p->operands[9], t, layer, row);
+        float *grad_c_at = at(&p->operands[10], t, layer, row);
+        float *grad_n_at = at(&p->operands[11], t, layer, row);
+        float *grad_m_at = at(&p->operands[12], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(gates_at + 0 * units + i);
+            const vector x1 = NAME(load)(gates_at + 1 * units + i);
+            const vector x2 = NAME(load)(gates_at + 2 * units + i);
+            const vector x3 = NAME(load)(gates_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(n_at + 0 * units + i);
+            const vector x7 = load_float(m_at + 0 * units + i);
+            const vector x8 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x9 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x10 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x11 = load_float(grad_new_n_at + 0 * units + i);
+            const vector x12 = load_float(grad_new_m_at + 0 * units + i);
+            const vector x13 = x8 + x9;
+            const vector x14 = absolute(x1);
+            const vector x15 = -x14;
+            const vector x16 = exponential(x15);
+            const vector x18 = minimum(x1, all(0.0f));
+            const vector x19 = log_plus_one(x16);
+            const vector x20 = x18 - x19;
+            const vector x21 = x20 + x7;
+            const vector x22 = maximum(x21, x0);
+            const vector x23 = x0 - x22;
+            const vector x24 = exponential(x23);
+            const vector x25 = x21 - x22;
+            const vector x26 = exponential(x25);
+            const vector x27 = x26 * x5;
+            const vector x28 = hyperbolic_tangent(x2);
+            const vector x29 = x24 * x28;
+            const vector x30 = x27 + x29;
+            const vector x31 = x26 * x6;
+            const vector x32 = x24 + x31;
+            const vector x33 = sigmoid(x3);
+            const vector x34 = x33 * x30;
+            const vector x35 = x34 / x32;
+            const vector x36 = x35 / x32;
+            const vector x37 = -x13;
+            const vector x38 = x37 * x36;
+            const vector x39 = x13 / x32;
+            const vector x40 = x11 + x38;
+            const vector x41 = x39 * x33;
+            const vector x42 = x39 * x30;
+            const vector x43 = x10 + x41;
+            const vector x45 = 1.0f - x33;
+            const vector x46 = x33 * x45;
+            const vector x47 = x42 * x46;
+            const vector x48 = x40 * x6;
+            const vector x49 = x40 * x26;
+            const vector x50 = x43 * x28;
+            const vector x51 = x43 * x24;
+            const vector x52 = x40 + x50;
+            const vector x53 = x28 * x28;
+            const vector x54 = 1.0f - x53;
+            const vector x55 = x51 * x54;
+            const vector x56 = x43 * x26;
+            const vector x57 = x43 * x5;
+            const vector x58 = x48 + x57;
+            const vector x59 = x58 * x26;
+            const vector x60 = -x59;
+            const vector x61 = x12 + x60;
+            const vector x62 = x52 * x24;
+            const vector x63 = -x62;
+            const vector x64 = x61 + x63;
+            const vector x66 = x64 / 2.0f;
+            const vector x67 = truth(x21 == x0);
+            const vector x68 = choose(x67 != 0, x66, x64);
+            const vector x69 = truth(x21 > x0);
+            const vector x70 = choose(x69 != 0, all(0.0f), x68);
+            const vector x71 = truth(x0 > x21);
+            const vector x72 = choose(x71 != 0, all(0.0f), x68);
+            const vector x73 = x59 + x72;
+            const vector x74 = x62 + x70;
+            const vector x75 = -x1;
+            const vector x76 = sigmoid(x75);
+            const vector x77 = x73 * x76;
+            NAME(store)(grad_gates_at + 0 * units + i, x74);
+            NAME(store)(grad_gates_at + 1 * units + i, x77);
+            NAME(store)(grad_gates_at + 2 * units + i, x55);
+            NAME(store)(grad_gates_at + 3 * units + i, x47);
+            store_float(grad_c_at + 0 * units + i, x56);
+            store_float(grad_n_at + 0 * units + i, x49);
+            store_float(grad_m_at + 0 * units + i, x73);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(gates_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(gates_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(gates_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(gates_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(n_at + 0 * units + i, left);
+            const vector x7 = load_part_float(m_at + 0 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x10 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x11 = load_part_float(grad_new_n_at + 0 * units + i, left);
+            const vector x12 = load_part_float(grad_new_m_at + 0 * units + i, left);
+            const vector x13 = x8 + x9;
+            const vector x14 = absolute(x1);
+            const vector x15 = -x14;
+            const vector x16 = exponential(x15);
+            const vector x18 = minimum(x1, all(0.0f));
+            const vector x19 = log_plus_one(x16);
+            const vector x20 = x18 - x19;
+            const vector x21 = x20 + x7;
+            const vector x22 = maximum(x21, x0);
+            const vector x23 = x0 - x22;
+            const vector x24 = exponential(x23);
+            const vector x25 = x21 - x22;
+            const vector x26 = exponential(x25);
+            const vector x27 = x26 * x5;
+            const vector x28 = hyperbolic_tangent(x2);
+            const vector x29 = x24 * x28;
+            const vector x30 = x27 + x29;
+            const vector x31 = x26 * x6;
+            const vector x32 = x24 + x31;
+            const vector x33 = sigmoid(x3);
+            const vector x34 = x33 * x30;
+            const vector x35 = x34 / x32;
+            const vector x36 = x35 / x32;
+            const vector x37 = -x13;
+            const vector x38 = x37 * x36;
+            const vector x39 = x13 / x32;
+            const vector x40 = x11 + x38;
+            const vector x41 = x39 * x33;
+            const vector x42 = x39 * x30;
+            const vector x43 = x10 + x41;
+            const vector x45 = 1.0f - x33;
+            const vector x46 = x33 * x45;
+            const vector x47 = x42 * x46;
+            const vector x48 = x40 * x6;
+            const vector x49 = x40 * x26;
+            const vector x50 = x43 * x28;
+            const vector x51 = x43 * x24;
+            const vector x52 = x40 + x50;
+            const vector x53 = x28 * x28;
+            const vector x54 = 1.0f - x53;
+            const vector x55 = x51 * x54;
+            const vector x56 = x43 * x26;
+            const vector x57 = x43 * x5;
+            const vector x58 = x48 + x57;
+            const vector x59 = x58 * x26;
+            const vector x60 = -x59;
+            const vector x61 = x12 + x60;
+            const vector x62 = x52 * x24;
+            const vector x63 = -x62;
+            const vector x64 = x61 + x63;
+            const vector x66 = x64 / 2.0f;
+            const vector x67 = truth(x21 == x0);
+            const vector x68 = choose(x67 != 0, x66, x64);
+            const vector x69 = truth(x21 > x0);
+            const vector x70 = choose(x69 != 0, all(0.0f), x68);
+            const vector x71 = truth(x0 > x21);
+            const vector x72 = choose(x71 != 0, all(0.0f), x68);
+            const vector x73 = x59 + x72;
+            const vector x74 = x62 + x70;
+            const vector x75 = -x1;
+            const vector x76 = sigmoid(x75);
+            const vector x77 = x73 * x76;
+            NAME(store_part)(grad_gates_at + 0 * units + i, x74, left);
+            NAME(store_part)(grad_gates_at + 1 * units + i, x77, left);
+            NAME(store_part)(grad_gates_at + 2 * units + i, x55, left);
+            NAME(store_part)(grad_gates_at + 3 * units + i, x47, left);
+            store_part_float(grad_c_at + 0 * units + i, x56, left);
+            store_part_float(grad_n_at + 0 * units + i, x49, left);
+            store_part_float(grad_m_at + 0 * units + i, x73, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SLSTM_backward_operands[] = "gates c n m grad_output grad_product grad_new_c grad_new_n grad_new_m =grad_gates =grad_c =grad_n =grad_m";
+#endif
+void NAME(nmt_SLSTM_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SLSTM_backward_rows)); }
+
+static void NAME(SRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        narrow *hidden_at = at(&p->operands[3], t, layer, row);
+        float *new_c_at = at(&p->operands[4], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = x6 * x5;
+            const vector x9 = x0 + x8;
+            const vector x10 = sigmoid(x9);
+            const vector x11 = x7 * x5;
+            const vector x12 = x1 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = x5 - x2;
+            const vector x15 = x10 * x14;
+            const vector x16 = x2 + x15;
+            const vector x17 = x16 - x3;
+            const vector x18 = x13 * x17;
+            const vector x19 = x3 + x18;
+            NAME(store)(hidden_at + 0 * units + i, x19);
+            store_float(new_c_at + 0 * units + i, x16);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = x6 * x5;
+            const vector x9 = x0 + x8;
+            const vector x10 = sigmoid(x9);
+            const vector x11 = x7 * x5;
+            const vector x12 = x1 + x11;
+            const vector x13 = sigmoid(x12);
+            const vector x14 = x5 - x2;
+            const vector x15 = x10 * x14;
+            const vector x16 = x2 + x15;
+            const vector x17 = x16 - x3;
+            const vector x18 = x13 * x17;
+            const vector x19 = x3 + x18;
+            NAME(store_part)(hidden_at + 0 * units + i, x19, left);
+            store_part_float(new_c_at + 0 * units + i, x16, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SRU_forward_operands[] = "x c peephole =hidden =new_c";
+#endif
+void NAME(nmt_SRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SRU_forward_rows)); }
+
+static void NAME(SRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const float *peephole_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[3], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[4], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[5], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[6], t, layer, row);
+        float *grad_c_at = at(&p->operands[7], t, layer, row);
+        float *grad_peephole_at = at(&p->operands[8], chunk, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x2 = NAME(load)(x_at + 2 * units + i);
+            const vector x3 = NAME(load)(x_at + 3 * units + i);
+            const vector x5 = load_float(c_at + 0 * units + i);
+            const vector x6 = load_float(peephole_at + 0 * units + i);
+            const vector x7 = load_float(peephole_at + 1 * units + i);
+            const vector x8 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x9 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x10 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x11 = x8 + x9;
+            const vector x12 = x6 * x5;
+            const vector x13 = x0 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = x7 * x5;
+            const vector x16 = x1 + x15;
+            const vector x17 = sigmoid(x16);
+            const vector x18 = x5 - x2;
+            const vector x19 = x14 * x18;
+            const vector x20 = x2 + x19;
+            const vector x21 = x20 - x3;
+            const vector x24 = x11 * x17;
+            const vector x27 = 1.0f - x17;
+            const vector x28 = x11 * x27;
+            const vector x29 = x11 * x21;
+            const vector x30 = x10 + x24;
+            const vector x31 = x30 * x14;
+            const vector x32 = 1.0f - x14;
+            const vector x33 = x30 * x32;
+            const vector x34 = x30 * x18;
+            const vector x35 = x17 * x27;
+            const vector x36 = x29 * x35;
+            const vector x37 = x36 * x5;
+            const vector x38 = x36 * x7;
+            const vector x39 = x31 + x38;
+            const vector x40 = x14 * x32;
+            const vector x41 = x34 * x40;
+            const vector x42 = x41 * x5;
+            const vector x43 = x41 * x6;
+            const vector x44 = x39 + x43;
+            NAME(store)(grad_x_at + 0 * units + i, x41);
+            NAME(store)(grad_x_at + 1 * units + i, x36);
+            NAME(store)(grad_x_at + 2 * units + i, x33);
+            NAME(store)(grad_x_at + 3 * units + i, x28);
+            store_float(grad_c_at + 0 * units + i, x44);
+            store_float(grad_peephole_at + 0 * units + i, load_float(grad_peephole_at + 0 * units + i) + x42);
+            store_float(grad_peephole_at + 1 * units + i, load_float(grad_peephole_at + 1 * units + i) + x37);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x2 = NAME(load_part)(x_at + 2 * units + i, left);
+            const vector x3 = NAME(load_part)(x_at + 3 * units + i, left);
+            const vector x5 = load_part_float(c_at + 0 * units + i, left);
+            const vector x6 = load_part_float(peephole_at + 0 * units + i, left);
+            const vector x7 = load_part_float(peephole_at + 1 * units + i, left);
+            const vector x8 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x9 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x10 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x11 = x8 + x9;
+            const vector x12 = x6 * x5;
+            const vector x13 = x0 + x12;
+            const vector x14 = sigmoid(x13);
+            const vector x15 = x7 * x5;
+            const vector x16 = x1 + x15;
+            const vector x17 = sigmoid(x16);
+            const vector x18 = x5 - x2;
+            const vector x19 = x14 * x18;
+            const vector x20 = x2 + x19;
+            const vector x21 = x20 - x3;
+            const vector x24 = x11 * x17;
+            const vector x27 = 1.0f - x17;
+            const vector x28 = x11 * x27;
+            const vector x29 = x11 * x21;
+            const vector x30 = x10 + x24;
+            const vector x31 = x30 * x14;
+            const vector x32 = 1.0f - x14;
+            const vector x33 = x30 * x32;
+            const vector x34 = x30 * x18;
+            const vector x35 = x17 * x27;
+            const vector x36 = x29 * x35;
+            const vector x37 = x36 * x5;
+            const vector x38 = x36 * x7;
+            const vector x39 = x31 + x38;
+            const vector x40 = x14 * x32;
+            const vector x41 = x34 * x40;
+            const vector x42 = x41 * x5;
+            const vector x43 = x41 * x6;
+            const vector x44 = x39 + x43;
+            NAME(store_part)(grad_x_at + 0 * units + i, x41, left);
+            NAME(store_part)(grad_x_at + 1 * units + i, x36, left);
+            NAME(store_part)(grad_x_at + 2 * units + i, x33, left);
+            NAME(store_part)(grad_x_at + 3 * units + i, x28, left);
+            store_part_float(grad_c_at + 0 * units + i, x44, left);
+            store_part_float(grad_peephole_at + 0 * units + i, load_part_float(grad_peephole_at + 0 * units + i, left) + x42, left);
+            store_part_float(grad_peephole_at + 1 * units + i, load_part_float(grad_peephole_at + 1 * units + i, left) + x37, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SRU_backward_operands[] = "x c peephole grad_output grad_product grad_new_c =grad_x =grad_c +grad_peephole";
+#endif
+void NAME(nmt_SRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SRU_backward_rows)); }
+
+static void NAME(SSRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        narrow *hidden_at = at(&p->operands[2], t, layer, row);
+        float *new_c_at = at(&p->operands[3], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x3 = load_float(c_at + 0 * units + i);
+            const vector x4 = sigmoid(x0);
+            const vector x5 = x3 - x1;
+            const vector x6 = x4 * x5;
+            const vector x7 = x1 + x6;
+            const vector x9 = maximum(x7, all(0.0f));
+            NAME(store)(hidden_at + 0 * units + i, x9);
+            store_float(new_c_at + 0 * units + i, x7);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x3 = load_part_float(c_at + 0 * units + i, left);
+            const vector x4 = sigmoid(x0);
+            const vector x5 = x3 - x1;
+            const vector x6 = x4 * x5;
+            const vector x7 = x1 + x6;
+            const vector x9 = maximum(x7, all(0.0f));
+            NAME(store_part)(hidden_at + 0 * units + i, x9, left);
+            store_part_float(new_c_at + 0 * units + i, x7, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SSRU_forward_operands[] = "x c =hidden =new_c";
+#endif
+void NAME(nmt_SSRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SSRU_forward_rows)); }
+
+static void NAME(SSRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
+    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
+    for (int64_t r = first; r < last; r++) {
+        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
+        const narrow *x_at = at(&p->operands[0], t, layer, row);
+        const float *c_at = at(&p->operands[1], t, layer, row);
+        const narrow *grad_output_at = at(&p->operands[2], t, layer, row);
+        const narrow *grad_product_at = at(&p->operands[3], t, layer, row);
+        const float *grad_new_c_at = at(&p->operands[4], t, layer, row);
+        narrow *grad_x_at = at(&p->operands[5], t, layer, row);
+        float *grad_c_at = at(&p->operands[6], t, layer, row);
+        for (int64_t i = 0; i + LANES <= units; i += LANES) {
+            const vector x0 = NAME(load)(x_at + 0 * units + i);
+            const vector x1 = NAME(load)(x_at + 1 * units + i);
+            const vector x3 = load_float(c_at + 0 * units + i);
+            const vector x4 = NAME(load)(grad_output_at + 0 * units + i);
+            const vector x5 = NAME(load)(grad_product_at + 0 * units + i);
+            const vector x6 = load_float(grad_new_c_at + 0 * units + i);
+            const vector x7 = x4 + x5;
+            const vector x8 = sigmoid(x0);
+            const vector x9 = x3 - x1;
+            const vector x10 = x8 * x9;
+            const vector x11 = x1 + x10;
+            const vector x13 = maximum(x11, all(0.0f));
+            const vector x14 = truth(x13 > all(0.0f));
+            const vector x15 = choose(x14 != 0, x7, all(0.0f));
+            const vector x16 = x6 + x15;
+            const vector x17 = x16 * x8;
+            const vector x19 = 1.0f - x8;
+            const vector x20 = x16 * x19;
+            const vector x21 = x16 * x9;
+            const vector x22 = x8 * x19;
+            const vector x23 = x21 * x22;
+            NAME(store)(grad_x_at + 0 * units + i, x23);
+            NAME(store)(grad_x_at + 1 * units + i, x20);
+            store_float(grad_c_at + 0 * units + i, x17);
+        }
+        if (units % LANES) {
+            const int64_t i = units / LANES * LANES;
+            const int left = units - i;
+            const vector x0 = NAME(load_part)(x_at + 0 * units + i, left);
+            const vector x1 = NAME(load_part)(x_at + 1 * units + i, left);
+            const vector x3 = load_part_float(c_at + 0 * units + i, left);
+            const vector x4 = NAME(load_part)(grad_output_at + 0 * units + i, left);
+            const vector x5 = NAME(load_part)(grad_product_at + 0 * units + i, left);
+            const vector x6 = load_part_float(grad_new_c_at + 0 * units + i, left);
+            const vector x7 = x4 + x5;
+            const vector x8 = sigmoid(x0);
+            const vector x9 = x3 - x1;
+            const vector x10 = x8 * x9;
+            const vector x11 = x1 + x10;
+            const vector x13 = maximum(x11, all(0.0f));
+            const vector x14 = truth(x13 > all(0.0f));
+            const vector x15 = choose(x14 != 0, x7, all(0.0f));
+            const vector x16 = x6 + x15;
+            const vector x17 = x16 * x8;
+            const vector x19 = 1.0f - x8;
+            const vector x20 = x16 * x19;
+            const vector x21 = x16 * x9;
+            const vector x22 = x8 * x19;
+            const vector x23 = x21 * x22;
+            NAME(store_part)(grad_x_at + 0 * units + i, x23, left);
+            NAME(store_part)(grad_x_at + 1 * units + i, x20, left);
+            store_part_float(grad_c_at + 0 * units + i, x17, left);
+        }
+    }
+    (void)chunk; (void)room;
+}
+
+#ifndef SECOND_TIME
+const char nmt_SSRU_backward_operands[] = "x c grad_output grad_product grad_new_c =grad_x =grad_c";
+#endif
+void NAME(nmt_SSRU_backward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SSRU_backward_rows)); }

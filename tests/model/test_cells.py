@@ -16,7 +16,6 @@ from nmt.model import matrix_memory, scan
 from nmt.model.cells import CELLS, ParallelCell, tanh
 from nmt.model.cells.linear import LinearCell
 from nmt.model.decoder import DECODERS, DecoderMasks
-from nmt.model.gradients import GRADIENTS, by_autograd
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
 
 B, T, E, H = 2, 4, 3, 6
@@ -196,19 +195,6 @@ def test_the_gradient_of_a_cell_is_the_slope_of_its_value(name):
         return cell.pointwise(gates, x, rest[: len(state)], parameters)
 
     assert torch.autograd.gradcheck(step, [*inputs, *state, *extra])
-
-
-@pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in GRADIENTS))
-def test_the_gradient_by_hand_equals_the_one_by_autograd(name):
-    cell = CELLS[name]()
-    (gates, x), state = inputs_of(cell), state_of(cell, requires_grad=False)
-    parameters = {key: torch.randn_like(own, dtype=torch.double) for key, own in cell.own_parameters(H).items()}
-    after = cell.pointwise(gates, x, state, parameters)
-    grads = [torch.randn_like(part) for part in after]
-    expected = by_autograd(cell, gates, x, state, after, parameters, grads)
-    of_gates, of_x, of_state, of_extra = GRADIENTS[type(cell)](cell, gates, x, state, after, parameters, grads)
-    of_state = tuple(torch.zeros(B, H, dtype=torch.double) if part is None else part for part in of_state)
-    torch.testing.assert_close((of_gates, of_x, of_state, of_extra), expected)
 
 
 @pytest.mark.parametrize("name", ["lstm", "lstm_peephole"])

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Write the kernels of all cells anew, from `Cell.pointwise`: nmt/native/cells.h. Run it when a cell has changed.
+
+    scripts/write_kernels.py && python nmt/native/build.py
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from nmt.kernels.c import cells_source
+from nmt.model.cells import CELLS, Cell
+from nmt.native.build import FOLDER
+from nmt.resources import resource
+
+
+def configured_cells() -> list[Cell]:
+    """Of conf/cell, with the settings there."""
+    cells = []
+    for path in sorted((resource("conf") / "cell").glob("*.yaml")):
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        name = settings.pop("defaults")[0].partition("@")[0].rpartition("/")[2]
+        cells.append(CELLS[name](**settings))
+    return cells
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=FOLDER / "cells.h", help="(default: %(default)s)")
+    options = parser.parse_args()
+    options.output.write_text(cells_source(configured_cells()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
