@@ -13,10 +13,10 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
+from nmt.cells import CELLS, Cell
 from nmt.data.corpus import CORPORA, Corpus
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.metrics.config import MetricConfig
-from nmt.model.cells import CELLS, Cell
 from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
 from nmt.search import SEARCHES, Search

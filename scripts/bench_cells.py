@@ -19,9 +19,9 @@ from contextlib import nullcontext
 
 import torch
 
+from nmt.cells import CELLS
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.config import TrainerConfig
-from nmt.model.cells import CELLS
 from nmt.model.recurrent import Recurrent
 from nmt.process import tune_process
 from nmt.training.machine import choose_hardware

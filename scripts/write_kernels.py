@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the kernels of all cells anew, from `Cell.pointwise`: nmt/native/cells.h. Run it when a cell has changed.
 
-    scripts/write_kernels.py && python nmt/native/build.py
+scripts/write_kernels.py && python nmt/native/build.py
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from nmt.cells import CELLS, Cell
 from nmt.kernels.c import cells_source
-from nmt.model.cells import CELLS, Cell
 from nmt.native.build import FOLDER
 from nmt.resources import resource
 

@@ -12,11 +12,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from nmt.cells import CELLS
 from nmt.cli.schema import register, run_name, to_run_config
 from nmt.config import CHOICES
 from nmt.data.corpus import Corpus
 from nmt.model.attention import ATTENTIONS
-from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.seq2seq import Seq2Seq
 from nmt.resources import resource

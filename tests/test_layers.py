@@ -24,6 +24,8 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
+    {"nmt.kernels"},
+    {"nmt.cells"},
     {
         "nmt.languages",
         "nmt.ranges",

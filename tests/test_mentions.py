@@ -17,7 +17,7 @@ ELSEWHERE = {
     "malloc.h",  # of the C library
     "NAME.yaml",  # of any name
     "conf/cell/ugrnn.yaml",  # README: to be written by the reader
-    "nmt/model/cells/ugrnn.py",  # likewise
+    "nmt/cells/ugrnn.py",  # likewise
 }
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt import native
-from nmt.model.cells.lstm import LSTM, LayerNormLSTM
+from nmt.cells.lstm import LSTM, LayerNormLSTM
 from nmt.native import build as compiled
 
 needs_kernels = pytest.mark.skipif(not native.is_here(), reason="not compiled, or not for this processor")

@@ -14,8 +14,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
+from nmt.cells import CELLS
 from nmt.cli.schema import register, to_run_config
-from nmt.model.cells import CELLS
 from nmt.model.recurrent import Recurrent
 from nmt.resources import resource
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 import yaml
 
+from nmt.cells import CELLS, Cell
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from nmt.model.attention import ATTENTIONS, AttentionConfig
-from nmt.model.cells import CELLS, Cell
 from nmt.model.decoder import DECODERS, DecoderConfig
 from nmt.model.encoder import EncoderConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq

@@ -17,9 +17,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nmt.cells import Cell
 from nmt.config import CHOICES, RunConfig, from_dict
 from nmt.data.corpus import Corpus
-from nmt.model.cells import Cell
 from nmt.resources import resource
 from nmt.search import Search
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from nmt.model.cells import Cell, Parameters, State
+from nmt.cells import Cell, Parameters, State
 
 LOG_SIGMOID = "log_sigmoid"
 NONLINEAR = frozenset(["sigmoid", "tanh", "relu", "exp", "softplus", "elu", "silu", LOG_SIGMOID])

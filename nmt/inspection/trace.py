@@ -17,10 +17,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from nmt.cells import Cell, State
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
 from nmt.inspection.gates import Call, HeldFixed, Place, places, read
-from nmt.model.cells import Cell, State
 from nmt.model.recurrent import Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from nmt.cells import Cell
 from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expressions
 from nmt.kernels.operands import Access, Kernel, kernels_of, written_as
 from nmt.kernels.trace import NotTraceableError
-from nmt.model.cells import Cell
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 CALLS = {
@@ -178,7 +178,9 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
         if x in kept and x not in own:
             value = f"load_float(kept + {kept[x]} * room + i)"
         elif node.function == LOAD:
-            value = f"{_mover(accesses[node.name], f'load{kind}')}({node.name}_at + {int(node.value)} * units + i{left})"
+            value = (
+                f"{_mover(accesses[node.name], f'load{kind}')}({node.name}_at + {int(node.value)} * units + i{left})"
+            )
         else:
             value = _vector(expressions, x)
         yield f"const vector x{x} = {value};"

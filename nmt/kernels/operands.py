@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import NamedTuple
 
+from nmt.cells import Cell
 from nmt.kernels.trace import RowFunction, trace
-from nmt.model.cells import Cell
 
 NARROW = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step

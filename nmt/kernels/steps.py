@@ -12,9 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels import native
 from nmt.kernels.operands import NARROW, kernel_name
-from nmt.model.cells import MASK, Cell, Parameters
 
 Parts = Mapping[str, Tensor]
 Step = Callable[[int], None]  # of its number
@@ -38,9 +38,7 @@ class Steps(Protocol):
         """How many parts the gradients of the parameters have, which are to be added up."""
 
 
-def steps_of(
-    cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype
-) -> Steps:
+def steps_of(cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype) -> Steps:
     """The fastest for products in `narrow` and states in `wide` numbers; `own` are the cell's parameters."""
     if device.type == "cpu" and wide == torch.float32 and narrow in native.NARROW:
         kernels = native.operands(f"{kernel_name(cell)}_backward")

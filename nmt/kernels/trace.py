@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from nmt.cells import Cell, State
 from nmt.kernels.expressions import Expressions
-from nmt.model.cells import Cell, State
 
 aten = torch.ops.aten
 H = 7  # units while tracing: a number that no other dimension has
@@ -101,7 +101,9 @@ def _without_zeros(function: RowFunction) -> RowFunction:
     return replace(function, outputs=kept)
 
 
-def _row_function(function: Callable[..., Sequence[Tensor]], inputs: dict[str, Tensor], names: list[str]) -> RowFunction:
+def _row_function(
+    function: Callable[..., Sequence[Tensor]], inputs: dict[str, Tensor], names: list[str]
+) -> RowFunction:
     from torch.fx.experimental.proxy_tensor import make_fx  # takes a second to import
 
     graph = make_fx(function)(*inputs.values()).graph

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Sequence
 
-from nmt.model.cells import Cell
+from nmt.cells import Cell
 from nmt.pictures.charts import Graph, Node
 
 EQUATION = re.compile(r"^\s*([^\W\d_]\w*'?) = (.+?)(?: {3,}.*)?$")

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from torch import Generator
 
+from nmt.cells import Cell
 from nmt.config import from_dict, to_dict
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
@@ -19,7 +20,6 @@ from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
 from nmt.lab.words import cell_label, listed, numbers, unique
-from nmt.model.cells import Cell
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.ranges import check_ranges
 

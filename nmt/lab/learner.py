@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from nmt.cells import Cell
 from nmt.lab.tasks import Sequences, Task
-from nmt.model.cells import Cell
 from nmt.model.recurrent import Recurrent
 from nmt.ranges import check_ranges
 

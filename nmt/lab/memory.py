@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from nmt.cells import Cell
 from nmt.config import from_dict, to_dict
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, listed, numbers, spread, unique
-from nmt.model.cells import Cell
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.ranges import check_ranges
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from nmt.cells import CELLS, Cell
 from nmt.config import from_dict
 from nmt.lab import gradients, memory, translation_results
 from nmt.lab.diagrams import unit_diagram
@@ -18,7 +19,6 @@ from nmt.lab.learner import parameters_of
 from nmt.lab.store import load_summary, provenance
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import listed, unique
-from nmt.model.cells import CELLS, Cell
 from nmt.pictures.charts import Section, Table
 from nmt.pictures.page import pictures, save_svg
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 
 from nmt.bundle import build_model
+from nmt.cells import Cell
 from nmt.config import RunConfig, to_dict
 from nmt.data.corpus import Pair
 from nmt.data.preparation import prepare
@@ -24,7 +25,6 @@ from nmt.lab.translation_results import sections
 from nmt.lab.words import cell_label
 from nmt.languages import unit
 from nmt.metrics.measure import Measure
-from nmt.model.cells import Cell
 from nmt.model.seq2seq import ModelConfig
 from nmt.pictures.charts import Section
 from nmt.ranges import check_ranges

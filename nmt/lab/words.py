@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from nmt.cells import Cell
 from nmt.config import to_dict
-from nmt.model.cells import Cell
 
 
 def cell_label(cell: Cell) -> str:

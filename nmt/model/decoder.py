@@ -15,8 +15,8 @@ from typing import ClassVar, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
+from nmt.cells import Cell, State, tanh
 from nmt.model.attention import Attention, Memory
-from nmt.model.cells import Cell, State, tanh
 from nmt.model.recurrent import Masks, Recurrent, dropout_mask
 from nmt.ranges import check_ranges
 

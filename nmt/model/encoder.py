@@ -14,7 +14,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor, nn
 
-from nmt.model.cells import Cell
+from nmt.cells import Cell
 from nmt.model.recurrent import Recurrent
 from nmt.ranges import check_ranges
 

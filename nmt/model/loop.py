@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels.steps import steps_of
-from nmt.model.cells import MASK, Cell, Parameters
 
 
 def stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -58,15 +58,17 @@ class Loop(torch.autograd.Function):
         with torch.autocast(device.type, enabled=False):
             rows = _by_layer(inputs.to(narrow))
             joint = cell.gate_rows(weight_hh.shape[2]).joint
-            gates, x = _products(joint, cell.depth, rows.view(len(rows), *inputs.shape[::2], -1), weight_ih, bias_ih, bias_hh)
+            gates, x = _products(
+                joint, cell.depth, rows.view(len(rows), *inputs.shape[::2], -1), weight_ih, bias_ih, bias_hh
+            )
             weight = _by_transition(weight_hh, cell.depth).transpose(2, 3).to(narrow).contiguous()
             steps = steps_of(cell, own, device, narrow, wide)
             hidden = gates.new_empty(len(gates) + 1, *initial[0].shape)  # h before and after every step
-            states = {name: hidden.new_empty(hidden.shape, dtype=wide) for name in steps.states}
-            hidden[0] = initial[0]
-            for name, part in zip(cell.states, initial, strict=True):
-                if name in states:
-                    states[name][0] = part
+            before = dict(zip(cell.states, initial, strict=True))
+            hidden[0] = before["h"]
+            states = {name: hidden.new_empty(len(hidden), *before[name].shape, dtype=wide) for name in steps.states}
+            for name, part in states.items():
+                part[0] = before[name]
             parameters = _parameters(cell, own, extra, mask)
             parts = {"gates": gates, "x": x, "hidden": hidden[1:], **states}
             parts |= {f"new_{name}": part[1:] for name, part in states.items()}
@@ -76,7 +78,8 @@ class Loop(torch.autograd.Function):
                 if gates.shape[-1]:
                     gates[t].baddbmm_(hidden[t] if mask is None else (hidden[t] * mask).to(narrow), weight[k])
                 step[k](t)
-        ctx.cell, ctx.own, ctx.mask, ctx.inputs_dtype, ctx.states = cell, own, mask, inputs.dtype, tuple(states)
+        ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
+        ctx.inputs_dtype, ctx.shapes = inputs.dtype, [part.shape for part in initial]
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
         return hidden[cell.depth :: cell.depth]
 
@@ -93,13 +96,24 @@ class Loop(torch.autograd.Function):
         _, layers, batch, units = hidden.shape
         grad_product = hidden.new_zeros(1, layers, batch, units)
         # What a step writes the step before reads, from the other half.
-        grad_states = {name: hidden.new_zeros(2, 1, layers, batch, units, dtype=wide) for name in cell.states}
+        grad_states = {
+            name: hidden.new_zeros(2, 1, *shape, dtype=wide)
+            for name, shape in zip(cell.states, ctx.shapes, strict=True)
+        }
         sums = steps.sums(layers * batch, units)
         grad_own = [
-            {name: part.new_zeros(sums, layers, 1, part[0].numel() // cell.depth) for name, part in zip(ctx.own, extra, strict=True)}
+            {
+                name: part.new_zeros(sums, layers, 1, part[0].numel() // cell.depth)
+                for name, part in zip(ctx.own, extra, strict=True)
+            }
             for _ in range(cell.depth)
         ]
-        parts = {"gates": gates, "x": x, "hidden": hidden[1:], "grad_output": _at_last_transition(grad_outputs, cell.depth)}
+        parts = {
+            "gates": gates,
+            "x": x,
+            "hidden": hidden[1:],
+            "grad_output": _at_last_transition(grad_outputs, cell.depth),
+        }
         parts |= states | {"grad_product": grad_product, "grad_gates": grad_gates, "grad_x": grad_x}
         step = []
         for of_transition, grads in zip(_parameters(cell, ctx.own, extra, mask), grad_own, strict=True):

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt import native
+from nmt.cells.base import tanh
 from nmt.model.attention import LIMIT, AdditiveAttention, Attention, DotAttention, GeneralAttention, Memory
-from nmt.model.cells.base import tanh
 from nmt.model.decoder import Readout
 from nmt.model.output import Estimated, OutputLayer, Product, Shortlist, without
 from nmt.model.packed_lstm import packed_layer

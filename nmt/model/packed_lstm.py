@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from nmt import native
-from nmt.model.cells import State
-from nmt.model.cells.lstm import LSTM, LayerNormLSTM
+from nmt.cells import State
+from nmt.cells.lstm import LSTM, LayerNormLSTM
 from nmt.model.output import Product
 from nmt.model.packed_recurrent import PackedRecurrent
 from nmt.model.products import COMPUTE, Compute

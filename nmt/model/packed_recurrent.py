@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.model.cells import ParallelCell, Parameters, State
+from nmt.cells import ParallelCell, Parameters, State
 from nmt.model.loop import by_transition
 from nmt.model.output import Product
 from nmt.model.products import Compute

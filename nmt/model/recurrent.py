@@ -17,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nmt.model.cells import Cell, ParallelCell, Parameters, State
-from nmt.model.cells.gru import GRU
-from nmt.model.cells.lstm import LSTM
-from nmt.model.cells.rnn import RNN, ReluRNN
+from nmt.cells import Cell, ParallelCell, Parameters, State
+from nmt.cells.gru import GRU
+from nmt.cells.lstm import LSTM
+from nmt.cells.rnn import RNN, ReluRNN
 from nmt.model.loop import Loop, by_transition, stack
 
 Kernel = Callable[..., Any]

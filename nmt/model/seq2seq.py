@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nmt.cells import Cell
 from nmt.model.attention import AttentionConfig, Memory, build_attention
-from nmt.model.cells import Cell
 from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy

@@ -1,4 +1,4 @@
-// The LSTM, with or without layer normalisation (model/cells/lstm.py)
+// The LSTM, with or without layer normalisation (nmt/cells/lstm.py)
 
 static void normalise(const float *x, int h, const float *gain, const float *bias, float *y) {
     __m512 sum = _mm512_setzero_ps(), squares = sum;

@@ -11,6 +11,7 @@ import torch
 import toy
 from test_trace import B, E, H, T, calls_of
 
+from nmt.cells import CELLS
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.inspection import inspect_sentence, sections
@@ -20,7 +21,6 @@ from nmt.inspection.report import PARTS
 from nmt.inspection.search_tree import search_steps
 from nmt.inspection.trace import trace, traced
 from nmt.languages import words
-from nmt.model.cells import CELLS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
 from nmt.model.recurrent import Recurrent

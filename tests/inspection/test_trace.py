@@ -7,10 +7,10 @@ import math
 import pytest
 import torch
 
+from nmt.cells import CELLS
 from nmt.inspection.gates import places, read
 from nmt.inspection.report import half_life_table
 from nmt.inspection.trace import half_life, layer_trace, traced
-from nmt.model.cells import CELLS
 from nmt.model.recurrent import Recurrent
 
 B, T, E, H = 1, 4, 3, 8

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Generator
 
+from nmt.cells import CELLS
 from nmt.lab import gradients, memory, report
 from nmt.lab.learner import Learner
 from nmt.lab.tasks import IGNORED, TASKS
-from nmt.model.cells import CELLS
 
 HALF, LAG, SEED, H = 0.5, 12, 7, 5
 

@@ -12,9 +12,8 @@ import torch
 import toy
 from equations import EQUATIONS, outputs_of_equation
 
-from nmt.model import matrix_memory, scan
-from nmt.model.cells import CELLS, ParallelCell, tanh
-from nmt.model.cells.linear import LinearCell
+from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
+from nmt.cells.linear import LinearCell
 from nmt.model.decoder import DECODERS, DecoderMasks
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import toy
 
-from nmt.model.cells import CELLS
+from nmt.cells import CELLS
 from nmt.model.encoder import Encoder, EncoderConfig, mirrored, turned
 
 B, S, E, H = 3, 5, 4, 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmt.model.cells.base import Cell, Parameters, State, tanh
+from nmt.cells.base import Cell, Parameters, State, tanh
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmt.model.cells.base import Cell, ForgetfulCell, ParallelCell, Parameters, State
-from nmt.model.scan import gated_mean
+from nmt.cells.base import Cell, ForgetfulCell, ParallelCell, Parameters, State
+from nmt.cells.scan import gated_mean
 
 sigmoid_backward = torch.ops.aten.sigmoid_backward
 

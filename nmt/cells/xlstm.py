@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nmt.model.cells.base import ForgetfulCell, ParallelCell, Parameters, State, tanh
-from nmt.model.matrix_memory import matrix_memory
+from nmt.cells.base import ForgetfulCell, ParallelCell, Parameters, State, tanh
+from nmt.cells.matrix_memory import matrix_memory
 from nmt.ranges import check_ranges
 
 
@@ -71,7 +71,7 @@ class MLSTM(ParallelCell, ForgetfulCell):
     n' = f n + i k
     h' = o ⊙ C' q / max(|n'ᵀ q|, 1)
 
-    i and f are one number a head. In training many steps are computed at once (nmt/model/matrix_memory.py). A
+    i and f are one number a head. In training many steps are computed at once (nmt/cells/matrix_memory.py). A
     decoder's memory starts with one pair of v and k, made from the source.
     """
 

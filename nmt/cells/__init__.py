@@ -4,13 +4,13 @@ A cell is a small value: its settings, how many gates and states it has, and `po
 follows the two matrix products of a transition. Layers, directions, dropout and padding belong to recurrent.py.
 """
 
-from nmt.model.cells.base import MASK, Cell, ParallelCell, Parameters, State, tanh
-from nmt.model.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
-from nmt.model.cells.linear import SRU, SSRU, IndRNN, MinGRU, MinLSTM
-from nmt.model.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
-from nmt.model.cells.odyssey import OdysseyLSTM
-from nmt.model.cells.rnn import RNN, ReluRNN
-from nmt.model.cells.xlstm import MLSTM, SLSTM
+from nmt.cells.base import MASK, Cell, ParallelCell, Parameters, State, tanh
+from nmt.cells.gru import GRU, LayerNormGRU, MinimalGated, ResetBeforeGRU
+from nmt.cells.linear import SRU, SSRU, IndRNN, MinGRU, MinLSTM
+from nmt.cells.lstm import LSTM, LayerNormLSTM, PeepholeLSTM
+from nmt.cells.odyssey import OdysseyLSTM
+from nmt.cells.rnn import RNN, ReluRNN
+from nmt.cells.xlstm import MLSTM, SLSTM
 
 __all__ = ["CELLS", "MASK", "Cell", "ParallelCell", "Parameters", "State", "tanh"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nmt.model.cells.base import ForgetfulCell, Parameters, State, tanh
-from nmt.model.cells.norm import gain_and_bias, scaled, standardised
+from nmt.cells.base import ForgetfulCell, Parameters, State, tanh
+from nmt.cells.norm import gain_and_bias, scaled, standardised
 
 
 @dataclass(frozen=True)

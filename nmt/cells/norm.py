@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmt.model.cells.base import Parameters
+from nmt.cells.base import Parameters
 
 EPSILON = 1e-5
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nmt.model.cells.base import ForgetfulCell, Parameters, State, product, tanh
+from nmt.cells.base import ForgetfulCell, Parameters, State, product, tanh
 
 
 @dataclass(frozen=True)

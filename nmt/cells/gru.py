@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from nmt.model.cells.base import MASK, Cell, Parameters, State, product, tanh
-from nmt.model.cells.norm import gain_and_bias, scaled, standardised
+from nmt.cells.base import MASK, Cell, Parameters, State, product, tanh
+from nmt.cells.norm import gain_and_bias, scaled, standardised
 
 
 @dataclass(frozen=True)
