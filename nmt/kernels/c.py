@@ -87,12 +87,14 @@ def _cost(expressions: Expressions, node: int, kept: set[int]) -> int:
     return sum(COST.get(expressions.nodes[node].function, 1) for node in nodes)
 
 
-HEADER = "// A step of each cell, forward and backward. Written by scripts/write_kernels.py: change the cells, and run it.\n"
+HEADER = (
+    "// A step of each cell, forward and backward, as scripts/write_kernels.py writes it: change the cells instead.\n"
+)
 
 
 def cells_source(cells: Iterable[Cell]) -> str:
     """What nmt/native/cells.h must be. Cells without kernels are left out, of those with the same all but one."""
-    parts = {}
+    parts: dict[str, str] = {}
     for cell in cells:
         try:
             parts |= {kernel.name: source(kernel) for kernel in kernels_of(cell)}
@@ -222,7 +224,7 @@ def _vector(expressions: Expressions, x: int) -> str:
 
 
 def _scalar(expressions: Expressions, x: int) -> str:
-    function, arguments, *_ = expressions.nodes[x]
+    function = expressions.nodes[x].function
     if function == NUMBER_OF_UNITS:
         return "units"
     if function in INFIX or function == "neg":

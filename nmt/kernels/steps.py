@@ -1,7 +1,8 @@
-"""A step of the recurrence, forward and backward, of all rows at once: by a kernel where there is one, else by torch.
+"""A step of the recurrence, forward and backward, of all rows: by a kernel where there is one, else by torch.
 
-All work on the same tensors, by the names of trace.py: of T steps, D layers and B rows each they are (T,D,B,F), with 1
-for what is the same in all. The new state of a step is the next one's state, so `new_c` is `c` from the second step on.
+All work on the same tensors, by the names of trace.py: of T steps, D layers and B rows each they are (T,D,B,F), with
+1 for what is the same in all. The new state of a step is the next one's state, so `new_c` is `c` from the second step
+on.
 """
 
 from __future__ import annotations
@@ -113,5 +114,5 @@ class TorchSteps:
     def _parameters(self, parts: Parts) -> Parameters:
         """Of D layers, each (n,D,1,H), as `pointwise` wants them."""
         units = parts["hidden"].shape[-1]
-        own = {name: parts[name][0].unflatten(-1, (-1, units)).permute(2, 0, 1, 3) for name in self.own}
+        own = {name: parts[name][0].view(len(parts[name][0]), 1, -1, units).permute(2, 0, 1, 3) for name in self.own}
         return own | ({MASK: parts[MASK][0]} if MASK in parts else {})

@@ -146,8 +146,8 @@ class _Coder:
             return codes // H
         if codes.shape[-1] % H:
             raise NotTraceableError(f"a tensor of shape {tuple(codes.shape)}")
-        units = codes.unflatten(-1, (-1, H))
-        nodes = units[..., 0] // H
+        units = codes.view(*codes.shape[:-1], -1, H)
+        nodes: Tensor = units[..., 0] // H
         is_vector = (units == self.codes(nodes)).all(-1)
         is_number = (units == units[..., :1]).all(-1)
         if not bool((is_vector | is_number).all()):
@@ -160,8 +160,9 @@ class _Coder:
     def apply(self, function: str, *arguments: Tensor | float) -> Tensor:
         """A function unit by unit, of codes and numbers."""
         tensors = [part if isinstance(part, Tensor) else self.full((1,), part) for part in arguments]
-        shape = torch.broadcast_shapes(*(part.shape for part in tensors))
-        nodes = torch.broadcast_tensors(*(self.vectors(part) for part in tensors))
+        vectors = [self.vectors(part) for part in tensors]
+        shape = torch.broadcast_shapes(*(part.shape for part in tensors))  # type: ignore[no-untyped-call]
+        nodes = torch.broadcast_tensors(*vectors)  # type: ignore[no-untyped-call]
         together = zip(*(part.flatten().tolist() for part in nodes), strict=True)
         found = [self.expressions.apply(function, *of_one) for of_one in together]
         return self._coded(found, nodes[0].shape, shape)

@@ -1,7 +1,7 @@
 """The loop over time that any cell can be trained by.
 
-Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, G rows of the gates, of which R has
-the first Y, and X that need W x by itself, D layers side by side.
+Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, D layers side by side; of the rows
+of the gates R has the first Y, and the last X need W x by itself.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Paramete
 class Loop(torch.autograd.Function):
     """The recurrence of any cell: inputs (T,D,B,E) -> h of every step (T,D,B,H).
 
-    Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are (D,n,H).
-    A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one product, and
-    R h is added to it in place; what follows is done by nmt/kernels/steps.py. The gradient goes back a transition at a
-    time, and leaves the weights to the end: theirs too is one product over all steps where autograd would add up T.
+    Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are
+    (D,K*n,H). A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one
+    product, and R h is added to it in place; what follows is done by nmt/kernels/steps.py. The gradient goes back a
+    transition at a time, and leaves the weights to the end: theirs too is one product over all steps where autograd
+    would add up T.
     """
 
     @staticmethod

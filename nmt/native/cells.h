@@ -1,4 +1,4 @@
-// A step of each cell, forward and backward. Written by scripts/write_kernels.py: change the cells, and run it.
+// A step of each cell, forward and backward, as scripts/write_kernels.py writes it: change the cells instead.
 
 static void NAME(GRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
