@@ -113,7 +113,7 @@ def source(kernel: Kernel) -> str:
         "    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;",
     ]
     if kept:
-        lines += [f"    float *kept = malloc(({len(kept)} * room + 1) * sizeof *kept);", "    if (!kept) abort();"]
+        lines.append(f"    float *kept = kept_numbers({len(kept)} * room);")
     lines += [
         "    for (int64_t r = first; r < last; r++) {",
         "        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;",
@@ -127,7 +127,7 @@ def source(kernel: Kernel) -> str:
     scalars: set[int] = set()
     for way in ways:
         lines += ["        " + line for line in _way(kernel, way, kept, scalars)]
-    lines += ["    }", *(["    free(kept);"] if kept else []), "    (void)chunk; (void)room;", "}", ""]
+    lines += ["    }", "    (void)chunk; (void)room;", "}", ""]
     lines += [
         "#ifndef SECOND_TIME",
         f'const char nmt_{kernel.name}_operands[] = "{written_as(kernel.operands)}";',

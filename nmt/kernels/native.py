@@ -52,6 +52,18 @@ def operands(kernel: str) -> tuple[Access, ...] | None:
     return accesses(ctypes.string_at(getattr(found, f"nmt_{kernel}_operands")).decode())
 
 
+def takes(narrow: Tensor, wide: Tensor) -> bool:
+    """Whether there are kernels for numbers as narrow and as wide as these, where they are."""
+    is_known = narrow.dtype in NARROW and wide.dtype == torch.float32
+    return is_known and narrow.device.type == "cpu" and library() is not None
+
+
+def share(kernel: str, narrow: torch.dtype, work: ctypes.Structure, count: int) -> None:
+    """Do `count` pieces of work, which threads share."""
+    function = getattr(library(), f"nmt_{kernel}_{NARROW[narrow]}")
+    function(ctypes.byref(work), ctypes.c_int64(count), ctypes.c_int64(torch.get_num_threads()))
+
+
 def chunks(rows: int, units: int) -> int:
     """Into how many parts the rows of a step are divided."""
     return min(rows, torch.get_num_threads()) if rows * units >= SHARED_FROM else 1

@@ -13,17 +13,14 @@ M memory features, A heads, K features of the additive score.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
+from nmt.kernels.additive import additive_scores
 from nmt.ranges import check_ranges
 
 
@@ -170,67 +167,11 @@ class AdditiveAttention(Attention):
         return keys
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        # A tanh is ±1 to the last digit long before LIMIT.
-        q, k = (x.to(self.v.dtype).clamp(-LIMIT, LIMIT) for x in (self.query(query), keys))
-        size = self.v.shape[1]
-        with torch.autocast("cpu", enabled=False):
-            scores = [
-                _AdditiveScores.apply(*of_head, v)  # type: ignore[no-untyped-call]
-                for *of_head, v in zip(q.split(size, -1), k.split(size, -1), self.v, strict=True)
-            ]
-        return torch.stack(scores, 1)
+        return additive_scores(self.query(query), keys, self.v)
 
     def score_covered(self, query: Tensor, memory: Memory, coverage: Tensor) -> Tensor:
         keys = memory.keys.repeat_interleave(len(query) // len(memory.keys), 0)
         return self.score(query[:, None], keys + coverage[..., None] * self.coverage)[:, :, 0]
-
-
-LIMIT = 20.0  # of W q and U h each: exp(2 * LIMIT)**2 is still finite in float32
-
-
-class _AdditiveScores(torch.autograd.Function):
-    """One head: q (B,T,D), k (B,S,D), v (D,) -> v · tanh(q_t + k_s) (B,T,S), for q and k within ±LIMIT.
-
-    tanh(q + k) = 1 - 2r with r = 1 / (1 + exp(2q) exp(2k)): exponentials of each side alone, and then but a
-    product and a reciprocal for each pair, which is many times faster than a tanh. The (B,T,S,D) inside is made in
-    one buffer, chunk by chunk, small enough for the cache, and made once more for the gradient: faster than keeping
-    it, and none of its memory.
-    """
-
-    CHUNK = 1 << 19  # numbers
-
-    @staticmethod
-    def reciprocals(q: Tensor, k: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Slices of the sentences, and r (b,T,S,D) of each; the next one overwrites it."""
-        q, k = torch.exp(2 * q), torch.exp(2 * k)
-        shape = (q.shape[1], k.shape[1], q.shape[2])
-        size = min(len(q), max(1, _AdditiveScores.CHUNK // max(1, math.prod(shape))))
-        one, buffer = q.new_ones(()), q.new_empty(size, *shape)
-        for start in range(0, len(q), size):
-            rows = slice(start, start + size)
-            r = buffer[: len(q[rows])]
-            yield rows, torch.addcmul(one, q[rows, :, None], k[rows, None], out=r).reciprocal_()
-
-    @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        weighted = q.new_empty(len(q), q.shape[1], k.shape[1])  # v · r
-        for rows, r in _AdditiveScores.reciprocals(q, k):
-            torch.mv(r.view(-1, len(v)), v, out=weighted[rows].view(-1))
-        ctx.save_for_backward(q, k, v)
-        return v.sum() - 2 * weighted
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """1 - tanh² = 4 (r - r²)."""
-        q, k, v = ctx.saved_tensors
-        grad_q, grad_k, weighted = torch.empty_like(q), torch.empty_like(k), torch.zeros_like(v)
-        for rows, r in _AdditiveScores.reciprocals(q, k):
-            weighted.addmv_(r.view(-1, len(v)).T, grad[rows].reshape(-1))
-            r.addcmul_(r, r, value=-1).mul_(grad[rows, :, :, None])
-            torch.sum(r, 2, out=grad_q[rows])
-            torch.sum(r, 1, out=grad_k[rows])
-        return grad_q.mul_(4 * v), grad_k.mul_(4 * v), grad.sum() - 2 * weighted
 
 
 class DotAttention(Attention):

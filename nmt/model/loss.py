@@ -9,6 +9,7 @@ Dims: P real target positions, W passes over them (two for R-Drop), F features, 
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import torch
@@ -16,9 +17,21 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from nmt.kernels import native
+
 CHUNK = 1024  # positions of a product; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions of an elementwise pass on CPU
 FILL = 64  # a chunk's positions are filled up to a multiple of this
+
+
+class _Logits(ctypes.Structure):
+    """As in nmt/native/cross_entropy.h"""
+
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("logits", "targets", "totals")),
+        ("pieces", ctypes.c_int64),
+        ("share", ctypes.c_float),
+    ]
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -76,6 +89,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
 def _to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float, totals: Tensor) -> None:
     """Turn logits (W,P',V) of targets (P,) into softmax - share * onehot in place, with `r_drop` and W = 2 also what
     draws the two softmaxes together, and into 0 from position P on; add to `totals`."""
+    if not r_drop and native.takes(logits, totals):
+        found = totals.new_empty(len(targets), 2)
+        parts = _Logits(logits.data_ptr(), targets.data_ptr(), found.data_ptr(), logits.shape[-1], share)
+        native.share("logits_gradient", logits.dtype, parts, len(targets))
+        totals[:2] += found.sum(0)
+        logits[:, len(targets) :] = 0
+        return
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
         label = targets[start : start + size]  # (block,)

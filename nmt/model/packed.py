@@ -25,7 +25,8 @@ from torch import Tensor, nn
 
 from nmt import native
 from nmt.cells.base import tanh
-from nmt.model.attention import LIMIT, AdditiveAttention, Attention, DotAttention, GeneralAttention, Memory
+from nmt.kernels.additive import LIMIT
+from nmt.model.attention import AdditiveAttention, Attention, DotAttention, GeneralAttention, Memory
 from nmt.model.decoder import Readout
 from nmt.model.output import Estimated, OutputLayer, Product, Shortlist, without
 from nmt.model.packed_lstm import packed_layer
@@ -133,7 +134,7 @@ class PackedGeneral(ByKernel, GeneralAttention):
 
 
 class PackedAdditive(AdditiveAttention):
-    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see attention._AdditiveScores. The packed
+    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see nmt/kernels/additive.py. The packed
     weights are doubled already."""
 
     def keys(self, values: Tensor) -> Tensor:

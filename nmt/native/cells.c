@@ -1,4 +1,4 @@
-// A step of every cell, forward and backward (nmt/kernels/)
+// What takes most of training's time beside products, for each width of their results.
 #include "vectors.h"
 #include "rows.h"
 
@@ -7,8 +7,16 @@
 #define NAME(name) NAMED(name, narrow)
 
 #define narrow float
+#define Scores Scores_float
+#define Logits Logits_float
 #include "cells.h"
+#include "scores.h"
+#include "cross_entropy.h"
 #undef narrow
+#undef Scores
+#undef Logits
 #define SECOND_TIME
 #define narrow bfloat16
 #include "cells.h"
+#include "scores.h"
+#include "cross_entropy.h"

@@ -351,8 +351,7 @@ void NAME(nmt_LayerNormGRU_forward)(const struct Plan *p, int64_t t) { run(p, t,
 
 static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    float *kept = malloc((4 * room + 1) * sizeof *kept);
-    if (!kept) abort();
+    float *kept = kept_numbers(4 * room);
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
         const narrow *gates_at = at(&p->operands[0], t, layer, row);
@@ -744,7 +743,6 @@ static void NAME(LayerNormGRU_backward_rows)(const struct Plan *p, int64_t t, in
             NAME(store_part)(grad_x_at + 0 * units + i, x131, left);
         }
     }
-    free(kept);
     (void)chunk; (void)room;
 }
 
@@ -1375,8 +1373,7 @@ void NAME(nmt_OdysseyLSTM_coupled_True_backward)(const struct Plan *p, int64_t t
 
 static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    float *kept = malloc((1 * room + 1) * sizeof *kept);
-    if (!kept) abort();
+    float *kept = kept_numbers(1 * room);
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
         const narrow *gates_at = at(&p->operands[0], t, layer, row);
@@ -1611,7 +1608,6 @@ static void NAME(LayerNormLSTM_forward_rows)(const struct Plan *p, int64_t t, in
             NAME(store_part)(hidden_at + 0 * units + i, x81, left);
         }
     }
-    free(kept);
     (void)chunk; (void)room;
 }
 
@@ -1622,8 +1618,7 @@ void NAME(nmt_LayerNormLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t
 
 static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
-    float *kept = malloc((9 * room + 1) * sizeof *kept);
-    if (!kept) abort();
+    float *kept = kept_numbers(9 * room);
     for (int64_t r = first; r < last; r++) {
         const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;
         const narrow *gates_at = at(&p->operands[0], t, layer, row);
@@ -2159,7 +2154,6 @@ static void NAME(LayerNormLSTM_backward_rows)(const struct Plan *p, int64_t t, i
             NAME(store_part)(grad_gates_at + 2 * units + i, x163, left);
         }
     }
-    free(kept);
     (void)chunk; (void)room;
 }
 

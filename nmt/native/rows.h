@@ -20,25 +20,59 @@ static parallel_call *run_in_parallel;  // OpenMP's own, whose threads are torch
 
 void nmt_threads(void *call) { run_in_parallel = (parallel_call *)call; }
 
-struct Job {
-    const struct Plan *plan;
-    row_kernel *kernel;
-    int64_t t, next;
+// A part of some work, from `first` to before `last`.
+typedef void part_of_work(const void *of, int64_t first, int64_t last);
+
+struct Work {
+    part_of_work *part;
+    const void *of;
+    int64_t count, size, next;
 };
 
-static void work(void *data) {
-    struct Job *job = data;
-    const struct Plan *p = job->plan;
-    for (int64_t c; (c = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED)) < p->chunks;)
-        job->kernel(p, job->t, c, p->rows * c / p->chunks, p->rows * (c + 1) / p->chunks);
+static void take_parts(void *data) {
+    struct Work *work = data;
+    for (int64_t i; (i = __atomic_fetch_add(&work->next, work->size, __ATOMIC_RELAXED)) < work->count;)
+        work->part(work->of, i, i + work->size < work->count ? i + work->size : work->count);
+}
+
+// Threads share `count` pieces of work, a few parts each, so that none waits long for another.
+static void share(part_of_work *part, const void *of, int64_t count, int64_t threads) {
+    struct Work work = {part, of, count, threads > 1 ? (count + 4 * threads - 1) / (4 * threads) : count, 0};
+    if (threads > 1 && run_in_parallel)
+        run_in_parallel(take_parts, &work, threads, 0);
+    else
+        take_parts(&work);
+}
+
+struct Step {
+    const struct Plan *plan;
+    row_kernel *kernel;
+    int64_t t;
+};
+
+static void some_chunks(const void *of, int64_t first, int64_t last) {
+    const struct Step *step = of;
+    const struct Plan *p = step->plan;
+    for (int64_t c = first; c < last; c++)
+        step->kernel(p, step->t, c, p->rows * c / p->chunks, p->rows * (c + 1) / p->chunks);
 }
 
 static void run(const struct Plan *p, int64_t t, row_kernel *kernel) {
-    struct Job job = {p, kernel, t, 0};
-    if (p->chunks > 1 && run_in_parallel)
-        run_in_parallel(work, &job, p->chunks, 0);
-    else
-        work(&job);
+    const struct Step step = {p, kernel, t};
+    share(some_chunks, &step, p->chunks, p->chunks);
+}
+
+// Room of a thread's own for what a row needs again; it stays, since asking for it anew takes longer than a row.
+static float *kept_numbers(int64_t count) {
+    static __thread float *kept;
+    static __thread int64_t most;
+    if (count > most) {
+        free(kept);
+        kept = aligned_alloc(64, (count * sizeof *kept + 63) / 64 * 64);
+        if (!kept) abort();
+        most = count;
+    }
+    return kept;
 }
 
 static inline void *at(const struct Operand *o, int64_t step, int64_t layer, int64_t row) {

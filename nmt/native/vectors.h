@@ -1,8 +1,12 @@
 // Vectors of as many floats as a register of the machine holds, and what cells need of them. Written for GCC's and
 // clang's vector extensions, so that one source serves AVX-512, AVX2 and NEON.
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__AVX__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define LANES 16
@@ -71,16 +75,39 @@ INLINE void store_bfloat16(bfloat16 *p, vector x) {
 PARTS(float)
 PARTS(bfloat16)
 
+INLINE vector load_up_to(const float *p, int64_t left) { return left < LANES ? load_part_float(p, left) : load_float(p); }
+
 INLINE vector maximum(vector a, vector b) { return choose((a > b) | (a != a), a, b); }
 INLINE vector minimum(vector a, vector b) { return choose((a < b) | (a != a), a, b); }
 INLINE vector absolute(vector x) { return (vector)((integers)x & 0x7fffffff); }
 INLINE vector truth(integers mask) { return (vector)(mask & (integers)all(1)); }
 
+// From -most to most; what is no number stays none.
+INLINE vector within(vector x, float most) {
+#if defined(__AVX512F__)
+    return (vector)_mm512_max_ps((__m512)all(-most), _mm512_min_ps((__m512)all(most), (__m512)x));
+#elif defined(__AVX__)
+    return (vector)_mm256_max_ps((__m256)all(-most), _mm256_min_ps((__m256)all(most), (__m256)x));
+#else
+    x = choose(x > most, all(most), x);
+    return choose(x < -most, all(-most), x);
+#endif
+}
+
+// 1 / x for x from 1 to 2^126: where the machine has a fast estimate, it and a step of Newton's.
+INLINE vector reciprocal(vector x) {
+#if defined(__AVX512F__)
+    vector y = (vector)_mm512_rcp14_ps((__m512)x);
+    return y * (2 - x * y);
+#else
+    return 1 / x;
+#endif
+}
+
 // 2^n e^r with |r| <= ln 2 / 2, by a polynomial; what is too large or too small for a normal number stays just inside.
 INLINE vector exponential(vector x) {
     const float magic = 12582912;  // 1.5 * 2^23: what is added to it is rounded to a whole number
-    x = choose(x > 88.37f, all(88.37f), x);
-    x = choose(x < -87.33f, all(-87.33f), x);
+    x = within(x, 87.33f);
     vector shifted = x * 1.44269504f + magic, n = shifted - magic;
     vector r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
     vector p = r * 1.9875691e-4f + 1.3981999e-3f;
@@ -92,8 +119,8 @@ INLINE vector exponential(vector x) {
     return p * (vector)(((integers)shifted - 0x4b400000 + 127) << 23);
 }
 
-INLINE vector sigmoid(vector x) { return 1 / (1 + exponential(-x)); }
-INLINE vector hyperbolic_tangent(vector x) { return 1 - 2 / (1 + exponential(x + x)); }
+INLINE vector sigmoid(vector x) { return reciprocal(1 + exponential(-x)); }
+INLINE vector hyperbolic_tangent(vector x) { return 1 - 2 * reciprocal(1 + exponential(x + x)); }
 
 // log(1 + x) for x > -1: 1 + x = 2^n m, log m = 2 artanh((m - 1) / (m + 1)), and what rounding took from 1 + x.
 INLINE vector log_plus_one(vector x) {

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, _AdditiveScores, build_attention
+from nmt.kernels.additive import _InChunks
+from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention
 
 B, T, S, D, M = 2, 3, 5, 8, 8
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
@@ -72,11 +73,11 @@ def test_each_head_attends_over_its_own_slice():
 
 @pytest.mark.parametrize("chunk", [1, 200, 1 << 20])
 def test_the_gradient_of_additive_scores_is_their_slope_whatever_the_chunk(chunk, monkeypatch):
-    monkeypatch.setattr(_AdditiveScores, "CHUNK", chunk)
+    monkeypatch.setattr(_InChunks, "CHUNK", chunk)
     q, k, v = (torch.randn(*shape, dtype=torch.double, requires_grad=True) for shape in ((3, T, 4), (3, S, 4), (4,)))
     expected = torch.tanh(q[:, :, None] + k[:, None]) @ v
-    torch.testing.assert_close(_AdditiveScores.apply(q, k, v), expected)
-    assert torch.autograd.gradcheck(_AdditiveScores.apply, (q, k, v))
+    torch.testing.assert_close(_InChunks.apply(q, k, v), expected)
+    assert torch.autograd.gradcheck(_InChunks.apply, (q, k, v))
 
 
 def test_additive_scores_of_any_size_are_finite_and_right():
