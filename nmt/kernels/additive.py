@@ -31,7 +31,7 @@ def additive_scores(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         size = v.shape[1]
         scores = [
             _InChunks.apply(*of_head, of_v)  # type: ignore[no-untyped-call]
-            for *of_head, of_v in zip(q.split(size, -1), k.split(size, -1), v, strict=True)
+            for *of_head, of_v in zip(q.split(size, -1), k.split(size, -1), v, strict=True)  # type: ignore[no-untyped-call]
         ]
         return torch.stack(scores, 1)
 

@@ -29,7 +29,7 @@ def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Paramete
 
 
 class Loop(torch.autograd.Function):
-    """The recurrence of any cell: inputs (T,D,B,E) -> h of every step (T,D,B,H).
+    """The recurrence of any cell: inputs (D,T,B,E) -> h of every step (D,T,B,H).
 
     Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are
     (D,K*n,H). A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one
@@ -51,38 +51,33 @@ class Loop(torch.autograd.Function):
         bias_hh: Tensor,
         *rest: Tensor,
     ) -> Tensor:
-        initial, extra = rest[: len(cell.states)], rest[len(cell.states) :]
+        initial, extra = dict(zip(cell.states, rest, strict=False)), rest[len(cell.states) :]
         device, wide = inputs.device, weight_hh.dtype
         # Under autocast the products are narrow; gates and states are not.
         autocast = torch.is_autocast_enabled(device.type)
         narrow = torch.get_autocast_dtype(device.type) if autocast else wide
         with torch.autocast(device.type, enabled=False):
-            rows = _by_layer(inputs.to(narrow))
+            rows = inputs.to(narrow)
             joint = cell.gate_rows(weight_hh.shape[2]).joint
-            gates, x = _products(
-                joint, cell.depth, rows.view(len(rows), *inputs.shape[::2], -1), weight_ih, bias_ih, bias_hh
-            )
-            weight = _by_transition(weight_hh, cell.depth).transpose(2, 3).to(narrow).contiguous()
+            gates, x = _products(joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
+            weight = _by_transition(weight_hh.to(narrow), cell.depth).mT
             steps = steps_of(cell, own, device, narrow, wide)
-            hidden = gates.new_empty(len(gates) + 1, *initial[0].shape)  # h before and after every step
-            before = dict(zip(cell.states, initial, strict=True))
-            hidden[0] = before["h"]
-            states = {name: hidden.new_empty(len(hidden), *before[name].shape, dtype=wide) for name in steps.states}
-            for name, part in states.items():
-                part[0] = before[name]
-            parameters = _parameters(cell, own, extra, mask)
-            parts = {"gates": gates, "x": x, "hidden": hidden[1:], **states}
-            parts |= {f"new_{name}": part[1:] for name, part in states.items()}
-            step = [steps.forward({**parts, **of_transition}) for of_transition in parameters]
-            for t in range(len(gates)):
+            hidden = _with_first(initial["h"].to(narrow), gates.shape[1])  # before and after every step
+            states = {name: _with_first(initial[name].to(wide), gates.shape[1]) for name in steps.states}
+            parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
+            parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
+            parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+            step = [steps.forward(parts | of_transition) for of_transition in _parameters(cell, own, extra, mask)]
+            for t in range(gates.shape[1]):
                 k = t % cell.depth
                 if gates.shape[-1]:
-                    gates[t].baddbmm_(hidden[t] if mask is None else (hidden[t] * mask).to(narrow), weight[k])
+                    h = hidden[:, t] if mask is None else (hidden[:, t] * mask).to(narrow)
+                    add_product(gates[:, t], h, weight[k])
                 step[k](t)
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
-        ctx.inputs_dtype, ctx.shapes = inputs.dtype, [part.shape for part in initial]
+        ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
-        return hidden[cell.depth :: cell.depth]
+        return hidden[:, cell.depth :: cell.depth]
 
     @staticmethod
     @once_differentiable
@@ -91,80 +86,88 @@ class Loop(torch.autograd.Function):
         cell, mask = ctx.cell, ctx.mask
         extra, states = rest[: len(ctx.own)], dict(zip(ctx.states, rest[len(ctx.own) :], strict=True))
         narrow, wide = gates.dtype, weight_hh.dtype
-        weight = _by_transition(weight_hh, cell.depth).to(narrow)
+        weight = _by_transition(weight_hh.to(narrow), cell.depth)
         steps = steps_of(cell, ctx.own, gates.device, narrow, wide)
-        grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
-        _, layers, batch, units = hidden.shape
-        grad_product = hidden.new_zeros(1, layers, batch, units)
+        layers, _, batch, units = hidden.shape
+        grad_gates, grad_x, grad_product = (
+            torch.empty_like(gates),
+            torch.empty_like(x),
+            torch.zeros_like(hidden[:, 0]),
+        )
+        parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
+        parts |= {"grad_output": _at_last_transition(grad_outputs, cell.depth), "grad_product": grad_product[:, None]}
+        parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
+        parts = {name: part.transpose(0, 1) for name, part in parts.items()}
         # What a step writes the step before reads, from the other half.
-        grad_states = {
-            name: hidden.new_zeros(2, 1, *shape, dtype=wide)
-            for name, shape in zip(cell.states, ctx.shapes, strict=True)
-        }
+        grad_states = {name: weight_hh.new_zeros(2, 1, *shape) for name, shape in ctx.shapes.items()}
+        halves = [
+            {f"grad_new_{name}": part[half] for name, part in grad_states.items()}
+            | {f"grad_{name}": part[1 - half] for name, part in grad_states.items()}
+            for half in (0, 1)
+        ]
+        parameters = _parameters(cell, ctx.own, extra, mask)
         sums = steps.sums(layers * batch, units)
         grad_own = [
-            {
-                name: part.new_zeros(sums, layers, 1, part[0].numel() // cell.depth)
-                for name, part in zip(ctx.own, extra, strict=True)
-            }
-            for _ in range(cell.depth)
+            {f"grad_{name}": own[name].new_zeros(sums, *own[name].shape[1:]) for name in ctx.own}
+            for own in parameters
         ]
-        parts = {
-            "gates": gates,
-            "x": x,
-            "hidden": hidden[1:],
-            "grad_output": _at_last_transition(grad_outputs, cell.depth),
-        }
-        parts |= states | {"grad_product": grad_product, "grad_gates": grad_gates, "grad_x": grad_x}
-        step = []
-        for of_transition, grads in zip(_parameters(cell, ctx.own, extra, mask), grad_own, strict=True):
-            own = {**parts, **of_transition, **{f"grad_{name}": part for name, part in grads.items()}}
-            halves = [
-                {f"grad_new_{name}": part[half] for name, part in grad_states.items()}
-                | {f"grad_{name}": part[1 - half] for name, part in grad_states.items()}
-                for half in (0, 1)
-            ]
-            step.append([steps.backward(own | half) for half in halves])
-        for t in reversed(range(len(gates))):
+        step = [
+            [steps.backward(parts | own | grads | half) for half in halves]
+            for own, grads in zip(parameters, grad_own, strict=True)
+        ]
+        for t in reversed(range(gates.shape[1])):
             k = t % cell.depth
             step[k][t % 2](t)
             if gates.shape[-1]:
-                torch.bmm(grad_gates[t], weight[k], out=grad_product[0])
+                torch.bmm(grad_gates[:, t], weight[k], out=grad_product)
                 if mask is not None:
                     grad_product *= mask
-        of_initial = [part[1][0] for part in grad_states.values()]  # t = 0 reads the first half and writes the second
-        of_initial[0] += grad_product[0]
+        of_initial = [part[1, 0] for part in grad_states.values()]  # t = 0 reads the first half, writes the second
+        of_initial[0] += grad_product
         of_inputs, *of_weights = _weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
-        of_all_own = [
-            torch.cat([of_one[name].sum(0).view(layers, -1, units) for of_one in grad_own], 1) for name in ctx.own
+        of_own = [
+            torch.cat([grads[f"grad_{name}"].sum(0).view(layers, -1, units) for grads in grad_own], 1)
+            for name in ctx.own
         ]
-        return None, None, None, of_inputs.to(ctx.inputs_dtype), *of_weights, *of_initial, *of_all_own
+        return None, None, None, of_inputs.to(ctx.inputs_dtype), *of_weights, *of_initial, *of_own
+
+
+def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
+    """gates (D,B,Y) += h (D,B,H) weight (D,H,Y)."""
+    if gates.device.type == "cpu":  # whose batched product of a transposed matrix takes twice the time
+        for of_layer in zip(gates, h, weight, strict=True):
+            of_layer[0].addmm_(*of_layer[1:])
+    else:
+        gates.baddbmm_(h, weight)
+
+
+def _with_first(first: Tensor, steps: int) -> Tensor:
+    """Room for one more than so many steps, with the first of them: (D,...) -> (D,T+1,...)."""
+    room = first.new_empty(len(first), steps + 1, *first.shape[1:])
+    room[:, 0] = first
+    return room
 
 
 def _products(
     joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """rows (D,T,B,E) -> of all transitions the gates (T*K,D,B,Y), but for R h, and the W x that stand by themselves
-    (T*K,D,B,X)."""
-    (layers, length, batch, _), narrow = rows.shape, rows.dtype
-    bias_ih, bias_hh = (_by_transition(part, depth) for part in (bias_ih, bias_hh))  # (K, D, rows)
-    seeing = bias_hh.shape[2]
-    both = torch.cat([bias_ih[..., :joint] + bias_hh[..., :joint], bias_ih[..., joint:]], -1).to(narrow)
-    products = (
-        torch.addmm(b, x.flatten(0, 1), w.T).view(length, batch, -1)
-        for b, x, w in zip(both[0], rows, weight.to(narrow), strict=True)
-    )
-    if depth == layers == 1 and joint == weight.shape[1]:
-        gates = next(products)[:, None]
-        return gates, gates[..., :0]
-    gates = rows.new_empty(length, depth, layers, batch, seeing)
-    x = rows.new_empty(length, depth, layers, batch, weight.shape[1] - joint)
-    for layer, product in enumerate(products):
-        gates[:, 0, layer, :, :joint], x[:, 0, layer] = product[..., :joint], product[..., joint:]
-    gates[:, 1:, ..., :joint] = both[1:, :, None, :joint]
-    x[:, 1:] = both[1:, :, None, joint:]
-    gates[..., joint:] = bias_hh[:, :, None, joint:]
-    return gates.flatten(0, 1), x.flatten(0, 1)
+    """rows (D,T,B,E) -> of all transitions the gates (D,T*K,B,Y), but for R h, and the W x that stand by themselves
+    (D,T*K,B,X)."""
+    (layers, length, batch, _), seeing = rows.shape, bias_hh.shape[1] // depth
+    of_joint = bias_ih.view(layers, depth, -1)[..., :joint] + bias_hh.view(layers, depth, -1)[..., :joint]
+    bias = torch.cat([of_joint, bias_ih.view(layers, depth, -1)[..., joint:]], -1).to(rows.dtype)  # (D, K, G)
+    gates = rows.new_empty(layers, length, depth, batch, seeing)
+    x = rows.new_empty(layers, length, depth, batch, weight.shape[1] - joint)
+    for layer, (row, w) in enumerate(zip(rows.flatten(1, 2), weight.to(rows.dtype), strict=True)):
+        if depth == 1 and joint == len(w):
+            torch.addmm(bias[layer, 0], row, w.T, out=gates[layer].view(-1, joint))
+            continue
+        product = torch.addmm(bias[layer, 0], row, w.T).view(length, batch, -1)
+        gates[layer, :, 0, :, :joint], x[layer, :, 0] = product[..., :joint], product[..., joint:]
+        gates[layer, :, 1:, :, :joint] = bias[layer, 1:, None, :joint]
+        gates[layer, ..., joint:] = bias_hh[layer].view(depth, 1, -1)[..., joint:]
+        x[layer, :, 1:] = bias[layer, 1:, None, joint:]
+    return gates.flatten(1, 2), x.flatten(1, 2)
 
 
 def _parameters(
@@ -181,12 +184,12 @@ def _parameters(
 
 
 def _at_last_transition(grads: Tensor, depth: int) -> Tensor:
-    """Of the outputs (T,D,B,H) -> of every transition (T*K,D,B,H)."""
+    """Of the outputs (D,T,B,H) -> of every transition (D,T*K,B,H)."""
     if depth == 1:
         return grads.contiguous()
-    spread = grads.new_zeros(len(grads), depth, *grads.shape[1:])
-    spread[:, -1] = grads
-    return spread.flatten(0, 1)
+    spread = grads.new_zeros(*grads.shape[:2], depth, *grads.shape[2:])
+    spread[:, :, -1] = grads
+    return spread.flatten(1, 2)
 
 
 def _weight_gradients(
@@ -198,10 +201,9 @@ def _weight_gradients(
     grad_gates: Tensor,
     grad_x: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Of W, R and their biases, and that of the inputs (T,D,B,E)."""
+    """Of the inputs (D,T,B,E), and of W, R and their biases."""
     narrow, wide, depth = grad_gates.dtype, weight_ih.dtype, cell.depth
-    h = hidden[:-1] if mask is None else (hidden[:-1] * mask).to(narrow)
-    length = len(h) // depth
+    h = hidden[:, :-1] if mask is None else (hidden[:, :-1] * mask[:, None]).to(narrow)
     grad_gates, grad_x, h = (_by_weight(part, depth) for part in (grad_gates, grad_x, h))
     grad_weight_hh = _weight_gradient(grad_gates, h, wide)
     grad_bias_hh = _sum(grad_gates, wide)
@@ -210,16 +212,10 @@ def _weight_gradients(
         joint = weight_ih.shape[1] - grad_x.shape[-1]
         grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
         grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
-    grad_weight_ih = _weight_gradient(grad_gates[:1], rows[None], wide)
-    grad_inputs = grad_gates[0] @ weight_ih.to(narrow)  # (D, T*B, E)
-    grad_inputs = grad_inputs.view(len(rows), length, -1, rows.shape[-1]).transpose(0, 1)
+    grad_weight_ih = _weight_gradient(grad_gates[:, :1], rows.flatten(1, 2)[:, None], wide)
+    grad_inputs = (grad_gates[:, 0] @ weight_ih.to(narrow)).view(rows.shape)
     weights = (grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh)
-    return grad_inputs, *(part.transpose(0, 1).flatten(1, 2) for part in weights)
-
-
-def _by_layer(x: Tensor) -> Tensor:
-    """(T,D,B,F) -> (D,T*B,F)."""
-    return x.transpose(0, 1).flatten(1, 2)
+    return grad_inputs, *(part.flatten(1, 2) for part in weights)
 
 
 def _by_transition(x: Tensor, depth: int) -> Tensor:
@@ -228,12 +224,12 @@ def _by_transition(x: Tensor, depth: int) -> Tensor:
 
 
 def _by_weight(x: Tensor, depth: int) -> Tensor:
-    """(T*K,D,B,F) -> (K,D,T*B,F)."""
-    return x.view(len(x) // depth, depth, *x.shape[1:]).permute(1, 2, 0, 3, 4).flatten(2, 3)
+    """(D,T*K,B,F) -> (D,K,T*B,F)."""
+    return x.view(len(x), x.shape[1] // depth, depth, *x.shape[2:]).transpose(1, 2).flatten(2, 3)
 
 
 def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """From the gradient of the outputs (K,D,P,G) and the inputs (K,D,P,E) -> (K,D,G,E); a batched product would
+    """From the gradient of the outputs (D,K,P,G) and the inputs (D,K,P,E) -> (D,K,G,E); a batched product would
     be far slower."""
     shape = grad.shape[-1], inputs.shape[-1]
     pairs = zip(grad.flatten(0, 1), inputs.flatten(0, 1), strict=True)
@@ -241,6 +237,6 @@ def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor
 
 
 def _sum(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """(K,D,P,F) -> (K,D,F): as a product, because a sum of narrow numbers is many times slower."""
+    """(D,K,P,F) -> (D,K,F): as a product, because a sum of narrow numbers is many times slower."""
     flat = x.flatten(0, 1)
     return (x.new_ones(len(flat), 1, x.shape[2]) @ flat).view(*x.shape[:2], x.shape[-1]).to(dtype)

@@ -213,11 +213,11 @@ def loop(
     weight_ih, bias_ih = [layer.weight_ih for layer in layers], [layer.bias_ih for layer in layers]
     weights = (stack(parts) for parts in (weight_ih, weight_hh, bias_ih, bias_hh))
     mask = None if masks[0] is None else stack([part for part in masks if part is not None])
-    x = stack(inputs).permute(2, 0, 1, 3)  # (T, D, B, E)
+    x = stack([part.transpose(0, 1) for part in inputs])  # (D, T, B, E)
     state = (stack(parts) for parts in zip(*states, strict=True))
     own = tuple(layers[0].extra)
     extra = (stack([layer.extra[name] for layer in layers]) for name in own)
     outputs: Tensor = Loop.apply(  # type: ignore[no-untyped-call]
         layers[0].cell, own, mask, x, *weights, *state, *extra
     )
-    return outputs.permute(1, 2, 0, 3).unbind()
+    return outputs.transpose(1, 2).unbind()
