@@ -6,7 +6,7 @@ so what a cell and its gradient have in common is computed once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 LOAD, CONSTANT, SUM = "load", "constant", "sum"
@@ -79,6 +79,13 @@ class Expressions:
         if simpler is not None:
             return simpler
         return self._add(Expression(function, arguments), any(self.is_vector[x] for x in arguments))
+
+    def copied(self, node: Expression, places: Mapping[int, int]) -> int:
+        """A node of other expressions, of whose nodes the places here are known."""
+        if node.function in (LOAD, CONSTANT, NUMBER_OF_UNITS):
+            return self._add(node, node.function == LOAD)
+        arguments = [places[x] for x in node.arguments]
+        return self.sum(*arguments) if node.function == SUM else self.apply(node.function, *arguments)
 
     def value_of(self, x: int) -> float | None:
         """Of a constant."""

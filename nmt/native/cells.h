@@ -816,8 +816,8 @@ static void NAME(IndRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t 
             const vector x8 = x2 * x1;
             const vector x9 = x0 + x8;
             const vector x11 = maximum(x9, all(0.0f));
-            const vector x12 = truth(x11 > all(0.0f));
-            const vector x13 = choose(x12 != 0, x7, all(0.0f));
+            const vector x12 = truth(all(0.0f) >= x11);
+            const vector x13 = choose(x12 != 0, all(0.0f), x7);
             const vector x15 = x13 * x1;
             const vector x16 = x13 * x2;
             NAME(store)(grad_x_at + 0 * units + i, x13);
@@ -838,8 +838,8 @@ static void NAME(IndRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t 
             const vector x8 = x2 * x1;
             const vector x9 = x0 + x8;
             const vector x11 = maximum(x9, all(0.0f));
-            const vector x12 = truth(x11 > all(0.0f));
-            const vector x13 = choose(x12 != 0, x7, all(0.0f));
+            const vector x12 = truth(all(0.0f) >= x11);
+            const vector x13 = choose(x12 != 0, all(0.0f), x7);
             const vector x15 = x13 * x1;
             const vector x16 = x13 * x2;
             NAME(store_part)(grad_x_at + 0 * units + i, x13, left);
@@ -4312,8 +4312,8 @@ static void NAME(ReluRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t
             const vector x3 = NAME(load)(grad_product_at + 0 * units + i);
             const vector x4 = x2 + x3;
             const vector x6 = maximum(x0, all(0.0f));
-            const vector x7 = truth(x6 > all(0.0f));
-            const vector x8 = choose(x7 != 0, x4, all(0.0f));
+            const vector x7 = truth(all(0.0f) >= x6);
+            const vector x8 = choose(x7 != 0, all(0.0f), x4);
             NAME(store)(grad_gates_at + 0 * units + i, x8);
         }
         if (units % LANES) {
@@ -4324,8 +4324,8 @@ static void NAME(ReluRNN_backward_rows)(const struct Plan *p, int64_t t, int64_t
             const vector x3 = NAME(load_part)(grad_product_at + 0 * units + i, left);
             const vector x4 = x2 + x3;
             const vector x6 = maximum(x0, all(0.0f));
-            const vector x7 = truth(x6 > all(0.0f));
-            const vector x8 = choose(x7 != 0, x4, all(0.0f));
+            const vector x7 = truth(all(0.0f) >= x6);
+            const vector x8 = choose(x7 != 0, all(0.0f), x4);
             NAME(store_part)(grad_gates_at + 0 * units + i, x8, left);
         }
     }
@@ -4877,8 +4877,8 @@ static void NAME(SSRU_backward_rows)(const struct Plan *p, int64_t t, int64_t ch
             const vector x10 = x8 * x9;
             const vector x11 = x1 + x10;
             const vector x13 = maximum(x11, all(0.0f));
-            const vector x14 = truth(x13 > all(0.0f));
-            const vector x15 = choose(x14 != 0, x7, all(0.0f));
+            const vector x14 = truth(all(0.0f) >= x13);
+            const vector x15 = choose(x14 != 0, all(0.0f), x7);
             const vector x16 = x6 + x15;
             const vector x17 = x16 * x8;
             const vector x19 = 1.0f - x8;
@@ -4905,8 +4905,8 @@ static void NAME(SSRU_backward_rows)(const struct Plan *p, int64_t t, int64_t ch
             const vector x10 = x8 * x9;
             const vector x11 = x1 + x10;
             const vector x13 = maximum(x11, all(0.0f));
-            const vector x14 = truth(x13 > all(0.0f));
-            const vector x15 = choose(x14 != 0, x7, all(0.0f));
+            const vector x14 = truth(all(0.0f) >= x13);
+            const vector x15 = choose(x14 != 0, all(0.0f), x7);
             const vector x16 = x6 + x15;
             const vector x17 = x16 * x8;
             const vector x19 = 1.0f - x8;
