@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import sys
 
 import pytest
 import torch
@@ -148,12 +150,12 @@ def test_large_numbers_stay_finite():
 def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "FOLDER", tmp_path)
     (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
-    names = {compiled.library()}
+    names = {compiled.library(), compiled.cells_library("AVX2")}
     (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 0; }")
-    names.add(compiled.library())
+    names |= {compiled.library(), compiled.cells_library("AVX2")}
     (tmp_path / "part.h").write_text("// included")
-    names.add(compiled.library())
-    assert len(names) == 3
+    names |= {compiled.library(), compiled.cells_library("AVX2")}
+    assert len(names) == 6
     native.kernels.cache_clear()
     try:
         assert not native.is_here()  # it is not there
@@ -161,23 +163,45 @@ def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
         native.kernels.cache_clear()
 
 
-@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
-@needs_kernels
-def test_compiling_leaves_one_library(tmp_path, monkeypatch):
+def test_an_instruction_set_that_is_not_compiled_for_takes_the_one_that_all_have():
+    names = {compiled.cells_library(name).name.partition("-")[0] for name in ("AVX512", "AVX2", "DEFAULT", "ZVECTOR")}
+    assert names == {"cells_avx512", "cells_avx2", "cells_default"}
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "FOLDER", tmp_path)
     (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
-    (tmp_path / "kernels-of-yesterday.so").touch()
-    assert compiled.compile_library() == compiled.library()
-    assert list(tmp_path.glob("*.so")) == [compiled.library()]
-    (tmp_path / "kernels.c").write_text("int nmt_begin(")
+    (tmp_path / "cells.c").write_text("int nmt_cells;")
+    return tmp_path
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
+@pytest.mark.skipif(platform.machine() not in compiled.X86 or sys.platform != "linux", reason="not all are for it")
+def test_compiling_leaves_the_libraries_of_today(sources, monkeypatch):
+    (sources / "kernels-of_yesterday.so").touch()
+    (sources / "cells_avx2-of_yesterday.so").touch()
+    expected = {compiled.library(), *(compiled.cells_library(name) for name in compiled.CELLS)}
+    assert set(compiled.compile_libraries()) == expected
+    assert set(sources.glob("*.so")) == expected
+    (sources / "cells.c").write_text("int nmt_cells(")
     with pytest.raises(OSError, match="failed:\n"):
-        compiled.compile_library()
+        compiled.compile_libraries()
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(OSError, match="no-such-compiler"):
-        compiled.compile_library()
+        compiled.compile_libraries()
+
+
+def test_other_processors_have_the_cells_alone(sources, monkeypatch):
+    asked = []
+    monkeypatch.setattr(compiled, "_compile", lambda source, path, options: asked.append((source, options)) or path)
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert compiled.compile_libraries() == [compiled.cells_library("DEFAULT")]
+    assert [source for source, _ in asked] == ["cells.c"]
+    assert not any("march" in option for option in asked[0][1])
+    monkeypatch.setattr("platform.machine", lambda: "s390x")
     with pytest.raises(OSError, match="x86-64"):
-        compiled.compile_library()
+        compiled.compile_libraries()
 
 
 @needs_kernels

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from nmt import native
-from nmt.native.build import library
+from nmt.native.build import CELLS, FOLDER, cells_library, library
 
 ROOT = Path(__file__).parents[1]
 
@@ -31,9 +32,24 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
         assert f"nmt/{needed}" in names
     assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
     assert "nmt/native/hook.py" not in names  # it needs what only makes wheels
-    kernels = [name for name in names if name.endswith(".so")]
-    assert kernels == ([f"nmt/native/{library().name}"] if library().exists() else [])
-    assert wheel.name.endswith("none-any.whl") == (not kernels)
+    compiled = {name for name in names if name.endswith(".so")}
+    possible = {library(), *(cells_library(instructions) for instructions in CELLS)}
+    assert compiled == {f"nmt/native/{path.name}" for path in possible if path.exists()}
+    assert wheel.name.endswith("none-any.whl") == (not compiled)
+    sources = {f"nmt/native/{path.name}" for path in FOLDER.glob("*.[ch]")}
+    assert {"nmt/native/cells.c", "nmt/native/cells.h", "nmt/native/vectors.h", "nmt/native/rows.h"} <= sources
+    assert sources <= set(names)  # a library's name tells its source
+
+
+def test_a_source_distribution_holds_what_is_compiled(tmp_path):
+    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT]
+    subprocess.run(command, check=True, capture_output=True)
+    (made,) = tmp_path.glob("nmt-*.tar.gz")
+    with tarfile.open(made) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"nmt/native/{path.name}" for path in FOLDER.glob("*.[ch]")} <= names
+    assert {"nmt/native/build.py", "nmt/native/hook.py", "scripts/write_kernels.py"} <= names
+    assert not [name for name in names if name.endswith(".so")]
 
 
 def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):

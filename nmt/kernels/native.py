@@ -6,11 +6,13 @@ import ctypes
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmt.kernels.operands import Access, accesses
+from nmt.cells import Cell
+from nmt.kernels.operands import Access, accesses, kernel_name
 from nmt.native.build import cells_library
 
 MOST_OPERANDS = 40  # as in rows.h
@@ -29,27 +31,55 @@ class _Plan(ctypes.Structure):
     ]
 
 
-@cache
+def instructions() -> str:
+    """The best instruction set of this processor, as torch names it."""
+    return torch.backends.cpu.get_cpu_capability()
+
+
 def library() -> ctypes.CDLL | None:
     """For the best instruction set of this processor; None where none was compiled."""
+    return load(cells_library(instructions()))
+
+
+@cache
+def load(path: Path) -> ctypes.CDLL | None:
     try:
-        found = ctypes.CDLL(str(cells_library(torch.backends.cpu.get_cpu_capability())))
+        found = ctypes.CDLL(str(path))
     except OSError:
         return None
-    for path in (Path(torch.__file__).parent / "lib").glob("lib[gi]*omp*"):
+    for runtime in (Path(torch.__file__).parent / "lib").glob("lib[gi]*omp*"):
         # torch's own threads: others would wait for theirs, and for the processor.
-        call = ctypes.CDLL(str(path)).GOMP_parallel
+        call = ctypes.CDLL(str(runtime)).GOMP_parallel
         found.nmt_threads(ctypes.cast(call, ctypes.c_void_p))
     return found
 
 
-@cache
-def operands(kernel: str) -> tuple[Access, ...] | None:
-    """Of the kernel of that name; None where there is none."""
+class Function:
+    """A kernel of a library. Raises AttributeError where it has none of that name."""
+
+    def __init__(self, library: ctypes.CDLL, kernel: str) -> None:
+        self.of = {dtype: getattr(library, f"nmt_{kernel}_{name}") for dtype, name in NARROW.items()}
+        text = ctypes.string_at(getattr(library, f"nmt_{kernel}_operands"))
+        self.operands: tuple[Access, ...] = accesses(text.decode())
+
+
+class CellFunctions(NamedTuple):
+    forward: Function
+    backward: Function
+
+
+def functions_of(cell: Cell) -> CellFunctions | None:
+    """Of a cell's steps; None where there are none."""
     found = library()
-    if found is None or not hasattr(found, f"nmt_{kernel}_operands"):
+    return None if found is None else _functions(found, kernel_name(cell))
+
+
+@cache
+def _functions(library: ctypes.CDLL, cell: str) -> CellFunctions | None:
+    try:
+        return CellFunctions(Function(library, f"{cell}_forward"), Function(library, f"{cell}_backward"))
+    except AttributeError:
         return None
-    return accesses(ctypes.string_at(getattr(found, f"nmt_{kernel}_operands")).decode())
 
 
 def takes(narrow: Tensor, wide: Tensor) -> bool:
@@ -70,16 +100,15 @@ def chunks(rows: int, units: int) -> int:
 
 
 class Call:
-    """A kernel with its operands: of T steps, D layers and B rows each (T,D,B,F), with 1 for what is the same in all;
+    """A kernel on its operands: of T steps, D layers and B rows each (T,D,B,F), with 1 for what is the same in all;
     of a sum (chunks,D,1,F). They must live as long as this does."""
 
-    def __init__(self, kernel: str, parts: Mapping[str, Tensor]) -> None:
-        own = operands(kernel)
-        assert own is not None
+    def __init__(self, function: Function, parts: Mapping[str, Tensor]) -> None:
+        own = function.operands
         units = parts["hidden"].shape[-1]
         layers, rows = (max(parts[access.name].shape[dim] for access in own) for dim in (1, 2))
         narrow = next(parts[access.name].dtype for access in own if access.is_narrow)
-        self._function = getattr(library(), f"nmt_{kernel}_{NARROW[narrow]}")
+        self._function = function.of[narrow]
         self._plan = _Plan(layers * rows, rows, units, chunks(layers * rows, units))
         for place, access in enumerate(own):
             self._plan.operands[place] = _operand(parts[access.name], narrow if access.is_narrow else torch.float32)

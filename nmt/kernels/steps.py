@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels import native
-from nmt.kernels.operands import NARROW, kernel_name
+from nmt.kernels.operands import NARROW
 
 Parts = Mapping[str, Tensor]
 Step = Callable[[int], None]  # of its number
@@ -42,25 +42,25 @@ class Steps(Protocol):
 def steps_of(cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype) -> Steps:
     """The fastest for products in `narrow` and states in `wide` numbers; `own` are the cell's parameters."""
     if device.type == "cpu" and wide == torch.float32 and narrow in native.NARROW:
-        kernels = native.operands(f"{kernel_name(cell)}_backward")
-        if kernels is not None:
-            return NativeSteps(cell)
+        functions = native.functions_of(cell)
+        if functions is not None:
+            return NativeSteps(cell, functions)
     return TorchSteps(cell, own)
 
 
 class NativeSteps:
     """By the kernels in C."""
 
-    def __init__(self, cell: Cell) -> None:
-        self.name = kernel_name(cell)
-        names = {access.name for access in native.operands(f"{self.name}_forward") or ()}
+    def __init__(self, cell: Cell, functions: native.CellFunctions) -> None:
+        self.functions = functions
+        names = {access.name for access in functions.forward.operands}
         self.states = tuple(name for name in cell.states if f"new_{name}" in names)
 
     def forward(self, parts: Parts) -> Step:
-        return native.Call(f"{self.name}_forward", parts)
+        return native.Call(self.functions.forward, parts)
 
     def backward(self, parts: Parts) -> Step:
-        return native.Call(f"{self.name}_backward", parts)
+        return native.Call(self.functions.backward, parts)
 
     def sums(self, rows: int, units: int) -> int:
         return native.chunks(rows, units)

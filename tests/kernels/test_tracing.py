@@ -11,8 +11,8 @@ import torch.nn.functional as F
 import toy
 from hypothesis import given
 from hypothesis import strategies as st
-from rows import FUNCTIONS as BY_TORCH
-from rows import TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
+from row_functions import FUNCTIONS as BY_TORCH
+from row_functions import TRACEABLE, by_torch, computed, step_gradients, step_inputs, traced
 
 from nmt.cells import CELLS, Cell
 from nmt.cells.gru import GRU

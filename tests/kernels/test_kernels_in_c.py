@@ -1,0 +1,293 @@
+"""The kernels in C against `pointwise` and autograd in double precision, for each instruction set of this machine."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import toy
+from row_functions import TRACEABLE, by_torch, step_inputs, traced
+
+from nmt.kernels import native
+from nmt.kernels.operands import NARROW
+from nmt.kernels.steps import NativeSteps, TorchSteps, steps_of
+from nmt.model.recurrent import Recurrent, loop
+from nmt.native.build import CELLS, FOLDER, cells_library
+
+ROOT = Path(__file__).parents[2]
+BEST = native.instructions()
+SETS = {  # what the machine can do -> what it therefore can do too
+    "AVX512": ["AVX512", "AVX2", "DEFAULT"],
+    "AVX2": ["AVX2", "DEFAULT"],
+}.get(BEST, ["DEFAULT"])
+SETS = [name for name in SETS if cells_library(name).exists()]
+WIDTHS = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
+LANES = {"AVX512": 16, "AVX2": 8, "DEFAULT": 4}
+NUMBERS = [0.0, -0.0, 1e-30, -1e-30, 15.0, -15.0]  # gates of unusual size
+SHAPES = [(1, 3, 2), (2, 1, 3), (1, 1, 1), (2, 5, 2), (1, 2, 3)]  # layers, rows, steps
+
+needs_kernels = pytest.mark.skipif(not SETS, reason="nmt/native is not compiled")
+instruction_sets = pytest.mark.parametrize("instructions", SETS, indirect=True)
+narrows = pytest.mark.parametrize("narrow", WIDTHS, ids=WIDTHS.values())
+cells = pytest.mark.parametrize("name", TRACEABLE)
+
+
+@pytest.fixture
+def instructions(request, monkeypatch):
+    """Kernels for these, though the machine may have better ones."""
+    monkeypatch.setattr(native, "instructions", lambda: request.param)
+    return request.param
+
+
+@pytest.fixture
+def two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+def without_kernels(monkeypatch):
+    monkeypatch.setattr(native, "functions_of", lambda cell: None)
+
+
+def sizes(instructions, seed):
+    """(units, layers, rows, steps): units fewer than a vector has, as many, more, and many more."""
+    lanes, draw = LANES[instructions], random.Random(seed)
+    units = [1, draw.randrange(2, lanes + 1), lanes, lanes + draw.randrange(1, lanes), draw.randrange(70, 100)]
+    return [(n, *layers_and_rows) for n, layers_and_rows in zip(units, SHAPES, strict=True)]
+
+
+def a_step_of(cell, layers, rows, length, units, narrow):
+    """Tensors of all steps, as a loop has them: those that are read are random."""
+    torch.manual_seed(units)
+    parts = {}
+    made, own = step_inputs(cell, length * layers * rows, units)
+    for key, part in made.items():
+        wide = narrow if key in NARROW else torch.float32
+        parts[key] = part.view(length, layers, rows, -1).to(wide)
+    usual = parts["gates" if parts["gates"].numel() else "x"]
+    usual.view(-1)[: len(NUMBERS)] = torch.tensor(NUMBERS)[: usual.numel()].to(narrow)
+    of_own = {key: torch.randn(layers, *part.shape) for key, part in own.items()}
+    parts |= {key: part.view(1, layers, 1, -1) for key, part in of_own.items()}
+    for key in ("hidden", *(f"new_{state}" for state in cell.states)):
+        wide = narrow if key in NARROW else torch.float32
+        parts[key] = torch.full((length, layers, rows, units), torch.nan, dtype=wide)
+    for key in ("grad_output", "grad_product", *(f"grad_new_{state}" for state in cell.states)):
+        wide = narrow if key in NARROW else torch.float32
+        parts[key] = torch.randn(length if key == "grad_output" else 1, layers, rows, units).to(wide)
+    for key in ("gates", "x"):
+        parts[f"grad_{key}"] = torch.full_like(parts[key], torch.nan)
+    for key in cell.states:
+        parts[f"grad_{key}"] = torch.full((1, layers, rows, units), torch.nan)
+    return parts, of_own
+
+
+def expected_of(cell, parts, own, t, layer):
+    """Of one step and layer by torch: the new state and the gradients."""
+    inputs = {key: parts[key][t, layer].double() for key in ("gates", "x", *cell.states)}
+    keys = ["grad_output", "grad_product", *(f"grad_new_{state}" for state in cell.states)]
+    grads = {key: parts[key][t if key == "grad_output" else 0, layer].double() for key in keys}
+    if "grad_new_h" not in traced(cell).backward.inputs:  # h goes on as R h alone
+        grads["grad_new_h"] = torch.zeros_like(grads["grad_new_h"])
+    return by_torch(cell, inputs, {key: part[layer].double() for key, part in own.items()}, grads)
+
+
+def assert_close(found, expected, what):
+    """As exact as its numbers are, and a gradient as the largest of its tensor."""
+    tolerance = 1e-2 if found.dtype == torch.bfloat16 else 1e-4
+    least = tolerance / 10 * expected.abs().amax().clamp(min=1).item() if expected.numel() else 0
+    torch.testing.assert_close(
+        found.double(), expected, rtol=tolerance, atol=least, msg=lambda text: f"{what}: {text}"
+    )
+
+
+@needs_kernels
+@instruction_sets
+@narrows
+@cells
+def test_a_step_is_the_cells_and_its_gradient(name, narrow, instructions):
+    cell = toy.CELL_KINDS[name]
+    functions = native.functions_of(cell)
+    assert functions is not None
+    for units, layers, rows, length in sizes(instructions, name):
+        parts, own = a_step_of(cell, layers, rows, length, units, narrow)
+        sums = native.chunks(layers * rows, units)
+        for key, part in own.items():
+            parts[f"grad_{key}"] = torch.zeros(sums, layers, 1, part[0].numel())
+        way, back = native.Call(functions.forward, parts), native.Call(functions.backward, parts)
+        for t in range(length):
+            for key in own:
+                parts[f"grad_{key}"].zero_()
+            way(t)
+            back(t)
+            for layer in range(layers):
+                new, grads = expected_of(cell, parts, own, t, layer)
+                for access in (*functions.forward.operands, *functions.backward.operands):
+                    what = f"{access.name} of {units} units, layer {layer} of {layers}, step {t}"
+                    found = parts[access.name]
+                    if access.is_sum:
+                        of_one = found.sum(0)[layer].view_as(grads[access.name])
+                        assert_close(of_one, grads[access.name], what)
+                    elif access.is_written:
+                        assert_close(found[t if len(found) > 1 else 0, layer], (new | grads)[access.name], what)
+
+
+@needs_kernels
+@instruction_sets
+@pytest.mark.parametrize("what", [torch.nan, torch.inf, -torch.inf], ids=str)
+@narrows
+@cells
+def test_what_is_no_number_stays_none(name, narrow, what, instructions):
+    """Training that diverges is found by it. But infinite states: here a closed gate leaves a trace of them."""
+    cell = toy.CELL_KINDS[name]
+    functions = native.functions_of(cell)
+    units = LANES[instructions] + 3
+    states = cell.states if math.isnan(what) else ()
+    for key, unit in itertools.product(("gates", "x", *states), (1, units - 1)):
+        parts, own = a_step_of(cell, 1, 2, 1, units, narrow)
+        if not parts[key].numel():
+            continue
+        parts[key][0, 0, 1, unit] = what
+        for access in functions.backward.operands:
+            if access.is_sum:
+                parts[access.name] = torch.zeros(1, 1, 1, parts[access.name.removeprefix("grad_")].shape[-1])
+        native.Call(functions.forward, parts)(0)
+        native.Call(functions.backward, parts)(0)
+        new, grads = expected_of(cell, parts, own, 0, 0)
+        for access in (*functions.forward.operands, *functions.backward.operands):
+            if access.is_written:
+                found, expected = parts[access.name][0, 0], (new | grads)[access.name]
+                nothing = ~found.isfinite().view_as(expected)
+                assert nothing.equal(~expected.isfinite()), (access.name, key, unit)
+
+
+def run(cell, x, states, masks, narrow=torch.float32):
+    """Layers side by side, over x (D,B,T,E) -> outputs, and the gradients of what goes in."""
+    torch.manual_seed(5)
+    layers = [Recurrent(cell, x.shape[-1], states[0][0].shape[-1]) for _ in x]
+    for parameter in (parameter for layer in layers for parameter in layer.parameters()):
+        torch.nn.init.normal_(parameter, std=0.5)
+    layers = [layer.to(x.dtype) for layer in layers]
+    x = [part.clone().requires_grad_() for part in x]
+    states = [tuple(part.detach().clone().to(x[0].dtype).requires_grad_() for part in state) for state in states]
+    with torch.autocast("cpu", torch.bfloat16, enabled=narrow != torch.float32):
+        outputs = loop(layers, x, states, masks)
+    torch.stack([part.to(x[0].dtype) for part in outputs]).square().mean().backward()
+    of_layers = [parameter.grad for layer in layers for parameter in layer.parameters()]
+    grads = [*(part.grad for part in x), *(part.grad for state in states for part in state), *of_layers]
+    return [*outputs, *(grad for grad in grads if grad is not None)]
+
+
+def somewhere(cell, layers, rows, length, inputs, units):
+    """Inputs and states before the first step."""
+    torch.manual_seed(units)
+    states = [cell.start(*torch.randn(cell.given, rows, units)) for _ in range(layers)]
+    return torch.randn(layers, rows, length, inputs), states
+
+
+@needs_kernels
+@pytest.mark.parametrize("drop", [False, True], ids=["", "recurrent dropout"])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("depth", [1, 2])
+@cells
+def test_a_layer_is_torchs(name, depth, layers, drop, monkeypatch):
+    cell = toy.CELL_KINDS[name]
+    if depth > 1 and (cell.alone == len(cell.gates) or cell.depth > 1):
+        return
+    cell = replace(cell, depth=max(depth, cell.depth))
+    x, states = somewhere(cell, layers, 3, 4, 5, 17)
+    masks = list(2 * torch.randint(2, (layers, 3, 17)).float()) if drop else [None] * layers
+    found = run(cell, x, states, masks)
+    narrow = run(cell, x, states, masks, torch.bfloat16)
+    without_kernels(monkeypatch)
+    exact = run(cell, x.double(), states, [mask if mask is None else mask.double() for mask in masks])
+    narrow_by_torch = run(cell, x, states, masks, torch.bfloat16)
+    for parts in zip(found, exact, narrow, narrow_by_torch, strict=True):
+        scale = parts[1].abs().amax().clamp(min=1e-3)
+        found_one, exact_one, narrow_one, by_torch_one = (part.double() / scale for part in parts)
+        torch.testing.assert_close(found_one, exact_one, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(narrow_one, by_torch_one, rtol=0.05, atol=0.05)
+
+
+@needs_kernels
+@instruction_sets
+@narrows
+@cells
+def test_threads_change_no_bit_of_what_comes_out(name, narrow, instructions, two_threads, monkeypatch):
+    monkeypatch.setattr(native, "SHARED_FROM", 1)
+    functions = native.functions_of(toy.CELL_KINDS[name])
+    found = []
+    for threads in (2, 1):
+        torch.set_num_threads(threads)
+        parts, own = a_step_of(toy.CELL_KINDS[name], 2, 5, 1, 21, narrow)
+        for key, part in own.items():
+            parts[f"grad_{key}"] = torch.zeros(threads, 2, 1, part[0].numel())
+        native.Call(functions.forward, parts)(0)
+        native.Call(functions.backward, parts)(0)
+        found.append(parts)
+    two, one = found
+    for access in (*functions.forward.operands, *functions.backward.operands):
+        if access.is_sum:
+            torch.testing.assert_close(two[access.name].sum(0), one[access.name].sum(0), rtol=1e-4, atol=1e-4)
+        elif access.is_written:
+            assert two[access.name].equal(one[access.name])
+
+
+@needs_kernels
+@cells
+def test_rows_do_not_depend_on_their_neighbours(name):
+    """Neither on how many they are. Products of torch's may; here they are of one size."""
+    cell = toy.CELL_KINDS[name]
+    units, rows = 19, 7
+    functions = native.functions_of(cell)
+    parts, _ = a_step_of(cell, 1, rows, 1, units, torch.float32)
+    native.Call(functions.forward, parts)(0)
+    names = [access.name for access in functions.forward.operands if access.is_written]
+    together = {key: parts[key].clone() for key in names}
+    for first, last in ((0, 1), (2, 5), (6, 7)):
+        some = {key: part[:, :, first:last] if part.shape[2] == rows else part for key, part in parts.items()}
+        for key in names:
+            some[key].fill_(torch.nan)
+        native.Call(functions.forward, some)(0)
+        for key in names:
+            assert some[key].equal(together[key][:, :, first:last])
+            parts[key].copy_(together[key])
+
+
+@needs_kernels
+def test_every_traceable_cell_of_conf_has_kernels_here():
+    for name in TRACEABLE:
+        chosen = steps_of(toy.CELL_KINDS[name], (), torch.device("cpu"), torch.bfloat16, torch.float32)
+        assert isinstance(chosen, NativeSteps), name
+    for name in sorted(set(toy.CELL_KINDS) - set(TRACEABLE)):
+        chosen = steps_of(toy.CELL_KINDS[name], (), torch.device("cpu"), torch.float32, torch.float32)
+        assert isinstance(chosen, TorchSteps), name
+
+
+def test_other_numbers_and_machines_without_kernels_are_torchs(monkeypatch):
+    cell, cpu = toy.CELL_KINDS["lstm_ln"], torch.device("cpu")
+    assert isinstance(steps_of(cell, (), cpu, torch.float64, torch.float64), TorchSteps)
+    assert isinstance(steps_of(cell, (), cpu, torch.float16, torch.float32), TorchSteps)
+    monkeypatch.setattr(native, "instructions", lambda: "AVX2")
+    monkeypatch.setattr(native, "cells_library", lambda instructions: FOLDER / "not-there.so")
+    assert isinstance(steps_of(cell, ("gain", "bias"), cpu, torch.float32, torch.float32), TorchSteps)
+    x, states = somewhere(cell, 1, 2, 3, 4, 5)
+    assert all(part.isfinite().all() for part in run(cell, x, states, [None]))
+
+
+def test_the_kernels_are_those_of_the_cells_as_they_are(tmp_path):
+    """Else: scripts/write_kernels.py && python nmt/native/build.py"""
+    command = [sys.executable, ROOT / "scripts" / "write_kernels.py", "--output", tmp_path / "cells.h"]
+    subprocess.run(command, check=True, cwd=ROOT)
+    assert (tmp_path / "cells.h").read_text() == (FOLDER / "cells.h").read_text()
+
+
+def test_every_instruction_set_that_is_compiled_for_can_be_tested_somewhere():
+    assert set(CELLS) == set(LANES)
