@@ -21,6 +21,7 @@ CELLS = {  # torch's name of an instruction set -> the compiler's
     "AVX2": "-march=x86-64-v3",
     "DEFAULT": "",
 }
+OPTIONS = ["-O2", "-fno-math-errno", "-ffp-contract=fast"]  # of cells.c
 
 
 def library() -> Path:
@@ -49,8 +50,7 @@ def compile_libraries() -> list[Path]:
         made.append(_compile("kernels.c", library(), ["-O3"]))
     for instructions, flag in CELLS.items():
         if machine in X86 or not flag:
-            options = ["-O2", "-fno-math-errno", "-ffp-contract=fast", *([flag] if flag else [])]
-            made.append(_compile("cells.c", cells_library(instructions), options))
+            made.append(_compile("cells.c", cells_library(instructions), [*OPTIONS, *([flag] if flag else [])]))
     for other in set(FOLDER.glob("*-*.so")) - set(made):
         other.unlink()
     return made
