@@ -11,8 +11,25 @@ B, S, E, H = 3, 5, 4, 8
 LENGTHS = torch.tensor([5, 2, 4])
 
 
+PRECISIONS = {  # torch computes the first, kernels the others -> tolerance
+    torch.float64: 1e-7,
+    torch.float32: 1e-4,
+    torch.bfloat16: 0.05,
+}
+precisions = pytest.mark.parametrize("precision", PRECISIONS, ids=str)
+
+
 def encoder(cell="lstm", **settings):
     return Encoder(EncoderConfig(**settings), toy.CELL_KINDS[cell], E, H, 0.0, 0.0).double()
+
+
+def skip_where_unknown(name, precision):
+    if name == "lstm" and precision == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("the fused LSTM has no bfloat16 on this processor")
+
+
+def autocast(precision):
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16)
 
 
 def test_rows_are_reversed_within_their_length_and_back():
@@ -23,20 +40,50 @@ def test_rows_are_reversed_within_their_length_and_back():
     assert torch.equal(turned(other, mirror), x)
 
 
+@precisions
 @pytest.mark.parametrize("direction", ["bidirectional", "unidirectional", "alternating"])
 @pytest.mark.parametrize("name", sorted(toy.CELL_KINDS))
-def test_padding_changes_nothing(name, direction):
+def test_padding_changes_nothing(name, direction, precision):
+    skip_where_unknown(name, precision)
     made = encoder(name, num_layers=2, direction=direction, transparent=True)
-    x = torch.randn(B, S, E, dtype=torch.double)
-    values, final = made(x, LENGTHS)
+    made, x = made.to(wide(precision)), torch.randn(B, S, E, dtype=wide(precision))
+    near = {"rtol": PRECISIONS[precision], "atol": PRECISIONS[precision]}
     noisy = x.masked_fill((torch.arange(S) >= LENGTHS[:, None])[:, :, None], 1e3)
-    noisy_values, noisy_final = made(noisy, LENGTHS)
-    torch.testing.assert_close(final, noisy_final)
-    for row, length in enumerate(LENGTHS.tolist()):
-        alone, alone_final = made(x[row : row + 1, :length], LENGTHS[row : row + 1])
-        torch.testing.assert_close(alone[0], values[row, :length])
-        torch.testing.assert_close(alone_final[0], final[row])
-        torch.testing.assert_close(noisy_values[row, :length], values[row, :length])
+    with autocast(precision):
+        values, final = made(x, LENGTHS)
+        noisy_values, noisy_final = made(noisy, LENGTHS)
+        torch.testing.assert_close(final, noisy_final, **near)
+        for row, length in enumerate(LENGTHS.tolist()):
+            alone, alone_final = made(x[row : row + 1, :length], LENGTHS[row : row + 1])
+            torch.testing.assert_close(alone[0], values[row, :length], **near)
+            torch.testing.assert_close(alone_final[0], final[row], **near)
+            torch.testing.assert_close(noisy_values[row, :length], values[row, :length], **near)
+
+
+def wide(precision):
+    """Of weights and states."""
+    return torch.float64 if precision == torch.float64 else torch.float32
+
+
+@precisions
+@pytest.mark.parametrize("name", sorted(toy.CELL_KINDS))
+def test_padding_changes_no_gradient(name, precision):
+    skip_where_unknown(name, precision)
+    made = encoder(name).to(wide(precision))
+    x = torch.randn(B, S, E, dtype=wide(precision))
+    noisy = x.masked_fill((torch.arange(S) >= LENGTHS[:, None])[:, :, None], 50)
+    found = []
+    for given in (x, noisy):
+        given.requires_grad_()
+        made.zero_grad()
+        with autocast(precision):
+            values, final = made(given, LENGTHS)
+        real = (torch.arange(S) < LENGTHS[:, None])[:, :, None]
+        ((values * real).square().sum() + final.sum()).backward()
+        found.append([given.grad, *(parameter.grad for parameter in made.parameters())])
+    for one, other in zip(*found, strict=True):
+        close = {"rtol": PRECISIONS[precision], "atol": PRECISIONS[precision] * one.abs().max().item()}
+        torch.testing.assert_close(one, other, **close)
 
 
 def test_the_final_output_is_the_last_forwards_and_the_first_backwards():
