@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nmt.cells import Cell
 from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expressions
-from nmt.kernels.operands import Access, Kernel, kernels_of, written_as
+from nmt.kernels.operands import Access, Kernel, digest, kernels_of, written_as
 from nmt.kernels.trace import NotTraceableError
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -100,7 +100,12 @@ def cells_source(cells: Iterable[Cell]) -> str:
             parts |= {kernel.name: source(kernel) for kernel in kernels_of(cell)}
         except NotTraceableError:
             continue
-    return "\n".join([HEADER, *parts.values()])
+    return "\n".join([HEADER, once(f'const char nmt_cells[] = "{digest()}";'), *parts.values()])
+
+
+def once(line: str) -> str:
+    """What is not for each width."""
+    return f"#ifndef SECOND_TIME\n{line}\n#endif\n"
 
 
 def source(kernel: Kernel) -> str:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell
-from nmt.kernels.operands import Access, accesses, kernel_name
+from nmt.kernels import on_demand
+from nmt.kernels.operands import Access, accesses, digest, kernel_name
 from nmt.native.build import cells_library
 
 MOST_OPERANDS = 40  # as in rows.h
@@ -38,7 +39,12 @@ def instructions() -> str:
 
 def library() -> ctypes.CDLL | None:
     """For the best instruction set of this processor; None where none was compiled."""
-    return load(cells_library(instructions()))
+    return _library(instructions())
+
+
+@cache
+def _library(instructions: str) -> ctypes.CDLL | None:
+    return load(cells_library(instructions))
 
 
 @cache
@@ -69,12 +75,27 @@ class CellFunctions(NamedTuple):
 
 
 def functions_of(cell: Cell) -> CellFunctions | None:
-    """Of a cell's steps; None where there are none."""
-    found = library()
-    return None if found is None else _functions(found, kernel_name(cell))
+    """Of a cell's steps; None where there are none. What is not in the library is compiled when it is asked for."""
+    return _functions_of(cell, instructions())
 
 
 @cache
+def _functions_of(cell: Cell, instructions: str) -> CellFunctions | None:
+    name, found = kernel_name(cell), library()
+    if found is not None and type(cell).__module__.startswith("nmt.cells.") and _is_of_these_cells(found):
+        functions = _functions(found, name)
+        if functions is not None:
+            return functions
+    path = on_demand.library_of(cell, instructions)
+    built = None if path is None else load(path)
+    return None if built is None else _functions(built, name)
+
+
+def _is_of_these_cells(library: ctypes.CDLL) -> bool:
+    """Whether it was written from the cells as they are; whoever changes one shall not train the one before."""
+    return ctypes.string_at(library.nmt_cells) == digest().encode()
+
+
 def _functions(library: ctypes.CDLL, cell: str) -> CellFunctions | None:
     try:
         return CellFunctions(Function(library, f"{cell}_forward"), Function(library, f"{cell}_backward"))

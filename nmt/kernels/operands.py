@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
+import nmt.cells
 from nmt.cells import Cell
 from nmt.kernels.trace import RowFunction, trace
 
@@ -56,15 +62,15 @@ def kernel_name(cell: Cell) -> str:
         for field in fields(cell)
         if field.name not in NOT_OF_A_STEP and getattr(cell, field.name) != field.default
     ]
-    return type(cell).__name__ + "".join(own)
+    return re.sub(r"\W", "_", type(cell).__name__ + "".join(own), flags=re.ASCII)
 
 
 @cache
 def kernels_of(cell: Cell) -> CellKernels:
     """Raises NotTraceableError for a cell that has none."""
     traced, name = trace(cell), kernel_name(cell)
-    own = set(cell.own_parameters(1))
-    sums = {f"grad_{part}" for part in own}
+    with torch.random.fork_rng(devices=[]):  # what they are before training is drawn
+        sums = {f"grad_{part}" for part in cell.own_parameters(1)}
     return CellKernels(
         _kernel(f"{name}_forward", traced.forward, set()), _kernel(f"{name}_backward", traced.backward, sums)
     )
@@ -75,3 +81,10 @@ def _kernel(name: str, function: RowFunction, sums: set[str]) -> Kernel:
     read = [_access(part) for part in function.inputs if part in loads]
     written = [_access(part, is_written=True, is_sum=part in sums) for part in function.outputs]
     return Kernel(name, function, (*read, *written))
+
+
+@cache
+def digest() -> str:
+    """Of the source of all cells."""
+    sources = sorted(Path(nmt.cells.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

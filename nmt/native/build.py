@@ -42,27 +42,45 @@ def _path(name: str) -> Path:
 
 def compile_libraries() -> list[Path]:
     """Compile them anew, with $CC or `cc`. Raises OSError with the reason where that can't be done."""
-    machine = platform.machine()
-    if sys.platform not in ("linux", "darwin") or machine not in X86 | ARM:
-        raise OSError("they are written for Linux and macOS on x86-64 and arm64")
     made = []
-    if sys.platform == "linux" and machine in X86:
-        made.append(_compile("kernels.c", library(), ["-O3"]))
+    if sys.platform == "linux" and platform.machine() in X86:
+        made.append(compile_library(FOLDER / "kernels.c", library(), ["-O3"]))
     for instructions, flag in CELLS.items():
-        if machine in X86 or not flag:
-            made.append(_compile("cells.c", cells_library(instructions), [*OPTIONS, *([flag] if flag else [])]))
+        if platform.machine() in X86 or not flag:
+            made.append(compile_library(FOLDER / "cells.c", cells_library(instructions), options(instructions)))
     for other in set(FOLDER.glob("*-*.so")) - set(made):
         other.unlink()
     return made
 
 
-def _compile(source: str, library: Path, options: list[str]) -> Path:
+def options(instructions: str) -> list[str]:
+    """Of the compiler, for cells.c and an instruction set."""
+    flag = CELLS.get(instructions) if platform.machine() in X86 else None
+    return [*OPTIONS, flag] if flag else OPTIONS
+
+
+def compile_library(source: Path, library: Path, options: list[str]) -> Path:
+    """It is made beside where it belongs, and never there in part. Raises OSError."""
+    if sys.platform not in ("linux", "darwin") or platform.machine() not in X86 | ARM:
+        raise OSError("it is written for Linux and macOS on x86-64 and arm64")
     compiler = os.environ.get("CC", "cc")
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         made = Path(folder) / library.name
-        command = [*compiler.split(), *options, "-shared", "-fPIC", "-o", str(made), str(FOLDER / source), "-lm"]
+        command = [
+            *compiler.split(),
+            *options,
+            "-shared",
+            "-fPIC",
+            f"-I{FOLDER}",
+            "-o",
+            str(made),
+            str(source),
+            "-lm",
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")
+        with made.open("rb") as file:
+            os.fsync(file.fileno())  # after a power cut it is there whole, or not at all
         made.replace(library)
     return library

@@ -1,5 +1,9 @@
 // A step of each cell, forward and backward, as scripts/write_kernels.py writes it: change the cells instead.
 
+#ifndef SECOND_TIME
+const char nmt_cells[] = "2274e7d70500fd15";
+#endif
+
 static void NAME(GRU_forward_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first, int64_t last) {
     const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;
     for (int64_t r = first; r < last; r++) {

@@ -271,12 +271,11 @@ def test_every_traceable_cell_of_conf_has_kernels_here():
         assert isinstance(chosen, TorchSteps), name
 
 
-def test_other_numbers_and_machines_without_kernels_are_torchs(monkeypatch):
+def test_other_numbers_are_torchs_and_so_is_all_without_kernels(monkeypatch):
     cell, cpu = toy.CELL_KINDS["lstm_ln"], torch.device("cpu")
     assert isinstance(steps_of(cell, (), cpu, torch.float64, torch.float64), TorchSteps)
     assert isinstance(steps_of(cell, (), cpu, torch.float16, torch.float32), TorchSteps)
-    monkeypatch.setattr(native, "instructions", lambda: "AVX2")
-    monkeypatch.setattr(native, "cells_library", lambda instructions: FOLDER / "not-there.so")
+    without_kernels(monkeypatch)
     assert isinstance(steps_of(cell, ("gain", "bias"), cpu, torch.float32, torch.float32), TorchSteps)
     x, states = somewhere(cell, 1, 2, 3, 4, 5)
     assert all(part.isfinite().all() for part in run(cell, x, states, [None]))

@@ -1,0 +1,93 @@
+"""Kernels of cells that nmt/native has none of, such as a cell of one's own: compiled when they are first used.
+
+They are kept in the user's cache, by what they are made of. Where that can't be done, torch computes the cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from nmt.cells import Cell
+from nmt.kernels.c import source
+from nmt.kernels.operands import kernels_of
+from nmt.kernels.trace import NotTraceableError
+from nmt.native.build import FOLDER, cells_library, compile_library, options
+
+log = logging.getLogger(__name__)
+
+TEXT = """#include "vectors.h"
+#include "rows.h"
+#define JOIN(a, b) a##_##b
+#define NAMED(a, b) JOIN(a, b)
+#define NAME(name) NAMED(name, narrow)
+#define narrow float
+{kernels}
+#undef narrow
+#define SECOND_TIME
+#define narrow bfloat16
+{kernels}
+"""
+
+
+@cache
+def library_of(cell: Cell, instructions: str) -> Path | None:
+    """With a cell's kernels for an instruction set; None where it has none, or they can't be compiled here."""
+    try:
+        kernels = [source(kernel) for kernel in kernels_of(cell)]
+    except NotTraceableError:
+        return None
+    if cells_library(instructions).exists() and all(kernel in _written() for kernel in kernels):
+        return cells_library(instructions)
+    text = TEXT.format(kernels="\n".join(kernels))
+    name = type(cell).__name__
+    try:
+        return _compiled(text, name, instructions)
+    except (OSError, RuntimeError) as error:  # no home, say
+        reason = str(error).partition("\n")[0]
+        log.warning("without kernels for the cell %s, which torch computes more slowly: %s", name, reason)
+        return None
+
+
+def _written() -> str:
+    return (FOLDER / "cells.h").read_text(encoding="utf-8")
+
+
+def _compiled(text: str, name: str, instructions: str) -> Path:
+    parts = [text, *((FOLDER / header).read_text(encoding="utf-8") for header in ("vectors.h", "rows.h"))]
+    made_of = "\0".join([*parts, *options(instructions)])
+    library = cache_folder() / f"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}.so"
+    if not library.exists():
+        log.info("compiling kernels for the cell %s, which is done once", name)
+        with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+            path = Path(folder) / "cell.c"
+            path.write_text(text, encoding="utf-8")
+            compile_library(path, library, options(instructions))
+    return library
+
+
+def cache_folder() -> Path:
+    """$XDG_CACHE_HOME/nmt/kernels, for this user alone. Raises OSError where others could put a library there."""
+    if sys.platform == "win32":
+        raise OSError("not on Windows")
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(root) if Path(root).is_absolute() else Path.home() / ".cache"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ("nmt", "kernels"):
+        folder /= name
+        folder.mkdir(mode=0o700, exist_ok=True)
+    folder = folder.resolve()
+    for path in (folder, *folder.parents):
+        found = path.stat()
+        others_may_write = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
+        if found.st_uid not in (0, os.getuid()) or others_may_write:
+            raise OSError(f"{path} is not this user's alone")
+    if folder.stat().st_mode & 0o077:
+        raise OSError(f"{folder} must be open to this user alone (mode 700)")
+    return folder
