@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -290,3 +291,11 @@ def test_the_kernels_are_those_of_the_cells_as_they_are(tmp_path):
 
 def test_every_instruction_set_that_is_compiled_for_can_be_tested_somewhere():
     assert set(CELLS) == set(LANES)
+
+
+def test_the_readme_says_which_cells_have_none():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (without,) = re.findall(r"All but (.*) have kernels in C", readme)
+    assert set(re.findall(r"`(\w+)`", without)) == {name for name in toy.CELL_KINDS if "," not in name} - set(
+        TRACEABLE
+    )
