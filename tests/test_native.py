@@ -170,6 +170,7 @@ def test_an_instruction_set_that_is_not_compiled_for_takes_the_one_that_all_have
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):
+    monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(compiled, "FOLDER", tmp_path)
     (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
     (tmp_path / "cells.c").write_text("int nmt_cells;")
