@@ -60,7 +60,7 @@ class Loop(torch.autograd.Function):
             rows = inputs.to(narrow)
             joint = cell.gate_rows(weight_hh.shape[2]).joint
             gates, x = _products(joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
-            weight = _by_transition(weight_hh.to(narrow), cell.depth).mT
+            weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
             steps = steps_of(cell, own, device, narrow, wide)
             hidden = _with_first(initial["h"].to(narrow), gates.shape[1])  # before and after every step
             states = {name: _with_first(initial[name].to(wide), gates.shape[1]) for name in steps.states}
@@ -68,12 +68,11 @@ class Loop(torch.autograd.Function):
             parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
             parts = {name: part.transpose(0, 1) for name, part in parts.items()}
             step = [steps.forward(parts | of_transition) for of_transition in _parameters(cell, own, extra, mask)]
-            for t in range(gates.shape[1]):
-                k = t % cell.depth
+            for t, (of_step, h) in enumerate(zip(gates.unbind(1), hidden.unbind(1), strict=False)):
                 if gates.shape[-1]:
-                    h = hidden[:, t] if mask is None else (hidden[:, t] * mask).to(narrow)
-                    add_product(gates[:, t], h, weight[k])
-                step[k](t)
+                    h = h if mask is None else (h * mask).to(narrow)
+                    add_product(of_step, h, weight[t % cell.depth])
+                step[t % cell.depth](t)
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
         ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
@@ -86,7 +85,7 @@ class Loop(torch.autograd.Function):
         cell, mask = ctx.cell, ctx.mask
         extra, states = rest[: len(ctx.own)], dict(zip(ctx.states, rest[len(ctx.own) :], strict=True))
         narrow, wide = gates.dtype, weight_hh.dtype
-        weight = _by_transition(weight_hh.to(narrow), cell.depth)
+        weight = _by_transition(weight_hh.to(narrow), cell.depth).unbind()
         steps = steps_of(cell, ctx.own, gates.device, narrow, wide)
         layers, _, batch, units = hidden.shape
         grad_gates, grad_x, grad_product = (
@@ -115,11 +114,10 @@ class Loop(torch.autograd.Function):
             [steps.backward(parts | own | grads | half) for half in halves]
             for own, grads in zip(parameters, grad_own, strict=True)
         ]
-        for t in reversed(range(gates.shape[1])):
-            k = t % cell.depth
-            step[k][t % 2](t)
+        for t, of_step in reversed(list(enumerate(grad_gates.unbind(1)))):
+            step[t % cell.depth][t % 2](t)
             if gates.shape[-1]:
-                torch.bmm(grad_gates[:, t], weight[k], out=grad_product)
+                torch.bmm(of_step, weight[t % cell.depth], out=grad_product)
                 if mask is not None:
                     grad_product *= mask
         of_initial = [part[1, 0] for part in grad_states.values()]  # t = 0 reads the first half, writes the second
@@ -135,8 +133,8 @@ class Loop(torch.autograd.Function):
 def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
     """gates (D,B,Y) += h (D,B,H) weight (D,H,Y)."""
     if gates.device.type == "cpu":  # whose batched product of a transposed matrix takes twice the time
-        for of_layer in zip(gates, h, weight, strict=True):
-            of_layer[0].addmm_(*of_layer[1:])
+        for layer in range(len(gates)):
+            gates[layer].addmm_(h[layer], weight[layer])
     else:
         gates.baddbmm_(h, weight)
 
