@@ -127,7 +127,7 @@ def test_the_deepest_preset_takes_a_step():
     assert (model.encoder.num_layers, model.decoder.num_layers, model.attention.heads) == (6, 8, 4)
     network = Seq2Seq(replace(model, embedding_size=6, features_size=None), toy.VOCAB, toy.VOCAB)
     src, src_len = toy.sources([5, 2, 3])
-    loss, _ = network.loss(src, src_len, src, src, src_len, 0.1)
+    loss, _ = network.loss(src, src_len, src, src, src_len, smoothing=0.1)
     loss.backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()] == []
 

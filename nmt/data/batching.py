@@ -29,6 +29,7 @@ class Batch(NamedTuple):
     tgt_in: Tensor  # (B, T), BOS first
     tgt_out: Tensor  # (B, T), EOS last
     tgt_len: Tensor  # (B,)
+    real: Tensor  # (P,), the places of the real tokens in tgt_out.flatten(); made here, as it would stop a GPU
 
 
 def pad(rows: Sequence[Ids], multiple: int = 1) -> tuple[Tensor, Tensor]:
@@ -44,7 +45,9 @@ def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
     """Source rows (with EOS) and target rows (BOS to EOS) -> a batch."""
     src_ids, src_len = pad(src)
     tgt_ids, tgt_len = pad(tgt)
-    return Batch(src_ids, src_len, tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1)
+    tgt_in, tgt_out, tgt_len = tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1
+    real = torch.arange(tgt_out.shape[1]) < tgt_len[:, None]  # (B, T)
+    return Batch(src_ids, src_len, tgt_in, tgt_out, tgt_len, real.flatten().nonzero()[:, 0])
 
 
 def groups_of_like_length(order: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[Sequence[int]]:

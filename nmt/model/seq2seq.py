@@ -79,6 +79,11 @@ class DecodingState:
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
 
 
+def places_of_real(length: Tensor, longest: int) -> Tensor:
+    """The lengths (B,) of rows of ids (B,longest) -> the places of the real ones among all, in order (P,)."""
+    return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
+
+
 class Seq2Seq(nn.Module):
     """Source ids in, target distributions out. Padding never changes what real tokens give."""
 
@@ -173,34 +178,47 @@ class Seq2Seq(nn.Module):
         tgt_in: Tensor,
         tgt_out: Tensor,
         tgt_len: Tensor,
+        real: Tensor | None = None,
         smoothing: float = 0.0,
         r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
-        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats.
+        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats. `real` (P,) are the
+        places of these in tgt_out.flatten(); None: found here, for which a GPU is waited for.
 
         With `r_drop` every sentence is read twice, each time with a dropout of its own, and the two predictions are
         drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py).
         """
         passes = 2 if r_drop else 1
         features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
-        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (B, T)
-        features = features.unflatten(0, (passes, -1))[:, real]  # (passes, P, F)
-        return linear_cross_entropy(features, self.output_table, self.output_bias, tgt_out[real], smoothing, r_drop)
+        real = places_of_real(tgt_len, tgt_out.shape[1]) if real is None else real
+        features = features.view(passes, -1, features.shape[-1]).index_select(1, real)  # (passes, P, F)
+        targets = tgt_out.flatten().index_select(0, real)
+        return linear_cross_entropy(features, self.output_table, self.output_bias, targets, smoothing, r_drop)
 
     def token_log_probs(
-        self, src: Tensor, src_len: Tensor, tgt_in: Tensor, tgt_out: Tensor, tgt_len: Tensor
+        self,
+        src: Tensor,
+        src_len: Tensor,
+        tgt_in: Tensor,
+        tgt_out: Tensor,
+        tgt_len: Tensor,
+        real: Tensor | None = None,
     ) -> Tensor:
         """The log-probability of each target token (N,T) in one forced pass, as a search of all pieces has it; 0
-        after the end. Targets as for `forward`."""
+        after the end. Targets as for `forward`, `real` as for `loss`."""
         features, _ = self(src, src_len, tgt_in)
-        real = torch.arange(tgt_out.shape[1], device=tgt_out.device) < tgt_len[:, None]  # (N, T)
-        bias = self.output_bias.index_fill(0, tgt_len.new_tensor(self.banned), -torch.inf)
-        features, tgt_out, found = features[real], tgt_out[real], []
+        real = places_of_real(tgt_len, tgt_out.shape[1]) if real is None else real
+        bias = self.output_bias.clone()
+        for banned in self.banned:  # one by one: their list would have to be copied to a GPU, and waited for
+            bias[banned] = -torch.inf
+        features, targets = (part.index_select(0, real) for part in (features.flatten(0, 1), tgt_out.flatten()))
+        found = []
         for start in range(0, len(features), SCORED):
-            some, labels = (part[start : start + SCORED] for part in (features, tgt_out))
+            some, labels = (part[start : start + SCORED] for part in (features, targets))
             logits = F.linear(some, self.output_table, bias).float()
             found.append(logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1))
-        return torch.zeros(real.shape, device=real.device).masked_scatter_(real, torch.cat(found))
+        scores = torch.zeros(tgt_out.shape, device=real.device).flatten()
+        return scores.index_copy(0, real, torch.cat(found)).view(tgt_out.shape)
 
     def start(
         self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False

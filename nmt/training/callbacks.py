@@ -132,7 +132,8 @@ class Throughput(Callback):
     ) -> None:
         self.tokens = self.tokens + batch.tgt_len.sum()
         step = trainer.global_step
-        pl_module.log("step", float(step))  # for the loggers, instead of Lightning's, which is one less
+        # For the loggers, instead of Lightning's, which is one less; a plain number would be sent to a GPU at once.
+        pl_module.log("step", torch.tensor(float(step)))
         if step % trainer.log_every_n_steps == 0 and step != self.logged_step:  # type: ignore[attr-defined]
             self.logged_step = step
             now = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -38,6 +38,12 @@ def makes_sense(norm: Tensor, loss: Tensor, scale: float | None) -> bool:
     return scale is not None and scale > MIN_SCALE and bool(loss.isfinite())
 
 
+def is_known_at_once(norm: Tensor, scale: float | None) -> bool:
+    """Whether it costs nothing to ask the gradient's norm: a GPU would have to be waited for. Float16's scaler waits
+    for it in any case."""
+    return norm.device.type == "cpu" or scale is not None
+
+
 def told(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
     """Lines of the training text (DataModule.lines), in words. Where it has several parts, each numbers its own."""
     by_part: dict[str, list[str]] = {}
@@ -47,9 +53,20 @@ def told(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
     return shown + (f" and {len(lines) - SHOWN} more" if lines[SHOWN:] else "")
 
 
+class Update(NamedTuple):
+    """One of the weights that is not known to have been finite."""
+
+    step: int  # how many were made before it
+    batches: range  # of the epoch
+    is_left_out: Tensor  # 1 or 0, on the device
+
+
 class Updates(Callback):
     """Before each update of the weights: clip the gradient to the norm `clip_norm` (0: do not), and leave the update
     out when it is not finite. Raises DivergenceError when more than `max_skipped` in a row are not.
+
+    A GPU is not waited for: it is told to leave out what is not finite, and asked what it did whenever something is
+    logged, saved or validated. So it is reported later there, but decided alike.
 
     Not Lightning's clipping, which refuses every fused optimiser in mixed precision.
     """
@@ -58,8 +75,11 @@ class Updates(Callback):
         self.clip_norm, self.max_skipped = clip_norm or math.inf, max_skipped
         self.skipped = 0  # in a row
         self.loss: Tensor | float = 0.0  # of the batches since the last update
+        self.unread: list[Update] = []
+        self.trainer: pl.Trainer | None = None
 
     def state_dict(self) -> dict[str, Any]:
+        self._read()
         return {"skipped": self.skipped}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -71,23 +91,54 @@ class Updates(Callback):
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
+        self.trainer = trainer
         parameters = list(pl_module.parameters())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.clip_norm)
+        loss, self.loss = torch.as_tensor(self.loss), 0.0
         scaler = getattr(trainer.precision_plugin, "scaler", None)
-        if makes_sense(norm, torch.as_tensor(self.loss), scaler and scaler.get_scale()):
-            self.skipped = 0
-        else:
+        scale = scaler and scaler.get_scale()
+        if not is_known_at_once(norm, scale):
+            # A fused optimiser leaves out what this says is not finite; made for float16's scaler.
+            optimizer.found_inf = is_left_out = 1 - norm.isfinite().float()  # type: ignore[attr-defined]
+            self.unread.append(Update(trainer.global_step, self._batches(trainer), is_left_out))
+            return
+        makes_none = not makes_sense(norm, loss, scale)
+        if makes_none:
             for parameter in parameters:
                 parameter.grad = None  # which no optimiser acts on
-            self.skipped += 1
-            self._report(trainer)
-        self.loss = 0.0
+        self._count(trainer.global_step, self._batches(trainer), makes_none)
 
-    def _report(self, trainer: pl.Trainer) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+            self._read()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._read()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._read()
+
+    def _batches(self, trainer: pl.Trainer) -> range:
+        """Those of the update that comes now."""
         datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
-        done, accumulate = datamodule.batches_done, trainer.accumulate_grad_batches
-        lines = datamodule.lines(range(done - done % accumulate, done + 1))
-        where = f"the one after step {trainer.global_step} ({told(lines, datamodule.prepared.parts)})"
+        done = datamodule.batches_done
+        return range(done - done % trainer.accumulate_grad_batches, done + 1)
+
+    def _read(self) -> None:
+        if not self.unread:
+            return
+        unread, self.unread = self.unread, []
+        for update, is_left_out in zip(
+            unread, torch.stack([one.is_left_out for one in unread]).tolist(), strict=True
+        ):
+            self._count(update.step, update.batches, bool(is_left_out))
+
+    def _count(self, step: int, batches: range, is_left_out: bool) -> None:
+        self.skipped = self.skipped + 1 if is_left_out else 0
+        if not is_left_out:
+            return
+        datamodule: DataModule = self.trainer.datamodule  # type: ignore[union-attr]
+        where = f"the one after step {step} ({told(datamodule.lines(batches), datamodule.prepared.parts)})"
         log.warning("an update is not finite and is left out: %s", where)
         if self.skipped > self.max_skipped:
             raise DivergenceError(f"{self.skipped} updates in a row were not finite; the last is {where}")

@@ -58,8 +58,8 @@ def expected_cost(model: Seq2Seq, batch: Batch, found: Candidates, cost: Tensor)
     filled = [[*row, *[row[-1]] * (most - len(row))] for row in found]
     targets = [[BOS_ID, *ids, EOS_ID] for row in filled for ids in row]
     is_missing = torch.tensor([[i >= len(row) for i in range(most)] for row in found], device=batch.src.device)
-    _, _, *target = (part.to(batch.src.device) for part in collate(targets, targets))
-    log_probs = model.token_log_probs(batch.src, batch.src_len, *target).sum(1) / target[-1]  # (B * n,)
+    both = Batch(*(part.to(batch.src.device) for part in collate(targets, targets)))
+    log_probs = model.token_log_probs(batch.src, batch.src_len, *both[2:]).sum(1) / both.tgt_len  # (B * n,)
     scores = (SHARPNESS * log_probs.view(cost.shape)).masked_fill(is_missing, -torch.inf)  # (B, n)
     q = scores.softmax(1)
     return (q * cost.to(q.device)).sum(1).mean()

@@ -101,3 +101,4 @@ def test_targets_are_shifted_by_one():
     assert batch.tgt_out[0].tolist() == [5, 6, 3]
     assert batch.tgt_len.tolist() == [3, 1]
     assert torch.equal(batch.tgt_out[1, :1], torch.tensor([3]))
+    assert batch.tgt_out.flatten()[batch.real].tolist() == [5, 6, 3, 3]

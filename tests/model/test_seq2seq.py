@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
 
@@ -75,8 +77,8 @@ def test_dropout_is_drawn_for_each_batch_and_every_parameter_learns(cell, decode
     src, src_len = toy.sources(LENGTHS)
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     tgt_len = torch.tensor([4, 1, 3])
-    first, _ = model.loss(src, src_len, tgt, tgt, tgt_len, 0.1)
-    second, _ = model.loss(src, src_len, tgt, tgt, tgt_len, 0.1)
+    first, _ = model.loss(src, src_len, tgt, tgt, tgt_len, smoothing=0.1)
+    second, _ = model.loss(src, src_len, tgt, tgt, tgt_len, smoothing=0.1)
     assert first != second
     first.backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
@@ -89,9 +91,9 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
     model = toy.model(cell, decoder, attention, num_layers=2, heads=2).float()
     src, src_len = toy.sources(LENGTHS)
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
-    exact, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), 0.1)
+    exact, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), smoothing=0.1)
     with torch.autocast("cpu", torch.bfloat16):
-        rough, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), 0.1)
+        rough, _ = model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]), smoothing=0.1)
         rough.backward()
     torch.testing.assert_close(rough, exact, rtol=0.05, atol=0)
     assert all(p.grad.isfinite().all() and p.grad.dtype == torch.float32 for p in model.parameters())
@@ -163,8 +165,44 @@ def test_r_drop_without_dropout_is_the_plain_loss():
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     batch = src, src_len, tgt, tgt, torch.tensor([4, 1, 3])
     model = toy.model()
-    torch.testing.assert_close(model.loss(*batch, 0.1, r_drop=5.0), model.loss(*batch, 0.1))
+    torch.testing.assert_close(model.loss(*batch, smoothing=0.1, r_drop=5.0), model.loss(*batch, smoothing=0.1))
     model = toy.model(dropout=0.3)
     torch.manual_seed(1)
     drawn_together, nll = model.loss(*batch, r_drop=5.0)
     assert drawn_together > nll
+
+
+class Waits(TorchDispatchMode):
+    """Collects what a GPU would have to be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (torch.ops.aten.nonzero, torch.ops.aten._local_scalar_dense, torch.ops.aten.equal):
+            self.found.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("attention", sorted(ATTENTIONS))
+@pytest.mark.parametrize("cell", ["lstm", "gru_ln", "ssru"])
+def test_with_the_real_places_made_beforehand_nothing_is_waited_for(cell, attention):
+    model = toy.model(cell, attention=attention, dropout=0.2)
+    src, src_len = toy.sources(LENGTHS)
+    tgt, tgt_len = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T)), torch.tensor([4, 1, 3])
+    batch = src, src_len, tgt, tgt, tgt_len
+    real = torch.tensor([row * T + t for row, length in enumerate(tgt_len.tolist()) for t in range(length)])
+    with Waits() as waits:
+        loss, _ = model.loss(*batch, real, smoothing=0.1)
+        loss.backward()
+        scores = model.token_log_probs(*batch, real)
+    assert waits.found == []
+    torch.manual_seed(1)
+    expected = model.loss(*batch, r_drop=5.0)
+    torch.manual_seed(1)
+    assert model.loss(*batch, real, r_drop=5.0) == expected
+    model.eval()
+    assert torch.equal(model.token_log_probs(*batch, real), model.token_log_probs(*batch))
+    assert (scores.flatten()[real] < 0).all()
+    assert scores.count_nonzero() == len(real)

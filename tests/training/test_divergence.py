@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from nmt.data.corpus import FileCorpus
 from nmt.train import train
+from nmt.training import divergence
 from nmt.training.divergence import DivergenceError, guarded, makes_sense
 from nmt.training.module import TrainingModule
 
@@ -109,6 +110,57 @@ def test_a_diverged_batch_of_a_text_of_several_parts_names_the_part_of_each_line
         (numbers,) = re.findall(rf"of {part} the lines ([\d, ]+)", str(error.value))
         named += [lines[int(number) - 1] for number in numbers.split(", ")]
     assert sorted(named) == sorted(seen)
+
+
+@pytest.fixture
+def _asked_later(monkeypatch):
+    """As on a GPU."""
+    monkeypatch.setattr(divergence, "is_known_at_once", lambda norm, scale: False)
+
+
+def test_a_gpu_that_is_asked_later_makes_the_same_model(corpus_dir, tmp_path, monkeypatch, caplog):
+    settings = {"trainer__max_epochs": 2, "optim__weight_decay": 0.1, "trainer__log_every_steps": 3}
+    models, messages = [], []
+    for name, at_once in (("at once", True), ("later", False)):
+        with monkeypatch.context() as patched:
+            patched.setattr(divergence, "is_known_at_once", lambda norm, scale, at_once=at_once: at_once)
+            poisoned(patched, explode, calls={1, 4, 5, 11})
+            caplog.clear()
+            run_dir = train(toy.run_config(corpus_dir, tmp_path / name, **settings)).model_dir.parent
+        models.append(load_file(run_dir / "model" / "model.safetensors"))
+        messages.append([text for text in caplog.messages if "not finite" in text])
+    assert all(torch.equal(weight, models[1][name]) for name, weight in models[0].items())
+    assert messages[0] == messages[1]
+    assert len(messages[0]) == 4
+
+
+@pytest.mark.usefixtures("_asked_later")
+@pytest.mark.parametrize("log_every", [2, 7, 1000])
+def test_a_gpu_that_is_asked_later_still_counts_how_many_were_bad_in_a_row(
+    corpus_dir, tmp_path, monkeypatch, log_every
+):
+    settings = {"trainer__on_divergence": "stop", "trainer__max_skipped": 2, "trainer__max_epochs": 1}
+    settings |= {"trainer__max_tokens": 64, "trainer__log_every_steps": log_every}
+    poisoned(monkeypatch, explode, calls={2, 3, 5, 6, 7, 9})
+    with pytest.raises(DivergenceError, match="3 updates in a row were not finite; the last is the one after step 6"):
+        train(toy.run_config(corpus_dir, tmp_path, **settings))
+
+
+@pytest.mark.usefixtures("_asked_later")
+def test_what_a_gpu_left_out_is_in_the_checkpoint(corpus_dir, tmp_path, monkeypatch):
+    saved = []
+    state_dict = divergence.Updates.state_dict
+
+    def watched(self):
+        saved.append(state_dict(self))
+        return saved[-1]
+
+    monkeypatch.setattr(divergence.Updates, "state_dict", watched)
+    poisoned(monkeypatch, explode, calls={2, 3})
+    settings = {"trainer__checkpoint_every_steps": 3, "trainer__log_every_steps": 50, "trainer__max_epochs": 1}
+    train(toy.run_config(corpus_dir, tmp_path, **settings))
+    assert saved[0] == {"skipped": 2}
+    assert saved[-1] == {"skipped": 0}
 
 
 @pytest.mark.parametrize("between", [4, 2])  # checkpoints: the second return is to the same one, or to a later one
