@@ -151,11 +151,15 @@ class Recurrent(nn.Module):
 
     def fused(self, kernel: Kernel, x: Tensor, state: State) -> Tensor:
         weight_hh, bias_hh = self.recurrent_weights()
-        weights = [self.weight_ih, weight_hh, self.bias_ih, bias_hh]
-        initial = tuple(part[None].to(x.dtype).contiguous() for part in state)  # each (1, B, H)
+        device = x.device.type
+        # Autocast has cuDNN compute in float16 whatever was asked for.
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+        weights = [part.to(dtype) for part in (self.weight_ih, weight_hh, self.bias_ih, bias_hh)]
+        initial = tuple(part[None].to(dtype).contiguous() for part in state)  # each (1, B, H)
         hx = initial if len(initial) > 1 else initial[0]
-        # has_biases, num_layers, dropout, train, bidirectional, batch_first
-        outputs: Tensor = kernel(x, hx, weights, True, 1, 0.0, self.training, False, True)[0]
+        with torch.autocast(device, enabled=False):
+            # has_biases, num_layers, dropout, train, bidirectional, batch_first
+            outputs: Tensor = kernel(x.to(dtype), hx, weights, True, 1, 0.0, self.training, False, True)[0]
         return outputs
 
     def at_once(self, x: Tensor, state: State) -> Tensor:

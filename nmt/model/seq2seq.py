@@ -191,7 +191,7 @@ class Seq2Seq(nn.Module):
         passes = 2 if r_drop else 1
         features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
         real = places_of_real(tgt_len, tgt_out.shape[1]) if real is None else real
-        features = features.view(passes, -1, features.shape[-1]).index_select(1, real)  # (passes, P, F)
+        features = features.reshape(passes, -1, features.shape[-1]).index_select(1, real)  # (passes, P, F)
         targets = tgt_out.flatten().index_select(0, real)
         return linear_cross_entropy(features, self.output_table, self.output_bias, targets, smoothing, r_drop)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from nmt.kernels.additive import _InChunks
-from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention
+from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention, product
 
 B, T, S, D, M = 2, 3, 5, 8, 8
 MASK = torch.tensor([[True] * 5, [True, True, True, False, False]])
@@ -119,3 +119,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones():
 def test_only_additive_attention_has_a_size_of_its_own():
     with pytest.raises(ValueError, match="size is 6, but only 'additive' attention has a size of its own"):
         AttentionConfig("dot", size=6)
+
+
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("meta", torch.bfloat16)])
+def test_narrow_numbers_are_multiplied_in_full_width_on_the_cpu_alone(device, dtype):
+    narrow = torch.zeros(B, T, D, device=device, dtype=torch.bfloat16)
+    assert product(narrow, narrow.mT).dtype == dtype

@@ -136,6 +136,39 @@ def test_the_fused_kernel_equals_the_loop_in_values_and_gradients(name):
     compare_with_the_loop(made, lambda x, state: made.fused(FUSED[CELLS[name]], x, state))
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", sorted(name for name in CELLS if CELLS[name] in FUSED))
+def test_a_fused_kernel_computes_in_what_autocast_asks_for_and_sees_no_autocast(name, dtype):
+    """Autocast would have cuDNN compute in float16 whatever was asked for."""
+    made, x, seen = layer(name, 1), torch.randn(B, T, E), []
+
+    def kernel(x, hx, weights, *settings):
+        states = hx if isinstance(hx, tuple) else (hx,)
+        seen.extend(part.dtype for part in (x, *states, *weights))
+        assert not torch.is_autocast_enabled("cpu")
+        return x @ weights[0].T, *states
+
+    state = made.initial_state(B)
+    with torch.autocast("cpu", dtype):
+        outputs = made.fused(kernel, x, state)
+    assert set(seen) == {outputs.dtype} == {dtype}
+    outputs.sum().backward()
+    assert made.weight_ih.grad.dtype == torch.float32
+    made.fused(kernel, x, state)
+    assert seen[-1] == torch.float32
+
+
+def test_an_lstm_under_autocast_is_bfloat16_in_its_output_and_in_all_that_it_keeps():
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("this processor has no bfloat16 LSTM")
+    made, saved = layer("lstm", 1), []
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: saved.append(x.dtype) or x, lambda x: x)
+    with torch.autocast("cpu", torch.bfloat16), hooks:
+        outputs = made(torch.randn(B, T, E))
+    assert outputs.dtype == torch.bfloat16
+    assert set(saved) == {torch.bfloat16, torch.uint8}  # the latter oneDNN's own workspace
+
+
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], ParallelCell)))
 def test_all_steps_at_once_equal_the_loop_in_values_and_gradients(name):
     made = layer(name, 1).double()
