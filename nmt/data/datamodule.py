@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import lightning.pytorch as pl
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
+from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, Lengths, check_budget, collate, token_batches
 from nmt.data.preparation import Prepared
+
+
+def is_copied_ahead(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 class TrainingBatches(Dataset[Batch]):
@@ -111,14 +117,17 @@ class DataModule(pl.LightningDataModule):
         }
         return [train.batch(plan[i]) for i in sorted(most)]
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        return DataLoader(
+    def train_dataloader(self) -> Iterable[Batch]:
+        assert self.trainer is not None
+        loader = DataLoader(
             TrainingBatches(self.prepared, self.sampling, self.seed),
             sampler=self._plan(),
             batch_size=None,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
         )
+        device = self.trainer.strategy.root_device
+        return CopiedAhead(loader, device) if is_copied_ahead(device) else loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation pairs."""

@@ -1,0 +1,49 @@
+"""Batches on a GPU before they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch.utils.data import DataLoader
+
+from nmt.data.batching import Batch
+
+
+class CopiedAhead:
+    """The batches of a loader, on a GPU: while one is computed with, the next is on its way.
+
+    It is copied from pinned memory, which the GPU reads by itself, on a stream of its own, so that neither the
+    process nor the computation waits.
+    """
+
+    def __init__(self, loader: DataLoader[Batch], device: torch.device) -> None:
+        self.loader, self.device = loader, device
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        ahead: tuple[Batch, torch.cuda.Event] | None = None
+        for batch in self.loader:
+            sent = self._send(batch, stream)
+            if ahead is not None:
+                yield self._receive(*ahead)
+            ahead = sent
+        if ahead is not None:
+            yield self._receive(*ahead)
+
+    def _send(self, batch: Batch, stream: torch.cuda.Stream) -> tuple[Batch, torch.cuda.Event]:
+        """The batch on the GPU, and what tells that it is there."""
+        with torch.cuda.stream(stream):
+            # What is not contiguous would be put together in memory that is not pinned.
+            moved = Batch(*(part.contiguous().pin_memory().to(self.device, non_blocking=True) for part in batch))
+            return moved, stream.record_event()
+
+    def _receive(self, batch: Batch, is_there: torch.cuda.Event) -> Batch:
+        current = torch.cuda.current_stream(self.device)
+        current.wait_event(is_there)
+        for part in batch:
+            part.record_stream(current)  # its memory is not given away before that stream is done with it
+        return batch
