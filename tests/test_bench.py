@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -39,6 +41,64 @@ def test_it_prints_one_object_last(tmp_path):
     assert all(share > 0 for share in found["parts"].values())
 
 
+def test_cells_stand_in_a_table_beside_what_is_written_by_hand(tmp_path):
+    command = [sys.executable, SCRIPTS / "bench_train.py", "--json", "--warm-up=1", "--updates=10", "--by-hand"]
+    command += ["--cells=ssru,lstm", *OVERRIDES, f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
+    *lines, last = result.stdout.splitlines()
+    found = json.loads(last)
+    assert list(found["cells"]) == ["ssru", "lstm"]
+    by_hand = found["by_hand"]
+    for name, row in found["cells"].items():
+        assert row["over_by_hand"] == pytest.approx(row["tgt_tokens_per_s"] / by_hand["tgt_tokens_per_s"], abs=1e-3)
+        assert row["operations"] > 100
+        assert any(line.startswith(f"| {name} | {row['tgt_tokens_per_s']:,} |") for line in lines)
+    assert by_hand["operations"] > 100
+    assert "parts" not in by_hand
+
+
+@pytest.mark.parametrize(("tie", "layers"), [("all", 1), ("target", 2), ("none", 1)])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_what_is_written_by_hand_learns_and_sees_no_padding_in_its_loss(bench, tie, layers, narrow):
+    if narrow and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip("this processor has no bfloat16 LSTM")
+    config = toy.model_config(tie=tie, num_layers=layers)
+    model = bench.ByHand(config, toy.VOCAB, toy.VOCAB)
+    batch = collate([[5, 3], [6, 7, 5, 3]], [[2, 8, 4, 6, 3], [2, 3]])
+    optimizer, losses = torch.optim.AdamW(model.parameters(), 0.02), []
+    for _ in range(60):
+        with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+            loss, _ = model.loss(*batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]
+    other = batch._replace(
+        tgt_out=batch.tgt_out.clone().index_put_((torch.tensor(1), torch.tensor(3)), torch.tensor(9))
+    )
+    assert model.loss(*other)[0] == model.loss(*batch)[0]
+
+
+def test_what_a_gpu_is_told_to_do_is_counted_by_what_the_profiler_saw(bench, monkeypatch):
+    import timeline
+
+    def event(device, name, begin, end):
+        return SimpleNamespace(
+            device_type=SimpleNamespace(name=device), name=name, time_range=SimpleNamespace(start=begin, end=end)
+        )
+
+    seen = [
+        *(event("CPU", name, 0, 1) for name in ("aten::mm", "cudaLaunchKernel", "cudaGraphLaunch", "cudaMemcpy")),
+        *(event("CUDA", name, 1e6 * i, 1e6 * i + 2e6) for i, name in enumerate(("gemm", "add", "Memcpy", "mul"))),
+    ]
+    profiler = SimpleNamespace(events=lambda: seen)
+    monkeypatch.setattr(timeline, "profile", lambda **_: nullcontext(profiler))
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    found = timeline.started("cuda", lambda: None, 2, 10.0)
+    assert found == {"kernels": 1.5, "launches": 1.0, "busy": 0.25}  # from 0 to 3 and from 3 to 5 seconds
+
+
 def test_cells_are_timed_beside_the_lstm():
     command = [
         sys.executable,
@@ -59,6 +119,8 @@ def test_cells_are_timed_beside_the_lstm():
 
 
 def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
+    import training_bench
+
     model = toy.model("lstm", "gnmt", "dot")
     src, tgt = [[5, 3], [6, 7, 5, 3]], [[2, 8, 3], [2, 3]]
     batch = collate(src, tgt)  # 6 source tokens, 3 target tokens
@@ -69,7 +131,7 @@ def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
     bridge = h * 2 * h
     pairs = 2 * 2 + 4 * 1
     expected = 6 * (6 * encoder + 3 * decoder + 2 * bridge + pairs * 2 * h)
-    assert bench.useful_flops(model, batch) == expected
+    assert training_bench.useful_flops(model, batch) == expected
 
 
 def test_a_product_rate_is_a_rate(bench):
@@ -123,6 +185,8 @@ def test_a_trial_that_cannot_be_made_is_refused_at_once(
         (["+model.dropuot=0.5"], "model.dropuot is unknown"),
         (["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"], "'nowhere', which is no folder"),
         (["--updates=3"], "--updates must be at least 10"),
+        (["--cells=lstm", "--peer=opennmt"], "--cells are not measured beside a --peer"),
+        (["--cells=lstm,gruu"], "Could not find 'cell/gruu'"),
     ],
 )
 def test_what_cannot_be_measured_costs_one_line(bench, arguments, message, tmp_path, monkeypatch, capsys):

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import torch
-from torch.utils.data import DataLoader
 
 from nmt.data.batching import Batch
 
 
+class Batches(Protocol):
+    def __iter__(self) -> Iterator[Batch]: ...
+
+    def __len__(self) -> int: ...
+
+
 class CopiedAhead:
-    """The batches of a loader, on a GPU: while one is computed with, the next is on its way.
+    """The same batches, on a GPU: while one is computed with, the next is on its way.
 
     It is copied from pinned memory, which the GPU reads by itself, on a stream of its own, so that neither the
     process nor the computation waits.
     """
 
-    def __init__(self, loader: DataLoader[Batch], device: torch.device) -> None:
-        self.loader, self.device = loader, device
+    def __init__(self, batches: Batches, device: torch.device) -> None:
+        self.batches, self.device = batches, device
 
     def __len__(self) -> int:
-        return len(self.loader)
+        return len(self.batches)
 
     def __iter__(self) -> Iterator[Batch]:
         stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         ahead: tuple[Batch, torch.cuda.Event] | None = None
-        for batch in self.loader:
+        for batch in self.batches:
             sent = self._send(batch, stream)
             if ahead is not None:
                 yield self._receive(*ahead)

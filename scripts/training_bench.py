@@ -1,0 +1,156 @@
+"""A model in training, measured: how fast, where its time goes, and what a step starts."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import statistics
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from timeline import Timeline, started, void
+from torch import nn
+
+from nmt.config import RunConfig
+from nmt.data.ahead import CopiedAhead
+from nmt.data.batching import Batch, token_batches
+from nmt.data.preparation import Prepared
+from nmt.model.seq2seq import Seq2Seq
+from nmt.process import TRIM_EVERY, trim_memory
+from nmt.training.optim import build_optimizer
+
+WINDOW = 10  # updates
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+PARTS = ("data", "encoder", "decoder", "attention", "output", "optimiser", "other")
+
+
+class Planned:
+    """The batches of these rows of the training text."""
+
+    def __init__(self, prepared: Prepared, plan: Sequence[Any]) -> None:
+        self.prepared, self.plan = prepared, plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self.prepared.train.batch(rows) for rows in self.plan)
+
+
+class Bench:
+    """Trains a model (Seq2Seq, or ByHand, which has a loss of the same signature)."""
+
+    def __init__(self, config: RunConfig, prepared: Prepared, device: str, precision: str, model: nn.Module) -> None:
+        self.config, self.prepared, self.device, self.precision = config, prepared, device, precision
+        self.model: Any = model.train().to(device)
+        self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
+        self.timeline = Timeline(device)
+        self.updates = 0
+
+    def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
+        """`peak` is the machine's, in FLOPs a second."""
+        train, seed = self.prepared.train, self.config.seed
+        first, measured = (
+            token_batches(train.src_len, train.tgt_len, self.config.trainer.max_tokens, (seed, epoch))[:count]
+            for epoch, count in ((0, warm_up), (1, updates))
+        )
+        if len(measured) < WINDOW:
+            raise ValueError(f"an epoch of this text has {len(measured)} updates, and {WINDOW} are measured at least")
+        if self.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        self.train(first)
+        windows = [measured[i : i + WINDOW] for i in range(0, len(measured) - WINDOW + 1, WINDOW)]
+        marks = self.train(list(itertools.chain.from_iterable(windows)))
+        seconds = [self.timeline.seconds(*pair) for pair in itertools.pairwise(marks)]
+        tokens = [sum(int(train.tgt_len[rows].sum()) for rows in window) for window in windows]
+        result = {
+            "tgt_tokens_per_s": round(statistics.median(n / s for n, s in zip(tokens, seconds, strict=True))),
+            "precision": self.precision,
+            "device": torch.cuda.get_device_name() if self.device == "cuda" else self.device,
+            "threads": torch.get_num_threads(),
+            "parameters": sum(p.numel() for p in self.model.parameters()),
+            "step_ms": round(1000 * statistics.median(seconds) / WINDOW, 3),
+        }
+        if isinstance(self.model, Seq2Seq):
+            done = 0.0
+            for rows in itertools.chain.from_iterable(windows):
+                lengths = SimpleNamespace(src_len=train.src_len[rows], tgt_len=train.tgt_len[rows])
+                done += useful_flops(self.model, lengths)
+            result |= {"mfu": round(done / sum(seconds) / peak, 4)}
+            result |= {"useful_gflops_per_s": round(done / sum(seconds) / 1e9, 1), "parts": self.parts(windows[0])}
+        result |= started(self.device, lambda: void(self.train(windows[0])), WINDOW, seconds[0] / WINDOW)
+        scale = 1 if sys.platform == "darwin" else 1024
+        result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+        if self.device == "cuda":
+            result["peak_gpu_bytes"] = torch.cuda.max_memory_allocated()
+        return result
+
+    def parts(self, plan: Sequence[Any]) -> dict[str, float]:
+        """The share of each part; the attention runs inside the decoder, and what no part claims is "other"."""
+        model, timeline = self.model, self.timeline
+        watched = {"encoder": model.encoder, "decoder": model.decoder, "attention": model.decoder.attention}
+        unwatch = [timeline.watch(module, name) for name, module in watched.items()]
+        timeline.spans.clear()
+        marks = self.train(plan)
+        for stop in unwatch:
+            stop()
+        elapsed, of = timeline.seconds(marks[0], marks[-1]), defaultdict(float, timeline.totals())
+        seconds = {name: of[f"{name} forward"] + of[f"{name} backward"] for name in watched}
+        seconds["decoder"] -= seconds["attention"]
+        seconds["output"] = of["forward"] - of["encoder forward"] - of["decoder forward"]
+        seconds |= {name: of[name] for name in ("data", "optimiser")}
+        seconds["other"] = elapsed - sum(seconds.values())
+        return {name: round(seconds[name] / elapsed, 3) for name in PARTS}
+
+    def train(self, plan: Sequence[Any]) -> list[Any]:
+        """An update a batch -> marks of the timeline before the first, and after each WINDOW."""
+        planned = Planned(self.prepared, plan)
+        batches = iter(CopiedAhead(planned, torch.device("cuda")) if self.device == "cuda" else planned)
+        marks = [self.timeline.mark()]
+        for number in range(1, len(plan) + 1):
+            self.step(batches)
+            if number % WINDOW == 0:
+                marks.append(self.timeline.mark())
+        return marks
+
+    def step(self, batches: Iterator[Batch]) -> None:
+        began = self.timeline.mark()
+        batch = next(batches)
+        loaded = self.timeline.add("data", began)
+        narrow, optim = self.precision != "float32", self.config.optim
+        with torch.autocast(self.device, DTYPES[self.precision]) if narrow else nullcontext():
+            loss, _ = self.model.loss(*batch, smoothing=optim.label_smoothing)
+        self.timeline.add("forward", loaded)
+        (loss / batch.tgt_len.sum()).backward()
+        backward = self.timeline.mark()
+        if optim.clip_norm:
+            nn.utils.clip_grad_norm_(self.model.parameters(), optim.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.timeline.add("optimiser", backward)
+        self.updates += 1
+        if self.updates % TRIM_EVERY == 0:
+            trim_memory()
+
+
+def useful_flops(model: Seq2Seq, batch: Any) -> float:
+    """Of a batch, of which the lengths are needed alone."""
+    src, tgt, pairs = (
+        int(n) for n in (batch.src_len.sum(), batch.tgt_len.sum(), (batch.src_len * batch.tgt_len).sum())
+    )
+
+    def entries(module: nn.Module) -> int:
+        return sum(p.numel() for p in module.parameters() if p.ndim > 1)
+
+    key = getattr(model.decoder.attention, "key", None)
+    keys = 0 if key is None else entries(key)
+    bridge = entries(model.decoder.bridge)
+    met_by_src = entries(model.encoder) + keys
+    met_by_tgt = entries(model.decoder) - keys - bridge + model.output_table.numel()
+    attended = 2 * pairs * model.decoder.attention.context_size
+    return 6.0 * (met_by_src * src + met_by_tgt * tgt + bridge * len(batch.src_len) + attended)
