@@ -52,6 +52,7 @@ ONLY_IN = {
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
+    "triton": {"nmt.kernels.triton_additive", "nmt.kernels.triton_cross_entropy"},
     "pickle": set(),
     "importlib": set(),
 }

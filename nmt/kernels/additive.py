@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.kernels import native
+from nmt.kernels.trial import fitting, is_trusted, wave
 
 LIMIT = 20.0  # of q and k each: exp(2 * LIMIT)**2 is still finite in float32, and a tanh ±1 to the last digit before
 
@@ -27,13 +29,41 @@ def additive_scores(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     with torch.autocast(q.device.type, enabled=False):
         if native.takes(q, v) and q.dtype == k.dtype:
             return _ByKernel.apply(q, k, v)  # type: ignore[no-untyped-call,no-any-return]
-        q, k = (x.to(v.dtype).clamp(-LIMIT, LIMIT) for x in (q, k))
-        size = v.shape[1]
-        scores = [
-            _InChunks.apply(*of_head, of_v)  # type: ignore[no-untyped-call]
-            for *of_head, of_v in zip(q.split(size, -1), k.split(size, -1), v, strict=True)  # type: ignore[no-untyped-call]
-        ]
-        return torch.stack(scores, 1)
+        is_for_triton = q.device.type == "cuda" and v.dtype == torch.float32 and q.dtype == k.dtype
+        if is_for_triton and _has_triton(q.device, q.dtype):
+            return _ByTriton.apply(q, k, v)  # type: ignore[no-untyped-call,no-any-return]
+        return _in_chunks(q, k, v)
+
+
+def _in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    q, k = (x.to(v.dtype).clamp(-LIMIT, LIMIT) for x in (q, k))
+    size = v.shape[1]
+    scores = [
+        _InChunks.apply(*of_head, of_v)  # type: ignore[no-untyped-call]
+        for *of_head, of_v in zip(q.split(size, -1), k.split(size, -1), v, strict=True)  # type: ignore[no-untyped-call]
+    ]
+    return torch.stack(scores, 1)
+
+
+@cache
+def _has_triton(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether there are kernels in Triton, and they can be trusted."""
+    try:
+        from nmt.kernels import triton_additive  # noqa: F401
+    except ImportError:
+        return False
+    parts = [
+        wave(*shape, device=device, dtype=narrow) for *shape, narrow in ((2, 9, 120, dtype), (2, 17, 120, dtype))
+    ]
+    parts.append(wave(3, 40, device=device))
+
+    def tried(scores: Callable[..., Tensor]) -> list[Tensor]:
+        with torch.enable_grad():
+            given = [part.clone().requires_grad_() for part in parts]
+            found = scores(*given)
+            return [found, *torch.autograd.grad(found, given, wave(*found.shape, device=device))]
+
+    return is_trusted("additive attention", lambda: tried(_ByTriton.apply), lambda: tried(_in_chunks), 1e-2)
 
 
 class _Scores(ctypes.Structure):
@@ -70,22 +100,42 @@ def _scores(q: Tensor, k: Tensor, v: Tensor, **others: Tensor) -> _Scores:
     return _Scores(**{name: part.data_ptr() for name, part in {"q": q, "k": k, "v": v, **others}.items()}, **sizes)
 
 
+class _ByTriton(torch.autograd.Function):
+    """triton_additive.py"""
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
+        ctx.save_for_backward(q, k, v)
+        from nmt.kernels import triton_additive
+
+        return triton_additive.scores(q, k, v, LIMIT)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        from nmt.kernels import triton_additive
+
+        q, k, v = ctx.saved_tensors
+        return triton_additive.gradients(q, k, v, grad.contiguous(), LIMIT)
+
+
 class _InChunks(torch.autograd.Function):
     """One head: q (B,T,D), k (B,S,D), v (D,) -> (B,T,S), for q and k within ±LIMIT.
 
     tanh(q + k) = 1 - 2r with r = 1 / (1 + exp(2q) exp(2k)): exponentials of each side alone, and then but a
     product and a reciprocal for each pair, which is many times faster than a tanh. The (B,T,S,D) inside is made in
-    one buffer, chunk by chunk, small enough for the cache.
+    one buffer, chunk by chunk, small enough for a processor's cache, or a small part of a GPU's memory.
     """
 
-    CHUNK = 1 << 19  # numbers
+    CHUNK = 1 << 19  # numbers, on a CPU
 
     @staticmethod
     def reciprocals(q: Tensor, k: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Slices of the sentences, and r (b,T,S,D) of each; the next one overwrites it."""
         q, k = torch.exp(2 * q), torch.exp(2 * k)
         shape = (q.shape[1], k.shape[1], q.shape[2])
-        size = min(len(q), max(1, _InChunks.CHUNK // max(1, math.prod(shape))))
+        size = min(len(q), max(1, fitting(q.device, q.itemsize, _InChunks.CHUNK) // max(1, math.prod(shape))))
         one, buffer = q.new_ones(()), q.new_empty(size, *shape)
         for start in range(0, len(q), size):
             rows = slice(start, start + size)
