@@ -10,6 +10,8 @@ Dims: P real target positions, W passes over them (two for R-Drop), F features, 
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -18,10 +20,11 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.kernels import native
+from nmt.kernels.trial import fitting, is_trusted, wave
 
-CHUNK = 1024  # positions of a product; 1024 x 8000 logits are 16 MB in bfloat16
+CHUNK = 1024  # positions of a product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions of an elementwise pass on CPU
-FILL = 64  # a chunk's positions are filled up to a multiple of this
+FILL = 64  # on CPU a chunk's positions are filled up to a multiple of this
 
 
 class _Logits(ctypes.Structure):
@@ -55,11 +58,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
             grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
             uniform = smoothing / len(weight)
             sum_features, sum_weight = features.sum((0, 1), dtype=weight.dtype), weight.sum(0)
-            for start in range(0, positions, CHUNK // passes):
-                rows = slice(start, start + CHUNK // passes)
-                label = targets[rows]
-                # Products of few different shapes, for each of which oneDNN makes new code.
-                x = F.pad(features[:, rows].to(dtype), (0, 0, 0, -len(label) % FILL)).flatten(0, 1)
+            chunk = fitting(features.device, dtype.itemsize, CHUNK * len(weight)) // len(weight) // passes
+            for start in range(0, positions, chunk):
+                rows = slice(start, start + chunk)
+                label, x = targets[rows], features[:, rows].to(dtype)
+                if device == "cpu":  # products of few different shapes, for each of which oneDNN makes new code
+                    x = F.pad(x, (0, 0, 0, -len(label) % FILL))
+                x = x.flatten(0, 1)
                 grad = F.linear(x, narrow_weight, narrow_bias)  # (W * chunk, V), logits so far
                 _to_gradient(grad.view(passes, -1, len(weight)), label, 1 - smoothing, r_drop, totals)
                 shift = (-uniform * sum_weight).to(dtype)
@@ -67,12 +72,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 grad_features[:, rows] = of_features[:, : len(label)]
                 grad_weight += grad.T @ x
                 grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower
-            nll = (totals[0] - totals[1]) / passes
+            log_partition, chosen, divergence = totals
+            nll = (log_partition - chosen) / passes
+            loss = log_partition.sub(chosen, alpha=1 - smoothing).add_(divergence, alpha=r_drop / 2)
             # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
-            loss = (1 - smoothing) * (totals[0] - totals[1]) + r_drop * totals[2] / 2
             count = passes * positions
-            loss += smoothing * totals[0] - uniform * (sum_features @ sum_weight + count * bias.sum())
-            grad_weight -= uniform * sum_features
+            loss.sub_(torch.add(sum_features @ sum_weight, bias.sum(), alpha=count), alpha=uniform)
+            grad_weight.sub_(sum_features, alpha=uniform)
             grad_bias -= uniform * count
         ctx.passes = passes
         ctx.save_for_backward(grad_features, grad_weight, grad_bias)
@@ -95,7 +101,40 @@ def _to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float, t
         native.share("logits_gradient", logits.dtype, parts, len(targets))
         totals[:2] += found.sum(0)
         logits[:, len(targets) :] = 0
-        return
+    elif _takes_triton(logits, totals, bool(r_drop)):
+        from nmt.kernels import triton_cross_entropy
+
+        totals += triton_cross_entropy.to_gradient(logits, targets, share, r_drop)
+    else:
+        totals += _by_torch(logits, targets, share, r_drop)
+
+
+def _takes_triton(logits: Tensor, totals: Tensor, has_r_drop: bool) -> bool:
+    is_for_it = logits.device.type == "cuda" and totals.dtype == torch.float32
+    return is_for_it and _has_triton(logits.device, logits.dtype, has_r_drop)
+
+
+@cache
+def _has_triton(device: torch.device, dtype: torch.dtype, has_r_drop: bool) -> bool:
+    """Whether there is a kernel in Triton, and it can be trusted."""
+    try:
+        from nmt.kernels import triton_cross_entropy
+    except ImportError:
+        return False
+    targets = torch.arange(3, device=device) * 31
+    settings = 0.9, 5.0 * has_r_drop
+
+    def tried(to_gradient: Callable[..., Tensor]) -> list[Tensor]:
+        logits = wave(2, 4, 100, device=device, dtype=dtype)
+        return [to_gradient(logits, targets, *settings), logits]
+
+    by_kernel = triton_cross_entropy.to_gradient
+    return is_trusted("cross-entropy's gradient", lambda: tried(by_kernel), lambda: tried(_by_torch), 1e-2)
+
+
+def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> Tensor:
+    """`_to_gradient` -> what is added to the totals."""
+    totals = logits.new_zeros(3, dtype=torch.promote_types(logits.dtype, torch.float32))
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
         label = targets[start : start + size]  # (block,)
@@ -113,6 +152,7 @@ def _to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float, t
         gradient.scatter_add_(-1, label, gradient.new_full(label.shape, -share))
         block.copy_(gradient)
     logits[:, len(targets) :] = 0
+    return totals
 
 
 def _together(logits: Tensor, log_partition: Tensor, p: Tensor, r_drop: float) -> tuple[Tensor, Tensor]:

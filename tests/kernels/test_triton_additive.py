@@ -12,7 +12,7 @@ if not torch.cuda.is_available():
 pytest.importorskip("triton")
 
 from nmt.kernels import additive, triton_additive
-from nmt.kernels.additive import LIMIT, additive_scores
+from nmt.kernels.additive import LIMIT
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SIZES = [(2, 3, 5, 1, 7), (1, 9, 17, 3, 33), (3, 1, 2, 2, 40), (1, 34, 4, 1, 5)]  # B, T, S, A, D
@@ -58,7 +58,7 @@ def test_the_trial_passes_and_by_the_kernel_all_is_as_in_chunks(caplog):
     assert additive._has_triton.__wrapped__(device, torch.bfloat16)
     assert caplog.messages == []
     parts = [part.requires_grad_() for part in given(2, 3, 5, 2, 7, torch.float32)]
-    found = [scores(*parts) for scores in (additive._ByTriton.apply, additive_scores)]
+    found = [scores(*parts) for scores in (additive._ByTriton.apply, additive._in_chunks)]
     grads = [torch.autograd.grad(scores.sin().sum(), parts) for scores in found]
     torch.testing.assert_close(*found, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(*grads, rtol=1e-4, atol=1e-5)
