@@ -15,17 +15,19 @@ struct Scores {
 
 #define LIMIT 20.0f
 
-// exp(2x) of rows of `width` numbers; rows begin `room` apart.
+// exp(2x) of rows of `width` numbers; rows begin `room` apart, and what is left of it is read along with a last head.
 static void NAME(exponentials)(const narrow *x, int64_t rows, int64_t width, int64_t room, float *y) {
-    for (int64_t r = 0; r < rows; r++, x += width, y += room)
-        for (int64_t i = 0; i < width; i += LANES) {
+    const vector none = {0};
+    for (int64_t r = 0; r < rows; r++, x += width, y += room) {
+        int64_t i = 0;
+        for (; i < width; i += LANES) {
             const int left = width - i < LANES ? width - i : LANES;
             const vector a = left < LANES ? NAME(load_part)(x + i, left) : NAME(load)(x + i);
             store_float(y + i, exponential(2 * within(a, LIMIT)));
         }
+        for (; i < room; i += LANES) store_float(y + i, none);
+    }
 }
-
-
 
 static void NAME(scores_of_a_sentence)(const struct Scores *s, int64_t b) {
     const int64_t width = s->heads * s->size, room = (width + LANES) / LANES * LANES + LANES;

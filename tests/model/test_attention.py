@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.kernels.additive import _InChunks
+from nmt.kernels.additive import _InChunks, additive_scores
 from nmt.model.attention import ATTENTIONS, AttentionConfig, Memory, build_attention, product
 
 B, T, S, D, M = 2, 3, 5, 8, 8
@@ -125,3 +125,12 @@ def test_only_additive_attention_has_a_size_of_its_own():
 def test_narrow_numbers_are_multiplied_in_full_width_on_the_cpu_alone(device, dtype):
     narrow = torch.zeros(B, T, D, device=device, dtype=torch.bfloat16)
     assert product(narrow, narrow.mT).dtype == dtype
+
+
+def test_scores_do_not_depend_on_what_was_in_memory_before():
+    wide = torch.full((2, 40, 90), torch.nan)
+    q, k, v = torch.randn(2, 3, 14), torch.randn(2, 5, 14), torch.randn(2, 7)
+    additive_scores(wide, wide, torch.randn(2, 45))
+    scores = additive_scores(q, k, v)
+    expected = ((q.view(2, 3, 1, 2, 7) + k.view(2, 1, 5, 2, 7)).tanh() * v).sum(-1).permute(0, 3, 1, 2)
+    torch.testing.assert_close(scores, expected, rtol=1e-5, atol=1e-5)
