@@ -13,6 +13,9 @@ import hypothesis
 import pytest
 import torch
 
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # before Triton, which others may import: its kernels run here, if slowly
+
 sys.path.insert(0, str(Path(__file__).parent))
 
 import toy

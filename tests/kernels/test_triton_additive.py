@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # before it is imported
 pytest.importorskip("triton")
 
 from nmt.kernels import additive, triton_additive
