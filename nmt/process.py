@@ -6,6 +6,7 @@ import ctypes
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
@@ -20,21 +21,49 @@ def tune_process() -> None:
     _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
-def keep_few_kernels() -> None:
+IN_SEARCH, IN_TRAINING = 96, 256  # shapes of products; those of a search are few (see products.filled)
+
+
+def keep_few_kernels(number: int) -> None:
     """Before anything is computed: oneDNN, and torch around it, keep the code that they make for each shape, a
-    thousand times each. Lines of all lengths have so many shapes that it takes some hundred megabytes. Where products
-    have few of them (see products.filled) so much of it is kept that a batch finds that of the batches before."""
+    thousand times each and half a megabyte every time. Lines of all lengths have so many shapes. So much is kept that
+    a batch finds most of what the batches before it needed; in training the rest costs 1 % of the time."""
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, "96")
-
-
-TRIM_EVERY = 100  # batches of training
+        os.environ.setdefault(name, str(number))
 
 
 def trim_memory() -> None:
-    """Give back what malloc holds without use. Batches differ in size, and the gaps that they leave would grow to
-    some hundred megabytes; called every TRIM_EVERY batches, this costs about 1 % of the time."""
+    """Give back what malloc holds without use."""
     _glibc("malloc_trim", 0)
+
+
+class MemoryTrimmer:
+    """Batches differ in size, and the gaps that they leave in malloc's memory would grow to gigabytes. They are given
+    back when what was taken since the last time is more than ROOM times what one batch has needed."""
+
+    ROOM = 1.5
+
+    def __init__(self) -> None:
+        self.trimmed = resident_bytes()
+        self.need = 0  # bytes, of the batch that needed most
+        self.is_first = True  # since the last time
+
+    def after_batch(self) -> None:
+        taken = resident_bytes() - self.trimmed
+        if self.is_first:
+            self.need, self.is_first = max(self.need, taken), False
+        elif taken > self.ROOM * self.need:
+            trim_memory()
+            self.trimmed, self.is_first = resident_bytes(), True
+
+
+def resident_bytes() -> int:
+    """The memory that this process has; 0 where Linux does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 @cache

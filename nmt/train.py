@@ -34,7 +34,7 @@ from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
-from nmt.process import tune_process
+from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.callbacks import (
     MetricsFile,
@@ -124,6 +124,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     config = as_begun(run_dir, config)
     check_run_dir(run_dir, config)
     hardware = choose_hardware(config.trainer)
+    keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)

@@ -50,7 +50,7 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.schema import register, to_run_config
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared, prepare
-from nmt.process import tune_process
+from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
 from nmt.resources import resource as resource_path
 from nmt.training.machine import choose_hardware
 
@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
     configs = [load_config([*arguments.overrides, *([f"cell={cell}"] if cell else [])]) for cell in cells]
     config = configs[0]
     accelerator, precision = choose_hardware(config.trainer)
+    keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)

@@ -54,7 +54,7 @@ from nmt.data.readers import read_lines
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.model.products import COMPUTE, available_compute, resolve_compute
-from nmt.process import keep_few_kernels, tune_process
+from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers
 
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
     srcs, refs = (list(read_lines(path)) for path in (arguments.src, arguments.ref))
     if len(srcs) != len(refs) or not srcs:
         raise ValueError(f"{arguments.src} has {len(srcs)} lines and {arguments.ref} {len(refs)}; they must match")
-    keep_few_kernels()  # as nmt-translate
+    keep_few_kernels(IN_SEARCH)  # as nmt-translate
     tune_process()
     torch.set_num_threads(arguments.threads or 1)
     rows = []

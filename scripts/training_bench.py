@@ -21,7 +21,7 @@ from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, token_batches
 from nmt.data.preparation import Prepared
 from nmt.model.seq2seq import Seq2Seq
-from nmt.process import TRIM_EVERY, trim_memory
+from nmt.process import MemoryTrimmer
 from nmt.training.optim import build_optimizer
 
 WINDOW = 10  # updates
@@ -50,7 +50,7 @@ class Bench:
         self.model: Any = model.train().to(device)
         self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
         self.timeline = Timeline(device)
-        self.updates = 0
+        self.trimmer = MemoryTrimmer()
 
     def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
         """`peak` is the machine's, in FLOPs a second."""
@@ -133,9 +133,7 @@ class Bench:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.timeline.add("optimiser", backward)
-        self.updates += 1
-        if self.updates % TRIM_EVERY == 0:
-            trim_memory()
+        self.trimmer.after_batch()
 
 
 def useful_flops(model: Seq2Seq, batch: Any) -> float:

@@ -113,9 +113,9 @@ positive = up_to(1_000_000)
 
 def open_translator(options: argparse.Namespace) -> Translator:
     """The translator that the options ask for. Raises ValueError when the model is not sound."""
-    from nmt.process import keep_few_kernels, tune_process
+    from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 
-    keep_few_kernels()
+    keep_few_kernels(IN_SEARCH)
     tune_process()
     import torch
 

@@ -26,7 +26,7 @@ from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
 from nmt.metrics.config import Tokenize
 from nmt.metrics.measure import Measure, Score, shown
-from nmt.process import TRIM_EVERY, trim_memory
+from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
@@ -70,6 +70,7 @@ class TrainingModule(pl.LightningModule):
         self.progress = Progress(returns=returns or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, rank=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
+        self.trimmer = MemoryTrimmer()
 
     def measure_by(self, tokenize: Tokenize) -> None:
         """Count BLEU so. What "auto" stands for is decided when a run begins, so that its figures can be compared.
@@ -125,8 +126,7 @@ class TrainingModule(pl.LightningModule):
             self.averaged_step = self.global_step
             for average in self.averages.values():
                 cast(Average, average).after_update(self.model, self.global_step)
-        if (batch_idx + 1) % TRIM_EVERY == 0:
-            trim_memory()
+        self.trimmer.after_batch()
 
     def on_train_epoch_end(self) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -225,6 +225,8 @@ class TrainingModule(pl.LightningModule):
         self.stop_without_gain()  # a run that had stopped stays so when it is started again
 
     def on_train_start(self) -> None:
+        trim_memory()  # the probe's batches
+        self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
             schedule, total = self.config.optim.schedule, self.trainer.estimated_stepping_batches
             where = f"optim.schedule={schedule} now falls until update {total}, which is later than before"

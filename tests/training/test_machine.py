@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from nmt import process
 from nmt.config import TrainerConfig
 from nmt.training.machine import choose_hardware
 
@@ -50,3 +51,16 @@ trim_memory()
 assert held - resident_bytes() > 100e6, (held, resident_bytes())
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_gaps_between_batches_are_given_back_before_they_are_twice_what_a_batch_needs(monkeypatch):
+    trimmed, resident = [], iter([100, 140, 150, 159, 161, 101, 130, 161, 162, 100])  # in MB
+    monkeypatch.setattr(process, "resident_bytes", lambda: next(resident))
+    monkeypatch.setattr(process, "trim_memory", lambda: trimmed.append(True))
+    trimmer = process.MemoryTrimmer()
+    counts = []
+    for _ in range(7):
+        trimmer.after_batch()
+        counts.append(len(trimmed))
+    assert counts == [0, 0, 0, 1, 1, 1, 2]
