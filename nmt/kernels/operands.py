@@ -10,11 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 import nmt.cells
 from nmt.cells import Cell
-from nmt.kernels.trace import RowFunction, trace
+from nmt.kernels.trace import RowFunction, trace, undisturbed
 
 NARROW = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
@@ -66,11 +64,17 @@ def kernel_name(cell: Cell) -> str:
 
 
 @cache
+@undisturbed()
+def parameter_names(cell: Cell) -> tuple[str, ...]:
+    """Of the cell's own."""
+    return tuple(cell.own_parameters(1))
+
+
+@cache
 def kernels_of(cell: Cell) -> CellKernels:
     """Raises NotTraceableError for a cell that has none."""
     traced, name = trace(cell), kernel_name(cell)
-    with torch.random.fork_rng(devices=[]):  # what they are before training is drawn
-        sums = {f"grad_{part}" for part in cell.own_parameters(1)}
+    sums = {f"grad_{part}" for part in parameter_names(cell)}
     return CellKernels(
         _kernel(f"{name}_forward", traced.forward, set()), _kernel(f"{name}_backward", traced.backward, sums)
     )

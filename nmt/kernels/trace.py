@@ -9,7 +9,8 @@ Dims: H units, Y and X rows of gates that do and do not see h (see cells/base.py
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from nmt.cells import Cell, State
 from nmt.kernels.codes import MOVES, Coder, NotTraceableError
 from nmt.kernels.expressions import CONSTANT, Expressions
 
-__all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace"]
+__all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace", "undisturbed"]
 
 SIZES = 7, 11  # units while tracing: numbers that no other dimension has
 
@@ -54,15 +55,23 @@ class TracedCell(NamedTuple):
     backward: RowFunction
 
 
-def trace(cell: Cell) -> TracedCell:
-    """Raises NotTraceableError for a cell with a product of its own, or more than vectors of H in its state."""
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """To compute with gradients whatever the caller has switched off. It may draw numbers: a run must not depend on
+    when a cell is traced or tried."""
     with (
-        torch.random.fork_rng(devices=[]),  # a run must not depend on when a cell is traced
+        torch.random.fork_rng(devices=[]),
         torch.inference_mode(mode=False),
         torch.enable_grad(),
         torch.autocast("cpu", enabled=False),
     ):
-        one, other = (_trace(cell, units) for units in SIZES)
+        yield
+
+
+@undisturbed()
+def trace(cell: Cell) -> TracedCell:
+    """Raises NotTraceableError for a cell with a product of its own, or more than vectors of H in its state."""
+    one, other = (_trace(cell, units) for units in SIZES)
     return TracedCell(_of_any_size(one.forward, other.forward), _of_any_size(one.backward, other.backward))
 
 

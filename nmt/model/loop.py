@@ -7,14 +7,16 @@ of the gates R has the first Y, and the last X need W x by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.cells import MASK, Cell, Parameters
-from nmt.kernels.steps import steps_of
+from nmt.kernels.graphs import Space, space
+from nmt.kernels.steps import Steps, steps_of
 
 
 def stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
@@ -58,21 +60,21 @@ class Loop(torch.autograd.Function):
         narrow = torch.get_autocast_dtype(device.type) if autocast else wide
         with torch.autocast(device.type, enabled=False):
             rows = inputs.to(narrow)
-            joint = cell.gate_rows(weight_hh.shape[2]).joint
-            gates, x = _products(joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
-            weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
-            steps = steps_of(cell, own, device, narrow, wide)
-            hidden = _with_first(initial["h"].to(narrow), gates.shape[1])  # before and after every step
-            states = {name: _with_first(initial[name].to(wide), gates.shape[1]) for name in steps.states}
-            parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
-            parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
-            parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-            step = [steps.forward(parts | of_transition) for of_transition in _parameters(cell, own, extra, mask)]
-            for t, (of_step, h) in enumerate(zip(gates.unbind(1), hidden.unbind(1), strict=False)):
-                if gates.shape[-1]:
-                    h = h if mask is None else (h * mask).to(narrow)
-                    add_product(of_step, h, weight[t % cell.depth])
-                step[t % cell.depth](t)
+            layers, length, batch, _ = rows.shape
+            sizes = layers, length * cell.depth, batch, weight_hh.shape[2]
+            steps = steps_of(cell, own, device, narrow, wide, sizes[-1])
+            with space(device, steps.has_graphs, ("forward", cell, sizes, narrow, mask is None)) as here:
+                joint = cell.gate_rows(sizes[-1]).joint
+                gates, x = _products(here, joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
+                weight = here.put(_by_transition(weight_hh.to(narrow), cell.depth)).mT.unbind()
+                hidden = _with_first(here, initial["h"].to(narrow), sizes[1])  # before and after every step
+                states = {name: _with_first(here, initial[name].to(wide), sizes[1]) for name in steps.states}
+                here_mask = None if mask is None else here.put(mask)
+                of_transitions = _parameters(cell, own, [here.put(part) for part in extra], here_mask)
+                of_steps = gates, x, hidden, weight, states
+                here.run(partial(_forward, cell, steps, here_mask, *of_steps, of_transitions))
+                gates, x, hidden = here.take(gates), here.take(x), here.take(hidden)
+                states = {name: here.take(part) for name, part in states.items()}
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
         ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
@@ -85,49 +87,115 @@ class Loop(torch.autograd.Function):
         cell, mask = ctx.cell, ctx.mask
         extra, states = rest[: len(ctx.own)], dict(zip(ctx.states, rest[len(ctx.own) :], strict=True))
         narrow, wide = gates.dtype, weight_hh.dtype
-        weight = _by_transition(weight_hh.to(narrow), cell.depth).unbind()
-        steps = steps_of(cell, ctx.own, gates.device, narrow, wide)
-        layers, _, batch, units = hidden.shape
-        grad_gates, grad_x, grad_product = (
-            torch.empty_like(gates),
-            torch.empty_like(x),
-            torch.zeros_like(hidden[:, 0]),
-        )
-        parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
-        parts |= {"grad_output": _at_last_transition(grad_outputs, cell.depth), "grad_product": grad_product[:, None]}
-        parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
-        parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-        # What a step writes the step before reads, from the other half.
-        grad_states = {name: weight_hh.new_zeros(2, 1, *shape) for name, shape in ctx.shapes.items()}
-        halves = [
-            {f"grad_new_{name}": part[half] for name, part in grad_states.items()}
-            | {f"grad_{name}": part[1 - half] for name, part in grad_states.items()}
-            for half in (0, 1)
-        ]
-        parameters = _parameters(cell, ctx.own, extra, mask)
-        sums = steps.sums(layers * batch, units)
-        grad_own = [
-            {f"grad_{name}": own[name].new_zeros(sums, *own[name].shape[1:]) for name in ctx.own}
-            for own in parameters
-        ]
-        step = [
-            [steps.backward(parts | own | grads | half) for half in halves]
-            for own, grads in zip(parameters, grad_own, strict=True)
-        ]
-        for t, of_step in reversed(list(enumerate(grad_gates.unbind(1)))):
-            step[t % cell.depth][t % 2](t)
-            if gates.shape[-1]:
-                torch.bmm(of_step, weight[t % cell.depth], out=grad_product)
-                if mask is not None:
-                    grad_product *= mask
-        of_initial = [part[1, 0] for part in grad_states.values()]  # t = 0 reads the first half, writes the second
-        of_initial[0] += grad_product
-        of_inputs, *of_weights = _weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
-        of_own = [
-            torch.cat([grads[f"grad_{name}"].sum(0).view(layers, -1, units) for grads in grad_own], 1)
-            for name in ctx.own
-        ]
+        layers, length, batch, units = hidden[:, 1:].shape
+        steps = steps_of(cell, ctx.own, gates.device, narrow, wide, units)
+        key = "backward", cell, hidden.shape, narrow, mask is None
+        with space(gates.device, steps.has_graphs, key) as here:
+            weight = here.put(_by_transition(weight_hh.to(narrow), cell.depth)).unbind()
+            here_mask = None if mask is None else here.put(mask)
+            parts = {"gates": here.put(gates), "x": here.put(x), "hidden": hidden[:, 1:]}  # its shape alone
+            parts |= {name: here.put(part) for name, part in states.items()}
+            parts["grad_output"] = here.put(_at_last_transition(grad_outputs, cell.depth))
+            grad_gates, grad_x = (here.new(*part.shape, dtype=narrow) for part in (gates, x))
+            parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
+            parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+            arriving = _arriving(here, steps.keeps_gradients, hidden, ctx.shapes, wide)
+            sums = steps.sums(length // cell.depth, layers * batch, units)
+            of_transitions = []
+            for own in _parameters(cell, ctx.own, [here.put(part) for part in extra], here_mask):
+                grads = {f"grad_{name}": _zeros(here, sums, *own[name].shape[1:], dtype=wide) for name in ctx.own}
+                of_transitions.append({**parts, **own, **grads})
+            here.run(partial(_backward, cell, steps, here_mask, grad_gates, weight, arriving, of_transitions))
+            of_initial = [here.take(part) for part in arriving.of_initial]
+            of_initial[0] = of_initial[0] + arriving.product[:, 0]
+            of_inputs, *of_weights = _weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
+            of_own = [
+                torch.cat([own[f"grad_{name}"].sum(0).view(layers, -1, units) for own in of_transitions], 1)
+                for name in ctx.own
+            ]
         return None, None, None, of_inputs.to(ctx.inputs_dtype), *of_weights, *of_initial, *of_own
+
+
+def _backward(
+    cell: Cell,
+    steps: Steps,
+    mask: Tensor | None,
+    grad_gates: Tensor,
+    weight: Sequence[Tensor],
+    arriving: _Arriving,
+    of_transitions: Sequence[Mapping[str, Tensor]],
+) -> None:
+    """All steps, from the last to the first."""
+    step = [[steps.backward({**own, **part}) for part in arriving.parts] for own in of_transitions]
+    products = arriving.product.unbind(1)
+    for t, of_step in reversed(list(enumerate(grad_gates.unbind(1)))):
+        step[t % cell.depth][t % len(arriving.parts)](t)
+        if grad_gates.shape[-1]:
+            grad_product = products[t if steps.keeps_gradients else 0]
+            torch.bmm(of_step, weight[t % cell.depth], out=grad_product)
+            if mask is not None:
+                grad_product *= mask
+    for k, own in enumerate(of_transitions):
+        steps.after_backward({**own, **arriving.parts[0]}, k, cell.depth)
+
+
+def _forward(
+    cell: Cell,
+    steps: Steps,
+    mask: Tensor | None,
+    gates: Tensor,
+    x: Tensor,
+    hidden: Tensor,
+    weight: Sequence[Tensor],
+    states: Mapping[str, Tensor],
+    of_transitions: Sequence[Mapping[str, Tensor]],
+) -> None:
+    """All steps."""
+    parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
+    parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
+    parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+    step = [steps.forward({**parts, **own}) for own in of_transitions]
+    for t, (of_step, h) in enumerate(zip(gates.unbind(1), hidden.unbind(1), strict=False)):
+        if gates.shape[-1]:
+            h = h if mask is None else (h * mask).to(gates.dtype)
+            add_product(of_step, h, weight[t % cell.depth])
+        step[t % cell.depth](t)
+
+
+class _Arriving(NamedTuple):
+    """The gradients of the state that a step gets from the step after it, and writes for the step before."""
+
+    product: Tensor  # from R h: (D,T+1,B,H), or (D,1,B,H) where one step's are kept
+    parts: list[dict[str, Tensor]]  # by name; where one step's are kept, for even and for odd steps
+    of_initial: list[Tensor]  # what the first step writes, but for the product
+
+
+def _arriving(
+    here: Space, all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size], wide: torch.dtype
+) -> _Arriving:
+    """With zeros, as the last step gets them."""
+    if all_steps:
+        sizes = hidden.shape[:2]
+        grads = {name: _zeros(here, *sizes, *shape[1:], dtype=wide) for name, shape in shapes.items()}
+        product = _zeros(here, *hidden.shape, dtype=hidden.dtype)
+        parts = {f"grad_new_{name}": part[:, 1:].transpose(0, 1) for name, part in grads.items()}
+        parts |= {f"grad_{name}": part[:, :-1].transpose(0, 1) for name, part in grads.items()}
+        parts["grad_product"] = product[:, 1:].transpose(0, 1)
+        return _Arriving(product, [parts], [part[:, 0] for part in grads.values()])
+    # What a step writes the step before reads, from the other half.
+    grads = {name: _zeros(here, 2, 1, *shape, dtype=wide) for name, shape in shapes.items()}
+    product = _zeros(here, *hidden[:, :1].shape, dtype=hidden.dtype)
+    halves = [
+        {f"grad_new_{name}": part[half] for name, part in grads.items()}
+        | {f"grad_{name}": part[1 - half] for name, part in grads.items()}
+        | {"grad_product": product.transpose(0, 1)}
+        for half in (0, 1)
+    ]
+    return _Arriving(product, halves, [part[1, 0] for part in grads.values()])  # t = 0 writes the second half
+
+
+def _zeros(here: Space, *shape: int, dtype: torch.dtype) -> Tensor:
+    return here.new(*shape, dtype=dtype).zero_()
 
 
 def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
@@ -139,23 +207,23 @@ def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
         gates.baddbmm_(h, weight)
 
 
-def _with_first(first: Tensor, steps: int) -> Tensor:
+def _with_first(here: Space, first: Tensor, steps: int) -> Tensor:
     """Room for one more than so many steps, with the first of them: (D,...) -> (D,T+1,...)."""
-    room = first.new_empty(len(first), steps + 1, *first.shape[1:])
+    room = here.new(len(first), steps + 1, *first.shape[1:], dtype=first.dtype)
     room[:, 0] = first
     return room
 
 
 def _products(
-    joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
+    here: Space, joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor]:
     """rows (D,T,B,E) -> of all transitions the gates (D,T*K,B,Y), but for R h, and the W x that stand by themselves
     (D,T*K,B,X)."""
     (layers, length, batch, _), seeing = rows.shape, bias_hh.shape[1] // depth
     of_joint = bias_ih.view(layers, depth, -1)[..., :joint] + bias_hh.view(layers, depth, -1)[..., :joint]
     bias = torch.cat([of_joint, bias_ih.view(layers, depth, -1)[..., joint:]], -1).to(rows.dtype)  # (D, K, G)
-    gates = rows.new_empty(layers, length, depth, batch, seeing)
-    x = rows.new_empty(layers, length, depth, batch, weight.shape[1] - joint)
+    gates = here.new(layers, length, depth, batch, seeing, dtype=rows.dtype)
+    x = here.new(layers, length, depth, batch, weight.shape[1] - joint, dtype=rows.dtype)
     for layer, (row, w) in enumerate(zip(rows.flatten(1, 2), weight.to(rows.dtype), strict=True)):
         if depth == 1 and joint == len(w):
             torch.addmm(bias[layer, 0], row, w.T, out=gates[layer].view(-1, joint))

@@ -21,6 +21,8 @@ from nmt.cells import Cell, ParallelCell, Parameters, State
 from nmt.cells.gru import GRU
 from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
+from nmt.kernels.scan import can_scan, scan
+from nmt.kernels.steps import replaces_cudnn
 from nmt.model.loop import Loop, by_transition, stack
 
 Kernel = Callable[..., Any]
@@ -142,10 +144,12 @@ class Recurrent(nn.Module):
         inputs = [
             x if mask.inputs is None else x * mask.inputs[:, None] for x, mask in zip(inputs, masks, strict=True)
         ]
-        if isinstance(layers[0].cell, ParallelCell):
+        cell, device, (narrow, wide) = layers[0].cell, inputs[0].device, layers[0].dtypes()
+        if isinstance(cell, ParallelCell) or can_scan(cell, device, narrow, wide):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
-        kernel = fused_kernel(layers[0].cell, inputs[0].device)
-        if kernel is None or masks[0].hidden is not None:
+        kernel = fused_kernel(cell, device)
+        settings = cell, tuple(layers[0].extra), device, narrow, wide, layers[0].hidden_size
+        if kernel is None or masks[0].hidden is not None or replaces_cudnn(*settings):
             return loop(layers, inputs, states, [mask.hidden for mask in masks])
         return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 
@@ -163,12 +167,19 @@ class Recurrent(nn.Module):
         return outputs
 
     def at_once(self, x: Tensor, state: State) -> Tensor:
-        assert isinstance(self.cell, ParallelCell)
         x = F.linear(x, self.weight_ih, self.bias_ih)
-        wide = self.weight_ih.dtype
+        wide, parameters = self.weight_ih.dtype, dict(self.extra.items())
         with torch.autocast(x.device.type, enabled=False):
             state = tuple(part.to(wide) for part in state)
-            return self.cell.over_time(x, state, dict(self.extra.items()))
+            if can_scan(self.cell, x.device, x.dtype, wide):
+                return scan(self.cell, x, state, parameters)
+            assert isinstance(self.cell, ParallelCell)
+            return self.cell.over_time(x, state, parameters)
+
+    def dtypes(self) -> tuple[torch.dtype, torch.dtype]:
+        """Of products, which autocast may narrow, and of states."""
+        wide, device = self.weight_ih.dtype, self.weight_ih.device.type
+        return (torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide), wide
 
     def step(
         self,

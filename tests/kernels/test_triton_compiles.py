@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,46 @@ def test_each_kernel_compiles_also_where_a_size_is_one(tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 8
+
+
+OF_CELLS = """
+import toy
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from nmt.kernels import scan, triton_steps
+from nmt.kernels.operands import NARROW
+
+NUMBERS = {"t", "length", "batch", "first", "every", "count", "units"}
+
+
+def compile(kernel, **constants):
+    kinds = {name: "i32" if name in NUMBERS else "*bf16" if name in NARROW else "*fp32" for name in kernel.arg_names}
+    kinds |= dict.fromkeys(constants, "constexpr")
+    places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
+    source = ASTSource(fn=kernel, signature=kinds, constexprs=places)
+    triton.compile(source, target=GPUTarget("cuda", 80, 32))
+    print(kernel.__name__)
+
+
+for name in ("gru", "lstm_ln", "slstm", "sru"):
+    for launch in triton_steps.launches(toy.CELL_KINDS[name]):
+        if launch is not None:
+            compile(launch.kernel, BLOCK=64)
+            compile(launch.kernel, BLOCK=2, units=1)
+for name in ("indrnn", "minlstm", "sru"):
+    for kernel in scan.kernels(toy.CELL_KINDS[name]):
+        compile(kernel, BLOCK=128)
+        compile(kernel, BLOCK=128, units=1)
+"""
+
+
+def test_kernels_written_from_cells_compile_also_for_a_single_unit(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    tests = Path(__file__).parents[1]
+    environment |= {"TRITON_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)])}
+    command = [sys.executable, "-c", OF_CELLS]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 2 * (2 + 3 + 2 + 3) + 3 * 2 * 2

@@ -1,0 +1,190 @@
+"""Kernels in Triton, for GPUs: their source, written from what a cell computes for a row.
+
+A step has two: forward, and backward without the gradients of the cell's parameters. These are sums over all rows and
+steps, which a third kernel makes after the loop: it goes over many rows, computes what the backward step computed and
+adds up in registers, so that no program waits for another.
+
+One program has one row, a lane for each of its units and as many more as make a power of two. Tensors are contiguous:
+of the steps' inputs and outputs (D,T,B,F), of the state before and after each (D,T+1,B,F), of one step (D,B,F), of a
+parameter (D,F).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from nmt.cells import Cell
+from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expressions
+from nmt.kernels.operands import CellKernels, Kernel, kernels_of, parameter_names
+from nmt.kernels.trace import RowFunction
+
+INFIX = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}"}
+CALLS = {
+    "exp": "tl.exp({})",
+    "log1p": "tl.log(1.0 + {})",  # of numbers from 0 on, where that is right to 1e-7
+    "sigmoid": "tl.sigmoid({})",
+    "tanh": "(2.0 * tl.sigmoid(2.0 * {}) - 1.0)",  # what the interpreter has no other of; right to 3e-7
+    "abs": "tl.abs({})",
+    "rsqrt": "tl.rsqrt({})",
+    "maximum": "tl.where({0} < {1}, {1}, {0})",  # of what is no number, that: tl.maximum would hide it
+    "minimum": "tl.where({0} > {1}, {1}, {0})",
+    "greater": "({} > {}).to(tl.float32)",
+    "at_least": "({} >= {}).to(tl.float32)",
+    "equal": "({} == {}).to(tl.float32)",
+    "where": "tl.where({} != 0, {}, {})",
+}
+OF_NUMBERS = INFIX | CALLS
+HEADER = "import triton\nimport triton.language as tl\n"
+LANES = ["i = tl.arange(0, BLOCK)", "here = i < units"]
+PARAMETERS = "_parameters"  # what the name of the third kernel ends in
+
+Places = Mapping[str, str]  # operand -> the row of it that a program is at, as an expression
+
+
+def cell_source(cell: Cell) -> str:
+    """A module with the kernels of a cell. Raises NotTraceableError for a cell that has none."""
+    kernels, own = kernels_of(cell), parameter_names(cell)
+    parts = [HEADER, step_source(kernels.forward, own), step_source(backward_of_a_step(kernels), own)]
+    of_parameters = backward_of_parameters(kernels)
+    if of_parameters is not None:
+        parts.append(parameters_source(of_parameters, own))
+    return "\n\n".join(parts)
+
+
+def backward_of_a_step(kernels: CellKernels) -> Kernel:
+    return _cut(kernels.backward, kernels.backward.name, sums=False)
+
+
+def backward_of_parameters(kernels: CellKernels) -> Kernel | None:
+    """None where the cell has no parameters."""
+    if not any(access.is_sum for access in kernels.backward.operands):
+        return None
+    return _cut(kernels.backward, kernels.backward.name + PARAMETERS, sums=True)
+
+
+def _cut(kernel: Kernel, name: str, sums: bool) -> Kernel:
+    """Down to the outputs that are sums, or to those that are not."""
+    written = [access for access in kernel.operands if access.is_written and access.is_sum == sums]
+    outputs = {access.name: kernel.function.outputs[access.name] for access in written}
+    function = RowFunction(kernel.function.expressions, kernel.function.inputs, outputs)
+    read = [access for access in kernel.operands if not access.is_written and access.name in function.loads]
+    return Kernel(name, function, (*read, *written))
+
+
+OF_STEPS = {"gates", "x", "grad_output", "grad_gates", "grad_x"}  # the others of all steps have the state's T+1
+
+
+def places_of(kernel: Kernel, own: Collection[str]) -> dict[str, str]:
+    """Where the cell has parameters, what arrives at a step of the loop backward is kept for their gradients."""
+
+    def place(name: str) -> str:
+        if name in own:
+            return "layer"
+        if name in OF_STEPS:
+            return "at"
+        return "row" if name.startswith("grad_") and not own else "state_at"
+
+    return {access.name: place(access.name) for access in kernel.operands}
+
+
+AT = ["at = (layer * length + t) * batch + b", "state_at = (layer * (length + 1) + t) * batch + b"]
+
+
+def step_source(kernel: Kernel, own: Collection[str]) -> str:
+    """Of the step t of `length`."""
+    places = places_of(kernel, own)
+    lines = [
+        "b = tl.program_id(0)",
+        "layer = tl.program_id(1).to(tl.int64)",
+        "row = layer * batch + b",
+        *AT,
+        *LANES,
+        *values(kernel.function, places, LOADED),
+        *stores(kernel.function, places),
+    ]
+    return function_source(kernel.name, ["t", "length", "batch"], list(places), lines)
+
+
+def parameters_source(kernel: Kernel, own: Collection[str]) -> str:
+    """Of the steps `first`, `first` + `every` and so on of `length`, `count` of them; of each layer some programs,
+    each a part of the sums (programs,D,1,F)."""
+    places, function = places_of(kernel, own), kernel.function
+    outputs = [(name, k, node) for name, nodes in function.outputs.items() for k, node in enumerate(nodes)]
+    body = [
+        "b = n % batch",
+        "t = first + n // batch * every",
+        *AT,
+        *values(function, places, LOADED),
+        *(f"sum_{name}_{k} += {value_of(function.expressions, node)}" for name, k, node in outputs),
+    ]
+    lines = [
+        "program = tl.program_id(0)",
+        "layer = tl.program_id(1).to(tl.int64)",
+        *LANES,
+        *(f"sum_{name}_{k} = tl.zeros((BLOCK,), tl.float32)" for name, k, _ in outputs),
+        "for n in range(program, count * batch, tl.num_programs(0)):",
+        *(f"    {line}" for line in body),
+        "part = program * tl.num_programs(1) + layer",
+        *(store(name, k, len(function.outputs[name]), "part", f"sum_{name}_{k}") for name, k, _ in outputs),
+    ]
+    return function_source(kernel.name, ["first", "every", "count", "length", "batch"], list(places), lines)
+
+
+def function_source(name: str, numbers: list[str], operands: list[str], lines: list[str]) -> str:
+    """`numbers` differ from call to call, and no kernel is compiled anew for one."""
+    told = ", ".join(f'"{number}"' for number in numbers)
+    arguments = ", ".join([*numbers, "units", *operands, "BLOCK: tl.constexpr"])
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"@triton.jit(do_not_specialize=[{told}])\ndef {name}({arguments}):\n{body}\n"
+
+
+LOADED = "tl.load({name} + ({place} * {count} + {k}) * units + i, mask=here, other=0.0).to(tl.float32)"
+
+
+def values(
+    function: RowFunction, places: Places, loaded: str, known: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """What is computed, in order; of inputs that are `known` the value, of the others `loaded` says how to get it."""
+    expressions, known = function.expressions, known or {}
+    for x in expressions.needed(node for nodes in function.outputs.values() for node in nodes):
+        node = expressions.nodes[x]
+        if node.function == LOAD:
+            k, count = int(node.value), function.inputs[node.name]
+            text = known.get(node.name) or loaded.format(name=node.name, place=places[node.name], count=count, k=k)
+        elif node.function == SUM:
+            text = f"tl.sum(tl.where(here, {value_of(expressions, node.arguments[0])}, 0.0), 0)"
+        elif node.function == NUMBER_OF_UNITS:
+            text = "units * 1.0"
+        elif node.function == CONSTANT:
+            continue
+        else:
+            arguments = [_number(expressions, y) for y in node.arguments]
+            if node.function not in INFIX and all(expressions.value_of(y) is not None for y in node.arguments):
+                arguments = [f"tl.full((), {text}, tl.float32)" for text in arguments]
+            text = OF_NUMBERS[node.function].format(*arguments)
+        yield f"x{x} = {text}"
+
+
+def stores(function: RowFunction, places: Places) -> Iterator[str]:
+    for name, nodes in function.outputs.items():
+        for k, node in enumerate(nodes):
+            yield store(name, k, len(nodes), places[name], value_of(function.expressions, node))
+
+
+def store(name: str, k: int, count: int, place: str, value: str) -> str:
+    to = f"{name} + ({place} * {count} + {k}) * units + i"
+    return f"tl.store({to}, ({value}).to({name}.dtype.element_ty), mask=here)"
+
+
+def value_of(expressions: Expressions, x: int) -> str:
+    """A node as a vector."""
+    text = _number(expressions, x)
+    return text if expressions.is_vector[x] else f"tl.zeros((BLOCK,), tl.float32) + {text}"
+
+
+def _number(expressions: Expressions, x: int) -> str:
+    """A node as it stands in an expression."""
+    value = expressions.value_of(x)
+    if value is None:
+        return f"x{x}"
+    return f"({value!r})" if value < 0 else repr(value)

@@ -1,0 +1,149 @@
+"""Steps of the recurrence by kernels in Triton (triton_source.py), on a GPU.
+
+Triton reads a kernel's source from the file that it stands in, so a cell's is written into a folder that belongs to
+this process and nobody else may enter. It is made from our own cells; nothing of a model's files enters it. What
+Triton compiles it keeps in its own cache from run to run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nmt.cells import Cell
+from nmt.kernels.operands import Kernel, kernels_of, parameter_names
+from nmt.kernels.trace import NotTraceableError
+from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
+
+NARROW = (torch.float32, torch.bfloat16, torch.float16)
+MOST_UNITS = 4096  # what a program holds of a row must fit its registers
+PROGRAMS = 256  # of a layer, that add up the gradients of parameters: some two for each processor of a large GPU
+LANES_A_WARP = 128  # four a thread
+
+Parts = Mapping[str, Tensor]
+Step = Callable[[int], None]
+
+
+def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
+    """Whether there are kernels; that they are right has to be tried."""
+    if device.type != "cuda" or narrow not in NARROW or wide != torch.float32 or units > MOST_UNITS:
+        return False
+    if importlib.util.find_spec("triton") is None:
+        return False
+    try:
+        kernels_of(cell)
+    except NotTraceableError:
+        return False
+    return True
+
+
+@cache
+def folder() -> tempfile.TemporaryDirectory[str]:
+    """It is there as long as this process is."""
+    return tempfile.TemporaryDirectory(prefix="nmt-kernels-")
+
+
+def module_of(source: str, name: str) -> ModuleType:
+    """The module of that source, which may hold nothing but what triton_source.py writes."""
+    path = Path(folder().name) / f"{name}.py"
+    path.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(f"nmt_kernels_{name}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def start(
+    kernel: Any,
+    grid: tuple[int, ...],
+    numbers: Sequence[int],
+    units: int,
+    operands: Sequence[Tensor],
+    lanes: int | None = None,
+) -> None:
+    """With a lane for each unit, or so many."""
+    lanes = lanes or 1 << max(units - 1, 1).bit_length()
+    warps = min(16, max(1, lanes // LANES_A_WARP))
+    device = operands[0].device
+    with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+        kernel[grid](*numbers, units, *operands, BLOCK=lanes, num_warps=warps)
+
+
+class Launch:
+    """A kernel, and how it is started."""
+
+    def __init__(self, kernel: Kernel, own: Collection[str], module: ModuleType) -> None:
+        self.places = places_of(kernel, own)
+        self.sums = {access.name for access in kernel.operands if access.is_sum}
+        self.kernel = getattr(module, kernel.name)
+
+    def operands(self, parts: Parts) -> list[Tensor]:
+        """Checked to lie in memory as the kernel expects: (T,D,B,F), as steps.py says, but layer by layer."""
+        steps, _, batch, _ = parts["hidden"].shape
+        layer_strides = {"at": steps * batch, "state_at": (steps + 1) * batch, "row": batch}
+        found = []
+        for name, place in self.places.items():
+            part, size = parts[name], parts[name].shape[3]
+            if place == "layer":
+                part = part.contiguous()
+            elif name not in self.sums:
+                strides = batch * size, layer_strides[place] * size, size, 1
+                pairs = zip(part.shape, part.stride(), strides, strict=True)
+                assert all(count == 1 or stride == expected for count, stride, expected in pairs), name
+            found.append(part)
+        return found
+
+
+@cache
+def launches(cell: Cell) -> tuple[Launch, Launch, Launch | None]:
+    """Forward, backward and the gradients of the parameters."""
+    kernels = kernels_of(cell)
+    module, own = module_of(cell_source(cell), kernels.forward.name), parameter_names(cell)
+    last = backward_of_parameters(kernels)
+    forward, backward = (Launch(part, own, module) for part in (kernels.forward, backward_of_a_step(kernels)))
+    return forward, backward, None if last is None else Launch(last, own, module)
+
+
+class TritonSteps:
+    """The steps of a cell that has kernels."""
+
+    has_graphs = True
+
+    def __init__(self, cell: Cell, own: Sequence[str]) -> None:
+        written = kernels_of(cell).forward.function.outputs
+        self.states = tuple(name for name in cell.states if f"new_{name}" in written)
+        self.own = own
+        self._forward, self._backward, self._parameters = launches(cell)
+        self.keeps_gradients = self._parameters is not None
+
+    def forward(self, parts: Parts) -> Step:
+        return _step(self._forward, parts)
+
+    def backward(self, parts: Parts) -> Step:
+        return _step(self._backward, parts)
+
+    def sums(self, steps: int, rows: int, units: int) -> int:
+        return min(steps * rows, PROGRAMS)
+
+    def after_backward(self, parts: Parts, first: int, every: int) -> None:
+        if self._parameters is not None:
+            steps, layers, batch, units = parts["hidden"].shape
+            numbers = first, every, len(range(first, steps, every)), steps, batch
+            programs = len(parts[f"grad_{self.own[0]}"])
+            start(self._parameters.kernel, (programs, layers), numbers, units, self._parameters.operands(parts))
+
+
+def _step(launch: Launch, parts: Parts) -> Step:
+    (steps, layers, batch, units), operands = parts["hidden"].shape, launch.operands(parts)
+    return lambda t: start(launch.kernel, (batch, layers), (t, steps, batch), units, operands)
