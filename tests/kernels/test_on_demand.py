@@ -60,7 +60,7 @@ def forget():
 
 
 def chosen(cell):
-    return steps_of(cell, tuple(cell.own_parameters(1)), CPU, torch.float32, torch.float32, 5)
+    return steps_of(cell, tuple(cell.own_parameters(1)), CPU, torch.float32, torch.float32, 8)
 
 
 def results(cell, dtype):
