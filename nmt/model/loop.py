@@ -17,11 +17,7 @@ from torch.autograd.function import once_differentiable
 from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels.graphs import Space, space
 from nmt.kernels.steps import Steps, steps_of
-
-
-def stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """torch.stack; of one part a view."""
-    return torch.stack(tuple(parts), dim) if len(parts) > 1 else parts[0].unsqueeze(dim)
+from nmt.model.weight_gradients import weight_gradients
 
 
 def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Parameters]:
@@ -108,7 +104,7 @@ class Loop(torch.autograd.Function):
             here.run(partial(_backward, cell, steps, here_mask, grad_gates, weight, arriving, of_transitions))
             of_initial = [here.take(part) for part in arriving.of_initial]
             of_initial[0] = of_initial[0] + arriving.product[:, 0]
-            of_inputs, *of_weights = _weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
+            of_inputs, *of_weights = weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
             of_own = [
                 torch.cat([own[f"grad_{name}"].sum(0).view(layers, -1, units) for own in of_transitions], 1)
                 for name in ctx.own
@@ -258,51 +254,6 @@ def _at_last_transition(grads: Tensor, depth: int) -> Tensor:
     return spread.flatten(1, 2)
 
 
-def _weight_gradients(
-    cell: Cell,
-    mask: Tensor | None,
-    rows: Tensor,
-    hidden: Tensor,
-    weight_ih: Tensor,
-    grad_gates: Tensor,
-    grad_x: Tensor,
-) -> tuple[Tensor, ...]:
-    """Of the inputs (D,T,B,E), and of W, R and their biases."""
-    narrow, wide, depth = grad_gates.dtype, weight_ih.dtype, cell.depth
-    h = hidden[:, :-1] if mask is None else (hidden[:, :-1] * mask[:, None]).to(narrow)
-    grad_gates, grad_x, h = (_by_weight(part, depth) for part in (grad_gates, grad_x, h))
-    grad_weight_hh = _weight_gradient(grad_gates, h, wide)
-    grad_bias_hh = _sum(grad_gates, wide)
-    grad_bias_ih = grad_bias_hh.clone()  # two gradients must not share memory
-    if grad_x.shape[-1]:  # from here on the gradient of W x
-        joint = weight_ih.shape[1] - grad_x.shape[-1]
-        grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
-        grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
-    grad_weight_ih = _weight_gradient(grad_gates[:, :1], rows.flatten(1, 2)[:, None], wide)
-    grad_inputs = (grad_gates[:, 0] @ weight_ih.to(narrow)).view(rows.shape)
-    weights = (grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh)
-    return grad_inputs, *(part.flatten(1, 2) for part in weights)
-
-
 def _by_transition(x: Tensor, depth: int) -> Tensor:
     """A parameter (D,K*F,...) -> (K,D,F,...)."""
     return x.view(len(x), depth, x.shape[1] // depth, *x.shape[2:]).transpose(0, 1)
-
-
-def _by_weight(x: Tensor, depth: int) -> Tensor:
-    """(D,T*K,B,F) -> (D,K,T*B,F)."""
-    return x.view(len(x), x.shape[1] // depth, depth, *x.shape[2:]).transpose(1, 2).flatten(2, 3)
-
-
-def _weight_gradient(grad: Tensor, inputs: Tensor, dtype: torch.dtype) -> Tensor:
-    """From the gradient of the outputs (D,K,P,G) and the inputs (D,K,P,E) -> (D,K,G,E); a batched product would
-    be far slower."""
-    shape = grad.shape[-1], inputs.shape[-1]
-    pairs = zip(grad.flatten(0, 1), inputs.flatten(0, 1), strict=True)
-    return stack([of_one.T @ x for of_one, x in pairs]).view(*grad.shape[:2], *shape).to(dtype)
-
-
-def _sum(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """(D,K,P,F) -> (D,K,F): as a product, because a sum of narrow numbers is many times slower."""
-    flat = x.flatten(0, 1)
-    return (x.new_ones(len(flat), 1, x.shape[2]) @ flat).view(*x.shape[:2], x.shape[-1]).to(dtype)

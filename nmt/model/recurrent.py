@@ -23,7 +23,8 @@ from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_cudnn
-from nmt.model.loop import Loop, by_transition, stack
+from nmt.model.loop import Loop, by_transition
+from nmt.model.weight_gradients import stack
 
 Kernel = Callable[..., Any]
 
