@@ -3,6 +3,7 @@
 
     scripts/bench_cells.py
     scripts/bench_cells.py --lengths 25 100 400 --cells lstm ssru mingru
+    scripts/bench_cells.py --batch 640 --size 512 --beside-torch    # torch's own layers too: on a GPU those of cuDNN
 
 A step is the forward and the backward pass of one layer in one direction over a batch of full sequences, in the
 precision that training would choose here. The cells take turns, so that what else the machine does hits all alike;
@@ -18,6 +19,7 @@ import time
 from contextlib import nullcontext
 
 import torch
+from torch import nn
 
 from nmt.cells import CELLS
 from nmt.cli.errors import Parser, one_line_errors
@@ -26,6 +28,7 @@ from nmt.model.recurrent import Recurrent
 from nmt.process import tune_process
 from nmt.training.machine import choose_hardware
 
+TORCH = (nn.RNN, nn.GRU, nn.LSTM)
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -36,6 +39,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="sequences (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, help="inputs and units (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=9, help="(default: %(default)s)")
+    parser.add_argument("--beside-torch", action="store_true", help="also torch's nn.RNN, nn.GRU and nn.LSTM")
     parser.add_argument("--precision", default="auto", help="as trainer.precision (default: %(default)s)")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -50,7 +54,14 @@ def run(arguments: argparse.Namespace) -> None:
     device = "cuda" if accelerator == "gpu" else "cpu"
     tune_process()
     names = list(dict.fromkeys(["lstm", *arguments.cells]))
-    layers = {name: Recurrent(CELLS[name](), arguments.size, arguments.size).train().to(device) for name in names}
+    layers: dict[str, nn.Module] = {
+        name: Recurrent(CELLS[name](), arguments.size, arguments.size).train().to(device) for name in names
+    }
+    if arguments.beside_torch:
+        layers |= {
+            f"nn.{kind.__name__}": kind(arguments.size, arguments.size, batch_first=True).to(device) for kind in TORCH
+        }
+        names = list(layers)
     found: dict[str, dict[str, float]] = {name: {} for name in names}
     for length in arguments.lengths:
         x = torch.randn(arguments.batch, length, arguments.size, device=device)
@@ -70,18 +81,19 @@ def run(arguments: argparse.Namespace) -> None:
     )
     for name in names:
         columns = "".join(
-            f"{1000 * found[name][key]:12.1f}{found[name][key] / found['lstm'][key]:8.2f}" for key in found[name]
+            f"{1000 * found[name][key]:12.2f}{found[name][key] / found['lstm'][key]:8.2f}" for key in found[name]
         )
         print(f"{name:18}{sum(p.numel() for p in layers[name].parameters()):12,}{columns}")
 
 
-def step(layer: Recurrent, x: torch.Tensor, device: str, precision: str) -> float:
+def step(layer: nn.Module, x: torch.Tensor, device: str, precision: str) -> float:
     """Seconds."""
     x = x.clone().requires_grad_()
     now(device)
     began = now(device)
     with torch.autocast(device, DTYPES[precision]) if precision in DTYPES else nullcontext():
-        outputs = layer(x)
+        found = layer(x)
+        outputs = found[0] if isinstance(found, tuple) else found
     outputs.backward(torch.ones_like(outputs))
     seconds = now(device) - began
     layer.zero_grad(set_to_none=True)

@@ -33,7 +33,8 @@ class Graph(Protocol):
 
 
 Work = Callable[[], None]
-Capture = Callable[[Work], Graph]  # without doing the work
+# Without doing the work; what it needs for itself it takes from where the other graph has it, if there is one.
+Capture = Callable[[Work, Graph | None], Graph]
 
 
 class Space:
@@ -74,9 +75,9 @@ class _Entry:
 class _Shared(Space):
     """The shared memory, and a graph; asked for the same tensors in the same order they are in the same places."""
 
-    def __init__(self, memory: Tensor, entry: _Entry, capture: Capture, fails: Callable[[Exception], None]) -> None:
-        super().__init__(memory.device)
-        self.memory, self.entry, self.capture, self.fails = memory, entry, capture, fails
+    def __init__(self, graphs: Graphs, entry: _Entry) -> None:
+        super().__init__(graphs.device)
+        self.graphs, self.entry, self.memory = graphs, entry, graphs.memory
 
     def new(self, *shape: int, dtype: torch.dtype) -> Tensor:
         first, count = self.size_bytes, prod(shape)
@@ -89,9 +90,9 @@ class _Shared(Space):
     def run(self, work: Work) -> None:
         if self.entry.graph is None:
             try:
-                self.entry.graph = self.capture(work)
+                self.entry.graph = self.graphs.capture(work, self.graphs.any_graph())
             except Exception as error:  # whatever a driver may raise
-                self.fails(error)
+                self.graphs.fails(error)
                 work()
                 return
         self.entry.graph.replay()
@@ -121,7 +122,7 @@ class Graphs:
                 self.entries.setdefault(key, _Entry(fresh.size_bytes))
             else:
                 self._make_room(entry.size_bytes)
-                yield _Shared(self.memory, entry, self.capture, self._fails)
+                yield _Shared(self, entry)
             self.entries.move_to_end(key)
             if len(self.entries) > self.most:
                 self.entries.popitem(last=False)
@@ -134,7 +135,10 @@ class Graphs:
             with torch.inference_mode(False):  # which may be on now and off the next time
                 self.memory = self.memory.new_empty(min(size_bytes * 5 // 4, self.most_bytes))
 
-    def _fails(self, error: Exception) -> None:
+    def any_graph(self) -> Graph | None:
+        return next((entry.graph for entry in self.entries.values() if entry.graph is not None), None)
+
+    def fails(self, error: Exception) -> None:
         self.is_off = True
         reason = str(error).partition("\n")[0]
         log.warning("the loop over time runs on %s without CUDA graphs, which fail here: %s", self.device, reason)
@@ -143,13 +147,20 @@ class Graphs:
 @cache
 def graphs_of(device: torch.device, stream: int) -> Graphs:
     """Of one stream, whose work is done in turn."""
-    pool = torch.cuda.graph_pool_handle()
+    generator = torch.cuda.default_generators[device.index]
 
-    def capture(work: Work) -> Graph:
+    def capture(work: Work, beside: Graph | None) -> Graph:
         graph = torch.cuda.CUDAGraph()
-        # Other threads, such as one that copies batches, go on meanwhile.
-        with torch.cuda.device(device), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            work()
+        # A pool is gone with the last graph that has its memory there.
+        pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None
+        before = generator.clone_state()
+        try:
+            # Other threads, such as one that copies batches, go on meanwhile.
+            with torch.cuda.device(device), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+                work()
+        except Exception:
+            generator.graphsafe_set_state(before)  # else it takes itself to be captured, and draws no more
+            raise
         return graph
 
     return Graphs(device, capture, torch.cuda.get_device_properties(device).total_memory // SHARE)

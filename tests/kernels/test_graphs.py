@@ -6,17 +6,18 @@ import pytest
 import torch
 import toy
 
-from nmt.kernels.graphs import Graphs
+from nmt.kernels.graphs import Graphs, graphs_of
 from nmt.model import loop as loop_module
 from nmt.model.recurrent import Recurrent, loop
 
 B, T, E, H = 2, 5, 3, 4
 CPU = torch.device("cpu")
+on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="it takes a GPU")
 
 
 class FakeGraph:
-    def __init__(self, work):
-        self.replay = work
+    def __init__(self, work, beside):
+        self.replay, self.beside = work, beside
 
 
 @pytest.fixture
@@ -74,6 +75,49 @@ def test_the_shared_memory_is_as_large_as_the_largest_needs(graphs):
     assert captured(graphs) == 2
 
 
+def test_a_graph_shares_memory_with_one_that_is_there(graphs):
+    def graph_of(name, count):
+        for _ in range(2):
+            with graphs.space(name) as here:
+                here.new(count, dtype=torch.float32)
+                here.run(lambda: None)
+        return graphs.entries[name].graph
+
+    first, second = graph_of("first", 300), graph_of("second", 300)
+    assert (first.beside, second.beside) == (None, first)
+    assert graph_of("larger than both", 3000).beside is None  # for which these are gone
+
+
+@on_a_gpu
+def test_on_a_gpu_graphs_give_what_the_work_gives_also_after_all_are_gone():
+    device = torch.device("cuda", 0)
+    graphs = graphs_of(device, -1)
+    for size in (3, 3, 3, 50_000, 50_000, 3, 3):
+        with graphs.space(size) as here:
+            x = here.put(torch.ones(size, device=device))
+            here.run(lambda x=x: x.add_(x * 2))
+            assert here.take(x).eq(3).all()
+    assert captured(graphs) == 2
+    assert not graphs.is_off
+
+
+@on_a_gpu
+def test_on_a_gpu_a_failing_capture_leaves_random_numbers_and_all_else_as_they_were(caplog):
+    device = torch.device("cuda", 0)
+    graphs = graphs_of(device, -2)
+    torch.cuda.manual_seed(1)
+    expected = torch.rand(5, device=device)
+    torch.cuda.manual_seed(1)
+    for _ in range(3):
+        with graphs.space("not to be captured") as here:
+            x = here.put(torch.ones(3, device=device))
+            here.run(lambda x=x: x.mul_(x.sum().item()))
+            assert here.take(x).tolist() == [3, 3, 3]
+    assert graphs.is_off
+    assert len(caplog.records) == 1
+    assert torch.rand(5, device=device).equal(expected)
+
+
 def test_what_needs_too_much_memory_runs_without(graphs):
     graphs.most_bytes = 1000
     for _ in range(3):
@@ -93,7 +137,7 @@ def first_in_search(cell):
 
 def test_memory_made_in_search_serves_in_training(graphs):
     cell = toy.CELL_KINDS["lstm_ln"]
-    graphs.capture = lambda work: FakeGraph(lambda: None)
+    graphs.capture = lambda work, beside: FakeGraph(lambda: None, beside)
     first_in_search(cell)
     assert captured(graphs) == 1
     for _ in range(3):
@@ -102,7 +146,7 @@ def test_memory_made_in_search_serves_in_training(graphs):
 
 
 def test_a_device_that_cannot_capture_goes_on_without_after_one_warning(graphs, caplog):
-    def fails(work):
+    def fails(work, beside):
         raise RuntimeError("operation not permitted\nwhen a stream is capturing")
 
     cell = toy.CELL_KINDS["lstm_ln"]
