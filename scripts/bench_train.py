@@ -7,8 +7,8 @@
 
 The arguments without a dash are those of nmt-train. Printed are
 
-- real target tokens a second (padding does not count): the median of windows of 10 updates, in the epoch after a
-  warm-up (an epoch, or as many updates as --warm-up says);
+- real target tokens a second (padding does not count): the median of windows of 10 updates, after a warm-up of as
+  many as --warm-up says (on a GPU three epochs at least: in the first two a shape of batches is new);
 - MFU, the model's useful products a second over what one large product reaches in the same run and precision. Useful
   are 6 FLOPs (2 forward, 4 backward) for each entry of a weight matrix and each real token that it meets: encoder and
   attention keys meet the source tokens, the bridge a sentence, all else the target tokens. Attention adds 12 M for

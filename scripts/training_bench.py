@@ -54,17 +54,12 @@ class Bench:
 
     def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
         """`peak` is the machine's, in FLOPs a second."""
-        train, seed = self.prepared.train, self.config.seed
-        first, measured = (
-            token_batches(train.src_len, train.tgt_len, self.config.trainer.max_tokens, (seed, epoch))[:count]
-            for epoch, count in ((0, warm_up), (1, updates))
-        )
-        if len(measured) < WINDOW:
-            raise ValueError(f"an epoch of this text has {len(measured)} updates, and {WINDOW} are measured at least")
+        train, updates = self.prepared.train, updates // WINDOW * WINDOW
+        plan = list(itertools.islice(self.plan(), warm_up + updates))
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        self.train(first)
-        windows = [measured[i : i + WINDOW] for i in range(0, len(measured) - WINDOW + 1, WINDOW)]
+        self.train(plan[:warm_up])
+        windows = [plan[i : i + WINDOW] for i in range(warm_up, len(plan), WINDOW)]
         marks = self.train(list(itertools.chain.from_iterable(windows)))
         seconds = [self.timeline.seconds(*pair) for pair in itertools.pairwise(marks)]
         tokens = [sum(int(train.tgt_len[rows].sum()) for rows in window) for window in windows]
@@ -89,6 +84,14 @@ class Bench:
         if self.device == "cuda":
             result["peak_gpu_bytes"] = torch.cuda.max_memory_allocated()
         return result
+
+    def plan(self) -> Iterator[Any]:
+        """The rows of each batch, epoch after epoch."""
+        train = self.prepared.train
+        for epoch in itertools.count():
+            yield from token_batches(
+                train.src_len, train.tgt_len, self.config.trainer.max_tokens, (self.config.seed, epoch)
+            )
 
     def parts(self, plan: Sequence[Any]) -> dict[str, float]:
         """The share of each part; the attention runs inside the decoder, and what no part claims is "other"."""
