@@ -16,10 +16,7 @@ import torch
 from nmt.data.batching import collate, pad
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID
-from nmt.model.ensemble import Ensemble
-from nmt.model.output import Shortlist
-from nmt.model.packed import pack
-from nmt.model.products import resolve_compute
+from nmt.engine import Shortlist, resolve_compute, searchable
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced
 from nmt.translation import Task
@@ -42,7 +39,7 @@ class Searcher:
         shortlists_samples: bool = False,
     ) -> None:
         """The models are searched together; the attention of the first alone tells the alignment. `compute` is the
-        precision of the search's products (see model/packed.py). With a lexicon a search keeps to the pieces that are
+        precision of the search's products (see nmt/engine). With a lexicon a search keeps to the pieces that are
         likely, but samples are drawn from all, as the models have them, if not `shortlists_samples`.
 
         Raises ValueError for a precision that this machine lacks.
@@ -54,8 +51,7 @@ class Searcher:
         self.common = None if lexicon is None else torch.unique(lexicon.frequent).long().to(device)
         self.shortlists_samples = shortlists_samples
         self.compute = resolve_compute(compute, device)
-        packed = [pack(model, self.compute) for model in models]
-        self.packed: Any = Ensemble(packed) if len(packed) > 1 else packed[0]
+        self.network: Any = searchable(models, self.compute)
 
     def shortlist(self, src: torch.Tensor) -> Shortlist | None:
         """Which pieces the translations of source ids (B,S) may use; None: all."""
@@ -101,8 +97,8 @@ class Searcher:
             if shortlist:
                 shortlist.allowed.scatter_(1, prefix, True)
         scored = task.search.ranks or not task.plain
-        state: Any = self.packed.start(src, src_len, shortlist, task.search.sees_attention and scored)
-        step, pieces = self.packed.step, state.output.pieces
+        state: Any = self.network.start(src, src_len, shortlist, task.search.sees_attention and scored)
+        step, pieces = self.network.step, state.output.pieces
         limit, start = task.search.max_length(src_len), None
         if given:
             places = state.output.places_of(prefix)

@@ -19,8 +19,8 @@ from nmt.data.batching import groups_of_like_length
 from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID, Tokenizer
+from nmt.engine import resolve_device
 from nmt.metrics.config import MetricConfig
-from nmt.model.products import resolve_device
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, Search
 from nmt.searcher import Searcher, Watch
@@ -66,7 +66,7 @@ class Translator(Searcher):
         copy_letterless: bool = True,
     ) -> None:
         """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
-        precision of the search's products (see model/packed.py); without a lexicon all of the vocabulary is searched.
+        precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
         `languages` are the codes of source and target, and `metric` is what the model was chosen by. With
         `copy_letterless` text without a letter is its own translation.
 

@@ -51,9 +51,9 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive, with_beam_size
 from nmt.data.preparation import prepare
 from nmt.data.readers import read_lines
+from nmt.engine.products import COMPUTE, available_compute, resolve_compute
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from nmt.model.products import COMPUTE, available_compute, resolve_compute
 from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers

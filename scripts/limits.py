@@ -15,8 +15,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt import native
-from nmt.model.output import Product
-from nmt.model.products import COMPUTE, has_packed_products, linear_int8, linear_packed
+from nmt.engine.output import Product
+from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
 from nmt.translator import Translator
 
 aten = torch.ops.aten

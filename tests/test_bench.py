@@ -257,7 +257,7 @@ def test_the_limit_of_a_translation_counts_each_product_with_a_weight(bench):
     import torch
     from limits import Work
 
-    from nmt.model.products import float32_product, int8_product
+    from nmt.engine.products import float32_product, int8_product
 
     x, weight, bias = torch.randn(3, 7), torch.randn(5, 7), torch.zeros(5)
     for product in (float32_product(weight, bias), int8_product(weight, bias), lambda x: x @ weight.T):

@@ -23,6 +23,7 @@ ROWS = [
     {"nmt.translation"},
     {"nmt.bundle"},
     {"nmt.config"},
+    {"nmt.engine"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
     {"nmt.kernels"},
     {"nmt.cells"},

@@ -34,7 +34,7 @@ def test_a_text_without_a_letter_is_its_own_translation_without_the_model(transl
     assert [bool(t.tokens) for t in together[len(LETTERLESS) :]] == [True, True, True, False]
     broken = ["1\r2", "1\u20282", "7\n"]  # which is no line: it is searched
     assert all(t.tokens and t.text != text for t, text in zip(translator.translate(broken), broken, strict=True))
-    translator.packed = None
+    translator.network = None
     assert [t.text for t in translator.translate(LETTERLESS, plain=True)] == LETTERLESS
 
 

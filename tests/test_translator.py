@@ -14,12 +14,13 @@ import toy
 import nmt
 from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.engine import Ensemble
+from nmt.engine.network import Trained
+from nmt.engine.products import resolve_compute
 from nmt.inspection import inspect_sentence
 from nmt.inspection.alignment import align
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from nmt.model.ensemble import Ensemble
-from nmt.model.products import resolve_compute
 from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.train import train
 from nmt.translator import MAX_PIECES, Translator
@@ -43,7 +44,7 @@ def test_a_text_translates_the_same_alone_and_in_any_batch(translator, search):
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):
-    translator.packed = None
+    translator.network = None
     results = translator.translate(["", " \t ", "\u200b"[:0]])
     assert [r.text for r in results] == ["", "", ""]
     assert not any(r.src_tokens for r in results)
@@ -251,7 +252,7 @@ def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):
 
 
 def test_an_ensemble_takes_the_mean_of_the_probabilities():
-    models = [toy.model("gru").float().eval(), toy.model("lstm", "bahdanau").float().eval()]
+    models = [Trained(toy.model("gru").float().eval()), Trained(toy.model("lstm", "bahdanau").float().eval())]
     src, src_len = toy.sources([4, 3])
     ensemble = Ensemble(models)
     ids = torch.tensor([4, 5])

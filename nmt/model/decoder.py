@@ -1,7 +1,8 @@
 """The decoder: three ways to wire recurrent layers and attention together.
 
-Each has `forward`, all target positions at once (teacher forcing), and `step`, one token (search); both agree.
-A decoder holds no state of a step: `DecoderState` is a value.
+Each has `forward`, all target positions at once (teacher forcing), and `step`, one token (search); both agree. A step
+is of whatever has the `Parts` of a decoder: those that are trained, here, or those that are searched (nmt/engine).
+Nothing here holds the state of a step: `DecoderState` is a value.
 
 Dims: B sentences, N rows of one step (B, or B*K hypotheses, those of a sentence side by side), T target tokens,
 E embedding, H hidden units, M context features, F features for the output layer.
@@ -9,8 +10,9 @@ E embedding, H hidden units, M context features, F features for the output layer
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -86,16 +88,194 @@ class GatedReadout(nn.Module):
         return tanh(torch.lerp(self.of_target(*target), self.of_context(context), z))
 
 
-class Decoder(nn.Module):
-    """What the wirings share: layers, bridge, attention, and the features tanh(W [...]) for the output layer.
-    A subclass says what enters what: by `sizes`, and by `step`."""
+class Layer(Protocol):
+    """What a wiring asks of a recurrent layer."""
+
+    @property
+    def cell(self) -> Cell: ...
+
+    def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State: ...
+
+
+class Attends(Protocol):
+    """What it asks of an attention."""
+
+    @property
+    def has_coverage(self) -> bool: ...
+
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]: ...
+
+
+class Parts(Protocol):
+    """What a decoder is wired of."""
+
+    @property
+    def config(self) -> DecoderConfig: ...
+    @property
+    def features_size(self) -> int: ...
+    @property
+    def attention(self) -> Attends: ...
+    @property
+    def bridge(self) -> Callable[[Tensor], Tensor]: ...
+
+    def layer(self, depth: int) -> Layer: ...
+
+    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor: ...
+
+
+class Wiring:
+    """What the wirings share. A subclass says what enters what: by `sizes`, and by `step`."""
 
     embeds_once: ClassVar[bool] = True  # x enters the first layer and nothing else
 
-    @property
-    def context_is_last(self) -> bool:
+    def context_is_last(self, num_layers: int) -> bool:
         """Whether the context enters the features and nothing else."""
         return False
+
+    def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        """The input sizes of the first layer, of the layers above it, and of the features."""
+        raise NotImplementedError
+
+    def initial_state(self, parts: Parts, memory: Memory) -> DecoderState:
+        """What every layer's state starts from is tanh(W final), so any cell follows any encoder
+        (Bahdanau et al., 2015, appendix A.2.2)."""
+        states = torch.tanh(parts.bridge(memory.final))  # (B, L * parts * H)
+        cell, num_layers = parts.layer(0).cell, parts.config.num_layers
+        given = states.chunk(num_layers * cell.given, -1)
+        layers = tuple(cell.start(*given[i : i + cell.given]) for i in range(0, len(given), cell.given))
+        covered = memory.values.new_zeros(memory.mask.shape) if parts.attention.has_coverage else None
+        return DecoderState(layers, coverage=covered)
+
+    def step(
+        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        """x (N,E) -> features (N,F), the state after, attention weights (N,A,S)."""
+        raise NotImplementedError
+
+    def forward(self, decoder: Decoder, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """As Decoder.forward; here a loop over `step`."""
+        state = decoder.initial_state(memory)
+        masks = decoder.masks(len(x))
+        features, weights = [], []
+        for token in x.unbind(1):
+            feature, state, weight = self.step(decoder, token, state, memory, masks)
+            features.append(feature)
+            weights.append(weight)
+        return torch.stack(features, 1), torch.stack(weights, 2)
+
+
+def attend(parts: Parts, query: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, Tensor, Tensor | None]:
+    """query (N,D) -> context (N,M), weights (N,A,S), and the coverage after."""
+    context, weights = parts.attention.attend(query, memory, state.coverage)
+    return context, weights, None if state.coverage is None else state.coverage + weights.mean(1)
+
+
+def upper_layers(
+    parts: Parts, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
+) -> tuple[Tensor, tuple[State, ...]]:
+    """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one below
+    -> the top's output (N,H) and the new states."""
+    states = []
+    for depth in range(1, len(state.layers)):
+        layer_state = parts.layer(depth).step(x, state.layers[depth], masks.layers[depth], beside)
+        states.append(layer_state)
+        x = layer_state[0] + x if parts.config.residual else layer_state[0]
+    return x, tuple(states)
+
+
+class GNMT(Wiring):
+    """Wu et al. (2016), arXiv:1609.08144: the first layer's output asks, the context feeds all that is above.
+
+    h¹_t = cell(y_{t-1}, h¹_{t-1})      a_t = attention(h¹_t)
+    hˡ_t = cell([hˡ⁻¹_t; a_t], hˡ_{t-1})     features_t = tanh(W [h_t; a_t])
+
+    Nothing feeds back into the first layer, so in training every layer is one call over all T.
+    """
+
+    def context_is_last(self, num_layers: int) -> bool:
+        return num_layers == 1
+
+    def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs, hidden + context, hidden + context
+
+    def forward(self, decoder: Decoder, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        if decoder.attention.has_coverage:  # each step needs those before
+            return super().forward(decoder, x, memory)
+        state = decoder.initial_state(memory)
+        x = decoder.layer(0)(x, state.layers[0])  # (B, T, H)
+        context, weights = decoder.attention(x, memory)  # (B, T, M)
+        for depth in range(1, len(state.layers)):
+            out = decoder.layer(depth)(torch.cat([x, context], -1), state.layers[depth])
+            x = out + x if decoder.config.residual else out
+        mask = decoder.features_mask(len(x))
+        return decoder.features([x, context], None if mask is None else mask[:, None]), weights
+
+    def step(
+        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        first = parts.layer(0).step(x, state.layers[0], masks.layers[0])
+        context, weights, coverage = attend(parts, first[0], memory, state)
+        top, above = upper_layers(parts, first[0], context, state, masks)
+        features = parts.features([top, context], masks.features)
+        return features, DecoderState((first, *above), coverage=coverage), weights
+
+
+class InputFeeding(Wiring):
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, section 3.3: the features enter the next step.
+
+    h_t = cells([y_{t-1}; features_{t-1}], h_{t-1})     a_t = attention(h_t)
+    features_t = tanh(W [h_t; a_t])
+    """
+
+    def context_is_last(self, num_layers: int) -> bool:
+        return True
+
+    def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs + features, hidden, hidden + context
+
+    def initial_state(self, parts: Parts, memory: Memory) -> DecoderState:
+        state = super().initial_state(parts, memory)
+        return replace(state, feed=memory.final.new_zeros(len(memory.final), parts.features_size))
+
+    def step(
+        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        first = parts.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
+        top, above = upper_layers(parts, first[0], None, state, masks)
+        context, weights, coverage = attend(parts, top, memory, state)
+        features = parts.features([top, context], masks.features)
+        return features, DecoderState((first, *above), features, coverage), weights
+
+
+class Bahdanau(Wiring):
+    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: the state before asks, the context enters the cell.
+
+    a_t = attention(h_{t-1})     h_t = cells([y_{t-1}; a_t], h_{t-1})
+    features_t = tanh(W [h_t; y_{t-1}; a_t])     (the paper's "deep output", with tanh for its maxout)
+
+    With several layers the top one asks.
+    """
+
+    embeds_once = False
+
+    def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
+        return inputs + context, hidden, hidden + inputs + context
+
+    def step(
+        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[Tensor, DecoderState, Tensor]:
+        context, weights, coverage = attend(parts, state.layers[-1][0], memory, state)
+        first = parts.layer(0).step(x, state.layers[0], masks.layers[0], context)
+        top, above = upper_layers(parts, first[0], None, state, masks)
+        features = parts.features([top, x, context], masks.features)
+        return features, DecoderState((first, *above), coverage=coverage), weights
+
+
+DECODERS: dict[str, Wiring] = {"gnmt": GNMT(), "input_feeding": InputFeeding(), "bahdanau": Bahdanau()}
+
+
+class Decoder(nn.Module):
+    """What is trained: layers, bridge, attention, and the features tanh(W [...]) for the output layer."""
 
     def __init__(
         self,
@@ -110,11 +290,12 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.config = config
+        self.wiring = DECODERS[config.name]
         self.attention = attention
         self.dropout = dropout
         self.features_size = features_size
         context_size = attention.context_size
-        first, above, readout = self.sizes(input_size, hidden_size, features_size, context_size)
+        first, above, readout = self.wiring.sizes(input_size, hidden_size, features_size, context_size)
         self.layers = nn.ModuleList(
             Recurrent(cell, above if depth else first, hidden_size, dropout, recurrent_dropout)
             for depth in range(config.num_layers)
@@ -131,25 +312,8 @@ class Decoder(nn.Module):
     def layer(self, depth: int) -> Recurrent:
         return cast(Recurrent, self.layers[depth])
 
-    @staticmethod
-    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
-        """The input sizes of the first layer, of the layers above it, and of the features."""
-        raise NotImplementedError
-
     def initial_state(self, memory: Memory) -> DecoderState:
-        """What every layer's state starts from is tanh(W final), so any cell follows any encoder
-        (Bahdanau et al., 2015, appendix A.2.2)."""
-        states = torch.tanh(self.bridge(memory.final))  # (B, L * parts * H)
-        cell = self.layer(0).cell
-        parts = states.chunk(len(self.layers) * cell.given, -1)
-        layers = tuple(cell.start(*parts[i : i + cell.given]) for i in range(0, len(parts), cell.given))
-        covered = memory.values.new_zeros(memory.mask.shape) if self.attention.has_coverage else None
-        return DecoderState(layers, coverage=covered)
-
-    def attend(self, query: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, Tensor, Tensor | None]:
-        """query (N,D) -> context (N,M), weights (N,A,S), and the coverage after."""
-        context, weights = self.attention.attend(query, memory, state.coverage)
-        return context, weights, None if state.coverage is None else state.coverage + weights.mean(1)
+        return self.wiring.initial_state(self, memory)
 
     def masks(self, rows: int) -> DecoderMasks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
@@ -167,128 +331,12 @@ class Decoder(nn.Module):
         features: Tensor = self.readout(*inputs)
         return features if mask is None else features * mask
 
-    def upper_layers(
-        self, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
-    ) -> tuple[Tensor, tuple[State, ...]]:
-        """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one
-        below -> the top's output (N,H) and the new states."""
-        states = []
-        for depth in range(1, len(self.layers)):
-            layer_state = self.layer(depth).step(x, state.layers[depth], masks.layers[depth], beside)
-            states.append(layer_state)
-            x = layer_state[0] + x if self.config.residual else layer_state[0]
-        return x, tuple(states)
-
     def step(
         self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
     ) -> tuple[Tensor, DecoderState, Tensor]:
-        """x (N,E) -> features (N,F), the state after, attention weights (N,A,S)."""
-        raise NotImplementedError
+        """As Wiring.step."""
+        return self.wiring.step(self, x, state, memory, masks or self.masks(len(x)))
 
     def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """x (B,T,E) -> features (B,T,F), attention weights (B,A,T,S); here a loop over `step`."""
-        state = self.initial_state(memory)
-        masks = self.masks(len(x))
-        features, weights = [], []
-        for token in x.unbind(1):
-            feature, state, weight = self.step(token, state, memory, masks)
-            features.append(feature)
-            weights.append(weight)
-        return torch.stack(features, 1), torch.stack(weights, 2)
-
-
-class GNMT(Decoder):
-    """Wu et al. (2016), arXiv:1609.08144: the first layer's output asks, the context feeds all that is above.
-
-    h¹_t = cell(y_{t-1}, h¹_{t-1})      a_t = attention(h¹_t)
-    hˡ_t = cell([hˡ⁻¹_t; a_t], hˡ_{t-1})     features_t = tanh(W [h_t; a_t])
-
-    Nothing feeds back into the first layer, so in training every layer is one call over all T.
-    """
-
-    @property
-    def context_is_last(self) -> bool:
-        return len(self.layers) == 1
-
-    @staticmethod
-    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
-        return inputs, hidden + context, hidden + context
-
-    def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        if self.attention.has_coverage:  # each step needs those before
-            return super().forward(x, memory)
-        state = self.initial_state(memory)
-        x = self.layers[0](x, state.layers[0])  # (B, T, H)
-        context, weights = self.attention(x, memory)  # (B, T, M)
-        for depth in range(1, len(self.layers)):
-            out = self.layers[depth](torch.cat([x, context], -1), state.layers[depth])
-            x = out + x if self.config.residual else out
-        mask = self.features_mask(len(x))
-        return self.features([x, context], None if mask is None else mask[:, None]), weights
-
-    def step(
-        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
-    ) -> tuple[Tensor, DecoderState, Tensor]:
-        masks = masks or self.masks(len(x))
-        first = self.layer(0).step(x, state.layers[0], masks.layers[0])
-        context, weights, coverage = self.attend(first[0], memory, state)
-        top, above = self.upper_layers(first[0], context, state, masks)
-        features = self.features([top, context], masks.features)
-        return features, DecoderState((first, *above), coverage=coverage), weights
-
-
-class InputFeeding(Decoder):
-    """Luong, Pham & Manning (2015), arXiv:1508.04025, section 3.3: the features enter the next step.
-
-    h_t = cells([y_{t-1}; features_{t-1}], h_{t-1})     a_t = attention(h_t)
-    features_t = tanh(W [h_t; a_t])
-    """
-
-    context_is_last = True
-
-    @staticmethod
-    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
-        return inputs + features, hidden, hidden + context
-
-    def initial_state(self, memory: Memory) -> DecoderState:
-        state = super().initial_state(memory)
-        return replace(state, feed=memory.final.new_zeros(len(memory.final), self.features_size))
-
-    def step(
-        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
-    ) -> tuple[Tensor, DecoderState, Tensor]:
-        masks = masks or self.masks(len(x))
-        first = self.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
-        top, above = self.upper_layers(first[0], None, state, masks)
-        context, weights, coverage = self.attend(top, memory, state)
-        features = self.features([top, context], masks.features)
-        return features, DecoderState((first, *above), features, coverage), weights
-
-
-class Bahdanau(Decoder):
-    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: the state before asks, the context enters the cell.
-
-    a_t = attention(h_{t-1})     h_t = cells([y_{t-1}; a_t], h_{t-1})
-    features_t = tanh(W [h_t; y_{t-1}; a_t])     (the paper's "deep output", with tanh for its maxout)
-
-    With several layers the top one asks.
-    """
-
-    embeds_once = False
-
-    @staticmethod
-    def sizes(inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
-        return inputs + context, hidden, hidden + inputs + context
-
-    def step(
-        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
-    ) -> tuple[Tensor, DecoderState, Tensor]:
-        masks = masks or self.masks(len(x))
-        context, weights, coverage = self.attend(state.layers[-1][0], memory, state)
-        first = self.layer(0).step(x, state.layers[0], masks.layers[0], context)
-        top, above = self.upper_layers(first[0], None, state, masks)
-        features = self.features([top, x, context], masks.features)
-        return features, DecoderState((first, *above), coverage=coverage), weights
-
-
-DECODERS: dict[str, type[Decoder]] = {"gnmt": GNMT, "input_feeding": InputFeeding, "bahdanau": Bahdanau}
+        """x (B,T,E) -> features (B,T,F), attention weights (B,A,T,S)."""
+        return self.wiring.forward(self, x, memory)

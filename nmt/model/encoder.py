@@ -8,13 +8,14 @@ Dims: B sentences, S source tokens, E embedding, M memory features.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from nmt.cells import Cell
+from nmt.cells import Cell, State
 from nmt.model.recurrent import Recurrent
 from nmt.ranges import check_ranges
 
@@ -87,24 +88,44 @@ class Encoder(nn.Module):
             self.mix = nn.Parameter(torch.zeros(config.num_layers))
 
     def forward(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """x (B,S,E), length (B,) -> values (B,S,M) and final (B,M).
+        """As `read`."""
+        return read(self.config, self.directions(), self.mix if self.config.transparent else None, x, length)
 
-        `final` holds each direction's last output on real tokens. Values on padding are meaningless.
-        """
-        last, mirror = (length - 1)[:, None, None], mirrored(length, x.shape[1])  # (B, 1, 1), (B*S,)
-        of_layers = []
-        for depth, directions in enumerate(cast(list[nn.ModuleList], self.layers)):
-            below = x
-            layers = cast(list[Recurrent], list(directions))
-            backward = self.config.backward(depth)
-            inputs = [turned(x, mirror) if back else x for back in backward]
-            outputs = layers[0].side_by_side(layers, inputs, [layer.initial_state(len(x)) for layer in layers])
-            finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
-            directions_of = zip(outputs, backward, strict=True)
-            x = torch.cat([turned(out, mirror) if back else out for out, back in directions_of], -1)
-            if depth and self.config.residual:
-                x = x + below
-            of_layers.append(x)  # (B, S, M)
-        if self.config.transparent:
-            x = torch.einsum("l,lbsm->bsm", self.mix.softmax(0), torch.stack(of_layers))
-        return x, torch.cat(finals, -1)[:, 0]
+    def directions(self) -> list[list[Recurrent]]:
+        """The layers of each depth."""
+        return [cast(list[Recurrent], list(cast(nn.ModuleList, directions))) for directions in self.layers]
+
+
+class Layer(Protocol):
+    """What the encoder asks of a recurrent layer, one that is trained or one that is searched (nmt/engine)."""
+
+    def initial_state(self, rows: int) -> State: ...
+
+    @property
+    def side_by_side(self) -> Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], Sequence[Tensor]]: ...
+
+
+def read(
+    config: EncoderConfig, layers: Sequence[Sequence[Layer]], mix: Tensor | None, x: Tensor, length: Tensor
+) -> tuple[Tensor, Tensor]:
+    """x (B,S,E), length (B,), the layers' directions and, for a mean of all layers, its logits (L,) -> values (B,S,M)
+    and final (B,M).
+
+    `final` holds each direction's last output on real tokens. Values on padding are meaningless.
+    """
+    last, mirror = (length - 1)[:, None, None], mirrored(length, x.shape[1])  # (B, 1, 1), (B*S,)
+    of_layers = []
+    for depth, directions in enumerate(layers):
+        below, backward = x, config.backward(depth)
+        inputs = [turned(x, mirror) if back else x for back in backward]
+        states = [layer.initial_state(len(x)) for layer in directions]
+        outputs = directions[0].side_by_side(directions, inputs, states)
+        finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
+        directions_of = zip(outputs, backward, strict=True)
+        x = torch.cat([turned(out, mirror) if back else out for out, back in directions_of], -1)
+        if depth and config.residual:
+            x = x + below
+        of_layers.append(x)  # (B, S, M)
+    if mix is not None:
+        x = torch.einsum("l,lbsm->bsm", mix.softmax(0), torch.stack(of_layers))
+    return x, torch.cat(finals, -1)[:, 0]

@@ -1,12 +1,12 @@
-"""The whole network: embeddings, encoder, decoder, output layer.
+"""The whole network as it is trained: embeddings, encoder, decoder, output layer.
 
 Dims: B sentences, N rows of one step, S source tokens, T target tokens, E embedding, F features, V vocabulary.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from nmt.cells import Cell
 from nmt.model.attention import AttentionConfig, Memory, build_attention
-from nmt.model.decoder import DECODERS, DecoderConfig, DecoderState
+from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import linear_cross_entropy
-from nmt.model.output import Estimated, OutputLayer, Rows, Shortlist, without
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -60,25 +59,6 @@ class ModelConfig:
             )
 
 
-@dataclass(frozen=True)
-class DecodingState:
-    """What a search carries from step to step: the source's memory and the output layer (B sentences), and the
-    decoder's state (N rows)."""
-
-    memory: Memory
-    output: OutputLayer
-    decoder: DecoderState
-    attended: Tensor | None = None  # (N, S): the weight that source tokens have had, if asked for; 1 on padding
-
-    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
-        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
-        decoder = self.decoder.select(rows)
-        attended = None if self.attended is None else self.attended.index_select(0, rows)
-        if sentences is None:
-            return replace(self, decoder=decoder, attended=attended)
-        return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
-
-
 def places_of_real(length: Tensor, longest: int) -> Tensor:
     """The lengths (B,) of rows of ids (B,longest) -> the places of the real ones among all, in order (P,)."""
     return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
@@ -110,7 +90,7 @@ class Seq2Seq(nn.Module):
         self.encoder = Encoder(
             config.encoder, config.cell, embedding_size, hidden_size, config.dropout, config.recurrent_dropout
         )
-        self.decoder = DECODERS[config.decoder.name](
+        self.decoder = Decoder(
             config.decoder,
             config.cell,
             build_attention(config.attention, hidden_size, hidden_size),
@@ -219,31 +199,3 @@ class Seq2Seq(nn.Module):
             found.append(logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1))
         scores = torch.zeros(tgt_out.shape, device=real.device).flatten()
         return scores.index_copy(0, real, torch.cat(found)).view(tgt_out.shape)
-
-    def start(
-        self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False
-    ) -> DecodingState:
-        """The state before the first target token; one row a sentence.
-
-        `shortlist` says which pieces each sentence may use; None: all. `attended` asks the state to sum up the
-        attention.
-        """
-        memory = self.encode(src, src_len)
-        weight = (~memory.mask).float() if attended else None
-        return DecodingState(memory, self.output_layer(shortlist), self.decoder.initial_state(memory), weight)
-
-    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
-        table, bias = self.output_table, without(self.output_bias, self.banned)
-        if shortlist is None:
-            return OutputLayer(lambda features: F.linear(features, table, bias))
-        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
-
-    def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
-        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
-
-        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see Step).
-        """
-        embedded = self.embed_tgt(state.output.ids(ids))
-        features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
-        attended = None if state.attended is None else state.attended + weights.mean(1)
-        return state.output(features), replace(state, decoder=decoder, attended=attended)

@@ -7,6 +7,7 @@ import torch
 import toy
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmt.engine.network import Trained
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
@@ -27,9 +28,10 @@ def test_a_token_at_a_time_equals_all_at_once(cell, decoder, attention):
     features, weights = model(src, src_len, tgt_in)
     assert weights.shape == (len(LENGTHS), 2, T, max(LENGTHS))
     expected = features @ model.output_table.T + model.output_bias
-    state = model.start(src, src_len)
+    network = Trained(model)
+    state = network.start(src, src_len)
     for t in range(T):
-        logits, state = model.step(tgt_in[:, t], state)
+        logits, state = network.step(tgt_in[:, t], state)
         torch.testing.assert_close(logits[:, 3:], expected[:, t, 3:])
         assert (logits[:, :3] == -torch.inf).all()  # PAD, UNK, BOS
 
@@ -42,9 +44,10 @@ def test_options_agree_token_by_token_and_all_at_once_and_learn(option, decoder)
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     features, _ = model(src, src_len, tgt)
     expected = features @ model.output_table.T + model.output_bias
-    state = model.start(src, src_len)
+    network = Trained(model)
+    state = network.start(src, src_len)
     for t in range(T):
-        logits, state = model.step(tgt[:, t], state)
+        logits, state = network.step(tgt[:, t], state)
         torch.testing.assert_close(logits[:, 3:], expected[:, t, 3:])
     model.loss(src, src_len, tgt, tgt, torch.tensor([4, 1, 3]))[0].backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
@@ -102,12 +105,12 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
 @pytest.mark.parametrize("decoder", sorted(DECODERS))
 def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
     """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
-    model = toy.model("gru", decoder, "additive").eval()
+    network = Trained(toy.model("gru", decoder, "additive").eval())
     src, src_len = toy.sources(LENGTHS)
     ids = torch.tensor([4, 5, 6, 7, 8, 9])
     rows = torch.arange(len(LENGTHS)).repeat_interleave(2)
-    shared, _ = model.step(ids, model.start(src, src_len).select(rows))
-    copied, _ = model.step(ids, model.start(src[rows], src_len[rows]))
+    shared, _ = network.step(ids, network.start(src, src_len).select(rows))
+    copied, _ = network.step(ids, network.start(src[rows], src_len[rows]))
     torch.testing.assert_close(shared, copied)
 
 
@@ -136,9 +139,9 @@ def test_two_vocabularies_cannot_share_a_table():
 
 
 def test_a_one_way_encoder_feeds_any_decoder():
-    model = toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3)
+    network = Trained(toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3))
     src, src_len = toy.sources(LENGTHS)
-    logits, _ = model.step(torch.tensor([4, 5, 6]), model.start(src, src_len))
+    logits, _ = network.step(torch.tensor([4, 5, 6]), network.start(src, src_len))
     assert logits.shape == (3, toy.VOCAB)
 
 

@@ -10,6 +10,7 @@ import torch
 import toy
 
 from nmt import native
+from nmt.engine.network import Trained
 from nmt.search import SEARCHES, Beam, Greedy, Request, Sample
 from nmt.search.base import staying
 from nmt.search.score import length_penalty
@@ -310,7 +311,7 @@ def test_settings_out_of_range_are_refused(settings, message):
 
 
 def test_a_real_model_is_searched_the_same_at_every_batch_size():
-    model = toy.model("gru", num_layers=2).eval()
+    model = Trained(toy.model("gru", num_layers=2).eval())
     src, src_len = toy.sources([6, 5, 5, 3, 2])
     beam = Beam(beam_size=3)
 

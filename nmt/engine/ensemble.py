@@ -13,8 +13,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from nmt.model.output import OutputLayer, Shortlist
-from nmt.model.seq2seq import DecodingState, Seq2Seq
+from nmt.engine.network import DecodingState, Network
+from nmt.engine.output import OutputLayer, Shortlist
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class EnsembleState:
 
 
 class Ensemble:
-    """`start` and `step` as a Seq2Seq has them, over models of one and the same vocabulary."""
+    """`start` and `step` as a Network has them, over networks of one and the same vocabulary."""
 
-    def __init__(self, models: Sequence[Seq2Seq]) -> None:
+    def __init__(self, models: Sequence[Network]) -> None:
         self.models = models
 
     def start(

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from nmt import native
-from nmt.model.output import Product, Rows, spread_first
+from nmt.engine.output import Product, Rows, spread_first
 from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
@@ -139,6 +139,18 @@ COMPUTE = {
     "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
     "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32),
 }
+
+
+class Linear:
+    """A trained layer with its weight packed, and maybe multiplied by a factor: x (...,I) -> W x + b (...,O)."""
+
+    def __init__(self, layer: nn.Linear, compute: Compute, factor: float = 1.0) -> None:
+        weight = layer.weight.detach()
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        self.product = compute.product(factor * weight, factor * bias)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self.product(x)
 
 
 def has_packed_products(device: torch.device) -> bool:

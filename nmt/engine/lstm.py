@@ -14,9 +14,9 @@ from torch import Tensor
 from nmt import native
 from nmt.cells import State
 from nmt.cells.lstm import LSTM, LayerNormLSTM
-from nmt.model.output import Product
-from nmt.model.packed_recurrent import PackedRecurrent
-from nmt.model.products import COMPUTE, Compute
+from nmt.engine.output import Product
+from nmt.engine.products import COMPUTE, Compute
+from nmt.engine.recurrent import PackedRecurrent
 from nmt.model.recurrent import Masks, Recurrent
 
 

@@ -1,4 +1,4 @@
-"""A recurrent layer made ready for search: see packed.py.
+"""A recurrent layer made ready for search: see network.py.
 
 Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, G rows of the
 gates, D layers side by side.
@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from nmt.cells import ParallelCell, Parameters, State
+from nmt.engine.output import Product
+from nmt.engine.products import Compute
 from nmt.model.loop import by_transition
-from nmt.model.output import Product
-from nmt.model.products import Compute
 from nmt.model.recurrent import Masks, Recurrent, fused_kernel
 
 arrange_for_lstm = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight.default
@@ -66,7 +66,7 @@ class Transition(NamedTuple):
     bias_hh: Tensor  # (G,)
 
 
-class PackedRecurrent(nn.Module):
+class PackedRecurrent:
     """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
     are all there, and side by side for a step.
 
@@ -77,7 +77,6 @@ class PackedRecurrent(nn.Module):
     table_dtype = torch.float32
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
-        super().__init__()
         self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
         self.joint, self.seeing, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
@@ -87,10 +86,12 @@ class PackedRecurrent(nn.Module):
         self.weight_hh, self.bias_ih, self.bias_hh = self.transitions[0]
         self.extra = by_transition({name: own.detach() for name, own in layer.extra.items()}, layer.cell.depth)
 
-    def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> None:
-        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large."""
+    def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> bool:
+        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large;
+        returns whether it has one."""
         if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
             self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
+        return self.table is not None
 
     def joint_bias(self, part: Transition) -> Tensor:
         """Both biases, of the joint gates alone."""
@@ -131,9 +132,6 @@ class PackedRecurrent(nn.Module):
         rows = ([w[:joint], r[:joint]], [0 * w[joint : self.seeing], r[joint:]], [w[joint:], no_r])
         bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
         return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
-
-    def masks(self, rows: int) -> Masks:
-        return Masks()
 
     def initial_state(self, rows: int) -> State:
         return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))

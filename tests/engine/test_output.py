@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.model.output import Estimated, OutputLayer, Rows, without
+from nmt.engine.output import Estimated, OutputLayer, Rows, without
 
 V, F = 3000, 32
 BANNED = (0, 1, 2)

@@ -10,13 +10,13 @@ import toy
 from torch import nn
 
 from nmt import native
-from nmt.model import packed_recurrent
+from nmt.engine import Shortlist, recurrent, resolve_compute, searchable
+from nmt.engine.network import Trained
+from nmt.engine.products import COMPUTE, filled, in_few_sizes
+from nmt.engine.readout import SplitReadout
+from nmt.engine.recurrent import Table
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
-from nmt.model.output import Shortlist
-from nmt.model.packed import ReadoutOfValues, pack
-from nmt.model.packed_recurrent import Table
-from nmt.model.products import COMPUTE, filled, in_few_sizes, resolve_compute
 
 CPU = torch.device("cpu")
 ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]
@@ -39,14 +39,14 @@ def kernels(request, monkeypatch):
         pytest.skip("nmt/native is not compiled, or not for this processor")
 
 
-def paths(model, src, src_len, shortlist=None):
+def paths(network, src, src_len, shortlist=None):
     """The logits of four steps of two hypotheses a sentence, of which the second sentence leaves on the way."""
-    state = model.start(src, src_len, shortlist)
+    state = network.start(src, src_len, shortlist)
     state = state.select(torch.arange(len(src)).repeat_interleave(2))
     ids = torch.tensor([4, 5, 6, 4, 7, 5])
     logits = []
     for step in range(4):
-        out, state = model.step(ids, state)
+        out, state = network.step(ids, state)
         logits.append(out)
         if step == 1:
             rows = torch.tensor([1, 0, 5, 5])
@@ -71,8 +71,8 @@ def test_it_has_every_option_of_the_model(option, decoder):
 def check(model, compute):
     model = model.float().eval()
     src, src_len = toy.sources(LENGTHS)
-    expected = paths(model, src, src_len)
-    found = paths(pack(model, compute), src, src_len)
+    expected = paths(Trained(model), src, src_len)
+    found = paths(searchable([model], compute), src, src_len)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=TOLERANCE[compute])
 
@@ -82,7 +82,7 @@ def check(model, compute):
 @pytest.mark.parametrize("others", [[], [9], [8, 10]])
 def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others):
     model = toy.model(attention="additive").float().eval()
-    packed = pack(model, compute)
+    packed = searchable([model], compute)
     src, src_len = toy.sources(LENGTHS)
     common = torch.arange(8)
     allowed = torch.zeros(len(LENGTHS), toy.VOCAB, dtype=torch.bool)
@@ -91,8 +91,8 @@ def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others
     allowed[1, others] = True
     shortlist = Shortlist(common, allowed)
     found = paths(packed, src, src_len, shortlist)
-    plain = paths(model, src, src_len, shortlist)
-    everything = paths(model, src, src_len)
+    plain = paths(Trained(model), src, src_len, shortlist)
+    everything = paths(Trained(model), src, src_len)
     pieces = [*common.tolist(), *others]
     for step, (one, other, full) in enumerate(zip(found, plain, everything, strict=True)):
         rows = [0, 0, 1, 1, 2, 2] if step < 2 else [0, 0, 2, 2]
@@ -107,12 +107,12 @@ def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others
 def test_tables_change_nothing_but_the_time(decoder, monkeypatch):
     model = toy.model("gru", decoder, "dot").float().eval()
     src, src_len = toy.sources(LENGTHS)
-    with_tables = pack(model, "float32")
+    with_tables = searchable([model], "float32")
     assert with_tables.src_looked_up
     assert with_tables.tgt_looked_up
     expected = paths(with_tables, src, src_len)
-    monkeypatch.setattr(packed_recurrent, "MOST_LOOKED_UP", 0)
-    without = pack(model, "float32")
+    monkeypatch.setattr(recurrent, "MOST_LOOKED_UP", 0)
+    without = searchable([model], "float32")
     assert not without.src_looked_up
     assert not without.tgt_looked_up
     for one, other in zip(paths(without, src, src_len), expected, strict=True):
@@ -120,12 +120,12 @@ def test_tables_change_nothing_but_the_time(decoder, monkeypatch):
 
 
 def test_the_context_is_multiplied_ahead_only_where_it_goes_nowhere_else():
-    one = pack(toy.model(num_layers=1).float(), "float32")
-    two = pack(toy.model(num_layers=2).float(), "float32")
-    heads = pack(toy.model(heads=2).float(), "float32")
-    assert isinstance(one.decoder.readout, ReadoutOfValues)
-    assert not isinstance(two.decoder.readout, ReadoutOfValues)
-    assert not isinstance(heads.decoder.readout, ReadoutOfValues)
+    one = searchable([toy.model(num_layers=1).float()], "float32")
+    two = searchable([toy.model(num_layers=2).float()], "float32")
+    heads = searchable([toy.model(heads=2).float()], "float32")
+    assert isinstance(one.decoder.readout, SplitReadout)
+    assert not isinstance(two.decoder.readout, SplitReadout)
+    assert not isinstance(heads.decoder.readout, SplitReadout)
 
 
 def test_packing_leaves_the_model_alone():
@@ -133,7 +133,7 @@ def test_packing_leaves_the_model_alone():
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     src, src_len = toy.sources(LENGTHS)
     with torch.inference_mode():
-        paths(pack(model, ABLE[-1]), src, src_len)
+        paths(searchable([model], ABLE[-1]), src, src_len)
     assert all(torch.equal(before[name], weight) for name, weight in model.state_dict().items())
     loss, _ = model.loss(src, src_len, src, src, src_len)
     loss.backward()
@@ -150,7 +150,7 @@ def test_a_precision_that_is_not_here_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("amx", [False, True])
 def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
-    monkeypatch.setattr("nmt.model.products.has_amx", lambda: amx)
+    monkeypatch.setattr("nmt.engine.products.has_amx", lambda: amx)
     multiplied = []
     for rows in (5, 33, 64, 90):
         x = torch.randn(rows, 4)

@@ -1,0 +1,27 @@
+"""The network that is searched: made of a trained one, for a device and a precision.
+
+`searchable` is the door. nmt/model trains and knows nothing of this; nmt/search searches whatever has the `step` and
+the state of a network here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nmt.engine.ensemble import Ensemble
+from nmt.engine.network import Network, Packed, Trained
+from nmt.engine.output import Shortlist
+from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
+from nmt.model.seq2seq import Seq2Seq
+
+__all__ = ["Ensemble", "Network", "Shortlist", "resolve_compute", "resolve_device", "searchable"]
+
+
+def searchable(models: Sequence[Seq2Seq], compute: str) -> Network | Ensemble:
+    """What searches models of one vocabulary, several as one, where they are; `compute` is the precision of products
+    (see products.py)."""
+    found: list[Network] = [
+        Packed(model, COMPUTE[compute]) if has_packed_products(model.output_bias.device) else Trained(model)
+        for model in models
+    ]
+    return Ensemble(found) if len(found) > 1 else found[0]

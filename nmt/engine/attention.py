@@ -1,0 +1,93 @@
+"""Attention made ready for search: by nmt/native where that is, else by torch.
+
+Dims: N rows of one step, B sentences, k hypotheses of one, S source tokens, D query features, A heads, M memory
+features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nmt import native
+from nmt.engine.products import Compute, Linear
+from nmt.kernels.additive import LIMIT
+from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, Memory, NoAttention
+
+
+def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
+    if isinstance(trained, AdditiveAttention):
+        return PackedAdditive(trained, compute)
+    return PackedProduct(trained, compute)
+
+
+class PackedAttention:
+    """The common part. What has no weights is left to the attention that was trained."""
+
+    def __init__(self, trained: Attention) -> None:
+        self.trained, self.heads, self.has_coverage = trained, trained.heads, trained.has_coverage
+
+    def keys(self, values: Tensor) -> Tensor:
+        """As Attention.keys."""
+        raise NotImplementedError
+
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As Attention.attend."""
+        raise NotImplementedError
+
+
+class PackedProduct(PackedAttention):
+    """Whose score is a product, or that sees nothing."""
+
+    def __init__(self, trained: Attention, compute: Compute) -> None:
+        super().__init__(trained)
+        self.key = Linear(trained.key, compute) if isinstance(trained, GeneralAttention) else trained.keys
+        self.has_kernel = not isinstance(trained, NoAttention)
+
+    def keys(self, values: Tensor) -> Tensor:
+        return self.key(values)
+
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        if not self.has_kernel or not native.is_here():
+            return self.trained.attend(query, memory)
+        return native.attend(query, memory.keys, memory.values, memory.mask, self.heads)
+
+
+class PackedAdditive(PackedAttention):
+    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see nmt/kernels/additive.py. The packed
+    weights are doubled already."""
+
+    def __init__(self, trained: AdditiveAttention, compute: Compute) -> None:
+        super().__init__(trained)
+        self.query, self.key = Linear(trained.query, compute, 2.0), Linear(trained.key, compute, 2.0)
+        self.weights = trained.v.detach() * -2  # (A, D/A)
+        self.of_coverage = trained.coverage.detach() if trained.has_coverage else self.weights
+        self.one = torch.ones(())
+
+    def keys(self, values: Tensor) -> Tensor:
+        return exponential(self.key(values))
+
+    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
+        query = self.query(query)
+        if coverage is None and native.is_here():
+            memory_parts = memory.keys, memory.values, memory.mask
+            return native.attend(query, *memory_parts, self.heads, self.weights, 2 * LIMIT)
+        sentences, (heads, size) = len(memory.mask), self.weights.shape
+        q, keys = exponential(query).view(sentences, -1, 1, heads * size), memory.keys[:, None]
+        if coverage is not None:
+            covered = coverage.view(sentences, -1, coverage.shape[1], 1) * self.of_coverage
+            keys = keys * covered.mul_(2).exp_()  # (B, k, S, D)
+        r = torch.addcmul(self.one, q, keys).reciprocal_()
+        if heads > 1:
+            scores = (r.view(*r.shape[:3], heads, size) * self.weights).sum(-1).movedim(-1, 1)  # (B, A, k, S)
+            context, weights = self.trained.mean(scores, memory)
+            return context.flatten(0, 1), weights.transpose(1, 2).flatten(0, 1)
+        weights = (r @ self.weights[0]).masked_fill_(memory.padding, -torch.inf).softmax(-1)  # (B, k, S)
+        context = torch.bmm(weights, memory.values)
+        return context.flatten(0, 1), weights.view(len(query), 1, -1)
+
+
+def exponential(doubled: Tensor) -> Tensor:
+    """exp of 2 x, in place, for x within ±LIMIT."""
+    return doubled.clamp_(-2 * LIMIT, 2 * LIMIT).exp_()

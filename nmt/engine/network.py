@@ -1,0 +1,205 @@
+"""A network that is searched: a trained one as it is, or one made ready for search on a CPU.
+
+The second, `Packed`, computes the same numbers, to the precision of its products, with less work:
+
+- Every weight is packed once, in the precision asked for (products.py).
+- W x and R h of a step are one product, and what a piece's embedding adds to a first layer's gates is computed once
+  a piece, not each time (recurrent.py).
+- Where the context goes into the features only, the encoder's values are multiplied instead, once a source token.
+- Additive attention's keys are kept as exponentials (attention.py).
+
+Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places of a shortlist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nmt.engine.attention import attention_of
+from nmt.engine.lstm import packed_layer
+from nmt.engine.output import Estimated, OutputLayer, Rows, Shortlist, without
+from nmt.engine.products import Compute, Linear
+from nmt.engine.readout import SplitReadout, readout_of
+from nmt.engine.recurrent import PackedRecurrent
+from nmt.model.attention import Memory
+from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.encoder import Encoder, read
+from nmt.model.seq2seq import Seq2Seq
+
+
+@dataclass(frozen=True)
+class DecodingState:
+    """What a search carries from step to step: the source's memory and the output layer (B sentences), and the
+    decoder's state (N rows)."""
+
+    memory: Memory
+    output: OutputLayer
+    decoder: DecoderState
+    attended: Tensor | None = None  # (N, S): the weight that source tokens have had, if asked for; 1 on padding
+
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
+        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
+        decoder = self.decoder.select(rows)
+        attended = None if self.attended is None else self.attended.index_select(0, rows)
+        if sentences is None:
+            return replace(self, decoder=decoder, attended=attended)
+        return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
+
+
+class SearchedDecoder(Protocol):
+    def initial_state(self, memory: Memory) -> DecoderState: ...
+
+    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]: ...
+
+
+class Network:
+    """What a search calls."""
+
+    decoder: SearchedDecoder
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        """src (B,S), src_len (B,), at least 1 each -> the memory that the decoder attends to."""
+        raise NotImplementedError
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        """Target ids (N,) -> what the decoder's step takes."""
+        raise NotImplementedError
+
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        raise NotImplementedError
+
+    def start(
+        self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False
+    ) -> DecodingState:
+        """The state before the first target token; one row a sentence.
+
+        `shortlist` says which pieces each sentence may use; None: all. `attended` asks the state to sum up the
+        attention.
+        """
+        memory = self.encode(src, src_len)
+        weight = (~memory.mask).float() if attended else None
+        return DecodingState(memory, self.output_layer(shortlist), self.decoder.initial_state(memory), weight)
+
+    def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
+        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
+
+        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see Step).
+        """
+        embedded = self.embed_tgt(state.output.ids(ids))
+        features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
+        attended = None if state.attended is None else state.attended + weights.mean(1)
+        return state.output(features), replace(state, decoder=decoder, attended=attended)
+
+
+class Trained(Network):
+    """The network as it was trained, on any device and in any precision."""
+
+    def __init__(self, model: Seq2Seq) -> None:
+        self.model, self.decoder = model, model.decoder
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        return self.model.encode(src, src_len)
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        return self.model.embed_tgt(ids)
+
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
+        if shortlist is None:
+            return OutputLayer(lambda features: F.linear(features, table, bias))
+        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+
+
+class Packed(Network):
+    """For search on a CPU. Where the first layers have tables, the embedding of a piece is the piece.
+
+    It shares the embeddings of the model, and leaves the model as it is."""
+
+    def __init__(self, model: Seq2Seq, compute: Compute) -> None:
+        self.compute, self.config = compute, model.config
+        self.encoder = PackedEncoder(model.encoder, compute)
+        self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
+        self.bias = without(model.output_bias, model.banned)
+        self.output_table = model.output_table.detach()
+        self.estimated: Estimated | None = None  # for the last shortlist
+        self._embed_src, self._embed_tgt = model.embed_src, model.embed_tgt
+        src_pieces = len(model.tgt_embedding.weight if model.config.tie == "all" else model.src_embedding.weight)
+        size = model.config.embedding_size
+        first = self.encoder.layers[0]
+        self.src_looked_up = all(
+            not layer.is_fused and layer.look_up(model.embed_src, src_pieces, size) for layer in first
+        )
+        self.tgt_looked_up = model.decoder.wiring.embeds_once and self.decoder.layers[0].look_up(
+            model.embed_tgt, len(model.tgt_embedding.weight), size
+        )
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        values, final = self.encoder(src if self.src_looked_up else self._embed_src(src), src_len)
+        keys = self.decoder.attention.keys(values)
+        mask = torch.arange(src.shape[1]) < src_len[:, None]  # (B, S)
+        return Memory(self.decoder.values(values), keys, mask, final)
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        return ids if self.tgt_looked_up else self._embed_tgt(ids)
+
+    @cached_property
+    def all_pieces(self) -> OutputLayer:
+        return OutputLayer(self.compute.product(self.output_table, self.bias))
+
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        if shortlist is None:
+            layer = self.all_pieces
+        else:
+            if self.estimated is None or self.estimated.common is not shortlist.common:
+                rows = self.compute.rows
+                self.estimated = Estimated.of(rows, self.output_table, self.bias, shortlist.common)
+            layer = self.estimated.shortlisted(shortlist.allowed)
+        table = self.decoder.layers[0].table
+        if table is not None:
+            table.learn(torch.arange(len(self.bias)) if layer.pieces is None else layer.pieces)
+        return layer
+
+
+class PackedEncoder:
+    def __init__(self, encoder: Encoder, compute: Compute) -> None:
+        self.config = encoder.config
+        self.mix = encoder.mix.detach() if encoder.config.transparent else None
+        self.layers = [[packed_layer(layer, compute) for layer in directions] for directions in encoder.directions()]
+
+    def __call__(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """As `read`, of embeddings (B,S,E) or pieces (B,S)."""
+        return read(self.config, self.layers, self.mix, x, length)
+
+
+class PackedDecoder:
+    def __init__(self, decoder: Decoder, compute: Compute) -> None:
+        self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
+        self.features_size = decoder.features_size
+        self.layers = [packed_layer(decoder.layer(depth), compute) for depth in range(decoder.config.num_layers)]
+        self.attention = attention_of(decoder.attention, compute)
+        self.bridge: Callable[[Tensor], Tensor] = Linear(decoder.bridge, compute)
+        self.readout = readout_of(decoder, compute)
+
+    def values(self, values: Tensor) -> Tensor:
+        """The encoder's values (B,S,M) -> what the context is a mean of."""
+        return self.readout.of_values(values) if isinstance(self.readout, SplitReadout) else values
+
+    def layer(self, depth: int) -> PackedRecurrent:
+        return self.layers[depth]
+
+    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
+        return self.readout(*inputs)
+
+    def initial_state(self, memory: Memory) -> DecoderState:
+        return self.wiring.initial_state(self, memory)
+
+    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
+        """x is embeddings (N,E), or pieces (N,)."""
+        return self.wiring.step(self, x, state, memory, self.no_masks)

@@ -1,0 +1,65 @@
+"""The features of a step for the output layer, made ready for search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from nmt import native
+from nmt.cells import tanh
+from nmt.engine.output import Product
+from nmt.engine.products import Compute, Linear
+from nmt.model.decoder import Decoder, GatedReadout, Readout
+
+
+def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
+    readout, attention = decoder.readout, decoder.attention
+    if isinstance(readout, GatedReadout):
+        return PackedGatedReadout(readout, compute)
+    assert isinstance(readout, Readout)
+    is_linear = attention.heads == 1 and attention.context_size  # in the encoder's values
+    if is_linear and decoder.wiring.context_is_last(decoder.config.num_layers):
+        return SplitReadout(readout, attention.context_size, compute)
+    return PackedReadout(readout, compute)
+
+
+def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor:
+    """tanh(W x + b + added)"""
+    if isinstance(product, native.Bytes):
+        return product(x, added, squashed=True)
+    y = product(x)
+    return tanh(y if added is None else y.add_(added))
+
+
+class PackedReadout:
+    def __init__(self, readout: Readout, compute: Compute) -> None:
+        self.product = compute.product(readout.weight.detach(), readout.bias.detach())
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        return squashed(self.product, torch.cat(inputs, -1))
+
+
+class SplitReadout:
+    """A readout of the output h (N,H) and the context, that multiplies the context before it is one: the values that
+    it is a mean of, once a source token instead of once a step."""
+
+    def __init__(self, readout: Readout, context_size: int, compute: Compute) -> None:
+        weight, bias = readout.weight.detach(), readout.bias.detach()
+        self.of_hidden = compute.product(weight[:, :-context_size], bias)
+        self.of_values = compute.product(weight[:, -context_size:], torch.zeros_like(bias))
+
+    def __call__(self, hidden: Tensor, context: Tensor) -> Tensor:
+        return squashed(self.of_hidden, hidden, context)
+
+
+class PackedGatedReadout:
+    def __init__(self, readout: GatedReadout, compute: Compute) -> None:
+        self.gate, self.of_target = Linear(readout.gate, compute), Linear(readout.of_target, compute)
+        self.of_context = Linear(readout.of_context, compute)
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        *target, context = inputs
+        z = torch.sigmoid(self.gate(torch.cat(inputs, -1)))
+        return tanh(torch.lerp(self.of_target(torch.cat(target, -1)), self.of_context(context), z))
