@@ -11,6 +11,7 @@ from none of them, each as likely a priori; expectation maximisation finds which
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from nmt.data.encoded import EncodedCorpus
 
 NOTHING = PAD_ID  # as a source piece: where target pieces come from that no source piece explains
-MAX_LINKS = 20_000_000  # of a source with a target piece, in the pairs to learn from: a gigabyte, some ten seconds
+MAX_LINKS = 20_000_000  # of a source with a target piece, in the pairs to learn from: some five seconds
+BLOCK = 1 << 20  # links that are looked at together; all of them at once would take a gigabyte
 ITERATIONS = 5
 FREQUENT = 0.05  # of the target pieces the share that every sentence may use
 LIKELY = 32  # target pieces for each source piece
@@ -80,26 +82,60 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
 
 def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
     """Pairs of source and target pieces that met in a sentence pair, sorted, and p(target piece | source piece)."""
-    # A link joins a source piece and a target position of one sentence pair.
-    each = [np.repeat(len(s), len(t)) for s, t in zip(src, tgt, strict=True)]
-    links_of_position = np.concatenate(each)
-    position = np.repeat(np.arange(len(links_of_position)), links_of_position)
-    key = np.concatenate(
-        [(s.astype(np.int64) * tgt_vocab_size + t[:, None]).ravel() for s, t in zip(src, tgt, strict=True)]
-    )
-    keys, entry = np.unique(key, return_inverse=True)
-    pieces, translations = np.divmod(keys, tgt_vocab_size)
-    probability = np.ones(len(keys))
+    blocks = list(_blocks([len(s) * len(t) for s, t in zip(src, tgt, strict=True)]))
+    # A link joins a source piece and a target position of one sentence pair. Of each block its entries, sorted, and
+    # for each link which of them it is.
+    found = [_entries(src[block], tgt[block], tgt_vocab_size) for block in blocks]
+    keys = np.concatenate([own for own, _ in found])
+    keys.sort()
+    keys = keys[_is_first(keys)]
+    links = [np.searchsorted(keys, own).astype(np.int32)[place] for own, place in found]
+    del found
+    pieces, translations = (part.astype(np.int32) for part in np.divmod(keys, tgt_vocab_size))
+    del keys
+    probability = np.ones(len(pieces))
     for _ in range(ITERATIONS):
-        share = probability[entry]
-        share /= _sum(share, position)[position]
-        probability = _sum(share, entry)
-        probability /= _sum(probability, pieces)[pieces]
+        count = np.zeros(len(pieces))
+        for block, entry in zip(blocks, links, strict=True):
+            position = _positions(src[block], tgt[block])
+            share = probability[entry]
+            share /= np.bincount(position, share)[position]
+            np.add.at(count, entry, share)
+        probability = np.divide(count, np.bincount(pieces, count)[pieces], out=count)
     return pieces, translations, probability
 
 
-def _sum(numbers: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.bincount(group, numbers).astype(np.float64, copy=False)
+def _blocks(links: Sequence[int]) -> Iterator[slice]:
+    """Of sentence pairs with so many links each, those that have about BLOCK together."""
+    start = total = 0
+    for row, of_row in enumerate(links):
+        if total and total + of_row > BLOCK:
+            yield slice(start, row)
+            start, total = row, 0
+        total += of_row
+    yield slice(start, len(links))
+
+
+def _entries(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[NDArray[np.int64], Ids]:
+    """Which pairs of pieces there are, as numbers, sorted; and for each link the place of its own."""
+    pairs = zip(src, tgt, strict=True)
+    key = np.concatenate([(s.astype(np.int64) * tgt_vocab_size + t[:, None]).ravel() for s, t in pairs])
+    order = key.argsort(kind="stable")
+    key = key[order]
+    is_first = _is_first(key)
+    place = np.empty(len(key), np.int32)
+    place[order] = is_first.cumsum() - 1
+    return key[is_first], place
+
+
+def _is_first(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.append(True, ordered[1:] != ordered[:-1])
+
+
+def _positions(src: list[Ids], tgt: list[Ids]) -> NDArray[np.int64]:
+    """The number of each link's target position."""
+    links = np.concatenate([np.repeat(len(s), len(t)) for s, t in zip(src, tgt, strict=True)])
+    return np.repeat(np.arange(len(links)), links)
 
 
 def _ranked(pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int) -> tuple[Ids, Ids]:

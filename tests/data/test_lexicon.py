@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import defaultdict
 
 import numpy as np
@@ -36,12 +37,27 @@ def by_loops(iterations):
     return t
 
 
-def test_model_1_is_its_definition():
+@pytest.mark.parametrize("block", [3, lexicon.BLOCK])
+def test_model_1_is_its_definition(monkeypatch, block):
+    monkeypatch.setattr(lexicon, "BLOCK", block)
     expected = by_loops(lexicon.ITERATIONS)
     pieces, translations, probability = model_1(arrays(SRC), arrays(TGT), 11)
     found = {(s, t): p for s, t, p in zip(pieces.tolist(), translations.tolist(), probability.tolist(), strict=True)}
     assert found == pytest.approx(dict(expected))
     assert max(found, key=lambda pair: (pair[0] == 4, found[pair])) == (4, 7)
+
+
+def test_model_1_keeps_one_number_a_link_and_the_rest_block_by_block(monkeypatch):
+    monkeypatch.setattr(lexicon, "BLOCK", 1 << 17)
+    rng = np.random.default_rng(0)
+    src, tgt = ([rng.integers(4, 40, length, np.int32) for _ in range(120)] for length in (110, 130))
+    tracemalloc.start()
+    try:
+        model_1(src, tgt, 41)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * 120 * 110 * 130 + 80 * lexicon.BLOCK  # bytes
 
 
 @pytest.fixture
