@@ -22,6 +22,7 @@ of one large product, and the operations that Python starts, at the price of the
 `--peer` measures another toolkit on the same text: a command's time for all sentences, less its time for one. It
 trains a model of the sizes of experiment=bench_equal for --peer-minutes first if there is none under --peer-dir; for
 ctranslate2 a Transformer, trained with OpenNMT-py. Its speed depends on that model little, its BLEU much.
+`--isa` measures as on a processor that has this instruction set and none beyond it (torch too, by its own settings).
 `--json` prints one object as the last line.
 """
 
@@ -58,6 +59,20 @@ from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers
 
+ISA = {  # what torch and the libraries under it are told, for it is they that multiply where nmt/native does not
+    "amx": {},
+    "avx512": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16", "FBGEMM_ENABLE_INSTRUCTIONS": "AVX512_VNNI"},
+    "avx_vnni": {"ONEDNN_MAX_CPU_ISA": "AVX2_VNNI"},
+    "avx2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "neon_dot": {},
+    "neon": {},
+}
+for _name in ("avx_vnni", "avx2"):
+    ISA[_name] |= {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    }
 BATCHES: tuple[int | str, ...] = "file", 64, 1  # sentences at once
 ABLE = [name for name, peer in PEERS.items() if peer.translate]
 
@@ -69,6 +84,7 @@ def main() -> None:
     parser.add_argument("--src", type=Path, required=True)
     parser.add_argument("--ref", type=Path, required=True)
     parser.add_argument("--compute", action="append", choices=COMPUTE, help="default: all that work here")
+    parser.add_argument("--isa", choices=ISA, help="default: the best that is here")
     parser.add_argument("--threads", type=positive, help="of one process (default: as nmt-translate)")
     parser.add_argument("--workers", type=positive, help="processes in file mode (default: as nmt-translate)")
     parser.add_argument("--repeats", type=positive, default=3)
@@ -78,6 +94,10 @@ def main() -> None:
     parser.add_argument("--peer-minutes", type=float, default=20)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_intermixed_args()
+    if arguments.isa and os.environ.get("NMT_ISA") != arguments.isa:  # torch, imported by now, has read the settings
+        os.execve(
+            sys.executable, [sys.executable, *sys.argv], os.environ | ISA[arguments.isa] | {"NMT_ISA": arguments.isa}
+        )
     with one_line_errors(parser.prog):
         run(arguments)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -20,12 +21,17 @@ sizes = st.integers(1, 150)
 rows = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 13, 16, 17, 32, 33, 95, 96, 97, 200])
 
 
-@pytest.fixture(params=["with tiles", "without"])
-def tiles(request):
-    """Multiply many rows by AMX, where it is, or not."""
-    native.kernels().nmt_begin(request.param == "with tiles")
-    yield
-    native.kernels().nmt_begin(True)
+def everywhere(function):
+    """The tensors that it returns, by every instruction set that is here the same to the last bit."""
+    by_name = {}
+    for name in native.instruction_sets():
+        with patch.object(native, "kernels", lambda name=name: native.load(name)):
+            by_name[name] = function()
+    (_, found), *others = by_name.items()
+    for name, other in others:
+        for one, expected in zip(other, found, strict=True):
+            assert torch.equal(one, expected), name
+    return found
 
 
 def random_bytes(*shape):
@@ -41,30 +47,28 @@ def rounded(x):
 @needs_kernels
 @settings(max_examples=100, deadline=None)
 @given(n=rows, i=sizes, o=sizes, biased=st.booleans(), picked=st.booleans(), seed=st.integers(0, 99))
-@pytest.mark.parametrize("use_tiles", [True, False])
-def test_a_product(use_tiles, n, i, o, biased, picked, seed):
+def test_a_product(n, i, o, biased, picked, seed):
     torch.manual_seed(seed)
-    native.kernels().nmt_begin(use_tiles)
     weight, pieces = random_bytes(200, i), torch.randperm(200)[:o] if picked else None
     own = weight[pieces] if picked else weight
     scale, bias = torch.rand(len(own)), torch.randn(len(own)) if biased else None
     x = torch.randn(n, i)
     x[0, : i // 2] = 0
     expected = torch.nn.functional.linear(rounded(x).double(), own.double() * scale[:, None].double())
-    found = native.Bytes(weight, scale, bias, pieces)(x)
-    native.kernels().nmt_begin(True)
+    (found,) = everywhere(lambda: [native.Bytes(weight, scale, bias, pieces)(x)])
     largest = expected.abs().max().item() + 1
     expected = expected if bias is None else expected + bias
     torch.testing.assert_close(found, expected.float(), rtol=0, atol=2e-3 * largest)
 
 
 @needs_kernels
-def test_no_result_depends_on_its_neighbours(tiles):
-    weight, x = native.Bytes(random_bytes(80, 70), torch.rand(80)), torch.randn(230, 70)
+def test_no_result_depends_on_its_neighbours():
+    of_weight, x = (random_bytes(80, 70), torch.rand(80)), torch.randn(230, 70)
     x[5] *= 1000
-    together = weight(x)
-    for first, last in ((0, 1), (3, 8), (4, 30), (100, 230)):
-        assert weight(x[first:last]).equal(together[first:last])
+    parts = (0, 230), (0, 1), (3, 8), (4, 30), (100, 230)
+    together, *found = everywhere(lambda: [native.Bytes(*of_weight)(x[first:last]) for first, last in parts])
+    for (first, last), part in zip(parts[1:], found, strict=True):
+        assert part.equal(together[first:last])
 
 
 @needs_kernels
@@ -82,18 +86,24 @@ def test_a_row_of_zeros_is_the_bias():
 def test_steps_of_an_lstm(n, h, steps, cell, seed):
     torch.manual_seed(seed)
     weight, scale, bias = random_bytes(4 * h, h), torch.full((4 * h,), 0.02), torch.randn(4 * h)
-    product = native.Bytes(weight, scale, bias)
     own = {name: torch.randn_like(part) for name, part in cell.own_parameters(h).items()}
     table, ids = torch.randn(7, 4 * h).bfloat16(), torch.randint(7, (steps, n))
     x, c = torch.randn(n, h), torch.randn(n, h)
-    outputs, last = product.lstm(x, c, native.Added(table, ids), own.get("gain"), own.get("bias"))
-    state = x, c
+    normalisation = own.get("gain"), own.get("bias")
+
+    def found():
+        product = native.Bytes(weight, scale, bias)
+        return *product.lstm(x, c, native.Added(table, ids), *normalisation), product.lstm(
+            x, c, None, *normalisation
+        )[0]
+
+    outputs, last, one = everywhere(found)
+    product, state = native.Bytes(weight, scale, bias), (x, c)
     for t in range(steps):
         gates = product(outputs[t - 1] if t else x) + table[ids[t]]
         state = cell.pointwise(gates, gates[:, :0], (state[0], state[1]), own)
         torch.testing.assert_close(outputs[t], state[0], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(last, state[1], rtol=1e-4, atol=1e-4)
-    one, _ = product.lstm(x, c, None, own.get("gain"), own.get("bias"))
     expected = cell.pointwise(product(x), x[:, :0], (x, c), own)[0]
     torch.testing.assert_close(one, expected, rtol=1e-4, atol=1e-4)
 
@@ -130,7 +140,8 @@ def test_attention(b, k, s, a, d, m, additive, seed):
     weights = scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
     context = torch.einsum("baks,bsam->bkam", weights, values)
     values[~mask] = torch.nan  # what stands on padding is nobody's business
-    found = native.attend(query.reshape(b * k, a * d), keys.flatten(2), values.flatten(2), mask, a, v, limit)
+    memory = keys.flatten(2), values.flatten(2), mask
+    found = everywhere(lambda: native.attend(query.reshape(b * k, a * d), *memory, a, v, limit))
     torch.testing.assert_close(found[0], context.reshape(b * k, a * m), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(found[1], weights.transpose(1, 2).reshape(b * k, a, s), rtol=1e-4, atol=1e-6)
 
@@ -147,20 +158,34 @@ def test_large_numbers_stay_finite():
     assert context.equal(torch.ones(1, 4))
 
 
-def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(compiled, "FOLDER", tmp_path)
-    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
-    names = {compiled.library(), compiled.cells_library("AVX2")}
-    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 0; }")
-    names |= {compiled.library(), compiled.cells_library("AVX2")}
-    (tmp_path / "part.h").write_text("// included")
-    names |= {compiled.library(), compiled.cells_library("AVX2")}
-    assert len(names) == 6
-    native.kernels.cache_clear()
+@needs_kernels
+def test_the_instruction_set_can_be_chosen(monkeypatch):
     try:
-        assert not native.is_here()  # it is not there
+        for name in native.instruction_sets():
+            monkeypatch.setenv("NMT_ISA", name)
+            native.kernels.cache_clear()
+            assert native.kernels() is native.load(name)
+        monkeypatch.setenv("NMT_ISA", "mmx")
+        native.kernels.cache_clear()
+        with pytest.raises(ValueError, match=r"NMT_ISA is 'mmx'; here choose one of: .*\bavx2|neon"):
+            native.kernels()
     finally:
         native.kernels.cache_clear()
+
+
+def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "FOLDER", tmp_path)
+
+    def names():
+        return {library for library, _, _ in compiled.wanted()}
+
+    (tmp_path / "kernels.c").write_text("int nmt;")
+    found = names()
+    (tmp_path / "kernels.c").write_text("int NMT;")
+    found |= names()
+    (tmp_path / "part.h").write_text("// included")
+    assert len(found | names()) == 3 * len(names())
+    assert not native.instruction_sets()  # none is there
 
 
 def test_an_instruction_set_that_is_not_compiled_for_takes_the_one_that_all_have():
@@ -172,7 +197,8 @@ def test_an_instruction_set_that_is_not_compiled_for_takes_the_one_that_all_have
 def sources(tmp_path, monkeypatch):
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr(compiled, "FOLDER", tmp_path)
-    (tmp_path / "kernels.c").write_text("int nmt_begin(int tiles) { return 1; }")
+    (tmp_path / "processor.c").write_text("int nmt_processor;")
+    (tmp_path / "kernels.c").write_text("int nmt_kernels;")
     (tmp_path / "cells.c").write_text("int nmt_cells;")
     return tmp_path
 
@@ -180,28 +206,28 @@ def sources(tmp_path, monkeypatch):
 @pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
 @pytest.mark.skipif(platform.machine() not in compiled.X86 or sys.platform != "linux", reason="not all are for it")
 def test_compiling_leaves_the_libraries_of_today(sources, monkeypatch):
-    (sources / "kernels-of_yesterday.so").touch()
+    (sources / "kernels_avx2-of_yesterday.so").touch()
     (sources / "cells_avx2-of_yesterday.so").touch()
-    expected = {compiled.library(), *(compiled.cells_library(name) for name in compiled.CELLS)}
+    expected = {library for library, _, _ in compiled.wanted()}
     assert set(compiled.compile_libraries()) == expected
     assert set(sources.glob("*.so")) == expected
     (sources / "cells.c").write_text("int nmt_cells(")
-    with pytest.raises(OSError, match="failed:\n"):
-        compiled.compile_libraries()
+    with pytest.warns(UserWarning, match="one library of nmt/native is missing: .*failed:\n") as warned:
+        found = set(compiled.compile_libraries())
+    assert found == {library for library, source, _ in compiled.wanted() if source != "cells.c"}
+    assert len(warned) == len(expected) - len(found)
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(OSError, match="no-such-compiler"):
         compiled.compile_libraries()
 
 
-def test_other_processors_have_the_cells_alone(sources, monkeypatch):
-    asked = []
+def test_each_kind_of_processor_has_its_own(sources, monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
-    with monkeypatch.context() as patch:
-        patch.setattr(compiled, "compile_library", lambda *of_one: asked.append(of_one))
-        compiled.compile_libraries()
-    ((source, library, options),) = asked
-    assert (source.name, library) == ("cells.c", compiled.cells_library("DEFAULT"))
-    assert not any("march" in option for option in options)
+    names = {library.name.partition("-")[0]: options for library, _, options in compiled.wanted()}
+    assert set(names) == {"processor", "kernels_neon", "kernels_neon_dot", "cells_default"}
+    assert not any(
+        "march" in option for name, options in names.items() for option in options if name != "kernels_neon_dot"
+    )
     monkeypatch.setattr("platform.machine", lambda: "s390x")
     with pytest.raises(OSError, match="x86-64"):
         compiled.compile_libraries()
@@ -222,7 +248,7 @@ def test_extensions(b, k, pieces, wanted, seed):
     expected = logits.log_softmax(-1) + log_probs[:, None]
     expected[:, 0] = -torch.inf
     expected = expected.view(b, -1)
-    totals, places = native.extend(logits, log_probs, b, wanted)
+    totals, places = everywhere(lambda: native.extend(logits, log_probs, b, wanted))
     best = torch.nn.functional.pad(expected, (0, wanted), value=-torch.inf).topk(wanted).values
     torch.testing.assert_close(totals, best, rtol=1e-5, atol=1e-5)
     real = totals.isfinite()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nmt import native
-from nmt.native.build import CELLS, FOLDER, cells_library, library
+from nmt.native.build import FOLDER, wanted
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,11 +33,11 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
     assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
     assert "nmt/native/hook.py" not in names  # it needs what only makes wheels
     compiled = {name for name in names if name.endswith(".so")}
-    possible = {library(), *(cells_library(instructions) for instructions in CELLS)}
+    possible = [library for library, _, _ in wanted()]
     assert compiled == {f"nmt/native/{path.name}" for path in possible if path.exists()}
     assert wheel.name.endswith("none-any.whl") == (not compiled)
     sources = {f"nmt/native/{path.name}" for path in FOLDER.glob("*.[ch]")}
-    assert {"nmt/native/cells.c", "nmt/native/cells.h", "nmt/native/vectors.h", "nmt/native/rows.h"} <= sources
+    assert {"nmt/native/cells.c", "nmt/native/kernels.c", "nmt/native/processor.c", "nmt/native/vectors.h"} <= sources
     assert sources <= set(names)  # a library's name tells its source
 
 

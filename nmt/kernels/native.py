@@ -53,11 +53,17 @@ def load(path: Path) -> ctypes.CDLL | None:
         found = ctypes.CDLL(str(path))
     except OSError:
         return None
-    for runtime in (Path(torch.__file__).parent / "lib").glob("lib[gi]*omp*"):
+    for runtime in openmp_runtimes(Path(torch.__file__).parent / "lib"):
         # torch's own threads: others would wait for theirs, and for the processor.
-        call = ctypes.CDLL(str(runtime)).GOMP_parallel
-        found.nmt_threads(ctypes.cast(call, ctypes.c_void_p))
+        call = getattr(ctypes.CDLL(str(runtime)), "GOMP_parallel", None)
+        if call is not None:
+            found.nmt_threads(ctypes.cast(call, ctypes.c_void_p))
     return found
+
+
+def openmp_runtimes(folder: Path) -> list[Path]:
+    """GCC's on Linux, LLVM's on macOS, Intel's in some builds."""
+    return [path for name in ("libgomp*", "libomp*", "libiomp*") for path in folder.glob(name)]
 
 
 class Function:

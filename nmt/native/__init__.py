@@ -1,6 +1,7 @@
-"""What takes most of a search's time, in C (kernels.c): on Intel's servers since Ice Lake and AMD's since Zen 4.
+"""What takes most of the time of a search, in C (kernels.c), for several instruction sets (build.py), which give the
+same. The best that the processor has is used, or the one that $NMT_ISA names.
 
-Where it is not compiled, or the processor can't do it, `is_here` says so, and torch computes the same more slowly.
+Where none is compiled, or the processor can't do it, `is_here` says so, and torch computes the same more slowly.
 Tensors are float32 and on the CPU.
 
 Dims: N rows of one step, B sentences, k rows of each, T steps, I inputs, O outputs, H hidden units, S source tokens,
@@ -10,26 +11,40 @@ A heads, D features of a query, M of a value, P rows of a table, V pieces.
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from nmt.native.build import library
+from nmt.native.build import kernels_library, processor_library
 
 UP_TO = 64  # kernels.c fills a weight's rows and columns up to a multiple of it
 
 
 @cache
 def kernels() -> ctypes.CDLL | None:
-    """The library, if it can be used here."""
+    """The library that is used here, or None. Raises ValueError where $NMT_ISA names what is not here."""
+    here, forced = instruction_sets(), os.environ.get("NMT_ISA")
+    if forced and forced not in here:
+        raise ValueError(f"NMT_ISA is {forced!r}; here choose one of: {', '.join(here) or 'none, there are none'}")
+    return load(forced or here[0]) if here else None
+
+
+def instruction_sets() -> list[str]:
+    """Those that the processor has and there is a library for, the best first."""
     try:
-        found = ctypes.CDLL(str(library()))
+        names = ctypes.CDLL(str(processor_library())).nmt_instruction_sets
     except OSError:
-        return None
-    if not found.nmt_begin(True):
-        return None
+        return []
+    names.restype = ctypes.c_char_p
+    return [name for name in names().decode().split() if kernels_library(name).exists()]
+
+
+@cache
+def load(instructions: str) -> ctypes.CDLL:
+    found = ctypes.CDLL(str(kernels_library(instructions)))
     p, i, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
     found.nmt_pack.argtypes = [p, p, i, i, p, p]
     found.nmt_product.argtypes = [p, p, p, p, i, i, f, p, i, p, i, p]

@@ -2,22 +2,23 @@
 
 // Scores of one query over s keys, `far` floats apart, of which real tells: q . key, or with v the sum of
 // v / (1 + q key); returns the largest.
-static float scores(const float *q, const float *keys, size_t far, const float *v, const uint8_t *real, int s, int d,
-                    float *to) {
+static float scores_of_keys(const float *q, const float *keys, size_t far, const float *v, const uint8_t *real, int s,
+                            int d, float *to) {
     float most = -3e38f;
     for (int t = 0; t < s; t++, keys += far) {
+        to[t] = 0;
         if (!real[t]) continue;
-        __m512 sum = _mm512_setzero_ps();
-        for (int i = 0; i < d; i += LANES) {
-            __m512 of_query = load(q + i, d - i), of_key = load(keys + i, d - i);
+        struct sums sum = {0};
+        for (int i = 0; i < d; i += 16) EACH_PART {
+            const vector of_query = load_up_to(q + at, d - at), of_key = load_up_to(keys + at, d - at);
             if (v) {
-                __m512 r = reciprocal(_mm512_fmadd_ps(of_query, of_key, all(1)));
-                sum = _mm512_fmadd_ps(load(v + i, d - i), r, sum);
+                const vector r = reciprocal(multiply_add(of_query, of_key, all(1)));
+                sum.part[part] = multiply_add(load_up_to(v + at, d - at), r, sum.part[part]);
             } else {
-                sum = _mm512_fmadd_ps(of_query, of_key, sum);
+                sum.part[part] = multiply_add(of_query, of_key, sum.part[part]);
             }
         }
-        to[t] = _mm512_reduce_add_ps(sum);
+        to[t] = total_of(sum);
         most = to[t] > most ? to[t] : most;
     }
     return most;
@@ -25,31 +26,34 @@ static float scores(const float *q, const float *keys, size_t far, const float *
 
 // Scores become weights, in place; those of what is not real 0.
 static void softmax(float *x, const uint8_t *real, int s, float most) {
-    __m512 sum = _mm512_setzero_ps();
-    for (int t = 0; t < s; t += LANES) {
-        __m128i is_real = _mm_maskz_loadu_epi8(lanes(s - t), real + t);
-        __mmask16 kept = _mm_test_epi8_mask(is_real, is_real);
-        __m512 e = exponential(_mm512_sub_ps(_mm512_maskz_loadu_ps(kept, x + t), all(most)));
-        e = _mm512_maskz_mov_ps(kept, e);
-        sum = _mm512_add_ps(sum, e);
-        store(x + t, e, s - t);
+    struct sums sum = {0};
+    for (int i = 0; i < s; i += 16) EACH_PART {
+        uint8_t own[LANES] = {0};
+        memcpy(own, real + at, at < s ? least(LANES, s - at) : 0);
+        integers is_real;
+        for (int lane = 0; lane < LANES; lane++) is_real[lane] = -(own[lane] != 0);
+        const vector e = (vector)((integers)exponential(load_up_to(x + at, s - at) - most) & is_real);
+        sum.part[part] += e;
+        store_up_to(x + at, e, s - at);
     }
-    __m512 scale = all(1 / _mm512_reduce_add_ps(sum));
-    for (int t = 0; t < s; t += LANES) store(x + t, _mm512_mul_ps(load(x + t, s - t), scale), s - t);
+    const float scale = 1 / total_of(sum);
+    for (int t = 0; t < s; t += LANES) store_up_to(x + t, load_up_to(x + t, s - t) * scale, s - t);
 }
 
 // The mean of s values, `far` floats apart, by their weights; what has none is not read.
-static void mean(const float *weights, const float *values, size_t far, int s, int m, float *to) {
-    for (int i = 0; i < m; i += PANELS * LANES) {
-        __m512 sum[PANELS];
-        for (int p = 0; p < PANELS; p++) sum[p] = _mm512_setzero_ps();
+static void mean_of_values(const float *weights, const float *values, size_t far, int s, int m, float *to) {
+    enum { SIDE_BY_SIDE = 4 };
+    for (int i = 0; i < m; i += SIDE_BY_SIDE * LANES) {
+        vector sum[SIDE_BY_SIDE] = {{0}};
         for (int t = 0; t < s; t++) {
             if (weights[t] == 0) continue;
-            const float *value = values + t * far + i;
-            for (int p = 0; p < PANELS && i + p * LANES < m; p++)
-                sum[p] = _mm512_fmadd_ps(all(weights[t]), load(value + p * LANES, m - i - p * LANES), sum[p]);
+            const float *value = values + t * far;
+            UNROLLED for (int p = 0; p < SIDE_BY_SIDE; p++) {
+                const int at = i + p * LANES;
+                sum[p] = multiply_add(all(weights[t]), load_up_to(value + at, m - at), sum[p]);
+            }
         }
-        for (int p = 0; p < PANELS && i + p * LANES < m; p++) store(to + i + p * LANES, sum[p], m - i - p * LANES);
+        UNROLLED for (int p = 0; p < SIDE_BY_SIDE; p++) store_up_to(to + i + p * LANES, sum[p], m - i - p * LANES);
     }
 }
 
@@ -59,21 +63,20 @@ void nmt_attend(const float *q, const float *keys, const float *values, const ui
                 int n, int k, int s, int a, int d, int m, float *context, float *weights) {
     float *query = malloc(sizeof *query * d);
     for (int row = 0; row < n; row++) {
-        size_t sentence = row / k;
+        const size_t sentence = row / k;
         for (int head = 0; head < a; head++) {
-            size_t at = (size_t)row * a + head;
+            const size_t at = (size_t)row * a + head;
             const float *own = q + at * d, *key = keys + (sentence * s * a + head) * d;
             float *to = weights + at * s;
             if (v) {
-                for (int i = 0; i < d; i += LANES) {
-                    __m512 x = _mm512_max_ps(_mm512_min_ps(load(own + i, d - i), all(limit)), all(-limit));
-                    store(query + i, exponential(x), d - i);
-                }
+                for (int i = 0; i < d; i += LANES)
+                    store_up_to(query + i, exponential(within(load_up_to(own + i, d - i), limit)), d - i);
                 own = query;
             }
-            float most = scores(own, key, (size_t)a * d, v ? v + head * d : 0, real + sentence * s, s, d, to);
+            const float most =
+                scores_of_keys(own, key, (size_t)a * d, v ? v + head * d : 0, real + sentence * s, s, d, to);
             softmax(to, real + sentence * s, s, most);
-            mean(to, values + (sentence * s * a + head) * m, (size_t)a * m, s, m, context + at * m);
+            mean_of_values(to, values + (sentence * s * a + head) * m, (size_t)a * m, s, m, context + at * m);
         }
     }
     free(query);

@@ -1,7 +1,7 @@
 """What is in C here, as libraries. They are compiled when nmt is installed; this file needs no package, not even nmt.
 
-kernels.c, of search, is written for one instruction set; cells.c, of training, is compiled for several, of which the
-best is taken when it is used.
+kernels.c, of search, and cells.c, of training, are compiled for several instruction sets, of which the best is taken
+when they are used; processor.c tells it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
@@ -22,11 +24,25 @@ CELLS = {  # torch's name of an instruction set -> the compiler's
     "DEFAULT": "",
 }
 OPTIONS = ["-O2", "-fno-math-errno", "-ffp-contract=fast"]  # of cells.c
+KERNELS = {  # as processor.c names an instruction set -> the compiler's
+    "amx": "-march=x86-64-v4 -mavx512vnni -mamx-tile -mamx-int8",
+    "avx512": "-march=x86-64-v4 -mavx512vnni",
+    "avx_vnni": "-march=x86-64-v3 -mavxvnni",
+    "avx2": "-march=x86-64-v3",
+    "neon_dot": "-march=armv8.2-a+dotprod",
+    "neon": "",
+}
+KERNEL_OPTIONS = ["-O3", "-fno-math-errno", "-ffp-contract=off"]  # each operation is rounded alike everywhere
 
 
-def library() -> Path:
-    """Where kernels.c as a library belongs."""
-    return _path("kernels")
+def kernels_library(instructions: str) -> Path:
+    """Where kernels.c for an instruction set belongs."""
+    return _path(f"kernels_{instructions}")
+
+
+def processor_library() -> Path:
+    """Where processor.c belongs."""
+    return _path("processor")
 
 
 def cells_library(instructions: str) -> Path:
@@ -41,16 +57,33 @@ def _path(name: str) -> Path:
 
 
 def compile_libraries() -> list[Path]:
-    """Compile them anew, with $CC or `cc`. Raises OSError with the reason where that can't be done."""
-    made = []
-    if sys.platform == "linux" and platform.machine() in X86:
-        made.append(compile_library(FOLDER / "kernels.c", library(), ["-O3"]))
-    for instructions, flag in CELLS.items():
-        if platform.machine() in X86 or not flag:
-            made.append(compile_library(FOLDER / "cells.c", cells_library(instructions), options(instructions)))
+    """Compile them anew, with $CC or `cc`: all but those that this compiler can't, which is said in a warning. Raises
+    OSError with the reason where there is none that it can."""
+    made, failed = [], []
+    for library, source, options in wanted():
+        try:
+            made.append(compile_library(FOLDER / source, library, options))
+        except OSError as error:
+            failed.append(error)
+    if not made:
+        raise failed[0]
+    for error in failed:
+        warnings.warn(f"one library of nmt/native is missing: {error}", stacklevel=2)
     for other in set(FOLDER.glob("*-*.so")) - set(made):
         other.unlink()
     return made
+
+
+def wanted() -> Iterator[tuple[Path, str, list[str]]]:
+    """The libraries for this kind of processor, with the source and the compiler's options."""
+    is_x86 = platform.machine() in X86
+    yield processor_library(), "processor.c", ["-O2"]
+    for instructions, flags in KERNELS.items():
+        if instructions.startswith("neon") != is_x86:
+            yield kernels_library(instructions), "kernels.c", [*KERNEL_OPTIONS, *flags.split()]
+    for instructions, flag in CELLS.items():
+        if is_x86 or not flag:
+            yield cells_library(instructions), "cells.c", options(instructions)
 
 
 def options(instructions: str) -> list[str]:
@@ -84,3 +117,7 @@ def compile_library(source: Path, library: Path, options: list[str]) -> Path:
             os.fsync(file.fileno())  # after a power cut it is there whole, or not at all
         made.replace(library)
     return library
+
+
+if __name__ == "__main__":
+    compile_libraries()

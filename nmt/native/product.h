@@ -1,17 +1,14 @@
 // Products of bytes: y (n,out) = x (n,in) W' + bias + added (n,out), or tanh of it
 //
-// W is packed: of 16 of its rows, a panel, 4 bytes of each stand together, as both VNNI and tiles want them; zeros fill
-// it up to WIDE rows and DEEP columns. A row of x becomes bytes from 1 to 255 of which 128 stands for 0, so a sum of
-// products begins with -128 times the sum of W's row.
+// W is packed: of 16 of its rows, a panel, 4 bytes of each stand together, as all that multiplies bytes wants them; zeros
+// fill it up to WIDE rows and DEEP columns. A row of x becomes digits, with a scale of its own.
 
 enum {
-    PANELS = 4,         // of LANES outputs, multiplied side by side
-    WIDE = 64,          // PANELS * LANES
-    DEEP = 64,          // bytes of an input that a tile holds
-    TILE = 16,          // rows of a tile
-    FEW = 6,            // rows that VNNI multiplies at once
-    FEW_FOR_TILES = 2,  // rows up to which VNNI is faster than tiles
-    BLOCK = 32,         // rows whose results stay in the cache
+    PANEL = 16,  // outputs whose weights stand together
+    WIDE = 64,   // outputs up to a multiple of which W is filled
+    DEEP = 64,   // bytes of an input that a tile holds
+    TILE = 16,   // rows of a tile
+    BLOCK = 32,  // rows whose results stay in the cache
 };
 
 static inline int up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -27,207 +24,136 @@ struct Weight {
     float spread;          // of |x|^2, added to the first output
 };
 
-// The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times -128.
+// The rows of w (.,in) that are numbered by rows (out,), or the first, packed; and their sums, times -OFFSET.
 void nmt_pack(const int8_t *w, const int64_t *rows, int out, int in, int8_t *packed, int32_t *sums) {
-    int deep = up(in, DEEP);
+    const int deep = up(in, DEEP);
     memset(packed, 0, (size_t)up(out, WIDE) * deep);
     memset(sums, 0, up(out, WIDE) * sizeof *sums);
     for (int o = 0; o < out; o++) {
         const int8_t *row = w + (size_t)(rows ? rows[o] : o) * in;
-        int8_t *to = packed + (size_t)(o / LANES) * LANES * deep + o % LANES * 4;
-        for (int i = 0; i < in; i += 4, to += 4 * LANES)
-            memcpy(to, row + i, least(4, in - i));
+        int8_t *to = packed + (size_t)(o / PANEL) * PANEL * deep + o % PANEL * 4;
+        int i = 0;
+        for (; i + 4 <= in; i += 4, to += 4 * PANEL) memcpy(to, row + i, 4);
+        memcpy(to, row + i, in - i);
         int32_t sum = 0;
-        for (int i = 0; i < in; i++) sum += row[i];
-        sums[o] = -128 * sum;
+        for (i = 0; i < in; i++) sum += row[i];
+        sums[o] = -OFFSET * sum;
     }
 }
 
-// A row of x becomes bytes; returns what they are to be multiplied by.
-static float quantise(const float *x, int in, uint8_t *bytes) {
-    __m512 most = _mm512_setzero_ps();
-    for (int i = 0; i < in; i += LANES) most = _mm512_max_ps(most, _mm512_abs_ps(load(x + i, in - i)));
-    float largest = _mm512_reduce_max_ps(most);
-    __m512 scale = all(largest > 0 ? 127 / largest : 0);
-    for (int i = 0; i < in; i += LANES) {
-        __m512i rounded = _mm512_cvtps_epi32(_mm512_mul_ps(load(x + i, in - i), scale));
-        rounded = _mm512_add_epi32(rounded, _mm512_set1_epi32(128));
-        _mm_mask_storeu_epi8(bytes + i, lanes(in - i), _mm512_cvtepi32_epi8(rounded));
-    }
+// A row of x becomes digits, as many as fill vectors; returns what they are to be multiplied by.
+static float quantise(const float *x, int in, digit *digits) {
+    const float magic = 12582912;  // as in exponential
+    vector most = {0};
+    for (int i = 0; i < in; i += LANES) most = larger(most, absolute(load_up_to(x + i, in - i)));
+    const float largest = largest_of(most), scale = largest > 0 ? 127 / largest : 0;
+    for (int i = 0; i < in; i += LANES)
+        store_digits(digits + i, (integers)(load_up_to(x + i, in - i) * scale + magic) - (0x4b400000 - OFFSET));
     return largest / 127;
 }
 
-// What LANES outputs from `column` on have in common.
-struct Column {
-    __m512 scale, bias;
-    int at, count;
-};
-
-static inline struct Column column_of(const struct Weight *w, int at) {
-    int count = w->out - at;
-    if (count <= 0) return (struct Column){.at = at};
-    __m512 bias = w->bias ? load(w->bias + at, count) : _mm512_setzero_ps();
-    return (struct Column){load(w->scale + at, count), bias, at, count};
+// For `rows` rows of digits and `across` times OUTPUTS outputs, to sums (rows,WIDE); both are constants.
+INLINE void add_up(const int8_t *packed, int deep, const digit *x, const int rows, const int across, int32_t *to) {
+    dots sums[2 * ROWS][2 * ACROSS];
+    UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int a = 0; a < across; a++) sums[r][a] = (dots){0};
+    for (int i = 0; i < deep; i += 4) {
+        weights w[2 * ACROSS];
+        UNROLLED for (int a = 0; a < across; a++) {
+            const int output = a * OUTPUTS;
+            w[a] = load_weights(packed + (size_t)(output / PANEL) * PANEL * deep + PANEL * i + output % PANEL * 4);
+        }
+        UNROLLED for (int r = 0; r < rows; r++) {
+            const inputs four = load_inputs(x + (size_t)r * deep + i);
+            UNROLLED for (int a = 0; a < across; a++) {
+                sums[r][a] = add_products(sums[r][a], four, w[a]);
+                STAY_IN_A_REGISTER(sums[r][a]);
+            }
+        }
+    }
+    UNROLLED for (int r = 0; r < rows; r++)
+        UNROLLED for (int a = 0; a < across; a += 2)
+            store_two(to + (size_t)r * WIDE + a * OUTPUTS, sums[r][a], sums[r][a + 1]);
 }
 
-// From sums of products to a row of y; `added` is that row's, or none.
-static inline void finish(struct Column c, int squashed, __m512i sums, float scale, const float *added, float *y) {
-    if (c.count <= 0) return;
-    __m512 v = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), _mm512_mul_ps(c.scale, all(scale)), c.bias);
-    if (added) v = _mm512_add_ps(v, load(added + c.at, c.count));
-    store(y + c.at, squashed ? hyperbolic_tangent(v) : v, c.count);
+// A row's sums (count,) of outputs from `column` on become y; `added` is that row's, or none.
+INLINE void finish(const struct Weight *w, int column, int count, const int32_t *sums, float scale, const float *added,
+                   float *y) {
+    for (int i = 0; i < count; i += LANES) {
+        const int o = column + i, left = w->out - o;
+        if (left <= 0) return;
+        integers whole, begin;
+        memcpy(&whole, sums + i, sizeof whole);
+        memcpy(&begin, w->sums + o, sizeof begin);
+        const vector bias = w->bias ? load_up_to(w->bias + o, left) : all(0);
+        vector v = __builtin_convertvector(whole + begin, vector);
+        v = multiply_add(v, load_up_to(w->scale + o, left) * scale, bias);
+        if (added) v += load_up_to(added + o, left);
+        store_up_to(y + o, w->squashed ? hyperbolic_tangent(v) : v, left);
+    }
 }
 
 static inline const float *row_of(const float *added, int row, int out) {
     return added ? added + (size_t)row * out : 0;
 }
 
-static inline __attribute__((always_inline)) void by_vnni(
-    const struct Weight *w, const int rows, const uint8_t *x, const float *scales, int column, const float *added,
-    float *y) {
-    int deep = up(w->in, DEEP);
-    const int8_t *panels = w->packed + (size_t)column * deep;
-    __m512i sums[FEW][PANELS];
-    for (int r = 0; r < rows; r++)
-        for (int p = 0; p < PANELS; p++) sums[r][p] = _mm512_loadu_si512(w->sums + column + p * LANES);
-    for (int i = 0; i < deep; i += 4)
-        for (int p = 0; p < PANELS; p++) {
-            __m512i weights = _mm512_load_si512(panels + (size_t)(p * deep + i) * LANES);
-            for (int r = 0; r < rows; r++) {
-                int32_t four;
-                memcpy(&four, x + (size_t)r * deep + i, 4);
-                sums[r][p] = _mm512_dpbusd_epi32(sums[r][p], _mm512_set1_epi32(four), weights);
+#if defined(__AMX_INT8__)
+#include "tiles.h"
+#endif
+
+static void by_vectors(const struct Weight *w, const digit *x, int n, const float *scales, const float *added, float *y) {
+    const int deep = up(w->in, DEEP);
+    int32_t sums[ROWS][WIDE];
+    for (int column = 0; column < w->out; column += ACROSS * OUTPUTS) {
+        const int8_t *packed = w->packed + (size_t)(column / PANEL) * PANEL * deep + column % PANEL * 4;
+        for (int r = 0; r < n; r += ROWS) {
+            const digit *from = x + (size_t)r * deep;
+            switch (least(ROWS, n - r)) {  // each with its loops unrolled
+                case 1: add_up(packed, deep, from, 1, ACROSS, sums[0]); break;
+                case 2: add_up(packed, deep, from, 2, ACROSS, sums[0]); break;
+                case 3: add_up(packed, deep, from, 3, ACROSS, sums[0]); break;
+                case 4: add_up(packed, deep, from, 4, ACROSS, sums[0]); break;
+                case 5: add_up(packed, deep, from, 5, ACROSS, sums[0]); break;
+                default: add_up(packed, deep, from, ROWS, ACROSS, sums[0]);
             }
-        }
-    for (int p = 0; p < PANELS; p++) {
-        struct Column c = column_of(w, column + p * LANES);
-        for (int r = 0; r < rows; r++)
-            finish(c, w->squashed, sums[r][p], scales[r], row_of(added, r, w->out), y + (size_t)r * w->out);
-    }
-}
-
-#pragma GCC push_options
-#pragma GCC target("amx-tile,amx-int8")
-
-struct Tiles {
-    uint8_t palette, start, unused[14];
-    uint16_t bytes[16];
-    uint8_t rows[16];
-};
-
-// Whoever else in the process multiplies by tiles may count on theirs. (Not by the compiler's own functions: GCC's tell
-// it neither that all of the struct is read nor that it is written, nor that what tiles are loaded from must be there.)
-static struct Tiles take_tiles(void) {
-    struct Tiles before, mine = {.palette = 1};
-    for (int t = 0; t < 8; t++) mine.bytes[t] = DEEP, mine.rows[t] = TILE;
-    __asm__ volatile("sttilecfg %0" : "=m"(before) : : "memory");
-    __asm__ volatile("ldtilecfg %0" : : "m"(mine) : "memory");
-    return before;
-}
-
-static void give_back(const struct Tiles *before) {
-    if (before->palette)
-        __asm__ volatile("ldtilecfg %0" : : "m"(*before) : "memory");
-    else
-        _tile_release();
-}
-
-// WIDE outputs from `column` on, of rows that are filled up to a multiple of TILE.
-static void by_tiles(
-    const struct Weight *w, int n, const uint8_t *x, const float *scales, int column, const float *added, float *y) {
-    int deep = up(w->in, DEEP);
-    int32_t sums[4][TILE][LANES] __attribute__((aligned(64)));
-    for (int row = 0, rows; row < n; row += rows) {
-        rows = n - row > TILE ? 2 * TILE : TILE;
-        const uint8_t *upper = x + (size_t)row * deep, *lower = upper + (size_t)TILE * deep;
-        for (int p = 0; p < PANELS; p += rows > TILE ? 2 : 4) {
-            const int8_t *panel = w->packed + (size_t)(column + p * LANES) * deep;
-            size_t next = (size_t)LANES * deep;
-            const int32_t *first = w->sums + column + p * LANES, *second = first + LANES;
-            _tile_loadd(0, first, 0);  // each row the same
-            _tile_loadd(1, second, 0);
-            _tile_loadd(2, rows > TILE ? first : second + LANES, 0);
-            _tile_loadd(3, rows > TILE ? second : second + 2 * LANES, 0);
-            for (int i = 0; i < deep; i += DEEP, panel += LANES * DEEP) {
-                _tile_loadd(4, upper + i, deep);
-                _tile_loadd(6, panel, DEEP);
-                _tile_loadd(7, panel + next, DEEP);
-                _tile_dpbusd(0, 4, 6);
-                _tile_dpbusd(1, 4, 7);
-                if (rows > TILE) {
-                    _tile_loadd(5, lower + i, deep);
-                    _tile_dpbusd(2, 5, 6);
-                    _tile_dpbusd(3, 5, 7);
-                } else {
-                    _tile_loadd(5, panel + 2 * next, DEEP);
-                    _tile_loadd(6, panel + 3 * next, DEEP);
-                    _tile_dpbusd(2, 4, 5);
-                    _tile_dpbusd(3, 4, 6);
-                }
-            }
-            _tile_stored(0, sums[0], DEEP);
-            _tile_stored(1, sums[1], DEEP);
-            _tile_stored(2, sums[2], DEEP);
-            _tile_stored(3, sums[3], DEEP);
-            int across = rows > TILE ? 2 : 4;
-            for (int q = 0; q < across; q++) {
-                struct Column c = column_of(w, column + (p + q) * LANES);
-                for (int r = 0; r < least(rows, n - row); r++)
-                    finish(c, w->squashed, _mm512_load_si512(sums[r / TILE * 2 + q][r % TILE]), scales[row + r],
-                           row_of(added, row + r, w->out), y + (size_t)(row + r) * w->out);
-            }
+            for (int k = 0; k < least(ROWS, n - r); k++)
+                finish(w, column, ACROSS * OUTPUTS, sums[k], scales[r + k], row_of(added, r + k, w->out),
+                       y + (size_t)(r + k) * w->out);
         }
     }
 }
 
-#pragma GCC pop_options
-
-// Of up to BLOCK rows; `bytes` is room for as many of DEEP columns, and TILE more, whose fill is zero.
-static void product(const struct Weight *w, const float *x, int n, uint8_t *bytes, const float *added, float *y) {
-    int deep = up(w->in, DEEP);
+// Of up to BLOCK rows; `digits` is room for as many of DEEP columns, and TILE more, whose fill is zero.
+static void product(const struct Weight *w, const float *x, int n, digit *digits, const float *added, float *y) {
+    const int deep = up(w->in, DEEP);
     float scales[BLOCK];
-    for (int r = 0; r < n; r++) scales[r] = quantise(x + (size_t)r * w->in, w->in, bytes + (size_t)r * deep);
-    if (has_amx && n > FEW_FOR_TILES) {
-        struct Tiles before = take_tiles();
-        for (int column = 0; column < w->out; column += WIDE) by_tiles(w, n, bytes, scales, column, added, y);
-        give_back(&before);
-    } else {
-        for (int column = 0; column < w->out; column += WIDE)
-            for (int r = 0; r < n; r += FEW) {
-                const uint8_t *from = bytes + (size_t)r * deep;
-                const float *own = row_of(added, r, w->out);
-                float *to = y + (size_t)r * w->out;
-                switch (least(FEW, n - r)) {  // each with its loops unrolled
-                    case 1: by_vnni(w, 1, from, scales + r, column, own, to); break;
-                    case 2: by_vnni(w, 2, from, scales + r, column, own, to); break;
-                    case 3: by_vnni(w, 3, from, scales + r, column, own, to); break;
-                    case 4: by_vnni(w, 4, from, scales + r, column, own, to); break;
-                    case 5: by_vnni(w, 5, from, scales + r, column, own, to); break;
-                    default: by_vnni(w, FEW, from, scales + r, column, own, to);
-                }
-            }
-    }
+    for (int r = 0; r < n; r++) scales[r] = quantise(x + (size_t)r * w->in, w->in, digits + (size_t)r * deep);
+#if defined(__AMX_INT8__)
+    if (n > FEW_FOR_TILES)
+        by_tiles(w, digits, n, scales, added, y);
+    else
+#endif
+        by_vectors(w, digits, n, scales, added, y);
     for (int r = 0; w->spread != 0 && r < n; r++) {
         const float *row = x + (size_t)r * w->in;
-        __m512 squares = _mm512_setzero_ps();
-        for (int i = 0; i < w->in; i += LANES) {
-            __m512 v = load(row + i, w->in - i);
-            squares = _mm512_fmadd_ps(v, v, squares);
+        struct sums squares = {0};
+        for (int i = 0; i < w->in; i += 16) EACH_PART {
+            const vector v = load_up_to(row + at, w->in - at);
+            squares.part[part] = multiply_add(v, v, squares.part[part]);
         }
-        y[(size_t)r * w->out] += w->spread * _mm512_reduce_add_ps(squares);
+        y[(size_t)r * w->out] += w->spread * total_of(squares);
     }
 }
 
-static uint8_t *room_for_bytes(int n, int in) {
-    size_t size = (size_t)(least(n, BLOCK) + TILE) * up(in, DEEP);
-    return memset(aligned_alloc(DEEP, size), 0, size);
+static digit *room_for_digits(int n, int in) {
+    const size_t size = (size_t)(least(n, BLOCK) + TILE) * up(in, DEEP) * sizeof(digit);
+    return memset(aligned_alloc(64, size), 0, size);
 }
 
 void nmt_product(const int8_t *packed, const int32_t *sums, const float *scale, const float *bias, int out, int in,
                  float spread, const float *x, int n, const float *added, int squashed, float *y) {
-    struct Weight w = {packed, sums, scale, bias, out, in, squashed, spread};
-    uint8_t *bytes = room_for_bytes(n, in);
+    const struct Weight w = {packed, sums, scale, bias, out, in, squashed, spread};
+    digit *digits = room_for_digits(n, in);
     for (int row = 0; row < n; row += BLOCK)
-        product(&w, x + (size_t)row * in, least(BLOCK, n - row), bytes, row_of(added, row, out), y + (size_t)row * out);
-    free(bytes);
+        product(&w, x + (size_t)row * in, least(BLOCK, n - row), digits, row_of(added, row, out), y + (size_t)row * out);
+    free(digits);
 }

@@ -289,6 +289,13 @@ def test_the_kernels_are_those_of_the_cells_as_they_are(tmp_path):
     assert (tmp_path / "cells.h").read_text() == (FOLDER / "cells.h").read_text()
 
 
+def test_the_threads_are_those_of_torchs_own_openmp(tmp_path):
+    for name in ("libgomp-a34b3233.so.1", "libomp.dylib", "libiomp5.so", "libbackend_with_compiler.so", "libc10.so"):
+        (tmp_path / name).touch()
+    names = [path.name for path in native.openmp_runtimes(tmp_path)]
+    assert names == ["libgomp-a34b3233.so.1", "libomp.dylib", "libiomp5.so"]
+
+
 def test_every_instruction_set_that_is_compiled_for_can_be_tested_somewhere():
     assert set(CELLS) == set(LANES)
 

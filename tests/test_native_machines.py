@@ -1,0 +1,195 @@
+"""The C of search as other compilers and machines see it: with sanitizers, by clang, for arm64 in an emulator.
+
+A small program calls every kernel for odd sizes, with each array in a block of memory of its own that is not a byte
+too large, and prints what was written: everywhere the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+
+import pytest
+
+from nmt import native
+from nmt.native.build import FOLDER, KERNEL_OPTIONS, KERNELS, X86
+
+SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+PROGRAM = r"""
+#include "kernels.c"
+#include <stdio.h>
+
+static float number(void) {  // from -2 to 2
+    static uint32_t seed = 1;
+    seed = seed * 1664525u + 1013904223u;
+    return (int32_t)seed / 1073741824.0f;
+}
+
+static float *numbers(int64_t count) {
+    float *found = malloc(count * sizeof *found);
+    for (int64_t i = 0; i < count; i++) found[i] = number();
+    return found;
+}
+
+static int64_t *ids(int64_t count, int64_t size) {
+    int64_t *found = malloc(count * sizeof *found);
+    for (int64_t i = 0; i < count; i++) found[i] = i * 7 % size;
+    return found;
+}
+
+static struct Weight weight(int out, int in, float scale) {
+    int8_t *bytes = malloc((out + 2) * in), *packed = aligned_alloc(64, up(out, WIDE) * up(in, DEEP));
+    for (int i = 0; i < (out + 2) * in; i++) bytes[i] = number() * 63.9f;
+    for (int i = 0; i < in && i < 9; i++) bytes[i] = 127;
+    int32_t *sums = malloc(up(out, WIDE) * sizeof *sums);
+    int64_t *rows = ids(out, out + 2);
+    nmt_pack(bytes, out % 2 ? rows : 0, out, in, packed, sums);
+    float *scales = numbers(out);
+    for (int i = 0; i < out; i++) scales[i] *= scale;
+    free(bytes), free(rows);
+    return (struct Weight){packed, sums, scales, numbers(out), out, in, 0, 0};
+}
+
+static void done(struct Weight w) {
+    free((void *)w.packed), free((void *)w.sums), free((void *)w.scale), free((void *)w.bias);
+}
+
+static void print(const void *x, int64_t bytes) { fwrite(x, bytes, 1, stdout); }
+
+static void try_product(int out, int in, int n) {
+    struct Weight w = weight(out, in, 0.01f);
+    float *x = numbers(n * in), *added = numbers(n * out), *y = malloc(n * out * sizeof *y);
+    for (int i = 0; i < in && i < 9; i++) x[i] = 2;
+    for (int way = 0; way < 3; way++) {
+        nmt_product(w.packed, w.sums, w.scale, way ? w.bias : 0, out, in, way * 0.1f, x, n, way ? added : 0, way > 1,
+                    y);
+        print(y, n * out * sizeof *y);
+    }
+    free(x), free(added), free(y), done(w);
+}
+
+static void try_lstm(int h, int steps, int n) {
+    struct Weight w = weight(4 * h, h, 0.01f);
+    float *x = numbers(n * h), *c = numbers(n * h), *gain = numbers(5 * h), *shift = numbers(5 * h);
+    float *outputs = malloc(steps * n * h * sizeof *outputs), *cells = malloc(n * h * sizeof *cells);
+    bfloat16 *table = malloc(7 * 4 * h * sizeof *table);
+    for (int i = 0; i < 7 * 4 * h; i++) {
+        const float value = number();
+        memcpy(table + i, (char *)&value + 2, 2);
+    }
+    int64_t *looked_up = ids(steps * n, 7);
+    for (int way = 0; way < 2; way++) {
+        if (!nmt_lstm(w.packed, w.sums, w.scale, w.bias, h, x, way ? table : 0, 7, looked_up, c, way ? gain : 0,
+                      shift, steps, n, h, outputs, cells))
+            abort();
+        print(outputs, steps * n * h * sizeof *outputs), print(cells, n * h * sizeof *cells);
+    }
+    free(x), free(c), free(gain), free(shift), free(outputs), free(cells), free(table), free(looked_up), done(w);
+}
+
+static void try_attention(int b, int k, int s, int a, int d, int m) {
+    float *q = numbers(b * k * a * d), *keys = numbers(b * s * a * d), *values = numbers(b * s * a * m);
+    float *v = numbers(a * d);
+    float *context = malloc(b * k * a * m * sizeof *context), *weights = malloc(b * k * a * s * sizeof *weights);
+    uint8_t *real = malloc(b * s);
+    for (int i = 0; i < b * s; i++) real[i] = i % s < 1 + i / s % s;
+    for (int way = 0; way < 2; way++) {
+        for (int i = 0; way && i < b * s * a * d; i++) keys[i] = keys[i] * keys[i] + 0.1f;
+        nmt_attend(q, keys, values, real, way ? v : 0, 1.5f, b * k, k, s, a, d, m, context, weights);
+        print(context, b * k * a * m * sizeof *context), print(weights, b * k * a * s * sizeof *weights);
+    }
+    free(q), free(keys), free(values), free(v), free(context), free(weights), free(real);
+}
+
+static void try_beam(int b, int k, int pieces, int wanted) {
+    float *logits = numbers(b * k * pieces), *log_probs = numbers(b * k);
+    float *totals = malloc(b * wanted * sizeof *totals);
+    int64_t *places = malloc(b * wanted * sizeof *places);
+    logits[pieces / 2] = log_probs[k - 1] = -INFINITY;
+    nmt_extend(logits, log_probs, b, k, pieces, wanted, totals, places);
+    print(totals, b * wanted * sizeof *totals), print(places, b * wanted * sizeof *places);
+    free(logits), free(log_probs), free(totals), free(places);
+}
+
+int main(void) {
+    const int rows[] = {1, 2, 3, 4, 5, 6, 7, 13, 17, 33, 40};
+    for (int i = 0; i < 11; i++) try_product(1 + 13 * i, 130 - 11 * i, rows[i]);
+    try_product(96, 67, 12), try_product(160, 64, 9);
+    for (int h = 1; h < 40; h += 6) try_lstm(h, 1 + h % 3, 1 + h);
+    for (int s = 1; s < 40; s += 5) try_attention(3, 1 + s % 2, s, 1 + s % 3, 41 - s, 2 * s + 1);
+    for (int k = 1; k < 7; k++) try_beam(3, k, 3 + 9 * k, 2 * k);
+    return 0;
+}
+"""
+HERE = native.instruction_sets()
+VNNI_OF_AVX512 = ["-march=x86-64-v3", "-mavx512vl", "-mavx512vnni", "-DLANES=8"]  # as avx_vnni, written otherwise
+WAYS = {name: KERNELS[name].split() for name in HERE} | ({"vnni": VNNI_OF_AVX512} if "avx512" in HERE else {})
+
+
+def made(folder, *command):
+    """The program that a compiler makes."""
+    source, target = folder / "every_kernel.c", folder / "every_kernel"
+    source.write_text(PROGRAM)
+    command = [command[0], *KERNEL_OPTIONS, *command[1:], "-I", FOLDER, "-o", target, source, "-lm"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode and ("unrecognized" in result.stderr or "cannot find" in result.stderr):
+        pytest.skip(f"{command[0]} can't: {result.stderr.splitlines()[-1]}")
+    assert result.returncode == 0, result.stderr
+    return target
+
+
+def printed(*command) -> bytes:
+    result = subprocess.run(command, capture_output=True, env=os.environ | {"ASAN_OPTIONS": "detect_leaks=0"})
+    assert result.returncode == 0, result.stderr.decode()
+    assert not result.stderr
+    assert len(result.stdout) > 100_000
+    return result.stdout
+
+
+def found(name):
+    return pytest.mark.skipif(not shutil.which(name), reason=f"no {name}")
+
+
+needs_kernels = pytest.mark.skipif(not HERE, reason="not compiled, or not for this processor")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    return printed(made(tmp_path_factory.mktemp("cc"), "cc", *WAYS[HERE[-1]]))
+
+
+@found("cc")
+@needs_kernels
+@pytest.mark.parametrize("way", WAYS)
+def test_no_kernel_leaves_its_memory_or_what_c_defines(way, tmp_path, expected):
+    assert printed(made(tmp_path, "cc", *WAYS[way], *SANITIZERS)) == expected
+
+
+@found("cc")
+@needs_kernels
+@pytest.mark.parametrize("compiler", ["cc", pytest.param("clang", marks=found("clang"))])
+@pytest.mark.parametrize("way", WAYS)
+def test_every_instruction_set_gives_the_same(way, compiler, tmp_path, expected):
+    assert printed(made(tmp_path, compiler, *WAYS[way])) == expected
+
+
+@found("cc")
+@needs_kernels
+@found("aarch64-linux-gnu-gcc")
+@found("qemu-aarch64")
+@pytest.mark.parametrize("way", [name for name in KERNELS if name.startswith("neon")])
+def test_arm64_gives_the_same(way, tmp_path, expected):
+    program = made(tmp_path, "aarch64-linux-gnu-gcc", "-static", *KERNELS[way].split())
+    assert printed("qemu-aarch64", program) == expected
+
+
+@found("cc")
+@pytest.mark.skipif(platform.machine() not in X86, reason="its flags are of x86")
+@pytest.mark.parametrize("way", [name for name in KERNELS if not name.startswith("neon")])
+def test_it_compiles_without_a_warning(way):
+    strict = ["-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    for source, flags in (("kernels.c", KERNELS[way].split()), ("processor.c", [])):
+        result = subprocess.run(["cc", *strict, *flags, FOLDER / source], capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
