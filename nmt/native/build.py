@@ -67,8 +67,8 @@ def compile_libraries() -> list[Path]:
             failed.append(error)
     if not made:
         raise failed[0]
-    for error in failed:
-        warnings.warn(f"one library of nmt/native is missing: {error}", stacklevel=2)
+    for reason in failed:
+        warnings.warn(f"one library of nmt/native is missing: {reason}", stacklevel=2)
     for other in set(FOLDER.glob("*-*.so")) - set(made):
         other.unlink()
     return made
