@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nmt import native
 from nmt.engine.output import Product
 from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
+from nmt.native.layer import Layer
 from nmt.translator import Translator
 
 aten = torch.ops.aten
@@ -28,8 +29,11 @@ def of_product(weight: native.Bytes, x: torch.Tensor, *_: Any) -> int:
     return x.numel() * weight.outputs
 
 
-def of_lstm(weight: native.Bytes, x: torch.Tensor, c: torch.Tensor, added: native.Added | None, *_: Any) -> int:
-    return (len(x) if added is None else added.ids.numel()) * weight.inputs * weight.outputs
+def of_steps(layer: Layer, state: torch.Tensor, rows: torch.Tensor | None, *others: Any) -> int:
+    *_, steps, _, _ = others
+    products = (transition.product for transition in layer.transitions if transition.product)
+    a_row = sum(product.inputs * product.outputs for product in products)
+    return int(steps) * (state.shape[1] if rows is None else len(rows)) * a_row
 
 
 class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -42,7 +46,7 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
             patch.object(native, "attend", self.counting(native.attend, lambda *_: 0)),
             patch.object(native, "extend", self.counting(native.extend, lambda *_: 0)),
             patch.object(native.Bytes, "__call__", self.counting(native.Bytes.__call__, of_product)),
-            patch.object(native.Bytes, "lstm", self.counting(native.Bytes.lstm, of_lstm)),
+            patch.object(Layer, "run", self.counting(Layer.run, of_steps)),
         ]
 
     def __enter__(self) -> Work:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Write the kernels of all cells anew, from `Cell.pointwise`: nmt/native/cells.h. Run it when a cell has changed.
+"""Write the kernels of all cells anew, from `Cell.pointwise`: nmt/native/forward.h and cells.h. Run it when a cell
+has changed.
 
 scripts/write_kernels.py && python nmt/native/build.py
 """
@@ -29,9 +30,10 @@ def configured_cells() -> list[Cell]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=FOLDER / "cells.h", help="(default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="a folder (default: %(default)s)")
     options = parser.parse_args()
-    options.output.write_text(cells_source(configured_cells()), encoding="utf-8")
+    for name, text in cells_source(configured_cells()).items():
+        (options.output / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

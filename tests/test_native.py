@@ -5,33 +5,19 @@ from __future__ import annotations
 import platform
 import shutil
 import sys
-from unittest.mock import patch
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from instruction_sets import everywhere
 
 from nmt import native
-from nmt.cells.lstm import LSTM, LayerNormLSTM
 from nmt.native import build as compiled
 
 needs_kernels = pytest.mark.skipif(not native.is_here(), reason="not compiled, or not for this processor")
 sizes = st.integers(1, 150)
 rows = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 13, 16, 17, 32, 33, 95, 96, 97, 200])
-
-
-def everywhere(function):
-    """The tensors that it returns, by every instruction set that is here the same to the last bit."""
-    by_name = {}
-    for name in native.instruction_sets():
-        with patch.object(native, "kernels", lambda name=name: native.load(name)):
-            by_name[name] = function()
-    (_, found), *others = by_name.items()
-    for name, other in others:
-        for one, expected in zip(other, found, strict=True):
-            assert torch.equal(one, expected), name
-    return found
 
 
 def random_bytes(*shape):
@@ -78,49 +64,6 @@ def test_a_row_of_zeros_is_the_bias():
 
 
 @needs_kernels
-@settings(max_examples=60, deadline=None)
-@given(
-    n=rows, h=st.integers(1, 50), steps=st.integers(1, 4), cell=st.sampled_from([LSTM(), LayerNormLSTM()]),
-    seed=st.integers(0, 99),
-)  # fmt: skip
-def test_steps_of_an_lstm(n, h, steps, cell, seed):
-    torch.manual_seed(seed)
-    weight, scale, bias = random_bytes(4 * h, h), torch.full((4 * h,), 0.02), torch.randn(4 * h)
-    own = {name: torch.randn_like(part) for name, part in cell.own_parameters(h).items()}
-    table, ids = torch.randn(7, 4 * h).bfloat16(), torch.randint(7, (steps, n))
-    x, c = torch.randn(n, h), torch.randn(n, h)
-    normalisation = own.get("gain"), own.get("bias")
-
-    def found():
-        product = native.Bytes(weight, scale, bias)
-        return *product.lstm(x, c, native.Added(table, ids), *normalisation), product.lstm(
-            x, c, None, *normalisation
-        )[0]
-
-    outputs, last, one = everywhere(found)
-    product, state = native.Bytes(weight, scale, bias), (x, c)
-    for t in range(steps):
-        gates = product(outputs[t - 1] if t else x) + table[ids[t]]
-        state = cell.pointwise(gates, gates[:, :0], (state[0], state[1]), own)
-        torch.testing.assert_close(outputs[t], state[0], rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(last, state[1], rtol=1e-4, atol=1e-4)
-    expected = cell.pointwise(product(x), x[:, :0], (x, c), own)[0]
-    torch.testing.assert_close(one, expected, rtol=1e-4, atol=1e-4)
-
-
-@needs_kernels
-@pytest.mark.parametrize("wrong", [-1, 3])
-def test_a_piece_that_no_table_has_is_refused(wrong):
-    product = native.Bytes(random_bytes(8, 2), torch.ones(8))
-    with pytest.raises(IndexError, match="ids are out of range: the table has 3 rows"):
-        product.lstm(
-            torch.zeros(2, 2),
-            torch.zeros(2, 2),
-            native.Added(torch.zeros(3, 8).bfloat16(), torch.tensor([[0, wrong]])),
-        )
-
-
-@needs_kernels
 @settings(max_examples=100, deadline=None)
 @given(
     b=st.integers(1, 4), k=st.integers(1, 5), s=st.integers(1, 40), a=st.integers(1, 3), d=st.integers(1, 40),
@@ -148,10 +91,6 @@ def test_attention(b, k, s, a, d, m, additive, seed):
 
 @needs_kernels
 def test_large_numbers_stay_finite():
-    product = native.Bytes(torch.full((8, 2), 127, dtype=torch.int8), torch.full((8,), 1e3))
-    h, c = product.lstm(torch.full((1, 2), 1e4), torch.full((1, 2), 3.0), None)
-    torch.testing.assert_close(c, torch.full((1, 2), 4.0))
-    torch.testing.assert_close(h, c.tanh())
     query, keys = torch.full((1, 3), 1e4), torch.full((1, 2, 3), 1e3)
     context, weights = native.attend(query, keys, torch.ones(1, 2, 4), torch.ones(1, 2, dtype=torch.bool), 1)
     assert weights.equal(torch.full((1, 1, 2), 0.5))

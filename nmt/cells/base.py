@@ -6,7 +6,7 @@ R_k h carry their own biases (b_ih and b_hh); Ïƒ is the logistic function and âŠ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -30,8 +30,11 @@ def tanh(x: Tensor) -> Tensor:
     return torch.rsub((x * -2).sigmoid_(), 1, alpha=2)
 
 
-def product(x: Tensor, weight: Tensor) -> Tensor:
-    """x (N,H) by a matrix (F,H) of the cell's own parameters -> (N,F). Of layers side by side (D,N,H), (F,D,1,H)."""
+def product(x: Tensor, weight: Tensor | Callable[[Tensor], Tensor]) -> Tensor:
+    """x (N,H) by a matrix (F,H) of the cell's own parameters, or by what multiplies by it -> (N,F). Of layers side by
+    side (D,N,H), (F,D,1,H)."""
+    if not isinstance(weight, Tensor):
+        return weight(x)
     return x @ weight.view(len(weight), *x.shape[:-2], -1).movedim(0, -1)
 
 

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.engine.attention import attention_of
-from nmt.engine.lstm import packed_layer
+from nmt.engine.compiled import PlacedState, packed_layer
 from nmt.engine.output import Estimated, OutputLayer, Rows, Shortlist, without
 from nmt.engine.products import Compute, Linear
 from nmt.engine.readout import SplitReadout, readout_of
@@ -46,11 +46,20 @@ class DecodingState:
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
-        decoder = self.decoder.select(rows)
+        decoder = _select(self.decoder, rows)
         attended = None if self.attended is None else self.attended.index_select(0, rows)
         if sentences is None:
             return replace(self, decoder=decoder, attended=attended)
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
+
+
+def _select(state: DecoderState, rows: Tensor) -> DecoderState:
+    layers = tuple(
+        layer.select(rows) if isinstance(layer, PlacedState) else tuple(part.index_select(0, rows) for part in layer)
+        for layer in state.layers
+    )
+    others = (None if part is None else part.index_select(0, rows) for part in (state.feed, state.coverage))
+    return DecoderState(layers, *others)
 
 
 class SearchedDecoder(Protocol):

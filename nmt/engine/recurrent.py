@@ -7,7 +7,7 @@ gates, D layers side by side.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from torch import Tensor
 from nmt.cells import ParallelCell, Parameters, State
 from nmt.engine.output import Product
 from nmt.engine.products import Compute
+from nmt.kernels.trace import matrix_names
 from nmt.model.loop import by_transition
 from nmt.model.recurrent import Masks, Recurrent, fused_kernel
 
@@ -70,14 +71,16 @@ class PackedRecurrent:
     """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
     are all there, and side by side for a step.
 
-    With a `table` it takes pieces instead of their embeddings.
+    With a `table` it takes pieces instead of their embeddings. A subclass computes the steps.
     """
 
     table: Table | None = None
     table_dtype = torch.float32
+    is_fused = False  # over a sequence, by torch
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
+        self.rows = layer.rows
         self.joint, self.seeing, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
         weight_hh, bias_hh = layer.recurrent_weights()
@@ -133,8 +136,49 @@ class PackedRecurrent:
         bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
         return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
 
-    def initial_state(self, rows: int) -> State:
-        return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
+    def packed(self, weight: Tensor) -> Product:
+        return self.compute.product(weight, weight.new_zeros(len(weight)))
+
+    def start(self, *given: Tensor) -> Any:
+        """As Recurrent.start."""
+        return self.cell.start(*given)
+
+    def initial_state(self, rows: int) -> Any:
+        """Of zeros."""
+        return self.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
+
+    def output(self, state: Any) -> Tensor:
+        """As Recurrent.output."""
+        raise NotImplementedError
+
+    def step(self, x: Tensor, state: Any, masks: Masks, beside: Tensor | None = None) -> Any:
+        """As Recurrent.step."""
+        raise NotImplementedError
+
+    @staticmethod
+    def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
+        """As Recurrent.side_by_side, of x (B,T,E) or pieces (B,T)."""
+        raise NotImplementedError
+
+
+class RecurrentByTorch(PackedRecurrent):
+    """In any precision."""
+
+    def __init__(self, layer: Recurrent, compute: Compute) -> None:
+        super().__init__(layer, compute)
+        self.is_fused = fused_kernel(self.cell, self.weight_ih.device) is not None
+
+    @cached_property
+    def own(self) -> list[Mapping[str, Any]]:
+        """The cell's own parameters, of which matrices are packed."""
+        matrices = matrix_names(self.cell)
+        return [
+            {name: self.packed(part) if name in matrices else part for name, part in of_one.items()}
+            for of_one in self.extra
+        ]
+
+    def output(self, state: State) -> Tensor:
+        return state[0]
 
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
@@ -152,10 +196,10 @@ class PackedRecurrent:
         else:
             assert looked_up is not None
             gates, x = looked_up[:, :0], looked_up
-        state = self.cell.pointwise(gates, x, state, self.extra[0])
+        state = self.cell.pointwise(gates, x, state, self.own[0])
         for k in range(1, self.cell.depth):
             x = self.transitions[k].bias_ih[self.joint :].expand_as(x)
-            state = self.cell.pointwise(self.hidden[k](state[0]), x, state, self.extra[k])
+            state = self.cell.pointwise(self.hidden[k](state[0]), x, state, self.own[k])
         return state
 
     def over_time(self, x: Tensor) -> Tensor:
@@ -165,11 +209,6 @@ class PackedRecurrent:
             return self.inputs(x.contiguous())
         self.table.learn(x.flatten())
         return self.table[x]
-
-    @property
-    def is_fused(self) -> bool:
-        """Over a sequence."""
-        return fused_kernel(self.cell, self.weight_ih.device) is not None
 
     @cached_property
     def fused_weights(self) -> list[Tensor]:
@@ -193,10 +232,8 @@ class PackedRecurrent:
         return self.cell.over_time(self.over_time(x).transpose(0, 1), state, self.extra[0])
 
     @staticmethod
-    def side_by_side(
-        layers: Sequence[PackedRecurrent], inputs: Sequence[Tensor], states: Sequence[State]
-    ) -> Sequence[Tensor]:
-        """As Recurrent.side_by_side: the layers' (D of them) gates of a step are one tensor."""
+    def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
+        """The gates of a step of D layers are one tensor."""
         if isinstance(layers[0].cell, ParallelCell):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         if layers[0].is_fused:

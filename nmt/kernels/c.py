@@ -1,17 +1,29 @@
-"""Kernels in C, for the CPU: nmt/native/cells.h is written here.
+"""Kernels in C, for the CPU: nmt/native/forward.h and cells.h are written here.
 
 A function goes over the units of a row some times: once, and once more after each sum over the units that it needs.
-What is dear and needed again is kept for the row, what is cheap is computed again.
+What is dear and needed again is kept for the row, what is cheap is computed again. Training calls it for all rows of
+a step (cells.h), search for one after the other (nmt_step_... in forward.h).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from nmt.cells import Cell
 from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expressions
-from nmt.kernels.operands import Access, Kernel, digest, kernels_of, written_as
+from nmt.kernels.operands import (
+    Access,
+    Kernel,
+    Step,
+    digest,
+    kernel_name,
+    kernels_of,
+    step_of,
+    vector_names,
+    written_as,
+)
 from nmt.kernels.trace import NotTraceableError
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
@@ -87,64 +99,110 @@ def _cost(expressions: Expressions, node: int, kept: set[int]) -> int:
     return sum(COST.get(expressions.nodes[node].function, 1) for node in nodes)
 
 
-HEADER = (
-    "// A step of each cell, forward and backward, as scripts/write_kernels.py writes it: change the cells instead.\n"
-)
+HEADER = "// {}, as scripts/write_kernels.py writes it: change the cells instead.\n"
+ROW = "int64_t units, float *kept"  # what the function of a row takes beside its operands
 
 
-def cells_source(cells: Iterable[Cell]) -> str:
-    """What nmt/native/cells.h must be. Cells without kernels are left out, of those with the same all but one."""
-    parts: dict[str, str] = {}
+def cells_source(cells: Iterable[Cell]) -> dict[str, str]:
+    """What forward.h and cells.h of nmt/native must be. Cells without kernels are left out, of those with the same
+    all but one."""
+    forward, rest = dict[str, str](), dict[str, str]()
     for cell in cells:
-        try:
-            parts |= {kernel.name: source(kernel) for kernel in kernels_of(cell)}
-        except NotTraceableError:
-            continue
-    return "\n".join([HEADER, once(f'const char nmt_cells[] = "{digest()}";'), *parts.values()])
+        own_forward, own_rest = sources(cell)
+        forward |= own_forward
+        rest |= own_rest
+    digest_of_all = once(f'const char nmt_cells[] = "{digest()}";')
+    what = "The gradient of a step of each cell, and both for many rows"
+    return {
+        "forward.h": "\n".join([HEADER.format("A step of each cell"), digest_of_all, *forward.values()]),
+        "cells.h": "\n".join([HEADER.format(what), *rest.values()]),
+    }
 
 
-def once(line: str) -> str:
+def sources(cell: Cell) -> tuple[dict[str, str], dict[str, str]]:
+    """Of a cell what search needs, and beside that training, each part by its name; nothing where it has no kernels.
+    `NAME` and `narrow` are macros."""
+    forward, rest = dict[str, str](), dict[str, str]()
+    with suppress(NotTraceableError):
+        step = step_of(cell)
+        forward = {kernel.name: row_source(kernel) for kernel in step.kernels}
+        forward[f"step of {kernel_name(cell)}"] = step_source(cell, step)
+    with suppress(NotTraceableError):
+        way, back = kernels_of(cell)
+        rest = {way.name: rows_source(way), back.name: row_source(back) + rows_source(back)}
+    return forward, rest
+
+
+def once(*lines: str) -> str:
     """What is not for each width."""
-    return f"#ifndef SECOND_TIME\n{line}\n#endif\n"
+    return "\n".join(["#ifndef SECOND_TIME", *lines, "#endif\n"])
 
 
-def source(kernel: Kernel) -> str:
-    """A function over some rows, and the one that is called from outside; `NAME` and `narrow` are macros."""
+def row_source(kernel: Kernel) -> str:
+    """A function of one row."""
     ways = passes(kernel)
     kept = {node: place for place, node in enumerate(node for way in ways for node in way.kept)}
-    lines = [
-        f"static void NAME({kernel.name}_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first,"
-        " int64_t last) {",
-        "    const int64_t units = p->units, room = (units + LANES - 1) / LANES * LANES;",
-    ]
+    operands = (
+        f"{'' if access.is_written else 'const '}{_type(access)} *{access.name}_at" for access in kernel.operands
+    )
+    lines = [f"INLINE void NAME({kernel.name}_row)({', '.join([ROW, *operands])}) {{"]
     if kept:
-        lines.append(f"    float *kept = kept_numbers({len(kept)} * room);")
-    lines += [
-        "    for (int64_t r = first; r < last; r++) {",
-        "        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;",
-    ]
-    for place, access in enumerate(kernel.operands):
-        constant = "" if access.is_written else "const "
-        step = "chunk" if access.is_sum else "t"
-        lines.append(
-            f"        {constant}{_type(access)} *{access.name}_at = at(&p->operands[{place}], {step}, layer, row);"
-        )
+        lines.append("    const int64_t room = room_of(units);")
     scalars: set[int] = set()
     for way in ways:
-        lines += ["        " + line for line in _way(kernel, way, kept, scalars)]
-    lines += ["    }", "    (void)chunk; (void)room;", "}", ""]
-    lines += [
-        "#ifndef SECOND_TIME",
-        f'const char nmt_{kernel.name}_operands[] = "{written_as(kernel.operands)}";',
-        "#endif",
-        f"void NAME(nmt_{kernel.name})(const struct Plan *p, int64_t t) {{ run(p, t, NAME({kernel.name}_rows)); }}",
-        "",
-    ]
-    return "\n".join(lines)
+        lines += ["    " + line for line in _way(kernel, way, kept, scalars)]
+    return "\n".join([*lines, "}", f"enum {{ NAME({kernel.name}_kept) = {len(kept)} }};", ""])
+
+
+def rows_source(kernel: Kernel) -> str:
+    """What training calls: a function of the rows of a step."""
+    name, operands = kernel.name, enumerate(kernel.operands)
+    at = (f"at(&p->operands[{k}], {'chunk' if access.is_sum else 't'}, layer, row)" for k, access in operands)
+    return "\n".join(
+        [
+            f"static void NAME({name}_rows)(const struct Plan *p, int64_t t, int64_t chunk, int64_t first,"
+            " int64_t last) {",
+            f"    float *kept = kept_numbers(NAME({name}_kept) * room_of(p->units));",
+            "    for (int64_t r = first; r < last; r++) {",
+            "        const int64_t layer = r / p->rows_per_layer, row = r % p->rows_per_layer;",
+            f"        NAME({name}_row)(p->units, kept, {', '.join(at)});",
+            "    }",
+            "    (void)chunk;",
+            "}",
+            once(f'const char nmt_{name}_operands[] = "{written_as(kernel.operands)}";'),
+            f"void NAME(nmt_{name})(const struct Plan *p, int64_t t) {{ run(p, t, NAME({name}_rows)); }}",
+            "",
+        ]
+    )
+
+
+def step_source(cell: Cell, step: Step) -> str:
+    """What search calls: a function of one row for each kernel. The parts of a state are so far apart, the cell's own
+    vectors side by side; each but the last leaves in `after` what is to be multiplied."""
+    places, first = {"gates": "gates", "x": "x", "hidden": "after", "multiplied": "after"}, 0
+    for k, state in enumerate(cell.states):
+        places |= {state: f"state + {k} * far", f"new_{state}": f"after + {k} * far_after"}
+    for name in vector_names(cell):
+        places[name] = f"own + {first} * units"
+        first += step.kernels[0].function.inputs[name]
+    places |= {f"product_{k}": f"products[{k}]" for k in range(len(step.matrices))}
+    name = kernel_name(cell)
+    lines = [f'const char nmt_step_{name}[] = "{" ".join(step.matrices)}";']
+    for k, kernel in enumerate(step.kernels):
+        arguments = ", ".join(places[access.name] for access in kernel.operands)
+        lines += [
+            f"void nmt_step_{name}_{k}(int64_t units, const float *gates, const float *x, const float *own,"
+            " const float *const *products, const float *state, int64_t far, float *after, int64_t far_after) {",
+            "    (void)gates, (void)x, (void)own, (void)products, (void)state, (void)far, (void)far_after;",
+            f"    float *kept = kept_numbers(NAME({kernel.name}_kept) * room_of(units));",
+            f"    NAME({kernel.name}_row)(units, kept, {arguments});",
+            "}",
+        ]
+    return once(*lines)
 
 
 def _type(access: Access) -> str:
-    return "narrow" if access.is_narrow else "float"
+    return ("" if access.is_written else "const ") + ("narrow" if access.is_narrow else "float")
 
 
 def _mover(access: Access, what: str) -> str:
@@ -163,7 +221,7 @@ def _way(kernel: Kernel, way: Pass, kept: dict[int, int], scalars: set[int]) -> 
             scalars.add(x)
             yield f"const float x{x} = {_scalar(expressions, x)};"
     for x in way.sums:
-        yield f"vector sum{x} = {{0}};"
+        yield f"struct sums sum{x} = {{0}};"
     for part in (False, True):
         yield "if (units % LANES) {" if part else "for (int64_t i = 0; i + LANES <= units; i += LANES) {"
         if part:
@@ -173,7 +231,7 @@ def _way(kernel: Kernel, way: Pass, kept: dict[int, int], scalars: set[int]) -> 
             yield "    " + line
         yield "}"
     for x in way.sums:
-        yield f"const float x{x} = total(sum{x});"
+        yield f"const float x{x} = total_of(sum{x});"
 
 
 def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterator[str]:
@@ -195,7 +253,7 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
             yield f"store_float(kept + {kept[x]} * room + i, x{x});"
     for x in way.sums:
         of = f"x{expressions.nodes[x].arguments[0]}"
-        yield f"sum{x} += {f'keep({of}, left)' if part else of};"
+        yield f"sum{x}.part[i / LANES % PARTS] += {f'keep({of}, left)' if part else of};"
     for name, k in way.outputs:
         x, access = kernel.function.outputs[name][k], accesses[name]
         place, value = f"{name}_at + {k} * units + i", _value(expressions, x, vector=True)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+import nmt.native
 from nmt.cells import Cell
 from nmt.kernels import on_demand
 from nmt.kernels.operands import Access, accesses, digest, kernel_name
@@ -80,6 +81,27 @@ class CellFunctions(NamedTuple):
     backward: Function
 
 
+class StepFunctions(NamedTuple):
+    """What search calls for a step of one row (see layer.h): functions by their addresses, and between each two of
+    them a product by a matrix of the cell's own, by its name."""
+
+    addresses: list[int]
+    matrices: list[str]
+
+
+def step_functions(cell: Cell) -> StepFunctions | None:
+    """None where there are none."""
+    name, found = f"nmt_step_{kernel_name(cell)}", nmt.native.kernels()
+    if found is not None and not (_is_written_from(cell, found) and hasattr(found, name)):
+        path = on_demand.library_of(cell, instructions())
+        found = None if path is None else load(path)
+    if found is None or not hasattr(found, name):
+        return None
+    matrices = ctypes.string_at(getattr(found, name)).decode().split()
+    functions = (getattr(found, f"{name}_{k}") for k in range(len(matrices) + 1))
+    return StepFunctions([ctypes.cast(one, ctypes.c_void_p).value or 0 for one in functions], matrices)
+
+
 def functions_of(cell: Cell) -> CellFunctions | None:
     """Of a cell's steps; None where there are none. What is not in the library is compiled when it is asked for."""
     return _functions_of(cell, instructions())
@@ -88,7 +110,7 @@ def functions_of(cell: Cell) -> CellFunctions | None:
 @cache
 def _functions_of(cell: Cell, instructions: str) -> CellFunctions | None:
     name, found = kernel_name(cell), library()
-    if found is not None and type(cell).__module__.startswith("nmt.cells.") and _is_of_these_cells(found):
+    if found is not None and _is_written_from(cell, found):
         functions = _functions(found, name)
         if functions is not None:
             return functions
@@ -97,9 +119,10 @@ def _functions_of(cell: Cell, instructions: str) -> CellFunctions | None:
     return None if built is None else _functions(built, name)
 
 
-def _is_of_these_cells(library: ctypes.CDLL) -> bool:
-    """Whether it was written from the cells as they are; whoever changes one shall not train the one before."""
-    return ctypes.string_at(library.nmt_cells) == digest().encode()
+def _is_written_from(cell: Cell, library: ctypes.CDLL) -> bool:
+    """Whether it was written from the cells as they are; whoever changes one shall not have the one before."""
+    is_ours = type(cell).__module__.startswith("nmt.cells.")
+    return is_ours and ctypes.string_at(library.nmt_cells) == digest().encode()
 
 
 def _functions(library: ctypes.CDLL, cell: str) -> CellFunctions | None:

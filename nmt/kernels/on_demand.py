@@ -15,9 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from nmt.cells import Cell
-from nmt.kernels.c import source
-from nmt.kernels.operands import kernels_of
-from nmt.kernels.trace import NotTraceableError
+from nmt.kernels.c import sources
 from nmt.native.build import FOLDER, cells_library, compile_library, options
 
 log = logging.getLogger(__name__)
@@ -34,18 +32,18 @@ TEXT = """#include "vectors.h"
 #define narrow bfloat16
 {kernels}
 """
+HEADERS = "vectors.h", "rows.h"
 
 
 @cache
 def library_of(cell: Cell, instructions: str) -> Path | None:
     """With a cell's kernels for an instruction set; None where it has none, or they can't be compiled here."""
-    try:
-        kernels = [source(kernel) for kernel in kernels_of(cell)]
-    except NotTraceableError:
+    parts = [text for of_one in sources(cell) for text in of_one.values()]
+    if not parts:
         return None
-    if cells_library(instructions).exists() and all(kernel in _written() for kernel in kernels):
+    if cells_library(instructions).exists() and all(text in _written() for text in parts):
         return cells_library(instructions)
-    text = TEXT.format(kernels="\n".join(kernels))
+    text = TEXT.format(kernels="\n".join(parts))
     name = type(cell).__name__
     try:
         return _compiled(text, name, instructions)
@@ -56,11 +54,11 @@ def library_of(cell: Cell, instructions: str) -> Path | None:
 
 
 def _written() -> str:
-    return (FOLDER / "cells.h").read_text(encoding="utf-8")
+    return "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("forward.h", "cells.h"))
 
 
 def _compiled(text: str, name: str, instructions: str) -> Path:
-    parts = [text, *((FOLDER / header).read_text(encoding="utf-8") for header in ("vectors.h", "rows.h"))]
+    parts = [text, *((FOLDER / header).read_text(encoding="utf-8") for header in HEADERS)]
     made_of = "\0".join([*parts, *options(instructions)])
     library = cache_folder() / f"{hashlib.sha256(made_of.encode()).hexdigest()[:32]}.so"
     if not library.exists():

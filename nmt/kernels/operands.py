@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import nmt.cells
 from nmt.cells import Cell
-from nmt.kernels.trace import RowFunction, trace, undisturbed
+from nmt.kernels.trace import RowFunction, matrix_names, trace, trace_phases, undisturbed
 
 NARROW = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
@@ -78,6 +78,30 @@ def kernels_of(cell: Cell) -> CellKernels:
     return CellKernels(
         _kernel(f"{name}_forward", traced.forward, set()), _kernel(f"{name}_backward", traced.backward, sums)
     )
+
+
+class Step(NamedTuple):
+    """What search computes: kernels, and between each two of them a product by one of the cell's own matrices."""
+
+    kernels: list[Kernel]
+    matrices: list[str]
+
+
+def vector_names(cell: Cell) -> tuple[str, ...]:
+    """Of the cell's own parameters those that are vectors of the units."""
+    matrices = matrix_names(cell)
+    return tuple(name for name in parameter_names(cell) if name not in matrices)
+
+
+@cache
+def step_of(cell: Cell) -> Step:
+    """Raises NotTraceableError for a cell that has none."""
+    name = kernel_name(cell)
+    if not matrix_names(cell):
+        return Step([kernels_of(cell).forward], [])
+    phases = trace_phases(cell)
+    kernels = [_kernel(f"{name}_phase_{k}", phase.function, set()) for k, phase in enumerate(phases)]
+    return Step(kernels, [phase.matrix for phase in phases if phase.matrix])
 
 
 def _kernel(name: str, function: RowFunction, sums: set[str]) -> Kernel:

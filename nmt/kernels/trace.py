@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -55,6 +56,20 @@ class TracedCell(NamedTuple):
     backward: RowFunction
 
 
+class _Wanted(Exception):  # noqa: N818 (it is none's fault)
+    """What a product of the cell's own is to multiply."""
+
+    def __init__(self, name: str, x: Tensor) -> None:
+        self.name, self.x = name, x
+
+
+class Phase(NamedTuple):
+    """A part of a step that ends where a product of the cell's own is wanted, or with the step."""
+
+    function: RowFunction  # its inputs are those of `forward` and the products before: `product_0` and so on
+    matrix: str | None  # the parameter that multiplies its output `multiplied`; None: the last, which is as `forward`
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """To compute with gradients whatever the caller has switched off. It may draw numbers: a run must not depend on
@@ -75,8 +90,58 @@ def trace(cell: Cell) -> TracedCell:
     return TracedCell(_of_any_size(one.forward, other.forward), _of_any_size(one.backward, other.backward))
 
 
-def _trace(cell: Cell, units: int) -> TracedCell:
-    """For so many units."""
+@cache
+@undisturbed()
+def matrix_names(cell: Cell) -> set[str]:
+    """Of the cell's own parameters those that `cells.base.product` multiplies by: they grow both ways."""
+    one, two = cell.own_parameters(1), cell.own_parameters(2)
+    return {name for name, own in one.items() if len(own) != len(two[name])}
+
+
+@undisturbed()
+def trace_phases(cell: Cell) -> list[Phase]:
+    """A step forward of a cell that may have products of its own. Raises NotTraceableError."""
+    found: list[Phase] = []
+    while not found or found[-1].matrix:
+        before = [phase.matrix for phase in found if phase.matrix]
+        (one, matrix), (other, _) = (_phase(cell, before, units) for units in SIZES)
+        found.append(Phase(_of_any_size(one, other), matrix))
+    return found
+
+
+def _phase(cell: Cell, before: Sequence[str], units: int) -> tuple[RowFunction, str | None]:
+    """What follows so many products, by these parameters."""
+    inputs, own = _inputs(cell, units)
+    matrices = {name: own.pop(name) for name in matrix_names(cell)}
+    for name in matrices:
+        del inputs[name]
+    inputs |= {f"product_{k}": torch.rand(1, len(matrices[name])) for k, name in enumerate(before)}
+    names, wanted = ["hidden", *(f"new_{name}" for name in cell.states[1:])], list[str]()
+
+    def phase(gates: Tensor, x: Tensor, *rest: Tensor) -> State:
+        state, parameters = rest[: len(cell.states)], dict(zip(own, rest[len(cell.states) :], strict=False))
+        products = iter(rest[len(cell.states) + len(own) :])
+
+        def multiply(name: str, x: Tensor) -> Tensor:
+            product = next(products, None)
+            if product is None:
+                raise _Wanted(name, x)
+            return product
+
+        by_product: dict[str, Any] = {name: partial(multiply, name) for name in matrices}
+        try:
+            return cell.pointwise(gates, x, state, parameters | by_product)
+        except _Wanted as one:
+            wanted.append(one.name)
+            names[:] = ["multiplied"]
+            return (one.x,)
+
+    function = _row_function(phase, inputs, names, units)
+    return function, wanted[0] if wanted else None
+
+
+def _inputs(cell: Cell, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What `pointwise` takes, by name, for so many units, and of it the cell's own parameters."""
     rows, own = cell.gate_rows(units), cell.own_parameters(units)
     try:
         state = cell.start(*torch.rand(cell.given, 1, units))
@@ -86,6 +151,12 @@ def _trace(cell: Cell, units: int) -> TracedCell:
     inputs |= dict(zip(cell.states, state, strict=True)) | {name: torch.rand_like(part) for name, part in own.items()}
     if any(part.shape[-1] % units for part in inputs.values()):
         raise NotTraceableError("a part of the state or of the gates is no vector of the units")
+    return inputs, own
+
+
+def _trace(cell: Cell, units: int) -> TracedCell:
+    """For so many units."""
+    inputs, own = _inputs(cell, units)
     number = len(inputs)
 
     def forward(gates: Tensor, x: Tensor, *rest: Tensor) -> State:

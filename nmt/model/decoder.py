@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, NamedTuple, Protocol, cast
+from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
-from nmt.cells import Cell, State, tanh
+from nmt.cells import Cell, tanh
 from nmt.model.attention import Attention, Memory
 from nmt.model.recurrent import Masks, Recurrent, dropout_mask
 from nmt.ranges import check_ranges
@@ -38,14 +38,9 @@ class DecoderConfig:
 
 @dataclass(frozen=True)
 class DecoderState:
-    layers: tuple[State, ...]  # of every layer, each part (N, ...)
+    layers: tuple[Any, ...]  # the state of every layer
     feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
     coverage: Tensor | None = None  # (N, S): the weight that source tokens have had, where attention sees it
-
-    def select(self, rows: Tensor) -> DecoderState:
-        layers = tuple(tuple(part.index_select(0, rows) for part in layer) for layer in self.layers)
-        others = (None if part is None else part.index_select(0, rows) for part in (self.feed, self.coverage))
-        return DecoderState(layers, *others)
 
 
 class DecoderMasks(NamedTuple):
@@ -94,7 +89,13 @@ class Layer(Protocol):
     @property
     def cell(self) -> Cell: ...
 
-    def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State: ...
+    def start(self, *given: Tensor) -> Any:
+        """A state (see Cell.start), which the layer alone understands."""
+
+    def output(self, state: Any) -> Tensor:
+        """h (N,H)"""
+
+    def step(self, x: Tensor, state: Any, masks: Masks, beside: Tensor | None = None) -> Any: ...
 
 
 class Attends(Protocol):
@@ -140,9 +141,9 @@ class Wiring:
         """What every layer's state starts from is tanh(W final), so any cell follows any encoder
         (Bahdanau et al., 2015, appendix A.2.2)."""
         states = torch.tanh(parts.bridge(memory.final))  # (B, L * parts * H)
-        cell, num_layers = parts.layer(0).cell, parts.config.num_layers
-        given = states.chunk(num_layers * cell.given, -1)
-        layers = tuple(cell.start(*given[i : i + cell.given]) for i in range(0, len(given), cell.given))
+        count, num_layers = parts.layer(0).cell.given, parts.config.num_layers
+        given = states.chunk(num_layers * count, -1)
+        layers = tuple(parts.layer(k).start(*given[k * count : (k + 1) * count]) for k in range(num_layers))
         covered = memory.values.new_zeros(memory.mask.shape) if parts.attention.has_coverage else None
         return DecoderState(layers, coverage=covered)
 
@@ -172,14 +173,14 @@ def attend(parts: Parts, query: Tensor, memory: Memory, state: DecoderState) -> 
 
 def upper_layers(
     parts: Parts, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
-) -> tuple[Tensor, tuple[State, ...]]:
+) -> tuple[Tensor, tuple[Any, ...]]:
     """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one below
     -> the top's output (N,H) and the new states."""
     states = []
     for depth in range(1, len(state.layers)):
-        layer_state = parts.layer(depth).step(x, state.layers[depth], masks.layers[depth], beside)
-        states.append(layer_state)
-        x = layer_state[0] + x if parts.config.residual else layer_state[0]
+        layer = parts.layer(depth)
+        states.append(layer.step(x, state.layers[depth], masks.layers[depth], beside))
+        x = layer.output(states[-1]) + x if parts.config.residual else layer.output(states[-1])
     return x, tuple(states)
 
 
@@ -214,8 +215,9 @@ class GNMT(Wiring):
         self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         first = parts.layer(0).step(x, state.layers[0], masks.layers[0])
-        context, weights, coverage = attend(parts, first[0], memory, state)
-        top, above = upper_layers(parts, first[0], context, state, masks)
+        h = parts.layer(0).output(first)
+        context, weights, coverage = attend(parts, h, memory, state)
+        top, above = upper_layers(parts, h, context, state, masks)
         features = parts.features([top, context], masks.features)
         return features, DecoderState((first, *above), coverage=coverage), weights
 
@@ -241,7 +243,7 @@ class InputFeeding(Wiring):
         self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         first = parts.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
-        top, above = upper_layers(parts, first[0], None, state, masks)
+        top, above = upper_layers(parts, parts.layer(0).output(first), None, state, masks)
         context, weights, coverage = attend(parts, top, memory, state)
         features = parts.features([top, context], masks.features)
         return features, DecoderState((first, *above), features, coverage), weights
@@ -264,9 +266,10 @@ class Bahdanau(Wiring):
     def step(
         self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
-        context, weights, coverage = attend(parts, state.layers[-1][0], memory, state)
+        top_layer = parts.layer(len(state.layers) - 1)
+        context, weights, coverage = attend(parts, top_layer.output(state.layers[-1]), memory, state)
         first = parts.layer(0).step(x, state.layers[0], masks.layers[0], context)
-        top, above = upper_layers(parts, first[0], None, state, masks)
+        top, above = upper_layers(parts, parts.layer(0).output(first), None, state, masks)
         features = parts.features([top, x, context], masks.features)
         return features, DecoderState((first, *above), coverage=coverage), weights
 

@@ -132,6 +132,14 @@ class Recurrent(nn.Module):
         """Of zeros."""
         return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
 
+    def start(self, *given: Tensor) -> State:
+        """As Cell.start."""
+        return self.cell.start(*given)
+
+    def output(self, state: State) -> Tensor:
+        """h (N,H)"""
+        return state[0]
+
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         """x (B,T,E) and the state before the first step -> h of every step (B,T,H)."""
         return self.side_by_side([self], [x], [self.initial_state(len(x)) if state is None else state])[0]

@@ -13,7 +13,6 @@ from __future__ import annotations
 import ctypes
 import os
 from functools import cache
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -48,7 +47,7 @@ def load(instructions: str) -> ctypes.CDLL:
     p, i, f = ctypes.c_void_p, ctypes.c_int, ctypes.c_float
     found.nmt_pack.argtypes = [p, p, i, i, p, p]
     found.nmt_product.argtypes = [p, p, p, p, i, i, f, p, i, p, i, p]
-    found.nmt_lstm.argtypes = [p, p, p, p, i, p, p, ctypes.c_int64, p, p, p, p, i, i, i, p, p]
+    found.nmt_steps.argtypes = [p, p, i, p, i, p, ctypes.c_int64, p, p, ctypes.c_int64, p, i, i, p, p]
     found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
     found.nmt_extend.argtypes = [p, p, i, i, i, i, p, p]
     for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_extend):
@@ -64,13 +63,6 @@ def _use() -> ctypes.CDLL:
     found = kernels()
     assert found is not None
     return found
-
-
-class Added(NamedTuple):
-    """What a layer adds to its gates: for each step and row a row of the table."""
-
-    table: Tensor  # (P,O), of bfloat16
-    ids: Tensor  # (T,N), or (N,) for one step
 
 
 class Bytes:
@@ -94,7 +86,7 @@ class Bytes:
         packed = torch.empty(wide * deep, dtype=torch.int8)  # torch's memory begins at a multiple of 64, as it must
         sums = torch.empty(wide, dtype=torch.int32)
         self._kept = packed, sums, scale.contiguous(), None if bias is None else bias.contiguous()
-        self._weight = tuple(map(_address, self._kept))
+        self.weight = tuple(map(_address, self._kept))
         self._sizes = self.outputs, self.inputs, spread
         self._kernels = _use()
         self._kernels.nmt_pack(
@@ -108,33 +100,8 @@ class Bytes:
         x, added = x.contiguous(), None if added is None else added.contiguous()
         rows, y = x.numel() // self.inputs, x.new_empty(*x.shape[:-1], self.outputs)
         of_x = x.data_ptr(), rows, _address(added), squashed
-        self._kernels.nmt_product(*self._weight, *self._sizes, *of_x, y.data_ptr())
+        self._kernels.nmt_product(*self.weight, *self._sizes, *of_x, y.data_ptr())
         return y
-
-    def lstm(
-        self, x: Tensor, c: Tensor, added: Added | None, gain: Tensor | None = None, shift: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Steps of an LSTM: x (N,I) and c (N,H) before the first -> h of each (T,N,H), and c after the last (N,H).
-        The gates are W x + b, of which later steps have h for x, and what is added: where that is for one step, or
-        nothing, h is (N,H). With gain and shift (5,H) the cell is `lstm_ln`.
-
-        Raises IndexError when the table lacks a row."""
-        x, c = x.contiguous(), c.contiguous()
-        rows, hidden_size = c.shape
-        assert x.shape == (rows, self.inputs)
-        assert 4 * hidden_size == self.outputs
-        assert x.dtype is c.dtype is torch.float32
-        ids = None if added is None else added.ids.contiguous()
-        table = (None, 0) if added is None else (added.table.data_ptr(), added.table.shape[0])
-        outputs = x.new_empty(rows, hidden_size) if ids is None else x.new_empty(*ids.shape, hidden_size)
-        cell = x.new_empty(rows, hidden_size)
-        steps = outputs.numel() // cell.numel()
-        normalisation = (None, None) if gain is None or shift is None else (gain.data_ptr(), shift.data_ptr())
-        before, sizes = (_address(ids), c.data_ptr(), *normalisation), (steps, rows, hidden_size)
-        after = outputs.data_ptr(), cell.data_ptr()
-        if not self._kernels.nmt_lstm(*self._weight, self.inputs, x.data_ptr(), *table, *before, *sizes, *after):
-            raise IndexError(f"ids are out of range: the table has {table[1]} rows")
-        return outputs, cell
 
 
 def attend(

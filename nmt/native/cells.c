@@ -9,6 +9,7 @@
 #define narrow float
 #define Scores Scores_float
 #define Logits Logits_float
+#include "forward.h"
 #include "cells.h"
 #include "scores.h"
 #include "cross_entropy.h"
@@ -17,6 +18,7 @@
 #undef Logits
 #define SECOND_TIME
 #define narrow bfloat16
+#include "forward.h"
 #include "cells.h"
 #include "scores.h"
 #include "cross_entropy.h"

@@ -9,6 +9,10 @@
 #include "vectors.h"
 #include "dots.h"
 #include "product.h"
-#include "lstm.h"
+#include "rows.h"
+#define NAME(name) name##_float
+#define narrow float
+#include "forward.h"
+#include "layer.h"
 #include "attention.h"
 #include "beam.h"

@@ -62,19 +62,6 @@ static void run(const struct Plan *p, int64_t t, row_kernel *kernel) {
     share(some_chunks, &step, p->chunks, p->chunks);
 }
 
-// Room of a thread's own for what a row needs again; it stays, since asking for it anew takes longer than a row.
-static float *kept_numbers(int64_t count) {
-    static __thread float *kept;
-    static __thread int64_t most;
-    if (count > most) {
-        free(kept);
-        kept = aligned_alloc(64, (count * sizeof *kept + 63) / 64 * 64);
-        if (!kept) abort();
-        most = count;
-    }
-    return kept;
-}
-
 static inline void *at(const struct Operand *o, int64_t step, int64_t layer, int64_t row) {
     return o->base + step * o->step + layer * o->layer + row * o->row;
 }

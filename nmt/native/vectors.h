@@ -242,3 +242,19 @@ INLINE vector inverse_root(vector x) {
     for (int i = 0; i < LANES; i++) y[i] = 1 / __builtin_sqrtf(x[i]);
     return y;
 }
+
+// Numbers that a vector of every unit takes.
+INLINE int64_t room_of(int64_t units) { return (units + LANES - 1) / LANES * LANES; }
+
+// Room of a thread's own for what a row needs again; it stays, since asking for it anew takes longer than a row.
+static inline float *kept_numbers(int64_t count) {
+    static __thread float *kept;
+    static __thread int64_t most;
+    if (count > most) {
+        free(kept);
+        kept = aligned_alloc(64, (count * sizeof *kept + 63) / 64 * 64);
+        if (!kept) abort();
+        most = count;
+    }
+    return kept;
+}

@@ -12,10 +12,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import nmt.native
 from nmt.cells import CELLS
 from nmt.cells.gru import GRU
 from nmt.cells.lstm import LSTM
 from nmt.kernels import native, on_demand
+from nmt.kernels.operands import kernels_of, step_of
 from nmt.kernels.steps import NativeSteps, TorchSteps, steps_of
 from nmt.model.recurrent import Recurrent, loop
 from nmt.native.build import cells_library
@@ -55,6 +57,8 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 
 def forget():
+    kernels_of.cache_clear()
+    step_of.cache_clear()
     on_demand.library_of.cache_clear()
     native._functions_of.cache_clear()
 
@@ -148,9 +152,8 @@ def test_a_cell_that_has_changed_is_not_computed_by_the_kernels_of_before(cache,
     monkeypatch.setattr("nmt.kernels.native.digest", lambda: "of another source")
     assert native.functions_of(LSTM()) is not None
     assert not cache.exists()  # nothing but a comment has changed
-    forget()
-    monkeypatch.setattr(on_demand, "kernels_of", on_demand.kernels_of.__wrapped__)
     monkeypatch.setattr(LSTM, "pointwise", pointwise)
+    forget()
     assert native.functions_of(LSTM()) is not None
     assert list(cache.iterdir())
 
@@ -163,3 +166,13 @@ def test_a_class_of_the_same_name_is_another_cell(cache):
 
     functions = native.functions_of(LSTM())
     assert "x" in [access.name for access in functions.forward.operands]
+
+
+@needs_compiler
+@pytest.mark.skipif(nmt.native.kernels() is None, reason="search has no kernels here")
+def test_search_has_steps_of_it_too(cache):
+    functions = native.step_functions(Own())
+    assert functions is not None
+    assert functions.matrices == []
+    assert list(cache.iterdir())
+    assert native.step_functions(Flat()) is None

@@ -1,0 +1,104 @@
+"""A recurrent layer made ready for search in bytes, whose steps are compiled: products and what follows them in one
+call, of all steps where all inputs are there (native/layer.h).
+
+Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, Z parts of a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmt import native
+from nmt.engine.output import Product
+from nmt.engine.products import COMPUTE, Compute
+from nmt.engine.recurrent import PackedRecurrent, RecurrentByTorch
+from nmt.kernels.native import StepFunctions, step_functions
+from nmt.kernels.operands import vector_names
+from nmt.model.recurrent import Masks, Recurrent
+from nmt.native.layer import Layer, Transition
+
+
+def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
+    """As a compiled one, where there is a step of its cell."""
+    if compute is COMPUTE["int8"] and native.is_here():
+        functions = step_functions(layer.cell)
+        if functions is not None:
+            return CompiledRecurrent(layer, compute, functions)
+    return RecurrentByTorch(layer, compute)
+
+
+class PlacedState(NamedTuple):
+    """The state of N rows: those of a step before, of which each of these goes on with one. What a search selects is
+    not copied before the next step reads it."""
+
+    numbers: Tensor  # (Z, N', H)
+    places: Tensor | None = None  # (N,); None: all, in order
+
+    def select(self, rows: Tensor) -> PlacedState:
+        return PlacedState(self.numbers, rows if self.places is None else self.places.index_select(0, rows))
+
+
+class CompiledRecurrent(PackedRecurrent):
+    table_dtype = torch.bfloat16  # to read it takes as long as the products
+
+    def __init__(self, layer: Recurrent, compute: Compute, functions: StepFunctions) -> None:
+        super().__init__(layer, compute)
+        self.functions = functions
+
+    def _layer(self, product: Product | None) -> Layer:
+        """Whose first transition multiplies so."""
+        products = [product, *self.hidden[1:]]
+        vectors, (steps, matrices) = vector_names(self.cell), self.functions
+        transitions = []
+        for of, own, multiply in zip(self.transitions, self.extra, products, strict=True):
+            joined = torch.cat([self.bias_ih[:0], *(own[name].flatten() for name in vectors)])
+            by_own = [self._bytes(self.packed(own[name])) for name in matrices]
+            x = of.bias_ih[self.joint :].clone()
+            transitions.append(Transition(multiply and self._bytes(multiply), joined, by_own, x))
+        return Layer(steps, self.hidden_size, len(self.cell.states), self.hidden_size, self.rows, transitions)
+
+    @staticmethod
+    def _bytes(product: Product) -> native.Bytes:
+        assert isinstance(product, native.Bytes)
+        return product
+
+    @cached_property
+    def after_table(self) -> Layer:
+        """Of what has W x from a table, and no other input."""
+        return self._layer(self.hidden[0] if self.seeing else None)
+
+    @cached_property
+    def after_inputs(self) -> Layer:
+        """Of what multiplies inputs."""
+        return self._layer(self.both)
+
+    def start(self, *given: Tensor) -> PlacedState:
+        return PlacedState(torch.stack(self.cell.start(*given)))
+
+    def output(self, state: PlacedState) -> Tensor:
+        h = state.numbers[0]
+        return h if state.places is None else h.index_select(0, state.places)
+
+    def step(self, x: Tensor, state: PlacedState, masks: Masks, beside: Tensor | None = None) -> PlacedState:
+        if self.table is None:
+            return PlacedState(self.after_inputs.step(state.numbers, state.places, x, beside))
+        layer = self.after_table if beside is None else self.after_inputs
+        return PlacedState(layer.step(state.numbers, state.places, None, beside, self.table.rows, x))
+
+    @staticmethod
+    def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
+        """As Recurrent.side_by_side, of x (B,T,E) or pieces (B,T)."""
+        outputs = []
+        for layer, x, state in zip(layers, inputs, states, strict=True):
+            if layer.table is None:
+                table, ids = layer.inputs(x).flatten(0, 1).bfloat16(), None
+            else:
+                layer.table.learn(x.flatten())
+                table, ids = layer.table.rows, x
+            outputs.append(layer.after_table.over_time(state.numbers, table, ids, x.shape[1]))
+        return outputs

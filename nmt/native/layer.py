@@ -1,0 +1,151 @@
+"""Steps of a recurrent layer, in C (layer.h): its products of bytes, and its cell by a function compiled for it.
+
+Dims: N rows of one step, T steps, I inputs, H hidden units, Z parts of a state, G rows of the gates, P of a table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmt import native
+
+MOST_OWN = 4  # as in layer.h
+
+
+class Transition(NamedTuple):
+    product: native.Bytes | None  # of the inputs and h; None where there is nothing to multiply
+    own: Tensor  # the cell's vectors joined
+    matrices: Sequence[native.Bytes] = ()  # of the cell's own
+    x: Tensor | None = None  # of a later one, what stands in the place of W x
+
+
+class _Weight(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("packed", "sums", "scale", "bias")),
+        *((name, ctypes.c_int) for name in ("out", "in", "squashed")),
+        ("spread", ctypes.c_float),
+    ]
+
+
+class _Transition(ctypes.Structure):
+    _fields_ = [
+        ("weight", _Weight),
+        ("matrices", _Weight * MOST_OWN),
+        ("own", ctypes.c_void_p),
+        ("x", ctypes.c_void_p),
+    ]
+
+
+SIZES = "matrices", "units", "states", "hidden", "joint", "seeing", "all", "transitions"
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = [
+        ("steps", ctypes.c_void_p * (MOST_OWN + 1)),
+        *((name, ctypes.c_int64) for name in SIZES),
+        ("of", ctypes.c_void_p),
+    ]
+
+
+class Layer:
+    """Steps of a layer. No result depends on its neighbours."""
+
+    def __init__(
+        self,
+        steps: Sequence[int],
+        units: int,
+        states: int,
+        hidden: int,
+        rows: tuple[int, int, int],
+        transitions: Sequence[Transition],
+    ) -> None:
+        """`steps` are the addresses of the cell's functions. A state has `states` parts of `units` numbers each; the
+        first `hidden` of them are h. `rows` are those of the gates (see GateRows)."""
+        found = native.kernels()
+        assert found is not None
+        assert len(steps) <= MOST_OWN + 1
+        self._steps = found.nmt_steps
+        self.units, self.states, self.hidden, self.rows = units, states, hidden, rows[2]
+        self._of = (_Transition * len(transitions))(*map(_transition, transitions))
+        functions = (ctypes.c_void_p * (MOST_OWN + 1))(*steps)
+        sizes = len(steps) - 1, units, states, hidden, *rows, len(transitions)
+        self._layer = _Layer(functions, *sizes, ctypes.addressof(self._of))
+        self.transitions = transitions
+        self._address = ctypes.addressof(self._layer)
+
+    def step(
+        self,
+        state: Tensor,
+        rows: Tensor | None,
+        x: Tensor | None = None,
+        beside: Tensor | None = None,
+        table: Tensor | None = None,
+        ids: Tensor | None = None,
+    ) -> Tensor:
+        """One step: the states before (Z,N',H), of which each of the N rows has its own at a place in `rows` (N,),
+        or without them in order; what is multiplied, x (N,I) and what stands `beside` it (N,·); and of a table (P,G)
+        of bfloat16 for each row one of its rows, ids (N,) -> the states after (Z,N,H), whose first part is h.
+
+        Raises IndexError when one of them is not there."""
+        count = state.shape[1] if rows is None else len(rows)
+        after = state.new_empty(self.states, count, self.units)
+        self.run(state, rows, x, beside, table, ids, 1, None, after)
+        return after
+
+    def over_time(self, state: Tensor, table: Tensor, ids: Tensor | None, steps: int) -> Tensor:
+        """T steps from the states before (Z,N,H), of which each row adds rows of the table: ids (N,T), or else all of
+        them in order (N*T,G) -> h of each (N,T,H)."""
+        outputs = state.new_empty(state.shape[1], steps, self.hidden)
+        self.run(state, None, None, None, table, ids, steps, outputs, None)
+        return outputs
+
+    def run(
+        self,
+        state: Tensor,
+        rows: Tensor | None,
+        x: Tensor | None,
+        beside: Tensor | None,
+        table: Tensor | None,
+        ids: Tensor | None,
+        steps: int,
+        outputs: Tensor | None,
+        after: Tensor | None,
+    ) -> None:
+        states, places, units = state.shape
+        count = places if rows is None else len(rows)
+        assert (states, units) == (self.states, self.units)
+        assert state.is_contiguous()
+        assert state.dtype is torch.float32
+        x, beside, ids = (part if part is None else part.contiguous() for part in (x, beside, ids))
+        in_x, in_beside = (0 if part is None else part.shape[1] for part in (x, beside))
+        size = 0
+        if table is not None:
+            size, wide = table.shape
+            assert wide == self.rows
+            assert table.is_contiguous()
+            assert table.dtype is torch.bfloat16
+        found = self._steps(
+            self._address, _address(x), in_x, _address(beside), in_beside, _address(table), size, _address(ids),
+            state.data_ptr(), places, _address(rows), steps, count, _address(outputs), _address(after),
+        )  # fmt: skip
+        if not found:
+            raise IndexError(f"ids are out of range: the table has {size} rows, and there are {places} states")
+
+
+def _transition(one: Transition) -> _Transition:
+    assert one.own.is_contiguous()
+    matrices = (_Weight * MOST_OWN)(*map(_weight, one.matrices))
+    return _Transition(_weight(one.product), matrices, one.own.data_ptr(), _address(one.x))
+
+
+def _weight(product: native.Bytes | None) -> _Weight:
+    return _Weight() if product is None else _Weight(*product.weight, product.outputs, product.inputs)
+
+
+def _address(x: Tensor | None) -> int | None:
+    return None if x is None else x.data_ptr()

@@ -1,0 +1,22 @@
+"""What the kernels of search in C are asked for, by every instruction set that this machine has."""
+
+from __future__ import annotations
+
+from unittest.mock import patch
+
+import torch
+
+from nmt import native
+
+
+def everywhere(function):
+    """The tensors that it returns, by every instruction set that is here the same to the last bit."""
+    by_name = {}
+    for name in native.instruction_sets():
+        with patch.object(native, "kernels", lambda name=name: native.load(name)):
+            by_name[name] = function()
+    (_, found), *others = by_name.items()
+    for name, other in others:
+        for one, expected in zip(other, found, strict=True):
+            assert torch.equal(one, expected), name
+    return found
