@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from nmt import native
+from nmt.cells import Parameters
+from nmt.cells.xlstm import MLSTM
 from nmt.engine.output import Product
 from nmt.engine.products import COMPUTE, Compute
 from nmt.engine.recurrent import PackedRecurrent, RecurrentByTorch
-from nmt.kernels.native import StepFunctions, step_functions
+from nmt.kernels.native import StepFunctions, address_of, step_functions
 from nmt.kernels.operands import vector_names
 from nmt.model.recurrent import Masks, Recurrent
 from nmt.native.layer import Layer, Transition
@@ -25,7 +27,11 @@ from nmt.native.layer import Layer, Transition
 
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
     """As a compiled one, where there is a step of its cell."""
-    if compute is COMPUTE["int8"] and native.is_here():
+    found = native.kernels()
+    if compute is COMPUTE["int8"] and found is not None:
+        if isinstance(layer.cell, MLSTM):  # written by hand
+            by_hand = StepFunctions([address_of(found.nmt_step_of_matrix_memory)], [])
+            return CompiledMatrixMemory(layer, compute, by_hand)
         functions = step_functions(layer.cell)
         if functions is not None:
             return CompiledRecurrent(layer, compute, functions)
@@ -53,14 +59,23 @@ class CompiledRecurrent(PackedRecurrent):
     def _layer(self, product: Product | None) -> Layer:
         """Whose first transition multiplies so."""
         products = [product, *self.hidden[1:]]
-        vectors, (steps, matrices) = vector_names(self.cell), self.functions
+        steps, matrices = self.functions
         transitions = []
         for of, own, multiply in zip(self.transitions, self.extra, products, strict=True):
-            joined = torch.cat([self.bias_ih[:0], *(own[name].flatten() for name in vectors)])
+            joined = self.vectors(own)
             by_own = [self._bytes(self.packed(own[name])) for name in matrices]
             x = of.bias_ih[self.joint :].clone()
             transitions.append(Transition(multiply and self._bytes(multiply), joined, by_own, x))
-        return Layer(steps, self.hidden_size, len(self.cell.states), self.hidden_size, self.rows, transitions)
+        return Layer(steps, *self.state_sizes, self.hidden_size, self.rows, transitions)
+
+    @property
+    def state_sizes(self) -> tuple[int, int]:
+        """Of each part of a state how many numbers, and how many parts."""
+        return self.hidden_size, len(self.cell.states)
+
+    def vectors(self, own: Parameters) -> Tensor:
+        """What the cell's functions see of its own parameters."""
+        return torch.cat([self.bias_ih[:0], *(own[name].flatten() for name in vector_names(self.cell))])
 
     @staticmethod
     def _bytes(product: Product) -> native.Bytes:
@@ -81,7 +96,7 @@ class CompiledRecurrent(PackedRecurrent):
         return PlacedState(torch.stack(self.cell.start(*given)))
 
     def output(self, state: PlacedState) -> Tensor:
-        h = state.numbers[0]
+        h = state.numbers[0, :, : self.hidden_size]
         return h if state.places is None else h.index_select(0, state.places)
 
     def step(self, x: Tensor, state: PlacedState, masks: Masks, beside: Tensor | None = None) -> PlacedState:
@@ -102,3 +117,18 @@ class CompiledRecurrent(PackedRecurrent):
                 table, ids = layer.table.rows, x
             outputs.append(layer.after_table.over_time(state.numbers, table, ids, x.shape[1]))
         return outputs
+
+
+class CompiledMatrixMemory(CompiledRecurrent):
+    """Of mLSTM: the parts of its state differ in size, and are one."""
+
+    @property
+    def state_sizes(self) -> tuple[int, int]:
+        return self.initial_state(1).numbers.shape[2], 1
+
+    def vectors(self, own: Parameters) -> Tensor:
+        assert isinstance(self.cell, MLSTM)
+        return torch.tensor([self.hidden_size, self.cell.heads_of(self.hidden_size)], dtype=torch.float32)
+
+    def start(self, *given: Tensor) -> PlacedState:
+        return PlacedState(torch.cat([part.flatten(1) for part in self.cell.start(*given)], 1)[None])

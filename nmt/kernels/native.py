@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -99,7 +99,11 @@ def step_functions(cell: Cell) -> StepFunctions | None:
         return None
     matrices = ctypes.string_at(getattr(found, name)).decode().split()
     functions = (getattr(found, f"{name}_{k}") for k in range(len(matrices) + 1))
-    return StepFunctions([ctypes.cast(one, ctypes.c_void_p).value or 0 for one in functions], matrices)
+    return StepFunctions(list(map(address_of, functions)), matrices)
+
+
+def address_of(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def functions_of(cell: Cell) -> CellFunctions | None:

@@ -14,5 +14,6 @@
 #define narrow float
 #include "forward.h"
 #include "layer.h"
+#include "matrix_memory.h"
 #include "attention.h"
 #include "beam.h"
