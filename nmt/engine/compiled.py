@@ -27,7 +27,7 @@ from nmt.native.layer import Layer, Transition
 
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
     """As a compiled one, where there is a step of its cell."""
-    found = native.kernels()
+    found = native.kernels() if native.is_here() else None
     if compute is COMPUTE["int8"] and found is not None:
         if isinstance(layer.cell, MLSTM):  # written by hand
             by_hand = StepFunctions([address_of(found.nmt_step_of_matrix_memory)], [])
@@ -96,7 +96,7 @@ class CompiledRecurrent(PackedRecurrent):
         return PlacedState(torch.stack(self.cell.start(*given)))
 
     def output(self, state: PlacedState) -> Tensor:
-        h = state.numbers[0, :, : self.hidden_size]
+        h = state.numbers.select(0, 0)
         return h if state.places is None else h.index_select(0, state.places)
 
     def step(self, x: Tensor, state: PlacedState, masks: Masks, beside: Tensor | None = None) -> PlacedState:
@@ -132,3 +132,6 @@ class CompiledMatrixMemory(CompiledRecurrent):
 
     def start(self, *given: Tensor) -> PlacedState:
         return PlacedState(torch.cat([part.flatten(1) for part in self.cell.start(*given)], 1)[None])
+
+    def output(self, state: PlacedState) -> Tensor:
+        return super().output(state).narrow(1, 0, self.hidden_size)

@@ -14,7 +14,7 @@ Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, Self
 
@@ -49,17 +49,23 @@ class DecodingState:
         decoder = _select(self.decoder, rows)
         attended = None if self.attended is None else self.attended.index_select(0, rows)
         if sentences is None:
-            return replace(self, decoder=decoder, attended=attended)
+            return type(self)(self.memory, self.output, decoder, attended)
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
 
 
 def _select(state: DecoderState, rows: Tensor) -> DecoderState:
-    layers = tuple(
-        layer.select(rows) if isinstance(layer, PlacedState) else tuple(part.index_select(0, rows) for part in layer)
+    layers = [
+        layer.select(rows)
+        if isinstance(layer, PlacedState)
+        else tuple([part.index_select(0, rows) for part in layer])
         for layer in state.layers
+    ]
+    feed, coverage = state.feed, state.coverage
+    return DecoderState(
+        tuple(layers),
+        None if feed is None else feed.index_select(0, rows),
+        None if coverage is None else coverage.index_select(0, rows),
     )
-    others = (None if part is None else part.index_select(0, rows) for part in (state.feed, state.coverage))
-    return DecoderState(layers, *others)
 
 
 class SearchedDecoder(Protocol):
@@ -104,7 +110,7 @@ class Network:
         embedded = self.embed_tgt(state.output.ids(ids))
         features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
         attended = None if state.attended is None else state.attended + weights.mean(1)
-        return state.output(features), replace(state, decoder=decoder, attended=attended)
+        return state.output(features), DecodingState(state.memory, state.output, decoder, attended)
 
 
 class Trained(Network):

@@ -121,17 +121,25 @@ class Layer:
         assert (states, units) == (self.states, self.units)
         assert state.is_contiguous()
         assert state.dtype is torch.float32
-        x, beside, ids = (part if part is None else part.contiguous() for part in (x, beside, ids))
-        in_x, in_beside = (0 if part is None else part.shape[1] for part in (x, beside))
-        size = 0
+        in_x = in_beside = size = 0
+        if x is not None:
+            x, in_x = x.contiguous(), x.shape[1]
+        if beside is not None:
+            beside, in_beside = beside.contiguous(), beside.shape[1]
+        if ids is not None:
+            ids = ids.contiguous()
         if table is not None:
             size, wide = table.shape
             assert wide == self.rows
             assert table.is_contiguous()
             assert table.dtype is torch.bfloat16
         found = self._steps(
-            self._address, _address(x), in_x, _address(beside), in_beside, _address(table), size, _address(ids),
-            state.data_ptr(), places, _address(rows), steps, count, _address(outputs), _address(after),
+            self._address,
+            None if x is None else x.data_ptr(), in_x,
+            None if beside is None else beside.data_ptr(), in_beside,
+            None if table is None else table.data_ptr(), size, None if ids is None else ids.data_ptr(),
+            state.data_ptr(), places, None if rows is None else rows.data_ptr(), steps, count,
+            None if outputs is None else outputs.data_ptr(), None if after is None else after.data_ptr(),
         )  # fmt: skip
         if not found:
             raise IndexError(f"ids are out of range: the table has {size} rows, and there are {places} states")
@@ -140,12 +148,10 @@ class Layer:
 def _transition(one: Transition) -> _Transition:
     assert one.own.is_contiguous()
     matrices = (_Weight * MOST_OWN)(*map(_weight, one.matrices))
-    return _Transition(_weight(one.product), matrices, one.own.data_ptr(), _address(one.x))
+    return _Transition(
+        _weight(one.product), matrices, one.own.data_ptr(), None if one.x is None else one.x.data_ptr()
+    )
 
 
 def _weight(product: native.Bytes | None) -> _Weight:
     return _Weight() if product is None else _Weight(*product.weight, product.outputs, product.inputs)
-
-
-def _address(x: Tensor | None) -> int | None:
-    return None if x is None else x.data_ptr()
