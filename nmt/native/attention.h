@@ -24,14 +24,15 @@ static float scores_of_keys(const float *q, const float *keys, size_t far, const
     return most;
 }
 
+typedef uint8_t bytes __attribute__((vector_size(LANES)));
+
 // Scores become weights, in place; those of what is not real 0.
 static void softmax(float *x, const uint8_t *real, int s, float most) {
     struct sums sum = {0};
     for (int i = 0; i < s; i += 16) EACH_PART {
-        uint8_t own[LANES] = {0};
-        memcpy(own, real + at, at < s ? least(LANES, s - at) : 0);
-        integers is_real;
-        for (int lane = 0; lane < LANES; lane++) is_real[lane] = -(own[lane] != 0);
+        bytes own = {0};
+        memcpy(&own, real + at, at + LANES <= s ? LANES : at < s ? s - at : 0);
+        const integers is_real = __builtin_convertvector(own, integers) != 0;
         const vector e = (vector)((integers)exponential(load_up_to(x + at, s - at) - most) & is_real);
         sum.part[part] += e;
         store_up_to(x + at, e, s - at);

@@ -3,6 +3,8 @@
 //
 // A number of x becomes a digit: a whole number within +-127, plus OFFSET where the bytes of x have no sign.
 
+enum { FOR_ONE_ROW = 4 };  // sums, each of OUTPUTS; for more rows there are ROWS times ACROSS
+
 // Else GCC multiplies first for all rows, and has no registers left for sums.
 #if defined(__AVX512F__)
 #define STAY_IN_A_REGISTER(x) __asm__ volatile("" : "+v"(x))
@@ -16,7 +18,7 @@
 
 typedef uint8_t digit;
 typedef __m512i dots, inputs, weights;
-enum { OFFSET = 128, OUTPUTS = 16, ROWS = 6, ACROSS = 4 };  // of a block of sums that registers hold
+enum { OFFSET = 128, OUTPUTS = 16, ROWS = 6, ACROSS = 4 };
 
 INLINE weights load_weights(const int8_t *p) { return _mm512_loadu_si512(p); }
 

@@ -54,10 +54,10 @@ static float quantise(const float *x, int in, digit *digits) {
 
 // For `rows` rows of digits and `across` times OUTPUTS outputs, to sums (rows,WIDE); both are constants.
 INLINE void add_up(const int8_t *packed, int deep, const digit *x, const int rows, const int across, int32_t *to) {
-    dots sums[2 * ROWS][2 * ACROSS];
+    dots sums[ROWS][FOR_ONE_ROW];
     UNROLLED for (int r = 0; r < rows; r++) UNROLLED for (int a = 0; a < across; a++) sums[r][a] = (dots){0};
     for (int i = 0; i < deep; i += 4) {
-        weights w[2 * ACROSS];
+        weights w[FOR_ONE_ROW];
         UNROLLED for (int a = 0; a < across; a++) {
             const int output = a * OUTPUTS;
             w[a] = load_weights(packed + (size_t)(output / PANEL) * PANEL * deep + PANEL * i + output % PANEL * 4);
@@ -102,13 +102,17 @@ static inline const float *row_of(const float *added, int row, int out) {
 
 static void by_vectors(const struct Weight *w, const digit *x, int n, const float *scales, const float *added, float *y) {
     const int deep = up(w->in, DEEP);
+    const int outputs = (n > 1 ? ACROSS : FOR_ONE_ROW) * OUTPUTS;
     int32_t sums[ROWS][WIDE];
-    for (int column = 0; column < w->out; column += ACROSS * OUTPUTS) {
+    for (int column = 0; column < w->out; column += outputs) {
         const int8_t *packed = w->packed + (size_t)(column / PANEL) * PANEL * deep + column % PANEL * 4;
         for (int r = 0; r < n; r += ROWS) {
             const digit *from = x + (size_t)r * deep;
             switch (least(ROWS, n - r)) {  // each with its loops unrolled
-                case 1: add_up(packed, deep, from, 1, ACROSS, sums[0]); break;
+                case 1:
+                    if (n > 1) add_up(packed, deep, from, 1, ACROSS, sums[0]);
+                    else add_up(packed, deep, from, 1, FOR_ONE_ROW, sums[0]);
+                    break;
                 case 2: add_up(packed, deep, from, 2, ACROSS, sums[0]); break;
                 case 3: add_up(packed, deep, from, 3, ACROSS, sums[0]); break;
                 case 4: add_up(packed, deep, from, 4, ACROSS, sums[0]); break;
@@ -116,7 +120,7 @@ static void by_vectors(const struct Weight *w, const digit *x, int n, const floa
                 default: add_up(packed, deep, from, ROWS, ACROSS, sums[0]);
             }
             for (int k = 0; k < least(ROWS, n - r); k++)
-                finish(w, column, ACROSS * OUTPUTS, sums[k], scales[r + k], row_of(added, r + k, w->out),
+                finish(w, column, outputs, sums[k], scales[r + k], row_of(added, r + k, w->out),
                        y + (size_t)(r + k) * w->out);
         }
     }

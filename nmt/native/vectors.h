@@ -132,11 +132,18 @@ INLINE vector load_bfloat16_up_to(const bfloat16 *p, int64_t left) {
 struct sums { vector part[PARTS]; };
 
 INLINE float total_of(struct sums s) {
-    float x[16];
-    memcpy(x, &s, sizeof x);
-    for (int half = 8; half; half /= 2)
-        for (int i = 0; i < half; i++) x[i] += x[i + half];
-    return x[0];
+    typedef float four __attribute__((vector_size(16)));
+#if LANES == 16
+    const __m512 all_of_them = (__m512)s.part[0];
+    const __m256 half = _mm512_castps512_ps256(all_of_them) + _mm512_extractf32x8_ps(all_of_them, 1);
+    const four x = (four)(_mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1));
+#elif LANES == 8
+    const __m256 half = (__m256)(s.part[0] + s.part[1]);
+    const four x = (four)(_mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1));
+#else
+    const four x = (four)((s.part[0] + s.part[2]) + (s.part[1] + s.part[3]));
+#endif
+    return (x[0] + x[2]) + (x[1] + x[3]);
 }
 
 // Without a thought for what is no number.
