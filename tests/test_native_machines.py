@@ -70,23 +70,26 @@ static void try_product(int out, int in, int n) {
     free(x), free(added), free(y), done(w);
 }
 
-static void try_lstm(int h, int steps, int n) {
-    struct Weight w = weight(4 * h, h, 0.01f);
-    float *x = numbers(n * h), *c = numbers(n * h), *gain = numbers(5 * h), *shift = numbers(5 * h);
-    float *outputs = malloc(steps * n * h * sizeof *outputs), *cells = malloc(n * h * sizeof *cells);
-    bfloat16 *table = malloc(7 * 4 * h * sizeof *table);
-    for (int i = 0; i < 7 * 4 * h; i++) {
+static void try_layer(step_of_row step, int own, int states, int u, int in, int steps, int n) {
+    struct Transition of = {.weight = weight(4 * u, in + u, 0.01f), .own = numbers(own * u + 1)};
+    const struct Layer layer = {{step}, 0, u, states, u, 4 * u, 4 * u, 4 * u, 1, &of};
+    const int places = n + 2;
+    float *x = numbers(n * in + 1), *state = numbers(states * places * u), *after = malloc(states * n * u * 4);
+    float *outputs = malloc(steps * n * u * 4);
+    bfloat16 *table = malloc(7 * 4 * u * sizeof *table);
+    for (int i = 0; i < 7 * 4 * u; i++) {
         const float value = number();
         memcpy(table + i, (char *)&value + 2, 2);
     }
-    int64_t *looked_up = ids(steps * n, 7);
-    for (int way = 0; way < 2; way++) {
-        if (!nmt_lstm(w.packed, w.sums, w.scale, w.bias, h, x, way ? table : 0, 7, looked_up, c, way ? gain : 0,
-                      shift, steps, n, h, outputs, cells))
-            abort();
-        print(outputs, steps * n * h * sizeof *outputs), print(cells, n * h * sizeof *cells);
-    }
-    free(x), free(c), free(gain), free(shift), free(outputs), free(cells), free(table), free(looked_up), done(w);
+    int64_t *looked_up = ids(steps * n, 7), *rows = ids(n, places);
+    if (!nmt_steps(&layer, x, in, x, 0, in ? 0 : table, 7, looked_up, state, places, rows, in ? 1 : steps, n, 0,
+                   after))
+        abort();
+    print(after, states * n * u * 4);
+    if (!in && !nmt_steps(&layer, x, 0, x, 0, table, 7, looked_up, state, places, 0, steps, n, outputs, 0)) abort();
+    if (!in) print(outputs, steps * n * u * 4);
+    free(x), free(state), free(after), free(outputs), free(table), free(looked_up), free(rows);
+    free((void *)of.own), done(of.weight);
 }
 
 static void try_attention(int b, int k, int s, int a, int d, int m) {
@@ -117,7 +120,11 @@ int main(void) {
     const int rows[] = {1, 2, 3, 4, 5, 6, 7, 13, 17, 33, 40};
     for (int i = 0; i < 11; i++) try_product(1 + 13 * i, 130 - 11 * i, rows[i]);
     try_product(96, 67, 12), try_product(160, 64, 9);
-    for (int h = 1; h < 40; h += 6) try_lstm(h, 1 + h % 3, 1 + h);
+    for (int u = 1; u < 40; u += 6) {
+        try_layer(nmt_step_LSTM_0, 0, 2, u, u % 4 * 3, 1 + u % 3, 1 + u);
+        try_layer(nmt_step_LayerNormLSTM_0, 10, 2, u, u % 2 * 5, 1 + u % 3, 1 + u);
+        try_layer(nmt_step_SLSTM_0, 0, 4, u, u % 3 * 2, 2, 3);
+    }
     for (int s = 1; s < 40; s += 5) try_attention(3, 1 + s % 2, s, 1 + s % 3, 41 - s, 2 * s + 1);
     for (int k = 1; k < 7; k++) try_beam(3, k, 3 + 9 * k, 2 * k);
     return 0;

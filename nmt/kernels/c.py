@@ -142,12 +142,9 @@ def row_source(kernel: Kernel) -> str:
     """A function of one row."""
     ways = passes(kernel)
     kept = {node: place for place, node in enumerate(node for way in ways for node in way.kept)}
-    operands = (
-        f"{'' if access.is_written else 'const '}{_type(access)} *{access.name}_at" for access in kernel.operands
-    )
+    operands = (f"{_type(access)} *{access.name}_at" for access in kernel.operands)
     lines = [f"INLINE void NAME({kernel.name}_row)({', '.join([ROW, *operands])}) {{"]
-    if kept:
-        lines.append("    const int64_t room = room_of(units);")
+    lines.append("    const int64_t room = room_of(units);" if kept else "    (void)kept;")
     scalars: set[int] = set()
     for way in ways:
         lines += ["    " + line for line in _way(kernel, way, kept, scalars)]

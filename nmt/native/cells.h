@@ -14,7 +14,8 @@ const char nmt_GRU_forward_operands[] = "gates x h =hidden =new_h";
 
 void NAME(nmt_GRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(GRU_forward_rows)); }
 
-INLINE void NAME(GRU_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at) {
+INLINE void NAME(GRU_backward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -121,7 +122,7 @@ const char nmt_LayerNormGRU_forward_operands[] = "gates x h gain bias =hidden =n
 
 void NAME(nmt_LayerNormGRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LayerNormGRU_forward_rows)); }
 
-INLINE void NAME(LayerNormGRU_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, const const float *gain_at, const const float *bias_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at, float *grad_gain_at, float *grad_bias_at) {
+INLINE void NAME(LayerNormGRU_backward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, const float *gain_at, const float *bias_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at, float *grad_gain_at, float *grad_bias_at) {
     const int64_t room = room_of(units);
     struct sums sum18 = {0};
     struct sums sum19 = {0};
@@ -528,7 +529,8 @@ const char nmt_IndRNN_forward_operands[] = "x h recurrent =hidden =new_h";
 
 void NAME(nmt_IndRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(IndRNN_forward_rows)); }
 
-INLINE void NAME(IndRNN_backward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, const const float *recurrent_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at, float *grad_recurrent_at) {
+INLINE void NAME(IndRNN_backward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, const float *recurrent_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at, float *grad_recurrent_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = load_float(h_at + 0 * units + i);
@@ -601,7 +603,8 @@ const char nmt_LSTM_forward_operands[] = "gates c =hidden =new_c";
 
 void NAME(nmt_LSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LSTM_forward_rows)); }
 
-INLINE void NAME(LSTM_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+INLINE void NAME(LSTM_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -726,7 +729,8 @@ const char nmt_OdysseyLSTM_forget_gate_False_peepholes_False_forward_operands[] 
 
 void NAME(nmt_OdysseyLSTM_forget_gate_False_peepholes_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_peepholes_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+INLINE void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -833,7 +837,8 @@ const char nmt_OdysseyLSTM_coupled_True_forward_operands[] = "gates c peephole =
 
 void NAME(nmt_OdysseyLSTM_coupled_True_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_coupled_True_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_coupled_True_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_coupled_True_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -978,7 +983,7 @@ const char nmt_LayerNormLSTM_forward_operands[] = "gates c gain bias =hidden =ne
 
 void NAME(nmt_LayerNormLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(LayerNormLSTM_forward_rows)); }
 
-INLINE void NAME(LayerNormLSTM_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *gain_at, const const float *bias_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_gain_at, float *grad_bias_at) {
+INLINE void NAME(LayerNormLSTM_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *gain_at, const float *bias_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_gain_at, float *grad_bias_at) {
     const int64_t room = room_of(units);
     struct sums sum20 = {0};
     struct sums sum21 = {0};
@@ -1531,7 +1536,8 @@ const char nmt_OdysseyLSTM_forget_gate_False_forward_operands[] = "gates c peeph
 
 void NAME(nmt_OdysseyLSTM_forget_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forget_gate_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_forget_gate_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_forget_gate_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1666,7 +1672,8 @@ const char nmt_OdysseyLSTM_input_activation_False_forward_operands[] = "gates c 
 
 void NAME(nmt_OdysseyLSTM_input_activation_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_activation_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_input_activation_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_input_activation_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1825,7 +1832,8 @@ const char nmt_OdysseyLSTM_input_gate_False_forward_operands[] = "gates c peepho
 
 void NAME(nmt_OdysseyLSTM_input_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_input_gate_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_input_gate_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_input_gate_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1960,7 +1968,8 @@ const char nmt_OdysseyLSTM_output_activation_False_forward_operands[] = "gates c
 
 void NAME(nmt_OdysseyLSTM_output_activation_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_activation_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_output_activation_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_output_activation_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2119,7 +2128,8 @@ const char nmt_OdysseyLSTM_output_gate_False_forward_operands[] = "gates c peeph
 
 void NAME(nmt_OdysseyLSTM_output_gate_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_output_gate_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_output_gate_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_output_gate_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2256,7 +2266,8 @@ const char nmt_OdysseyLSTM_peepholes_False_forward_operands[] = "gates c =hidden
 
 void NAME(nmt_OdysseyLSTM_peepholes_False_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_peepholes_False_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_peepholes_False_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+INLINE void NAME(OdysseyLSTM_peepholes_False_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2381,7 +2392,8 @@ const char nmt_OdysseyLSTM_forward_operands[] = "gates c peephole =hidden =new_c
 
 void NAME(nmt_OdysseyLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(OdysseyLSTM_forward_rows)); }
 
-INLINE void NAME(OdysseyLSTM_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(OdysseyLSTM_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2548,7 +2560,8 @@ const char nmt_PeepholeLSTM_forward_operands[] = "gates c peephole =hidden =new_
 
 void NAME(nmt_PeepholeLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(PeepholeLSTM_forward_rows)); }
 
-INLINE void NAME(PeepholeLSTM_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(PeepholeLSTM_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_gates_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2715,7 +2728,8 @@ const char nmt_MinGRU_forward_operands[] = "x h =hidden =new_h";
 
 void NAME(nmt_MinGRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinGRU_forward_rows)); }
 
-INLINE void NAME(MinGRU_backward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at) {
+INLINE void NAME(MinGRU_backward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -2794,7 +2808,8 @@ const char nmt_MinimalGated_forward_operands[] = "gates x h =hidden =new_h";
 
 void NAME(nmt_MinimalGated_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinimalGated_forward_rows)); }
 
-INLINE void NAME(MinimalGated_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at) {
+INLINE void NAME(MinimalGated_backward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_gates_at, narrow *grad_x_at, float *grad_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -2891,7 +2906,8 @@ const char nmt_MinLSTM_forward_operands[] = "x h =hidden =new_h";
 
 void NAME(nmt_MinLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(MinLSTM_forward_rows)); }
 
-INLINE void NAME(MinLSTM_backward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at) {
+INLINE void NAME(MinLSTM_backward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_h_at, narrow *grad_x_at, float *grad_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -3000,7 +3016,8 @@ const char nmt_RNN_forward_operands[] = "gates =hidden";
 
 void NAME(nmt_RNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(RNN_forward_rows)); }
 
-INLINE void NAME(RNN_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *grad_output_at, const const narrow *grad_product_at, narrow *grad_gates_at) {
+INLINE void NAME(RNN_backward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *grad_output_at, const narrow *grad_product_at, narrow *grad_gates_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x2 = NAME(load)(grad_output_at + 0 * units + i);
@@ -3055,7 +3072,8 @@ const char nmt_ReluRNN_forward_operands[] = "gates =hidden";
 
 void NAME(nmt_ReluRNN_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(ReluRNN_forward_rows)); }
 
-INLINE void NAME(ReluRNN_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *grad_output_at, const const narrow *grad_product_at, narrow *grad_gates_at) {
+INLINE void NAME(ReluRNN_backward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *grad_output_at, const narrow *grad_product_at, narrow *grad_gates_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x2 = NAME(load)(grad_output_at + 0 * units + i);
@@ -3108,7 +3126,8 @@ const char nmt_SLSTM_forward_operands[] = "gates c n m =hidden =new_c =new_n =ne
 
 void NAME(nmt_SLSTM_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SLSTM_forward_rows)); }
 
-INLINE void NAME(SLSTM_backward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *n_at, const const float *m_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, const const float *grad_new_n_at, const const float *grad_new_m_at, narrow *grad_gates_at, float *grad_c_at, float *grad_n_at, float *grad_m_at) {
+INLINE void NAME(SLSTM_backward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *n_at, const float *m_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, const float *grad_new_n_at, const float *grad_new_m_at, narrow *grad_gates_at, float *grad_c_at, float *grad_n_at, float *grad_m_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -3307,7 +3326,8 @@ const char nmt_SRU_forward_operands[] = "x c peephole =hidden =new_c";
 
 void NAME(nmt_SRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SRU_forward_rows)); }
 
-INLINE void NAME(SRU_backward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *c_at, const const float *peephole_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_x_at, float *grad_c_at, float *grad_peephole_at) {
+INLINE void NAME(SRU_backward_row)(int64_t units, float *kept, const narrow *x_at, const float *c_at, const float *peephole_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_x_at, float *grad_c_at, float *grad_peephole_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -3438,7 +3458,8 @@ const char nmt_SSRU_forward_operands[] = "x c =hidden =new_c";
 
 void NAME(nmt_SSRU_forward)(const struct Plan *p, int64_t t) { run(p, t, NAME(SSRU_forward_rows)); }
 
-INLINE void NAME(SSRU_backward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *c_at, const const narrow *grad_output_at, const const narrow *grad_product_at, const const float *grad_new_c_at, narrow *grad_x_at, float *grad_c_at) {
+INLINE void NAME(SSRU_backward_row)(int64_t units, float *kept, const narrow *x_at, const float *c_at, const narrow *grad_output_at, const narrow *grad_product_at, const float *grad_new_c_at, narrow *grad_x_at, float *grad_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);

@@ -4,7 +4,8 @@
 const char nmt_cells[] = "0759844d2b2ad24a";
 #endif
 
-INLINE void NAME(GRU_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(GRU_forward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -53,7 +54,8 @@ void nmt_step_GRU_0(int64_t units, const float *gates, const float *x, const flo
 }
 #endif
 
-INLINE void NAME(LayerNormGRU_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, const const float *gain_at, const const float *bias_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(LayerNormGRU_forward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, const float *gain_at, const float *bias_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     struct sums sum13 = {0};
     struct sums sum14 = {0};
     struct sums sum15 = {0};
@@ -243,7 +245,8 @@ void nmt_step_LayerNormGRU_0(int64_t units, const float *gates, const float *x, 
 }
 #endif
 
-INLINE void NAME(ResetBeforeGRU_phase_0_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *h_at, float *multiplied_at) {
+INLINE void NAME(ResetBeforeGRU_phase_0_row)(int64_t units, float *kept, const narrow *gates_at, const float *h_at, float *multiplied_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x3 = load_float(h_at + 0 * units + i);
@@ -263,7 +266,8 @@ INLINE void NAME(ResetBeforeGRU_phase_0_row)(int64_t units, float *kept, const c
 }
 enum { NAME(ResetBeforeGRU_phase_0_kept) = 0 };
 
-INLINE void NAME(ResetBeforeGRU_phase_1_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, const const float *product_0_at, narrow *hidden_at) {
+INLINE void NAME(ResetBeforeGRU_phase_1_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, const float *product_0_at, narrow *hidden_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
         const vector x2 = NAME(load)(x_at + 0 * units + i);
@@ -309,7 +313,8 @@ void nmt_step_ResetBeforeGRU_1(int64_t units, const float *gates, const float *x
 }
 #endif
 
-INLINE void NAME(IndRNN_forward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, const const float *recurrent_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(IndRNN_forward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, const float *recurrent_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = load_float(h_at + 0 * units + i);
@@ -344,7 +349,8 @@ void nmt_step_IndRNN_0(int64_t units, const float *gates, const float *x, const 
 }
 #endif
 
-INLINE void NAME(LSTM_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(LSTM_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -395,7 +401,8 @@ void nmt_step_LSTM_0(int64_t units, const float *gates, const float *x, const fl
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_forget_gate_False_peepholes_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -440,7 +447,8 @@ void nmt_step_OdysseyLSTM_forget_gate_False_peepholes_False_0(int64_t units, con
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_coupled_True_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_coupled_True_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -501,7 +509,8 @@ void nmt_step_OdysseyLSTM_coupled_True_0(int64_t units, const float *gates, cons
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_0_row)(int64_t units, float *kept, const const float *i_at, float *multiplied_at) {
+INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_0_row)(int64_t units, float *kept, const float *i_at, float *multiplied_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x6 = load_float(i_at + 0 * units + i);
         store_float(multiplied_at + 0 * units + i, x6);
@@ -515,7 +524,8 @@ INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_0_row)(int64_t units, fl
 }
 enum { NAME(OdysseyLSTM_gate_recurrence_True_phase_0_kept) = 0 };
 
-INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_1_row)(int64_t units, float *kept, const const float *f_at, float *multiplied_at) {
+INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_1_row)(int64_t units, float *kept, const float *f_at, float *multiplied_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x7 = load_float(f_at + 0 * units + i);
         store_float(multiplied_at + 0 * units + i, x7);
@@ -529,7 +539,8 @@ INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_1_row)(int64_t units, fl
 }
 enum { NAME(OdysseyLSTM_gate_recurrence_True_phase_1_kept) = 0 };
 
-INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_2_row)(int64_t units, float *kept, const const float *o_at, float *multiplied_at) {
+INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_2_row)(int64_t units, float *kept, const float *o_at, float *multiplied_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x8 = load_float(o_at + 0 * units + i);
         store_float(multiplied_at + 0 * units + i, x8);
@@ -543,7 +554,8 @@ INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_2_row)(int64_t units, fl
 }
 enum { NAME(OdysseyLSTM_gate_recurrence_True_phase_2_kept) = 0 };
 
-INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_3_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, const const float *product_0_at, const const float *product_1_at, const const float *product_2_at, narrow *hidden_at, float *new_c_at, float *new_i_at, float *new_f_at, float *new_o_at) {
+INLINE void NAME(OdysseyLSTM_gate_recurrence_True_phase_3_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, const float *product_0_at, const float *product_1_at, const float *product_2_at, narrow *hidden_at, float *new_c_at, float *new_i_at, float *new_f_at, float *new_o_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -669,7 +681,7 @@ void nmt_step_OdysseyLSTM_gate_recurrence_True_3(int64_t units, const float *gat
 }
 #endif
 
-INLINE void NAME(LayerNormLSTM_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *gain_at, const const float *bias_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(LayerNormLSTM_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *gain_at, const float *bias_at, narrow *hidden_at, float *new_c_at) {
     const int64_t room = room_of(units);
     struct sums sum16 = {0};
     struct sums sum17 = {0};
@@ -908,7 +920,8 @@ void nmt_step_LayerNormLSTM_0(int64_t units, const float *gates, const float *x,
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_forget_gate_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_forget_gate_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -965,7 +978,8 @@ void nmt_step_OdysseyLSTM_forget_gate_False_0(int64_t units, const float *gates,
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_input_activation_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_input_activation_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1032,7 +1046,8 @@ void nmt_step_OdysseyLSTM_input_activation_False_0(int64_t units, const float *g
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_input_gate_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_input_gate_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1089,7 +1104,8 @@ void nmt_step_OdysseyLSTM_input_gate_False_0(int64_t units, const float *gates, 
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_output_activation_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_output_activation_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1156,7 +1172,8 @@ void nmt_step_OdysseyLSTM_output_activation_False_0(int64_t units, const float *
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_output_gate_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_output_gate_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1213,7 +1230,8 @@ void nmt_step_OdysseyLSTM_output_gate_False_0(int64_t units, const float *gates,
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_peepholes_False_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_peepholes_False_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1264,7 +1282,8 @@ void nmt_step_OdysseyLSTM_peepholes_False_0(int64_t units, const float *gates, c
 }
 #endif
 
-INLINE void NAME(OdysseyLSTM_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(OdysseyLSTM_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1333,7 +1352,8 @@ void nmt_step_OdysseyLSTM_0(int64_t units, const float *gates, const float *x, c
 }
 #endif
 
-INLINE void NAME(PeepholeLSTM_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(PeepholeLSTM_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1402,7 +1422,8 @@ void nmt_step_PeepholeLSTM_0(int64_t units, const float *gates, const float *x, 
 }
 #endif
 
-INLINE void NAME(MinGRU_forward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(MinGRU_forward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -1441,7 +1462,8 @@ void nmt_step_MinGRU_0(int64_t units, const float *gates, const float *x, const 
 }
 #endif
 
-INLINE void NAME(MinimalGated_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const narrow *x_at, const const float *h_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(MinimalGated_forward_row)(int64_t units, float *kept, const narrow *gates_at, const narrow *x_at, const float *h_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1486,7 +1508,8 @@ void nmt_step_MinimalGated_0(int64_t units, const float *gates, const float *x, 
 }
 #endif
 
-INLINE void NAME(MinLSTM_forward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *h_at, narrow *hidden_at, float *new_h_at) {
+INLINE void NAME(MinLSTM_forward_row)(int64_t units, float *kept, const narrow *x_at, const float *h_at, narrow *hidden_at, float *new_h_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -1533,7 +1556,8 @@ void nmt_step_MinLSTM_0(int64_t units, const float *gates, const float *x, const
 }
 #endif
 
-INLINE void NAME(RNN_forward_row)(int64_t units, float *kept, const const narrow *gates_at, narrow *hidden_at) {
+INLINE void NAME(RNN_forward_row)(int64_t units, float *kept, const narrow *gates_at, narrow *hidden_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x2 = hyperbolic_tangent(x0);
@@ -1558,7 +1582,8 @@ void nmt_step_RNN_0(int64_t units, const float *gates, const float *x, const flo
 }
 #endif
 
-INLINE void NAME(ReluRNN_forward_row)(int64_t units, float *kept, const const narrow *gates_at, narrow *hidden_at) {
+INLINE void NAME(ReluRNN_forward_row)(int64_t units, float *kept, const narrow *gates_at, narrow *hidden_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x3 = maximum(x0, all(0.0f));
@@ -1583,7 +1608,8 @@ void nmt_step_ReluRNN_0(int64_t units, const float *gates, const float *x, const
 }
 #endif
 
-INLINE void NAME(SLSTM_forward_row)(int64_t units, float *kept, const const narrow *gates_at, const const float *c_at, const const float *n_at, const const float *m_at, narrow *hidden_at, float *new_c_at, float *new_n_at, float *new_m_at) {
+INLINE void NAME(SLSTM_forward_row)(int64_t units, float *kept, const narrow *gates_at, const float *c_at, const float *n_at, const float *m_at, narrow *hidden_at, float *new_c_at, float *new_n_at, float *new_m_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(gates_at + 0 * units + i);
         const vector x1 = NAME(load)(gates_at + 1 * units + i);
@@ -1666,7 +1692,8 @@ void nmt_step_SLSTM_0(int64_t units, const float *gates, const float *x, const f
 }
 #endif
 
-INLINE void NAME(SRU_forward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *c_at, const const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(SRU_forward_row)(int64_t units, float *kept, const narrow *x_at, const float *c_at, const float *peephole_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
@@ -1727,7 +1754,8 @@ void nmt_step_SRU_0(int64_t units, const float *gates, const float *x, const flo
 }
 #endif
 
-INLINE void NAME(SSRU_forward_row)(int64_t units, float *kept, const const narrow *x_at, const const float *c_at, narrow *hidden_at, float *new_c_at) {
+INLINE void NAME(SSRU_forward_row)(int64_t units, float *kept, const narrow *x_at, const float *c_at, narrow *hidden_at, float *new_c_at) {
+    (void)kept;
     for (int64_t i = 0; i + LANES <= units; i += LANES) {
         const vector x0 = NAME(load)(x_at + 0 * units + i);
         const vector x1 = NAME(load)(x_at + 1 * units + i);
