@@ -6,7 +6,8 @@
     scripts/bench_cells.py --batch 640 --size 512 --beside-torch    # torch's own layers too: on a GPU those of cuDNN
 
 A step is the forward and the backward pass of one layer in one direction over a batch of full sequences, in the
-precision that training would choose here. The cells take turns, so that what else the machine does hits all alike;
+precision that training would choose here; on a GPU in a CUDA graph, as in training, but for torch's own layers, which
+start their kernels one by one. The cells take turns, so that what else the machine does hits all alike;
 printed is the median of the rounds. The products' share differs: `parameters` tells how many numbers a cell has.
 """
 
@@ -16,7 +17,7 @@ import argparse
 import json
 import statistics
 import time
-from contextlib import nullcontext
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -24,11 +25,13 @@ from torch import nn
 from nmt.cells import CELLS
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.config import TrainerConfig
+from nmt.kernels.graphs import Graphs, graphs_on
 from nmt.model.recurrent import Recurrent
 from nmt.process import tune_process
 from nmt.training.machine import choose_hardware
 
 TORCH = (nn.RNN, nn.GRU, nn.LSTM)
+WARM_UP = 3  # rounds; in the second a GPU's graphs are captured
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -66,11 +69,13 @@ def run(arguments: argparse.Namespace) -> None:
     for length in arguments.lengths:
         x = torch.randn(arguments.batch, length, arguments.size, device=device)
         seconds: dict[str, list[float]] = {name: [] for name in names}
-        for _ in range(arguments.rounds + 1):
+        graphs = graphs_on(x.device, "the bench") if device == "cuda" else None
+        for _ in range(arguments.rounds + WARM_UP):
             for name, layer in layers.items():
-                seconds[name].append(step(layer, x, device, precision))
+                is_in_graph = device == "cuda" and isinstance(layer, Recurrent)
+                seconds[name].append(step(layer, x, precision, graphs if is_in_graph else None))
         for name in names:
-            found[name][f"{length}"] = statistics.median(seconds[name][1:])  # the first warms up
+            found[name][f"{length}"] = statistics.median(seconds[name][WARM_UP:])
     if arguments.json:
         print(json.dumps({"precision": precision, "device": device, "seconds": found}))
         return
@@ -86,18 +91,25 @@ def run(arguments: argparse.Namespace) -> None:
         print(f"{name:18}{sum(p.numel() for p in layers[name].parameters()):12,}{columns}")
 
 
-def step(layer: nn.Module, x: torch.Tensor, device: str, precision: str) -> float:
+def step(layer: nn.Module, x: torch.Tensor, precision: str, graphs: Graphs | None) -> float:
     """Seconds."""
-    x = x.clone().requires_grad_()
-    now(device)
+    device = x.device.type
+    parameters = list(layer.parameters())
+
+    def work(x: torch.Tensor) -> Sequence[torch.Tensor]:
+        x = x.detach().requires_grad_()
+        with torch.enable_grad(), torch.autocast(device, DTYPES.get(precision), enabled=precision in DTYPES):
+            found = layer(x)
+            outputs = found[0] if isinstance(found, tuple) else found
+        torch.clear_autocast_cache()
+        return torch.autograd.grad(outputs, [x, *parameters], torch.ones_like(outputs))
+
     began = now(device)
-    with torch.autocast(device, DTYPES[precision]) if precision in DTYPES else nullcontext():
-        found = layer(x)
-        outputs = found[0] if isinstance(found, tuple) else found
-    outputs.backward(torch.ones_like(outputs))
-    seconds = now(device) - began
-    layer.zero_grad(set_to_none=True)
-    return seconds
+    if graphs is None:
+        work(x)
+    else:
+        graphs.run(layer, work, x)
+    return now(device) - began
 
 
 def now(device: str) -> float:

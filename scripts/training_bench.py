@@ -18,10 +18,11 @@ from torch import nn
 
 from nmt.config import RunConfig
 from nmt.data.ahead import CopiedAhead
-from nmt.data.batching import Batch, token_batches
+from nmt.data.batching import Batch, in_few_shapes, token_batches
 from nmt.data.preparation import Prepared
 from nmt.model.seq2seq import Seq2Seq
 from nmt.process import MemoryTrimmer
+from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer
 
 WINDOW = 10  # updates
@@ -48,9 +49,14 @@ class Bench:
     def __init__(self, config: RunConfig, prepared: Prepared, device: str, precision: str, model: nn.Module) -> None:
         self.config, self.prepared, self.device, self.precision = config, prepared, device, precision
         self.model: Any = model.train().to(device)
+        self.is_ours = isinstance(model, Seq2Seq)
+        self.loss: Any = GraphedLoss(model) if self.is_ours else self.plain_loss
         self.optimizer = build_optimizer(config.optim, self.model.named_parameters())
         self.timeline = Timeline(device)
         self.trimmer = MemoryTrimmer()
+
+    def plain_loss(self, batch: Batch, **settings: float) -> Any:
+        return self.model.loss(*batch, **settings)
 
     def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
         """`peak` is the machine's, in FLOPs a second."""
@@ -94,7 +100,10 @@ class Bench:
             )
 
     def parts(self, plan: Sequence[Any]) -> dict[str, float]:
-        """The share of each part; the attention runs inside the decoder, and what no part claims is "other"."""
+        """The share of each part; the attention runs inside the decoder, and what no part claims is "other". On a GPU
+        all that is in a graph is "loss and gradient"."""
+        if self.device == "cuda":
+            return self.parts_around_graphs(plan)
         model, timeline = self.model, self.timeline
         watched = {"encoder": model.encoder, "decoder": model.decoder, "attention": model.decoder.attention}
         unwatch = [timeline.watch(module, name) for name, module in watched.items()]
@@ -110,10 +119,22 @@ class Bench:
         seconds["other"] = elapsed - sum(seconds.values())
         return {name: round(seconds[name] / elapsed, 3) for name in PARTS}
 
+    def parts_around_graphs(self, plan: Sequence[Any]) -> dict[str, float]:
+        self.timeline.spans.clear()
+        marks = self.train(plan)
+        elapsed, of = self.timeline.seconds(marks[0], marks[-1]), self.timeline.totals()
+        shares = {name: of[name] / elapsed for name in ("data", "optimiser")}
+        shares["loss and gradient"] = 1 - sum(shares.values())
+        return {name: round(share, 3) for name, share in shares.items()}
+
     def train(self, plan: Sequence[Any]) -> list[Any]:
         """An update a batch -> marks of the timeline before the first, and after each WINDOW."""
-        planned = Planned(self.prepared, plan)
-        batches = iter(CopiedAhead(planned, torch.device("cuda")) if self.device == "cuda" else planned)
+        batches: Any = Planned(self.prepared, plan)
+        if self.device == "cuda":
+            batches = CopiedAhead(
+                batches, torch.device("cuda"), in_few_shapes if self.is_ours else lambda batch: batch
+            )
+        batches = iter(batches)
         marks = [self.timeline.mark()]
         for number in range(1, len(plan) + 1):
             self.step(batches)
@@ -127,7 +148,7 @@ class Bench:
         loaded = self.timeline.add("data", began)
         narrow, optim = self.precision != "float32", self.config.optim
         with torch.autocast(self.device, DTYPES[self.precision]) if narrow else nullcontext():
-            loss, _ = self.model.loss(*batch, smoothing=optim.label_smoothing)
+            loss, _ = self.loss(batch, smoothing=optim.label_smoothing, r_drop=0.0)
         self.timeline.add("forward", loaded)
         (loss / batch.tgt_len.sum()).backward()
         backward = self.timeline.mark()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -46,8 +47,37 @@ def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
     src_ids, src_len = pad(src)
     tgt_ids, tgt_len = pad(tgt)
     tgt_in, tgt_out, tgt_len = tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1
-    real = torch.arange(tgt_out.shape[1]) < tgt_len[:, None]  # (B, T)
-    return Batch(src_ids, src_len, tgt_in, tgt_out, tgt_len, real.flatten().nonzero()[:, 0])
+    return Batch(src_ids, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+
+
+def in_few_shapes(batch: Batch) -> Batch:
+    """The same sentences with more padding, and sentences of nothing but padding at the end, so that most batches of
+    a text have a shape that others have too. Lengths go up in steps of an eighth to a quarter."""
+    src, src_len, tgt_in, tgt_out, tgt_len, _ = batch
+    missing = -len(src) % ROWS
+    src, tgt_in, tgt_out = (
+        F.pad(ids, (0, _stepped(ids.shape[1]) - ids.shape[1], 0, missing), value=PAD_ID)
+        for ids in (src, tgt_in, tgt_out)
+    )
+    src_len, tgt_len = F.pad(src_len, (0, missing), value=1), F.pad(tgt_len, (0, missing))
+    return Batch(src, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+
+
+def _stepped(length: int) -> int:
+    step = max(1, 1 << length.bit_length() - 3)
+    return -(-length // step) * step
+
+
+def without_filling(batch: Batch) -> Batch:
+    """The sentences that are more than padding; a GPU is waited for."""
+    is_real = batch.tgt_len > 0
+    src, src_len, tgt_in, tgt_out, tgt_len = (part[is_real] for part in batch[:-1])
+    return Batch(src, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+
+
+def _places_of_real(length: Tensor, longest: int) -> Tensor:
+    """Of rows (B,longest) with so many tokens (B,), the places of these in all rows, one after the other (P,)."""
+    return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
 
 
 def groups_of_like_length(order: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[Sequence[int]]:

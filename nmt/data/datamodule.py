@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from nmt.data.ahead import CopiedAhead
-from nmt.data.batching import Batch, Lengths, check_budget, collate, token_batches
+from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
 from nmt.data.preparation import Prepared
 
 
@@ -127,7 +127,7 @@ class DataModule(pl.LightningDataModule):
             persistent_workers=self.num_workers > 0,
         )
         device = self.trainer.strategy.root_device
-        return CopiedAhead(loader, device) if is_copied_ahead(device) else loader
+        return CopiedAhead(loader, device, in_few_shapes) if is_copied_ahead(device) else loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation pairs."""

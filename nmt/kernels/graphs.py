@@ -1,21 +1,19 @@
-"""The loop over time as a CUDA graph: a GPU starts its hundreds of small kernels by itself, without Python.
+"""Work on a GPU as CUDA graphs: the device starts hundreds of small kernels by itself, without Python.
 
-A graph works on the same memory whenever it runs, so there must be one for each shape, and what it reads is copied in
-and what it writes copied out. A shape that is met for the first time runs without; what is met again is captured. All
-graphs of a device share one piece of memory, as large as the largest needs, because only one is at work at a time.
-A graph starts the same kernels on numbers that are aligned alike, so results do not tell whether there was one.
+A graph works on the same memory whenever it runs, so there is one for each set of shapes. Work that is met for the
+first time is done as it is, which also compiles its kernels; what is met again is captured. A graph starts the same
+kernels, and draws the same random numbers, as the work itself would, so results do not tell whether there was one.
+
+What is captured must not wait for the GPU, copy from the host's memory, or look at numbers that the GPU computes.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
-import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from math import prod
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -23,162 +21,115 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-ALIGNED = 512  # bytes, as torch's own memory on a GPU is
-MOST = 256  # graphs of a device
-SHARE = 8  # of a device's memory they take at most one part of so many
+MOST = 512  # graphs of one kind of work
+ENOUGH = 1 / 4  # of a GPU's memory, free for one more
+
+Work = Callable[..., Sequence[Tensor]]  # of tensors
 
 
 class Graph(Protocol):
     def replay(self) -> None: ...
 
 
-Work = Callable[[], None]
-# Without doing the work; what it needs for itself it takes from where the other graph has it, if there is one.
-Capture = Callable[[Work, Graph | None], Graph]
-
-
-class Space:
-    """Where the tensors of some work are, and how it is done. This one makes them anew."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.size_bytes = device, 0
-
-    def new(self, *shape: int, dtype: torch.dtype) -> Tensor:
-        """Not filled."""
-        self.size_bytes += _size_bytes(shape, dtype)
-        return torch.empty(shape, dtype=dtype, device=self.device)
-
-    def put(self, x: Tensor) -> Tensor:
-        """What the work reads."""
-        self.size_bytes += _size_bytes(x.shape, x.dtype)
-        return x
-
-    def run(self, work: Work) -> None:
-        """Work that uses no tensors but those from here, and those that it makes itself."""
-        work()
-
-    def take(self, x: Tensor) -> Tensor:
-        """A tensor from here, to keep."""
-        return x
-
-
-def _size_bytes(shape: tuple[int, ...], dtype: torch.dtype) -> int:
-    return -(-prod(shape) * dtype.itemsize // ALIGNED) * ALIGNED
+# Captures what the function does, without doing it. Memory of its own it takes from where the graph given has it.
+Capture = Callable[[Callable[[], None], Graph | None], Graph]
 
 
 @dataclass
 class _Entry:
-    size_bytes: int
+    """Work on tensors of certain shapes. A graph, once there is one, reads `inputs` and writes `outputs`."""
+
+    outputs: list[Tensor]
+    inputs: list[Tensor] = field(default_factory=list)
     graph: Graph | None = None
 
 
-class _Shared(Space):
-    """The shared memory, and a graph; asked for the same tensors in the same order they are in the same places."""
-
-    def __init__(self, graphs: Graphs, entry: _Entry) -> None:
-        super().__init__(graphs.device)
-        self.graphs, self.entry, self.memory = graphs, entry, graphs.memory
-
-    def new(self, *shape: int, dtype: torch.dtype) -> Tensor:
-        first, count = self.size_bytes, prod(shape)
-        self.size_bytes += _size_bytes(shape, dtype)
-        return self.memory[first : first + count * dtype.itemsize].view(dtype).view(shape)
-
-    def put(self, x: Tensor) -> Tensor:
-        return self.new(*x.shape, dtype=x.dtype).copy_(x)
-
-    def run(self, work: Work) -> None:
-        if self.entry.graph is None:
-            try:
-                self.entry.graph = self.graphs.capture(work, self.graphs.any_graph())
-            except Exception as error:  # whatever a driver may raise
-                self.graphs.fails(error)
-                work()
-                return
-        self.entry.graph.replay()
-
-    def take(self, x: Tensor) -> Tensor:
-        return x.clone()
-
-
 class Graphs:
-    """Of one device; those not used for longest go first. One thread at a time."""
+    """Of one kind of work on one device; those not used for longest go first. One thread at a time."""
 
-    def __init__(self, device: torch.device, capture: Capture, most_bytes: int, most: int = MOST) -> None:
-        self.device, self.capture, self.most_bytes, self.most = device, capture, most_bytes, most
+    def __init__(self, what: str, capture: Capture, most: int = MOST) -> None:
+        self.what, self.capture, self.most = what, capture, most
         self.entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self.memory = torch.empty(0, dtype=torch.uint8, device=device)
+        self.outputs: dict[Hashable, list[Tensor]] = {}  # one place for all whose outputs have the same shapes
         self.is_off = False
-        self._lock = threading.RLock()
 
-    @contextmanager
-    def space(self, key: Hashable) -> Iterator[Space]:
-        """For the work that `key` tells, shapes included. What is not taken is the next one's at the end."""
-        with self._lock:
-            entry = self.entries.get(key)
-            if entry is None or self.is_off or entry.size_bytes > self.most_bytes:
-                fresh = Space(self.device)
-                yield fresh
-                self.entries.setdefault(key, _Entry(fresh.size_bytes))
-            else:
-                self._make_room(entry.size_bytes)
-                yield _Shared(self, entry)
-            self.entries.move_to_end(key)
+    def run(self, key: Hashable, work: Work, *inputs: Tensor) -> Sequence[Tensor]:
+        """work(*inputs); good until the next run. `key` tells what the work is, but for the shapes of its inputs."""
+        key = key, shapes(inputs)
+        entry = None if self.is_off else self.entries.get(key)
+        if entry is None:
+            outputs = work(*inputs)
+            self.entries[key] = _Entry(self._place_of(outputs))
             if len(self.entries) > self.most:
                 self.entries.popitem(last=False)
+            return outputs
+        self.entries.move_to_end(key)
+        if entry.graph is None:
+            try:
+                entry.graph = self._captured(entry, work, inputs)
+            except Exception as error:  # whatever a driver may raise
+                self._fails(error)
+                return work(*inputs)
+        torch._foreach_copy_(entry.inputs, list(inputs))
+        entry.graph.replay()
+        return entry.outputs
 
-    def _make_room(self, size_bytes: int) -> None:
-        if size_bytes > len(self.memory):
-            for entry in self.entries.values():
-                entry.graph = None  # it works on memory that goes
-            self.memory = self.memory[:0].clone()
-            with torch.inference_mode(False):  # which may be on now and off the next time
-                self.memory = self.memory.new_empty(min(size_bytes * 5 // 4, self.most_bytes))
+    def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> Graph:
+        with torch.inference_mode(False):  # which may be on now and off the next time
+            entry.inputs = [torch.empty_like(part) for part in inputs]
+        torch._foreach_copy_(entry.inputs, list(inputs))
+        others = (other.graph for other in self.entries.values() if other.graph is not None)
 
-    def any_graph(self) -> Graph | None:
-        return next((entry.graph for entry in self.entries.values() if entry.graph is not None), None)
+        def done() -> None:
+            torch._foreach_copy_(entry.outputs, list(work(*entry.inputs)))
 
-    def fails(self, error: Exception) -> None:
+        return self.capture(done, next(others, None))
+
+    def _place_of(self, outputs: Sequence[Tensor]) -> list[Tensor]:
+        key = shapes(outputs)
+        if key not in self.outputs:
+            with torch.inference_mode(False):
+                self.outputs[key] = [torch.empty_like(part) for part in outputs]
+        return self.outputs[key]
+
+    def _fails(self, error: Exception) -> None:
         self.is_off = True
-        reason = str(error).partition("\n")[0]
-        log.warning("the loop over time runs on %s without CUDA graphs, which fail here: %s", self.device, reason)
+        self.entries.clear()
+        log.warning("%s goes on without CUDA graphs, which fail here: %s", self.what, str(error).partition("\n")[0])
 
 
-@cache
-def graphs_of(device: torch.device, stream: int) -> Graphs:
-    """Of one stream, whose work is done in turn."""
-    generator = torch.cuda.default_generators[device.index]
+def shapes(parts: Sequence[Tensor]) -> Hashable:
+    return tuple((part.shape, part.dtype) for part in parts)
 
-    def capture(work: Work, beside: Graph | None) -> Graph:
-        graph = torch.cuda.CUDAGraph()
-        # A pool is gone with the last graph that has its memory there.
-        pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None
-        before = generator.clone_state()
+
+def graphs_on(device: torch.device, what: str) -> Graphs:
+    """For a GPU, which has been used before."""
+    generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+    def capture(done: Callable[[], None], beside: Graph | None) -> Graph:
+        graph, before = torch.cuda.CUDAGraph(), generator.clone_state()
+        pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # it is gone with its last graph
+        if torch.cuda.mem_get_info(device)[0] < ENOUGH * torch.cuda.get_device_properties(device).total_memory:
+            torch.cuda.empty_cache()  # which can't be done meanwhile
+        current, collects = torch.cuda.current_stream(device), gc.isenabled()
+        stream.wait_stream(current)
+        gc.disable()  # what it frees might be a graph, which must not be while one is captured
         try:
-            # Other threads, such as one that copies batches, go on meanwhile.
-            with torch.cuda.device(device), torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-                work()
+            with torch.cuda.stream(stream):
+                # Other threads, such as one that copies batches, go on meanwhile.
+                graph.capture_begin(pool, "thread_local")
+                try:
+                    done()
+                finally:
+                    graph.capture_end()
         except Exception:
             generator.graphsafe_set_state(before)  # else it takes itself to be captured, and draws no more
             raise
+        finally:
+            if collects:
+                gc.enable()
+        current.wait_stream(stream)
         return graph
 
-    return Graphs(device, capture, torch.cuda.get_device_properties(device).total_memory // SHARE)
-
-
-@contextmanager
-def space(device: torch.device, can_be_captured: bool, key: Hashable) -> Iterator[Space]:
-    """For the work that `key` tells, shapes included."""
-    if not (can_be_captured and _may_capture(device)):
-        yield Space(device)
-        return
-    with graphs_of(device, torch.cuda.current_stream(device).stream_id).space(key) as found:
-        yield found
-
-
-def _may_capture(device: torch.device) -> bool:
-    return (
-        device.type == "cuda"
-        and not torch.are_deterministic_algorithms_enabled()
-        and not torch.cuda.is_current_stream_capturing()
-    )
+    return Graphs(what, capture)

@@ -35,10 +35,6 @@ class Steps(Protocol):
         """Whether the gradients of the state must be kept of all steps, (T+1,...) for (2,...), because those of the
         parameters are made of them after the loop."""
 
-    @property
-    def has_graphs(self) -> bool:
-        """Whether a loop of them can be a CUDA graph."""
-
     def forward(self, parts: Parts) -> Step:
         """Reads gates, x, the state and the parameters; writes hidden and the new state."""
 
@@ -99,7 +95,6 @@ class InLoop:
     """Steps that add up the gradients of the parameters as they go."""
 
     keeps_gradients = False
-    has_graphs = False
 
     def after_backward(self, parts: Parts, first: int, every: int) -> None:
         pass

@@ -39,10 +39,11 @@ def _partition(row, label, pieces, block: tl.constexpr):
 
 @triton.jit
 def _of_one_pass(logits, targets, found, positions, padded, pieces, share, block: tl.constexpr):
-    """A program has a position; those from `positions` on become 0."""
+    """A program has a position; those whose target is negative, and those from `positions` on, become 0."""
     program, position = tl.program_id(0), tl.program_id(0) % padded
-    row, is_real = logits + program.to(tl.int64) * pieces, position < positions
-    label = tl.load(targets + position, is_real, 0)
+    row = logits + program.to(tl.int64) * pieces
+    label = tl.load(targets + position, position < positions, -1)
+    is_real = label >= 0
     log_partition, chosen = _partition(row, label, pieces, block)
     for start in range(0, pieces, block):
         i = start + tl.arange(0, block)
@@ -58,10 +59,10 @@ def _of_one_pass(logits, targets, found, positions, padded, pieces, share, block
 def _of_two_passes(logits, targets, found, positions, padded, pieces, share, r_drop, block: tl.constexpr):
     """The same for both passes over a position, whose predictions are drawn together (see nmt/model/loss.py)."""
     position = tl.program_id(0)
-    is_real = position < positions
     first = logits + position.to(tl.int64) * pieces
     second = logits + (position + padded).to(tl.int64) * pieces
-    label = tl.load(targets + position, is_real, 0)
+    label = tl.load(targets + position, position < positions, -1)
+    is_real = label >= 0
     of_first, chosen_first = _partition(first, label, pieces, block)
     of_second, chosen_second = _partition(second, label, pieces, block)
     from_first, from_second = tl.zeros([block], tl.float32), tl.zeros([block], tl.float32)
@@ -89,8 +90,9 @@ def _of_two_passes(logits, targets, found, positions, padded, pieces, share, r_d
 
 
 def to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> Tensor:
-    """Contiguous logits (W,P',V) of targets (P,) become their gradient -> sums over all (3,): of the logarithms of
-    the partitions, of the labels' logits, and with `r_drop`, for which W is 2, of the divergences."""
+    """Contiguous logits (W,P',V) of targets (P,), of which negative ones are ignored, become their gradient -> sums
+    over all (3,): of the logarithms of the partitions, of the labels' logits, and with `r_drop`, for which W is 2, of
+    the divergences."""
     passes, padded, pieces = logits.shape
     programs = padded if r_drop else passes * padded
     found = torch.zeros(programs, 3, device=logits.device)

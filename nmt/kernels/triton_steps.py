@@ -118,8 +118,6 @@ def launches(cell: Cell) -> tuple[Launch, Launch, Launch | None]:
 class TritonSteps:
     """The steps of a cell that has kernels."""
 
-    has_graphs = True
-
     def __init__(self, cell: Cell, own: Sequence[str]) -> None:
         written = kernels_of(cell).forward.function.outputs
         self.states = tuple(name for name in cell.states if f"new_{name}" in written)

@@ -7,7 +7,6 @@ of the gates R has the first Y, and the last X need W x by itself.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +14,6 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from nmt.cells import MASK, Cell, Parameters
-from nmt.kernels.graphs import Space, space
 from nmt.kernels.steps import Steps, steps_of
 from nmt.model.weight_gradients import weight_gradients
 
@@ -59,18 +57,11 @@ class Loop(torch.autograd.Function):
             layers, length, batch, _ = rows.shape
             sizes = layers, length * cell.depth, batch, weight_hh.shape[2]
             steps = steps_of(cell, own, device, narrow, wide, sizes[-1])
-            with space(device, steps.has_graphs, ("forward", cell, sizes, narrow, mask is None)) as here:
-                joint = cell.gate_rows(sizes[-1]).joint
-                gates, x = _products(here, joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
-                weight = here.put(_by_transition(weight_hh.to(narrow), cell.depth)).mT.unbind()
-                hidden = _with_first(here, initial["h"].to(narrow), sizes[1])  # before and after every step
-                states = {name: _with_first(here, initial[name].to(wide), sizes[1]) for name in steps.states}
-                here_mask = None if mask is None else here.put(mask)
-                of_transitions = _parameters(cell, own, [here.put(part) for part in extra], here_mask)
-                of_steps = gates, x, hidden, weight, states
-                here.run(partial(_forward, cell, steps, here_mask, *of_steps, of_transitions))
-                gates, x, hidden = here.take(gates), here.take(x), here.take(hidden)
-                states = {name: here.take(part) for name, part in states.items()}
+            gates, x = _products(cell.gate_rows(sizes[-1]).joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
+            weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
+            hidden = _with_first(initial["h"].to(narrow), sizes[1])  # before and after every step
+            states = {name: _with_first(initial[name].to(wide), sizes[1]) for name in steps.states}
+            _forward(cell, steps, mask, gates, x, hidden, weight, states, _parameters(cell, own, extra, mask))
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
         ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
@@ -85,30 +76,26 @@ class Loop(torch.autograd.Function):
         narrow, wide = gates.dtype, weight_hh.dtype
         layers, length, batch, units = hidden[:, 1:].shape
         steps = steps_of(cell, ctx.own, gates.device, narrow, wide, units)
-        key = "backward", cell, hidden.shape, narrow, mask is None
-        with space(gates.device, steps.has_graphs, key) as here:
-            weight = here.put(_by_transition(weight_hh.to(narrow), cell.depth)).unbind()
-            here_mask = None if mask is None else here.put(mask)
-            parts = {"gates": here.put(gates), "x": here.put(x), "hidden": hidden[:, 1:]}  # its shape alone
-            parts |= {name: here.put(part) for name, part in states.items()}
-            parts["grad_output"] = here.put(_at_last_transition(grad_outputs, cell.depth))
-            grad_gates, grad_x = (here.new(*part.shape, dtype=narrow) for part in (gates, x))
-            parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
-            parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-            arriving = _arriving(here, steps.keeps_gradients, hidden, ctx.shapes, wide)
-            sums = steps.sums(length // cell.depth, layers * batch, units)
-            of_transitions = []
-            for own in _parameters(cell, ctx.own, [here.put(part) for part in extra], here_mask):
-                grads = {f"grad_{name}": _zeros(here, sums, *own[name].shape[1:], dtype=wide) for name in ctx.own}
-                of_transitions.append({**parts, **own, **grads})
-            here.run(partial(_backward, cell, steps, here_mask, grad_gates, weight, arriving, of_transitions))
-            of_initial = [here.take(part) for part in arriving.of_initial]
-            of_initial[0] = of_initial[0] + arriving.product[:, 0]
-            of_inputs, *of_weights = weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
-            of_own = [
-                torch.cat([own[f"grad_{name}"].sum(0).view(layers, -1, units) for own in of_transitions], 1)
-                for name in ctx.own
-            ]
+        weight = _by_transition(weight_hh.to(narrow), cell.depth).unbind()
+        grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
+        parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
+        parts |= {"grad_output": _at_last_transition(grad_outputs, cell.depth)}
+        parts |= {"grad_gates": grad_gates, "grad_x": grad_x}
+        parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+        arriving = _arriving(steps.keeps_gradients, hidden, ctx.shapes, wide)
+        sums = steps.sums(length // cell.depth, layers * batch, units)
+        of_transitions = []
+        for own in _parameters(cell, ctx.own, extra, mask):
+            grads = {f"grad_{name}": own[name].new_zeros(sums, *own[name].shape[1:]) for name in ctx.own}
+            of_transitions.append({**parts, **own, **grads})
+        _backward(cell, steps, mask, grad_gates, weight, arriving, of_transitions)
+        of_initial = list(arriving.of_initial)
+        of_initial[0] = of_initial[0] + arriving.product[:, 0]
+        of_inputs, *of_weights = weight_gradients(cell, mask, rows, hidden, weight_ih, grad_gates, grad_x)
+        of_own = [
+            torch.cat([own[f"grad_{name}"].sum(0).view(layers, -1, units) for own in of_transitions], 1)
+            for name in ctx.own
+        ]
         return None, None, None, of_inputs.to(ctx.inputs_dtype), *of_weights, *of_initial, *of_own
 
 
@@ -166,21 +153,19 @@ class _Arriving(NamedTuple):
     of_initial: list[Tensor]  # what the first step writes, but for the product
 
 
-def _arriving(
-    here: Space, all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size], wide: torch.dtype
-) -> _Arriving:
+def _arriving(all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size], wide: torch.dtype) -> _Arriving:
     """With zeros, as the last step gets them."""
     if all_steps:
         sizes = hidden.shape[:2]
-        grads = {name: _zeros(here, *sizes, *shape[1:], dtype=wide) for name, shape in shapes.items()}
-        product = _zeros(here, *hidden.shape, dtype=hidden.dtype)
+        grads = {name: hidden.new_zeros(*sizes, *shape[1:], dtype=wide) for name, shape in shapes.items()}
+        product = torch.zeros_like(hidden)
         parts = {f"grad_new_{name}": part[:, 1:].transpose(0, 1) for name, part in grads.items()}
         parts |= {f"grad_{name}": part[:, :-1].transpose(0, 1) for name, part in grads.items()}
         parts["grad_product"] = product[:, 1:].transpose(0, 1)
         return _Arriving(product, [parts], [part[:, 0] for part in grads.values()])
     # What a step writes the step before reads, from the other half.
-    grads = {name: _zeros(here, 2, 1, *shape, dtype=wide) for name, shape in shapes.items()}
-    product = _zeros(here, *hidden[:, :1].shape, dtype=hidden.dtype)
+    grads = {name: hidden.new_zeros(2, 1, *shape, dtype=wide) for name, shape in shapes.items()}
+    product = hidden.new_zeros(hidden[:, :1].shape)
     halves = [
         {f"grad_new_{name}": part[half] for name, part in grads.items()}
         | {f"grad_{name}": part[1 - half] for name, part in grads.items()}
@@ -188,10 +173,6 @@ def _arriving(
         for half in (0, 1)
     ]
     return _Arriving(product, halves, [part[1, 0] for part in grads.values()])  # t = 0 writes the second half
-
-
-def _zeros(here: Space, *shape: int, dtype: torch.dtype) -> Tensor:
-    return here.new(*shape, dtype=dtype).zero_()
 
 
 def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
@@ -203,23 +184,23 @@ def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
         gates.baddbmm_(h, weight)
 
 
-def _with_first(here: Space, first: Tensor, steps: int) -> Tensor:
+def _with_first(first: Tensor, steps: int) -> Tensor:
     """Room for one more than so many steps, with the first of them: (D,...) -> (D,T+1,...)."""
-    room = here.new(len(first), steps + 1, *first.shape[1:], dtype=first.dtype)
+    room = first.new_empty(len(first), steps + 1, *first.shape[1:])
     room[:, 0] = first
     return room
 
 
 def _products(
-    here: Space, joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
+    joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor]:
     """rows (D,T,B,E) -> of all transitions the gates (D,T*K,B,Y), but for R h, and the W x that stand by themselves
     (D,T*K,B,X)."""
     (layers, length, batch, _), seeing = rows.shape, bias_hh.shape[1] // depth
     of_joint = bias_ih.view(layers, depth, -1)[..., :joint] + bias_hh.view(layers, depth, -1)[..., :joint]
     bias = torch.cat([of_joint, bias_ih.view(layers, depth, -1)[..., joint:]], -1).to(rows.dtype)  # (D, K, G)
-    gates = here.new(layers, length, depth, batch, seeing, dtype=rows.dtype)
-    x = here.new(layers, length, depth, batch, weight.shape[1] - joint, dtype=rows.dtype)
+    gates = rows.new_empty(layers, length, depth, batch, seeing)
+    x = rows.new_empty(layers, length, depth, batch, weight.shape[1] - joint)
     for layer, (row, w) in enumerate(zip(rows.flatten(1, 2), weight.to(rows.dtype), strict=True)):
         if depth == 1 and joint == len(w):
             torch.addmm(bias[layer, 0], row, w.T, out=gates[layer].view(-1, joint))

@@ -24,6 +24,7 @@ from nmt.kernels.trial import fitting, is_trusted, wave
 
 CHUNK = 1024  # positions of a product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions of an elementwise pass on CPU
+IGNORED = -1  # instead of a target, where a position counts for nothing
 FILL = 64  # on CPU a chunk's positions are filled up to a multiple of this
 
 
@@ -47,17 +48,20 @@ class _LinearCrossEntropy(torch.autograd.Function):
         targets: Tensor,
         smoothing: float,
         r_drop: float,
+        has_ignored: bool,
     ) -> tuple[Tensor, Tensor]:
         device = features.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
         passes, positions = features.shape[:2]
+        is_real = targets.ne(IGNORED) if has_ignored else None
         with torch.autocast(device, enabled=False):
             narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
             totals = weight.new_zeros(3)  # log-partition, logit of the label, divergence
             grad_features = torch.empty_like(features)
             grad_weight, grad_bias = torch.zeros_like(weight), torch.zeros_like(bias)
             uniform = smoothing / len(weight)
-            sum_features, sum_weight = features.sum((0, 1), dtype=weight.dtype), weight.sum(0)
+            counted = features if is_real is None else features * is_real[:, None]
+            sum_features, sum_weight = counted.sum((0, 1), dtype=weight.dtype), weight.sum(0)
             chunk = fitting(features.device, dtype.itemsize, CHUNK * len(weight)) // len(weight) // passes
             for start in range(0, positions, chunk):
                 rows = slice(start, start + chunk)
@@ -66,7 +70,8 @@ class _LinearCrossEntropy(torch.autograd.Function):
                     x = F.pad(x, (0, 0, 0, -len(label) % FILL))
                 x = x.flatten(0, 1)
                 grad = F.linear(x, narrow_weight, narrow_bias)  # (W * chunk, V), logits so far
-                _to_gradient(grad.view(passes, -1, len(weight)), label, 1 - smoothing, r_drop, totals)
+                logits = grad.view(passes, -1, len(weight))
+                _to_gradient(logits, label, 1 - smoothing, r_drop, has_ignored, totals)
                 shift = (-uniform * sum_weight).to(dtype)
                 of_features = torch.addmm(shift, grad, narrow_weight).view(passes, -1, features.shape[2])
                 grad_features[:, rows] = of_features[:, : len(label)]
@@ -76,10 +81,17 @@ class _LinearCrossEntropy(torch.autograd.Function):
             nll = (log_partition - chosen) / passes
             loss = log_partition.sub(chosen, alpha=1 - smoothing).add_(divergence, alpha=r_drop / 2)
             # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
-            count = passes * positions
-            loss.sub_(torch.add(sum_features @ sum_weight, bias.sum(), alpha=count), alpha=uniform)
             grad_weight.sub_(sum_features, alpha=uniform)
-            grad_bias -= uniform * count
+            of_features = sum_features @ sum_weight
+            if is_real is None:
+                count = passes * positions
+                loss.sub_(torch.add(of_features, bias.sum(), alpha=count), alpha=uniform)
+                grad_bias -= uniform * count
+            else:
+                real = passes * is_real.sum()
+                loss.sub_(torch.addcmul(of_features, bias.sum(), real), alpha=uniform)
+                grad_bias.sub_(real, alpha=uniform)
+                grad_features *= is_real[:, None]
         ctx.passes = passes
         ctx.save_for_backward(grad_features, grad_weight, grad_bias)
         ctx.mark_non_differentiable(nll)
@@ -89,24 +101,26 @@ class _LinearCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         scale = grad_loss / ctx.passes
-        return *(grad * scale for grad in ctx.saved_tensors), None, None, None
+        return *(grad * scale for grad in ctx.saved_tensors), None, None, None, None
 
 
-def _to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float, totals: Tensor) -> None:
+def _to_gradient(
+    logits: Tensor, targets: Tensor, share: float, r_drop: float, has_ignored: bool, totals: Tensor
+) -> None:
     """Turn logits (W,P',V) of targets (P,) into softmax - share * onehot in place, with `r_drop` and W = 2 also what
-    draws the two softmaxes together, and into 0 from position P on; add to `totals`."""
-    if not r_drop and native.takes(logits, totals):
+    draws the two softmaxes together, and into 0 where IGNORED and from position P on; add to `totals`."""
+    if len(logits) == 1 and native.takes(logits, totals):
         found = totals.new_empty(len(targets), 2)
         parts = _Logits(logits.data_ptr(), targets.data_ptr(), found.data_ptr(), logits.shape[-1], share)
         native.share("logits_gradient", logits.dtype, parts, len(targets))
         totals[:2] += found.sum(0)
-        logits[:, len(targets) :] = 0
+        logits[:, len(targets) :].zero_()
     elif _takes_triton(logits, totals, bool(r_drop)):
         from nmt.kernels import triton_cross_entropy
 
         totals += triton_cross_entropy.to_gradient(logits, targets, share, r_drop)
     else:
-        totals += _by_torch(logits, targets, share, r_drop)
+        totals += _by_torch(logits, targets, share, r_drop, has_ignored)
 
 
 def _takes_triton(logits: Tensor, totals: Tensor, has_r_drop: bool) -> bool:
@@ -132,13 +146,17 @@ def _has_triton(device: torch.device, dtype: torch.dtype, has_r_drop: bool) -> b
     return is_trusted("cross-entropy's gradient", lambda: tried(by_kernel), lambda: tried(_by_torch), 1e-2)
 
 
-def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> Tensor:
+def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float, has_ignored: bool = False) -> Tensor:
     """`_to_gradient` -> what is added to the totals."""
     totals = logits.new_zeros(3, dtype=torch.promote_types(logits.dtype, torch.float32))
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
         label = targets[start : start + size]  # (block,)
         block = logits[:, start : start + len(label)]  # (W, block, V)
+        if has_ignored:
+            is_ignored = label.eq(IGNORED)[:, None]
+            label = label.clamp(min=0)
+            block.masked_fill_(is_ignored, 0)
         label = label.expand(len(block), -1)[..., None]  # (W, block, 1)
         probabilities = block.softmax(-1, dtype=totals.dtype)
         chosen = block.gather(-1, label).sum(dtype=totals.dtype)
@@ -148,10 +166,13 @@ def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> T
         gradient = probabilities
         if r_drop:
             divergence, gradient = _together(block, log_partition, probabilities, r_drop)
-        totals += torch.stack([log_partition.sum(dtype=totals.dtype), chosen, divergence])
         gradient.scatter_add_(-1, label, gradient.new_full(label.shape, -share))
+        if has_ignored:
+            log_partition = log_partition.masked_fill(is_ignored[:, 0], 0)
+            gradient.masked_fill_(is_ignored, 0)
+        totals += torch.stack([log_partition.sum(dtype=totals.dtype), chosen, divergence])
         block.copy_(gradient)
-    logits[:, len(targets) :] = 0
+    logits[:, len(targets) :].zero_()
     return totals
 
 
@@ -169,7 +190,13 @@ def _together(logits: Tensor, log_partition: Tensor, p: Tensor, r_drop: float) -
 
 
 def linear_cross_entropy(
-    features: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float = 0.0, r_drop: float = 0.0
+    features: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    smoothing: float = 0.0,
+    r_drop: float = 0.0,
+    has_ignored: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """features (W,P,F), weight (V,F), bias (V,), targets (P,) -> loss and nll, means over W, summed over P, in nats.
 
@@ -178,8 +205,10 @@ def linear_cross_entropy(
 
     With `r_drop`, the α of R-Drop (Liang et al., 2021, arXiv:2106.14448), W is two, the passes are of the same text
     under different dropout, and α/4 of KL(p_0 || p_1) + KL(p_1 || p_0) of each position is added.
+
+    With `has_ignored`, positions whose target is IGNORED count for nothing.
     """
     loss, nll = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        features, weight, bias, targets, smoothing, r_drop
+        features, weight, bias, targets, smoothing, r_drop, has_ignored
     )
     return loss, nll

@@ -16,7 +16,7 @@ from nmt.cells import Cell
 from nmt.model.attention import AttentionConfig, Memory, build_attention
 from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
-from nmt.model.loss import linear_cross_entropy
+from nmt.model.loss import IGNORED, linear_cross_entropy
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -163,17 +163,22 @@ class Seq2Seq(nn.Module):
         r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
         """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats. `real` (P,) are the
-        places of these in tgt_out.flatten(); None: found here, for which a GPU is waited for.
+        places of these in tgt_out.flatten(); None: all places are computed and those of padding ignored, so that the
+        shapes of the batch tell all that is done.
 
         With `r_drop` every sentence is read twice, each time with a dropout of its own, and the two predictions are
         drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py).
         """
         passes = 2 if r_drop else 1
         features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
-        real = places_of_real(tgt_len, tgt_out.shape[1]) if real is None else real
-        features = features.reshape(passes, -1, features.shape[-1]).index_select(1, real)  # (passes, P, F)
-        targets = tgt_out.flatten().index_select(0, real)
-        return linear_cross_entropy(features, self.output_table, self.output_bias, targets, smoothing, r_drop)
+        features = features.reshape(passes, -1, features.shape[-1])
+        if real is None:
+            is_padding = torch.arange(tgt_out.shape[1], device=tgt_len.device) >= tgt_len[:, None]
+            targets = tgt_out.masked_fill(is_padding, IGNORED).flatten()
+        else:
+            features, targets = features.index_select(1, real), tgt_out.flatten().index_select(0, real)
+        to_output = self.output_table, self.output_bias
+        return linear_cross_entropy(features, *to_output, targets, smoothing, r_drop, has_ignored=real is None)
 
     def token_log_probs(
         self,

@@ -2,7 +2,7 @@
 
 struct Logits {
     narrow *logits;          // (rows, pieces)
-    const int64_t *targets;  // (rows,)
+    const int64_t *targets;  // (rows,); where one is negative, its row counts for nothing
     float *totals;           // (rows, 2): the log-partition, and the target's logit
     int64_t pieces;
     float share;             // of the target
@@ -11,6 +11,11 @@ struct Logits {
 static void NAME(gradient_of_logits)(const struct Logits *l, int64_t row) {
     const int64_t n = l->pieces, target = l->targets[row];
     narrow *x = l->logits + row * n;
+    if (target < 0) {
+        memset(x, 0, n * sizeof(narrow));
+        l->totals[2 * row] = l->totals[2 * row + 1] = 0;
+        return;
+    }
     float *e = kept_numbers(n + LANES);
     const float chosen = NAME(load_part)(x + target, 1)[0];
     vector largest = all(chosen), sum = {0};

@@ -21,14 +21,15 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.bundle import build_model, load_bundle
 from nmt.config import OptimConfig, RunConfig
-from nmt.data.batching import Batch
-from nmt.data.datamodule import DataModule
+from nmt.data.batching import Batch, without_filling
+from nmt.data.datamodule import DataModule, is_copied_ahead
 from nmt.data.preparation import Prepared
 from nmt.metrics.config import Tokenize
 from nmt.metrics.measure import Measure, Score, shown
 from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
+from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress, Rank
 from nmt.training.risk import candidates, costs, expected_cost
@@ -65,6 +66,7 @@ class TrainingModule(pl.LightningModule):
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
             self.model.load_state_dict(load_bundle(config.init).model.state_dict())
+        self.graphed_loss = GraphedLoss(self.model)
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
         self.progress = Progress(returns=returns or 0)
@@ -96,7 +98,7 @@ class TrainingModule(pl.LightningModule):
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is lowered, in nats, summed over the batch; and what is logged of it."""
         optim, tokens = self.config.optim, batch.tgt_len.sum()
-        loss, nll = self.model.loss(*batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        loss, nll = self.graphed_loss(batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
         logged = {"train/nll": nll / tokens}
         if optim.risk:
             risk = self._risk(batch)
@@ -106,6 +108,8 @@ class TrainingModule(pl.LightningModule):
 
     def _risk(self, batch: Batch) -> Tensor:
         """The mean of the sentences."""
+        if is_copied_ahead(self.device):
+            batch = without_filling(batch)
         self.model.eval()
         with torch.autocast(self.device.type, enabled=False):
             found = candidates(self.translator(), batch, self.config.optim.candidates)

@@ -49,6 +49,27 @@ def test_it_equals_the_plain_loss_in_value_and_gradients(
         torch.testing.assert_close(ours, theirs)
 
 
+@pytest.mark.parametrize("r_drop", [0.0, 5.0])
+@pytest.mark.parametrize("way", ["native", "torch", "triton"])
+def test_what_is_ignored_counts_for_nothing(way, r_drop, monkeypatch):
+    if way == "triton":
+        pytest.importorskip("triton")
+    monkeypatch.setattr(loss_module, "CHUNK", 6)
+    monkeypatch.setattr(loss_module, "BLOCK", 4)
+    if way != "native":
+        monkeypatch.setattr(loss_module.native, "takes", lambda *_: False)
+        monkeypatch.setattr(loss_module, "_takes_triton", lambda *_: way == "triton")
+    features, weight, bias = parts = [
+        torch.randn(*shape, requires_grad=True) for shape in ((W, P, FEATURES), (V, FEATURES), (V,))
+    ]
+    targets, real = torch.randint(0, V, (P,)), torch.tensor([0, 2, 3, 5, 8, 9])
+    expected = linear_cross_entropy(features[:, real], weight, bias, targets[real], 0.1, r_drop)
+    with_holes = torch.full_like(targets, loss_module.IGNORED).index_copy(0, real, targets[real])
+    found = linear_cross_entropy(features, weight, bias, with_holes, 0.1, r_drop, has_ignored=True)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(torch.autograd.grad(found[0], parts), torch.autograd.grad(expected[0], parts))
+
+
 def test_two_equal_passes_agree_already(inputs):
     features, *rest = inputs
     twice = features[:1].expand(2, -1, -1)

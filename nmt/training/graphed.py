@@ -1,0 +1,87 @@
+"""The loss of a batch and its gradient as one CUDA graph, for each shape of a batch.
+
+A GPU is done with the kernels of a training step sooner than Python can start them; a graph starts them by itself.
+The gradient is computed together with the loss, and handed over when it is asked for, so that clipping, accumulation
+over batches, the optimiser and several processes are as ever.
+
+On other devices, and where a graph cannot be, the loss is the model's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from nmt.data.batching import Batch
+from nmt.kernels.graphs import Graphs, graphs_on
+
+
+class GraphedLoss:
+    """Of a model whose `loss` is that of Seq2Seq, in training and in evaluation."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model
+        self.graphs: Graphs | None = None
+
+    def __call__(self, batch: Batch, **settings: float) -> tuple[Tensor, Tensor]:
+        """The loss, and the nll, which has no gradient; one is good until the next."""
+        loss: Callable[..., tuple[Tensor, Tensor]] = self.model.loss  # type: ignore[assignment]
+        device = batch.src.device
+        if not self.takes(device):
+            return loss(*batch, **settings)
+        if self.graphs is None:
+            self.graphs = graphs_on(device, "training")
+        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        *parts, _real = batch
+        narrow = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
+        addresses = tuple(parameter.data_ptr() for parameter in parameters)
+        key = self.model.training, narrow, tuple(settings.items()), addresses
+        work = partial(_loss_and_gradient, loss, settings, parameters)
+        found: tuple[Tensor, Tensor] = _Handed.apply(  # type: ignore[no-untyped-call]
+            partial(self.graphs.run, key, work, *parts), *parameters
+        )
+        return found
+
+    def takes(self, device: torch.device) -> bool:
+        return (
+            device.type == "cuda"
+            and torch.is_grad_enabled()
+            and not torch.are_deterministic_algorithms_enabled()
+            # Float16's loss is scaled before its gradient is computed.
+            and not (torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") == torch.float16)
+        )
+
+
+def _loss_and_gradient(
+    loss: Callable[..., tuple[Tensor, Tensor]],
+    settings: dict[str, float],
+    parameters: list[nn.Parameter],
+    *parts: Tensor,
+) -> list[Tensor]:
+    torch.clear_autocast_cache()  # it may hold what was computed elsewhere
+    with torch.enable_grad():
+        lowered, nll = loss(*parts, **settings)
+    grads = torch.autograd.grad(lowered, parameters, materialize_grads=True, allow_unused=True)
+    torch.clear_autocast_cache()
+    return [lowered.detach(), nll, *grads]
+
+
+class _Handed(torch.autograd.Function):
+    """What has been computed, as if it were computed now."""
+
+    @staticmethod
+    def forward(ctx: Any, run: Callable[[], list[Tensor]], *parameters: Tensor) -> tuple[Tensor, Tensor]:
+        loss, nll, *ctx.grads = run()
+        loss, nll = loss.clone(), nll.clone()
+        ctx.mark_non_differentiable(nll)
+        return loss, nll
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *torch._foreach_mul(ctx.grads, grad_loss)
