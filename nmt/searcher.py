@@ -12,13 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 
-from nmt.data.batching import collate, pad
+from nmt.data.batching import collate, pad, stepped
 from nmt.data.lexicon import Lexicon
-from nmt.data.tokenizer import BOS_ID, EOS_ID
+from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from nmt.engine import Shortlist, resolve_compute, searchable
+from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced
+from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced, on_device
+from nmt.search.on_device import as_beam, is_on_device
 from nmt.translation import Task
 
 # A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
@@ -52,6 +55,10 @@ class Searcher:
         self.shortlists_samples = shortlists_samples
         self.compute = resolve_compute(compute, device)
         self.network: Any = searchable(models, self.compute)
+        self.run: on_device.Run | None = None  # how a piece of a search that needs no books on the host is done
+        if device.type == "cuda":
+            self.run = graphs_on(device, "search").run
+        self._states: dict[bool, Any] = {}  # of such a search, one of each kind
 
     def shortlist(self, src: torch.Tensor) -> Shortlist | None:
         """Which pieces the translations of source ids (B,S) may use; None: all."""
@@ -72,6 +79,9 @@ class Searcher:
     ) -> list[list[Hypothesis]]:
         """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with. The
         search may be watched."""
+        if self.run and not (any(prefixes) or watch or self.shortens(task.search)) and is_on_device(task.search):
+            with torch.inference_mode():
+                return self._found_on_device(task, sources, self.run)
         with torch.inference_mode():
             step, state, request, pieces = self._prepared(task, sources, prefixes)
             step, state = task.search.unrepeated(step, state)
@@ -84,6 +94,32 @@ class Searcher:
                 for own, hypotheses in zip(pieces.cpu().numpy(), found, strict=True)
             ]
         return found
+
+    def _found_on_device(self, task: Task, sources: list[list[int]], run: on_device.Run) -> list[list[Hypothesis]]:
+        """In batches of few shapes, filled up with sentences that end before they begin."""
+        search = as_beam(task.search)
+        filling = [[EOS_ID]] * (stepped(len(sources)) - len(sources))
+        src, src_len = pad([*sources, *filling])
+        longest = stepped(src.shape[1])
+        src = F.pad(src, (0, longest - src.shape[1]), value=PAD_ID)
+        limit, most = search.max_length(src_len), int(search.max_length(torch.tensor(longest)))
+        limit[len(sources) :] = 0
+        beam, attended = search.beam_size, search.sees_attention
+
+        def start(src: torch.Tensor, src_len: torch.Tensor) -> list[torch.Tensor]:
+            state = self.network.start(src, src_len, None, attended)
+            state = state.select(torch.arange(len(src) * beam, device=src.device) // beam)
+            self._states.setdefault(attended, state)
+            read, changed = state.parts()
+            return [*read, *changed]
+
+        parts = run(("start", beam, attended), start, src.to(self.device), src_len.to(self.device))
+        like = self._states[attended]
+        count = len(like.parts()[0])
+        state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
+        wanted = None if task.mbr else max(task.nbest, 1)
+        request = Request(limit.to(self.device), BOS_ID, EOS_ID, wanted=wanted)
+        return on_device.find(search, self.network.step, state, request, most, run)[: len(sources)]
 
     def _prepared(
         self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()

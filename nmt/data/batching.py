@@ -56,14 +56,15 @@ def in_few_shapes(batch: Batch) -> Batch:
     src, src_len, tgt_in, tgt_out, tgt_len, _ = batch
     missing = -len(src) % ROWS
     src, tgt_in, tgt_out = (
-        F.pad(ids, (0, _stepped(ids.shape[1]) - ids.shape[1], 0, missing), value=PAD_ID)
+        F.pad(ids, (0, stepped(ids.shape[1]) - ids.shape[1], 0, missing), value=PAD_ID)
         for ids in (src, tgt_in, tgt_out)
     )
     src_len, tgt_len = F.pad(src_len, (0, missing), value=1), F.pad(tgt_len, (0, missing))
     return Batch(src, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
 
 
-def _stepped(length: int) -> int:
+def stepped(length: int) -> int:
+    """The next of few sizes, of which there are four to eight from one power of 2 to the next."""
     step = max(1, 1 << length.bit_length() - 3)
     return -(-length // step) * step
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from nmt.engine.ensemble import Ensemble
 from nmt.engine.network import Network, Packed, Trained
+from nmt.engine.on_gpu import NARROW, OnGPU
 from nmt.engine.output import Shortlist
 from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
@@ -20,8 +21,12 @@ __all__ = ["Ensemble", "Network", "Shortlist", "resolve_compute", "resolve_devic
 def searchable(models: Sequence[Seq2Seq], compute: str) -> Network | Ensemble:
     """What searches models of one vocabulary, several as one, where they are; `compute` is the precision of products
     (see products.py)."""
-    found: list[Network] = [
-        Packed(model, COMPUTE[compute]) if has_packed_products(model.output_bias.device) else Trained(model)
-        for model in models
-    ]
+    found = [_searchable(model, compute) for model in models]
     return Ensemble(found) if len(found) > 1 else found[0]
+
+
+def _searchable(model: Seq2Seq, compute: str) -> Network:
+    device = model.output_bias.device
+    if has_packed_products(device):
+        return Packed(model, COMPUTE[compute])
+    return OnGPU(model, NARROW[compute]) if compute in NARROW else Trained(model)

@@ -6,7 +6,7 @@ arXiv:1409.3215, section 3.6).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -34,6 +34,14 @@ class EnsembleState:
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         return type(self)(tuple(member.select(rows, sentences) for member in self.members))
+
+    def parts(self) -> tuple[list[Tensor], list[Tensor]]:
+        """As DecodingState.parts, one member's after the other's."""
+        read, changed = zip(*(member.parts() for member in self.members), strict=True)
+        return [part for parts in read for part in parts], [part for parts in changed for part in parts]
+
+    def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self:
+        return type(self)(tuple(member.with_parts(read, changed) for member in self.members))
 
 
 class Ensemble:

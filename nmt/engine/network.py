@@ -13,9 +13,10 @@ Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Protocol, Self
 
 import torch
@@ -51,6 +52,24 @@ class DecodingState:
         if sentences is None:
             return type(self)(self.memory, self.output, decoder, attended)
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
+
+    def parts(self) -> tuple[list[Tensor], list[Tensor]]:
+        """The tensors that a step reads, and those that it changes."""
+        memory, output, decoder = self.memory, self.output, self.decoder
+        read = memory.values, memory.keys, memory.mask, memory.final, output.pieces, output.columns
+        changed = *chain.from_iterable(decoder.layers), decoder.feed, decoder.coverage, self.attended
+        return [part for part in read if part is not None], [part for part in changed if part is not None]
+
+    def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self:
+        """The same, of other tensors."""
+        memory = Memory(*(next(read) for _ in range(4)))
+        others = (part if part is None else next(read) for part in (self.output.pieces, self.output.columns))
+        layers = tuple(tuple(next(changed) for _ in layer) for layer in self.decoder.layers)
+        rest = [
+            part if part is None else next(changed)
+            for part in (self.decoder.feed, self.decoder.coverage, self.attended)
+        ]
+        return type(self)(memory, OutputLayer(self.output.product, *others), DecoderState(layers, *rest[:2]), rest[2])
 
 
 def _select(state: DecoderState, rows: Tensor) -> DecoderState:

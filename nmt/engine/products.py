@@ -159,6 +159,8 @@ def has_packed_products(device: torch.device) -> bool:
 
 def available_compute(device: torch.device) -> list[str]:
     """The precisions that this machine can do; the last is the fastest."""
+    if device.type == "cuda":
+        return ["float32", "bfloat16", "float16"]
     able = ["float32"]
     if has_packed_products(device):
         if has_fast_bfloat16():

@@ -61,7 +61,9 @@ class Loop(torch.autograd.Function):
             weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
             hidden = _with_first(initial["h"].to(narrow), sizes[1])  # before and after every step
             states = {name: _with_first(initial[name].to(wide), sizes[1]) for name in steps.states}
-            _forward(cell, steps, mask, gates, x, hidden, weight, states, _parameters(cell, own, extra, mask))
+            _forward(
+                cell, steps, mask, gates, x, hidden, weight, states, parameters_of_transitions(cell, own, extra, mask)
+            )
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
         ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
@@ -85,7 +87,7 @@ class Loop(torch.autograd.Function):
         arriving = _arriving(steps.keeps_gradients, hidden, ctx.shapes, wide)
         sums = steps.sums(length // cell.depth, layers * batch, units)
         of_transitions = []
-        for own in _parameters(cell, ctx.own, extra, mask):
+        for own in parameters_of_transitions(cell, ctx.own, extra, mask):
             grads = {f"grad_{name}": own[name].new_zeros(sums, *own[name].shape[1:]) for name in ctx.own}
             of_transitions.append({**parts, **own, **grads})
         _backward(cell, steps, mask, grad_gates, weight, arriving, of_transitions)
@@ -213,7 +215,7 @@ def _products(
     return gates.flatten(1, 2), x.flatten(1, 2)
 
 
-def _parameters(
+def parameters_of_transitions(
     cell: Cell, own: Sequence[str], extra: Sequence[Tensor], mask: Tensor | None
 ) -> list[dict[str, Tensor]]:
     """Of each transition the cell's parameters, from (D,K*n,H) to (1,D,1,n*H), and where `pointwise` needs it the

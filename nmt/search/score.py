@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.base import Search
 
+Number = TypeVar("Number", float, Tensor)  # or tensors of numbers
+
 LEAST = 1e-6  # of a source token's weight, so that its logarithm is finite
 
-NORMALISATIONS: dict[str, Callable[[float, float], float]] = {
+NORMALISATIONS: dict[str, Callable[[Any, float], Any]] = {
     # sum: the plain log-probability, which favours short translations
     "none": lambda length, alpha: 1.0,
     # the mean over tokens when alpha is 1
@@ -29,9 +32,10 @@ NORMALISATIONS: dict[str, Callable[[float, float], float]] = {
 }
 
 
-def length_penalty(name: str, length: float, alpha: float) -> float:
+def length_penalty(name: str, length: Number, alpha: float) -> Number:
     """What the log-probability of `length` tokens (EOS included) is divided by."""
-    return NORMALISATIONS[name](length, alpha)
+    penalty: Number = NORMALISATIONS[name](length, alpha)
+    return penalty
 
 
 def coverage(attended: Tensor) -> Tensor:
@@ -63,6 +67,6 @@ class Ranked(Search):
         """Whether the score of a hypothesis can rise as it grows."""
         return self.normalisation != "none" and self.alpha > 0
 
-    def score(self, log_prob: float, length: int, coverage: float) -> float:
-        """Of a hypothesis (see above)."""
+    def score(self, log_prob: Number, length: Number, coverage: Number) -> Number:
+        """Of a hypothesis (see above), or of many."""
         return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage

@@ -1,0 +1,127 @@
+"""A network made ready for search on a GPU: products in narrow numbers, states and what is done unit by unit in
+float32, which is one kernel where the cell has one.
+
+Dims: N rows of one step, E input features, H hidden units.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from nmt.cells import State
+from nmt.engine.network import DecodingState, Network
+from nmt.engine.output import Estimated, OutputLayer, Rows, Shortlist, without
+from nmt.kernels.steps import Parts, steps_of
+from nmt.model.attention import Memory
+from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.loop import parameters_of_transitions
+from nmt.model.recurrent import Masks, Recurrent
+from nmt.model.seq2seq import Seq2Seq
+
+NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class OnGPU(Network):
+    """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
+    same, slowly."""
+
+    def __init__(self, model: Seq2Seq, dtype: torch.dtype) -> None:
+        self.model, self.dtype = model, dtype
+        self.decoder: NarrowDecoder = NarrowDecoder(model.decoder, dtype)
+        factor = model.config.embedding_size**0.5
+        self.embedding = (model.tgt_embedding.weight.detach() * factor).to(dtype)
+        self.table = model.output_table.detach().to(dtype)
+        self.bias = without(model.output_bias, model.banned).to(dtype)
+
+    def encode(self, src: Tensor, src_len: Tensor) -> Memory:
+        torch.clear_autocast_cache()  # what a graph has is not for others
+        with torch.autocast(src.device.type, self.dtype):
+            memory = self.model.encode(src, src_len)
+        torch.clear_autocast_cache()
+        values, keys, final = (part.to(self.dtype) for part in (memory.values, memory.keys, memory.final))
+        return Memory(values, keys, memory.mask, final)
+
+    def embed_tgt(self, ids: Tensor) -> Tensor:
+        embedded: Tensor = self.embedding.index_select(0, ids)
+        return embedded
+
+    def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
+        if shortlist is None:
+            return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
+        table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
+        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+
+    def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
+        with torch.autocast(ids.device.type, self.dtype):
+            return super().step(ids, state)
+
+
+class NarrowDecoder:
+    def __init__(self, decoder: Decoder, dtype: torch.dtype) -> None:
+        self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
+        self.features_size = decoder.features_size
+        self.layers = [NarrowRecurrent(decoder.layer(depth), dtype) for depth in range(decoder.config.num_layers)]
+        self.bridge, self.readout = (copy.deepcopy(part).to(dtype) for part in (decoder.bridge, decoder.readout))
+        self.attention = copy.deepcopy(decoder.attention).eval()
+        for part in self.attention.children():
+            part.to(dtype)
+
+    def layer(self, depth: int) -> NarrowRecurrent:
+        return self.layers[depth]
+
+    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
+        features: Tensor = self.readout(*inputs)
+        return features
+
+    def initial_state(self, memory: Memory) -> DecoderState:
+        return self.wiring.initial_state(self, memory)
+
+    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
+        return self.wiring.step(self, x, state, memory, self.no_masks)
+
+
+class NarrowRecurrent:
+    def __init__(self, layer: Recurrent, dtype: torch.dtype) -> None:
+        self.cell, self.units, self.dtype = layer.cell, layer.hidden_size, dtype
+        self.joint, self.own = layer.rows.joint, tuple(layer.extra)
+        weight_hh, bias_hh = layer.recurrent_weights()
+        self.weight_ih = layer.weight_ih.detach().to(dtype)
+        of_transitions = (
+            part.detach().to(dtype).chunk(layer.cell.depth) for part in (layer.bias_ih, weight_hh, bias_hh)
+        )
+        self.transitions = list(zip(*of_transitions, strict=True))
+        extra = [layer.extra[name].detach()[None] for name in self.own]
+        self.parameters = parameters_of_transitions(layer.cell, self.own, extra, None)
+
+    def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
+        """As Recurrent.step."""
+        x = x.to(self.dtype) if beside is None else torch.cat([x, beside], -1).to(self.dtype)
+        of_input = F.linear(x, self.weight_ih)
+        for (bias_ih, weight_hh, bias_hh), own in zip(self.transitions, self.parameters, strict=True):
+            h = state[0].to(self.dtype)
+            if not len(weight_hh):
+                gates, alone = h[:, :0], of_input + bias_ih
+            elif self.joint == len(self.weight_ih):
+                gates, alone = torch.addmm(of_input + (bias_ih + bias_hh), h, weight_hh.T), h[:, :0]
+            else:
+                of_input, of_hidden = of_input + bias_ih, F.linear(h, weight_hh, bias_hh)
+                joint = of_input[:, : self.joint] + of_hidden[:, : self.joint]
+                gates, alone = torch.cat([joint, of_hidden[:, self.joint :]], -1), of_input[:, self.joint :]
+            state = self.pointwise(gates, alone.contiguous(), state, own)
+            of_input = torch.zeros_like(of_input)
+        return state
+
+    def pointwise(self, gates: Tensor, x: Tensor, state: State, own: Parts) -> State:
+        """As Cell.pointwise, but the gates (N,·) are narrow, and h is where nothing but products sees it."""
+        wide = torch.float32
+        steps = steps_of(self.cell, self.own, gates.device, self.dtype, wide, self.units)
+        parts = {"gates": gates, "x": x, "hidden": gates.new_empty(len(gates), self.units)}
+        for name, part in zip(self.cell.states, state, strict=True):
+            if name in steps.states:
+                parts |= {name: part.to(wide).contiguous(), f"new_{name}": torch.empty_like(part, dtype=wide)}
+        steps.forward({name: part[None, None] for name, part in parts.items()} | dict(own))(0)
+        return tuple(parts[f"new_{name}"] if name in steps.states else parts["hidden"] for name in self.cell.states)

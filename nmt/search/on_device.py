@@ -1,0 +1,274 @@
+"""Beam search whose books are tensors: for a GPU, which must not be asked for anything between two steps.
+
+It finds what beam.py finds, whose rule is written there. Every sentence has K rows from the first step to the last,
+those that only fill the beam with a log-probability of -inf; what lives on is remembered by the hypothesis that it
+extends, and read back at the end. Some steps are done as one piece of work, which may be a CUDA graph; then the
+device is asked whether all have ended, and when half of the sentences have, the others go on without them.
+
+Dims: B sentences, K hypotheses of each, N = B*K rows, T steps at most, V vocabulary, C candidates of a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.search.base import Hypothesis, Request, Search
+from nmt.search.beam import Beam
+from nmt.search.greedy import Greedy
+from nmt.search.score import coverage
+from nmt.search.step import PADDING, Step
+
+STEPS = 4  # between two questions to the device
+FEW = 16  # sentences, from which on none leave before the others
+
+
+class State(Protocol):
+    """A state whose tensors can be exchanged: those that a step changes, and those that it only reads."""
+
+    @property
+    def attended(self) -> Tensor | None: ...
+    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self: ...
+    def parts(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Those read, and those changed."""
+        ...
+
+    def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self: ...
+
+
+S = TypeVar("S", bound=State)
+Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), good until the next run
+
+
+class Books(NamedTuple):
+    """Of what lives, and of what has ended; there the last column is where what is not wanted goes."""
+
+    ids: Tensor  # (N,), the last tokens
+    log_probs: Tensor  # (B, K), in float32; -inf where it only fills the beam
+    done: Tensor  # (B,)
+    max_length: Tensor  # (B,)
+    step: Tensor  # (1,), tokens so far
+    tokens: Tensor  # (T, B, K), of each step the token of what lived on,
+    parents: Tensor  # (T, B, K), and which one it extended
+    ended_count: Tensor  # (B,)
+    ended_log_probs: Tensor  # (B, K + 1), in float32
+    ended_scores: Tensor  # (B, K + 1), in float64, as lists have them
+    ended_coverage: Tensor  # (B, K + 1)
+    ended_at: Tensor  # (B, K + 1), the step
+    ended_parents: Tensor  # (B, K + 1), which one it extended
+    ended_tokens: Tensor  # (B, K + 1), by which token
+
+    def select(self, sentences: Tensor) -> Books:
+        """(B',)"""
+        beam = self.log_probs.shape[1]
+        ids = self.ids.view(-1, beam).index_select(0, sentences).flatten()
+        histories = (part.index_select(1, sentences) for part in (self.tokens, self.parents))
+        others = (part.index_select(0, sentences) for part in self[7:])
+        first = (part.index_select(0, sentences) for part in self[1:4])
+        return Books(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
+
+
+def is_on_device(search: Search) -> bool:
+    """Whether the search is one of those done here."""
+    is_plain = not search.no_repeat_ngram and search.repetition_penalty == 1
+    return is_plain and type(search) in (Beam, Greedy)
+
+
+def as_beam(search: Search) -> Beam:
+    if isinstance(search, Beam):
+        return search
+    assert isinstance(search, Greedy)
+    return Beam(**{field.name: getattr(search, field.name) for field in fields(search)}, beam_size=1)
+
+
+def begun(max_length: Tensor, bos_id: int, beam: int, steps: int) -> Books:
+    """Before the first of so many steps; a sentence whose length is limited to 0 is done."""
+    sentences, device = len(max_length), max_length.device
+    log_probs = torch.full((sentences, beam), -math.inf, device=device)
+    log_probs[:, :1].fill_(0.0)
+    history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
+    ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
+    none = torch.full((sentences, beam + 1), -math.inf, device=device)
+    return Books(
+        ids=torch.full((sentences * beam,), bos_id, device=device),
+        log_probs=log_probs,
+        done=max_length <= 0,
+        max_length=max_length,
+        step=torch.zeros(1, dtype=torch.long, device=device),
+        tokens=history[0],
+        parents=history[1],
+        ended_count=torch.zeros(sentences, dtype=torch.long, device=device),
+        ended_log_probs=none,
+        ended_scores=none.double(),
+        ended_coverage=torch.zeros_like(none),
+        ended_at=ended[0],
+        ended_parents=ended[1],
+        ended_tokens=ended[2],
+    )
+
+
+def advance(
+    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
+) -> tuple[Books, Tensor]:
+    """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the books after it, and which row
+    each row extends (N,). Changes the histories."""
+    beam, length = search.beam_size, books.step + 1  # tokens, EOS included
+    exact = length.double()  # as lists have it
+    log_probs, parents, tokens = _best(logits, books.log_probs)  # (B, C) each
+    terms = torch.zeros_like(log_probs)
+    if search.coverage and attended is not None:
+        terms = coverage(attended).view(-1, beam).gather(1, parents)
+    at_limit = length >= books.max_length  # (B,)
+    is_likely = log_probs > -math.inf
+    ends = (tokens == eos_id) | at_limit[:, None]
+
+    ending = is_likely & ends & (torch.arange(log_probs.shape[1], device=length.device) < beam)
+    place = books.ended_count[:, None] + ending.cumsum(1) - 1
+    place = torch.where(ending & (place < beam), place, beam)
+    score = search.score(log_probs.double(), exact, terms)
+    of_ending: list[Tensor] = [log_probs, score, terms, length.expand_as(parents), parents, tokens]
+    before: Sequence[Tensor] = books[8:]
+    ended = [old.scatter(1, place, new) for old, new in zip(before, of_ending, strict=True)]
+    count = (books.ended_count + ending.sum(1)).clamp(max=beam)
+
+    living = is_likely & ~ends
+    place = living.cumsum(1) - 1
+    place = torch.where(living & (place < beam), place, beam)
+    rest = torch.full_like(log_probs[:, : beam + 1], -math.inf)
+    live = rest.scatter(1, place, log_probs)[:, :beam]
+    zeros = torch.zeros_like(rest, dtype=torch.long)
+    of_live = zeros.scatter(1, place, parents)[:, :beam]
+    token = (zeros + eos_id).scatter(1, place, tokens)[:, :beam]
+
+    # Numbers of the model overflow, and nothing is likely: what there is ends, with no log-probability.
+    lost = ~books.done & (count == 0) & ~living.any(1)
+    count = count + lost
+    ended[3][:, 0] += lost * length
+    ended[5][:, 0] += lost * eos_id
+
+    live = _hopeful(search, wanted, live, ended[1], exact + 1)
+    done = books.done | at_limit | (count == beam) | ~(live > -math.inf).any(1)
+    live = live.masked_fill(done[:, None], -math.inf)
+    books.tokens.index_copy_(0, books.step, token[None])
+    books.parents.index_copy_(0, books.step, of_live[None])
+    rows = torch.arange(len(done), device=done.device)[:, None] * beam + of_live
+    history = books.tokens, books.parents
+    return Books(token.flatten(), live, done, books.max_length, length, *history, count, *ended), rows.flatten()
+
+
+def _best(logits: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The 2K best extensions of each sentence (B,C): log-probability, hypothesis and token. Of one hypothesis no more
+    than the best K + 1 can matter: K to live on, and EOS."""
+    sentences, beam = log_probs.shape
+    logits = logits.float()
+    total = logits.logsumexp(-1, keepdim=True)
+    logits.select(1, PADDING).fill_(-math.inf)
+    best, token = logits.topk(min(beam + 1, logits.shape[1]))  # (N, K + 1)
+    gains = (best - total + log_probs.view(-1, 1)).view(sentences, -1)
+    gains = torch.where(gains > -math.inf, gains, -math.inf)  # nor where it is not a number
+    found, place = gains.topk(min(2 * beam, gains.shape[1]))
+    return found, place // best.shape[1], token.view(sentences, -1).gather(1, place)
+
+
+def _hopeful(search: Beam, wanted: int, live: Tensor, scores: Tensor, length: Tensor) -> Tensor:
+    """`live` (B,K) with -inf for what can't come before the last of the `wanted` that have ended, of all `scores`
+    (B,K+1), if it ended with the next token for nothing, in this length."""
+    last = scores[:, :-1].topk(wanted).values[:, -1:]  # (B, 1); -inf where not as many have ended
+    is_hopeful = search.score(live.double(), length, torch.zeros_like(last)) > last
+    if not search.favours_length:
+        is_hopeful = is_hopeful.any(1, keepdim=True)
+    return torch.where(is_hopeful, live, -math.inf)
+
+
+@dataclass(frozen=True)
+class _Left:
+    """Sentences that are searched no more: which, and their books."""
+
+    sentences: Tensor
+    books: Books
+
+
+@torch.no_grad()
+def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, run: Run) -> list[list[Hypothesis]]:
+    """As search.find, of a state that has K rows a sentence already; `most` is no less than any length limit, and
+    nothing is forced at the start."""
+    wanted, limit = min(request.wanted or search.beam_size, search.beam_size), request.max_length
+    books = begun(limit, request.bos_id, search.beam_size, -(-most // STEPS) * STEPS)
+    number = torch.arange(len(limit), device=limit.device)
+    left: list[_Left] = []
+
+    def work(*tensors: Tensor) -> list[Tensor]:
+        books, read, changed = Books(*tensors[:BOOKS]), tensors[BOOKS : BOOKS + fixed], tensors[BOOKS + fixed :]
+        now = state.with_parts(iter(read), iter(changed))
+        for _ in range(STEPS):
+            logits, after = step(books.ids, now)
+            books, rows = advance(search, wanted, request.eos_id, logits, after.attended, books)
+            now = after.select(rows)
+        return [*books, *now.parts()[1]]
+
+    while True:
+        read, changed = state.parts()
+        fixed = len(read)
+        found = run((search, wanted), work, *books, *read, *changed)
+        books, state = Books(*found[:BOOKS]), state.with_parts(iter(read), iter(found[BOOKS:]))
+        searched = np.flatnonzero(~books.done.cpu().numpy())
+        if not len(searched):
+            left.append(_Left(number, books))
+            break
+        stays = FEW
+        while stays < len(searched):
+            stays *= 2
+        if stays * 2 <= len(number):
+            left.append(_Left(number, Books(*(part.clone() for part in books))))
+            stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
+            rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
+            number, books, state = number.index_select(0, stay), books.select(stay), state.select(rows, stay)
+    return _read(left, len(limit), wanted, request.eos_id)
+
+
+BOOKS = len(Books._fields)
+
+
+def _filled(searched: NDArray[np.int64], sentences: int, size: int) -> NDArray[np.int64]:
+    """The places of those that stay: all that are searched, and of the others as many as make `size`."""
+    others = np.setdiff1d(np.arange(sentences), searched)[: size - len(searched)]
+    return np.sort(np.concatenate([searched, others]))
+
+
+def _read(left: Sequence[_Left], sentences: int, wanted: int, eos_id: int) -> list[list[Hypothesis]]:
+    """What has ended, best first. Who stayed on as filling is read where it left first."""
+    found: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+    for part in left:
+        numbers, books = part.sentences.cpu().numpy(), Books(*(one.cpu() for one in part.books))
+        done = books.done.numpy()
+        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(books, wanted, eos_id), strict=True):
+            if is_done and not found[number]:
+                found[number] = hypotheses
+    return found
+
+
+def _hypotheses(books: Books, wanted: int, eos_id: int) -> Iterator[list[Hypothesis]]:
+    tokens, parents, count = (part.numpy() for part in (books.tokens, books.parents, books.ended_count))
+    log_probs, scores, terms, at, of, last = (part.numpy() for part in books[8:])
+    sentences = np.arange(len(count))[:, None]
+    ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of
+    for t in range(ids.shape[2] - 1, -1, -1):
+        is_before = t < at - 1
+        ids[..., t] = np.where(is_before, tokens[t, sentences, row], last)
+        row = np.where(is_before, parents[t, sentences, row], row)
+    for b, number in enumerate(count):
+        order = sorted(range(number), key=lambda k, b=b: -scores[b, k])[:wanted]  # type: ignore[misc]
+        found = []
+        for k in order:
+            own, log_prob = ids[b, k, : at[b, k]].tolist(), float(log_probs[b, k])
+            own = own[:-1] if own[-1] == eos_id else own
+            length = int(at[b, k]) if log_prob > -math.inf else len(own)
+            found.append(Hypothesis(own, float(scores[b, k]), log_prob, length, float(terms[b, k])))
+        yield found

@@ -1,0 +1,70 @@
+"""A network made ready for a GPU, and searched as there: on a CPU, where there is no GPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import toy
+
+from nmt.data.tokenizer import EOS_ID
+from nmt.engine import Ensemble
+from nmt.engine.network import Trained
+from nmt.engine.on_gpu import OnGPU
+from nmt.kernels.graphs import Graphs
+from nmt.model.decoder import DECODERS
+from nmt.search import Beam, Greedy
+from nmt.searcher import Searcher
+from nmt.translation import Task
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+LENGTHS = [6, 5, 3]
+WIRINGS = [
+    *[(cell, "gnmt", "additive") for cell in sorted(toy.CELL_KINDS)],
+    *[("lstm", decoder, "general") for decoder in sorted(DECODERS)],
+    ("lstm_ln", "bahdanau", "none"),
+]
+
+
+class FakeGraph:
+    def __init__(self, done, beside):
+        self.replay = done
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("cell", "decoder", "attention"), WIRINGS)
+def test_it_makes_the_logits_of_the_model(cell, decoder, attention):
+    model = toy.model(cell, decoder, attention, num_layers=2).float().eval().to(DEVICE)
+    src, src_len = (part.to(DEVICE) for part in toy.sources(LENGTHS))
+    networks = Trained(model), OnGPU(model, torch.bfloat16)
+    states = [network.start(src, src_len) for network in networks]
+    for ids in ([4, 5, 6], [7, 4, 5], [5, 5, 8]):
+        steps = [
+            network.step(torch.tensor(ids, device=DEVICE), state)
+            for network, state in zip(networks, states, strict=True)
+        ]
+        states = [state.select(torch.tensor([1, 0, 2], device=DEVICE)) for _, state in steps]
+        exact, narrow = (logits.float() for logits, _ in steps)
+        torch.testing.assert_close(narrow, exact, rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("sees_attention", [False, True])
+@pytest.mark.parametrize("decoder", sorted(DECODERS))
+def test_the_search_on_the_device_finds_what_the_other_finds(decoder, sees_attention):
+    model = toy.model("gru", decoder, "additive", **toy.OPTIONS["coverage"]).float().eval().to(DEVICE)
+    other = toy.model("lstm").float().eval().to(DEVICE)
+    searcher = Searcher([model, other], DEVICE, compute="float32")
+    searcher.network = Ensemble([Trained(model), Trained(other)])
+    sources = [[*range(4, 4 + length), EOS_ID] for length in (1, 5, 2, 3, 4)]
+    searches = Greedy(), Beam(beam_size=3, coverage=0.2 * sees_attention)
+    for search in searches:
+        task = Task(search, search.width, False, False, None)
+        searcher.run = None
+        expected = searcher.hypotheses(task, sources)
+        searcher.run = Graphs("search", FakeGraph).run
+        for _ in range(2):  # the second time by what stands for graphs
+            found = searcher.hypotheses(task, sources)
+            assert [[h.ids for h in one] for one in found] == [[h.ids for h in one] for one in expected]
+            scores = [
+                torch.tensor([[h.score, h.log_prob] for one in of_all for h in one]) for of_all in (found, expected)
+            ]
+            torch.testing.assert_close(*scores, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,114 @@
+"""The beam whose books are tensors against the one that keeps lists, over random models; with and without what stands
+for a graph."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import pytest
+import torch
+
+from nmt.kernels.graphs import Graphs
+from nmt.search import Beam, Greedy, Request, on_device
+from nmt.search.on_device import as_beam
+
+BOS, EOS, V, MAX, S = 2, 3, 7, 9, 4
+
+
+class FakeGraph:
+    def __init__(self, done, beside):
+        self.replay = done
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The rows' sentence, and the token before the last; what they attend to is made up of both."""
+
+    table: torch.Tensor  # (B, V, V, V) of the sentences
+    before: torch.Tensor
+    attended: torch.Tensor | None = None
+
+    def select(self, rows, sentences=None):
+        table = self.table if sentences is None else self.table[sentences]
+        return Chain(table, self.before[rows], None if self.attended is None else self.attended[rows])
+
+    def parts(self):
+        return [self.table], [part for part in (self.before, self.attended) if part is not None]
+
+    def with_parts(self, read, changed):
+        return Chain(next(read), next(changed), self.attended if self.attended is None else next(changed))
+
+
+def step(ids, state):
+    width = len(ids) // len(state.table)
+    logits = state.table[torch.arange(len(ids)) // width, state.before, ids]
+    attended = None if state.attended is None else state.attended + logits[:, :S].sigmoid() / 3
+    return logits.clone(), Chain(state.table, ids, attended)
+
+
+def model(sentences, seed, sees_attention):
+    table = torch.randn(sentences, V, V, V, generator=torch.Generator().manual_seed(seed)) * 2
+    table[..., BOS] = -math.inf
+    table[..., EOS] += 1
+    table[:1, :, 5] = -math.inf  # of the first sentence, after a 5 nothing is likely
+    table[1 % sentences, 4, :, :] = math.nan
+    before = torch.full((sentences,), BOS)
+    return Chain(table, before, torch.zeros(sentences, S) if sees_attention else None)
+
+
+def both(search, sentences, wanted, seed, run):
+    limits = torch.arange(sentences) % (MAX + 1)
+    limits[limits == 0] = 1
+    request = Request(limits, BOS, EOS, wanted=wanted)
+    expected = search(step, model(sentences, seed, search.sees_attention), request)
+    search = as_beam(search)
+    state = model(sentences, seed, search.sees_attention)
+    state = state.select(torch.arange(sentences * search.beam_size) // search.beam_size)
+    found = on_device.find(search, step, state, request, MAX, run)
+    return expected, found
+
+
+def assert_alike(found, expected):
+    assert [[(h.ids, h.length) for h in one] for one in found] == [
+        [(h.ids, h.length) for h in one] for one in expected
+    ]
+    numbers = [
+        torch.tensor([[h.score, h.log_prob, h.coverage] for one in of_all for h in one], dtype=torch.double)
+        for of_all in (found, expected)
+    ]
+    torch.testing.assert_close(*numbers, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("wanted", [1, 2, None])
+@pytest.mark.parametrize(
+    "search",
+    [
+        Greedy(),
+        Beam(beam_size=1, normalisation="none"),
+        Beam(beam_size=3),
+        Beam(beam_size=3, normalisation="none"),
+        Beam(beam_size=4, normalisation="gnmt", alpha=0.6, coverage=0.2),
+        Beam(beam_size=12, alpha=2.0),  # wider than the vocabulary
+    ],
+    ids=repr,
+)
+def test_it_finds_what_lists_find(search, wanted):
+    graphs = Graphs("search", FakeGraph)
+    for seed, sentences in enumerate((1, 2, 70, 70, 70)):
+        expected, found = both(search, sentences, wanted, seed, graphs.run)
+        count = len(expected[0]) if wanted is None else wanted
+        assert_alike([h[:count] for h in found], [h[:count] for h in expected])
+    assert sum(entry.graph is not None for entry in graphs.entries.values()) >= 1
+
+
+def test_sentences_that_are_done_leave_the_others():
+    sizes = []
+
+    def run(key, work, *tensors):
+        sizes.append(len(tensors[2]))
+        return work(*tensors)
+
+    both(Beam(beam_size=2), 70, 1, 0, run)
+    assert sizes[0] == 70
+    assert sizes[-1] < 70
