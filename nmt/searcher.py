@@ -43,7 +43,8 @@ class Searcher:
     ) -> None:
         """The models are searched together; the attention of the first alone tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine). With a lexicon a search keeps to the pieces that are
-        likely, but samples are drawn from all, as the models have them, if not `shortlists_samples`.
+        likely, but not on a GPU in less than float32, and samples are drawn from all, as the models have them, if not
+        `shortlists_samples`.
 
         Raises ValueError for a precision that this machine lacks.
         """
@@ -67,8 +68,11 @@ class Searcher:
         return Shortlist(self.common, self.lexicon.allowed(src, len(self.model.output_bias)))
 
     def shortens(self, search: Search) -> bool:
-        """Whether it keeps to a shortlist."""
-        return self.lexicon is not None and (self.shortlists_samples or not search.is_random)
+        """Whether it keeps to a shortlist. On a GPU that costs more than it saves; in float32 it does so
+        nevertheless, as everywhere."""
+        if self.lexicon is None or self.shortlists_samples:
+            return self.lexicon is not None
+        return not search.is_random and (self.device.type == "cpu" or self.compute == "float32")
 
     def hypotheses(
         self,

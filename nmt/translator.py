@@ -20,6 +20,7 @@ from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.engine import resolve_device
+from nmt.kernels.trial import fitting
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, Search
@@ -42,6 +43,8 @@ MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer 
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
+FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
+BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
@@ -181,7 +184,8 @@ class Translator(Searcher):
             elif length > 1:
                 searched.append(i)
         order = sorted(searched, key=lambda i: -lengths[i])
-        groups = list(groups_of_like_length(order, lengths, batch_size or fast_batch_size(task.search)))
+        size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
+        groups = list(groups_of_like_length(order, lengths, size))
         batches = [(task, [sources[i] for i in group], [starts[i] for i in group]) for group in groups]
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
             for i, translation in zip(group, translations, strict=True):
@@ -281,9 +285,12 @@ class Translator(Searcher):
         return sorted(scored, key=lambda h: -h.score)
 
 
-def fast_batch_size(search: Search) -> int:
-    """Sentences in a batch."""
-    return max(1, min(96, FAST_ROWS // search.width))
+def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:
+    """Sentences in a batch, of a model of so many target pieces."""
+    if device.type == "cpu":
+        return max(1, min(96, FAST_ROWS // search.width))
+    rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // pieces)
+    return max(1, min(1024, rows // search.width))
 
 
 def _cut(ids: list[int]) -> list[int]:

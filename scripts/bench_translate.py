@@ -12,6 +12,8 @@ sentences and source tokens (pieces, with EOS) a second, from text to text:
 - batch 64: one process with --threads threads;
 - batch 1: one sentence at a time, the first --latency-sentences of the text, and the percentiles of their times.
 
+On a GPU (--device cuda) all of it is one process, without a shortlist and without a limit.
+
 Each is the median of --repeats, after a warm-up, without loading; BLEU is that of the whole text in file mode. Then
 the cold start, from the start of the command to its first line, over that of `python -c "import torch"`, and the peak
 memory of the process that has done all of it.
@@ -52,7 +54,8 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive, with_beam_size
 from nmt.data.preparation import prepare
 from nmt.data.readers import read_lines
-from nmt.engine.products import COMPUTE, available_compute, resolve_compute
+from nmt.engine.on_gpu import NARROW
+from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
@@ -83,7 +86,8 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", help="the training text for a peer, as for nmt-train")
     parser.add_argument("--src", type=Path, required=True)
     parser.add_argument("--ref", type=Path, required=True)
-    parser.add_argument("--compute", action="append", choices=COMPUTE, help="default: all that work here")
+    parser.add_argument("--device", default="cpu", help="as for nmt-translate (default: %(default)s)")
+    parser.add_argument("--compute", action="append", choices=[*COMPUTE, *NARROW], help="default: all that work here")
     parser.add_argument("--isa", choices=ISA, help="default: the best that is here")
     parser.add_argument("--threads", type=positive, help="of one process (default: as nmt-translate)")
     parser.add_argument("--workers", type=positive, help="processes in file mode (default: as nmt-translate)")
@@ -111,17 +115,18 @@ def run(arguments: argparse.Namespace) -> None:
     tune_process()
     torch.set_num_threads(arguments.threads or 1)
     rows = []
-    here = torch.device("cpu")
+    device = resolve_device(arguments.device)
+    here = torch.device(device)
     for compute in arguments.compute or available_compute(here):
-        limits = Limits.of(resolve_compute(compute, here))
-        for shortlist in (True, False):
-            translator = Translator.load(arguments.model, "cpu", compute, shortlist)
+        limits = Limits.of(resolve_compute(compute, here)) if device == "cpu" else None
+        for shortlist in (True, False) if device == "cpu" else (False,):
+            translator = Translator.load(arguments.model, device, compute, shortlist)
             for search, batch in itertools.product(SEARCHES, BATCHES):
                 rows.append(measure(translator, search, batch, srcs, refs, limits, arguments))
                 print(table_row(rows[-1]), flush=True)
     result: dict[str, Any] = {
         "rows": rows,
-        "cold_start_over_import_torch": cold_start(arguments.model, srcs[0]),
+        "cold_start_over_import_torch": cold_start(arguments.model, device, srcs[0]),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         * (1 if sys.platform == "darwin" else 1024),
     }
@@ -150,7 +155,7 @@ def measure(
     batch: int | str,
     srcs: Sequence[str],
     refs: Sequence[str],
-    limits: Limits,
+    limits: Limits | None,
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     translator.search = with_beam_size(translator.search, SEARCHES[search])
@@ -181,7 +186,8 @@ def measure(
         scores = Measure.of(MetricConfig(), "", refs).scores([hyp.text for hyp in hyps], [refs], ("bleu",))
         row["bleu"] = round(scores["bleu"].score, 2)
     tokens = sum(map(len, translator.tokenizer.encode_src(texts)))
-    row |= limits.of_translating(translator, texts, size, number * torch.get_num_threads())
+    if limits:
+        row |= limits.of_translating(translator, texts, size, number * torch.get_num_threads())
     return row | {"sentences_per_s": round(len(texts) / elapsed, 1), "src_tokens_per_s": round(tokens / elapsed)}
 
 
@@ -194,7 +200,8 @@ def seconds(function: Callable[[], object]) -> float:
 def table_row(row: dict[str, Any]) -> str:
     text = f"{row['search']:7} {row['batch']!s:>5} {row['compute']:9} {'shortlist' if row['shortlist'] else 'all':9}"
     text += f" {row['sentences_per_s']:8,.1f} sentences/s {row['src_tokens_per_s']:8,} tokens/s"
-    text += f"  {100 * row['sentences_per_s'] / row['limit_sentences_per_s']:3.0f} % of the limit"
+    if "limit_sentences_per_s" in row:
+        text += f"  {100 * row['sentences_per_s'] / row['limit_sentences_per_s']:3.0f} % of the limit"
     if row["bleu"] is not None:
         text += f"  BLEU {row['bleu']:.2f}"
     if row["p50_ms"] is not None:
@@ -202,9 +209,9 @@ def table_row(row: dict[str, Any]) -> str:
     return text
 
 
-def cold_start(model: str, text: str, repeats: int = 5) -> float:
+def cold_start(model: str, device: str, text: str, repeats: int = 5) -> float:
     """Seconds from the command to its first translation over those of importing torch, medians taken in turns."""
-    command = [str(Path(sys.executable).with_name("nmt-translate")), model]
+    command = [str(Path(sys.executable).with_name("nmt-translate")), model, "--device", device]
     importing = [sys.executable, "-c", "import torch; print(flush=True)"]
     times: dict[int, list[float]] = {0: [], 1: []}
     for _ in range(repeats):

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
@@ -20,14 +21,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmt.kernels.trial import is_trusted, wave
 from nmt.search.base import Hypothesis, Request, Search
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
-from nmt.search.score import coverage
+from nmt.search.score import coverage, length_penalty
 from nmt.search.step import PADDING, Step
 
 STEPS = 4  # between two questions to the device
-FEW = 16  # sentences, from which on none leave before the others
+FEW = 8  # sentences, from which on none leave before the others
 
 
 class State(Protocol):
@@ -118,7 +120,52 @@ def advance(
     search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
 ) -> tuple[Books, Tensor]:
     """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the books after it, and which row
-    each row extends (N,). Changes the histories."""
+    each row extends (N,). May change the books before."""
+    by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
+    return (by_triton if by_kernel else by_torch)(search, wanted, eos_id, logits, attended, books)
+
+
+def by_triton(
+    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
+) -> tuple[Books, Tensor]:
+    """`advance` in two kernels."""
+    from nmt.kernels import triton_beam
+
+    lengths = torch.arange(len(books.tokens) + 2, dtype=torch.double, device=logits.device)
+    penalties = torch.zeros_like(lengths) + length_penalty(search.normalisation, lengths, search.alpha)
+    each = min(search.beam_size + 1, logits.shape[1])
+    covered = coverage(attended) if search.coverage and attended is not None else None
+    found = triton_beam.extensions(logits.contiguous(), books.log_probs.view(-1), each, PADDING)
+    books = books._replace(ids=torch.empty_like(books.ids), step=books.step + 1)  # the state may hold the ids before
+    rows = triton_beam.advance(
+        *found, covered, penalties, search.coverage, books, wanted, eos_id, search.favours_length
+    )
+    return books, rows
+
+
+@cache
+def _has_triton(device: torch.device) -> bool:
+    """Whether there are kernels in Triton, and they can be trusted."""
+    try:
+        from nmt.kernels import triton_beam  # noqa: F401
+    except ImportError:
+        return False
+    search, logits = Beam(beam_size=3), wave(12, 50, device=device)
+
+    def tried(way: Callable[..., tuple[Books, Tensor]]) -> list[Tensor]:
+        books = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
+        for _ in range(3):
+            books, rows = way(search, 1, 2, logits.clone(), None, books)
+        ended = [part[:, :-1] for part in books[8:]]
+        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*books[:8], *ended, rows)]
+
+    return is_trusted("the books of a search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
+
+
+def by_torch(
+    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
+) -> tuple[Books, Tensor]:
+    """`advance` on any device."""
     beam, length = search.beam_size, books.step + 1  # tokens, EOS included
     exact = length.double()  # as lists have it
     log_probs, parents, tokens = _best(logits, books.log_probs)  # (B, C) each

@@ -144,7 +144,7 @@ def test_a_precision_that_is_not_here_is_refused(monkeypatch):
     assert resolve_compute("auto", CPU) in ABLE
     with pytest.raises(ValueError, match="compute is 'int4'; here choose one of: auto, float32"):
         resolve_compute("int4", CPU)
-    with pytest.raises(ValueError, match="compute is 'int8'; here choose one of: auto, float32$"):
+    with pytest.raises(ValueError, match="compute is 'int8'; here choose one of: auto, float32, bfloat16, float16$"):
         resolve_compute("int8", torch.device("cuda"))
 
 

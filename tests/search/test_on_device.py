@@ -95,7 +95,7 @@ def assert_alike(found, expected):
 )
 def test_it_finds_what_lists_find(search, wanted):
     graphs = Graphs("search", FakeGraph)
-    for seed, sentences in enumerate((1, 2, 70, 70, 70)):
+    for seed, sentences in enumerate((1, 2, 20, 20, 20)):
         expected, found = both(search, sentences, wanted, seed, graphs.run)
         count = len(expected[0]) if wanted is None else wanted
         assert_alike([h[:count] for h in found], [h[:count] for h in expected])
@@ -112,3 +112,38 @@ def test_sentences_that_are_done_leave_the_others():
     both(Beam(beam_size=2), 70, 1, 0, run)
     assert sizes[0] == 70
     assert sizes[-1] < 70
+
+
+@pytest.mark.parametrize("normalisation", ["none", "average"])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_the_kernels_find_what_torch_finds(beam, normalisation, monkeypatch):
+    pytest.importorskip("triton")
+    monkeypatch.setattr(on_device, "advance", on_device.by_triton)
+    graphs = Graphs("search", FakeGraph)
+    search = Beam(beam_size=beam, normalisation=normalisation, coverage=0.2 * (beam > 1))
+    for _ in range(2):
+        expected, found = both(search, 4, 1, 0, graphs.run)
+        assert_alike(found, [h[:1] for h in expected])
+
+
+def test_the_kernels_are_tried_and_trusted(caplog):
+    pytest.importorskip("triton")
+    assert on_device._has_triton.__wrapped__(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("each", [2, 6, 9])
+def test_the_best_extensions_are_found_in_several_blocks(each, monkeypatch):
+    pytest.importorskip("triton")
+    from nmt.kernels import triton_beam
+
+    monkeypatch.setattr(triton_beam, "BLOCK", 8)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    logits, before = torch.randn(3, 20, device=device), torch.tensor([0.0, -1.5, -math.inf], device=device)
+    logits[1, 3:] = -math.inf
+    gains, tokens = triton_beam.extensions(logits.clone(), before, each, 0)
+    expected = logits.log_softmax(-1) + before[:, None]
+    expected[:, 0] = -math.inf
+    expected, best = expected.topk(each)
+    torch.testing.assert_close(gains, expected)
+    assert tokens[gains > -math.inf].equal(best[gains > -math.inf])

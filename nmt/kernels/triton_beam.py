@@ -1,0 +1,222 @@
+"""A step of beam search on a GPU in two kernels of Triton's, by hand: the best extensions of each hypothesis, and the
+books of each sentence (nmt/search/on_device.py, which says the same in torch).
+
+Dims: B sentences, K hypotheses of each, N = B*K rows, V vocabulary, E extensions of a hypothesis.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call"
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+BLOCK = 4096  # logits that a program has in its registers
+NONE = tl.constexpr(float("-inf"))
+LOWEST = tl.constexpr(-3.0e38)  # of two infinities the difference would be no number
+
+
+@triton.jit
+def _put(to, place, i, value):
+    """`to` with the value in lane i, where that is one."""
+    return tl.where(place == i, value, to)
+
+
+@triton.jit
+def _taken(x, lanes):
+    """The largest of x, where it is, and x without it."""
+    largest, i = tl.max(x, 0), tl.argmax(x, 0)
+    return largest, i, tl.where(lanes == i, NONE, x)
+
+
+@triton.jit
+def _extensions(logits, log_probs, gains, tokens, pieces, padding, each, block: tl.constexpr, most: tl.constexpr):
+    """A program has a hypothesis: its `each` best extensions, best first, with the log-probability of the whole."""
+    row = tl.program_id(0)
+    logits += row.to(tl.int64) * pieces
+    lanes, places = tl.arange(0, block), tl.arange(0, most)
+    best, ids = tl.full([most], NONE, tl.float32), tl.zeros([most], tl.int64)
+    highest, total = tl.full([block], LOWEST, tl.float32), tl.zeros([block], tl.float32)
+    for start in range(0, pieces, block):
+        i = start + lanes
+        x = tl.load(logits + i, i < pieces, NONE).to(tl.float32)
+        higher = tl.where(x > highest, x, highest)
+        total = total * tl.exp(highest - higher) + tl.exp(x - higher)
+        highest = higher
+        x = tl.where((x > NONE) & (i != padding), x, NONE)
+        before, before_ids = best, ids
+        for e in range(each):  # of those of the blocks before, and of this one
+            here = tl.max(x, 0)
+            there, k, without = _taken(before, places)
+            found = tl.argmax(x, 0)
+            is_here = here > there
+            id_there = tl.sum(tl.where(places == k, before_ids, 0), 0)
+            best = _put(best, places, e, tl.where(is_here, here, there))
+            ids = _put(ids, places, e, tl.where(is_here, start + found, id_there))
+            x = tl.where(lanes == tl.where(is_here, found, block), NONE, x)
+            before = tl.where(is_here, before, without)
+    top = tl.max(highest, 0)
+    partition = top + tl.log(tl.sum(total * tl.exp(highest - top), 0))
+    gain = best - partition + tl.load(log_probs + row)
+    here = places < each
+    tl.store(gains + row * each + places, tl.where(gain > NONE, gain, NONE), here)  # nor where it is not a number
+    tl.store(tokens + row * each + places, ids, here)
+
+
+@triton.jit
+def _advance(
+    gains,
+    tokens,
+    covered,
+    penalties,
+    ids,
+    log_probs,
+    done,
+    max_length,
+    step,
+    history_tokens,
+    history_parents,
+    ended_count,
+    ended_log_probs,
+    ended_scores,
+    ended_coverage,
+    ended_at,
+    ended_parents,
+    ended_tokens,
+    rows,
+    sentences,
+    each,
+    eos,
+    wanted,
+    weight,
+    beam: tl.constexpr,
+    has_coverage: tl.constexpr,
+    favours_length: tl.constexpr,
+    lanes: tl.constexpr,
+    places: tl.constexpr,
+):
+    """A program has a sentence."""
+    b = tl.program_id(0)
+    lane, place = tl.arange(0, lanes), tl.arange(0, places)
+    here, of_beam = lane < beam * each, place < beam
+    first, of_ended = b * beam, b * (beam + 1) + place
+    gain = tl.load(gains + first * each + lane, here, NONE)
+    length = tl.load(step)
+    t = length - 1
+    penalty, next_penalty = tl.load(penalties + length), tl.load(penalties + length + 1)
+    at_limit = length >= tl.load(max_length + b)
+    was_done = tl.load(done + b) != 0
+    count = tl.load(ended_count + b)
+    of_log_prob = tl.load(ended_log_probs + of_ended, of_beam, NONE)
+    of_score = tl.load(ended_scores + of_ended, of_beam, NONE)
+    of_coverage = tl.load(ended_coverage + of_ended, of_beam, 0.0)
+    of_step = tl.load(ended_at + of_ended, of_beam, 0)
+    of_parent = tl.load(ended_parents + of_ended, of_beam, 0)
+    of_token = tl.load(ended_tokens + of_ended, of_beam, 0)
+    live = tl.full([places], NONE, tl.float32)
+    live_parent, live_token = tl.zeros([places], tl.int64), tl.zeros([places], tl.int64) + eos
+    living = count * 0
+    for rank in range(2 * beam):
+        log_prob, i, gain = _taken(gain, lane)
+        is_likely = log_prob > NONE
+        parent = (i // each).to(tl.int64)
+        token = tl.load(tokens + first * each + i)
+        ends = (token == eos) | at_limit
+        term = tl.load(covered + first + parent) if has_coverage else 0.0
+        score = log_prob.to(tl.float64) / penalty + weight * term
+        slot = tl.where(is_likely & ends & (rank < beam) & (count < beam), count, places)
+        of_log_prob = _put(of_log_prob, place, slot, log_prob)
+        of_score = _put(of_score, place, slot, score)
+        of_coverage = _put(of_coverage, place, slot, term)
+        of_step = _put(of_step, place, slot, length)
+        of_parent = _put(of_parent, place, slot, parent)
+        of_token = _put(of_token, place, slot, token)
+        count += (slot < places).to(tl.int64)
+        slot = tl.where(is_likely & (ends == 0) & (living < beam), living, places)
+        live = _put(live, place, slot, log_prob)
+        live_parent = _put(live_parent, place, slot, parent)
+        live_token = _put(live_token, place, slot, token)
+        living += (slot < places).to(tl.int64)
+    lost = (count == 0) & (living == 0) & (was_done == 0)
+    of_step = _put(of_step, place, tl.where(lost, 0, places), length)
+    of_token = _put(of_token, place, tl.where(lost, 0, places), eos)
+    count = tl.where(lost, 1, count)
+
+    rest = of_score
+    last = tl.max(rest, 0)
+    for _ in range(wanted):
+        last, i, rest = _taken(rest, place)
+    is_hopeful = live.to(tl.float64) / next_penalty > last
+    if not favours_length:
+        is_hopeful = tl.max(is_hopeful.to(tl.int32), 0) + place * 0 > 0
+    live = tl.where(is_hopeful, live, NONE)
+    is_done = was_done | at_limit | (count == beam) | (tl.max(live, 0) == NONE)
+    live = tl.where(is_done, NONE, live)
+
+    to = first + place
+    tl.store(ids + to, live_token, of_beam)
+    tl.store(log_probs + to, live, of_beam)
+    tl.store(rows + to, first + live_parent, of_beam)
+    tl.store(history_tokens + t * sentences * beam + to, live_token, of_beam)
+    tl.store(history_parents + t * sentences * beam + to, live_parent, of_beam)
+    tl.store(done + b, is_done)
+    tl.store(ended_count + b, count)
+    tl.store(ended_log_probs + of_ended, of_log_prob, of_beam)
+    tl.store(ended_scores + of_ended, of_score, of_beam)
+    tl.store(ended_coverage + of_ended, of_coverage, of_beam)
+    tl.store(ended_at + of_ended, of_step, of_beam)
+    tl.store(ended_parents + of_ended, of_parent, of_beam)
+    tl.store(ended_tokens + of_ended, of_token, of_beam)
+
+
+def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tuple[Tensor, Tensor]:
+    """Contiguous logits (N,V) of hypotheses (N,) -> log-probabilities (N,E) and tokens (N,E) of their best
+    extensions, best first; -inf where there are no more."""
+    rows, pieces = logits.shape
+    gains = torch.empty(rows, each, device=logits.device)
+    tokens = torch.empty(rows, each, dtype=torch.long, device=logits.device)
+    block = min(BLOCK, triton.next_power_of_2(pieces))
+    sizes: Any = pieces, padding, each
+    with torch.cuda.device_of(logits):
+        _extensions[(rows,)](
+            logits, log_probs, gains, tokens, *sizes, block=block, most=triton.next_power_of_2(each), num_warps=8
+        )
+    return gains, tokens
+
+
+def advance(
+    gains: Tensor,
+    tokens: Tensor,
+    covered: Tensor | None,
+    penalties: Tensor,
+    weight: float,
+    books: Any,
+    wanted: int,
+    eos: int,
+    favours_length: bool,
+) -> Tensor:
+    """The books (on_device.Books) of a step, whose number and place for `ids` are there already, in place, from the
+    extensions (N,E) of the hypotheses, their coverage (N,), and what a log-probability is divided by at each length
+    -> which row each row extends (N,)."""
+    sentences, beam = books.log_probs.shape
+    each = gains.shape[1]
+    rows = torch.empty(sentences * beam, dtype=torch.long, device=gains.device)
+    sizes: Any = sentences, each, eos, wanted, weight
+    with torch.cuda.device_of(gains):
+        _advance[(sentences,)](
+            *(gains, tokens, gains if covered is None else covered, penalties),
+            *books,
+            rows,
+            *sizes,
+            beam=beam,
+            has_coverage=covered is not None,
+            favours_length=favours_length,
+            lanes=triton.next_power_of_2(max(2, beam * each)),
+            places=triton.next_power_of_2(beam),
+            num_warps=1 if beam * each <= 128 else 4,
+        )
+    return rows
