@@ -65,7 +65,7 @@ def in_few_shapes(batch: Batch) -> Batch:
 
 def stepped(length: int) -> int:
     """The next of few sizes, of which there are four to eight from one power of 2 to the next."""
-    step = max(1, 1 << length.bit_length() - 3)
+    step = 1 << max(0, length.bit_length() - 3)
     return -(-length // step) * step
 
 

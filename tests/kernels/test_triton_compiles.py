@@ -16,13 +16,16 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from nmt.kernels import triton_additive, triton_cross_entropy
+from nmt.kernels import triton_additive, triton_beam, triton_cross_entropy
 
 
 def compile(kernel, narrow, wide, **constants):
     kinds = {name: "i32" for name in kernel.arg_names}
     kinds |= dict.fromkeys(narrow, "*bf16") | dict.fromkeys(wide, "*fp32") | dict.fromkeys(constants, "constexpr")
-    others = {"targets": "*i64", "share": "fp32", "r_drop": "fp32"}
+    whole = "targets tokens ids max_length step history_tokens history_parents ended_count ended_at ended_parents"
+    others = dict.fromkeys([*whole.split(), "ended_tokens", "rows"], "*i64") | {"done": "*i1"}
+    others |= dict.fromkeys(["penalties", "ended_scores"], "*fp64")
+    others |= dict.fromkeys(["share", "r_drop", "weight"], "fp32")
     kinds |= {name: kind for name, kind in others.items() if name in kinds}
     places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     source = ASTSource(fn=kernel, signature=kinds, constexprs=places)
@@ -39,6 +42,12 @@ compile(triton_cross_entropy._of_one_pass, ["logits"], ["found"], block=4096)
 compile(triton_cross_entropy._of_one_pass, ["logits"], ["found"], block=4096, padded=1, positions=1)
 compile(triton_cross_entropy._of_two_passes, ["logits"], ["found"], block=4096)
 compile(triton_cross_entropy._of_two_passes, ["logits"], ["found"], block=4096, padded=1, positions=1)
+compile(triton_beam._extensions, ["logits"], ["log_probs", "gains"], block=4096, most=8)
+compile(triton_beam._extensions, ["logits"], ["log_probs", "gains"], block=4096, most=2, each=1)
+numbers = ["gains", "covered", "log_probs", "ended_log_probs", "ended_coverage"]
+for beam, lanes, places, others in ((5, 32, 8, {}), (1, 2, 1, {"wanted": 1, "sentences": 1, "each": 1, "eos": 1})):
+    settings = {"has_coverage": beam > 1, "favours_length": beam == 1, "lanes": lanes, "places": places, **others}
+    compile(triton_beam._advance, [], numbers, beam=beam, **settings)
 """
 
 
@@ -49,7 +58,7 @@ def test_each_kernel_compiles_also_where_a_size_is_one(tmp_path):
     command = [sys.executable, "-c", CODE]
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr
-    assert len(result.stdout.splitlines()) == 8
+    assert len(result.stdout.splitlines()) == 12
 
 
 OF_CELLS = """
