@@ -53,7 +53,7 @@ ONLY_IN = {
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
-    "triton": {"nmt.kernels.triton_additive", "nmt.kernels.triton_cross_entropy"},
+    "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
     "pickle": set(),
     "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells
 }

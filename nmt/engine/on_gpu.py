@@ -97,6 +97,14 @@ class NarrowRecurrent:
         extra = [layer.extra[name].detach()[None] for name in self.own]
         self.parameters = parameters_of_transitions(layer.cell, self.own, extra, None)
 
+    def start(self, *given: Tensor) -> State:
+        """As Recurrent.start."""
+        return self.cell.start(*given)
+
+    def output(self, state: State) -> Tensor:
+        """As Recurrent.output."""
+        return state[0]
+
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
         x = x.to(self.dtype) if beside is None else torch.cat([x, beside], -1).to(self.dtype)
