@@ -19,6 +19,7 @@ from nmt.native.build import FOLDER, KERNEL_OPTIONS, KERNELS, X86
 SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 PROGRAM = r"""
 #include "kernels.c"
+#include "processor.c"
 #include <stdio.h>
 
 static float number(void) {  // from -2 to 2
@@ -117,6 +118,7 @@ static void try_beam(int b, int k, int pieces, int wanted) {
 }
 
 int main(void) {
+    nmt_instruction_sets();  // asks for tiles, where they are
     const int rows[] = {1, 2, 3, 4, 5, 6, 7, 13, 17, 33, 40};
     for (int i = 0; i < 11; i++) try_product(1 + 13 * i, 130 - 11 * i, rows[i]);
     try_product(96, 67, 12), try_product(160, 64, 9);
