@@ -22,6 +22,8 @@ from nmt.kernels.trial import is_trusted
 Parts = Mapping[str, Tensor]
 Step = Callable[[int], None]  # of its number
 
+MANY_UNITS = 512  # of a layer, from which on a CPU the loop is faster than oneDNN
+
 
 class Steps(Protocol):
     """How a cell's steps are computed."""
@@ -82,13 +84,16 @@ def agrees(cell: Cell, own: tuple[str, ...], device: torch.device, narrow: torch
     )
 
 
-def replaces_cudnn(
+def replaces_torch(
     cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int
 ) -> bool:
-    """Whether a loop of steps is to be taken where cuDNN has the cell too: where products are narrower than states. A
-    layer of 512 or 1,024 units then took 0.15 to 0.75 of cuDNN's time on an H100; wider ones were not measured."""
-    is_narrower = device.type == "cuda" and narrow != wide
-    return is_narrower and isinstance(steps_of(cell, own, device, narrow, wide, units), triton_steps.TritonSteps)
+    """Whether a loop of steps is to be taken where torch has a kernel for the cell too: where products are narrower
+    than states. On an H100 a layer of 512 or 1,024 units then took 0.15 to 0.75 of cuDNN's time; wider ones were not
+    measured. On a CPU (AMD Zen 4) an `lstm` of 512 or 1,024 took 0.6 to 1.0 of oneDNN's time, of 256 up to 1.2; and
+    a third of the memory, because oneDNN keeps 43 bytes a unit and step for the gradient, the loop 14."""
+    if narrow == wide or (device.type == "cpu" and units < MANY_UNITS):
+        return False
+    return not isinstance(steps_of(cell, own, device, narrow, wide, units), TorchSteps)
 
 
 class InLoop:

@@ -77,6 +77,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
                 grad_features[:, rows] = of_features[:, : len(label)]
                 grad_weight += grad.T @ x
                 grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower
+                del grad  # before the next chunk's logits are there
             log_partition, chosen, divergence = totals
             nll = (log_partition - chosen) / passes
             loss = log_partition.sub(chosen, alpha=1 - smoothing).add_(divergence, alpha=r_drop / 2)

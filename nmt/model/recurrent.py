@@ -1,8 +1,8 @@
 """The recurrence over time: one layer in one direction, for every cell.
 
-Where torch has a fast fused kernel for the very equations of a cell it is taken (oneDNN on CPU, cuDNN on GPU); all
-others share the one loop of loop.py, or are computed at once where no gate sees h. Dropout is variational
-(Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
+Where torch has a fused kernel for the very equations of a cell (oneDNN on CPU, cuDNN on GPU) it is taken where it is
+the faster one; all others share the one loop of loop.py, or are computed at once where no gate sees h. Dropout is
+variational (Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
 
 Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, D layers side by side.
 """
@@ -22,7 +22,7 @@ from nmt.cells.gru import GRU
 from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
-from nmt.kernels.steps import replaces_cudnn
+from nmt.kernels.steps import replaces_torch
 from nmt.model.loop import Loop, by_transition
 from nmt.model.weight_gradients import stack
 
@@ -158,7 +158,7 @@ class Recurrent(nn.Module):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         kernel = fused_kernel(cell, device)
         settings = cell, tuple(layers[0].extra), device, narrow, wide, layers[0].hidden_size
-        if kernel is None or masks[0].hidden is not None or replaces_cudnn(*settings):
+        if kernel is None or masks[0].hidden is not None or replaces_torch(*settings):
             return loop(layers, inputs, states, [mask.hidden for mask in masks])
         return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
 

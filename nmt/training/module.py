@@ -128,6 +128,7 @@ class TrainingModule(pl.LightningModule):
         datamodule.batches_done = batch_idx + 1
         if self.global_step != self.averaged_step:  # not amid accumulated batches
             self.averaged_step = self.global_step
+            self.zero_grad(set_to_none=True)  # the next batch's loss is computed without them
             for average in self.averages.values():
                 cast(Average, average).after_update(self.model, self.global_step)
         self.trimmer.after_batch()

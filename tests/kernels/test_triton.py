@@ -193,7 +193,7 @@ def test_a_cell_is_traced_and_tried_without_a_trace():
 def _as_on_a_gpu(monkeypatch):
     """Take a GPU's branches here, with products in bfloat16."""
     monkeypatch.setattr(triton_steps, "can_compute", lambda *_: True)
-    monkeypatch.setattr(recurrent, "replaces_cudnn", lambda *_: True)
+    monkeypatch.setattr(recurrent, "replaces_torch", lambda *_: True)
     with torch.autocast(DEVICE.type, torch.bfloat16):
         yield
 

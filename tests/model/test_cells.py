@@ -14,6 +14,7 @@ from equations import EQUATIONS, outputs_of_equation
 
 from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
 from nmt.cells.linear import LinearCell
+from nmt.kernels import steps as steps_module
 from nmt.model.decoder import DECODERS, DecoderMasks
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
 
@@ -167,6 +168,20 @@ def test_an_lstm_under_autocast_is_bfloat16_in_its_output_and_in_all_that_it_kee
         outputs = made(torch.randn(B, T, E))
     assert outputs.dtype == torch.bfloat16
     assert set(saved) == {torch.bfloat16, torch.uint8}  # the latter oneDNN's own workspace
+
+
+def test_an_lstm_of_many_units_keeps_fourteen_bytes_a_unit_and_step_where_onednn_keeps_forty():
+    cell, units, steps = CELLS["lstm"](), steps_module.MANY_UNITS, 20
+    if not steps_module.replaces_torch(cell, (), torch.device("cpu"), torch.bfloat16, torch.float32, units):
+        pytest.skip("there are no kernels in C")
+    made, saved = Recurrent(cell, E, units), {}
+    hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: saved.setdefault(x.data_ptr(), x), lambda x: x)
+    with torch.autocast("cpu", torch.bfloat16), hooks:
+        made(torch.randn(B, steps, E))
+    of_weights = {part.data_ptr() for part in made.parameters()}
+    kept = sum(part.untyped_storage().nbytes() for place, part in saved.items() if place not in of_weights)
+    # Of each unit four gates and h in bfloat16, c in float32; h and c also before the first step; and the inputs.
+    assert kept <= B * units * (14 * steps + 6) + B * steps * E * 2
 
 
 @pytest.mark.parametrize("name", sorted(name for name in KINDS if isinstance(KINDS[name], ParallelCell)))
