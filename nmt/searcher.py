@@ -121,8 +121,7 @@ class Searcher:
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
-        wanted = None if task.mbr else max(task.nbest, 1)
-        request = Request(limit.to(self.device), BOS_ID, EOS_ID, wanted=wanted)
+        request = Request(limit.to(self.device), BOS_ID, EOS_ID)
         return on_device.find(search, self.network.step, state, request, most, run)[: len(sources)]
 
     def _prepared(

@@ -72,7 +72,6 @@ def _advance(
     gains,
     tokens,
     covered,
-    penalties,
     ids,
     log_probs,
     done,
@@ -80,9 +79,9 @@ def _advance(
     step,
     history_tokens,
     history_parents,
+    best,
     ended_count,
     ended_log_probs,
-    ended_scores,
     ended_coverage,
     ended_at,
     ended_parents,
@@ -91,28 +90,24 @@ def _advance(
     sentences,
     each,
     eos,
-    wanted,
-    weight,
+    patience,
     beam: tl.constexpr,
     has_coverage: tl.constexpr,
-    favours_length: tl.constexpr,
     lanes: tl.constexpr,
     places: tl.constexpr,
 ):
     """A program has a sentence."""
     b = tl.program_id(0)
     lane, place = tl.arange(0, lanes), tl.arange(0, places)
-    here, of_beam = lane < beam * each, place < beam
+    of_beam = place < beam
     first, of_ended = b * beam, b * (beam + 1) + place
-    gain = tl.load(gains + first * each + lane, here, NONE)
+    gain = tl.load(gains + first * each + lane, lane < beam * each, NONE)
     length = tl.load(step)
-    t = length - 1
-    penalty, next_penalty = tl.load(penalties + length), tl.load(penalties + length + 1)
     at_limit = length >= tl.load(max_length + b)
     was_done = tl.load(done + b) != 0
-    count = tl.load(ended_count + b)
+    count, greatest = tl.load(ended_count + b), tl.load(best + b)
+    free = beam - count
     of_log_prob = tl.load(ended_log_probs + of_ended, of_beam, NONE)
-    of_score = tl.load(ended_scores + of_ended, of_beam, NONE)
     of_coverage = tl.load(ended_coverage + of_ended, of_beam, 0.0)
     of_step = tl.load(ended_at + of_ended, of_beam, 0)
     of_parent = tl.load(ended_parents + of_ended, of_beam, 0)
@@ -120,23 +115,23 @@ def _advance(
     live = tl.full([places], NONE, tl.float32)
     live_parent, live_token = tl.zeros([places], tl.int64), tl.zeros([places], tl.int64) + eos
     living = count * 0
-    for rank in range(2 * beam):
+    for rank in range(beam):
         log_prob, i, gain = _taken(gain, lane)
-        is_likely = log_prob > NONE
+        is_taken = (log_prob > NONE) & (rank < free)
         parent = (i // each).to(tl.int64)
         token = tl.load(tokens + first * each + i)
         ends = (token == eos) | at_limit
         term = tl.load(covered + first + parent) if has_coverage else 0.0
-        score = log_prob.to(tl.float64) / penalty + weight * term
-        slot = tl.where(is_likely & ends & (rank < beam) & (count < beam), count, places)
+        slot = tl.where(is_taken & ends, count, places)
         of_log_prob = _put(of_log_prob, place, slot, log_prob)
-        of_score = _put(of_score, place, slot, score)
         of_coverage = _put(of_coverage, place, slot, term)
         of_step = _put(of_step, place, slot, length)
         of_parent = _put(of_parent, place, slot, parent)
         of_token = _put(of_token, place, slot, token)
+        mean = log_prob.to(tl.float64) / length.to(tl.float64)
+        greatest = tl.where((slot < places) & (mean > greatest), mean, greatest)
         count += (slot < places).to(tl.int64)
-        slot = tl.where(is_likely & (ends == 0) & (living < beam), living, places)
+        slot = tl.where(is_taken & (ends == 0), living, places)
         live = _put(live, place, slot, log_prob)
         live_parent = _put(live_parent, place, slot, parent)
         live_token = _put(live_token, place, slot, token)
@@ -146,27 +141,23 @@ def _advance(
     of_token = _put(of_token, place, tl.where(lost, 0, places), eos)
     count = tl.where(lost, 1, count)
 
-    rest = of_score
-    last = tl.max(rest, 0)
-    for _ in range(wanted):
-        last, i, rest = _taken(rest, place)
-    is_hopeful = live.to(tl.float64) / next_penalty > last
-    if not favours_length:
-        is_hopeful = tl.max(is_hopeful.to(tl.int32), 0) + place * 0 > 0
+    # What is given up is the last of what lives.
+    is_hopeful = live.to(tl.float64) >= greatest * (length.to(tl.float64) + patience)
     live = tl.where(is_hopeful, live, NONE)
-    is_done = was_done | at_limit | (count == beam) | (tl.max(live, 0) == NONE)
-    live = tl.where(is_done, NONE, live)
+    live_parent = tl.where(live > NONE, live_parent, 0)
+    live_token = tl.where(live > NONE, live_token, eos)
 
     to = first + place
+    history = (length - 1) * sentences * beam + to
     tl.store(ids + to, live_token, of_beam)
     tl.store(log_probs + to, live, of_beam)
     tl.store(rows + to, first + live_parent, of_beam)
-    tl.store(history_tokens + t * sentences * beam + to, live_token, of_beam)
-    tl.store(history_parents + t * sentences * beam + to, live_parent, of_beam)
-    tl.store(done + b, is_done)
+    tl.store(history_tokens + history, live_token, of_beam)
+    tl.store(history_parents + history, live_parent, of_beam)
+    tl.store(done + b, was_done | (tl.max(live, 0) == NONE))
+    tl.store(best + b, greatest)
     tl.store(ended_count + b, count)
     tl.store(ended_log_probs + of_ended, of_log_prob, of_beam)
-    tl.store(ended_scores + of_ended, of_score, of_beam)
     tl.store(ended_coverage + of_ended, of_coverage, of_beam)
     tl.store(ended_at + of_ended, of_step, of_beam)
     tl.store(ended_parents + of_ended, of_parent, of_beam)
@@ -188,34 +179,22 @@ def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tu
     return gains, tokens
 
 
-def advance(
-    gains: Tensor,
-    tokens: Tensor,
-    covered: Tensor | None,
-    penalties: Tensor,
-    weight: float,
-    books: Any,
-    wanted: int,
-    eos: int,
-    favours_length: bool,
-) -> Tensor:
+def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, books: Any, patience: float, eos: int) -> Tensor:
     """The books (on_device.Books) of a step, whose number and place for `ids` are there already, in place, from the
-    extensions (N,E) of the hypotheses, their coverage (N,), and what a log-probability is divided by at each length
-    -> which row each row extends (N,)."""
+    extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
     sentences, beam = books.log_probs.shape
     each = gains.shape[1]
     rows = torch.empty(sentences * beam, dtype=torch.long, device=gains.device)
-    sizes: Any = sentences, each, eos, wanted, weight
+    sizes: Any = sentences, each, eos, float(patience)
     with torch.cuda.device_of(gains):
         _advance[(sentences,)](
-            *(gains, tokens, gains if covered is None else covered, penalties),
+            *(gains, tokens, gains if covered is None else covered),
             *books,
             rows,
             *sizes,
             beam=beam,
             has_coverage=covered is not None,
-            favours_length=favours_length,
-            lanes=triton.next_power_of_2(max(2, beam * each)),
+            lanes=triton.next_power_of_2(beam * each),
             places=triton.next_power_of_2(beam),
             num_warps=1 if beam * each <= 128 else 4,
         )

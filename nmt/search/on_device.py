@@ -25,7 +25,7 @@ from nmt.kernels.trial import is_trusted, wave
 from nmt.search.base import Hypothesis, Request, Search
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
-from nmt.search.score import coverage, length_penalty
+from nmt.search.score import coverage
 from nmt.search.step import PADDING, Step
 
 STEPS = 4  # between two questions to the device
@@ -50,7 +50,7 @@ Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), g
 
 
 class Books(NamedTuple):
-    """Of what lives, and of what has ended; there the last column is where what is not wanted goes."""
+    """Of what lives, and of what has ended; there the last column is where goes what has not."""
 
     ids: Tensor  # (N,), the last tokens
     log_probs: Tensor  # (B, K), in float32; -inf where it only fills the beam
@@ -59,9 +59,9 @@ class Books(NamedTuple):
     step: Tensor  # (1,), tokens so far
     tokens: Tensor  # (T, B, K), of each step the token of what lived on,
     parents: Tensor  # (T, B, K), and which one it extended
+    best: Tensor  # (B,), the greatest mean log-probability of those that have ended, in float64, as lists have it
     ended_count: Tensor  # (B,)
     ended_log_probs: Tensor  # (B, K + 1), in float32
-    ended_scores: Tensor  # (B, K + 1), in float64, as lists have them
     ended_coverage: Tensor  # (B, K + 1)
     ended_at: Tensor  # (B, K + 1), the step
     ended_parents: Tensor  # (B, K + 1), which one it extended
@@ -106,9 +106,9 @@ def begun(max_length: Tensor, bos_id: int, beam: int, steps: int) -> Books:
         step=torch.zeros(1, dtype=torch.long, device=device),
         tokens=history[0],
         parents=history[1],
+        best=none[:, 0].double(),
         ended_count=torch.zeros(sentences, dtype=torch.long, device=device),
         ended_log_probs=none,
-        ended_scores=none.double(),
         ended_coverage=torch.zeros_like(none),
         ended_at=ended[0],
         ended_parents=ended[1],
@@ -116,31 +116,24 @@ def begun(max_length: Tensor, bos_id: int, beam: int, steps: int) -> Books:
     )
 
 
-def advance(
-    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
-) -> tuple[Books, Tensor]:
+def advance(search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books) -> tuple[Books, Tensor]:
     """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the books after it, and which row
     each row extends (N,). May change the books before."""
     by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
-    return (by_triton if by_kernel else by_torch)(search, wanted, eos_id, logits, attended, books)
+    return (by_triton if by_kernel else by_torch)(search, eos_id, logits, attended, books)
 
 
 def by_triton(
-    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
 ) -> tuple[Books, Tensor]:
     """`advance` in two kernels."""
     from nmt.kernels import triton_beam
 
-    lengths = torch.arange(len(books.tokens) + 2, dtype=torch.double, device=logits.device)
-    penalties = torch.zeros_like(lengths) + length_penalty(search.normalisation, lengths, search.alpha)
-    each = min(search.beam_size + 1, logits.shape[1])
+    each = min(search.beam_size, logits.shape[1])
     covered = coverage(attended) if search.coverage and attended is not None else None
     found = triton_beam.extensions(logits.contiguous(), books.log_probs.view(-1), each, PADDING)
     books = books._replace(ids=torch.empty_like(books.ids), step=books.step + 1)  # the state may hold the ids before
-    rows = triton_beam.advance(
-        *found, covered, penalties, search.coverage, books, wanted, eos_id, search.favours_length
-    )
-    return books, rows
+    return books, triton_beam.advance(*found, covered, books, search.patience, eos_id)
 
 
 @cache
@@ -155,83 +148,69 @@ def _has_triton(device: torch.device) -> bool:
     def tried(way: Callable[..., tuple[Books, Tensor]]) -> list[Tensor]:
         books = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
         for _ in range(3):
-            books, rows = way(search, 1, 2, logits.clone(), None, books)
-        ended = [part[:, :-1] for part in books[8:]]
-        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*books[:8], *ended, rows)]
+            books, rows = way(search, 2, logits.clone(), None, books)
+        ended = [part[:, :-1] for part in books[9:]]
+        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*books[:9], *ended, rows)]
 
     return is_trusted("the books of a search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
 
 
 def by_torch(
-    search: Beam, wanted: int, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
 ) -> tuple[Books, Tensor]:
     """`advance` on any device."""
     beam, length = search.beam_size, books.step + 1  # tokens, EOS included
-    exact = length.double()  # as lists have it
     log_probs, parents, tokens = _best(logits, books.log_probs)  # (B, C) each
     terms = torch.zeros_like(log_probs)
     if search.coverage and attended is not None:
         terms = coverage(attended).view(-1, beam).gather(1, parents)
+    free = beam - books.ended_count[:, None]
+    taken = (log_probs > -math.inf) & (torch.arange(log_probs.shape[1], device=length.device) < free)
     at_limit = length >= books.max_length  # (B,)
-    is_likely = log_probs > -math.inf
     ends = (tokens == eos_id) | at_limit[:, None]
 
-    ending = is_likely & ends & (torch.arange(log_probs.shape[1], device=length.device) < beam)
-    place = books.ended_count[:, None] + ending.cumsum(1) - 1
-    place = torch.where(ending & (place < beam), place, beam)
-    score = search.score(log_probs.double(), exact, terms)
-    of_ending: list[Tensor] = [log_probs, score, terms, length.expand_as(parents), parents, tokens]
-    before: Sequence[Tensor] = books[8:]
+    ending = taken & ends
+    place = torch.where(ending, books.ended_count[:, None] + ending.cumsum(1) - 1, beam)
+    of_ending: list[Tensor] = [log_probs, terms, length.expand_as(parents), parents, tokens]
+    before: Sequence[Tensor] = books[9:]
     ended = [old.scatter(1, place, new) for old, new in zip(before, of_ending, strict=True)]
-    count = (books.ended_count + ending.sum(1)).clamp(max=beam)
+    count = books.ended_count + ending.sum(1)
+    means = torch.where(ending, log_probs.double() / length, -math.inf)
+    best = torch.maximum(books.best, means.amax(1))
 
-    living = is_likely & ~ends
-    place = living.cumsum(1) - 1
-    place = torch.where(living & (place < beam), place, beam)
-    rest = torch.full_like(log_probs[:, : beam + 1], -math.inf)
-    live = rest.scatter(1, place, log_probs)[:, :beam]
-    zeros = torch.zeros_like(rest, dtype=torch.long)
-    of_live = zeros.scatter(1, place, parents)[:, :beam]
-    token = (zeros + eos_id).scatter(1, place, tokens)[:, :beam]
-
+    living = taken & ~ends
     # Numbers of the model overflow, and nothing is likely: what there is ends, with no log-probability.
     lost = ~books.done & (count == 0) & ~living.any(1)
     count = count + lost
-    ended[3][:, 0] += lost * length
-    ended[5][:, 0] += lost * eos_id
+    ended[2][:, 0] += lost * length
+    ended[4][:, 0] += lost * eos_id
 
-    live = _hopeful(search, wanted, live, ended[1], exact + 1)
-    done = books.done | at_limit | (count == beam) | ~(live > -math.inf).any(1)
-    live = live.masked_fill(done[:, None], -math.inf)
+    living &= log_probs.double() >= (best * (length + search.patience))[:, None]
+    place = torch.where(living, living.cumsum(1) - 1, beam)
+    rest = torch.full_like(ended[0], -math.inf)
+    live = rest.scatter(1, place, log_probs)[:, :beam].contiguous()
+    zeros = torch.zeros_like(rest, dtype=torch.long)
+    of_live = zeros.scatter(1, place, parents)[:, :beam]
+    token = (zeros + eos_id).scatter(1, place, tokens)[:, :beam]
+    done = books.done | ~living.any(1)
     books.tokens.index_copy_(0, books.step, token[None])
     books.parents.index_copy_(0, books.step, of_live[None])
     rows = torch.arange(len(done), device=done.device)[:, None] * beam + of_live
     history = books.tokens, books.parents
-    return Books(token.flatten(), live, done, books.max_length, length, *history, count, *ended), rows.flatten()
+    return Books(token.flatten(), live, done, books.max_length, length, *history, best, count, *ended), rows.flatten()
 
 
 def _best(logits: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The 2K best extensions of each sentence (B,C): log-probability, hypothesis and token. Of one hypothesis no more
-    than the best K + 1 can matter: K to live on, and EOS."""
+    """The K best extensions of each sentence (B,C): log-probability, hypothesis and token."""
     sentences, beam = log_probs.shape
     logits = logits.float()
     total = logits.logsumexp(-1, keepdim=True)
     logits.select(1, PADDING).fill_(-math.inf)
-    best, token = logits.topk(min(beam + 1, logits.shape[1]))  # (N, K + 1)
+    best, token = logits.topk(min(beam, logits.shape[1]))  # (N, K)
     gains = (best - total + log_probs.view(-1, 1)).view(sentences, -1)
     gains = torch.where(gains > -math.inf, gains, -math.inf)  # nor where it is not a number
-    found, place = gains.topk(min(2 * beam, gains.shape[1]))
+    found, place = gains.topk(min(beam, gains.shape[1]))
     return found, place // best.shape[1], token.view(sentences, -1).gather(1, place)
-
-
-def _hopeful(search: Beam, wanted: int, live: Tensor, scores: Tensor, length: Tensor) -> Tensor:
-    """`live` (B,K) with -inf for what can't come before the last of the `wanted` that have ended, of all `scores`
-    (B,K+1), if it ended with the next token for nothing, in this length."""
-    last = scores[:, :-1].topk(wanted).values[:, -1:]  # (B, 1); -inf where not as many have ended
-    is_hopeful = search.score(live.double(), length, torch.zeros_like(last)) > last
-    if not search.favours_length:
-        is_hopeful = is_hopeful.any(1, keepdim=True)
-    return torch.where(is_hopeful, live, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -246,7 +225,7 @@ class _Left:
 def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, run: Run) -> list[list[Hypothesis]]:
     """As search.find, of a state that has K rows a sentence already; `most` is no less than any length limit, and
     nothing is forced at the start."""
-    wanted, limit = min(request.wanted or search.beam_size, search.beam_size), request.max_length
+    limit = request.max_length
     books = begun(limit, request.bos_id, search.beam_size, -(-most // STEPS) * STEPS)
     number = torch.arange(len(limit), device=limit.device)
     left: list[_Left] = []
@@ -256,14 +235,14 @@ def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, r
         now = state.with_parts(iter(read), iter(changed))
         for _ in range(STEPS):
             logits, after = step(books.ids, now)
-            books, rows = advance(search, wanted, request.eos_id, logits, after.attended, books)
+            books, rows = advance(search, request.eos_id, logits, after.attended, books)
             now = after.select(rows)
         return [*books, *now.parts()[1]]
 
     while True:
         read, changed = state.parts()
         fixed = len(read)
-        found = run((search, wanted), work, *books, *read, *changed)
+        found = run(search, work, *books, *read, *changed)
         books, state = Books(*found[:BOOKS]), state.with_parts(iter(read), iter(found[BOOKS:]))
         searched = np.flatnonzero(~books.done.cpu().numpy())
         if not len(searched):
@@ -277,7 +256,7 @@ def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, r
             stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
             rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
             number, books, state = number.index_select(0, stay), books.select(stay), state.select(rows, stay)
-    return _read(left, len(limit), wanted, request.eos_id)
+    return _read(search, left, len(limit), request.eos_id)
 
 
 BOOKS = len(Books._fields)
@@ -289,33 +268,36 @@ def _filled(searched: NDArray[np.int64], sentences: int, size: int) -> NDArray[n
     return np.sort(np.concatenate([searched, others]))
 
 
-def _read(left: Sequence[_Left], sentences: int, wanted: int, eos_id: int) -> list[list[Hypothesis]]:
+def _read(search: Beam, left: Sequence[_Left], sentences: int, eos_id: int) -> list[list[Hypothesis]]:
     """What has ended, best first. Who stayed on as filling is read where it left first."""
     found: list[list[Hypothesis]] = [[] for _ in range(sentences)]
     for part in left:
         numbers, books = part.sentences.cpu().numpy(), Books(*(one.cpu() for one in part.books))
         done = books.done.numpy()
-        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(books, wanted, eos_id), strict=True):
+        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(search, books, eos_id), strict=True):
             if is_done and not found[number]:
                 found[number] = hypotheses
     return found
 
 
-def _hypotheses(books: Books, wanted: int, eos_id: int) -> Iterator[list[Hypothesis]]:
+def _hypotheses(search: Beam, books: Books, eos_id: int) -> Iterator[list[Hypothesis]]:
     tokens, parents, count = (part.numpy() for part in (books.tokens, books.parents, books.ended_count))
-    log_probs, scores, terms, at, of, last = (part.numpy() for part in books[8:])
+    log_probs, terms, at, of, last = (part.numpy() for part in books[9:])
     sentences = np.arange(len(count))[:, None]
     ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of
     for t in range(ids.shape[2] - 1, -1, -1):
         is_before = t < at - 1
         ids[..., t] = np.where(is_before, tokens[t, sentences, row], last)
         row = np.where(is_before, parents[t, sentences, row], row)
-    for b, number in enumerate(count):
-        order = sorted(range(number), key=lambda k, b=b: -scores[b, k])[:wanted]  # type: ignore[misc]
+    for of_sentence in zip(
+        count.tolist(), ids.tolist(), log_probs.tolist(), terms.tolist(), at.tolist(), strict=True
+    ):
+        number, *parts = of_sentence
         found = []
-        for k in order:
-            own, log_prob = ids[b, k, : at[b, k]].tolist(), float(log_probs[b, k])
-            own = own[:-1] if own[-1] == eos_id else own
-            length = int(at[b, k]) if log_prob > -math.inf else len(own)
-            found.append(Hypothesis(own, float(scores[b, k]), log_prob, length, float(terms[b, k])))
-        yield found
+        for own, log_prob, term, length in list(zip(*parts, strict=True))[:number]:
+            own = own[: length - (own[length - 1] == eos_id)]
+            if log_prob > -math.inf:
+                found.append(Hypothesis(own, search.score(log_prob, length, term), log_prob, length, term))
+            else:
+                found.append(Hypothesis(own, -math.inf, -math.inf, len(own)))
+        yield sorted(found, key=lambda h: -h.score)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.func import functional_call
 
 from nmt.data.batching import Batch
 from nmt.kernels.graphs import Graphs, graphs_on
@@ -30,20 +31,19 @@ class GraphedLoss:
 
     def __call__(self, batch: Batch, **settings: float) -> tuple[Tensor, Tensor]:
         """The loss, and the nll, which has no gradient; one is good until the next."""
-        loss: Callable[..., tuple[Tensor, Tensor]] = self.model.loss  # type: ignore[assignment]
-        device = batch.src.device
+        loss, device = _Loss(self.model), batch.src.device
         if not self.takes(device):
-            return loss(*batch, **settings)
+            return loss(*batch, **settings)  # type: ignore[no-any-return]
         if self.graphs is None:
             self.graphs = graphs_on(device, "training")
-        parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        parameters = {name: part for name, part in loss.named_parameters() if part.requires_grad}
         *parts, _real = batch
         narrow = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
-        addresses = tuple(parameter.data_ptr() for parameter in parameters)
+        addresses = tuple(part.data_ptr() for part in parameters.values())
         key = self.model.training, narrow, tuple(settings.items()), addresses
-        work = partial(_loss_and_gradient, loss, settings, parameters)
+        work = partial(_loss_and_gradient, loss, parameters, settings)
         found: tuple[Tensor, Tensor] = _Handed.apply(  # type: ignore[no-untyped-call]
-            partial(self.graphs.run, key, work, *parts), *parameters
+            partial(self.graphs.run, key, work, *parts), *parameters.values()
         )
         return found
 
@@ -57,16 +57,27 @@ class GraphedLoss:
         )
 
 
+class _Loss(nn.Module):
+    """A model's loss as a module's forward, which can be called with other parameters."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *parts: Tensor, **settings: float) -> Any:
+        return self.model.loss(*parts, **settings)  # type: ignore[operator]
+
+
 def _loss_and_gradient(
-    loss: Callable[..., tuple[Tensor, Tensor]],
-    settings: dict[str, float],
-    parameters: list[nn.Parameter],
-    *parts: Tensor,
+    loss: _Loss, parameters: dict[str, nn.Parameter], settings: dict[str, float], *parts: Tensor
 ) -> list[Tensor]:
     torch.clear_autocast_cache()  # it may hold what was computed elsewhere
+    # Not the parameters themselves: autograd adds up their gradients where it first met them, which is on no stream
+    # that is captured.
+    leaves = {name: part.detach().requires_grad_() for name, part in parameters.items()}
     with torch.enable_grad():
-        lowered, nll = loss(*parts, **settings)
-    grads = torch.autograd.grad(lowered, parameters, materialize_grads=True, allow_unused=True)
+        lowered, nll = functional_call(loss, leaves, parts, settings)
+    grads = torch.autograd.grad(lowered, list(leaves.values()), materialize_grads=True, allow_unused=True)
     torch.clear_autocast_cache()
     return [lowered.detach(), nll, *grads]
 

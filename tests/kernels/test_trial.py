@@ -26,3 +26,13 @@ def test_a_wave_is_always_the_same_and_fills_its_range():
     assert torch.equal(found, wave(7, 31, device=torch.device("cpu")))
     assert 1.9 < float(found.abs().max()) <= 2
     assert abs(float(found.mean())) < 0.2
+
+
+def test_a_kernel_is_tried_with_gradients_also_where_a_search_asks_first():
+    def gradient():
+        x = torch.ones(3, requires_grad=True)
+        with torch.enable_grad():
+            return torch.autograd.grad((x * x).sum(), x)
+
+    with torch.inference_mode():
+        assert is_trusted("a square", gradient, lambda: [torch.full((3,), 2.0)], 1e-6)

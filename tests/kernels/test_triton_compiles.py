@@ -24,8 +24,7 @@ def compile(kernel, narrow, wide, **constants):
     kinds |= dict.fromkeys(narrow, "*bf16") | dict.fromkeys(wide, "*fp32") | dict.fromkeys(constants, "constexpr")
     whole = "targets tokens ids max_length step history_tokens history_parents ended_count ended_at ended_parents"
     others = dict.fromkeys([*whole.split(), "ended_tokens", "rows"], "*i64") | {"done": "*i1"}
-    others |= dict.fromkeys(["penalties", "ended_scores"], "*fp64")
-    others |= dict.fromkeys(["share", "r_drop", "weight"], "fp32")
+    others |= dict.fromkeys(["share", "r_drop", "patience"], "fp32") | {"best": "*fp64"}
     kinds |= {name: kind for name, kind in others.items() if name in kinds}
     places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     source = ASTSource(fn=kernel, signature=kinds, constexprs=places)
@@ -45,8 +44,8 @@ compile(triton_cross_entropy._of_two_passes, ["logits"], ["found"], block=4096, 
 compile(triton_beam._extensions, ["logits"], ["log_probs", "gains"], block=4096, most=8)
 compile(triton_beam._extensions, ["logits"], ["log_probs", "gains"], block=4096, most=2, each=1)
 numbers = ["gains", "covered", "log_probs", "ended_log_probs", "ended_coverage"]
-for beam, lanes, places, others in ((5, 32, 8, {}), (1, 2, 1, {"wanted": 1, "sentences": 1, "each": 1, "eos": 1})):
-    settings = {"has_coverage": beam > 1, "favours_length": beam == 1, "lanes": lanes, "places": places, **others}
+for beam, lanes, places, others in ((5, 32, 8, {}), (1, 1, 1, {"sentences": 1, "each": 1, "eos": 1})):
+    settings = {"has_coverage": beam > 1, "lanes": lanes, "places": places, **others}
     compile(triton_beam._advance, [], numbers, beam=beam, **settings)
 """
 
