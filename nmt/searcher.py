@@ -146,8 +146,7 @@ class Searcher:
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
-        wanted = None if task.mbr else max(task.nbest, 1)
-        return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys, wanted), pieces
+        return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
 
     @torch.inference_mode()
     def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:

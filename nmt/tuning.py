@@ -1,15 +1,14 @@
 """The ranking of a beam's hypotheses that is best for a validation text.
 
-Where all of its hypotheses are wanted, neither length normalisation nor coverage has a say in what a beam finds (see
-search/beam.py). So one search finds the hypotheses of every setting, and trying a setting is choosing among them once
-more, nearly for nothing. A translation wants one hypothesis, and its search may end sooner and find another: what was
-chosen is searched again, as the present setting is, before one is called better than the other.
+Neither length normalisation nor coverage has a say in what a beam finds (see search/beam.py). So one search finds the
+hypotheses of every setting, and trying a setting is choosing among them once more, nearly for nothing, and exact: a
+translation with that setting is what was chosen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nmt.metrics.config import Name
@@ -56,14 +55,7 @@ def worth(measure: Measure, hyps: Sequence[str], refs: References, *further: Nam
     return (measure.sign * scores[measure.name].score, *(scores[name].score for name in further))
 
 
-def confirmed(own: Beam, results: Sequence[Result], searched: Callable[[Beam], Worth]) -> list[Result]:
-    """The present setting and, when that is another, the best of the results, the better first, with what `searched`
-    finds each of them to be worth when translations are searched with it; of equals the present one."""
-    both = dict.fromkeys((own, results[0][0]))
-    return sorted(((beam, searched(beam)) for beam in both), key=lambda result: result[1], reverse=True)
-
-
 def choose(beam: Beam, translation: Translation) -> str:
-    """What this beam gives when all of its hypotheses are wanted."""
+    """What this beam gives."""
     found = translation.alternatives or (translation,)
     return max(found, key=lambda one: beam.score(one.log_prob, max(one.length, 1), one.coverage)).text

@@ -48,9 +48,8 @@ def parser() -> argparse.ArgumentParser:
     tuning.add_argument(
         "--tune",
         action="store_true",
-        help="instead: print the BLEU of every length normalisation and weight of the coverage, chosen from what one "
-        "search found, and of the best and the present one, each searched as nmt-translate does; the text should be "
-        "validation text, never the test text",
+        help="instead: print the BLEU of every length normalisation and weight of the coverage, and which is best; "
+        "the text should be validation text, never the test text",
     )
     tuning.add_argument(
         "--save",

@@ -24,7 +24,7 @@ def tune_search(
     from nmt.bundle import save_search
     from nmt.config import to_dict
     from nmt.search import Beam
-    from nmt.tuning import Worth, confirmed, searching_all, tune, worth
+    from nmt.tuning import searching_all, tune
     from nmt.workers import Workers
 
     own = translator.search
@@ -35,52 +35,38 @@ def tune_search(
     if measure.name == "nll":
         measure = replace(measure, name="bleu")
     with Workers(translator, options.workers) as workers:
-
-        def searched(beam: Beam) -> Worth:
-            found = workers.translate(srcs, search=beam, batch_size=options.batch_size, plain=True)
-            return worth(measure, [one.text for one in found], refs, "chrf")
-
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
-        results = tune(measure, own, found, refs)
-        both = confirmed(own, results, searched)
-    best, _ = both[0]
+    results = tune(measure, own, found, refs)
+    best, _ = results[0]
     if options.save:
         path = save_search(options.model[0], best)
     signature = measure.signature(refs)
     if options.json:
-        exact = {beam: measure.figure(worth) for beam, worth in both}
-        ordered = sorted(results, key=lambda result: result[0] != best)
         listed = [
-            {
-                "search": to_dict(beam),
-                measure.name: measure.figure(worth),
-                "searched": exact.get(beam),
-                "signature": signature,
-            }
-            for beam, worth in ordered
+            {"search": to_dict(beam), measure.name: measure.figure(worth), "signature": signature}
+            for beam, worth in results
         ]
         return to_json(listed, 2)
     kept = f"written to {path}: nmt-translate searches so from now on" if options.save else "to keep it, add --save"
-    parts = [table(measure, own, results), outcome(measure, own, both), f"{measure.label}   {signature}"]
+    parts = [table(measure, own, results), outcome(measure, own, results), f"{measure.label}   {signature}"]
     return "\n\n".join([*parts, f"{described(best)}: {kept}"])
 
 
-def outcome(measure: Measure, own: Beam, both: Sequence[Result]) -> str:
-    """The present and the best setting, each searched."""
-    lines = ["searched again, as nmt-translate does:"]
-    for name, (beam, worth) in (("now", (own, dict(both)[own])), ("best", both[0])):
+def outcome(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
+    """The present and the best setting."""
+    lines = []
+    for name, (beam, worth) in (("now", (own, dict(results)[own])), ("best", results[0])):
         lines.append(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}")
     return "\n".join(lines)
 
 
 def table(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
-    """What the choice from the hypotheses of one search is worth, a row a length normalisation and a column a weight
-    of the coverage."""
+    """What every setting is worth, a row a length normalisation and a column a weight of the coverage."""
     figures = {beam: measure.figure(worth) for beam, worth in results}
     columns = sorted({beam.coverage for beam in figures})
     rows = dict.fromkeys((beam.normalisation, beam.alpha) for beam in sorted(figures, key=described))
     lines = [
-        f"length            {measure.label} with coverage, chosen from what one search found",
+        f"length            {measure.label} with coverage",
         " " * 13 + "".join(f"{beta:>8g}" for beta in columns),
     ]
     for normalisation, alpha in rows:

@@ -47,7 +47,6 @@ class Request:
     start: Tensor | None = None  # (B,), the log-probability of what is forced (see prefix.py); None: nothing is
     # A number a sentence, from 0 to 2**64, that tells its chance from another's; None: all have the same.
     keys: Sequence[int] | None = None
-    wanted: int | None = None  # so many hypotheses of a sentence are read, the best; None: all that the search has
 
 
 @dataclass(frozen=True)

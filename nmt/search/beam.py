@@ -1,28 +1,36 @@
 """Beam search, vectorised over sentences and hypotheses.
 
-At each step a sentence's K live hypotheses are extended by every token. Of the best K extensions those that end
-with EOS are finished; the best K that do not end live on. A sentence is done when it has K finished hypotheses, so
-no sentence's result depends on the others.
+A sentence has K places. At each step its live hypotheses are extended by every token, and the likeliest extensions
+take the places that are free. What ends keeps its place; what is hardly going to win any more is given up, and loses
+it. This is the whole rule, by log-probabilities alone; `length` counts an extension's tokens, EOS included:
 
-Once as many are finished as are wanted, the question is which live ones could still come before the last of them,
-even if they ended with the next token for nothing. Without length normalisation a score can only fall: when there is
-none, the sentence is done, and the wanted ones are the first of those that the whole search would find (Huang et al.,
-2017, "When to Finish?", arXiv:1809.00069). With it a score can rise as a hypothesis grows, and no short search can
-promise that. Those that could not are given up nevertheless, which saves a tenth of the steps; so the best of one
-wanted is not always the best of several. Now and then it is worse and, since others take the place of what is given
-up, now and then better. The whole search is the one that wants as many as the beam is wide.
+    before      live = the empty hypothesis, free = K, best = -inf
+    each step   taken = of all extensions of what is live the `free` likeliest
+                ended = of `taken` those by EOS; all of them where `length` is the sentence's limit
+                free -= how many ended
+                best = the greatest of `best` and of log-probability / length of each that ended
+                live = the rest of `taken` whose log-probability is at least best x (length + patience)
+    the end     when nothing is live; what has ended is ranked by its score (see score.py)
+
+So neither the score nor how many hypotheses are asked for has a say in what is found: what is first of many is first
+alone, and another score ranks the same ones. No sentence's result depends on the others. There are from one to K
+hypotheses, the fewer the more clearly one is the best.
+
+What is given up has a lower mean than the best of those that have ended, even if it got `patience` more tokens for
+nothing. As log-probabilities only fall, it could come first only by growing by more tokens than that, whichever score
+ranks, if it has no coverage and divides by the length to the power of 1 or less; without length normalisation it
+could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
 The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
 operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
 
-Dims: B sentences still searched, k live hypotheses of each (1 before the first token, then K), N = B*k rows,
-V vocabulary, C candidates of a sentence: 2K, or all there are.
+Dims: B sentences still searched, k rows of each (1 before the first token, then K), N = B*k rows, V vocabulary, C
+candidates of a sentence: K, or all there are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -46,25 +54,27 @@ _Live = tuple[int, list[int], float]
 class _Sentence:
     """One sentence while it is searched."""
 
-    max_length: int
-    wanted: int  # of its hypotheses
+    limit: int  # of its length
+    free: int  # places
+    best: float = -math.inf  # the greatest mean log-probability of those that have ended
     live: list[_Live] = field(default_factory=lambda: [(0, [], 0.0)])
-    finished: list[Hypothesis] = field(default_factory=list)
+    ended: list[Hypothesis] = field(default_factory=list)
     done: bool = False
 
 
 @dataclass(frozen=True)
 class Beam(Ranked):
-    """K hypotheses a sentence. Log-probability alone tells what lives on; the score (see score.py) ranks what has
-    ended and, where fewer than K are wanted, ends the search."""
+    """Up to K hypotheses a sentence. With more `patience` (in tokens, see above) fewer are given up, and the search
+    takes longer."""
 
     ranks: ClassVar[bool] = True
 
     beam_size: int = 5
+    patience: float = 1.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self, beam_size=(1, 1000))
+        check_ranges(self, beam_size=(1, 1000), patience=(0, 10_000))
 
     @property
     def width(self) -> int:
@@ -73,20 +83,19 @@ class Beam(Ranked):
     @torch.no_grad()
     def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         device, start, eos_id = request.max_length.device, request.start, request.eos_id
-        wanted = min(request.wanted or self.beam_size, self.beam_size)
-        sentences = searched = [_Sentence(limit, wanted) for limit in request.max_length.tolist()]
+        sentences = searched = [_Sentence(limit, self.beam_size) for limit in request.max_length.tolist()]
         ids = torch.full((len(sentences),), request.bos_id, device=device)
         log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
         while searched:
             logits, state = step(ids, state)
             count, pieces = logits.shape
             width = count // len(searched)
-            extensions = zip(*_extend(logits, log_probs, len(searched), self.beam_size), strict=True)
+            extensions = _extend(logits, log_probs, len(searched), self.beam_size)
             covered = coverage(state.attended).tolist() if self.coverage and state.attended is not None else None
-            for i, (sentence, candidates) in enumerate(zip(searched, extensions, strict=True)):
+            for i, (sentence, totals, places) in enumerate(zip(searched, *extensions, strict=True)):
                 if not sentence.done:
                     of_parents = covered and covered[i * width : (i + 1) * width]
-                    self._advance(sentence, zip(*candidates, strict=True), pieces, eos_id, of_parents)
+                    self._advance(sentence, totals, places, pieces, eos_id, of_parents)
             stay = staying([not sentence.done for sentence in searched])
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
             if rows and rows != list(range(count)):
@@ -95,62 +104,60 @@ class Beam(Ranked):
                     tensor(rows, np.int64, device), tensor(stay, np.int64, device) if leaving else None
                 )
             searched = [searched[i] for i in stay]
-            ids = tensor([ids[-1] for sentence in searched for _, ids, _ in sentence.live], np.int64, device)
-            log_probs = tensor([one for sentence in searched for _, _, one in sentence.live], np.float32, device)
-        return [sorted(sentence.finished, key=lambda h: -h.score) for sentence in sentences]
+            live = [one for sentence in searched for one in sentence.live]
+            ids = tensor([ids[-1] for _, ids, _ in live], np.int64, device)
+            log_probs = tensor([log_prob for _, _, log_prob in live], np.float32, device)
+        return [sorted(sentence.ended, key=lambda h: -h.score) for sentence in sentences]
 
     def _advance(
         self,
         sentence: _Sentence,
-        candidates: Iterable[tuple[float, int]],
+        totals: list[float],
+        places: list[int],
         pieces: int,
         eos_id: int,
         covered: list[float] | None,
     ) -> None:
-        """Take a step's candidates (log-probability, place in all hypotheses' `pieces` joined), best first; `covered`
-        is the coverage of the hypotheses before. At its length limit a sentence ends as it stands."""
-        size, before = self.beam_size, sentence.live
+        """Take a step's candidates, best first: their log-probabilities, and their places in all hypotheses' `pieces`
+        joined; `covered` is the coverage of the hypotheses before."""
+        before = sentence.live
         length = len(before[0][1]) + 1  # tokens, EOS included
-        at_limit = length >= sentence.max_length
+        at_limit = length >= sentence.limit
         live: list[_Live] = []
-        for rank, (log_prob, place) in enumerate(candidates):
+        for log_prob, place in zip(totals[: sentence.free], places, strict=False):
             if not log_prob > -math.inf:  # nor where it is not a number
                 break
             parent, token = divmod(place, pieces)
             ids = before[parent][1]
             if token != eos_id and not at_limit:
                 live.append((parent, [*ids, token], log_prob))
-                if len(live) == size:
-                    break
-            elif rank < size and len(sentence.finished) < size:
-                ids = ids if token == eos_id else [*ids, token]
-                term = covered[parent] if covered else 0.0
-                score = self.score(log_prob, length, term)
-                sentence.finished.append(Hypothesis(ids, score, log_prob, length, term))
-        if not live and not sentence.finished:  # numbers of the model overflow, and nothing is likely
+                continue
+            ids = ids if token == eos_id else [*ids, token]
+            term = covered[parent] if covered else 0.0
+            sentence.ended.append(Hypothesis(ids, self.score(log_prob, length, term), log_prob, length, term))
+            sentence.best = max(sentence.best, log_prob / length)
+            sentence.free -= 1
+        if sentence.ended:
+            least = sentence.best * (length + self.patience)
+            while live and live[-1][2] < least:
+                live.pop()
+        elif not live:  # numbers of the model overflow, and nothing is likely
             ids = before[0][1]
-            sentence.finished.append(Hypothesis(ids, -math.inf, -math.inf, len(ids)))
-        if len(sentence.finished) >= sentence.wanted:
-            last = sorted(h.score for h in sentence.finished)[-sentence.wanted]
-            hopeful = [one for one in live if self.score(one[2], length + 1, 0.0) > last]
-            # What lives on tells how many more may end, so that without length normalisation all do or none.
-            live = live if hopeful and not self.favours_length else hopeful
-        sentence.done = at_limit or len(sentence.finished) == size or not live
-        if sentence.done:  # while it waits for others to leave with
-            live = []
-        sentence.live = live + [(0, [eos_id], -math.inf)] * (size - len(live))
+            sentence.ended.append(Hypothesis(ids, -math.inf, -math.inf, len(ids)))
+        sentence.done = not live  # and it may have to wait for others to leave with
+        sentence.live = live + [(0, [eos_id], -math.inf)] * (self.beam_size - len(live))
 
 
 def _extend(
     logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int
 ) -> tuple[list[list[float]], list[list[int]]]:
-    """For each sentence the log-probabilities of its best extensions, and their places in its rows joined. Of one
-    hypothesis no more than the best K + 1 can matter: K to live on, and EOS."""
+    """For each sentence the log-probabilities of its K likeliest extensions, or all there are, best first, and their
+    places in its rows joined."""
     if logits.is_cpu and logits.dtype == torch.float32 and native.is_here():
-        totals, places = native.extend(logits, log_probs, sentences, 2 * beam_size)
+        totals, places = native.extend(logits, log_probs, sentences, beam_size)
     else:
-        each = min(beam_size + 1, logits.shape[1])
+        each = min(beam_size, logits.shape[1])
         log_softmax = logits.log_softmax(-1, dtype=torch.float32)
         log_softmax.select(1, PADDING).fill_(-math.inf)
-        totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, 2 * beam_size, each)  # (B, C)
+        totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, beam_size, each)  # (B, C)
     return totals.tolist(), places.tolist()

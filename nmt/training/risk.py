@@ -33,9 +33,9 @@ Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each s
 
 
 def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
-    """The best that a beam finds, `number` of them or fewer."""
+    """The best that a beam finds that gives nothing up, `number` of them or fewer."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
-    found = translator.hypotheses(Task(Beam(beam_size=number), nbest=number), sources)
+    found = translator.hypotheses(Task(Beam(beam_size=number, patience=10_000)), sources)
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 

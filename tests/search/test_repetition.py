@@ -52,7 +52,7 @@ def test_no_ngram_comes_twice_and_log_probabilities_stay_the_models(with_, ngram
 
 @pytest.mark.parametrize(("ngram", "penalty"), [(1, 1.0), (2, 1.0), (0, 1.7), (0, 4.0), (2, 1.3)])
 def test_a_wide_beam_finds_the_best_of_all_that_do_not_repeat(ngram, penalty):
-    beam = Beam(beam_size=700, no_repeat_ngram=ngram, repetition_penalty=penalty)
+    beam = Beam(beam_size=700, patience=10_000, no_repeat_ngram=ngram, repetition_penalty=penalty)
     for sentence, found in enumerate(search(beam, limits=[5] * 3)):
         ranked = sorted(
             (

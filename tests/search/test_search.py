@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import pytest
 import torch
@@ -37,10 +39,10 @@ def step(ids, state):
     return TABLES[state.sentence, state.before, ids], Chain(state.sentence, ids)
 
 
-def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX), wanted=None, step=step):
+def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX), step=step):
     sentence = torch.tensor(sentences)
     limits = torch.tensor([limits[s] for s in sentences])
-    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS, wanted=wanted))
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS))
 
 
 def log_prob(sentence, tokens):
@@ -77,7 +79,7 @@ def test_a_beam_of_one_is_greedy():
 
 @pytest.mark.parametrize(("name", "alpha"), [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8)])
 def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all(name, alpha):
-    wide = Beam(beam_size=400, normalisation=name, alpha=alpha)
+    wide = Beam(beam_size=400, normalisation=name, alpha=alpha, patience=1000)
     for sentence, hypotheses in enumerate(search(wide)):
         ranked = sorted(
             ((log_prob(sentence, ids) / length_penalty(name, len(ids), alpha), ids) for ids in every_sentence(MAX)),
@@ -89,47 +91,13 @@ def test_a_beam_as_wide_as_the_tree_finds_the_best_of_all(name, alpha):
             assert found.ids == [token for token in ids if token != EOS]
 
 
-@pytest.mark.parametrize("wanted", [1, 2, None])
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=3)])
-def test_no_sentence_depends_on_the_others(with_, wanted):
+def test_no_sentence_depends_on_the_others(with_):
     limits = (2, 4, 3)
-    together = search(with_, (0, 1, 2), limits, wanted)
+    together = search(with_, (0, 1, 2), limits)
     for sentence in range(3):
-        assert search(with_, (sentence,), limits, wanted) == [together[sentence]]
-    assert search(with_, (2, 1, 0, 1), limits, wanted) == [together[i] for i in (2, 1, 0, 1)]
-
-
-@pytest.mark.parametrize("wanted", [1, 2, 3, 7])
-@pytest.mark.parametrize("size", [3, 400])
-def test_who_is_not_wanted_is_given_up_at_no_cost_to_the_best(size, wanted):
-    """Without normalisation a score can only fall, so giving up loses nothing."""
-    steps = []
-
-    def counted(ids, state):
-        steps.append(len(ids))
-        return step(ids, state)
-
-    beam, limits = Beam(beam_size=size, normalisation="none"), [12] * 3 if size == 3 else [MAX] * 3
-    everything = search(beam, limits=limits, step=counted)
-    whole = sum(steps)
-    steps.clear()
-    for few, all_ in zip(search(beam, limits=limits, wanted=wanted, step=counted), everything, strict=True):
-        assert few[:wanted] == all_[:wanted]
-    assert sum(steps) <= whole
-    assert wanted > 1 or sum(steps) < whole
-
-
-def test_what_would_come_first_if_it_ended_now_is_not_given_up():
-    """By the mean: "a b EOS" is found after "EOS", which is likelier as a whole but worse a token."""
-    a, b = 2, 3
-    certain = {BOS: {EOS: 0.3, a: 0.25, b: 0.24}, a: {b: 1.0}, b: {EOS: 1.0}}
-
-    def sure(ids, state):
-        rows = [[certain.get(token, {EOS: 1.0}).get(to, 1e-9) for to in range(V)] for token in ids.tolist()]
-        return torch.tensor(rows).log(), Chain(state.sentence, ids)
-
-    ((best, *_),) = search(Beam(beam_size=4), (0,), [12], wanted=1, step=sure)
-    assert best.ids == [a, b]
+        assert search(with_, (sentence,), limits) == [together[sentence]]
+    assert search(with_, (2, 1, 0, 1), limits) == [together[i] for i in (2, 1, 0, 1)]
 
 
 @dataclass(frozen=True)
@@ -160,21 +128,40 @@ class Language:
         attended = state.attended + self.attention[ids]
         return self.chain[state.before, ids], Seen(state.sentence, ids, attended)
 
-    def search(self, beam, limit, wanted=None):
+    def search(self, beam, limit):
         one = torch.zeros(1, dtype=torch.long)
         start = Seen(one, one + BOS, torch.zeros(1, 3))
-        (found,) = beam(self.step, start, Request(one + limit, BOS, EOS, wanted=wanted))
+        (found,) = beam(self.step, start, Request(one + limit, BOS, EOS))
         return found
+
+    def log_prob(self, tokens):
+        padded = (BOS, BOS, *tokens)
+        return sum(self.log_probs[padded[i : i + 3]] for i in range(len(tokens)))
+
+    @cached_property
+    def log_probs(self):
+        table = self.chain.log_softmax(-1).tolist()
+        return {path: table[path[0]][path[1]][path[2]] for path in itertools.product(range(V), repeat=3)}
 
     def scored(self, beam, tokens):
         """Tokens, EOS included where it came -> their score by its definition."""
-        total, before, last, attended = 0.0, BOS, BOS, torch.zeros(3)
-        for token in tokens:
-            total += self.chain[before, last].log_softmax(-1)[token].item()
-            attended = attended + self.attention[last]
-            before, last = last, token
+        attended = sum((self.attention[last] for last in (BOS, *tokens[:-1])), torch.zeros(3))
         penalty = {"none": 1.0, "average": len(tokens), "gnmt": (5 + len(tokens)) / 6}[beam.normalisation]
-        return total / penalty**beam.alpha + beam.coverage * attended.clamp(1e-6, 1).log().sum().item()
+        coverage = attended.clamp(1e-6, 1).log().sum().item()
+        return self.log_prob(tokens) / penalty**beam.alpha + beam.coverage * coverage
+
+    def by_the_rule(self, beam, limit):
+        """What nmt/search/beam.py says that it does, sentence by sentence and extension by extension."""
+        live, ended, best = [()], [], -math.inf
+        for length in range(1, limit + 1):
+            free = beam.beam_size - len(ended)
+            extensions = ((*ids, token) for ids in live for token in range(1, V))
+            taken = sorted(extensions, key=self.log_prob, reverse=True)[:free]
+            new = [ids for ids in taken if ids[-1] == EOS or length == limit]
+            ended += new
+            best = max([best, *(self.log_prob(ids) / length for ids in new)])
+            live = [ids for ids in taken if ids not in new and self.log_prob(ids) >= best * (length + beam.patience)]
+        return sorted(ended, key=lambda ids: self.scored(beam, ids), reverse=True)
 
 
 RANKINGS = [("none", 1.0), ("average", 1.0), ("average", 0.6), ("gnmt", 0.8), ("gnmt", 0.0), ("average", 0.0)]
@@ -196,40 +183,40 @@ def test_a_score_means_the_same_of_a_greedy_search_and_of_a_beam(name, alpha, be
         assert greedy.score == pytest.approx(language.scored(Beam(**ranking), tokens), abs=1e-4)
 
 
+@pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("beta", [0.0, 0.3])
 @pytest.mark.parametrize(("name", "alpha"), RANKINGS)
-def test_the_wanted_are_the_first_of_all_where_a_score_can_only_fall(name, alpha, beta):
-    """And where it can rise, all that are found are scored as they should be, but they may be others."""
-    can_rise = name != "none" and alpha > 0
-    better = worse = 0
-    for seed, size in itertools.product(range(100), (2, 3)):
-        language, beam = Language.of(seed), Beam(beam_size=size, normalisation=name, alpha=alpha, coverage=beta)
-        everything = language.search(beam, 10)
-        assert language.search(beam, 10, wanted=size) == everything
-        for wanted in range(1, size):
-            found = language.search(beam, 10, wanted)
-            assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
-            better += found[0].score > everything[0].score
-            worse += found[0].score < everything[0].score
-            assert can_rise or found[:wanted] == everything[:wanted]
-            for h in found[:wanted]:
-                assert h.score == pytest.approx(language.scored(beam, [*h.ids, EOS][: h.length]), abs=1e-4)
-    assert can_rise == bool(better or worse)
-
-
-@pytest.mark.parametrize("beta", [0.0, 0.3])
-@pytest.mark.parametrize(("name", "alpha"), RANKINGS)
-def test_one_wanted_of_a_beam_as_wide_as_the_tree_is_the_best_of_all_where_a_score_can_only_fall(name, alpha, beta):
-    beam = Beam(beam_size=400, normalisation=name, alpha=alpha, coverage=beta)
-    for seed in range(8):
+def test_a_beam_ends_by_its_rule_whatever_ranks(name, alpha, beta, kernels, monkeypatch):
+    if not kernels:
+        monkeypatch.setattr(native, "is_here", lambda: False)
+    sizes = set()
+    for seed, size, patience in itertools.product(range(12), (2, 3, 5), (0, 1.5, 1000)):
         language = Language.of(seed)
-        ranked = sorted((language.scored(beam, ids) for ids in every_sentence(MAX)), reverse=True)
-        (all_, one) = (language.search(beam, MAX, wanted)[0].score for wanted in (None, 1))
-        assert all_ == pytest.approx(ranked[0], abs=1e-4)
-        if name == "none" or alpha == 0:
-            assert one == pytest.approx(ranked[0], abs=1e-4)
-        else:
-            assert one <= ranked[0] + 1e-4
+        beam = Beam(beam_size=size, patience=patience, normalisation=name, alpha=alpha, coverage=beta)
+        found = language.search(beam, 7)
+        assert [(*h.ids, EOS)[: h.length] for h in found] == language.by_the_rule(beam, 7)
+        for h in found:
+            assert h.score == pytest.approx(language.scored(beam, [*h.ids, EOS][: h.length]), abs=1e-4)
+        others = language.search(replace(beam, normalisation="none", coverage=0), 7)
+        assert {tuple(h.ids) for h in others} == {tuple(h.ids) for h in found}
+        sizes.add(len(found))
+    assert len(sizes) > 2
+
+
+@pytest.mark.parametrize("patience", [0, 1, 2.5])
+@pytest.mark.parametrize(("name", "alpha"), RANKINGS)
+def test_what_is_given_up_could_come_first_only_with_more_tokens_than_the_patience(name, alpha, patience):
+    """Of a beam as wide as the tree, where nothing else is lost."""
+    better = 0
+    for seed in range(12):
+        language, beam = Language.of(seed), Beam(beam_size=400, normalisation=name, alpha=alpha, patience=patience)
+        best, *_ = found = language.search(beam, MAX)
+        shortest = min(h.length for h in found)
+        for ids in every_sentence(MAX):
+            if language.scored(beam, ids) > best.score + 1e-4:
+                better += 1
+                assert len(ids) > shortest + patience
+    assert better == 0 or (name != "none" and alpha > 0)
 
 
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=4)])
@@ -240,7 +227,7 @@ def test_no_translation_is_longer_than_its_limit(with_):
 
 
 def test_hypotheses_come_best_first_and_all_differ():
-    for hypotheses in search(Beam(beam_size=4)):
+    for hypotheses in search(Beam(beam_size=4, patience=1000)):
         scores = [h.score for h in hypotheses]
         assert len(scores) == 4
         assert scores == sorted(scores, reverse=True)

@@ -33,7 +33,7 @@ def test_candidates_are_the_beams_best(translator, batch):
     assert [len(row) for row in found] == [4] * 5
     texts = [translator.tokenizer.decode_tgt(row[0]) for row in found]
     sources = [translator.tokenizer.src.decode(ids[:length].tolist()) for ids, length in zip(*batch[:2], strict=True)]
-    best = translator.translate(sources, nmt.search.Beam(beam_size=4), nbest=4)
+    best = translator.translate(sources, nmt.search.Beam(beam_size=4, patience=10_000), nbest=4)
     assert texts == [t.text for t in best]
     for row, translation in zip(found, best, strict=True):
         assert len({tuple(ids) for ids in row}) == len(translation.alternatives)
