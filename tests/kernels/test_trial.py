@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 
 from nmt.kernels import trial
-from nmt.kernels.trial import fitting, wave
+from nmt.kernels.trial import fitting, is_trusted, wave
 
 
 def test_a_piece_is_as_large_as_a_cpus_cache_or_a_share_of_a_gpus_memory(monkeypatch):
