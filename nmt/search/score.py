@@ -62,11 +62,6 @@ class Ranked(Search):
     def sees_attention(self) -> bool:
         return self.coverage > 0
 
-    @property
-    def favours_length(self) -> bool:
-        """Whether the score of a hypothesis can rise as it grows."""
-        return self.normalisation != "none" and self.alpha > 0
-
     def score(self, log_prob: Number, length: Number, coverage: Number) -> Number:
         """Of a hypothesis (see above), or of many."""
         return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage
