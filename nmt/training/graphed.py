@@ -26,12 +26,12 @@ class GraphedLoss:
     """Of a model whose `loss` is that of Seq2Seq, in training and in evaluation."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.model = model
+        self.loss = _Loss(model)
         self.graphs: Graphs | None = None
 
     def __call__(self, batch: Batch, **settings: float) -> tuple[Tensor, Tensor]:
         """The loss, and the nll, which has no gradient; one is good until the next."""
-        loss, device = _Loss(self.model), batch.src.device
+        loss, device = self.loss, batch.src.device
         if not self.takes(device):
             return loss(*batch, **settings)  # type: ignore[no-any-return]
         if self.graphs is None:
@@ -40,7 +40,7 @@ class GraphedLoss:
         *parts, _real = batch
         narrow = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
         addresses = tuple(part.data_ptr() for part in parameters.values())
-        key = self.model.training, narrow, tuple(settings.items()), addresses
+        key = loss.model.training, narrow, tuple(settings.items()), addresses
         work = partial(_loss_and_gradient, loss, parameters, settings)
         found: tuple[Tensor, Tensor] = _Handed.apply(  # type: ignore[no-untyped-call]
             partial(self.graphs.run, key, work, *parts), *parameters.values()
