@@ -110,19 +110,21 @@ class Searcher:
         limit[len(sources) :] = 0
         beam, attended = search.beam_size, search.sees_attention
 
-        def start(src: torch.Tensor, src_len: torch.Tensor) -> list[torch.Tensor]:
+        def start(src: torch.Tensor, src_len: torch.Tensor, limit: torch.Tensor) -> list[torch.Tensor]:
             state = self.network.start(src, src_len, None, attended)
             state = state.select(torch.arange(len(src) * beam, device=src.device) // beam)
             self._states.setdefault(attended, state)
             read, changed = state.parts()
-            return [*read, *changed]
+            return [*on_device.begun(limit, BOS_ID, beam, most), *read, *changed]
 
-        parts = run(("start", beam, attended), start, src.to(self.device), src_len.to(self.device))
+        sizes = [src.numel(), len(src), len(src)]
+        ids, *others = torch.split(torch.cat([src.flatten(), src_len, limit]).to(self.device), sizes)
+        parts = run(("start", beam, attended, most), start, ids.view(src.shape), *others)
+        books, parts = on_device.Books(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
-        request = Request(limit.to(self.device), BOS_ID, EOS_ID)
-        return on_device.find(search, self.network.step, state, request, most, run)[: len(sources)]
+        return on_device.find(search, self.network.step, state, books, EOS_ID, run)[: len(sources)]
 
     def _prepared(
         self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()

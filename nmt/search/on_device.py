@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.kernels.trial import is_trusted, wave
-from nmt.search.base import Hypothesis, Request, Search
+from nmt.search.base import Hypothesis, Search
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
 from nmt.search.score import coverage
@@ -90,8 +90,9 @@ def as_beam(search: Search) -> Beam:
     return Beam(**{field.name: getattr(search, field.name) for field in fields(search)}, beam_size=1)
 
 
-def begun(max_length: Tensor, bos_id: int, beam: int, steps: int) -> Books:
-    """Before the first of so many steps; a sentence whose length is limited to 0 is done."""
+def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Books:
+    """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done."""
+    steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
     log_probs = torch.full((sentences, beam), -math.inf, device=device)
     log_probs[:, :1].fill_(0.0)
@@ -222,12 +223,10 @@ class _Left:
 
 
 @torch.no_grad()
-def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, run: Run) -> list[list[Hypothesis]]:
-    """As search.find, of a state that has K rows a sentence already; `most` is no less than any length limit, and
-    nothing is forced at the start."""
-    limit = request.max_length
-    books = begun(limit, request.bos_id, search.beam_size, -(-most // STEPS) * STEPS)
-    number = torch.arange(len(limit), device=limit.device)
+def find(search: Beam, step: Step[Any], state: S, books: Books, eos_id: int, run: Run) -> list[list[Hypothesis]]:
+    """As search.find, from where the books begin, of a state that has K rows a sentence already."""
+    sentences = len(books.done)
+    number = torch.arange(sentences, device=books.done.device)
     left: list[_Left] = []
 
     def work(*tensors: Tensor) -> list[Tensor]:
@@ -235,7 +234,7 @@ def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, r
         now = state.with_parts(iter(read), iter(changed))
         for _ in range(STEPS):
             logits, after = step(books.ids, now)
-            books, rows = advance(search, request.eos_id, logits, after.attended, books)
+            books, rows = advance(search, eos_id, logits, after.attended, books)
             now = after.select(rows)
         return [*books, *now.parts()[1]]
 
@@ -256,7 +255,7 @@ def find(search: Beam, step: Step[Any], state: S, request: Request, most: int, r
             stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
             rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
             number, books, state = number.index_select(0, stay), books.select(stay), state.select(rows, stay)
-    return _read(search, left, len(limit), request.eos_id)
+    return _read(search, left, sentences, eos_id)
 
 
 BOOKS = len(Books._fields)
@@ -272,17 +271,28 @@ def _read(search: Beam, left: Sequence[_Left], sentences: int, eos_id: int) -> l
     """What has ended, best first. Who stayed on as filling is read where it left first."""
     found: list[list[Hypothesis]] = [[] for _ in range(sentences)]
     for part in left:
-        numbers, books = part.sentences.cpu().numpy(), Books(*(one.cpu() for one in part.books))
-        done = books.done.numpy()
-        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(search, books, eos_id), strict=True):
+        numbers, done, *others = _on_host([part.sentences, part.books.done, *part.books[5:7], *part.books[8:]])
+        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(search, others, eos_id), strict=True):
             if is_done and not found[number]:
                 found[number] = hypotheses
     return found
 
 
-def _hypotheses(search: Beam, books: Books, eos_id: int) -> Iterator[list[Hypothesis]]:
-    tokens, parents, count = (part.numpy() for part in (books.tokens, books.parents, books.ended_count))
-    log_probs, terms, at, of, last = (part.numpy() for part in books[9:])
+def _on_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
+    """In one copy from the device."""
+    packed, first = torch.cat([part.reshape(-1).view(torch.uint8) for part in parts]).cpu().numpy(), 0
+    found = []
+    for part in parts:
+        last = first + part.numel() * part.itemsize
+        dtype = np.dtype(str(part.dtype).removeprefix("torch."))
+        found.append(np.frombuffer(packed[first:last].tobytes(), dtype).reshape(part.shape))
+        first = last
+    return found
+
+
+def _hypotheses(search: Beam, parts: Sequence[NDArray[Any]], eos_id: int) -> Iterator[list[Hypothesis]]:
+    """Of the history, and of what has ended."""
+    tokens, parents, count, log_probs, terms, at, of, last = parts
     sentences = np.arange(len(count))[:, None]
     ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of
     for t in range(ids.shape[2] - 1, -1, -1):

@@ -65,7 +65,7 @@ def both(search, sentences, seed, run):
     search = as_beam(search)
     state = model(sentences, seed, search.sees_attention)
     state = state.select(torch.arange(sentences * search.beam_size) // search.beam_size)
-    found = on_device.find(search, step, state, request, MAX, run)
+    found = on_device.find(search, step, state, on_device.begun(limits, BOS, search.beam_size, MAX), EOS, run)
     return expected, found
 
 
