@@ -23,7 +23,8 @@ from nmt.engine import resolve_device
 from nmt.kernels.trial import fitting
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Hypothesis, Search
+from nmt.search import Beam, Hypothesis, Search
+from nmt.search.beam import PATIENT
 from nmt.searcher import Searcher, Watch
 from nmt.translation import (
     Each,
@@ -208,6 +209,8 @@ class Translator(Searcher):
         watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
         """As `hypotheses`, but ranked as the task says, by their utility if it has one."""
+        if task.mbr and isinstance(task.search, Beam):  # it compares as many as there can be
+            task = replace(task, search=replace(task.search, patience=PATIENT))
         found = self.hypotheses(task, sources, prefixes, watch)
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
 

@@ -15,7 +15,9 @@ from nmt.train import train
 TRANSLATE = Path(sys.executable).with_name("nmt-translate")
 
 
-@pytest.mark.parametrize("options", [["--beam-size", "2"], ["--sample", "1", "--top-k", "2"]])
+@pytest.mark.parametrize(
+    "options", [["--beam-size", "2", "--no-repeat-ngram", "1"], ["--sample", "1", "--top-k", "2"]]
+)
 def test_a_student_learns_from_what_others_translate(trained, corpus_dir, tmp_path, options):
     folder = shutil.copytree(corpus_dir, tmp_path / "corpus")
     source = (folder / "train.de").read_bytes()

@@ -22,7 +22,9 @@ from nmt.inspection.alignment import align
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import Beam, Greedy, Hypothesis, Sample
+from nmt.search.beam import PATIENT
 from nmt.train import train
+from nmt.translation import Task
 from nmt.translator import MAX_PIECES, Translator
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
@@ -128,6 +130,15 @@ def test_a_shortlist_keeps_to_the_lexicon(translator, lexicon):
     translator.lexicon = None
     (found,) = translator.translate([text])
     assert not {translator.tokenizer.tgt.piece_to_id(piece) for piece in found.tokens} <= allowed
+
+
+def test_the_least_risk_is_that_of_as_many_hypotheses_as_there_can_be(bundle_dir, monkeypatch):
+    translator, asked = nmt.load(bundle_dir), []
+    found = [[Hypothesis([], 0.0, 0.0, 0)]]
+    monkeypatch.setattr(translator, "hypotheses", lambda task, *_: asked.append(task.search.patience) or found)
+    for mbr in (None, "chrf"):
+        translator.ranked(Task(Beam(patience=2.0), mbr=mbr), [])
+    assert asked == [2, PATIENT]
 
 
 @pytest.mark.parametrize("mbr", [None, "chrf"])

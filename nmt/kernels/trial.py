@@ -21,12 +21,11 @@ def is_trusted(what: str, ours: Callable[[], Numbers], theirs: Callable[[], Numb
     where not: ask once."""
     try:
         with torch.inference_mode(False):  # a search may be the first to ask, and training the next
-            pairs = list(zip(ours(), theirs(), strict=True))
-        for pair in pairs:
-            found, expected = (part.detach().double() for part in pair)
-            wrong = float((found - expected).abs().max() / expected.abs().max())
-            if not wrong <= tolerance:
-                raise ValueError(f"it is wrong by {wrong:.1g}")
+            for found, expected in zip(ours(), theirs(), strict=True):
+                difference = (found.detach().double() - expected.detach().double()).abs().max()
+                wrong = float(difference / expected.detach().double().abs().max())
+                if not wrong <= tolerance:
+                    raise ValueError(f"it is wrong by {wrong:.1g}")
     except Exception as error:  # a compiler, a driver or a device may fail in any way
         log.warning("torch computes %s, as the kernel for it fails here: %s", what, str(error).partition("\n")[0])
         return False

@@ -45,6 +45,8 @@ from nmt.search.score import Ranked, coverage
 from nmt.search.step import PADDING, S, Step
 from nmt.search.top import tensor, top
 
+PATIENT = 10_000  # tokens: with so much patience nothing is given up, and there are K hypotheses
+
 # What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
 # where it only fills the beam. (A plain tuple: there are a hundred thousand of them a second.)
 _Live = tuple[int, list[int], float]
@@ -74,7 +76,7 @@ class Beam(Ranked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_ranges(self, beam_size=(1, 1000), patience=(0, 10_000))
+        check_ranges(self, beam_size=(1, 1000), patience=(0, PATIENT))
 
     @property
     def width(self) -> int:

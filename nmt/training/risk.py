@@ -24,6 +24,7 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, Tokenizer
 from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
+from nmt.search.beam import PATIENT
 from nmt.translation import Task
 from nmt.translator import Translator
 
@@ -35,7 +36,7 @@ Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each s
 def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
     """The best that a beam finds that gives nothing up, `number` of them or fewer."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
-    found = translator.hypotheses(Task(Beam(beam_size=number, patience=10_000)), sources)
+    found = translator.hypotheses(Task(Beam(beam_size=number, patience=PATIENT)), sources)
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 
