@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from nmt.data.batching import collate, pad, stepped
 from nmt.data.lexicon import Lexicon
@@ -93,10 +95,7 @@ class Searcher:
                 step, state = watch(step, state, pieces)
             found = task.search.find(step, state, request)
         if pieces is not None:
-            found = [
-                [replace(h, ids=own[h.ids].tolist()) for h in hypotheses]
-                for own, hypotheses in zip(pieces.cpu().numpy(), found, strict=True)
-            ]
+            found = [_named(*one) for one in zip(pieces.cpu().numpy(), found, strict=True)]
         return found
 
     def _found_on_device(self, task: Task, sources: list[list[int]], run: on_device.Run) -> list[list[Hypothesis]]:
@@ -175,6 +174,12 @@ class Searcher:
         weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without EOS's row
         if weights.any():
             yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
+
+
+def _named(pieces: NDArray[np.int64], hypotheses: list[Hypothesis]) -> list[Hypothesis]:
+    """Hypotheses whose ids are places in the pieces (P,) -> the same with these."""
+    ids = iter(pieces[[place for h in hypotheses for place in h.ids]].tolist())
+    return [Hypothesis([*islice(ids, len(h.ids))], h.score, h.log_prob, h.length, h.coverage) for h in hypotheses]
 
 
 def _key(source: list[int]) -> int:

@@ -50,7 +50,11 @@ def load(instructions: str) -> ctypes.CDLL:
     found.nmt_steps.argtypes = [p, p, i, p, i, p, ctypes.c_int64, p, p, ctypes.c_int64, p, i, i, p, p]
     found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
     found.nmt_extend.argtypes = [p, p, i, i, i, i, p, p]
-    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_extend):
+    found.nmt_books.argtypes, found.nmt_books.restype = [ctypes.c_int64, ctypes.c_int64], ctypes.c_int64
+    found.nmt_begin.argtypes = [p, i, i, i, ctypes.c_double, p, p]
+    found.nmt_advance.argtypes = [p, p, i, i, p, i, p, p, p, p]
+    found.nmt_ended.argtypes = [p, i, p, p, p, p, p]
+    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_extend, found.nmt_begin):
         function.restype = None
     return found
 
@@ -124,7 +128,8 @@ def attend(
 def extend(logits: Tensor, log_probs: Tensor, sentences: int, wanted: int) -> tuple[Tensor, Tensor]:
     """logits (N,V) of what comes after hypotheses with log_probs (N,), those of a sentence together -> of each of B
     sentences the likeliest extensions: their log-probabilities, best first, and their places in its rows joined, both
-    (B,wanted). Piece 0 counts, but is none of them. Where there are too few, the log-probability is -inf."""
+    (B,wanted). Piece 0 counts, but is none of them. Where there are too few, the log-probability is -inf. (A beam's
+    step does so and more, see books.py.)"""
     logits, log_probs = logits.contiguous(), log_probs.contiguous()
     totals = logits.new_empty(sentences, wanted)
     places = torch.empty(sentences, wanted, dtype=torch.int64)

@@ -21,8 +21,9 @@ nothing. As log-probabilities only fall, it could come first only by growing by 
 ranks, if it has no coverage and divides by the length to the power of 1 or less; without length normalisation it
 could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
-The device ranks the extensions. What follows is a few numbers a sentence, and lists keep their books: to start an
-operation of torch's or NumPy's takes as long as a loop over them, and that is what one sentence's step would cost.
+On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, the
+device ranks the extensions, and lists keep the books of what follows: it is a few numbers a sentence, and to start an
+operation of torch's or NumPy's takes as long as a loop over them. on_device.py keeps them in tensors.
 
 Dims: B sentences still searched, k rows of each (1 before the first token, then K), N = B*k rows, V vocabulary, C
 candidates of a sentence: K, or all there are.
@@ -39,6 +40,7 @@ import torch
 from torch import Tensor
 
 from nmt import native
+from nmt.native.books import Books
 from nmt.ranges import check_ranges
 from nmt.search.base import Hypothesis, Request, staying
 from nmt.search.score import Ranked, coverage
@@ -85,6 +87,8 @@ class Beam(Ranked):
     @torch.no_grad()
     def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         device, start, eos_id = request.max_length.device, request.start, request.eos_id
+        if device.type == "cpu" and native.is_here():
+            return self._find_in_c(step, state, request)
         sentences = searched = [_Sentence(limit, self.beam_size) for limit in request.max_length.tolist()]
         ids = torch.full((len(sentences),), request.bos_id, device=device)
         log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
@@ -111,6 +115,36 @@ class Beam(Ranked):
             log_probs = tensor([log_prob for _, _, log_prob in live], np.float32, device)
         return [sorted(sentence.ended, key=lambda h: -h.score) for sentence in sentences]
 
+    def _find_in_c(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+        limits = request.max_length
+        books = Books(limits, self.beam_size, request.eos_id, self.patience, request.start)
+        searched = len(limits)
+        numbers = torch.arange(searched)  # of those searched
+        ids = torch.full((searched,), request.bos_id)
+        while searched:
+            logits, state = step(ids, state)
+            covered = coverage(state.attended) if self.coverage and state.attended is not None else None
+            ids, rows, living = books.advance(logits, numbers, searched, covered)
+            if not living:
+                break
+            leaving = None
+            if living < searched and len(stay := staying(books.lives[:searched].tolist())) < searched:
+                searched, leaving = len(stay), tensor(stay, np.int64, limits.device)
+                numbers = numbers.index_select(0, leaving)
+                ids, rows = (part.view(-1, self.beam_size).index_select(0, leaving).view(-1) for part in (ids, rows))
+            books.keep(ids, rows)
+            if self.beam_size > 1 or leaving is not None:
+                state = state.select(rows, leaving)
+        found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
+        for number, length, log_prob, term, own in books.ended():
+            found[number].append(self._hypothesis(own, log_prob, length, term))
+        return [sorted(one, key=lambda h: -h.score) for one in found]
+
+    def _hypothesis(self, ids: list[int], log_prob: float, length: int, term: float) -> Hypothesis:
+        if log_prob > -math.inf:
+            return Hypothesis(ids, self.score(log_prob, length, term), log_prob, length, term)
+        return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # numbers of the model overflowed
+
     def _advance(
         self,
         sentence: _Sentence,
@@ -136,7 +170,7 @@ class Beam(Ranked):
                 continue
             ids = ids if token == eos_id else [*ids, token]
             term = covered[parent] if covered else 0.0
-            sentence.ended.append(Hypothesis(ids, self.score(log_prob, length, term), log_prob, length, term))
+            sentence.ended.append(self._hypothesis(ids, log_prob, length, term))
             sentence.best = max(sentence.best, log_prob / length)
             sentence.free -= 1
         if sentence.ended:
@@ -145,7 +179,7 @@ class Beam(Ranked):
                 live.pop()
         elif not live:  # numbers of the model overflow, and nothing is likely
             ids = before[0][1]
-            sentence.ended.append(Hypothesis(ids, -math.inf, -math.inf, len(ids)))
+            sentence.ended.append(self._hypothesis(ids, -math.inf, len(ids), 0.0))
         sentence.done = not live  # and it may have to wait for others to leave with
         sentence.live = live + [(0, [eos_id], -math.inf)] * (self.beam_size - len(live))
 
@@ -155,11 +189,8 @@ def _extend(
 ) -> tuple[list[list[float]], list[list[int]]]:
     """For each sentence the log-probabilities of its K likeliest extensions, or all there are, best first, and their
     places in its rows joined."""
-    if logits.is_cpu and logits.dtype == torch.float32 and native.is_here():
-        totals, places = native.extend(logits, log_probs, sentences, beam_size)
-    else:
-        each = min(beam_size, logits.shape[1])
-        log_softmax = logits.log_softmax(-1, dtype=torch.float32)
-        log_softmax.select(1, PADDING).fill_(-math.inf)
-        totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, beam_size, each)  # (B, C)
+    each = min(beam_size, logits.shape[1])
+    log_softmax = logits.log_softmax(-1, dtype=torch.float32)
+    log_softmax.select(1, PADDING).fill_(-math.inf)
+    totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, beam_size, each)  # (B, C)
     return totals.tolist(), places.tolist()

@@ -3,14 +3,17 @@ for a graph."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import pytest
 import torch
 
+from nmt import native
 from nmt.kernels.graphs import Graphs
 from nmt.search import Beam, Greedy, Request, on_device
+from nmt.search import beam as beam_module
 from nmt.search.on_device import as_beam
 
 BOS, EOS, V, MAX, S = 2, 3, 7, 9, 4
@@ -100,6 +103,24 @@ def test_it_finds_what_lists_find(search):
         expected, found = both(search, sentences, seed, graphs.run)
         assert_alike(found, expected)
     assert sum(entry.graph is not None for entry in graphs.entries.values()) >= 1
+
+
+@pytest.mark.skipif(not native.is_here(), reason="not compiled, or not for this processor")
+@pytest.mark.parametrize("sentences", [1, 2, 20, 45])
+def test_the_books_in_c_are_those_of_lists_to_the_bit(sentences, monkeypatch):
+    settings = itertools.product((1, 3, 12), (0.0, 1.5, 100.0), (0.0, 0.2), (0, 2), (True, False))
+    for seed, (beam, patience, beta, ngram, forced) in enumerate(settings):
+        search = Beam(
+            beam_size=beam, patience=patience, coverage=beta, no_repeat_ngram=ngram, normalisation="gnmt", alpha=0.6
+        )
+        start = -torch.rand(sentences, generator=torch.Generator().manual_seed(seed)) if forced else None
+        request = Request(torch.arange(sentences) * 7 % (MAX + 2), BOS, EOS, start=start)
+        state = model(sentences, seed, search.sees_attention)
+        found = search(step, state, request)
+        with monkeypatch.context() as lists:
+            lists.setattr(native, "is_here", lambda: False)
+            lists.setattr(beam_module, "_extend", lambda *given: [x.tolist() for x in native.extend(*given)])
+            assert found == search(step, state, request)
 
 
 def test_sentences_that_are_done_leave_the_others():
