@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 MOST = 512  # graphs of one kind of work
 ENOUGH = 1 / 4  # of a GPU's memory, free for one more
+SHARE = 8  # what they read and write takes at most one part of so many of it
 
 Work = Callable[..., Sequence[Tensor]]  # of tensors
 
@@ -47,8 +49,8 @@ class _Entry:
 class Graphs:
     """Of one kind of work on one device; those not used for longest go first. One thread at a time."""
 
-    def __init__(self, what: str, capture: Capture, most: int = MOST) -> None:
-        self.what, self.capture, self.most = what, capture, most
+    def __init__(self, what: str, capture: Capture, most: int = MOST, most_bytes: int = sys.maxsize) -> None:
+        self.what, self.capture, self.most, self.most_bytes = what, capture, most, most_bytes
         self.entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self.outputs: dict[Hashable, list[Tensor]] = {}  # one place for all whose outputs have the same shapes
         self.is_off = False
@@ -60,8 +62,7 @@ class Graphs:
         if entry is None:
             outputs = work(*inputs)
             self.entries[key] = _Entry(self._place_of(outputs))
-            if len(self.entries) > self.most:
-                self.entries.popitem(last=False)
+            self._keep_few()
             return outputs
         self.entries.move_to_end(key)
         if entry.graph is None:
@@ -70,6 +71,7 @@ class Graphs:
             except Exception as error:  # whatever a driver may raise
                 self._fails(error)
                 return work(*inputs)
+            self._keep_few()
         torch._foreach_copy_(entry.inputs, list(inputs))
         entry.graph.replay()
         return entry.outputs
@@ -91,6 +93,16 @@ class Graphs:
             with torch.inference_mode(False):
                 self.outputs[key] = [torch.empty_like(part) for part in outputs]
         return self.outputs[key]
+
+    def _keep_few(self) -> None:
+        while len(self.entries) > 1 and (len(self.entries) > self.most or self._size_bytes() > self.most_bytes):
+            self.entries.popitem(last=False)
+        written = {id(entry.outputs) for entry in self.entries.values()}
+        self.outputs = {key: place for key, place in self.outputs.items() if id(place) in written}
+
+    def _size_bytes(self) -> int:
+        places = {id(place): place for entry in self.entries.values() for place in (entry.inputs, entry.outputs)}
+        return sum(part.numel() * part.itemsize for place in places.values() for part in place)
 
     def _fails(self, error: Exception) -> None:
         self.is_off = True
@@ -132,4 +144,5 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
         current.wait_stream(stream)
         return graph
 
-    return Graphs(what, capture)
+    most_bytes = torch.cuda.get_device_properties(device).total_memory // SHARE
+    return Graphs(what, capture, most_bytes=most_bytes)

@@ -51,6 +51,14 @@ def test_graphs_share_memory(graphs):
     assert one is other
 
 
+def test_what_graphs_read_and_write_is_bounded(graphs):
+    graphs.most, graphs.most_bytes = 100, 4 * 4 * 300  # two inputs and two outputs of 300 numbers each
+    for size in (300, 300, 200, 200, 300, 100):
+        graphs.run("a", twice, *torch.ones(2, size))
+    assert [shapes[0][0][0] for _, shapes in graphs.entries] == [300, 100]
+    assert len(graphs.outputs) == 2
+
+
 def test_a_graph_made_in_inference_serves_in_training(graphs):
     x = torch.ones(2, 3)
     with torch.inference_mode():
