@@ -156,7 +156,13 @@ def test_closing_waits_for_no_work_and_leaves_no_process(translator, monkeypatch
         with workers:
             workers.translate(TEXTS, batch_size=2)
 
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    def interrupt():
+        while len(children()) < 2:  # not while this process, which may be large, is being forked
+            time.sleep(0.01)
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         work()
