@@ -26,10 +26,12 @@ class PieceSampler:
 
     @cached_property
     def pieces(self) -> dict[int, str]:
-        """Those that are text."""
+        """Those that are text. User-defined symbols, which stay whole, stand before the bytes and nowhere else."""
         p = self.processor
         others = p.is_control, p.is_unknown, p.is_byte, p.is_unused
-        return {i: p.id_to_piece(i) for i in range(p.vocab_size()) if not any(is_other(i) for is_other in others)}
+        first = next(filter(p.is_byte, range(p.vocab_size())), 0)
+        every = range(first, p.vocab_size())
+        return {i: p.id_to_piece(i) for i in every if not any(is_other(i) for is_other in others)}
 
     @cached_property
     def ids(self) -> dict[str, int]:

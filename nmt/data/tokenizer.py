@@ -182,28 +182,41 @@ def _encode(
     return [processor.encode(text, add_bos=add_bos, add_eos=True) for text in texts]
 
 
-def train_tokenizer(config: TokenizerConfig, src: Iterable[str], tgt: Iterable[str]) -> Tokenizer:
+def train_tokenizer(
+    config: TokenizerConfig,
+    src: Iterable[str],
+    tgt: Iterable[str],
+    symbols: Sequence[str] = (),
+    controls: Sequence[str] = (),
+) -> Tokenizer:
     """Learn the pieces from the training side's text. The same text and config give the same bytes.
+
+    `symbols`, without blanks, are pieces of both sides wherever they stand in a text (SentencePiece's user-defined
+    symbols). `controls` are pieces that no text has, whatever it spells, and that are written as nothing: who wants
+    one puts its id there. Both count in `vocab_size`.
 
     Raises ValueError when there is no text, or it does not go with `vocab_size`; and what reading it raises.
     """
+    special = {"user_defined_symbols": list(symbols), "control_symbols": list(controls)}
     names, sides = config.normalizations, (src, tgt)
     rules = [name if name in RULES else "identity" for name in names]
     text = [prepared(side, name) for side, name in zip(sides, names, strict=True)]
     if not config.joint:
         models = {
-            name: _train(config, *side)
+            name: _train(config, special, *side)
             for name, side in zip((SRC, TGT), zip(text, rules, ("source", "target"), strict=True), strict=True)
         }
     elif rules[0] == rules[1]:
-        models = {JOINT: _train(config, chain(*text), rules[0])}
+        models = {JOINT: _train(config, special, chain(*text), rules[0])}
     else:  # one file has one rule, so it is put there after pieces were learned from what both sides' text becomes
-        model = _train(config, chain.from_iterable(map(normalized, sides, names)), "identity")
+        model = _train(config, special, chain.from_iterable(map(normalized, sides, names)), "identity")
         models = {JOINT: with_rule(model, next(rule for rule in rules if rule in RULES))}
     return Tokenizer(models, *map(outside, names))
 
 
-def _train(config: TokenizerConfig, texts: Iterable[str], rule: str, side: str = "") -> bytes:
+def _train(
+    config: TokenizerConfig, special: dict[str, list[str]], texts: Iterable[str], rule: str, side: str = ""
+) -> bytes:
     model = io.BytesIO()
     what = f"the {side} side of the training text" if side else "the training text"
     try:
@@ -223,6 +236,7 @@ def _train(config: TokenizerConfig, texts: Iterable[str], rule: str, side: str =
             bos_id=BOS_ID,
             eos_id=EOS_ID,
             minloglevel=2,
+            **special,
         )
     except RuntimeError as error:
         raise ValueError(_explained(str(error), config.vocab_size, what)) from None
