@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 CHUNK_BYTES = 1 << 16
@@ -29,36 +29,52 @@ class Line(NamedTuple):
 
 def read_groups(descriptor: int, group_size: int, max_bytes: int = 1 << 20) -> Iterator[list[Line]]:
     """The lines of a file descriptor in groups of at most `group_size`; a group of long lines ends at GROUP_BYTES."""
+    chunks = iter(lambda: os.read(descriptor, CHUNK_BYTES), b"")
+    return group_lines(chunks, group_size, max_bytes, more_waits=lambda: _input_waits(descriptor))
+
+
+def group_lines(
+    chunks: Iterable[bytes],
+    group_size: int,
+    max_bytes: int = 1 << 20,
+    first: int = 1,
+    *,
+    begins: bool = True,
+    more_waits: Callable[[], bool] = lambda: True,
+) -> Iterator[list[Line]]:
+    """The same of bytes however they are cut. `first` is the number of the first line, and `begins` says whether a
+    file begins there."""
     group: list[Line] = []
     size = 0  # of the group, in bytes
     pending = bytearray()  # the line that is not complete yet; one byte over the limit tells that it was cut
-    number = 0
-    while chunk := os.read(descriptor, CHUNK_BYTES):
+    number, bom_at = first - 1, first if begins else 0
+    for chunk in chunks:
         *complete, rest = chunk.split(b"\n")
         for part in complete:
             number += 1
             pending += part[: max_bytes + 1 - len(pending)]
-            group.append(_line(number, bytes(pending), max_bytes))
+            group.append(_line(number, bytes(pending), max_bytes, number == bom_at))
             size += len(pending)
             pending.clear()
             if len(group) == group_size or size > GROUP_BYTES:
                 yield group
                 group, size = [], 0
         pending += rest[: max_bytes + 1 - len(pending)]
-        if group and not _input_waits(descriptor):
+        if group and not more_waits():
             yield group
             group, size = [], 0
     if pending:
-        group.append(_line(number + 1, bytes(pending), max_bytes))
+        number += 1
+        group.append(_line(number, bytes(pending), max_bytes, number == bom_at))
     if group:
         yield group
 
 
-def _line(number: int, raw: bytes, max_bytes: int) -> Line:
+def _line(number: int, raw: bytes, max_bytes: int, begins: bool) -> Line:
     if len(raw) > max_bytes:
         text = raw[:max_bytes].decode(errors="ignore")
         return Line(number, text, f"longer than {max_bytes} bytes; the rest is left out")
-    raw = raw.removesuffix(b"\r").removeprefix(BOM if number == 1 else b"")
+    raw = raw.removesuffix(b"\r").removeprefix(BOM if begins else b"")
     try:
         return Line(number, raw.decode())
     except UnicodeDecodeError:

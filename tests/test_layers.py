@@ -16,6 +16,7 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 ROWS = [
     {"nmt.cli"},
     {"nmt.lab"},
+    {"nmt.answers"},
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
     {"nmt.translator"},

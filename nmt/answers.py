@@ -1,0 +1,93 @@
+"""What a line of input is answered with: a translation as text, as JSON, as a list of the best, or a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nmt.json_text import to_json
+from nmt.stream import Line
+
+if TYPE_CHECKING:
+    from nmt.translation import Translation
+    from nmt.translator import Translator
+    from nmt.workers import Workers
+
+GROUP = 2048  # lines of a file that are translated, so sorted by length, together
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is wanted, and of what lines; the options of nmt-translate."""
+
+    nbest: int = 0  # lines `number ||| text ||| score` for each line
+    json: bool = False
+    prefix: bool = False  # lines are `source TAB beginning`
+    score: bool = False  # lines are `source TAB translation`
+    batch_size: int | None = None
+
+
+class Answer(NamedTuple):
+    lines: list[str]  # one, but of an n-best list
+    fault: str | None = None  # what was wrong with the line of input
+
+
+def answers(translator: Translator | Workers, group: Sequence[Line], form: Form) -> Iterator[Answer]:
+    """The answer to each line."""
+    lines = [_pair(line, form) for line in group]
+    srcs, tgts = [line.text for line, _ in lines], [tgt for _, tgt in lines]
+    if form.score:
+        translations = translator.score(srcs, tgts, batch_size=form.batch_size)
+    else:
+        translations = translator.translate(
+            srcs,
+            nbest=form.nbest,
+            alignment=form.json,
+            plain=not form.json and not form.nbest,
+            batch_size=form.batch_size,
+            prefixes=tgts if form.prefix else None,
+        )
+    for (line, _), translation in zip(lines, translations, strict=True):
+        fault = "too long; its end is left out" if translation.truncated else line.fault
+        yield Answer(list(formatted(line.number, translation, form)), fault)
+
+
+def _pair(line: Line, form: Form) -> tuple[Line, str]:
+    """The source, and what is given of the target."""
+    if not form.score and not form.prefix:
+        return line, ""
+    src, tab, tgt = line.text.partition("\t")
+    fault = line.fault if tab or form.prefix else "no TAB; its translation is taken for empty"
+    return Line(line.number, src, fault), tgt
+
+
+def formatted(number: int, translation: Translation, form: Form) -> Iterator[str]:
+    """The lines that say what the translation of a line is."""
+    if form.json:
+        yield to_json(as_json(translation))
+    elif form.score:
+        yield f"{translation.log_prob:.4f}"
+    elif form.nbest:
+        for one in translation.alternatives or (translation,):
+            yield f"{number} ||| {one.text} ||| {one.score:.4f}"
+    else:
+        yield translation.text
+
+
+def as_json(translation: Translation) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "text": translation.text,
+        "score": translation.score,
+        "log_prob": translation.log_prob,
+        "estimated": translation.estimated,
+        "tokens": translation.tokens,
+        "src_tokens": translation.src_tokens,
+        "alignment": translation.alignment,
+    }
+    if translation.token_log_probs:
+        del data["alignment"]
+        data["token_log_probs"] = translation.token_log_probs
+    if translation.alternatives:
+        data["nbest"] = [as_json(one) for one in translation.alternatives]
+    return data
