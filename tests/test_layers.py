@@ -25,7 +25,7 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.engine"},
-    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
+    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream", "nmt.text"},
     {"nmt.kernels"},
     {"nmt.cells"},
     {
@@ -54,6 +54,7 @@ ONLY_IN = {
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
+    "sentencex": {"nmt.text.sentences"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
     "pickle": set(),
     "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells
@@ -140,7 +141,10 @@ def test_a_file_says_what_it_is(path):
         ("nmt.cli.translate", {"torch", "numpy"}),
         (
             "nmt.translator",
-            {"lightning", "hydra", "omegaconf", "datasets", "matplotlib", "pyarrow", "sacrebleu", "yaml"},
+            {
+                *("lightning", "hydra", "omegaconf", "datasets", "matplotlib", "pyarrow", "sacrebleu", "sentencex"),
+                "yaml",
+            },
         ),
     ],
 )
