@@ -34,7 +34,7 @@ from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
-from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
+from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.callbacks import (
     MetricsFile,
@@ -129,6 +129,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     prepared = _prepared(config, partial(check_text, run_dir, config.data))
+    trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):

@@ -1,4 +1,4 @@
-"""Distillation and back-translation as the README has them: a translation, and a training on both texts."""
+"""Distillation and back-translation as docs/train.md has them: a translation, and a training on both texts."""
 
 from __future__ import annotations
 

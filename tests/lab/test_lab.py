@@ -243,10 +243,12 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
     assert figures == dom.count("<svg")
 
 
-def test_the_readme_shows_the_pictures_that_the_report_copies():
+def test_the_docs_show_the_pictures_that_the_report_copies():
     root = Path(__file__).parents[2]
     names = [f"{name}.svg" for name in yaml.safe_load((root / "conf/lab_report.yaml").read_text())["pictures"]]
-    shown = re.findall(r"!\[[^]]+\]\(data/pictures/(.+?)\)", (root / "README.md").read_text(encoding="utf-8"))
+    shown = re.findall(
+        r"!\[[^]]+\]\(\.\./data/pictures/(.+?)\)", (root / "docs" / "lab.md").read_text(encoding="utf-8")
+    )
     assert sorted(shown) == sorted(names) == sorted(path.name for path in (root / "data/pictures").iterdir())
     assert all(path.stat().st_size < 60_000 for path in (root / "data/pictures").iterdir())
 
