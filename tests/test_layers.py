@@ -26,7 +26,7 @@ ROWS = [
     {"nmt.config"},
     {"nmt.engine"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream", "nmt.text"},
-    {"nmt.kernels"},
+    {"nmt.kernels", "nmt.formats"},
     {"nmt.cells"},
     {
         "nmt.languages",
@@ -50,11 +50,13 @@ ONLY_IN = {
     },
     "datasets": {"nmt.data.hub"},
     "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},
-    "pyarrow": {"nmt.data.encoded"},
+    "pyarrow": {"nmt.data.encoded", "nmt.data.parquet"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
     "sentencex": {"nmt.text.sentences"},
+    "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx")},
+    "translate": {"nmt.formats.po"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
     "pickle": set(),
     "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells

@@ -59,8 +59,8 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
 
 def references(path: Path, number: int, src: Path) -> list[list[str]]:
     """The references of a file, a list for each column of a TSV. Raises ValueError when they do not match."""
-    from nmt.data.headers import are_names
     from nmt.data.readers import read_lines
+    from nmt.formats.headers import are_names
 
     lines, is_table = list(read_lines(path)), path.name.lower().endswith(TSV)
     if is_table and len(lines) == number + 1 and are_names(lines[0].split("\t")):

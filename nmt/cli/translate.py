@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from nmt import __version__
 from nmt.answers import GROUP, Form, answers
+from nmt.cli.documents import add_file_options, kind_of, text_streams, translate_document, warn_of_markup
 from nmt.cli.errors import Parser, one_line_errors, warn
 from nmt.cli.options import (
     MAX_WIDTH,
@@ -20,8 +20,8 @@ from nmt.cli.options import (
     up_to,
 )
 from nmt.cli.streams import prepare_streams
+from nmt.formats import TEXT
 from nmt.signals import Signals
-from nmt.stream import read_groups
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -33,9 +33,10 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=COMMAND,
         description="Translate stdin: one line out for every line in, in order. A blank line gives an empty one, and "
-        "a line without a letter is its own translation.",
+        "a line without a letter is its own translation. Or translate a file, which keeps all but its text: -i, -o.",
     )
     add_model(parser)
+    add_file_options(parser)
     add_search_options(parser)
     add_form_options(parser)
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
@@ -79,20 +80,27 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND), Signals() as signals:
         options = parser().parse_args()
+        kind = kind_of(options)
         translator, form = translator_and_form(options)
         from nmt.process import trim_memory
         from nmt.workers import Workers
 
-        with Workers(translator, options.workers) as workers:
-            for group in read_groups(sys.stdin.fileno(), GROUP):
+        if kind != TEXT:
+            with Workers(translator, options.workers) as workers:
+                translate_document(COMMAND, kind, options, workers)
+            return
+        with Workers(translator, options.workers) as workers, text_streams(options, GROUP) as (groups, output):
+            for group in groups:
+                if group[0].number == 1:
+                    warn_of_markup(COMMAND, [line.text for line in group])
                 found = list(answers(workers, group, form))
                 for line, answer in zip(group, found, strict=True):
                     if answer.fault:
                         warn(COMMAND, f"line {line.number}: {answer.fault}")
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
                 with signals.held():  # a signal cuts no line
-                    sys.stdout.buffer.write(finished)
-                    sys.stdout.buffer.flush()
+                    output.write(finished)
+                    output.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
 

@@ -15,9 +15,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from nmt.data.readers import READERS, parallel_rows, read_rows
+from nmt.data.files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
+from nmt.data.readers import parallel_rows
 from nmt.json_text import to_json
 from nmt.ranges import check_ranges
 from nmt.resources import resource
@@ -92,8 +93,9 @@ class Corpus:
 class FileCorpus(Corpus):
     """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
     `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
-    `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows). Each may be
-    gzipped (`.gz`). `train+more` is the one and then the other."""
+    `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
+    another suffix of files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name (`memory.tmx`).
+    `train+more` is the one and then the other."""
 
     dir: str = field(kw_only=True)
     train: str = "train"
@@ -114,15 +116,20 @@ class FileCorpus(Corpus):
         """The one or two files of a split. Raises ValueError when there are none."""
         if not self.folder.is_dir():
             raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
-        layouts = [[f"{split}.{self.src}", f"{split}.{self.tgt}"], *([split + suffix] for suffix in READERS)]
+        layouts = [
+            [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
+            *([split + suffix] for suffix in READERS),
+            *([[split]] if has_known_suffix(split) else []),
+        ]
         for names in layouts:
             found = [path for name in names if (path := _plain_or_gzipped(self.folder / name)) is not None]
             if len(found) == len(names):
                 return found
             if found:
                 raise ValueError(f"{found[0]} has no partner {' or '.join(sorted(set(names) - {found[0].name}))}")
-        expected = " or ".join(" + ".join(names) for names in layouts)
-        raise ValueError(f"{self.folder} has no {expected}")
+        expected = split if has_known_suffix(split) else " or ".join(" + ".join(names) for names in layouts[:3])
+        others = "" if has_known_suffix(split) else f", nor {split} with {', '.join(list(READERS)[2:])}"
+        raise ValueError(f"{self.folder} has no {expected}{others}")
 
     def parts(self, split: str) -> list[str]:
         return split.split("+")

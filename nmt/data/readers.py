@@ -2,7 +2,7 @@
 
 Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
 A line beyond MAX_BYTES is cut, so that memory stays bounded whatever comes. What a line should be and is not is told
-by its file and number. `READERS` has a reader for each suffix; headers.py tells whether a table names its columns.
+by its file and number. files.py has a reader for each suffix.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from nmt.data.headers import looks_like_names, named_columns, shown
+from nmt.formats.headers import looks_like_names, named_columns, shown
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
 CHUNK_BYTES = 1 << 16  # read at once
@@ -60,16 +60,6 @@ def read_lines(path: Path) -> Iterator[str]:
         if line.faults:
             raise ValueError(line.faults[0])
         yield line.text
-
-
-def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The rows of a file of both sides, by its suffix."""
-    return READERS[suffix_of(path)](lines_of(path), str(path), src, tgt)
-
-
-def suffix_of(path: Path) -> str:
-    """Without .gz."""
-    return Path(path.name.removesuffix(".gz")).suffix
 
 
 def lines_of(path: Path) -> Iterator[Line]:
@@ -125,16 +115,19 @@ def _raw_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
     """Rows of two files, line by line. Raises ValueError at the end where one is longer."""
-    counts = {src: 0, tgt: 0}
-    for sides in zip_longest(lines_of(src), lines_of(tgt)):
-        for path, side in zip((src, tgt), sides, strict=True):
-            counts[path] += side is not None
-        of_src, of_tgt = sides
+    return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
+
+
+def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, str]) -> Iterator[Row]:
+    """As `parallel_rows`, of the lines of two files with these names."""
+    counts = [0, 0]
+    for of_src, of_tgt in zip_longest(srcs, tgts):
+        counts = [counts[0] + (of_src is not None), counts[1] + (of_tgt is not None)]
         if of_src is not None and of_tgt is not None:
             yield Row(Pair(of_src.text, of_tgt.text, of_src.number), of_src.faults + of_tgt.faults)
-    if counts[src] != counts[tgt]:
+    if counts[0] != counts[1]:
         raise ValueError(
-            f"{src} has {counts[src]} lines but {tgt} has {counts[tgt]}; "
+            f"{names[0]} has {counts[0]} lines but {names[1]} has {counts[1]}; "
             "line i of one must translate line i of the other"
         )
 
@@ -257,13 +250,3 @@ def _found(sides: Any, codes: Sequence[str]) -> str:
         if code in sides and not isinstance(sides[code], str)
     ]
     return ", ".join(there) or f"it has {shown([str(key) for key in sides]) or 'nothing'}"
-
-
-def tsv_rows(lines: Iterable[Line], name: str, src: str, tgt: str) -> Iterator[Row]:
-    return table_rows(tsv_cells(lines, name), name, src, tgt)
-
-
-READERS: dict[str, Callable[[Iterable[Line], str, str, str], Iterator[Row]]] = {
-    ".tsv": tsv_rows,
-    ".jsonl": jsonl_rows,
-}

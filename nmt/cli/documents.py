@@ -1,0 +1,193 @@
+"""nmt-translate -i FILE -o FILE: lines of text as the filter has them, or a document's segments."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from nmt.cli.errors import warn
+from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
+from nmt.formats.document import Segment, Wish
+from nmt.formats.inline import plain as without_tags
+from nmt.formats.sniff import markup_of
+from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
+
+if TYPE_CHECKING:
+    from nmt.translation import Translation
+    from nmt.workers import Workers
+
+STANDARD = Path("-")  # stdin, stdout
+ENDS = re.compile(r"(\s*\n\s*|^\s+|\s+$)")  # blank space that is kept as it is
+
+
+def add_file_options(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("files, instead of stdin and stdout (docs/formats.md)")
+    files.add_argument(
+        "-i",
+        "--input",
+        type=Path,
+        metavar="FILE",
+        help="text, or by its suffix XLIFF, TMX, PO, SRT, VTT, ASS, XLSX, CSV, TSV or DOCX; gzipped (.gz) or not",
+    )
+    files.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="written when all is translated; - is stdout"
+    )
+    files.add_argument(
+        "--format",
+        choices=[TEXT, *FORMATS],
+        metavar="NAME",
+        help=f"whatever the suffix: {TEXT}, {', '.join(FORMATS)}",
+    )
+    files.add_argument(
+        "--column",
+        metavar="SOURCE[:TARGET]",
+        help="of a table whose first row does not name the languages: columns by name, letter or number (1:2)",
+    )
+    files.add_argument(
+        "--retranslate", action="store_true", help="also what has a translation, which otherwise stays as it is"
+    )
+    files.add_argument(
+        "--state",
+        choices=["translated", "review"],
+        help="of what is translated: review is fuzzy in PO, and needs-review-translation in XLIFF 1.2 (translated)",
+    )
+
+
+def kind_of(options: argparse.Namespace) -> str:
+    """The format of the input. Raises ValueError for options that do not go with it."""
+    there = options.input is not None and options.input != STANDARD
+    kind = options.format or (format_of(options.input) if there else TEXT)
+    for name in ("column", "retranslate", "state"):
+        if kind == TEXT and getattr(options, name):
+            raise ValueError(f"--{name} is for documents, and lines of text are none; -i FILE or --format says which")
+    if kind != TEXT:
+        for name in ("nbest", "json", "score", "prefix"):
+            if getattr(options, name):
+                raise ValueError(f"--{name} is for lines of text; in {kind} a segment has one translation")
+        if there and options.output is None:
+            raise ValueError(f"-o says where the translated document goes, such as -o {_example(options.input)}")
+        if there and not FORMATS[kind].bilingual and _same(options.input, options.output):
+            raise ValueError(f"{options.output} would take the place of the only text that is not translated")
+    return kind
+
+
+def _example(path: Path) -> str:
+    name, dot, suffix = path.name.partition(".")
+    return f"{name}.translated{dot}{suffix}"
+
+
+def _same(one: Path, other: Path) -> bool:
+    return other != STANDARD and other.exists() and one.exists() and one.samefile(other)
+
+
+@contextmanager
+def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
+    """Lines in groups, and where their translations go: a new file stands there when the last is written."""
+    given, out = options.input, options.output
+    if given in (None, STANDARD):
+        reading = nullcontext(read_groups(sys.stdin.fileno(), size))
+    else:
+        reading = _groups_of(given, size)
+    with reading as groups:
+        if out in (None, STANDARD):
+            yield groups, sys.stdout.buffer
+            return
+        from nmt.files import replacing
+
+        with replacing(out) as file, _packing(out, file) as packed:
+            yield groups, packed
+
+
+@contextmanager
+def _groups_of(path: Path, size: int) -> Iterator[Iterator[list[Line]]]:
+    with opened(path) as file:
+        yield group_lines(iter(lambda: file.read(CHUNK_BYTES), b""), size)
+
+
+@contextmanager
+def _packing(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
+    if path.suffix != ".gz":
+        yield file
+        return
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+        yield cast(BinaryIO, packed)
+
+
+def warn_of_markup(command: str, lines: Sequence[str]) -> None:
+    """Lines that are a file's markup are translated all the same, and one warning says what would keep it."""
+    if found := markup_of(lines):
+        what, suffix = found
+        warn(
+            command,
+            f"the input looks like {what}, and its markup is translated as if it were text; -i FILE.{suffix} -o "
+            f"OUT.{suffix} keeps it (--format where the name does not tell)",
+        )
+
+
+def translate_document(command: str, kind: str, options: argparse.Namespace, workers: Workers) -> None:
+    """Read, translate, write. Raises ValueError for a file that cannot be read, before anything is written."""
+    from nmt.formats.language_tags import same_language
+
+    data, name = _content(options.input)
+    src, tgt = workers.translator.languages
+    wish = Wish(src, tgt, options.retranslate, options.state or "translated", options.column)
+    document = read_document(kind, data, name, wish)
+    for code, own, side in zip(document.languages, (src, tgt), ("source", "target"), strict=True):
+        if not same_language(code, own):
+            warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
+    segments = document.segments
+    content = document.with_targets(translations(command, workers, segments, options.batch_size))
+    _write(options.output, content)
+    kept = f", {document.kept} kept as they were (--retranslate does them, too)" if document.kept else ""
+    warn(command, f"{name}: {len(segments)} segments translated{kept}")
+
+
+def _content(path: Path | None) -> tuple[bytes, str]:
+    if path in (None, STANDARD):
+        return whole(sys.stdin.buffer, "stdin"), "stdin"
+    with opened(path) as file:
+        return whole(file, str(path)), str(path)
+
+
+def _write(path: Path | None, content: bytes) -> None:
+    from nmt.files import write_atomically
+
+    if path in (None, STANDARD):
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def translations(command: str, workers: Workers, segments: Sequence[Segment], batch_size: int | None) -> list[str]:
+    """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
+    by one, and blank space at their ends is kept."""
+    parts = [_parts(segment) for segment in segments]
+    todo = dict.fromkeys(part for some in parts for part in some if not part.text.isspace())
+    known = _known(workers, list(todo), batch_size)
+    for number, some in enumerate(parts, 1):
+        if any(known[part].truncated for part in some if part in known):
+            warn(command, f"segment {number}: too long; its end is left out")
+    return ["".join(known[part].text if part in known else part.text for part in some) for some in parts]
+
+
+def _parts(segment: Segment) -> list[Segment]:
+    """A segment's lines, and the blank space that is kept between and around them."""
+    texts = [segment.text] if segment.markup else [part for part in ENDS.split(segment.text) if part]
+    return [Segment(text, segment.markup) for text in texts]
+
+
+def _known(workers: Workers, todo: Sequence[Segment], batch_size: int | None) -> dict[Segment, Translation]:
+    texts = [without_tags(segment.text) if segment.markup else segment.text for segment in todo]
+    known = {}
+    for segment, found in zip(todo, workers.translate(texts, plain=True, batch_size=batch_size), strict=True):
+        known[segment] = replace(found, text=escape(found.text, quote=False)) if segment.markup else found
+    return known

@@ -1,0 +1,133 @@
+"""Files of pairs by their suffix: tables and JSON lines (readers.py), Parquet, OPUS' archives of two texts, and the
+files of translators (nmt/formats)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from glob import escape as glob_escape
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from nmt.data.readers import (
+    Cells,
+    Pair,
+    Row,
+    csv_cells,
+    decoded_lines,
+    jsonl_rows,
+    lines_of,
+    paired_rows,
+    table_rows,
+    tsv_cells,
+)
+from nmt.formats import read_tables, read_units
+from nmt.formats.archives import opened, stream
+from nmt.formats.headers import named_columns
+from nmt.formats.language_tags import matching
+from nmt.formats.tables import delimiter_of
+
+Reader = Callable[[Path, str, str], Iterator[Row]]
+
+
+def tsv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    return table_rows(tsv_cells(lines_of(path), str(path)), str(path), src, tgt)
+
+
+def csv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """RFC 4180, between commas or semicolons, as its first line says."""
+    lines = lines_of(path)
+    first = next(lines, None)
+    if first is None:
+        return iter(())
+    return table_rows(csv_cells(chain([first], lines), str(path), delimiter_of(first.text)), str(path), src, tgt)
+
+
+def json_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    return jsonl_rows(lines_of(path), str(path), src, tgt)
+
+
+def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """The units of a memory, or of a translated document, that have text in both languages."""
+    return (Row(Pair(unit.src, unit.tgt, unit.number)) for unit in read_units(path, src, tgt))
+
+
+def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """The tables that name both languages in their first row, or else the first that has two columns."""
+    chosen: list[int] = []
+    others: list[int] = []
+    for number, (where, rows) in enumerate(read_tables(path)):
+        _, first = next(rows, (0, []))
+        if len(first) > 1:
+            (chosen if named_columns(first, (src, tgt), where) else others).append(number)
+    if not chosen and not others:
+        raise ValueError(f"{path} has no table of two columns")
+    for number, (where, rows) in enumerate(read_tables(path)):
+        if number in (chosen or others[:1]):
+            yield from table_rows((Cells(line, cells, []) for line, cells in rows), where, src, tgt)
+
+
+def archive_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """Of a zip archive with NAME.de and NAME.en in it, as OPUS has them (NAME.de-en.de)."""
+    with path.open("rb") as file:
+        archive = opened(file, str(path))
+        endings: dict[str, list[str]] = {}
+        for name in archive.namelist():
+            stem, _, ending = name.rpartition(".")
+            endings.setdefault(stem, []).append(ending)
+        found = [(stem, *two) for stem, some in endings.items() if (two := _two(some, src, tgt))]
+        if len(found) != 1:
+            what = ", ".join(stem for stem, *_ in found) or f"no NAME.{src} and NAME.{tgt}"
+            raise ValueError(f"{path} has {what} in it; it must have two files, one for each language")
+        stem, of_src, of_tgt = found[0]
+        names = f"{stem}.{of_src}", f"{stem}.{of_tgt}"
+        members = [cast(BinaryIO, stream(archive, name, str(path), whole=False)) for name in names]
+        srcs, tgts = (decoded_lines(member, f"{path}: {name}") for member, name in zip(members, names, strict=True))
+        yield from paired_rows(srcs, tgts, names)
+
+
+def _two(endings: list[str], src: str, tgt: str) -> tuple[str, str] | None:
+    of_src, of_tgt = ([one for one in matching(code, endings) if one] for code in (src, tgt))
+    return next(((a, b) for a in of_src for b in of_tgt if a != b), None)
+
+
+def parquet_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    from nmt.data.parquet import rows  # its library is heavy
+
+    return rows(path, src, tgt)
+
+
+READERS: dict[str, Reader] = {
+    ".tsv": tsv_rows,
+    ".jsonl": json_rows,
+    ".csv": csv_rows,
+    ".tmx": unit_rows,
+    ".xlf": unit_rows,
+    ".xliff": unit_rows,
+    ".sdlxliff": unit_rows,
+    ".po": unit_rows,
+    ".xlsx": cell_rows,
+    ".docx": cell_rows,
+    ".parquet": parquet_rows,
+    ".zip": archive_rows,
+    ".txt.zip": archive_rows,
+}
+
+
+def has_known_suffix(name: str) -> bool:
+    return Path(name.removesuffix(".gz")).suffix.lower() in READERS
+
+
+def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """The rows of a file of both sides, by its suffix."""
+    return READERS[Path(path.name.removesuffix(".gz")).suffix.lower()](path, src, tgt)
+
+
+def side_of(folder: Path, split: str, language: str) -> str:
+    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there."""
+    name = f"{split}.{language}"
+    if (folder / name).exists() or (folder / f"{name}.gz").exists():
+        return name
+    there = (path.name.removesuffix(".gz") for path in folder.glob(f"{glob_escape(split)}.*"))
+    tags = [one.removeprefix(f"{split}.") for one in sorted(there)]
+    return next((f"{split}.{tag}" for tag in matching(language, tags) if tag), name)

@@ -1,0 +1,46 @@
+"""Parquet files, as hubs keep parallel text: a column a language, or "translation" of {"de": …, "en": …}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from nmt.data.readers import Row, row_of
+from nmt.formats.language_tags import matching
+
+BATCH = 1000  # rows in memory
+COLUMN = "translation"
+
+
+def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    """Raises ValueError for what is no Parquet, or has no columns of both languages."""
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    with file:
+        schema = file.schema_arrow
+        nested = COLUMN in schema.names and pyarrow.types.is_struct(schema.field(COLUMN).type)
+        names = [field.name for field in schema.field(COLUMN).type] if nested else list(schema.names)
+        keys = [next(iter(matching(code, names)), code) for code in (src, tgt)]
+        columns = [COLUMN] if nested else [name for name in keys if name in names]
+        number = 0
+        for batch in _batches(file, columns, path):
+            for value in batch:
+                number += 1
+                sides = value[COLUMN] if nested else value
+                texts = {code: (sides or {}).get(key) for code, key in zip((src, tgt), keys, strict=True)}
+                found = {code: text for code, text in texts.items() if text is not None} or sides
+                yield row_of(found, None, src, tgt, f"{path}, row {number}", number)
+
+
+def _batches(file: Any, columns: list[str], path: Path) -> Iterator[list[dict[str, Any]]]:
+    try:
+        for batch in file.iter_batches(BATCH, columns=columns or None):
+            yield batch.to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,168 @@
+"""Files with text in them: one reader a format, which gives the segments to be translated and writes the file with
+their translations; for training, what a file has in two languages.
+
+A format is known by its suffix, or its name is given. Files are strangers': what they unpack to and how deep they go
+is bounded, and XML may declare no entity. docs/formats.md says what is kept and what is set.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, Units, Wish
+
+TEXT = "text"  # lines: what a filter reads
+
+
+class Format(NamedTuple):
+    suffixes: tuple[str, ...]
+    read: Callable[[bytes, str, Wish], Document]  # of the bytes of a file and its name; raises ValueError
+    bilingual: bool  # whether the source stays beside its translation
+
+
+def _xliff(data: bytes, name: str, wish: Wish) -> Document:
+    from nmt.formats.xliff import read
+
+    return read(data, name, wish)
+
+
+def _tmx(data: bytes, name: str, wish: Wish) -> Document:
+    from nmt.formats.tmx import read
+
+    return read(data, name, wish)
+
+
+def _po(data: bytes, name: str, wish: Wish) -> Document:
+    from nmt.formats.po import read
+
+    return read(data, name, wish)
+
+
+def _xlsx(data: bytes, name: str, wish: Wish) -> Document:
+    from nmt.formats.xlsx import read
+
+    return read(data, name, wish)
+
+
+def _docx(data: bytes, name: str, wish: Wish) -> Document:
+    from nmt.formats.docx import read
+
+    return read(data, name, wish)
+
+
+def _table(kind: str) -> Callable[[bytes, str, Wish], Document]:
+    def read(data: bytes, name: str, wish: Wish) -> Document:
+        from nmt.formats.tables import read
+
+        return read(kind, data, name, wish)
+
+    return read
+
+
+def _subtitles(kind: str) -> Callable[[bytes, str, Wish], Document]:
+    def read(data: bytes, name: str, wish: Wish) -> Document:
+        from nmt.formats.subtitles import read
+
+        return read(kind, data, name, wish)
+
+    return read
+
+
+FORMATS: dict[str, Format] = {
+    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _xliff, True),
+    "tmx": Format((".tmx",), _tmx, True),
+    "po": Format((".po", ".pot"), _po, True),
+    "xlsx": Format((".xlsx", ".xlsm"), _xlsx, True),
+    "csv": Format((".csv",), _table("csv"), True),
+    "tsv": Format((".tsv",), _table("tsv"), True),
+    "docx": Format((".docx", ".docm"), _docx, False),
+    "srt": Format((".srt",), _subtitles("srt"), False),
+    "vtt": Format((".vtt",), _subtitles("vtt"), False),
+    "ass": Format((".ass", ".ssa"), _subtitles("ass"), False),
+}
+SUFFIXES = {suffix: name for name, one in FORMATS.items() for suffix in one.suffixes}
+
+
+def format_of(path: Path) -> str:
+    """By the suffix, before .gz; what has none that is known is lines of text."""
+    return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix.lower(), TEXT)
+
+
+def read_document(kind: str, data: bytes, name: str, wish: Wish) -> Document:
+    """Raises ValueError for a file that is not what its format says, or not to be trusted, or whose library is
+    missing."""
+    with needing_libraries(kind):
+        return FORMATS[kind].read(data, name, wish)
+
+
+def read_units(path: Path, src: str, tgt: str) -> Units:
+    """The texts that a file has in both languages, such as a memory's. Raises ValueError as `read_document`."""
+    kind = format_of(path)
+    with needing_libraries(kind), opened(path) as file:
+        if kind == "tmx":
+            from nmt.formats import tmx
+
+            yield from tmx.units(file, str(path), src, tgt)
+        elif kind == "xliff":
+            from nmt.formats import xliff
+
+            yield from xliff.units(whole(file, str(path)), str(path), src, tgt)
+        elif kind == "po":
+            from nmt.formats import po
+
+            yield from po.units(whole(file, str(path)), str(path), src, tgt)
+        else:
+            raise ValueError(f"{path} holds no pairs of texts")
+
+
+def read_tables(path: Path) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
+    """The tables of an XLSX or DOCX: where each stands, and its rows by number. Raises ValueError as
+    `read_document`."""
+    kind = format_of(path)
+    with needing_libraries(kind), opened(path) as file:
+        if kind == "xlsx":
+            from nmt.formats.xlsx import Workbook, tables
+
+            yield from tables(Workbook(file, str(path)))
+        else:
+            from nmt.formats.docx import tables as of_docx
+
+            for number, rows in enumerate(of_docx(file, str(path)), 1):
+                yield f"{path}, table {number}", iter(list(enumerate(rows, 1)))
+
+
+@contextmanager
+def needing_libraries(kind: str) -> Iterator[None]:
+    """A library that is not installed is told by how it is had."""
+    try:
+        yield
+    except ImportError as error:
+        missing = (error.name or str(error)).split(".")[0]
+        raise ValueError(f"{kind} needs {missing}, which is not installed: pip install 'nmt[formats]'") from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield cast(BinaryIO, file)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder, not a file") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile, PermissionError) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def whole(file: BinaryIO, name: str) -> bytes:
+    """All of a file. Raises ValueError where that is too much."""
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name} {TOO_LARGE}")
+    return data

@@ -1,0 +1,80 @@
+"""Which column of a table is the source and which its translation: by the names in the first row, or as told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from nmt.formats.document import Wish
+from nmt.formats.headers import are_names, named_columns, shown
+
+
+class Columns(NamedTuple):
+    src: int  # from 0
+    tgt: int  # may be one more than there are
+    header: bool  # whether the first row names them
+    name: str | None  # of a column that is new
+
+
+def columns_of(first: Sequence[str], wish: Wish, where: str) -> Columns | None:
+    """The columns of a table, by its first row; None where they cannot be told. Raises ValueError where what `wish`
+    says is not there."""
+    if wish.column:
+        return _told(first, wish, where)
+    if wish.src and wish.tgt and (both := named_columns(first, (wish.src, wish.tgt), where)):
+        return Columns(both[0], both[1], True, None)
+    if wish.src and (one := named_columns(first, (wish.src,), where)):
+        return Columns(one[0], len(first), True, wish.tgt or "translation")
+    if len(first) == 1:
+        return Columns(0, 1, False, None)
+    return None
+
+
+def unknown(first: Sequence[str], wish: Wish, where: str) -> ValueError:
+    languages = " and ".join(repr(code) for code in (wish.src, wish.tgt) if code) or "no language that is known"
+    return ValueError(
+        f"{where} ({shown(first)}) does not name {languages}; say where the source is and the translation goes, such "
+        "as --column 1:2 or --column B:C or --column NAME:NAME"
+    )
+
+
+def _told(first: Sequence[str], wish: Wish, where: str) -> Columns:
+    assert wish.column is not None
+    source, _, target = wish.column.partition(":")
+    src, src_named = _place(source, first, where)
+    if src >= len(first):
+        raise ValueError(f"--column {wish.column}: {where} has {len(first)} columns")
+    if not target:
+        found = named_columns(first, (wish.tgt,), where) if wish.tgt else None
+        header = src_named or are_names([first[src]])
+        if found and found[0] != src:
+            return Columns(src, found[0], True, None)
+        return Columns(src, len(first), header, (wish.tgt or "translation") if header else None)
+    if target.strip().casefold() not in _names(first) and not re.fullmatch(r"[0-9]{1,5}|[A-Z]{1,3}", target.strip()):
+        return Columns(src, len(first), True, target)
+    tgt, tgt_named = _place(target, first, where)
+    if tgt == src:
+        raise ValueError(f"--column {wish.column} has the translation take the place of the source")
+    cells = [cell for cell in (first[src], *first[tgt : tgt + 1]) if cell.strip()]
+    header = src_named or tgt_named or (bool(cells) and are_names(cells))
+    return Columns(src, tgt, header, None)
+
+
+def _names(first: Sequence[str]) -> list[str]:
+    return [cell.strip().casefold() for cell in first]
+
+
+def _place(told: str, first: Sequence[str], where: str) -> tuple[int, bool]:
+    """A column by its name, by its letters or by its number from 1; and whether by its name."""
+    told = told.strip()
+    if told and told.casefold() in _names(first):
+        return _names(first).index(told.casefold()), True
+    if re.fullmatch("[0-9]{1,5}", told) and int(told):
+        return int(told) - 1, False
+    if re.fullmatch("[A-Z]{1,3}", told):
+        number = 0
+        for letter in told:
+            number = 26 * number + ord(letter) - ord("A") + 1
+        return number - 1, False
+    raise ValueError(f"{where} has no column {told!r}; it has {shown(first)}")

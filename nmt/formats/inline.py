@@ -1,0 +1,141 @@
+"""Text with tags in it, as one string that a translator can carry them through.
+
+A format cuts a text into pieces: strings, and tags that hold whatever stands for them in its file (an element of
+XLIFF, `<i>` of a subtitle, the formatting of a run of DOCX). Tags that stand before or after all of the text, or
+around it, stay where they are. Of the others each pair becomes `<g id="1">…</g>`, each single one `<x id="2"/>`, and
+what is text gets `&amp;`, `&lt;` and `&gt;`. Whatever comes back, every tag is there once and pairs are nested.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from html import escape, unescape
+from typing import Any, Literal, NamedTuple
+
+from nmt.formats.document import Segment
+
+MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
+
+
+class Tag(NamedTuple):
+    kind: Literal["open", "close", "alone"]
+    value: Any  # what a format has for it
+
+
+Piece = str | Tag
+
+
+class Inline:
+    """The pieces of a text, whose opening and closing tags are nested."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        first, last = 0, len(pieces)
+        pairs = _pairs(pieces)
+        while first < last:
+            if _stays(pieces[first]):
+                first += 1
+            elif _stays(pieces[last - 1]):
+                last -= 1
+            elif pairs.get(first) == last - 1:
+                first, last = first + 1, last - 1
+            else:
+                break
+        self._before, self._after = list(pieces[:first]), list(pieces[last:])
+        core = pieces[first:last]
+        self._tagged = any(isinstance(piece, Tag) for piece in core)
+        self._core = [part for piece in core for part in _lines(piece)] if self._tagged else list(core)
+
+    @property
+    def segment(self) -> Segment:
+        if not self._tagged:
+            return Segment("".join(map(str, self._core)))
+        return Segment("".join(_written(self._core)), markup=True)
+
+    def target(self, text: str) -> list[Piece]:
+        """The pieces of a translation of `segment.text`."""
+        core: list[Piece] = _read(text, self._core) if self._tagged else [text]
+        return [*self._before, *core, *self._after]
+
+
+def plain(markup: str) -> str:
+    """The text of a segment with markup, without its tags."""
+    return unescape(MARKUP.sub("", markup))
+
+
+def _stays(piece: Piece) -> bool:
+    return piece.kind == "alone" if isinstance(piece, Tag) else not piece.strip()
+
+
+def _lines(piece: Piece) -> list[Piece]:
+    """Ends of lines as tags of their own, since a translation has none."""
+    if isinstance(piece, Tag):
+        return [piece]
+    parts = re.split(r"([^\S\n]*\n\s*)", piece)
+    return [Tag("alone", part) if i % 2 else part for i, part in enumerate(parts) if part]
+
+
+def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
+    """Where the tag that opens stands -> where its partner does."""
+    found, opened = {}, []
+    for i, piece in enumerate(pieces):
+        if isinstance(piece, Tag) and piece.kind == "open":
+            opened.append(i)
+        elif isinstance(piece, Tag) and piece.kind == "close":
+            found[opened.pop()] = i
+    return found
+
+
+def _written(pieces: Sequence[Piece]) -> Iterator[str]:
+    ids = {i: number for number, i in enumerate(_openings(pieces), 1)}
+    for i, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            yield escape(piece, quote=False)
+        elif piece.kind == "close":
+            yield "</g>"
+        else:
+            yield f'<g id="{ids[i]}">' if piece.kind == "open" else f'<x id="{ids[i]}"/>'
+
+
+def _openings(pieces: Sequence[Piece]) -> list[int]:
+    return [i for i, piece in enumerate(pieces) if isinstance(piece, Tag) and piece.kind != "close"]
+
+
+def _read(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
+    """What `_written` made of the pieces, with other text. Where tags were lost, doubled or crossed, all of them
+    stand in the order of the source instead: those before its first word first, the others after the text."""
+    openings, pairs = _openings(pieces), _pairs(pieces)
+    found: list[Piece] = []
+    opened: list[int] = []
+    missing = set(openings)
+    end = 0
+    for match in MARKUP.finditer(markup):
+        found += _text(markup[end : match.start()])
+        end = match.end()
+        if match[1]:
+            if not opened:
+                return _beside(markup, pieces)
+            found.append(pieces[pairs[opened.pop()]])
+            continue
+        number = int(match[2] or match[3] or 0)
+        if not 1 <= number <= len(openings) or (i := openings[number - 1]) not in missing:
+            return _beside(markup, pieces)
+        if (i in pairs) != (match[2] is not None):
+            return _beside(markup, pieces)
+        missing.discard(i)
+        found.append(pieces[i])
+        if i in pairs:
+            opened.append(i)
+    if missing or opened:
+        return _beside(markup, pieces)
+    return [*found, *_text(markup[end:])]
+
+
+def _text(part: str) -> list[Piece]:
+    return [unescape(part)] if part else []
+
+
+def _beside(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
+    first = next((i for i, piece in enumerate(pieces) if isinstance(piece, str) and piece.strip()), len(pieces))
+    tags = [[piece for piece in part if isinstance(piece, Tag)] for part in (pieces[:first], pieces[first:])]
+    return [*tags[0], *_text(plain(markup)), *tags[1]]

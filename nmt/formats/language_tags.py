@@ -1,0 +1,53 @@
+"""Which of some language tags is meant by another: `de` takes `de-DE`, as BCP 47 has it (RFC 4647).
+
+Tags are compared in any case, with "-" or "_" between their parts. The codes of ISO 639-2 and 639-3 stand for those
+of ISO 639-1 (`deu` for `de`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nmt.formats.headers import CODE_OF
+
+
+def matching(wanted: str, tags: Iterable[str]) -> list[str]:
+    """The tags that `wanted` takes, the best first: the same; then more particular ones (filtering: `de` takes
+    `de-DE`, `zh-TW` takes `zh-Hant-TW`); then less particular ones (lookup: `de-CH` takes `de`)."""
+    parts = _parts(wanted)
+    ranked = []
+    for place, tag in enumerate(dict.fromkeys(tags)):
+        there = _parts(tag)
+        if there == parts:
+            ranked.append((0, 0, place, tag))
+        elif _filters(parts, there):
+            ranked.append((1, len(there), place, tag))
+        elif there and parts[: len(there)] == there:
+            ranked.append((2, -len(there), place, tag))
+    return [tag for *_, tag in sorted(ranked)]
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether two tags are of one language; what is not told may be."""
+    return not one or not other or _parts(one)[0] == _parts(other)[0]
+
+
+def _parts(tag: str) -> list[str]:
+    first, *others = tag.strip().casefold().replace("_", "-").split("-")
+    return [CODE_OF.get(first, first), *others]
+
+
+def _filters(wanted: list[str], tag: list[str]) -> bool:
+    """Extended filtering, RFC 4647 3.3.2: parts may stand between those that are wanted, but for a single letter."""
+    if wanted[0] not in ("*", tag[0]):
+        return False
+    rest = tag[1:]
+    for part in wanted[1:]:
+        while rest and rest[0] != part and part != "*":
+            if len(rest[0]) == 1:
+                return False
+            rest = rest[1:]
+        if not rest and part != "*":
+            return False
+        rest = rest[1:]
+    return True

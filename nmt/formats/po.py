@@ -1,0 +1,128 @@
+"""PO of gettext, by the Translate Toolkit.
+
+A translation is complete, so that msgfmt takes it; with Wish.state "review" it is fuzzy, and msgfmt leaves it out. An
+entry that is fuzzy already counts as not translated, and is no longer fuzzy afterwards. Obsolete entries and the
+header stay, but for Language and Plural-Forms where the header of a template has none yet.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+
+from translate.lang import factory
+from translate.storage.pypo import pofile
+
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment, Unit, Wish
+from nmt.formats.headers import CODE_OF
+from nmt.formats.inline import Inline
+from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+
+MAX_PLURALS = 6  # gettext's languages have no more
+COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
+
+
+class PoDocument:
+    def __init__(self, data: bytes, name: str, wish: Wish) -> None:
+        self.store, self.wish = _parsed(data, name), wish
+        header = self.store.parseheader()
+        self.languages = ("", header.get("Language", ""))
+        self.count, self.one = _plurals(self.store, header, wish)
+        self.kept = 0
+        self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: of one with plurals two
+        for unit in self.store.units:
+            if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
+                continue
+            if not wish.retranslate and not unit.isfuzzy() and _is_full(unit):
+                self.kept += 1
+                continue
+            sources = unit.source.strings if unit.hasplural() else [unit.source]
+            self.todo.append((unit, [Inline(pieces_of(str(source), HTML)) for source in sources]))
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [text.segment for _, texts in self.todo for text in texts]
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        given = iter(targets)
+        for unit, texts in self.todo:
+            found = [text_of_pieces(text.target(next(given))) for text in texts]
+            if len(found) > 1:
+                unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
+            else:
+                unit.target = found[0]
+            review = self.wish.state == "review"
+            unit.markfuzzy(review)
+            unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # of the fuzzy translation
+        return bytes(self.store)
+
+
+def read(data: bytes, name: str, wish: Wish) -> PoDocument:
+    """Raises ValueError for what is no PO."""
+    return PoDocument(data, name, wish)
+
+
+def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
+    """Translated entries; of those with plurals the singular, and the first form that is none."""
+    store = _parsed(data, name)
+    _, one = _plurals(store, store.parseheader(), Wish())
+    for number, unit in enumerate(store.units, 1):
+        if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
+            continue
+        sources = [str(text) for text in unit.source.strings] if unit.hasplural() else [str(unit.source)]
+        forms = [str(text) for text in unit.target.strings] if unit.hasplural() else [str(unit.target)]
+        several = next((form for i, form in enumerate(forms) if i != one), forms[0])
+        singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
+        for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
+            if of_src.strip() and of_tgt.strip():
+                yield Unit(_line(of_src), _line(of_tgt), number)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _is_full(unit: Any) -> bool:
+    """Whether every form has a translation."""
+    forms = unit.target.strings if unit.hasplural() else [unit.target]
+    return bool(forms) and all(str(form).strip() for form in forms)
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name} {TOO_LARGE}")
+    if not re.search(rb'^\s*msgid\s+"', data, re.MULTILINE):
+        raise ValueError(f"{name} is no PO: it has no msgid")
+    try:
+        return pofile.parsestring(data)
+    except Exception as error:  # the library's own, and what those below it raise
+        raise ValueError(f"{name} is no PO: {' '.join(str(error).split()) or type(error).__name__}") from None
+
+
+def _plurals(store: Any, header: Any, wish: Wish) -> tuple[int, int]:
+    """How many forms the target language has, and which of them is for one. A header that does not say is told."""
+    match = COUNT.search(header.get("Plural-Forms", ""))
+    language = header.get("Language", "").strip() or wish.tgt
+    if match is None:
+        code = language.replace("-", "_")
+        count, rule = _known(CODE_OF.get(code.casefold(), code))
+        if wish.tgt and store.units and store.units[0].isheader():
+            store.updateheader(add=True, Language=language, Plural_Forms=f"nplurals={count}; plural={rule};")
+    else:
+        count, rule = int(match[1]), match[2]
+        if not 1 <= count <= MAX_PLURALS:
+            raise ValueError(f"the header says nplurals={count}; it must be from 1 to {MAX_PLURALS}")
+    one = 0
+    with suppress(ValueError, RecursionError):  # a rule that gettext would not take either
+        one = gettext.c2py(rule)(1)
+    return count, one if 0 <= one < count and count > 1 else (0 if count > 1 else -1)
+
+
+def _known(code: str) -> tuple[int, str]:
+    """What the library knows of a language."""
+    language = factory.getlanguage(code)
+    count = int(language.nplurals or 2)
+    return (count, str(language.pluralequation)) if language.pluralequation else (2, "(n != 1)")

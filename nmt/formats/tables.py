@@ -1,0 +1,121 @@
+"""CSV (RFC 4180, between commas or semicolons) and TSV (in which a quote is a character like others), with a column
+of source and one of translations. Every other cell stays to the letter, quotes included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from nmt.formats.columns import columns_of, unknown
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment, Wish
+
+
+class TableDocument:
+    languages = ("", "")
+
+    def __init__(self, data: bytes, name: str, kind: str, wish: Wish) -> None:
+        self.bom, text = _decoded(data, name)
+        self.delimiter = "\t" if kind == "tsv" else delimiter_of(text[: 1 << 16])
+        self.quotes = kind == "csv"
+        self.records = list(_records(text, self.delimiter, self.quotes, name))
+        first = next((cells for cells, _ in self.records if self._is_row(cells)), None)
+        self.kept = 0
+        self.todo: list[tuple[int, str]] = []
+        self.src = self.tgt = 0
+        if first is not None:
+            self._find(first, f"{name}, line 1", wish)
+
+    def _find(self, first: list[str], where: str, wish: Wish) -> None:
+        texts = list(map(self._text, first))
+        columns = columns_of(texts, wish, where)
+        if columns is None:
+            raise unknown(texts, wish, where)
+        self.src, self.tgt, header, new = columns
+        for i, (cells, _) in enumerate(self.records):
+            if not self._is_row(cells):
+                continue
+            if header and cells is first:
+                if new is not None:
+                    self._set(cells, new)
+                continue
+            text = self._text(cells[self.src]) if self.src < len(cells) else ""
+            if not text.strip():
+                if self.tgt >= len(first):
+                    self._set(cells, "")
+            elif not wish.retranslate and self.tgt < len(cells) and self._text(cells[self.tgt]).strip():
+                self.kept += 1
+            else:
+                self.todo.append((i, text))
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [Segment(text) for _, text in self.todo]
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        for (i, _), target in zip(self.todo, targets, strict=True):
+            self._set(self.records[i][0], target)
+        text = "".join(self.delimiter.join(cells) + end for cells, end in self.records)
+        return (self.bom + text).encode()
+
+    def _is_row(self, cells: list[str]) -> bool:
+        return len(cells) > 1 or bool(cells[0].strip())
+
+    def _text(self, cell: str) -> str:
+        return cell[1:-1].replace('""', '"') if self.quotes and cell.startswith('"') else cell
+
+    def _set(self, cells: list[str], text: str) -> None:
+        cells += [""] * (self.tgt + 1 - len(cells))
+        if not self.quotes:
+            cells[self.tgt] = re.sub(r"[\t\r\n]+", " ", text)
+        elif cells[self.tgt].startswith('"') or re.search(f'[{self.delimiter}"\r\n]|^\\s|\\s$', text):
+            cells[self.tgt] = '"{}"'.format(text.replace('"', '""'))
+        else:
+            cells[self.tgt] = text
+
+
+def read(kind: str, data: bytes, name: str, wish: Wish) -> TableDocument:
+    """Raises ValueError where the columns cannot be told, or for what is no UTF-8 or no CSV."""
+    return TableDocument(data, name, kind, wish)
+
+
+def delimiter_of(text: str) -> str:
+    """Of a CSV, by its first line: spreadsheets of half of Europe write semicolons."""
+    first = re.sub('"[^"]*"', "", text).split("\n")[0]
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _decoded(data: bytes, name: str) -> tuple[str, str]:
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name} {TOO_LARGE}")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise ValueError(f"{name} is not UTF-8; of a spreadsheet save it so, or use XLSX") from None
+    return ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
+
+
+def _records(text: str, delimiter: str, quotes: bool, name: str) -> Iterator[tuple[list[str], str]]:
+    """The cells of each row as they are written, and what ends it."""
+    cell = re.compile(
+        (r'"(?:[^"]|"")*"|' if quotes else "") + rf"(?:[^{delimiter}\r\n]|\r(?!\n))*"
+    )  # a lone \r is content
+    cells: list[str] = []
+    place = 0
+    while place < len(text):
+        match = cell.match(text, place)
+        assert match is not None
+        cells.append(match[0])
+        place = match.end()
+        end = re.compile(r"\r?\n|\Z").match(text, place)
+        if end is not None:
+            yield cells, end[0]
+            cells, place = [], end.end()
+        elif text.startswith(delimiter, place):
+            place += 1
+            if place == len(text):
+                yield [*cells, ""], ""
+        else:
+            line = text.count("\n", 0, place) + 1
+            raise ValueError(
+                f"{name}, line {line} is no row of CSV: {text[place : place + 20]!r} after a quoted cell"
+            )

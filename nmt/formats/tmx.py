@@ -1,0 +1,113 @@
+"""TMX: units with a text a language. A unit that lacks the target language gets one; one that has it keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from nmt.formats.document import Unit, Wish
+from nmt.formats.inline import Piece
+from nmt.formats.language_tags import matching
+from nmt.formats.xml import (
+    LANG,
+    Element,
+    Readable,
+    XmlDocument,
+    child,
+    children,
+    elements,
+    fill,
+    inline,
+    local,
+    parse,
+    sibling,
+    text_of,
+)
+
+
+def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
+    """Raises ValueError for what is no TMX, or where not one unit has the source language."""
+    tree = parse(data, name)
+    root = tree.getroot()
+    if local(root) != "tmx":
+        raise ValueError(f"{name} is no TMX: it begins with <{local(root)}>")
+    if not wish.src or not wish.tgt:
+        raise ValueError(f"{name} has a text a language, and the model does not say which its own are")
+    header = child(root, "header")
+    document = XmlDocument(tree, data, ("", ""))
+    found: set[str] = set()
+    for unit in root.iter("{*}tu"):
+        texts = _texts(unit)
+        found |= set(texts)
+        usual = unit.get("srclang") or (header.get("srclang") if header is not None else None) or ""
+        source = _chosen(wish.src, texts, usual)
+        others = {language: seg for language, seg in texts.items() if language != source}
+        target = next(iter(matching(wish.tgt, others)), None)
+        if source is not None:
+            _add(document, unit, texts[source], None if target is None else texts[target], wish)
+    if not document.slots and not document.kept:
+        raise ValueError(f"{name} has no text in {wish.src!r}; it has {_listed(found)}")
+    return document
+
+
+def units(file: Readable, name: str, src: str, tgt: str) -> Iterator[Unit]:
+    """Those with a text in both languages. Raises ValueError at the end where there is none."""
+    found: set[str] = set()
+    number = sound = 0
+    for number, unit in enumerate(elements(file, name, "tu"), 1):
+        texts = _texts(unit)
+        found |= set(texts)
+        source = _chosen(src, texts, unit.get("srclang") or "")
+        target = next((one for one in matching(tgt, texts) if one != source), None)
+        if source is not None and target is not None:
+            pair = Unit(text_of(texts[source]), text_of(texts[target]), number)
+            if pair.src and pair.tgt:
+                sound += 1
+                yield pair
+    if not sound:
+        raise ValueError(f"{name} has {number} units, none in {src!r} and {tgt!r}; it has {_listed(found)}")
+
+
+def _texts(unit: Element) -> dict[str, Element]:
+    """The first text of each language."""
+    found: dict[str, Element] = {}
+    for variant in children(unit, "tuv"):
+        seg = child(variant, "seg")
+        if seg is not None:
+            found.setdefault(variant.get(LANG) or variant.get("lang") or "", seg)
+    return found
+
+
+def _chosen(wanted: str, texts: dict[str, Element], usual: str) -> str | None:
+    """Of several that are meant the one that the file says is its source."""
+    found = matching(wanted, texts)
+    return next((one for one in found if one.casefold() == usual.casefold()), next(iter(found), None))
+
+
+def _listed(languages: set[str]) -> str:
+    return ", ".join(map(repr, sorted(languages)[:20])) or "none"
+
+
+def _add(document: XmlDocument, unit: Element, source: Element, target: Element | None, wish: Wish) -> None:
+    text = inline(source, preserve=True)
+    if not text.segment.text.strip():
+        return
+    if target is not None and text_of(target) and not wish.retranslate:
+        document.kept += 1
+        return
+    document.slots.append((text, _putting(unit, source, target, wish.tgt)))
+
+
+def _putting(unit: Element, source: Element, target: Element | None, language: str) -> Callable[[list[Piece]], None]:
+    def put(pieces: list[Piece]) -> None:
+        seg = target
+        if seg is None:
+            of_source = source.getparent()
+            variant = sibling(children(unit, "tuv")[-1], "tuv")
+            variant.set("lang" if of_source.get(LANG) is None else LANG, language)
+            variant.text = of_source.text
+            seg = variant.makeelement(source.tag)
+            variant.append(seg)
+            seg.tail = of_source[-1].tail
+        fill(seg, pieces)
+
+    return put

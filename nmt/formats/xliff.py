@@ -1,0 +1,149 @@
+"""XLIFF 1.0 to 1.2 and 2.0 to 2.2: the targets of its units are filled in, and their states set.
+
+A translation is `translated`, never approved: XLIFF 2 means by it what is not reviewed yet, and XLIFF 1.2 is told
+besides that a machine made it (state-qualifier leveraged-mt; with Wish.state "review" its state is
+needs-review-translation). A unit keeps a target of any state but new, needs-translation, needs-adaptation, needs-l10n
+and (XLIFF 2) initial, and one without a state unless it repeats the source. What says translate="no" is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+from nmt.formats.document import Unit, Wish
+from nmt.formats.inline import Inline, Piece
+from nmt.formats.xml import (
+    SPACE,
+    Element,
+    XmlDocument,
+    child,
+    children,
+    fill,
+    inherited,
+    inline,
+    local,
+    parse,
+    sibling,
+    text_of,
+)
+
+TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}
+
+
+def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
+    """Raises ValueError for what is no XLIFF."""
+    tree, two = _tree(data, name)
+    root = tree.getroot()
+    source, target = ("srcLang", "trgLang") if two else ("source-language", "target-language")
+    places = [root] if two else children(root, "file")
+    said = [next((value for one in places if (value := one.get(key))), "") for key in (source, target)]
+    for one in places:
+        if not one.get(target) and wish.tgt:
+            one.set(target, wish.tgt)
+    document = XmlDocument(tree, data, (said[0], said[1]))
+    for unit in _units(root, two):
+        if inherited(unit, "translate") != "no":
+            (_segment if two else _trans_unit)(document, unit, wish)
+    return document
+
+
+def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
+    """The translated ones. A language of the file itself is not looked at: it has two."""
+    tree, two = _tree(data, name)
+    for number, unit in enumerate(_units(tree.getroot(), two), 1):
+        of_src, target = text_of(child(unit, "source")), child(unit, "target")
+        state = unit.get("state") if two else target is not None and target.get("state")
+        if (of_tgt := text_of(target)) and of_src and state not in TODO:
+            yield Unit(of_src, of_tgt, number)
+
+
+def _tree(data: bytes, name: str) -> tuple[Element, bool]:
+    tree = parse(data, name)
+    root = tree.getroot()
+    version = root.get("version", "")
+    if local(root) != "xliff" or version.split(".")[0] not in ("1", "2"):
+        raise ValueError(f"{name} is no XLIFF 1 or 2: it begins with <{local(root)}>, version {version!r}")
+    return tree, version.startswith("2")
+
+
+def _units(root: Element, two: bool) -> Iterator[Element]:
+    return (unit for unit in root.iter("{*}segment" if two else "{*}trans-unit") if child(unit, "source") is not None)
+
+
+def _stays(unit: Element, target: Element | None, state: str | None, wish: Wish) -> bool:
+    if wish.retranslate or target is None or not "".join(target.itertext()).strip():
+        return False
+    if state is None:
+        return unit.get("approved") == "yes" or text_of(target) != text_of(child(unit, "source"))
+    return state not in TODO
+
+
+def _preserves(unit: Element) -> bool:
+    return inherited(unit, SPACE) == "preserve"
+
+
+def _segment(document: XmlDocument, segment: Element, wish: Wish) -> None:
+    """Of XLIFF 2."""
+    source, target = child(segment, "source"), child(segment, "target")
+    assert source is not None
+    text = inline(source, _preserves(segment))
+    if not text.segment.text.strip():
+        return
+    if _stays(segment, target, segment.get("state"), wish):
+        document.kept += 1
+        return
+
+    def put(pieces: list[Piece]) -> None:
+        fill(sibling(source, "target") if target is None else target, pieces)
+        segment.attrib.pop("subState", None)
+        segment.set("state", "translated")
+
+    document.slots.append((text, put))
+
+
+def _trans_unit(document: XmlDocument, unit: Element, wish: Wish) -> None:
+    """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments."""
+    source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
+    parts = [] if divided is None else [one for one in divided.iter("{*}mrk") if one.get("mtype") == "seg"]
+    texts = [inline(one, _preserves(unit)) for one in parts or [source]]
+    if not any(text.segment.text.strip() for text in texts):
+        return
+    if _stays(unit, target, None if target is None else target.get("state"), wish):
+        document.kept += 1
+        return
+    translated: dict[Any, list[Piece]] = {}
+
+    def put_last() -> None:
+        made = sibling(source if divided is None else divided, "target") if target is None else target
+        if not parts:
+            fill(made, translated[0])
+        else:
+            _fill_divided(made, divided, translated)
+        review = wish.state == "review"
+        made.set("state", "needs-review-translation" if review else "translated")
+        made.set("state-qualifier", "leveraged-mt")
+        if unit.get("approved"):
+            unit.set("approved", "no")
+
+    slots: list[tuple[int, Inline]] = [(i, text) for i, text in enumerate(texts) if text.segment.text.strip()]
+    for i, text in slots:
+
+        def put(pieces: list[Piece], i: int = i, last: bool = i == slots[-1][0]) -> None:
+            translated[i] = pieces
+            if last:
+                put_last()
+
+        document.slots.append((text, put))
+
+
+def _fill_divided(target: Element, divided: Element, translated: dict[Any, list[Piece]]) -> None:
+    """A target with the marks of a seg-source, and what stands between them."""
+    copy = deepcopy(divided)
+    for i, mark in enumerate([one for one in copy.iter("{*}mrk") if one.get("mtype") == "seg"]):
+        if i in translated:
+            fill(mark, translated[i])
+    fill(target, [])
+    target.text = copy.text
+    target.extend(list(copy))

@@ -1,0 +1,261 @@
+"""XML of strangers, as a tree that is written back as it was but for what is changed; and text with inline elements.
+
+No entity is defined and none is loaded from elsewhere: a document that declares one is refused, so that none can
+grow. Depth and length of a text are bounded by libxml2 (256 levels, 10 MB).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import deepcopy
+from typing import Any, Protocol
+from xml.parsers import expat
+
+from lxml import etree
+
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment
+from nmt.formats.inline import Inline, Piece, Tag
+
+SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+PAIRED = {"g", "pc", "mrk", "hi"}  # their content is text
+OPENING = {"bpt", "bx", "sc", "sm"}
+CLOSING = {"ept", "ex", "ec", "em"}
+FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML cannot spell it
+SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+HEAD_BYTES = 1 << 16  # that a document may have before its first element
+
+Element = Any  # lxml's, which has no types of its own
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _FirstElementError(Exception):
+    """The end of what stands before the document."""
+
+
+def check_prolog(head: bytes, name: str) -> None:
+    """Raises ValueError where the first bytes of a document declare an entity, or are no XML."""
+    parser = expat.ParserCreate()
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+
+    def declared(*_: Any) -> None:
+        raise ValueError(f"{name} declares entities, which are not read: they can grow without bound")
+
+    def begun(*_: Any) -> None:
+        raise _FirstElementError
+
+    parser.EntityDeclHandler, parser.StartElementHandler = declared, begun
+    try:
+        parser.Parse(head, False)
+    except _FirstElementError:
+        return
+    except expat.ExpatError as error:
+        raise ValueError(f"{name} is no XML: {error}") from None
+    if len(head) >= HEAD_BYTES:
+        raise ValueError(f"{name} has {HEAD_BYTES} bytes before its first element, which no document needs")
+
+
+def parse(data: bytes, name: str) -> Element:
+    """The tree of a document. Raises ValueError for what is too large, is no XML, or declares entities."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name} {TOO_LARGE}")
+    check_prolog(data[:HEAD_BYTES], name)
+    try:
+        return etree.fromstring(data, etree.XMLParser(strip_cdata=False, **SAFE)).getroottree()
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"{name} is no XML: {error.msg}") from None
+
+
+def elements(file: Readable, name: str, wanted: str) -> Iterator[Element]:
+    """Each element of this name, one after the other, in memory for one of them."""
+    head = file.read(HEAD_BYTES)
+    check_prolog(head, name)
+    parser = etree.XMLPullParser(events=("end",), tag=f"{{*}}{wanted}", **SAFE)
+    held = 0  # bytes whose elements are in memory
+    try:
+        while head:
+            parser.feed(head)
+            held += len(head)
+            for _, element in parser.read_events():
+                held = 0
+                yield element
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+            if held > MAX_BYTES:
+                raise ValueError(f"{name} has {MAX_BYTES >> 20} MiB without the end of a <{wanted}>")
+            head = file.read(HEAD_BYTES)
+        parser.close()
+    except etree.XMLSyntaxError as error:
+        raise ValueError(f"{name} is no XML: {error.msg}") from None
+
+
+def written(tree: Element, original: bytes) -> bytes:
+    """The document, with the declaration, the byte order mark and the ends of lines of the original."""
+    encoding = tree.docinfo.encoding or "UTF-8"
+    if original[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return bytes(etree.tostring(tree, encoding=encoding, xml_declaration=True))
+    declaration = re.match(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?", original)
+    assert declaration is not None
+    body = bytes(etree.tostring(tree, encoding=encoding, xml_declaration=False)).replace(b"\r\n", b"\n")
+    if b"\r\n" in original[:HEAD_BYTES]:
+        body = body.replace(b"\n", b"\r\n")
+    end = re.search(rb"\s*\Z", original)
+    assert end is not None
+    return declaration[0] + body.rstrip(b"\r\n") + end[0]
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace; "" of a comment and its like."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def children(element: Element, *names: str) -> list[Element]:
+    return [child for child in element if local(child) in names]
+
+
+def child(element: Element, name: str) -> Element | None:
+    return next((child for child in element if local(child) == name), None)
+
+
+def inherited(element: Element, attribute: str) -> str | None:
+    """The attribute of an element, or of the nearest one around it that has it."""
+    while element is not None:
+        if (value := element.get(attribute)) is not None:
+            return str(value)
+        element = element.getparent()
+    return None
+
+
+def sibling(element: Element, name: str) -> Element:
+    """A new element after this one, of the same namespace, and indented as it is."""
+    namespace = etree.QName(element).namespace
+    made = etree.Element(f"{{{namespace}}}{name}" if namespace else name)
+    parent, tail = element.getparent(), element.tail
+    element.addnext(made)
+    made.tail = tail
+    is_last = made.getnext() is None and parent.text and not parent.text.strip()
+    element.tail = parent.text if is_last else tail  # of the last one it is the indentation of what closes
+    return made
+
+
+def inline(element: Element, preserve: bool) -> Inline:
+    """The content of an element. Without `preserve` an end of a line, with the indentation around it, is one space,
+    and nothing at either end of the text."""
+    pieces = list(_pieces(element))
+    if not preserve and pieces:
+        pieces = [re.sub(r"\s*\n\s*", "\n", piece) if isinstance(piece, str) else piece for piece in pieces]
+        pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
+        pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
+        pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
+    return Inline([piece for piece in pieces if piece != ""])
+
+
+def text_of(element: Element | None) -> str:
+    """Its text alone, as one line: no tags, and not what they hold."""
+    if element is None:
+        return ""
+    return " ".join("".join(piece for piece in _pieces(element) if isinstance(piece, str)).split())
+
+
+def fill(element: Element, pieces: Iterable[Piece]) -> None:
+    """Make pieces the content of an element."""
+    for old in list(element):
+        element.remove(old)
+    element.text = None
+    at = [element]
+    for piece in pieces:
+        if isinstance(piece, str):
+            _append_text(at[-1], FORBIDDEN.sub("\ufffd", piece))
+        elif isinstance(piece.value, str):  # an end of a line
+            _append_text(at[-1], piece.value)
+        elif piece.value is None:
+            at.pop()
+        else:
+            made = deepcopy(piece.value)
+            at[-1].append(made)
+            if piece.kind == "open" and local(made) in PAIRED:
+                at.append(made)
+
+
+def _append_text(element: Element, text: str) -> None:
+    if len(element):
+        element[-1].tail = (element[-1].tail or "") + text
+    else:
+        element.text = (element.text or "") + text
+
+
+def _pieces(element: Element) -> Iterator[Piece]:
+    """The value of a tag is the element that stands for it; of what closes an element that has content, None."""
+    pairs = _partners(element)
+    if element.text:
+        yield str(element.text)
+    for node in element:
+        if local(node) in PAIRED and not _is_protected(node):
+            yield Tag("open", _shell(node))
+            yield from _pieces(node)
+            yield Tag("close", None)
+        else:
+            yield Tag(pairs.get(node, "alone"), _without_tail(node))
+        if node.tail:
+            yield str(node.tail)
+
+
+def _is_protected(node: Element) -> bool:
+    return local(node) == "mrk" and (node.get("mtype") == "protected" or node.get("translate") == "no")
+
+
+def _shell(node: Element) -> Element:
+    return etree.Element(node.tag, node.attrib, nsmap=node.nsmap)
+
+
+def _without_tail(node: Element) -> Element:
+    made = deepcopy(node)
+    made.tail = None
+    return made
+
+
+def _partners(element: Element) -> dict[Element, Any]:
+    """Which of the children open and close a pair, such as bpt and ept; those that cross others stand alone."""
+    kinds: dict[Element, Any] = {}
+    opened: list[Element] = []
+    for node in element:
+        name = local(node)
+        if name in OPENING:
+            opened.append(node)
+        elif name in CLOSING:
+            while opened and _key(opened[-1]) != _key(node):
+                if not any(_key(one) == _key(node) for one in opened):
+                    break
+                opened.pop()
+            if opened and _key(opened[-1]) == _key(node):
+                kinds[opened.pop()], kinds[node] = "open", "close"
+    return kinds
+
+
+def _key(node: Element) -> tuple[str, str | None]:
+    """What a tag that opens and the one that closes it have in common."""
+    name = local(node)
+    kind = {"bpt": "pt", "ept": "pt", "bx": "x", "ex": "x", "sc": "c", "ec": "c", "sm": "m", "em": "m"}[name]
+    return kind, next((node.get(key) for key in ("startRef", "rid", "i", "id") if node.get(key) is not None), None)
+
+
+class XmlDocument:
+    """A tree with places for translations: an inline text, and what is done with its translation."""
+
+    def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
+        self.tree, self.original, self.languages, self.kept = tree, original, languages, 0
+        self.slots: list[tuple[Inline, Callable[[list[Piece]], None]]] = []
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [inline.segment for inline, _ in self.slots]
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        for (inline, put), target in zip(self.slots, targets, strict=True):
+            put(inline.target(target))
+        return written(self.tree, self.original)
