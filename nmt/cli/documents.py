@@ -7,7 +7,7 @@ import gzip
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -92,11 +92,7 @@ def _same(one: Path, other: Path) -> bool:
 def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
     """Lines in groups, and where their translations go: a new file stands there when the last is written."""
     given, out = options.input, options.output
-    if given in (None, STANDARD):
-        reading = nullcontext(read_groups(sys.stdin.fileno(), size))
-    else:
-        reading = _groups_of(given, size)
-    with reading as groups:
+    with _groups_of(given, size) as groups:
         if out in (None, STANDARD):
             yield groups, sys.stdout.buffer
             return
@@ -107,7 +103,10 @@ def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Itera
 
 
 @contextmanager
-def _groups_of(path: Path, size: int) -> Iterator[Iterator[list[Line]]]:
+def _groups_of(path: Path | None, size: int) -> Iterator[Iterator[list[Line]]]:
+    if path is None or path == STANDARD:
+        yield read_groups(sys.stdin.fileno(), size)
+        return
     with opened(path) as file:
         yield group_lines(iter(lambda: file.read(CHUNK_BYTES), b""), size)
 
@@ -146,12 +145,12 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
     segments = document.segments
     content = document.with_targets(translations(command, workers, segments, options.batch_size))
     _write(options.output, content)
-    kept = f", {document.kept} kept as they were (--retranslate does them, too)" if document.kept else ""
-    warn(command, f"{name}: {len(segments)} segments translated{kept}")
+    kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
+    warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 
 
 def _content(path: Path | None) -> tuple[bytes, str]:
-    if path in (None, STANDARD):
+    if path is None or path == STANDARD:
         return whole(sys.stdin.buffer, "stdin"), "stdin"
     with opened(path) as file:
         return whole(file, str(path)), str(path)
@@ -160,7 +159,7 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 def _write(path: Path | None, content: bytes) -> None:
     from nmt.files import write_atomically
 
-    if path in (None, STANDARD):
+    if path is None or path == STANDARD:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
