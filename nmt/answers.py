@@ -26,6 +26,7 @@ class Form:
     prefix: bool = False  # lines are `source TAB beginning`
     score: bool = False  # lines are `source TAB translation`
     batch_size: int | None = None
+    tags: bool = False  # what looks like one is no text
 
 
 class Answer(NamedTuple):
@@ -38,7 +39,7 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
     lines = [_pair(line, form) for line in group]
     srcs, tgts = [line.text for line, _ in lines], [tgt for _, tgt in lines]
     if form.score:
-        translations = translator.score(srcs, tgts, batch_size=form.batch_size)
+        translations = translator.score(srcs, tgts, batch_size=form.batch_size, tags=form.tags)
     else:
         translations = translator.translate(
             srcs,
@@ -47,6 +48,7 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
             plain=not form.json and not form.nbest,
             batch_size=form.batch_size,
             prefixes=tgts if form.prefix else None,
+            tags=form.tags,
         )
     for (line, _), translation in zip(lines, translations, strict=True):
         fault = "too long; its end is left out" if translation.truncated else line.fault

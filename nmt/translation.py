@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
+from nmt.text.markup import Markup, put_back
+from nmt.text.pieces import Link, diagonal, links
 
 SHOWN = 60  # characters of a value that is refused
 
@@ -26,6 +28,7 @@ class Translation:
     truncated: bool = False  # the source (or what was given of the target) was longer than MAX_PIECES
     token_log_probs: tuple[float, ...] = ()  # nats, of the tokens and of EOS; from `score`
     estimated: bool = False  # the log-probability and the score, because the search left pieces out or penalised some
+    links: tuple[Link, ...] = ()  # the alignment, in characters of the source and of the text
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,20 @@ def check_batch_size(batch_size: int | None) -> None:
     """Raises ValueError for none at all."""
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
+
+
+def linked(src: str, translation: Translation) -> Translation:
+    """A translation of a text, and its alternatives, with the links that its alignment comes to."""
+    alternatives = tuple(linked(src, one) for one in translation.alternatives)
+    found = links(src, translation.src_tokens[:-1], translation.text, translation.tokens, translation.alignment)
+    return replace(translation, links=found, alternatives=alternatives)
+
+
+def with_tags(markup: Markup, translation: Translation) -> Translation:
+    """A translation of the plain text, and its alternatives, with the tags that it had."""
+    alternatives = tuple(with_tags(markup, one) for one in translation.alternatives)
+    found = translation.links or diagonal(markup.plain, translation.text)
+    return replace(translation, text=put_back(markup, translation.text, found), alternatives=alternatives)
 
 
 def is_letterless(text: str) -> bool:

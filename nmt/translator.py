@@ -26,6 +26,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
 from nmt.searcher import Searcher, Watch
+from nmt.text.markup import take_out
 from nmt.translation import (
     Each,
     Task,
@@ -34,7 +35,9 @@ from nmt.translation import (
     check_batch_size,
     check_task,
     is_letterless,
+    linked,
     texts_of,
+    with_tags,
 )
 
 if TYPE_CHECKING:
@@ -152,6 +155,7 @@ class Translator(Searcher):
         each: Each = map,
         prefixes: str | Iterable[str] | None = None,
         mbr: str | None = None,
+        tags: bool = False,
     ) -> list[Translation]:
         """One translation a text, in order; of a str, which is one text, a list of one. Without the model and with a
         score of 0, blank text gives an empty one, and text without a letter itself (see `copy_letterless`).
@@ -161,7 +165,8 @@ class Translator(Searcher):
         on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
         translations must begin with; their pieces are forced one by one.
         `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
-        whose score is the expected utility; None: as `self.mbr` says.
+        whose score is the expected utility; None: as `self.mbr` says. With `tags` what looks like one of XML's or
+        HTML's (text/markup.py) is taken out first, and put back by the alignment; of `prefixes` it is left out.
 
         Raises TypeError for what is no text, and ValueError when there are not as many prefixes as texts, the search
         has fewer than `nbest` hypotheses, or this machine lacks BLEU's tokenisation and `mbr` needs it.
@@ -169,6 +174,14 @@ class Translator(Searcher):
         task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
         check_task(task, batch_size)
         texts = texts_of("texts", texts)
+        if tags:
+            markups = [take_out(text) for text in texts]
+            if prefixes is not None:
+                prefixes = [take_out(prefix).plain for prefix in texts_of("prefixes", prefixes)]
+            marked = any(markup.elements for markup in markups)
+            task_options = (search, nbest, alignment or marked, plain and not marked, batch_size, each, prefixes, mbr)
+            plainly = self.translate([markup.plain for markup in markups], *task_options)
+            return [with_tags(*one) for one in zip(markups, plainly, strict=True)]
         prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
             self.measure()  # before any work: a worker's error comes late
@@ -192,7 +205,8 @@ class Translator(Searcher):
             for i, translation in zip(group, translations, strict=True):
                 cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
                 cut |= len(texts[i]) > MAX_CHARS
-                results[i] = replace(translation, truncated=True) if cut else translation
+                found = linked(texts[i], translation) if task.alignment else translation
+                results[i] = replace(found, truncated=True) if cut else found
         return results
 
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
@@ -220,15 +234,18 @@ class Translator(Searcher):
         tgts: str | Iterable[str],
         batch_size: int | None = None,
         each: Each = map,
+        tags: bool = False,
     ) -> list[Translation]:
         """Each target text as the translation of its source, with the log-probability that a search of all pieces
-        would give it: in float32, whatever `compute` is, in one forced pass.
+        would give it: in float32, whatever `compute` is, in one forced pass. With `tags` those of both are left out.
 
         Raises TypeError for what is no text, and ValueError when there are not as many targets as sources.
         """
         check_batch_size(batch_size)
         srcs = texts_of("srcs", srcs)
         tgts = aligned("tgts", tgts, "srcs", len(srcs))
+        if tags:
+            srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
         encoded = list(zip(self.tokenizer.encode_src(srcs), self.tokenizer.encode_tgt(tgts), strict=True))
         pairs = [(_cut(src), _cut(tgt)) for src, tgt in encoded]
         lengths = [len(src) + len(tgt) for src, tgt in pairs]

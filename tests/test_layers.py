@@ -25,9 +25,9 @@ ROWS = [
     {"nmt.bundle"},
     {"nmt.config"},
     {"nmt.engine"},
-    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream", "nmt.text"},
+    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
     {"nmt.kernels", "nmt.formats"},
-    {"nmt.cells"},
+    {"nmt.cells", "nmt.text"},
     {
         "nmt.languages",
         "nmt.ranges",

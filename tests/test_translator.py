@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import shutil
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from xml.dom import minidom
 
 import pytest
 import torch
@@ -23,6 +25,7 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.search.beam import PATIENT
+from nmt.text.markup import TAG
 from nmt.train import train
 from nmt.translation import Task
 from nmt.translator import MAX_PIECES, Translator
@@ -43,6 +46,23 @@ def test_a_text_translates_the_same_alone_and_in_any_batch(translator, search):
         assert [t.text for t in again] == [t.text for t in together]
         assert [t.score for t in again] == pytest.approx([t.score for t in together], rel=1e-5)
     assert translator.translate(TEXTS[2:3], search)[0].text == together[2].text
+
+
+def test_tags_are_taken_out_and_put_back_once_in_every_hypothesis(translator):
+    texts = ["<p>Anna <b>mag</b> kein <x/> Boot.</p>", "Paul.", "<b>42</b>", "<br/>", "Der <i>Hund</i> a &lt; b"]
+    plain = [re.sub("<.*?>", "", text).replace("  ", " ").replace("&lt;", "<") for text in texts]
+    without = translator.translate(plain, Beam(beam_size=3), nbest=2)
+    found = translator.translate(texts, Beam(beam_size=3), nbest=2, tags=True)
+    for text, one, other in zip(texts, found, without, strict=True):
+        for tagged, bare in zip(one.alternatives or (one,), other.alternatives or (other,), strict=True):
+            assert sorted(TAG.findall(tagged.text)) == sorted(TAG.findall(text))
+            tags = "".join(match[0] for match in TAG.finditer(tagged.text))
+            assert minidom.parseString(f"<r>{tags}</r>")
+            assert TAG.sub("", tagged.text).replace(" ", "") == bare.text.replace(" ", "").replace("<", "&lt;")
+    assert [found[2].text, found[3].text] == ["<b>42</b>", "<br/>"]
+    assert translator.score(texts, texts, tags=True) == translator.score(plain, plain)
+    given = translator.translate(texts[:1], prefixes=["A <b>b"], tags=True)[0].text
+    assert TAG.sub("", given).split()[1].startswith("b")
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):

@@ -61,6 +61,13 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
         "search says; of samples the log-probability; with --mbr the utility), log_prob, estimated (whether both are "
         "no more than that, since a shortlist leaves pieces out; --score is exact), tokens, alignment",
     )
+    parser.add_argument(
+        "--tags",
+        action="store_true",
+        help="what looks like a tag of XML's or HTML's (<b>, </b>, <x id=\"1\"/>) is no text: it is taken out, and "
+        "put back where the attention says, each once and nested as before; a line with &lt; and the like is "
+        "translated as the characters that they stand for",
+    )
     pairs = parser.add_mutually_exclusive_group()
     pairs.add_argument(
         "--prefix",

@@ -7,7 +7,6 @@ Dims: A heads, S source and T target pieces, P source and Q target words.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -17,10 +16,9 @@ from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
 from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.languages import is_word
+from nmt.text.pieces import SPACE, characters
 from nmt.translator import Translator
 
-SPACE = "▁"  # SentencePiece's
-BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
 BATCH = 32
 
 
@@ -41,24 +39,6 @@ def word_shares(pieces: Sequence[str]) -> Tensor:
             shares[piece, number] = count
         following = min(rows[piece], default=following)
     return shares / shares.sum(1, keepdim=True)
-
-
-def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
-    """The characters that pieces spell, each with the numbers of its pieces: where these are bytes, of several."""
-    spelling: list[int] = []  # bytes of a character that is not complete
-    for i, piece in enumerate(pieces):
-        byte = BYTES.fullmatch(piece)
-        if not byte:
-            spelling = []
-            yield from ((character, [i]) for character in piece)
-            continue
-        spelling.append(i)
-        of_bytes = bytes(int(pieces[j][3:5], 16) for j in spelling)
-        try:
-            yield of_bytes.decode(), spelling
-            spelling = []
-        except UnicodeDecodeError:
-            continue
 
 
 def word_weights(weights: Tensor, src: Sequence[str], tgt: Sequence[str]) -> Tensor:

@@ -89,6 +89,14 @@ def test_translate_writes_json_and_nbest(trained):
     assert rows.decode().splitlines()[2] == "2 |||  ||| 0.0000"
 
 
+def test_translate_keeps_tags_that_it_is_told_of(trained):
+    stdin = b"Anna mag <b>den Ball</b>.\n<p>Anna mag<x/> den Ball.</p>\n"
+    rows = command("nmt-translate", trained / "model", "--tags", stdin=stdin).stdout.decode().splitlines()
+    assert rows == ["Anna likes <b>the ball</b>.", "<p>Anna likes<x/> the ball.</p>"]
+    rows = command("nmt-translate", trained / "model", "--tags", "--nbest", 1, "--json", stdin=stdin).stdout
+    assert json.loads(rows.splitlines()[0])["nbest"][0]["text"] == "Anna likes <b>the ball</b>."
+
+
 def test_translate_says_what_is_estimated_and_copies_what_has_no_letter(trained):
     stdin = b"Anna mag den Ball.\n 1.000,5 % \n\n"
     for option, estimated in (("--no-repeat-ngram=9", True), ("--shortlist=off", False), ("--sample=2", False)):

@@ -1,0 +1,185 @@
+"""Text with inline tags: taken out before translating, and put back where the translation says the same.
+
+A tag looks like XML's or HTML's: `<b>`, `</b>`, `<g id="1">`, `<x id="2"/>`, `<br>`, and a comment. An opening tag
+and the closing one of its name are an element; whatever has no partner stands alone, like an empty element. Put back,
+every tag is there once, and what was well-formed is. Where it is put, placement.py says.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nmt.languages import is_word
+from nmt.text.pieces import Link
+from nmt.text.placement import Element, placed
+
+TAG = re.compile(
+    r"<(?P<close>/)?+(?P<name>[A-Za-z][\w:.-]*+)"
+    r"(?:\s++[\w:.-]++(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>=/]++))?+)*+\s*+(?P<empty>/)?+>"
+    r"|<!--(?:[^-]|-(?!->)){0,1000}+-->"
+)
+ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
+# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
+BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
+
+
+@dataclass(frozen=True)
+class Markup:
+    """A text in two: what to translate, and the elements in order. `escaped` tells whether the text spells characters
+    as `&lt;`, as its translation then does."""
+
+    plain: str
+    elements: tuple[Element, ...]
+    escaped: bool = False
+
+
+class _Mark:
+    """A tag and its place in the plain text."""
+
+    def __init__(self, tag: re.Match[str]) -> None:
+        self.text, self.name = tag[0], (tag["name"] or "").lower()
+        self.closes = bool(tag["close"])
+        self.opens = bool(self.name) and not (self.closes or tag["empty"] or self.name in VOID)
+        self.partner: _Mark | None = None
+        self.place = 0
+        self.joins_before = self.joins_after = False
+
+    @property
+    def is_end(self) -> bool:
+        return self.closes and self.partner is not None
+
+    @property
+    def breaks(self) -> bool:
+        return self.partner is None or self.name in BLOCKS
+
+
+def take_out(text: str) -> Markup:
+    """A text without its tags, and these."""
+    texts: list[str] = []
+    runs: list[list[_Mark]] = []  # one between each text and the next
+    end = 0
+    for tag in TAG.finditer(text):
+        if tag.start() > end or not runs:
+            texts.append(text[end : tag.start()])
+            runs.append([])
+        runs[-1].append(_Mark(tag))
+        end = tag.end()
+    texts.append(text[end:])
+    escaped = any(map(ENTITY.search, texts))
+    if escaped:
+        texts = [ENTITY.sub(lambda entity: html.unescape(entity[0]), one) for one in texts]
+    marks = [mark for run in runs for mark in run]
+    _find_partners(marks)
+    plain = _joined(texts, runs)
+    return Markup(plain, tuple(_elements(marks)), escaped)
+
+
+def _find_partners(marks: Sequence[_Mark]) -> None:
+    """A closing tag's is the last open one of its name; what crosses the two has none."""
+    stack: list[_Mark] = []
+    names = Counter[str]()  # of the stack
+    for mark in marks:
+        if mark.opens:
+            stack.append(mark)
+            names[mark.name] += 1
+        elif mark.closes and names[mark.name]:
+            other = None
+            while other is None or other.name != mark.name:
+                other = stack.pop()
+                names[other.name] -= 1
+            mark.partner, other.partner = other, mark
+
+
+def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
+    """The plain text; every mark learns its place. Of the two blanks around a run of tags one goes with them, and
+    tags that end a word leave one between letters."""
+    plain = list(texts[0])
+    for run, text in zip(runs, texts[1:], strict=True):
+        left, right = plain[-1] if plain else "", text[:1]
+        joining = False
+        if left.isspace() and (right.isspace() or not right) and (run[0].is_end or not right):
+            run[0].text = plain.pop() + run[0].text
+        elif (left.isspace() or not left) and right.isspace():
+            run[-1].text += right
+            text = text[1:]
+        else:
+            ends = left.isalnum() and right.isalnum() and not is_word(left) and not is_word(right)
+            joining = ends and any(mark.breaks for mark in run)
+        for mark in run:
+            if joining and not mark.is_end:
+                plain.append(" ")
+                mark.joins_before, joining = True, False
+            mark.place = len(plain)
+        if joining:
+            run[-1].joins_after = True
+            plain.append(" ")
+        plain += text
+    return "".join(plain)
+
+
+def _elements(marks: Sequence[_Mark]) -> Iterator[Element]:
+    around: list[int] = []
+    number = 0
+    for mark in marks:
+        if mark.is_end:
+            around.pop()
+            continue
+        end, parent = mark.partner or mark, around[-1] if around else -1
+        close = mark.partner.text if mark.partner else ""
+        yield Element(mark.text, close, mark.place, end.place, parent, mark.joins_before, end.joins_after)
+        if mark.partner:
+            around.append(number)
+        number += 1
+
+
+def put_back(markup: Markup, translation: str, links: Sequence[Link]) -> str:
+    """The translation of `markup.plain` with the tags, by the links of the two."""
+
+    def spelled(text: str) -> str:
+        return html.escape(text, quote=False) if markup.escaped else text
+
+    if not markup.elements:
+        return spelled(translation)
+    if not markup.escaped:  # a tag that the model has made up would be one too many
+        translation = TAG.sub(lambda tag: " " * len(tag[0]), translation)
+    parts: list[str] = []
+    place = 0
+    for character, tag, joins_before, joins_after in _in_order(markup, translation, links):
+        before = translation[place:character]
+        parts.append(spelled(before[:-1] if joins_before and before[-1:].isspace() else before))
+        parts.append(_at_edge(tag, character, len(translation)))
+        place = character + (joins_after and translation[character : character + 1].isspace())
+    return "".join([*parts, spelled(translation[place:])])
+
+
+def _at_edge(tag: str, character: int, length: int) -> str:
+    """A tag with its blank, which stands inside the text."""
+    if tag[-1].isspace() and character == length > 0:
+        return tag[-1] + tag[:-1]
+    if tag[0].isspace() and character == 0 < length:
+        return tag[1:] + tag[0]
+    return tag
+
+
+def _in_order(markup: Markup, translation: str, links: Sequence[Link]) -> Iterator[tuple[int, str, bool, bool]]:
+    """The tags in the order of the translation: where, what, and whether a blank before or after it goes."""
+    spans = placed(markup.elements, markup.plain, translation, links)
+    inside: dict[int, list[int]] = {}
+    for number, element in enumerate(markup.elements):
+        inside.setdefault(element.parent, []).append(number)
+    stack = [(number, False) for number in sorted(inside[-1], key=spans.__getitem__)[::-1]]
+    while stack:
+        number, is_end = stack.pop()
+        element, (start, end) = markup.elements[number], spans[number]
+        if is_end:
+            yield end, element.close, False, element.joins_after
+            continue
+        yield start, element.open, element.joins_before, element.joins_after and not element.close
+        if element.close:
+            stack.append((number, True))
+        stack += [(n, False) for n in sorted(inside.get(number, ()), key=spans.__getitem__)[::-1]]

@@ -1,0 +1,151 @@
+"""Where the pieces of a tokenizer stand in the text that they spell, and what an alignment of pieces says of text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from nmt.languages import is_word
+
+SPACE = "▁"  # SentencePiece's
+BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
+JOINERS = "'’\u200c\u200d"  # stand inside a word
+
+T = TypeVar("T")
+Span = tuple[int, int]  # characters of a text: the first, and that after the last
+Link = tuple[int, int, int, int]  # a span of the source and the span of the translation that says the same
+
+
+def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+    """The characters that pieces spell, each with the numbers of its pieces: where these are bytes, of several."""
+    spelling: list[int] = []  # bytes of a character that is not complete
+    for i, piece in enumerate(pieces):
+        byte = BYTES.fullmatch(piece)
+        if not byte:
+            spelling = []
+            yield from ((character, [i]) for character in piece)
+            continue
+        spelling.append(i)
+        of_bytes = bytes(int(pieces[j][3:5], 16) for j in spelling)
+        try:
+            yield of_bytes.decode(), spelling
+            spelling = []
+        except UnicodeDecodeError:
+            continue
+
+
+def piece_spans(text: str, pieces: Sequence[str]) -> list[Span | None]:
+    """Of each piece the span that it spells; None for what spells nothing but space. Where the tokenizer has unified
+    characters the spans follow those that are alike; where nothing is, they are a guess."""
+    of_text, origins = _alike(enumerate(text))
+    of_pieces, owners = _alike((owners, c) for c, owners in characters(pieces) if c != SPACE)
+    places = _places(of_pieces, of_text)
+    spans: list[Span | None] = [None] * len(pieces)
+    for place, numbers in zip(places, owners, strict=True):
+        if place is None:
+            continue
+        start = origins[place]
+        later = bisect_left(origins, start + 1)
+        end = origins[later] if later < len(origins) else len(text)
+        end = start + len(text[start:end].rstrip())
+        for number in numbers:
+            before = spans[number]
+            spans[number] = (min(start, before[0]), max(end, before[1])) if before else (start, end)
+    return spans
+
+
+def _alike(text: Iterable[tuple[T, str]]) -> tuple[list[str], list[T]]:
+    """The characters of a text, without spaces, as look-alikes are unified, and for each its origin. Marks belong to
+    the character that they stand on."""
+    clusters: list[tuple[T, str]] = []
+    for origin, character in text:
+        if unicodedata.combining(character) and clusters:
+            clusters[-1] = clusters[-1][0], clusters[-1][1] + character
+        elif not character.isspace():
+            clusters.append((origin, character))
+    found = [(c, origin) for origin, cluster in clusters for c in unicodedata.normalize("NFKC", cluster).casefold()]
+    kept = [(c, origin) for c, origin in found if not c.isspace()]
+    return [c for c, _ in kept], [origin for _, origin in kept]
+
+
+def _places(these: list[str], those: list[str]) -> list[int | None]:
+    """Where each of these characters stands among those: equal beginnings and ends tell, in between their share."""
+    if not those:
+        return [None] * len(these)
+    most = min(len(these), len(those))
+    before = next((i for i in range(most) if these[i] != those[i]), most)
+    most -= before
+    after = next((i for i in range(most) if these[-1 - i] != those[-1 - i]), most)
+    inner, other = len(these) - before - after, len(those) - before - after
+    middle: list[int | None] = [min(before + i * other // inner, len(those) - 1) for i in range(inner)]
+    return [*range(before), *middle, *range(len(those) - after, len(those))]
+
+
+def links(
+    src: str, src_pieces: Sequence[str], tgt: str, tgt_pieces: Sequence[str], alignment: Iterable[tuple[int, int]]
+) -> tuple[Link, ...]:
+    """An alignment (source piece, target piece) as spans of words, or parts of words. Special pieces are left out; of
+    pieces that spell several words, words are linked with words and signs with signs. Where there is no alignment the
+    texts' words are paired by their places."""
+    of_src, of_tgt = piece_spans(src, src_pieces), piece_spans(tgt, tgt_pieces)
+    words = [word_spans(text) for text in (src, tgt)]
+    src_parts, tgt_parts = (
+        [_parts(span, in_text, starts) for span in spans]
+        for spans, in_text in ((of_src, words[0]), (of_tgt, words[1]))
+        for starts in [[start for start, _ in in_text]]
+    )
+    found = []
+    for s, t in alignment:
+        if s < len(src_parts) and t < len(tgt_parts):
+            pairs = [(a, b) for a in src_parts[s] for b in tgt_parts[t]]
+            alike = [(a, b) for a, b in pairs if src[a[0]].isalnum() == tgt[b[0]].isalnum()]
+            found += [(*a, *b) for a, b in alike or pairs]
+    return tuple(found) or diagonal(src, tgt)
+
+
+def _parts(span: Span | None, words: Sequence[Span], starts: Sequence[int]) -> list[Span]:
+    """What a span has of each word."""
+    if span is None:
+        return []
+    first = max(bisect_right(starts, span[0]) - 1, 0)
+    met = words[first : bisect_left(starts, span[1])]
+    return [(max(start, span[0]), min(end, span[1])) for start, end in met if end > span[0]]
+
+
+def diagonal(src: str, tgt: str) -> tuple[Link, ...]:
+    """Each word of the target with the word of the source at its share of the way; of equal texts with itself."""
+    of_src, of_tgt = word_spans(src), word_spans(tgt)
+    count = max(len(of_tgt), 1)
+    return tuple((*of_src[i * len(of_src) // count], *span) for i, span in enumerate(of_tgt)) if of_src else ()
+
+
+def word_spans(text: str) -> list[Span]:
+    """Words and signs: runs of letters, marks and digits; each character of a script without spaces; each sign."""
+    spans: list[Span] = []
+    kind = ""
+    for i, character in enumerate(text):
+        if character.isspace():
+            kind = ""
+            continue
+        before, kind = kind, _kind(character)
+        follows = bool(spans) and spans[-1][1] == i
+        inside = kind == "mark" or (kind == before == "word")
+        if kind == "joiner":
+            inside = before == "word" and i + 1 < len(text) and _kind(text[i + 1]) == "word"
+            kind = "word" if inside else "sign"
+        if follows and inside:
+            spans[-1] = spans[-1][0], i + 1
+            kind = before if kind == "mark" else kind
+        else:
+            spans.append((i, i + 1))
+    return spans
+
+
+def _kind(character: str) -> str:
+    if is_word(character):
+        return "character"
+    category = unicodedata.category(character)[0]
+    return {"L": "word", "N": "word", "M": "mark"}.get(category, "joiner" if character in JOINERS else "sign")

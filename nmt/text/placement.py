@@ -1,0 +1,197 @@
+"""Where elements of a source text belong in its translation.
+
+An element covers the words of the translation that come from its own words, as far as they stand together; one that
+covers all of the element around it still does; those beside one another do not overlap. What stands alone comes
+before the word that it stood before, or, where only a blank follows it, after the word that it stood after.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nmt.text.pieces import Link, Span, word_spans
+
+MOST = 1000  # elements around words that are placed by the links; what a text has more stands between words
+
+
+@dataclass(frozen=True)
+class Element:
+    """What stands around some characters of a text, or alone between two of them."""
+
+    open: str
+    close: str  # "" for what stands alone
+    start: int
+    end: int
+    parent: int  # the number of the element around it; -1 for none
+    joins_before: bool = False  # the blank before it is not the source's, but keeps two words apart
+    joins_after: bool = False  # likewise that after its end
+
+
+def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
+    """Of each element, a parent before what it holds, the characters of the translation that it covers: inside its
+    parent's, and beside those of the others there, in which what stands alone does not fall."""
+    inside: dict[int, list[int]] = {}
+    for number, element in enumerate(elements):
+        inside.setdefault(element.parent, []).append(number)
+    texts = _Texts(plain, translation, links)
+    spans: list[Span] = [(0, 0)] * len(elements)
+    words: list[Span] = [(0, 0)] * len(elements)  # likewise, in words of the translation
+    for parent in (-1, *range(len(elements))):
+        if children := inside.get(parent):
+            around = (0, len(plain)) if parent < 0 else (elements[parent].start, elements[parent].end)
+            room = _Room(
+                texts,
+                around,
+                (0, len(texts.tgt)) if parent < 0 else words[parent],
+                (0, len(translation)) if parent < 0 else spans[parent],
+            )
+            for number, (in_words, in_characters) in room.place(elements, children).items():
+                words[number], spans[number] = in_words, in_characters
+    return spans
+
+
+class _Texts:
+    """Both texts as words, and their links by the source."""
+
+    def __init__(self, plain: str, translation: str, links: Sequence[Link]) -> None:
+        self.plain, self.translation = plain, translation
+        self.src, self.tgt = word_spans(plain), word_spans(translation)
+        self.src_starts = [start for start, _ in self.src]
+        self.links = sorted(links)
+        self.starts = [link[0] for link in self.links]
+        self.longest = max((end - start for start, end, *_ in self.links), default=0)
+        starts = [start for start, _ in self.tgt]
+        self.words = [  # of each link, the words of the translation
+            range(max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end))
+            for _, _, start, end in self.links
+        ]
+        self.number = [0] * len(self.tgt)  # of links of each word
+        for words in self.words:
+            for word in words:
+                self.number[word] += 1
+        self.linked = [0]  # words with links, before each
+        for number in self.number:
+            self.linked.append(self.linked[-1] + bool(number))
+
+    def has_no_word(self, start: int, end: int) -> bool:
+        """Whether no word of the source begins among these characters."""
+        word = bisect_left(self.src_starts, start)
+        return word == len(self.src) or self.src_starts[word] >= end
+
+    def votes(self, start: int, end: int) -> dict[int, float]:
+        """Of each word of the translation that comes from these characters, how much it does, up to 1, less what
+        comes from others."""
+        near = range(bisect_left(self.starts, start - self.longest), bisect_left(self.starts, end))
+        found: list[tuple[int, int]] = []  # link, twice what is inside less its length
+        for link in near:
+            s, e = self.links[link][:2]
+            if (shared := min(e, end) - max(s, start)) > 0:
+                found.append((link, 2 * shared - (e - s)))
+        mostly = [link for link, excess in found if excess > 0] or [link for link, _ in found]
+        count: dict[int, int] = {}
+        for link in mostly:
+            for word in self.words[link]:
+                count[word] = count.get(word, 0) + 1
+        own = self.plain[start:end]
+        return {
+            word: (2 * of_word - self.number[word]) / self.number[word]
+            for word, of_word in count.items()
+            if self.sign(word) in own or self.sign(word) not in self.plain  # attention is vague about signs
+        }
+
+    def sign(self, word: int) -> str:
+        """A word of the translation that is none, but a sign; else nothing."""
+        start, end = self.tgt[word]
+        return "" if self.translation[start].isalnum() else self.translation[start:end]
+
+
+class _Room:
+    """What an element covers, where those inside it find their places."""
+
+    def __init__(self, texts: _Texts, around: Span, words: Span, characters: Span) -> None:
+        self.texts, self.around, self.words, self.characters = texts, around, words, characters
+        self.taken = bytearray(len(texts.tgt))
+        self.owners: list[tuple[int, int, int]] = []  # words that have been given, and to what of the source
+
+    def place(self, elements: Sequence[Element], children: Sequence[int]) -> dict[int, tuple[Span, Span]]:
+        """Of each of these elements the words and the characters that it covers."""
+        found: dict[int, tuple[Span, Span]] = {}
+        spanning = [number for number in children if elements[number].start < elements[number].end]
+        for number in sorted(spanning, key=lambda n: elements[n].end - elements[n].start):  # the short ones know best
+            start, end = elements[number].start, elements[number].end
+            is_all = self.texts.has_no_word(self.around[0], start) and self.texts.has_no_word(end, self.around[1])
+            span = self.words if is_all else self._run(start, end, self.taken) if number < MOST else None
+            if span and span[0] < span[1]:
+                span = span if is_all else self._with_signs(span, start, end)
+                self.taken[span[0] : span[1]] = b"\1" * (span[1] - span[0])
+                self.owners.append((*span, start))
+                found[number] = span, (self.texts.tgt[span[0]][0], self.texts.tgt[span[1] - 1][1])
+        self.owners.sort()
+        for number in children:
+            if number not in found:
+                gap, character = self._outside(*self._gap(elements[number].start), elements[number].start)
+                found[number] = (gap, gap), (character, character)
+        return found
+
+    def _run(self, start: int, end: int, taken: bytes | bytearray = b"") -> Span | None:
+        """The words, none of them `taken`, that come from these characters, as far as they stand together: a run with
+        the most of them, less what stands between them."""
+        best, best_score = None, 0.0
+        first, score, before = 0, 0.0, -1
+        linked = self.texts.linked
+        votes = self.texts.votes(start, end)
+        for word in sorted(votes):
+            if not self.words[0] <= word < self.words[1] or taken[word : word + 1] == b"\1":
+                continue
+            score -= linked[word] - linked[before + 1]
+            if before < 0 or score <= 0 or taken.find(1, before, word) >= 0:
+                first, score = word, 0.0
+            score += votes[word]
+            if best is None or score > best_score:
+                best, best_score = (first, word + 1), score
+            before = word
+        return best
+
+    def _with_signs(self, run: Span, start: int, end: int) -> Span:
+        """A run with the signs beside it that these characters begin and end with."""
+        (first, last), texts = run, self.texts
+        while last < self.words[1] and not self.taken[last] and (sign := texts.sign(last)):
+            if not texts.plain[start:end].rstrip().endswith(sign):
+                break
+            last, end = last + 1, end - len(sign)
+        while first > self.words[0] and not self.taken[first - 1] and (sign := texts.sign(first - 1)):
+            if not texts.plain[start:end].lstrip().startswith(sign):
+                break
+            first, start = first - 1, start + len(sign)
+        return first, last
+
+    def _gap(self, place: int) -> tuple[int, int]:
+        """Between which words something belongs that stands alone here: the number of the second, and a character."""
+        texts, (start, end) = self.texts, self.around
+        if texts.has_no_word(start, place):
+            return self.words[0], self.characters[0]
+        if texts.has_no_word(place, end):
+            return self.words[1], self.characters[1]
+        following = bisect_left(texts.src_starts, place)
+        if texts.plain[place].isspace() and not texts.plain[place - 1].isspace():
+            run = self._run(*texts.src[following - 1])
+            if run:
+                return run[1], texts.tgt[run[1] - 1][1]
+        link = bisect_left(texts.starts, place)
+        if link < len(texts.links) and texts.starts[link] < end and (run := self._run(*texts.links[link][:2])):
+            return run[0], texts.tgt[run[0]][0]
+        if link and texts.starts[link - 1] >= start and (run := self._run(*texts.links[link - 1][:2])):
+            return run[1], texts.tgt[run[1] - 1][1]
+        return self.words[1], self.characters[1]
+
+    def _outside(self, gap: int, character: int, place: int) -> tuple[int, int]:
+        """The same gap, or that beside what covers it."""
+        owner = bisect_left(self.owners, (gap, 0, 0)) - 1
+        if owner < 0 or not self.owners[owner][0] < gap < self.owners[owner][1]:
+            return gap, character
+        first, last, came_from = self.owners[owner]
+        if came_from < place:
+            return last, self.texts.tgt[last - 1][1]
+        return first, self.texts.tgt[first][0]
