@@ -18,7 +18,7 @@ WORKDIR /src
 # Dependencies are a layer of their own: a change of the code does not install them again.
 COPY pyproject.toml constraints.txt ./
 RUN /venv/bin/pip install --constraint constraints.txt torch==2.13.0 \
-    && /venv/bin/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > dependencies.txt \
+    && /venv/bin/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*project['dependencies'], *project['optional-dependencies']['serve'], sep='\n')" > dependencies.txt \
     && /venv/bin/pip install --constraint constraints.txt --requirement dependencies.txt
 COPY README.md LICENSE ./
 COPY conf conf
@@ -42,4 +42,7 @@ USER 10001
 # Runs, and so `runs_dir` and `cache_dir`, are relative to here.
 WORKDIR /
 VOLUME ["/runs", "/data"]
+# Of nmt-serve; whatever else runs here listens nowhere, and is healthy.
+EXPOSE 5000
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python3", "-c", "import pathlib, urllib.request; b'nmt-serve' in pathlib.Path('/proc/1/cmdline').read_bytes() and urllib.request.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
 CMD ["nmt-train", "--help"]

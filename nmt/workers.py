@@ -137,9 +137,10 @@ class WorkerDiedError(Exception):
 
 
 class Worker:
-    """A fork of this process, and the parent's end of a pipe to it. Raises ChildProcessError when none can start."""
+    """A fork of this process, and the parent's end of a pipe to it; it calls methods of `translator`, whatever that
+    is. Raises ChildProcessError when none can start."""
 
-    def __init__(self, translator: Translator) -> None:
+    def __init__(self, translator: Any) -> None:
         self.batch: int | None = None  # the number of the one at work
         with _forking:
             try:
@@ -196,7 +197,7 @@ def _fork() -> int:
     return pid
 
 
-def _serve(translator: Translator, connection: Connection, parents: Connection) -> NoReturn:
+def _serve(translator: Any, connection: Connection, parents: Connection) -> NoReturn:
     """What a worker does: batch by batch, until the parent has gone."""
     try:
         parents.close()

@@ -15,7 +15,7 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 # Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
 ROWS = [
     {"nmt.cli"},
-    {"nmt.lab"},
+    {"nmt.lab", "nmt.service"},
     {"nmt.answers"},
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
@@ -58,6 +58,9 @@ ONLY_IN = {
     "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx")},
     "translate": {"nmt.formats.po"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
+    "starlette": {"nmt.service.app"},
+    "uvicorn": {"nmt.service.server"},
+    "python_multipart": {"nmt.service.wire"},
     "pickle": set(),
     "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells
 }
@@ -141,6 +144,8 @@ def test_a_file_says_what_it_is(path):
     [
         ("nmt", {"torch", "numpy"}),
         ("nmt.cli.translate", {"torch", "numpy"}),
+        ("nmt.cli.serve", {"torch", "numpy", "starlette"}),
+        ("nmt.service.service", {"torch", "numpy", "starlette"}),
         (
             "nmt.translator",
             {

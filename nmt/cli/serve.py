@@ -1,0 +1,160 @@
+"""nmt-serve: translation over HTTP, in the words of LibreTranslate's and DeepL's clients, and a page for people."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from nmt import __version__
+from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.options import MAX_WIDTH, up_to
+from nmt.cli.streams import prepare_streams
+from nmt.service.limits import MAX_RATE, Limits
+from nmt.service.pairs import Pairs, pair_of
+
+COMMAND = "nmt-serve"
+GRACE_S = 30  # for what was accepted, after a signal to end
+
+
+def parser() -> argparse.ArgumentParser:
+    limits = Limits()
+    parser = Parser(
+        prog=COMMAND,
+        description="Serve translations over HTTP: to clients of LibreTranslate (/translate, /detect, /languages) "
+        "and of DeepL (/v2), and to people by a page that shows what the model attends to.",
+    )
+    parser.add_argument(
+        "--pair",
+        action="append",
+        required=True,
+        metavar="SRC-TGT=MODEL",
+        help="languages and the model directory that translates between them, or a MODEL that says its languages "
+        "itself; MODEL,MODEL is an ensemble; again for each pair",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
+    parser.add_argument("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
+    parser.add_argument("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
+    parser.add_argument(
+        "--compute",
+        choices=["auto", "float32", "bfloat16", "int8"],
+        default="auto",
+        help="precision of matrix products; in float32 a text's translation does not depend on what is translated "
+        "beside it (%(default)s)",
+    )
+    parser.add_argument(
+        "--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each"
+    )
+    add_limits(parser, limits)
+    parser.add_argument(
+        "--cache", type=up_to(10_000_000), default=0, metavar="N", help="keep the translations of N sentences (none)"
+    )
+    parser.add_argument(
+        "--watch",
+        type=seconds,
+        default=5.0,
+        metavar="S",
+        help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
+    )
+    parser.add_argument("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    return parser
+
+
+def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
+    group = parser.add_argument_group("limits")
+    for name, default, what in (
+        ("bytes", limits.max_bytes, "of a request's body"),
+        ("texts", limits.max_texts, "of a request"),
+        ("chars", limits.max_chars, "of a request's texts"),
+        ("waiting", limits.max_waiting, "sentences that wait, before requests are refused with 429"),
+    ):
+        group.add_argument(
+            f"--max-{name}", type=positive_int, default=default, metavar="N", help=f"{what} (%(default)s)"
+        )
+    group.add_argument(
+        "--rate",
+        type=up_to(MAX_RATE),
+        default=limits.rate,
+        metavar="N",
+        help="requests a minute of an address, or of a key without a rate of its own (as many as can be)",
+    )
+    group.add_argument(
+        "--timeout", type=seconds, default=limits.request_s, metavar="S", help="until an answer (%(default)s)"
+    )
+    group.add_argument(
+        "--read-timeout",
+        type=seconds,
+        default=limits.body_s,
+        metavar="S",
+        help="until a request's head, and then its body, has come (%(default)s)",
+    )
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ValueError
+    return number
+
+
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number <= 86_400:
+        raise ValueError
+    return number
+
+
+positive_int = up_to(1_000_000_000)
+
+
+def main() -> None:
+    """Entry point."""
+    prepare_streams()
+    with one_line_errors(COMMAND):
+        options = parser().parse_args()
+        run(options)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve until a signal. Raises ValueError for what cannot be served."""
+    from nmt.service.processes import spawn
+    from nmt.service.service import Service, Settings
+
+    pairs = tuple(map(pair_of, options.pair))
+    Pairs(pairs)
+    workers = options.workers or len(os.sched_getaffinity(0))
+    settings = Settings(pairs, workers, options.compute, options.keys, options.cache, options.watch)
+    limits = Limits(
+        options.max_bytes,
+        options.max_texts,
+        options.max_chars,
+        options.max_waiting,
+        options.timeout,
+        options.read_timeout,
+        options.rate,
+    )
+    service = Service(settings, limits, time.monotonic)
+    spawned = spawn(settings.for_models())  # they are loaded while the framework is
+    try:
+        from nmt.service.server import address_of, listening_socket, serve
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error.name} is not installed; nmt-serve needs: pip install nmt[serve]") from None
+
+    bound = listening_socket(options.host, options.port)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{COMMAND}: %(message)s")
+    logging.getLogger("nmt").setLevel(logging.INFO)
+    try:
+        serve(
+            service,
+            bound,
+            spawned,
+            options.proxy,
+            GRACE_S,
+            lambda: warn(COMMAND, f"listening on {address_of(bound)}"),
+        )
+    except ChildProcessError as error:
+        raise ValueError(str(error)) from None

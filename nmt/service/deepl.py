@@ -1,0 +1,72 @@
+"""DeepL's interface, version 2: /v2/translate, /v2/languages, /v2/usage. Official SDKs take it by their `server_url`.
+
+Codes of languages are in upper case; a variant such as EN-US is the language itself where there is no other model for
+it. Errors are {"message": text}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from nmt.service.wire import Answer, RefusedError, Wish, text_field, texts_field
+
+SCHEME = "deepl-auth-key"
+UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
+VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
+HANDLING = ("", "xml", "html")
+LISTS = ("text", "ignore_tags", "non_splitting_tags", "splitting_tags")
+
+
+def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:
+    """The key of a request; "" for none."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == SCHEME:
+        return key.strip()
+    given = fields.get("auth_key")
+    return given if isinstance(given, str) else ""
+
+
+def wish_of(fields: Mapping[str, Any]) -> Wish:
+    """What POST /v2/translate asks for. Raises RefusedError."""
+    texts, _ = texts_field(fields, "text")
+    target = text_field(fields, "target_lang")
+    handling = text_field(fields, "tag_handling", "")
+    if handling not in HANDLING:
+        raise RefusedError(400, "Value for 'tag_handling' not supported.")
+    if fields.get("glossary_id"):
+        raise RefusedError(400, "Glossaries are not supported.")
+    return Wish(texts, text_field(fields, "source_lang", ""), target, is_html=bool(handling))
+
+
+def answer(wish: Wish, answers: Sequence[Answer]) -> dict[str, Any]:
+    """What it gives. The Python SDK takes no translation without `billed_characters`."""
+    return {
+        "translations": [
+            {
+                "detected_source_language": one.source.upper(),
+                "text": one.text,
+                "billed_characters": len(text),
+                "model_type_used": "latency_optimized",
+            }
+            for text, one in zip(wish.texts, answers, strict=True)
+        ]
+    }
+
+
+def languages(codes: Iterable[str], names: Mapping[str, str], as_targets: bool) -> list[dict[str, Any]]:
+    """What GET /v2/languages gives, of sources or of targets; of these the variants too."""
+    found = []
+    for code in codes:
+        for one in (code.upper(), *(VARIANTS.get(code, ()) if as_targets else ())):
+            entry = {"language": one, "name": names.get(code, code)}
+            found.append(entry | ({"supports_formality": False} if as_targets else {}))
+    return found
+
+
+def usage(characters: int) -> dict[str, Any]:
+    return {"character_count": characters, "character_limit": UNLIMITED}
+
+
+def error(refusal: RefusedError) -> dict[str, Any]:
+    return {"message": refusal.message}

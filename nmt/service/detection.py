@@ -1,0 +1,159 @@
+"""In which of a few languages a text is: by its script, its commonest words, and letters that others lack.
+
+It chooses among the languages that a server translates from, which are few. Of a language that it has no words of it
+knows the script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+SEEN = 3000  # characters of a text
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+UNKNOWN_SHARE = 0.02  # of a word that says nothing, for every language of its script
+
+_WORDS = {
+    "af": "die van en in is het dit dat nie vir met sy ek hy was wat om jy ons hulle ook maar aan te",
+    "bg": "на и да в за не се от е са че като по си с той това беше ще но",
+    "bs": "i u je da se na za su sa od koji što nije kao bio biti ali",
+    "ca": "de la el i que a en els es per les un amb una és del no va són ha aquest què",
+    "cs": "a je se v na že to s z do jsem o i jako by si ale jsou pro co který já tak být bylo jeho",
+    "da": "og i at det er en til af på som med for den der ikke de har et jeg var hun han også blev",
+    "de": "der die und in das ist zu den nicht ein von mit sich des auf für es im "
+    "dem ich eine sie er wir hat auch als an war sind wird bei aus nach wie ihr du was mein kein ein",
+    "el": "και το να η της του την ο για με που τα από στο είναι δεν οι θα στην μια",
+    "en": "the a of and to in is that it was for on you with he as are this "
+    "be at i have not his but they by an we a from or she what there my has do who which",
+    "eo": "la de kaj en estas al ne mi ke vi por kun li estis ĝi sed kiu pri el",
+    "es": "de la que el en y a los se del las un por con no una su para "
+    "es al lo como más pero sus le o este sí muy está qué yo",
+    "et": "ja on ei et ta see oli ma kui mis ka oma aga või siis sa seda pole",
+    "eu": "eta da ez bat du zen dira ere egin hau baina dut izan dago",
+    "fi": "ja on ei se että hän oli minä mutta kun ovat mitä sen tämä olen niin myös joka olet voi",
+    "fr": "de la le et les des en un une du que est pour dans qui a il au "
+    "ne pas sur ce je plus par se avec son sont vous nous elle cette mais ou",
+    "ga": "an agus na ar is a i le bhí sé go tá do níl air mé seo ní ag",
+    "hr": "i u je da se na za su sa od koji što nije kao bio biti ali samo",
+    "hu": "a az és hogy nem is egy van ez volt meg csak de mint ha már el még azt vagy én",
+    "id": "yang dan di ini itu dengan untuk tidak dari dalam akan pada saya ada adalah ke juga anda dia",
+    "is": "og að í á er það sem ég til við ekki um var hann með en hún þetta",
+    "it": "di e che la il un a per è in non sono una del si da le con "
+    "i mi ho lo ma ha come della questo al più anche gli ti",
+    "la": "et in est non ad ut cum sed quod qui quae ex si sunt esse ab",
+    "lt": "ir yra kad aš į tai su ne iš jis bet kaip buvo tu jo už mes",
+    "lv": "un ir es ka tas nav ar no uz tu par bet viņš kas lai mēs vai bija",
+    "mk": "на и да во се од за не е со што ќе го си тоа како беше",
+    "ms": "yang dan di ini itu dengan untuk tidak dari dalam akan pada saya ada ialah adalah ke awak dia",
+    "nb": "og i det er på som en å til at av for med ikke har jeg de den var han hun vi også et",
+    "nl": "de het een van en in is dat op te zijn met voor niet die er aan ik "
+    "om hij was maar ook als bij zij we wat naar heeft je",
+    "pl": "i w nie na się z do to że jest o jak co po ale a od za tak jego tym był mi czy są ja",
+    "pt": "de a o que e do da em um para é com não uma os no se na "
+    "por mais as dos como mas ao ele das à seu ou eu está você isso foi",
+    "ro": "de și în a la cu nu este pe o că un care mai din pentru au fost sunt am dar ce eu el",
+    "ru": "и в не на я что он с как это по но все она так его к у из за бы ты мы был от меня",
+    "sk": "a je sa v na že to s z do som o aj ako by si ale sú pre čo ktorý ja nie bolo jeho",
+    "sl": "je in da na se v za so ne pa bi z kot to ki sem tudi ni po ali",
+    "sq": "të e në dhe i një për me që nga është nuk ka më si do ishte unë",
+    "sr": "и у је да се на за су са од који што није као био али i u je da se na za su sa od koji što nije kao bio",
+    "sv": "och i att det som en på är av för med den till inte har de om jag ett han var vi så hon också",
+    "sw": "ya na wa kwa ni katika za la kuwa hii yake cha huo wake hakuna",
+    "tl": "ang ng sa na mga ay at hindi ko ito siya niya para ka ako may",
+    "tr": "ve bir bu da de için ne çok o ben ile var mı gibi daha ama değil sen kadar olan olarak",
+    "uk": "і в не на що я з у до та це він як за але його від ти ми вона був є для",
+    "be": "і ў не на што я з у да гэта ён як за але яго ад ты мы яна быў",
+    "vi": "và của là có không được cho một người trong những với các này đã tôi khi để",
+}
+_LETTERS = {  # that others of their script have not, or seldom
+    "cs": "řěů", "da": "æø", "de": "ßäöü", "eo": "ĉĝĥĵŝŭ", "es": "ñ¿¡", "et": "õäöü", "fi": "äö",
+    "fr": "çèêëîœùû",
+    "hu": "őűö", "is": "þðæ", "lt": "ėįųūž", "lv": "āēīūģķļņ", "nb": "æøå", "pl": "łąęśźżń", "pt": "ãõç",
+    "ro": "ășțâ", "sk": "ľŕĺôä", "sv": "åäö", "tr": "ığşç", "uk": "іїєґ", "be": "ўіё", "ru": "ыэё",
+    "bg": "ъ", "sr": "ђћџјљњ", "mk": "ѓќѕј", "vi": "ơưđạảấầẩẫậắằẵặẹẻẽếềểễệ",
+    "ca": "·ïç", "sl": "čšž", "hr": "čćđšž", "bs": "čćđšž",
+    "fa": "پچژگی",
+    "ur": "ٹڈڑںےہ", "ar": "ةىأإ",
+}  # fmt: skip
+_SCRIPTS = {
+    "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
+    "cyrillic": "\u0400-\u052f",
+    "greek": "\u0370-\u03ff\u1f00-\u1fff",
+    "arabic": "\u0600-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc",
+    "hebrew": "\u0590-\u05ff",
+    "devanagari": "\u0900-\u097f",
+    "bengali": "\u0980-\u09ff",
+    "gurmukhi": "\u0a00-\u0a7f",
+    "gujarati": "\u0a80-\u0aff",
+    "tamil": "\u0b80-\u0bff",
+    "telugu": "\u0c00-\u0c7f",
+    "kannada": "\u0c80-\u0cff",
+    "malayalam": "\u0d00-\u0d7f",
+    "sinhala": "\u0d80-\u0dff",
+    "thai": "\u0e00-\u0e7f",
+    "lao": "\u0e80-\u0eff",
+    "burmese": "\u1000-\u109f",
+    "khmer": "\u1780-\u17ff",
+    "georgian": "\u10a0-\u10ff",
+    "armenian": "\u0530-\u058f",
+    "ethiopic": "\u1200-\u137f",
+    "hangul": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
+    "kana": "\u3040-\u30ff\u31f0-\u31ff",
+    "han": "\u3400-\u9fff\uf900-\ufaff",
+}
+_SCRIPTS_OF = {
+    **dict.fromkeys(["be", "bg", "kk", "ky", "mk", "mn", "ru", "tg", "uk"], ("cyrillic",)),
+    **dict.fromkeys(["ar", "fa", "ps", "ur", "ug", "sd"], ("arabic",)),
+    **dict.fromkeys(["he", "yi"], ("hebrew",)),
+    **dict.fromkeys(["hi", "mr", "ne", "sa"], ("devanagari",)),
+    "sr": ("cyrillic", "latin"), "el": ("greek",), "bn": ("bengali",), "pa": ("gurmukhi",), "gu": ("gujarati",),
+    "ta": ("tamil",), "te": ("telugu",), "kn": ("kannada",), "ml": ("malayalam",),
+    "si": ("sinhala",), "th": ("thai",),
+    "lo": ("lao",), "my": ("burmese",), "km": ("khmer",), "ka": ("georgian",), "hy": ("armenian",),
+    "am": ("ethiopic",), "ko": ("hangul", "han"), "ja": ("kana", "han"), "zh": ("han",),
+}  # fmt: skip
+
+
+@cache
+def _words_of(code: str) -> frozenset[str]:
+    return frozenset(_WORDS.get(code, "").split())
+
+
+@cache
+def _pattern(scripts: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"[{''.join(_SCRIPTS[script] for script in scripts)}]")
+
+
+def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
+    """Codes, the likeliest first, each with how sure that is, from 0 to 100: weighed against one another and against
+    all other languages that are known here. Of a text without letters the first code, with 0."""
+    text = text[:SEEN].lower()
+    words = _WORD.findall(text)
+    letters = sum(map(len, words))
+    if not letters:
+        return [(code, 0.0) for code in codes]
+    weights = {code: _weight(_primary(code), text, words, letters) for code in codes}
+    served = {_primary(code) for code in codes}
+    others = [_weight(code, text, words, letters) for code in {*_WORDS, *_SCRIPTS_OF} - served]
+    total = sum(weights.values()) + max(others)
+    ranked = sorted(codes, key=lambda code: -weights[code])  # stable: of like ones the first served
+    return [(code, 100 * weights[code] / total if total else 0.0) for code in ranked]
+
+
+def _primary(code: str) -> str:
+    first = re.split("[-_]", code.lower())[0]
+    return "nb" if first in ("no", "nn") else first
+
+
+def _weight(code: str, text: str, words: Sequence[str], letters: int) -> float:
+    scripts = _SCRIPTS_OF.get(code, ("latin",))
+    of_script = len(_pattern(scripts).findall(text)) / letters
+    if code == "zh" and _pattern(("kana",)).search(text):
+        of_script /= 10
+    if code == "ja" and not _pattern(("kana",)).search(text):
+        of_script /= 2
+    known, rare = _words_of(code), _LETTERS.get(code, "")
+    common = sum(word in known for word in words) / len(words)
+    marked = sum(any(letter in rare for letter in word) for word in words) / len(words) if rare else 0.0
+    return float(min(of_script, 1.0) ** 2 * (UNKNOWN_SHARE + common + marked / 2) ** 2)

@@ -1,0 +1,72 @@
+"""LibreTranslate's interface: POST /translate and /detect, GET /languages, /health and /frontend/settings.
+
+Its clients send JSON, forms of both kinds, or everything in the query. Errors are {"error": text}; codes of languages
+are compared without regard to case, and `de-DE` falls back to `de`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nmt.service.wire import Answer, RefusedError, Wish, number_field, text_field, texts_field
+
+AUTO = "auto"
+FORMATS = ("text", "html")
+MOST_ALTERNATIVES = 100
+
+
+def wish_of(fields: Mapping[str, Any]) -> Wish:
+    """What POST /translate asks for. Raises RefusedError."""
+    texts, is_list = texts_field(fields, "q")
+    source, target = text_field(fields, "source"), text_field(fields, "target")
+    kind = text_field(fields, "format", "text")
+    if kind not in FORMATS:
+        raise RefusedError(400, f"{_brief(kind)} format is not supported")
+    source = "" if source.lower() == AUTO else source
+    alternatives = number_field(fields, "alternatives", MOST_ALTERNATIVES)
+    return Wish(texts, source, target, is_list, kind == "html", alternatives)
+
+
+def answer(wish: Wish, answers: Sequence[Answer]) -> dict[str, Any]:
+    """What POST /translate gives: lists for a list, and a value alone for a text alone."""
+    found: dict[str, list[Any]] = {"translatedText": [one.text for one in answers]}
+    if not wish.source:
+        found["detectedLanguage"] = [detected(one.source, one.confidence) for one in answers]
+    if wish.alternatives:
+        found["alternatives"] = [list(one.alternatives) for one in answers]
+    return dict(found) if wish.is_list else {key: values[0] for key, values in found.items()}
+
+
+def detected(language: str, confidence: float) -> dict[str, Any]:
+    return {"confidence": round(confidence, 1), "language": language}
+
+
+def languages(targets: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What GET /languages gives, of each language's code what it can be translated into. Mastodon and Weblate need
+    `targets` in every entry."""
+    return [{"code": code, "name": names.get(code, code), "targets": list(to)} for code, to in targets.items()]
+
+
+def settings(source: str, target: str, names: Mapping[str, str], max_chars: int, has_keys: bool) -> dict[str, Any]:
+    """What GET /frontend/settings gives."""
+    return {
+        "apiKeys": has_keys,
+        "charLimit": max_chars,
+        "frontendTimeout": 500,
+        "keyRequired": has_keys,
+        "language": {
+            "source": {"code": source, "name": names.get(source, source)},
+            "target": {"code": target, "name": names.get(target, target)},
+        },
+        "suggestions": False,
+        "supportedFilesFormat": [],
+    }
+
+
+def error(refusal: RefusedError) -> dict[str, Any]:
+    return {"error": refusal.message}
+
+
+def _brief(value: str) -> str:
+    return value if len(value) <= 20 else f"{value[:20]}..."

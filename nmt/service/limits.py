@@ -1,0 +1,96 @@
+"""How much a client may ask: keys, rates, sizes. The clock is given from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.service.wire import RefusedError
+
+MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
+MAX_RATE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_bytes: int = 1_000_000  # of a body
+    max_texts: int = 1000  # of a request
+    max_chars: int = 50_000  # of a request, all texts together
+    max_waiting: int = 4000  # segments of all requests, beyond which a request is refused
+    request_s: float = 60.0  # until its answer
+    body_s: float = 15.0  # until a request's head has come, and again until its body has
+    rate: int = (
+        0  # requests a minute of each client, or of each key that has no rate of its own; 0: as many as can be
+    )
+
+    def check(self, texts: Iterable[str]) -> None:
+        """Raises RefusedError(400) for too much."""
+        sizes = [len(text) for text in texts]
+        if len(sizes) > self.max_texts:
+            raise RefusedError(400, f"Invalid request: request ({len(sizes)}) exceeds text limit ({self.max_texts})")
+        if sum(sizes) > self.max_chars:
+            raise RefusedError(
+                400, f"Invalid request: request ({sum(sizes)}) exceeds character limit ({self.max_chars})"
+            )
+
+
+class Keys:
+    """Those of a file: a line each, with its requests a minute where it has a rate of its own; `#` begins a comment.
+
+    Raises ValueError for a line that says something else, without quoting it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.rates: Mapping[bytes, int | None] = dict(_entries(path))
+        if not self.rates:
+            raise ValueError(f"{path} has no key, so nobody could ask anything")
+
+    def rate_of(self, key: str) -> int | None:
+        """Its rate; None for the common one. Raises RefusedError: 400 for no key, 403 for one that is not there."""
+        if not key:
+            raise RefusedError(400, "Please contact the server operator to get an API key")
+        try:
+            return self.rates[_digest(key)]
+        except KeyError:
+            raise RefusedError(403, "Invalid API key") from None
+
+
+def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        key, *rest = line.partition("#")[0].split() or [""]
+        if not key:
+            continue
+        if len(rest) > 1 or (rest and not (rest[0].isascii() and rest[0].isdigit() and 0 < int(rest[0]) <= MAX_RATE)):
+            raise ValueError(f"{path}:{number}: a line is a key, and its requests a minute if it has a rate")
+        yield _digest(key), int(rest[0]) if rest else None
+
+
+def _digest(key: str) -> bytes:
+    """What is looked up in place of a key: how long it takes tells nothing of a key."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+class Rates:
+    """A bucket a client, which holds a minute's requests and fills up evenly."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # requests left, and when
+
+    def take(self, client: str, rate: int) -> None:
+        """Raises RefusedError(429) for one request too many."""
+        if not rate:
+            return
+        now = self.clock()
+        left, then = self._buckets.pop(client, (float(rate), now))
+        left = min(float(rate), left + (now - then) * rate / 60)
+        self._buckets[client] = max(left - 1, 0.0) if left >= 1 else left, now
+        if len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        if left < 1:
+            wait_s = (1 - left) * 60 / rate
+            raise RefusedError(429, f"Slowdown: {rate} per 1 minute", math.ceil(wait_s))

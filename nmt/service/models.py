@@ -1,0 +1,154 @@
+"""The process that holds the models: it loads them once, and forks workers that share their memory.
+
+It is started by processes.py, which hands it a socket. On that come the settings, as a line of JSON, and go what was
+loaded, or why not; then each line that comes asks for one more worker, and gets its pipe. A worker is that of
+nmt-translate (see nmt/workers.py). So nothing is ever forked from the process that speaks HTTP, whose sockets a child
+would hold open, and a new model is loaded without a moment's wait there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from nmt.json_text import to_json
+
+if TYPE_CHECKING:
+    from nmt.translation import Translation
+    from nmt.translator import Translator
+
+# pair, texts, how many alternatives, whether what stands in the texts are tags
+Batch = tuple[str, Sequence[str], int, bool]
+# text, its alternatives, score, source pieces, whether its end is left out
+Result = tuple[str, Sequence[str], float, int, bool]
+
+logger = logging.getLogger(__name__)
+
+
+class Models:
+    """What a worker can do, by pair. What it raises says nothing of the texts."""
+
+    def __init__(self, translators: Mapping[str, Translator]) -> None:
+        self.translators = translators
+
+    @classmethod
+    def load(cls, settings: Mapping[str, Any]) -> Models:
+        """Raises ValueError for a model that is not sound."""
+        from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+
+        keep_few_kernels(IN_SEARCH)
+        tune_process()
+        import torch
+
+        from nmt.translator import Translator
+
+        torch.set_num_threads(1)
+        loaded: dict[str, Translator] = {}
+        same: dict[tuple[str, ...], Translator] = {}  # one model for several pairs is loaded once
+        for pair, folders in settings["pairs"].items():
+            key = tuple(folders)
+            if key not in same:
+                same[key] = Translator.load(folders, "cpu", settings["compute"])
+            loaded[pair] = same[key]
+        return cls(loaded)
+
+    def described(self) -> dict[str, Any]:
+        """What the other process needs to know."""
+        return {
+            pair: {
+                "width": translator.search.width,
+                "compute": translator.compute,
+                "attention": translator.model.config.attention.name != "none",
+            }
+            for pair, translator in self.translators.items()
+        }
+
+    def translate(self, batch: Batch) -> list[Result]:
+        pair, texts, alternatives, tagged = batch
+        translator = self.translators[pair]
+        with _unsaid():
+            nbest = min(alternatives + 1, translator.search.width) if alternatives else 0
+            if tagged:
+                from nmt.service.html import translate_tagged
+
+                found = translate_tagged(translator, texts, nbest)
+            else:
+                found = translator.translate(texts, nbest=nbest, plain=not nbest)
+            pieces = translator.tokenizer.encode_src(list(texts))
+            return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
+
+    def inspect(self, batch: tuple[str, str, str | None, Sequence[str]]) -> str:
+        """The parts of an inspection, as JSON. Raises ValueError when there is nothing to look at."""
+        from nmt.inspection import inspect_sentence
+
+        pair, text, target, parts = batch
+        with _unsaid():
+            return to_json(inspect_sentence(self.translators[pair], text, parts, target))
+
+
+def _result(one: Translation, pieces: int) -> Result:
+    others = dict.fromkeys(other.text for other in one.alternatives[1:] if other.text != one.text)
+    return one.text, list(others), one.score, pieces, one.truncated
+
+
+class _unsaid:  # noqa: N801 (a context manager)
+    """An error of the work, without its message, which may quote a text, and as a class that needs no library."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if kind is None or not issubclass(kind, Exception):
+            return
+        places = traceback.extract_tb(trace)
+        where = f"{places[-1].filename}:{places[-1].lineno}" if places else "?"
+        raise RuntimeError(f"{kind.__name__} in {where}") from None
+
+
+def serve(control: socket.socket) -> None:
+    """Load what is asked for, then fork a worker for each line, until the other end is closed."""
+    lines = control.makefile("rb")
+    try:
+        models = Models.load(json.loads(lines.readline()))
+    except (ValueError, OSError, MemoryError) as error:
+        control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
+        return
+    control.sendall(to_json({"pairs": models.described()}).encode() + b"\n")
+    from nmt.workers import Worker
+
+    descriptor = control.fileno()  # a worker that kept it would hide this process's end
+    os.register_at_fork(after_in_child=lambda: os.close(descriptor))
+    workers: dict[int, Worker] = {}
+    for line in lines:
+        dead = workers.pop(int(line), None)
+        cause = dead.end() if dead else None
+        try:
+            worker = Worker(models)
+        except ChildProcessError as error:
+            control.sendall(to_json({"error": str(error)}).encode() + b"\n")
+            continue
+        workers[worker.pid] = worker
+        answer = to_json({"pid": worker.pid, "cause": cause}).encode() + b"\n"
+        socket.send_fds(control, [answer], [worker.connection.fileno()])
+        worker.connection.close()
+
+
+def main() -> NoReturn:
+    """Entry point of the process; its argument is the number of the socket."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the process that speaks HTTP decides
+    with suppress(BrokenPipeError, ConnectionResetError):  # it has gone
+        serve(socket.socket(fileno=int(sys.argv[1])))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

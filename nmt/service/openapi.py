@@ -1,0 +1,175 @@
+"""The interface as OpenAPI 3.1, a value: GET /spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nmt import __version__
+from nmt.service.libretranslate import FORMATS, MOST_ALTERNATIVES
+from nmt.service.limits import Limits
+from nmt.service.pairs import Pairs
+from nmt.service.wire import FORM, JSON, MULTIPART
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+ERRORS = {
+    "400": "what is asked for is not there, or too much",
+    "403": "the key is not known",
+    "408": "the body came too slowly",
+    "413": "the body is too long",
+    "429": "too many requests; Retry-After says when",
+    "500": "a text cannot be translated",
+    "503": "the server is about to end, or took too long; Retry-After says when",
+}
+
+
+def specification(pairs: Pairs, limits: Limits) -> Schema:
+    """Of a server with these pairs of languages."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "nmt",
+            "version": __version__,
+            "description": f"Translation of {', '.join(pairs.by_name)}, in the words of several services' clients: "
+            "LibreTranslate's, DeepL's (/v2), OpenNMT-py's (/translator) and Hugging Face's (/).",
+        },
+        "paths": {
+            "/translate": {"post": _translate(limits)},
+            "/detect": {"post": _detect()},
+            "/languages": {"get": _get("The languages, and what each can be translated into.", _list(_language()))},
+            "/frontend/settings": {"get": _get("What a page for people needs to know.", {"type": "object"})},
+            "/health": {"get": _get("Whether the server is there for new requests.", _object(status=TEXT))},
+            "/inspect": {"post": _inspect()},
+            "/v2/translate": {"post": _deepl_translate(limits)},
+            "/v2/languages": {"get": _deepl_languages()},
+            "/v2/usage": {"get": _of_deepl(_get("Characters translated.", _object(character_count=WHOLE)))},
+            "/translator/translate": {"post": _opennmt()},
+            "/translator/models": {
+                "get": _get("The models by number.", _list({"type": "object"}), _object(error=TEXT))
+            },
+            "/": {"post": _hf()},
+        },
+    }
+
+
+def _object(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
+    found: Schema = {"type": "object", "properties": properties}
+    return found | ({"required": list(required)} if required else {})
+
+
+def _list(items: Schema, **more: Any) -> Schema:
+    return {"type": "array", "items": items} | more
+
+
+def _get(summary: str, schema: Schema, error: Schema | None = None) -> Schema:
+    return {"summary": summary, "responses": _responses(schema, error or _object(("error",), error=TEXT))}
+
+
+def _responses(schema: Schema, error: Schema) -> Schema:
+    found = {"200": {"description": "the answer", "content": {JSON: {"schema": schema}}}}
+    return found | {
+        status: {"description": why, "content": {JSON: {"schema": error}}} for status, why in ERRORS.items()
+    }
+
+
+def _post(summary: str, body: Schema, schema: Schema, kinds: tuple[str, ...], error: Schema) -> Schema:
+    content = {kind: {"schema": body} for kind in kinds}
+    return {
+        "summary": summary,
+        "requestBody": {"required": True, "content": content},
+        "responses": _responses(schema, error),
+    }
+
+
+def _some(text: Schema = TEXT) -> Schema:
+    return {"anyOf": [text | {"minLength": 1}, _list(text, minItems=1)]}
+
+
+def _translate(limits: Limits) -> Schema:
+    body = _object(
+        ("q", "source", "target"),
+        q=_some() | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
+        source=TEXT | {"minLength": 1, "description": "a code of /languages, or auto"},
+        target=TEXT | {"minLength": 1},
+        format=TEXT | {"enum": list(FORMATS), "default": "text"},
+        alternatives=WHOLE | {"minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
+        api_key={"type": ["string", "null"]},
+    )
+    detected = _object(confidence=NUMBER, language=TEXT)
+    answer = _object(
+        ("translatedText",),
+        translatedText={"anyOf": [TEXT, _list(TEXT)]},
+        detectedLanguage={"anyOf": [detected, _list(detected)]},
+        alternatives=_list({"anyOf": [TEXT, _list(TEXT)]}),
+    )
+    summary = "Translate a text, or a list of them. Forms and the query are taken too."
+    return _post(summary, body, answer, (JSON,), _object(("error",), error=TEXT))
+
+
+def _detect() -> Schema:
+    body = _object(("q",), q=TEXT | {"minLength": 1}, api_key={"type": ["string", "null"]})
+    answer = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
+    return _post(
+        "Which language a text is in.", body, answer, (JSON, FORM, MULTIPART), _object(("error",), error=TEXT)
+    )
+
+
+def _language() -> Schema:
+    return _object(("code", "name", "targets"), code=TEXT, name=TEXT, targets=_list(TEXT))
+
+
+def _inspect() -> Schema:
+    body = _object(
+        ("q", "source", "target"),
+        q=TEXT | {"minLength": 1},
+        source=TEXT | {"minLength": 1},
+        target=TEXT | {"minLength": 1},
+        translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
+        parts=_list(TEXT | {"enum": ["attention", "gates", "search"]}),
+    )
+    answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
+    return _post("What the model does while it translates.", body, answer, (JSON,), _object(("error",), error=TEXT))
+
+
+def _of_deepl(operation: Schema) -> Schema:
+    """With DeepL's errors."""
+    answer = operation["responses"]["200"]["content"][JSON]["schema"]
+    return operation | {"responses": _responses(answer, _object(("message",), message=TEXT))}
+
+
+def _deepl_translate(limits: Limits) -> Schema:
+    body = _object(
+        ("text", "target_lang"),
+        text=_list(TEXT, minItems=1, maxItems=limits.max_texts),
+        source_lang=TEXT,
+        target_lang=TEXT | {"minLength": 1},
+        tag_handling=TEXT | {"enum": ["xml", "html"]},
+    )
+    one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
+    answer = _object(("translations",), translations=_list(one))
+    return _post("Translate texts.", body, answer, (JSON,), _object(("message",), message=TEXT))
+
+
+def _deepl_languages() -> Schema:
+    kind = {"name": "type", "in": "query", "schema": TEXT | {"enum": ["source", "target"]}}
+    answer = _list(_object(("language", "name"), language=TEXT, name=TEXT, supports_formality=FLAG))
+    return _of_deepl(_get("The languages.", answer)) | {"parameters": [kind]}
+
+
+def _opennmt() -> Schema:
+    body = _list(
+        _object(("src",), src=TEXT | {"minLength": 1}, id={"type": ["integer", "string", "null"]}), minItems=1
+    )
+    answer = _list(_list(_object(("tgt",), src=TEXT, tgt=TEXT, n_best=WHOLE, pred_score=NUMBER)))
+    error = _object(("error",), status=TEXT, error=TEXT)
+    return _post("Translate as OpenNMT-py's server does.", body, answer, (JSON,), error)
+
+
+def _hf() -> Schema:
+    body = _object(("inputs",), inputs=_some(), parameters=_object(src_lang=TEXT, tgt_lang=TEXT))
+    answer = _list(_object(("translation_text",), translation_text=TEXT))
+    return _post("Hugging Face's translation task.", body, answer, (JSON,), _object(("error",), error=TEXT))

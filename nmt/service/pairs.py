@@ -1,0 +1,144 @@
+"""Which languages are translated into which, by which model directories; and how clients may name them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.service.wire import RefusedError
+
+CODE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
+MAX_CONFIG_BYTES = 1_000_000
+
+_NAMES = """
+af Afrikaans|am Amharic|ar Arabic|az Azerbaijani|be Belarusian|bg Bulgarian|bn Bengali|bs Bosnian|ca Catalan
+|cs Czech|cy Welsh|da Danish|de German|el Greek|en English|eo Esperanto|es Spanish|et Estonian|eu Basque
+|fa Persian|fi Finnish|fr French|ga Irish|gl Galician|gu Gujarati|he Hebrew|hi Hindi|hr Croatian|hu Hungarian
+|hy Armenian|id Indonesian|is Icelandic|it Italian|ja Japanese|ka Georgian|kk Kazakh|km Khmer|kn Kannada
+|ko Korean|ky Kyrgyz|la Latin|lo Lao|lt Lithuanian|lv Latvian|mk Macedonian|ml Malayalam|mn Mongolian|mr Marathi
+|ms Malay|mt Maltese|my Burmese|nb Norwegian (Bokmål)|ne Nepali|nl Dutch|nn Norwegian (Nynorsk)|no Norwegian
+|oc Occitan|pa Punjabi|pl Polish|ps Pashto|pt Portuguese|ro Romanian|ru Russian|si Sinhala|sk Slovak
+|sl Slovenian|so Somali|sq Albanian|sr Serbian|sv Swedish|sw Swahili|ta Tamil|te Telugu|tg Tajik|th Thai
+|tl Tagalog|tr Turkish|uk Ukrainian|ur Urdu|uz Uzbek|vi Vietnamese|yi Yiddish|zh Chinese|zu Zulu
+"""
+NAMES = dict(entry.strip().split(" ", 1) for entry in _NAMES.replace("\n", " ").split("|"))
+
+
+@dataclass(frozen=True)
+class Pair:
+    source: str
+    target: str
+    folders: tuple[str, ...]  # several: an ensemble
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}-{self.target}"
+
+
+def pair_of(text: str) -> Pair:
+    """`de-en=FOLDER`, `zh-Hans:en=FOLDER`, `de-en=FOLDER,FOLDER` for an ensemble, or a FOLDER whose config.json says
+    its languages. Raises ValueError."""
+    codes, equals, folders = text.partition("=")
+    if not equals:
+        return Pair(*_own_languages(text), (text,))
+    parts = codes.split(":") if ":" in codes else codes.split("-")
+    if len(parts) != 2 or not all(CODE.fullmatch(part) for part in parts):
+        raise ValueError(f"--pair {text}: it must begin with two codes of languages, as in de-en= or zh-Hans:en=")
+    found = tuple(filter(None, folders.split(",")))
+    if not found:
+        raise ValueError(f"--pair {text}: no model directory is given")
+    return Pair(parts[0], parts[1], found)
+
+
+def _own_languages(folder: str) -> tuple[str, str]:
+    path = Path(folder) / "config.json"
+    try:
+        with path.open("rb") as file:
+            config = json.loads(file.read(MAX_CONFIG_BYTES))
+        codes = config["src"], config["tgt"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        raise ValueError(f"{folder} is no model directory: {path} cannot be read") from None
+    if not all(isinstance(code, str) and CODE.fullmatch(code) for code in codes):
+        raise ValueError(f"{folder} does not say its languages; say them: --pair de-en={folder}")
+    return codes
+
+
+class Pairs:
+    """Raises ValueError for two models of one pair."""
+
+    def __init__(self, pairs: Iterable[Pair]) -> None:
+        self.by_name: dict[str, Pair] = {}
+        for pair in pairs:
+            if pair.name in self.by_name:
+                raise ValueError(f"two models are given for {pair.name}")
+            self.by_name[pair.name] = pair
+        self.sources = list(dict.fromkeys(pair.source for pair in self.by_name.values()))
+        self.targets = list(dict.fromkeys(pair.target for pair in self.by_name.values()))
+        self.codes = list(dict.fromkeys([*self.sources, *self.targets]))
+        self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
+
+    def targets_of(self) -> dict[str, list[str]]:
+        """Of each code, source or not, what it can be translated into; a language into itself is a text as it is."""
+        into = {code: {code} for code in self.codes}
+        for pair in self.by_name.values():
+            into[pair.source].add(pair.target)
+        return {code: sorted(targets) for code, targets in into.items()}
+
+    def source(self, code: str) -> str:
+        """The code that is served. Raises RefusedError(400)."""
+        return self._served(code, self.codes)
+
+    def target(self, code: str) -> str:
+        return self._served(code, self.codes)
+
+    def _served(self, code: str, codes: Sequence[str]) -> str:
+        found = matching(code, codes)
+        if found is None:
+            raise RefusedError(400, f"{code[:20]} is not supported")
+        return found
+
+    def between(self, source: str, target: str) -> Pair | None:
+        """Of two codes that are served; None for a language into itself. Raises RefusedError(400) for no such
+        pair."""
+        if source == target:
+            return None
+        pair = self.by_name.get(f"{source}-{target}")
+        if pair is None:
+            raise RefusedError(400, f"{target} is not available as a target language from {source}")
+        return pair
+
+
+def matching(code: str, codes: Sequence[str]) -> str | None:
+    """The code among those served that a client means: the same without regard to case, or to what follows the
+    language itself (`de-DE` is `de`, and `pt` is `pt-BR` where that alone is served)."""
+    wanted = code.replace("_", "-").lower()
+    plain = {one.replace("_", "-").lower(): one for one in reversed(codes)}
+    if wanted in plain:
+        return plain[wanted]
+    first = wanted.partition("-")[0]
+    return plain.get(first) or next(
+        (one for key, one in reversed(plain.items()) if key.startswith(f"{first}-")), None
+    )
+
+
+def name_of(code: str) -> str:
+    first, _, rest = code.replace("_", "-").partition("-")
+    name = NAMES.get(first.lower())
+    return code if name is None else f"{name} ({rest})" if rest else name
+
+
+def stamp(pairs: Iterable[Pair]) -> tuple[object, ...]:
+    """Changes when a file of the models does."""
+    found: list[object] = []
+    for folder in dict.fromkeys(folder for pair in pairs for folder in pair.folders):
+        try:
+            for path in sorted(Path(folder).iterdir()):
+                if path.suffix in (".json", ".safetensors", ".model") and not path.name.startswith("."):
+                    status = path.stat()
+                    found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
+        except OSError:
+            found.append((folder, None))
+    return tuple(found)

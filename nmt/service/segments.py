@@ -1,0 +1,56 @@
+"""A text as what is translated at a time, and what stands between: its lines, and of a long line the sentences.
+
+A line that is not long is translated as it is, as nmt-translate does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nmt.text.sentences import between, clauses, sentences
+
+LONG = 300  # characters of a line that is divided into its sentences
+LONGEST = 600  # of a sentence that is not divided into its clauses
+MOST = 4 * LONGEST  # of a segment, which is cut anywhere where it has no clauses and no blanks
+
+
+@dataclass(frozen=True)
+class Segments:
+    """`blanks[0] texts[0] blanks[1] texts[1] ... blanks[-1]` is the whole text."""
+
+    texts: tuple[str, ...]
+    blanks: tuple[str, ...]
+    inside: frozenset[int] = frozenset()  # the numbers of blanks that stand within a line
+
+    def joined(self, translations: Sequence[str], target: str) -> str:
+        """The translations, in a language, in the places of the texts."""
+        parts = [self.blanks[0]]
+        for number, (translation, blank) in enumerate(zip(translations, self.blanks[1:], strict=True), 1):
+            parts += [translation, between(blank, target, translations) if number in self.inside else blank]
+        return "".join(parts)
+
+
+def cut(text: str, language: str) -> Segments:
+    texts: list[str] = []
+    blanks, inside = [""], set[int]()
+    for line in re.split(r"(\n)", text):
+        first = len(texts)
+        for part in _parts(line, language):
+            stripped = part.strip()
+            before, _, after = part.partition(stripped) if stripped else (part, "", "")
+            blanks[-1] += before
+            if stripped:
+                texts.append(stripped)
+                blanks.append(after)
+        inside.update(range(first + 1, len(texts)))
+    return Segments(tuple(texts), tuple(blanks), frozenset(inside))
+
+
+def _parts(line: str, language: str) -> Iterator[str]:
+    if len(line) <= LONG:
+        yield line
+        return
+    for sentence in sentences(line, language):
+        for part in clauses(sentence, LONGEST, lambda texts: [len(text) for text in texts]):
+            yield from (part[start : start + MOST] for start in range(0, len(part), MOST))

@@ -1,0 +1,175 @@
+"""What all the interfaces share: a request's fields, whatever encoding they come in, and how a request is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qsl
+
+MAX_FIELDS = 10_000  # of a form
+JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
+
+
+class RefusedError(Exception):
+    """A request that is not fulfilled, and why, in one sentence without anything that the request said but its
+    settings."""
+
+    def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a client wants translated, in any of the interfaces."""
+
+    texts: tuple[str, ...]
+    source: str  # a code; "" to detect it
+    target: str
+    is_list: bool = True  # how the client gave them, and expects the answer
+    is_html: bool = False
+    alternatives: int = 0  # beside the best, of each text
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The translation of one text."""
+
+    text: str
+    source: str  # what it was translated from
+    confidence: float  # 0 to 100, that it is in that language; 100 where the client said so
+    alternatives: tuple[str, ...] = ()
+    score: float = 0.0
+    truncated: bool = False  # a sentence had too many pieces, and its end is left out
+
+
+@dataclass(frozen=True)
+class Request:
+    """One as it came. `body` is complete."""
+
+    query: str = ""
+    content_type: str = ""
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+
+
+def media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
+def fields_of(request: Request) -> dict[str, Any]:
+    """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
+    name is repeated. Raises RefusedError(400) for a body that cannot be read."""
+    kind = media_type(request.content_type)
+    if "json" in kind:
+        return _of_json(request.body) | {k: v for k, v in _collected(_pairs(request.query)).items() if k == "api_key"}
+    if kind == MULTIPART:
+        pairs = _of_multipart(request.content_type, request.body)
+    else:
+        pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
+    return _collected(_pairs(request.query)) | _collected(pairs)
+
+
+def json_of(request: Request) -> Any:
+    """The body as JSON, of any type. Raises RefusedError(400)."""
+    try:
+        return json.loads(_text(request.body) or "null")
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "Invalid request: the body is no JSON") from None
+
+
+def _of_json(body: bytes) -> dict[str, Any]:
+    found = json_of(Request(body=body))
+    if not isinstance(found, dict):
+        raise RefusedError(400, "Invalid request: the body must be a JSON object")
+    return found
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RefusedError(400, "Invalid request: the body is not UTF-8") from None
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except UnicodeDecodeError:
+        raise RefusedError(400, "Invalid request: a field is not UTF-8") from None
+    except ValueError:
+        raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields") from None
+
+
+def _of_multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    """The fields; files are left out."""
+    from python_multipart.exceptions import MultipartParseError
+    from python_multipart.multipart import parse_form
+
+    found: list[tuple[str, str]] = []
+
+    def on_field(one: Any) -> None:
+        if len(found) == MAX_FIELDS:
+            raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields")
+        found.append((_text(one.field_name or b""), _text(one.value or b"")))
+
+    headers = {"Content-Type": content_type.encode("latin-1", "replace"), "Content-Length": str(len(body)).encode()}
+    try:
+        parse_form(headers, BytesIO(body), on_field, lambda file: file.close())
+    except (MultipartParseError, ValueError):
+        raise RefusedError(400, "Invalid request: the body is no multipart form") from None
+    return found
+
+
+def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found
+
+
+def text_field(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    """A text. Raises RefusedError(400) for another type, and where it is missing or empty and has no default."""
+    value = fields.get(name)
+    if value is None or value == "":
+        if default is None:
+            raise RefusedError(400, f"Invalid request: missing {name} parameter")
+        return default
+    if not isinstance(value, str):
+        raise RefusedError(400, f"Invalid request: {name} must be a string")
+    return value
+
+
+def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], bool]:
+    """Texts, and whether they were given as a list. Raises RefusedError(400) for none, and for what is no text."""
+    value = fields.get(name)
+    if value is None or value in ("", []):
+        raise RefusedError(400, f"Invalid request: missing {name} parameter")
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise RefusedError(400, f"Invalid request: {name} must be a string or a list of strings")
+    return tuple(_HALVES.sub("\ufffd", text) for text in texts), isinstance(value, list)
+
+
+def number_field(fields: Mapping[str, Any], name: str, most: int) -> int:
+    """A whole number from 0 to `most`; 0 where it is missing. Raises RefusedError(400)."""
+    value = fields.get(name)
+    if value is None or value == "":
+        return 0
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+        raise RefusedError(400, f"Invalid request: {name} must be a whole number from 0 to {most}")
+    return value

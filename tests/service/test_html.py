@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.service.html import TAG, cut
+
+
+def shouted(document: str) -> str:
+    found = cut(document)
+    return found.joined([text.upper() for text in found.texts])
+
+
+@pytest.mark.parametrize(
+    ("document", "answer"),
+    [
+        ("<p>Ein Boot</p>", "<p>EIN BOOT</p>"),
+        ("Tom &amp; <b>Anna</b>", "TOM &amp; <b>ANNA</b>"),
+        ("a < b", "A &lt; B"),
+        ("<p>a<br/>b</p>\n<p> </p>", "<p>A<br/>B</p>\n<p> </p>"),
+        ("<!-- a --><p title='x>y'>b</p>", "<!-- a --><p title='x>y'>B</p>"),
+        ("<script>let a = '<p>';</script>b", "<script>let a = '<p>';</script>B"),
+        ("<code>a<code>b</code>c</code>d", "<code>a<code>b</code>c</code>D"),
+        ('<span class="x notranslate">a</span><i translate="no">b</i>c', None),
+        ("a <b", "A &lt;B"),
+    ],
+)
+def test_tags_stay_and_texts_are_translated(document, answer):
+    kept = '<span class="x notranslate">a</span><i translate="no">b</i>C'
+    assert shouted(document) == (answer or kept)
+
+
+class Tags(HTMLParser):
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.found: Counter[str] = Counter()
+        self.feed(document)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found[tag] += 1
+
+    def handle_endtag(self, tag):
+        self.found[f"/{tag}"] += 1
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<p>", "</p>", "<b>", "</b>", "<br>", "a", " & ", "&lt;", "<", ">", "<a href='x'>", "</a>", "\n"]
+        )
+    )
+)
+def test_the_answer_has_the_tags_of_the_question_and_none_other(parts):
+    document = "".join(parts)
+    found = cut(document)
+    answer = found.joined(["<i>x</i> & y" for _ in found.texts])
+    assert [tag[0] for tag in TAG.finditer(answer)] == [tag[0] for tag in TAG.finditer(document)]
+    assert Tags(answer).found["i"] == 0
+
+
+def test_hostile_tags_take_no_time():
+    for hostile in (
+        "<a '" * 12_000,
+        "<a \"<a '" * 6000,
+        "<!--" * 12_000,
+        "<" * 50_000,
+        "<a " * 16_000,
+        "<script>" * 6000,
+    ):
+        assert re.sub(r"&lt;", "<", shouted(hostile)).lower() == hostile

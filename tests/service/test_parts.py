@@ -1,0 +1,134 @@
+"""The small parts of the service, each alone: segments, languages, limits, metrics."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.service.detection import detect
+from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
+from nmt.service.metrics import Metrics
+from nmt.service.pairs import Pair, Pairs, matching, pair_of, stamp
+from nmt.service.segments import MOST, cut
+from nmt.service.wire import RefusedError
+
+
+@given(st.text(alphabet=st.sampled_from("ab. \n\r\t!。 Ä"), max_size=3000))
+def test_what_is_cut_can_be_joined(text):
+    found = cut(text, "de")
+    assert "".join([found.blanks[0], *(a + b for a, b in zip(found.texts, found.blanks[1:], strict=True))]) == text
+    assert all(one.strip() == one and one and len(one) <= MOST for one in found.texts)
+    assert not any("\n" in one for one in found.texts)
+
+
+def test_a_long_line_is_cut_into_sentences_and_a_short_one_is_not():
+    assert cut("Ein Satz. Noch einer.", "de").texts == ("Ein Satz. Noch einer.",)
+    long = cut("Das ist ein Satz. " * 30, "de")
+    assert long.texts == ("Das ist ein Satz.",) * 30
+    assert long.joined(["a"] * 30, "en") == "a " * 30
+    assert long.joined(["一。"] * 30, "zh") == "一。" * 30 + " "
+    assert max(map(len, cut("x" * 10_000, "de").texts)) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Das ist nicht mein Hund.", "de"),
+        ("This is not my dog.", "en"),
+        ("Ce n'est pas mon chien.", "fr"),
+        ("Это не моя собака.", "ru"),
+        ("これは私の犬ではありません。", "ja"),
+        ("这不是我的狗。", "zh-Hans"),
+        ("이것은 내 개가 아닙니다.", "ko"),
+    ],
+)
+def test_a_language_is_known_by_its_words_and_letters(text, code):
+    (first, confidence), *_ = detect(text, ["de", "en", "fr", "ru", "ja", "zh-Hans", "ko"])
+    assert first == code
+    assert confidence > 40
+
+
+def test_what_says_nothing_is_in_the_first_language():
+    assert detect("12:30", ["de", "en"]) == [("de", 0.0), ("en", 0.0)]
+
+
+def test_pairs_are_named_by_codes(tmp_path):
+    assert pair_of("de-en=a") == Pair("de", "en", ("a",))
+    assert pair_of("zh-Hans:en=a,b") == Pair("zh-Hans", "en", ("a", "b"))
+    (tmp_path / "config.json").write_text('{"src": "de", "tgt": "fr"}')
+    assert pair_of(str(tmp_path)) == Pair("de", "fr", (str(tmp_path),))
+    for wrong in ("deen=a", "zh-Hans-en=a", "de-en=", "nowhere"):
+        with pytest.raises(ValueError, match="two codes|no model directory"):
+            pair_of(wrong)
+    with pytest.raises(ValueError, match="two models are given for de-en"):
+        Pairs([pair_of("de-en=a"), pair_of("de-en=b")])
+
+
+def test_codes_fall_back_to_the_language():
+    assert matching("DE_at", ["de", "en"]) == "de"
+    assert matching("pt", ["pt-BR", "en"]) == "pt-BR"
+    assert matching("fr", ["de"]) is None
+
+
+def test_a_changed_file_is_seen(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    pairs = [Pair("de", "en", (str(tmp_path),))]
+    before = stamp(pairs)
+    assert stamp(pairs) == before
+    os.utime(tmp_path / "config.json", ns=(1, 1))
+    assert stamp(pairs) != before
+
+
+def test_keys_have_rates_and_are_not_shown(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text("# who may\nsecret 2\n\nother # all day\n")
+    keys = Keys(path)
+    assert (keys.rate_of("secret"), keys.rate_of("other")) == (2, None)
+    for key, status in (("", 400), ("Secret", 403)):
+        with pytest.raises(RefusedError) as refused:
+            keys.rate_of(key)
+        assert refused.value.status == status
+    path.write_text("secret many\n")
+    with pytest.raises(ValueError, match=r"keys:1: a line is a key") as error:
+        Keys(path)
+    assert "secret" not in str(error.value)
+
+
+def test_a_rate_is_a_bucket_that_fills_up():
+    now = [0.0]
+    rates = Rates(lambda: now[0])
+    for _ in range(2):
+        rates.take("a", 2)
+    with pytest.raises(RefusedError) as refused:
+        rates.take("a", 2)
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 30)
+    rates.take("b", 2)
+    now[0] = 30.0
+    rates.take("a", 2)
+    for i in range(MAX_CLIENTS + 1):
+        rates.take(f"c{i}", 1)
+    assert len(rates._buckets) == MAX_CLIENTS
+
+
+def test_sizes_are_limited():
+    limits = Limits(max_texts=2, max_chars=5)
+    limits.check(["ab", "abc"])
+    for texts in (["a"] * 3, ["abcdef"]):
+        with pytest.raises(RefusedError):
+            limits.check(texts)
+
+
+def test_metrics_are_prometheus_text():
+    metrics = Metrics()
+    metrics.count("nmt_requests_total", "/translate", '2"0\n0', by=3)
+    metrics.observe("nmt_batch_segments", 3, "de-en")
+    metrics.observe("nmt_batch_segments", 100, "de-en")
+    lines = metrics.text().splitlines()
+    assert r'nmt_requests_total{route="/translate",status="2\"0\n0"} 3' in lines
+    assert 'nmt_batch_segments_bucket{pair="de-en",le="2"} 0' in lines
+    assert 'nmt_batch_segments_bucket{pair="de-en",le="4"} 1' in lines
+    assert 'nmt_batch_segments_bucket{pair="de-en",le="+Inf"} 2' in lines
+    assert 'nmt_batch_segments_sum{pair="de-en"} 103' in lines

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.service import deepl, libretranslate, others
+from nmt.service.wire import Answer, RefusedError, Request, Wish, fields_of, json_of
+
+FIELDS = {"q": "Guten Morgen\nWelt ☃", "source": "de", "target": "en", "api_key": "x y"}
+BOUNDARY = "----abc"
+
+
+def multipart(fields: dict[str, str]) -> Request:
+    parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
+    body = "".join([*parts, f"--{BOUNDARY}--\r\n"]).encode()
+    return Request(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=body)
+
+
+ENCODED = {
+    "json": Request(content_type="application/json; charset=utf-8", body=json.dumps(FIELDS).encode()),
+    "form": Request(content_type="application/x-www-form-urlencoded", body=urlencode(FIELDS).encode()),
+    "multipart": multipart(FIELDS),
+    "query": Request(query=urlencode(FIELDS)),
+}
+
+
+def status_of(read) -> int:
+    try:
+        read()
+    except RefusedError as refused:
+        return refused.status
+    return 200
+
+
+@pytest.mark.parametrize("request_", ENCODED.values(), ids=ENCODED)
+def test_four_encodings_say_the_same(request_):
+    assert fields_of(request_) == FIELDS
+
+
+def test_a_field_that_is_repeated_is_a_list():
+    request = Request(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
+    assert deepl.wish_of(fields_of(request)) == Wish(("a", "b"), "", "EN")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(content_type="application/json", body=b"{"),
+        Request(content_type="application/json", body=b"[" * 100_000),
+        Request(content_type="application/json", body=b'{"a":' * 50_000),
+        Request(content_type="application/json", body=b'["q"]'),
+        Request(content_type="application/json", body=b"\xff"),
+        Request(content_type="application/x-www-form-urlencoded", body=b"q=%ff"),
+        Request(content_type="application/x-www-form-urlencoded", body=b"q=a&" * 20_000),
+        Request(content_type="multipart/form-data", body=b"q"),
+        Request(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=b"nothing of it"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(request_):
+    with pytest.raises(RefusedError) as refused:
+        fields_of(request_)
+    assert refused.value.status == 400
+
+
+@given(
+    st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "text/plain"]),
+    st.binary(),
+    st.text(),
+)
+def test_any_bytes_are_read_or_refused(kind, body, query):
+    assert status_of(lambda: libretranslate.wish_of(fields_of(Request(query, kind, body)))) in (200, 400)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda of: (
+            st.lists(of)
+            | st.dictionaries(st.sampled_from(["q", "text", "src", "inputs", "target", "parameters"]), of)
+        ),
+    )
+)
+def test_any_json_is_read_or_refused(data):
+    body = json.dumps(data).encode()
+    for read in (
+        lambda: libretranslate.wish_of(fields_of(Request("", "application/json", body))),
+        lambda: deepl.wish_of(fields_of(Request("", "application/json", body))),
+        lambda: others.opennmt_texts(json_of(Request("", "application/json", body)), ["de-en"]),
+    ):
+        assert status_of(read) in (200, 400)
+
+
+# What other programs send, and what they make of the answer: in their shapes, in words of our own.
+MASTODON = {"q": ["<p>Ein Boot</p>", ""], "source": "auto", "target": "en", "format": "html", "api_key": None}
+WEBLATE = {"q": ["Ein Boot", "Das Haus"], "source": "de", "target": "en", "api_key": ""}
+SUBTITLE_EDIT = {"q": "Ein Boot.\nDas Haus.", "source": "de", "target": "en", "format": "text"}
+
+
+def test_shapes_of_libretranslates_clients():
+    assert libretranslate.wish_of(MASTODON) == Wish(("<p>Ein Boot</p>", ""), "", "en", True, True)
+    assert libretranslate.wish_of(WEBLATE) == Wish(("Ein Boot", "Das Haus"), "de", "en")
+    assert libretranslate.wish_of(SUBTITLE_EDIT) == Wish(("Ein Boot.\nDas Haus.",), "de", "en", False)
+    assert libretranslate.wish_of({"q": "a", "source": "AUTO", "target": "en", "alternatives": "3"}).alternatives == 3
+
+
+def test_a_list_is_answered_by_lists_and_a_text_by_a_text():
+    answers = [Answer("A boat", "de", 90.04, ("Boat",)), Answer("", "de", 0.0)]
+    wish = Wish(("Ein Boot", ""), "", "en", alternatives=1)
+    assert libretranslate.answer(wish, answers) == {
+        "translatedText": ["A boat", ""],
+        "detectedLanguage": [{"confidence": 90.0, "language": "de"}, {"confidence": 0.0, "language": "de"}],
+        "alternatives": [["Boat"], []],
+    }
+    assert libretranslate.answer(Wish(("Ein Boot",), "de", "en", False), answers[:1]) == {"translatedText": "A boat"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "missing q"),
+        ({"q": ""}, "missing q"),
+        ({"q": []}, "missing q"),
+        ({"q": ["a", 1], "source": "de", "target": "en"}, "q must be a string or a list of strings"),
+        ({"q": "a", "target": "en"}, "missing source"),
+        ({"q": "a", "source": "de"}, "missing target"),
+        ({"q": "a", "source": ["de"], "target": "en"}, "source must be a string"),
+        ({"q": "a", "source": "de", "target": "en", "format": "pdf"}, "pdf format is not supported"),
+        ({"q": "a", "source": "de", "target": "en", "alternatives": -1}, "alternatives must be a whole number"),
+        ({"q": "a", "source": "de", "target": "en", "alternatives": True}, "alternatives must be a whole number"),
+        ({"q": "a", "source": "de", "target": "en", "alternatives": "９"}, "alternatives must be a whole number"),
+    ],
+)
+def test_what_is_wrong_is_said(fields, message):
+    with pytest.raises(RefusedError, match=message):
+        libretranslate.wish_of(fields)
+
+
+def test_half_characters_become_the_replacement_character():
+    request = Request(content_type="application/json", body=b'{"q":"a\\ud83d","source":"de","target":"en"}')
+    assert libretranslate.wish_of(fields_of(request)).texts == ("a\ufffd",)
+
+
+def test_deepl_counts_characters_and_names_variants():
+    wish = deepl.wish_of({"text": ["Boot"], "target_lang": "EN-US", "tag_handling": "xml"})
+    assert wish.is_html
+    (one,) = deepl.answer(wish, [Answer("boat", "de", 100.0)])["translations"]
+    assert one["billed_characters"] == 4
+    assert one["detected_source_language"] == "DE"
+    names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]
+    assert names == ["EN", "EN-GB", "EN-US"]
+    assert deepl.key_of({"authorization": "DeepL-Auth-Key k:fx"}, {}) == "k:fx"
+
+
+def test_opennmt_names_a_model_by_number_or_pair():
+    pairs = ["de-en", "en-de"]
+    data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}]
+    assert [pair for _, pair in others.opennmt_texts(data, pairs)] == ["de-en", "en-de", "en-de"]
+    with pytest.raises(RefusedError, match="no such model"):
+        others.opennmt_texts([{"src": "a", "id": 2}], pairs)
