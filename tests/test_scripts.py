@@ -100,6 +100,7 @@ def is_there(group):
 
 def test_diversify_ends_what_it_began_when_it_is_told_to(corpus_dir, tmp_path):
     endless = ["model=small", "tokenizer.vocab_size=320", "trainer.max_epochs=10000", "trainer.accelerator=cpu"]
+    endless += ["trainer.max_minutes=5"]  # if this process is killed, so that nobody ends them
     command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *endless, f"cache_dir={tmp_path / 'cache'}"]
     setting = {"env": commands_for(tmp_path / "work"), "start_new_session": True}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **setting) as run:
