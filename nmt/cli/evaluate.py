@@ -32,7 +32,12 @@ COMMAND = "nmt-evaluate"
 def parser() -> argparse.ArgumentParser:
     parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
     add_model(parser)
-    parser.add_argument("--src", type=Path, metavar="FILE", help="source sentences, one a line")
+    parser.add_argument(
+        "--src",
+        type=Path,
+        metavar="FILE",
+        help="source sentences, one a line; or a file of both sides (TMX, XLIFF, PO, XLSX, CSV), given as --ref too",
+    )
     add_measure_options(parser)
     parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
     parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.cli.errors import warn
+from nmt.cli.test_documents import both_sides, is_document, languages_of, one_side, refuse_markup
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
@@ -50,10 +51,25 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
     """`options.src` with `options.ref`. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
 
-    srcs = list(read_lines(options.src))
+    languages = languages_of(options) if any(map(is_document, (options.src, *options.ref))) else ("", "")
+    own: list[str] = []
+    if options.src in options.ref and is_document(options.src):
+        srcs, own = both_sides(options.src, languages)
+    elif is_document(options.src):
+        srcs = one_side(options.src, languages, is_ref=False)
+    else:
+        srcs = list(read_lines(options.src))
+        refuse_markup(options.src, srcs)
     if not srcs:
         raise ValueError(f"{options.src} is empty")
-    columns = [column for path in options.ref for column in references(path, len(srcs), options.src)]
+    columns: list[list[str]] = []
+    for path in options.ref:
+        if own and path == options.src:
+            columns.append(own)
+        elif is_document(path):
+            columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), options.src))
+        else:
+            columns += references(path, len(srcs), options.src)
     return EvaluationSet(options.src.name.split(".")[0], srcs, given(columns))
 
 
@@ -65,11 +81,17 @@ def references(path: Path, number: int, src: Path) -> list[list[str]]:
     lines, is_table = list(read_lines(path)), path.name.lower().endswith(TSV)
     if is_table and len(lines) == number + 1 and are_names(lines[0].split("\t")):
         del lines[0]
-    if len(lines) != number:
-        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
+    refuse_markup(path, lines)
+    of_like_length(lines, path, number, src)
     if not is_table:
         return [lines]
     return [list(column) for column in zip_longest(*(line.split("\t") for line in lines), fillvalue="")]
+
+
+def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list[str]:
+    if len(lines) != number:
+        raise ValueError(f"{src} has {number} lines but {path} has {len(lines)}")
+    return lines
 
 
 def given(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:

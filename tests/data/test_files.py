@@ -1,0 +1,104 @@
+"""Pairs from files that are no lines of text, whatever way their languages are written."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+import pytest
+
+from nmt.data.corpus import FileCorpus
+from nmt.data.files import read_rows
+
+PAIRS = [("Der Hund schläft.", "The dog sleeps."), ("Ein Haus", "A house")]
+TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header srclang="EN-us"/><body>{}
+<tu><tuv xml:lang="fr"><seg>maison</seg></tuv><tuv xml:lang="en"><seg>house</seg></tuv></tu></body></tmx>"""
+TU = """<tu><tuv xml:lang="en-GB"><seg>{1}</seg></tuv><tuv xml:lang="DE-de"><seg><bpt i="1">&lt;b></bpt>{0}<ept i="1">
+&lt;/b></ept></seg></tuv></tu>"""
+XLIFF = """<xliff version="2.1" xmlns="urn:oasis:names:tc:xliff:document:2.0" srcLang="de" trgLang="en">
+<file id="f">{}<unit id="9"><segment state="initial"><source>neu</source><target>old</target></segment></unit></file></xliff>"""
+UNIT = "<unit id='1'><segment state='final'><source>{0}</source><target>{1}</target></segment></unit>"
+PO = 'msgid ""\nmsgstr "Language: en\\n"\n\n{}\n#, fuzzy\nmsgid "neu"\nmsgstr "old"\n\nmsgid "leer"\nmsgstr ""\n'
+
+
+def made(folder, kind):
+    """A file of these pairs, and of what is no pair."""
+    path = folder / f"train.{kind}"
+    texts = {
+        "tmx": TMX.format("".join(TU.format(*pair) for pair in PAIRS)),
+        "xlf": XLIFF.format("".join(UNIT.format(*pair) for pair in PAIRS)),
+        "po": PO.format("\n".join('msgid "{}"\nmsgstr "{}"\n'.format(*pair) for pair in PAIRS)),
+        "csv": "German;id;English\n" + "".join(f'"{de}";7;{en}\n' for de, en in PAIRS),
+    }
+    if kind in texts:
+        path.write_text(texts[kind], encoding="utf-8")
+    elif kind == "txt.zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("README", "of OPUS")
+            for side, code in enumerate(("de", "en")):
+                archive.writestr(f"Texts.de-en.{code}", "".join(f"{pair[side]}\n" for pair in PAIRS))
+    elif kind == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+        rows = [{"translation": {"de-DE": de, "en": en}} for de, en in PAIRS]
+        parquet.write_table(pytest.importorskip("pyarrow").Table.from_pylist(rows), path)
+    elif kind == "xlsx":
+        book = pytest.importorskip("openpyxl").Workbook()
+        book.active.append(["ein", "Blatt", "davor"])
+        sheet = book.create_sheet()
+        for row in (["en-US", "id", "de"], *[[en, 7, de] for de, en in PAIRS]):
+            sheet.append(row)
+        book.save(path)
+    else:
+        document = pytest.importorskip("docx").Document()
+        table = document.add_table(0, 2)
+        for pair in PAIRS:
+            for cell, text in zip(table.add_row().cells, pair, strict=True):
+                cell.text = text
+        document.save(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["tmx", "xlf", "po", "csv", "txt.zip", "parquet", "xlsx", "docx"])
+def test_a_folder_or_a_name_is_enough(tmp_path, kind):
+    if kind == "po":
+        pytest.importorskip("translate")
+    path = made(tmp_path, kind)
+    for split in ("train", path.name):
+        corpus = FileCorpus("de", "en", dir=str(tmp_path), train=split)
+        assert [pair[:2] for pair in corpus.pairs(split)] == PAIRS
+        assert corpus.fingerprint(split)
+
+
+def test_text_of_a_region_is_of_its_language(tmp_path):
+    for side, name in enumerate(("train.de-DE", "train.en")):
+        (tmp_path / name).write_text("".join(f"{pair[side]}\n" for pair in PAIRS), encoding="utf-8")
+    corpus = FileCorpus("de", "en", dir=str(tmp_path))
+    assert [pair[:2] for pair in corpus.pairs("train")] == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("kind", "languages", "message"),
+    [
+        ("tmx", ("de", "it"), "3 units, none in 'de' and 'it'; it has 'DE-de', 'en', 'en-GB', 'fr'"),
+        ("txt.zip", ("de", "fr"), "has no NAME.de and NAME.fr in it"),
+        ("parquet", ("de", "fr"), "row 1 has no text for 'de' and 'fr'"),
+        ("csv", ("de", "fr"), "has 3 columns"),
+    ],
+)
+def test_other_languages_are_told(tmp_path, kind, languages, message):
+    path = made(tmp_path, kind)
+
+    def read():
+        for row in read_rows(path, *languages):
+            if row.faults:
+                raise ValueError(row.faults[0])
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read()
+
+
+def test_what_is_missing_names_what_is_known(tmp_path):
+    with pytest.raises(ValueError, match=r"has no train.de \+ train.en .*, nor train with .csv, .tmx, "):
+        FileCorpus("de", "en", dir=str(tmp_path)).files("train")
+    with pytest.raises(ValueError, match="has no memory.tmx$"):
+        FileCorpus("de", "en", dir=str(tmp_path), train="memory.tmx").files("memory.tmx")

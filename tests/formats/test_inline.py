@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from nmt.formats import read_document
+from nmt.formats.document import Wish
+from nmt.formats.inline import MARKUP, Inline, Tag, plain
+from nmt.formats.language_tags import matching
+from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+
+
+def inline(text):
+    return Inline(pieces_of(text, HTML))
+
+
+@pytest.mark.parametrize(
+    ("text", "segment", "target", "expected"),
+    [
+        ("<b>alles</b>", "alles", "all", "<b>all</b>"),
+        ("<br/> <i><b>a</b></i> <br>", "a", "x", "<br/> <i><b>x</b></i> <br>"),
+        ("a < b & <b>c</b> d", 'a &lt; b &amp; <g id="1">c</g> d', 'A &lt; <g id="1">C</g>', "A < <b>C</b>"),
+        ("a<b>\n</b>c", 'a<g id="1"><x id="2"/></g>c', 'C<g id="1"><x id="2"/></g>A', "C<b>\n</b>A"),
+        ("a <b>b <i>c</b> d</i>e", 'a <g id="1">b <x id="2"/>c</g> d<x id="3"/>e', "x", "x<b><i></b></i>"),
+    ],
+)
+def test_tags_go_out_and_come_back(text, segment, target, expected):
+    one = inline(text)
+    assert one.segment.text == segment
+    assert text_of_pieces(one.target(target)) == expected
+
+
+words = st.sampled_from(["<b>", "</b>", "<i>", "</i>", "<br/>", "Hund", " ", "& <", "\n"])
+answers = st.sampled_from(
+    ['<g id="1">', '<g id="2">', "</g>", '<x id="1"/>', '<x id="2"/>', '<x id="3"/>', "dog ", "&amp;"]
+)
+
+
+@given(st.lists(words).map("".join), st.lists(answers).map("".join))
+def test_whatever_comes_back_every_tag_is_there_once_and_nested(text, answer):
+    one = inline(text)
+    tags = [piece for piece in one.target(one.segment.text) if isinstance(piece, Tag)]
+    found = one.target(answer if one.segment.markup else plain(answer))
+    there = [piece for piece in found if isinstance(piece, Tag)]
+    assert sorted(map(repr, there)) == sorted(map(repr, tags))
+    depth = 0
+    for tag in there:
+        depth += {"open": 1, "close": -1, "alone": 0}[tag.kind]
+        assert depth >= 0
+    assert text_of_pieces(one.target(one.segment.text)) == text
+    if one.segment.markup:
+        assert len(MARKUP.findall(one.segment.text)) <= len(tags)
+
+
+SOURCE = """<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file source-language="de"><body>
+<trans-unit id="1"><source>Ein <bpt id="1">&lt;b></bpt>Hund<ept id="1">&lt;/b></ept> <ph id="2">{x}</ph>
+   schläft <mrk mtype="protected">sehr</mrk> gut</source></trans-unit>
+<trans-unit id="2" translate="no"><source>nie</source></trans-unit>
+<trans-unit id="3"><source>Eins. Zwei.</source><seg-source><mrk mtype="seg" mid="1">Eins.</mrk> <mrk mtype="seg"
+mid="2">Zwei.</mrk></seg-source></trans-unit>
+<trans-unit id="4" approved="yes"><source>x</source><target>x</target></trans-unit>
+<trans-unit id="5"><source>y</source><target state="new">y</target></trans-unit>
+</body></file></xliff>"""
+
+
+def test_elements_of_xliff():
+    document = read_document("xliff", SOURCE.encode(), "a.xlf", Wish("de", "en"))
+    first, *others = [segment.text for segment in document.segments]
+    assert first == 'Ein <g id="1">Hund</g> <x id="2"/> schläft <x id="3"/> gut'
+    assert others == ["Eins.", "Zwei.", "y"]
+    assert document.kept == 1
+    found = document.with_targets(['Well <x id="3"/> a <g id="1">dog</g><x id="2"/>', "One.", "Two.", "Y"])
+    one, _, divided, approved, _ = etree.fromstring(found).iter("{*}trans-unit")
+    assert etree.tostring(one.find("{*}target")).decode().split(">", 1)[1].startswith(
+        'Well <mrk mtype="protected">sehr</mrk> a <bpt id="1">&lt;b&gt;</bpt>dog<ept id="1">&lt;/b&gt;</ept>'
+        '<ph id="2">{x}</ph></target>'
+    )  # fmt: skip
+    assert ["".join(mark.itertext()) for mark in divided.find("{*}target")] == ["One.", "Two."]
+    assert divided.find("{*}target")[0].tail == " "
+    assert approved.find("{*}target").text == "x"
+
+
+def test_language_tags_are_matched_as_bcp_47_does():
+    assert matching("de", ["en", "DE-ch", "de_AT", "de"]) == ["de", "DE-ch", "de_AT"]
+    assert matching("de-CH", ["de", "de-AT", "de-Latn-CH"]) == ["de-Latn-CH", "de"]
+    assert matching("zh-Hant", ["zh-TW", "zh-Hant-TW", "zh"]) == ["zh-Hant-TW", "zh"]
+    assert matching("deu", ["de-DE"]) == ["de-DE"]
+    assert matching("de", ["den", "*all*", ""]) == []
+    assert matching("de-DE", ["de-x-DE"]) == []
