@@ -9,19 +9,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from nmt.answers import GROUP, Answer, Form, answers
 from nmt.cli.errors import warn
 from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
 from nmt.formats.document import Segment, Wish
-from nmt.formats.inline import plain as without_tags
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 
 if TYPE_CHECKING:
-    from nmt.translation import Translation
     from nmt.workers import Workers
 
 STANDARD = Path("-")  # stdin, stdout
@@ -131,7 +129,7 @@ def warn_of_markup(command: str, lines: Sequence[str]) -> None:
         )
 
 
-def translate_document(command: str, kind: str, options: argparse.Namespace, workers: Workers) -> None:
+def translate_document(command: str, kind: str, options: argparse.Namespace, workers: Workers, form: Form) -> None:
     """Read, translate, write. Raises ValueError for a file that cannot be read, before anything is written."""
     from nmt.formats.language_tags import same_language
 
@@ -143,7 +141,7 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
         if not same_language(code, own):
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
-    content = document.with_targets(translations(command, workers, segments, options.batch_size))
+    content = document.with_targets(translations(command, workers, segments, form))
     _write(options.output, content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
     warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
@@ -166,27 +164,17 @@ def _write(path: Path | None, content: bytes) -> None:
         write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def translations(command: str, workers: Workers, segments: Sequence[Segment], batch_size: int | None) -> list[str]:
+def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form) -> list[str]:
     """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
     by one, and blank space at their ends is kept."""
-    parts = [_parts(segment) for segment in segments]
-    todo = dict.fromkeys(part for some in parts for part in some if not part.text.isspace())
-    known = _known(workers, list(todo), batch_size)
+    parts = [[one for one in ENDS.split(text) if one] if not is_marked else [text] for text, is_marked in segments]
+    texts = list(dict.fromkeys(part for some in parts for part in some if not part.isspace()))
+    form = replace(form, tags=True)
+    known: dict[str, Answer] = {}
+    for start in range(0, len(texts), GROUP):
+        group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
+        known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
     for number, some in enumerate(parts, 1):
-        if any(known[part].truncated for part in some if part in known):
-            warn(command, f"segment {number}: too long; its end is left out")
-    return ["".join(known[part].text if part in known else part.text for part in some) for some in parts]
-
-
-def _parts(segment: Segment) -> list[Segment]:
-    """A segment's lines, and the blank space that is kept between and around them."""
-    texts = [segment.text] if segment.markup else [part for part in ENDS.split(segment.text) if part]
-    return [Segment(text, segment.markup) for text in texts]
-
-
-def _known(workers: Workers, todo: Sequence[Segment], batch_size: int | None) -> dict[Segment, Translation]:
-    texts = [without_tags(segment.text) if segment.markup else segment.text for segment in todo]
-    known = {}
-    for segment, found in zip(todo, workers.translate(texts, plain=True, batch_size=batch_size), strict=True):
-        known[segment] = replace(found, text=escape(found.text, quote=False)) if segment.markup else found
-    return known
+        for fault in {known[part].fault for part in some if part in known} - {None}:
+            warn(command, f"segment {number}: {fault}")
+    return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]

@@ -94,7 +94,7 @@ def main() -> None:
 
         if kind != TEXT:
             with Workers(translator, options.workers) as workers:
-                translate_document(COMMAND, kind, options, workers)
+                translate_document(COMMAND, kind, options, workers, form)
             return
         with Workers(translator, options.workers) as workers, text_streams(options, GROUP) as (groups, output):
             for group in groups:

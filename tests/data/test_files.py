@@ -16,7 +16,8 @@ TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4
 TU = """<tu><tuv xml:lang="en-GB"><seg>{1}</seg></tuv><tuv xml:lang="DE-de"><seg><bpt i="1">&lt;b></bpt>{0}<ept i="1">
 &lt;/b></ept></seg></tuv></tu>"""
 XLIFF = """<xliff version="2.1" xmlns="urn:oasis:names:tc:xliff:document:2.0" srcLang="de" trgLang="en">
-<file id="f">{}<unit id="9"><segment state="initial"><source>neu</source><target>old</target></segment></unit></file></xliff>"""
+<file id="f">{}
+<unit id="9"><segment state="initial"><source>neu</source><target>old</target></segment></unit></file></xliff>"""
 UNIT = "<unit id='1'><segment state='final'><source>{0}</source><target>{1}</target></segment></unit>"
 PO = 'msgid ""\nmsgstr "Language: en\\n"\n\n{}\n#, fuzzy\nmsgid "neu"\nmsgstr "old"\n\nmsgid "leer"\nmsgstr ""\n'
 

@@ -1,0 +1,134 @@
+"""Files in and out of the commands."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nmt.cli import evaluate, translate
+from nmt.cli.documents import kind_of
+from nmt.cli.test_set import read_test_set
+from nmt.formats.sniff import markup_of
+
+BIN = Path(sys.executable).parent
+NAMESPACE = "urn:oasis:names:tc:xliff:document:1.2"
+XLIFF = f"""<?xml version="1.0"?>
+<xliff version="1.2" xmlns="{NAMESPACE}"><file original="a" source-language="fr" datatype="plaintext"><body>
+<trans-unit id="1"><source>Anna mag <g id="7">den Ball</g>.</source></trans-unit>
+<trans-unit id="2"><source>Der Hund</source><target state="final">The hound</target></trans-unit>
+</body></file></xliff>
+"""
+
+
+def command(name, *arguments, stdin=b""):
+    return subprocess.run([BIN / name, *map(str, arguments)], input=stdin, capture_output=True)
+
+
+def test_a_document_is_translated_and_the_file_is_whole(trained, tmp_path):
+    source, target = tmp_path / "app.xlf", tmp_path / "app.en.xlf"
+    source.write_text(XLIFF)
+    result = command("nmt-translate", trained / "model", "-i", source, "-o", target, "--workers", 2, "--beam-size", 3)
+    assert (result.returncode, result.stdout) == (0, b"")
+    language, count = result.stderr.decode().splitlines()
+    assert language == f"nmt-translate: {source} says that its source is 'fr', but the model's is 'de'"
+    assert count.startswith(f"nmt-translate: {source}: of 2 segments 1 translated, 1 had a translation")
+    made = '<target state="translated" state-qualifier="leveraged-mt">Anna likes <g id="7">the ball</g>.</target>'
+    expected = XLIFF.replace("</source></trans-unit>", f"</source>{made}</trans-unit>", 1)
+    found = target.read_text()
+    assert made in found
+    assert found.replace(' target-language="en"', "").split("<file")[1] == expected.split("<file")[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.en.xlf", "app.xlf"]
+
+
+def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
+    (tmp_path / "book.txt.gz").write_bytes(gzip.compress("Anna mag den Ball.\n\nDie Frau hört Anna.\n".encode()))
+    out = tmp_path / "book.en.txt.gz"
+    result = command("nmt-translate", trained / "model", "-i", tmp_path / "book.txt.gz", "-o", out)
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+    assert gzip.decompress(out.read_bytes()).decode().splitlines()[0] == "Anna likes the ball."
+    assert gzip.decompress(out.read_bytes()).count(b"\n") == 3
+    result = command("nmt-translate", trained / "model", stdin=XLIFF.encode())
+    assert result.returncode == 0
+    assert result.stdout.count(b"\n") == XLIFF.count("\n")
+    (warning,) = result.stderr.decode().splitlines()
+    assert "looks like XLIFF" in warning
+    assert "-i FILE.xlf -o OUT.xlf" in warning
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-i", "a.xlf"], "-o says where the translated document goes, such as -o a.translated.xlf"),
+        (["-i", "a.srt", "-o", "a.srt"], "would take the place of the only text"),
+        (["-i", "a.po", "-o", "b.po", "--nbest", "2"], "--nbest is for lines of text; in po a segment has one"),
+        (["-i", "a.tmx", "-o", "b.tmx", "--json"], "--json is for lines of text"),
+        (["-i", "a.txt", "--retranslate"], "--retranslate is for documents"),
+        (["--column", "1:2"], "--column is for documents"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.srt").touch()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        kind_of(translate.parser().parse_args(["model", *arguments]))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4">', "TMX"),
+        ("<html>\n<p>xliff</p>", None),
+        ('# a comment\nmsgid ""\nmsgstr ""\n"Language: de"', "PO"),
+        ("1\n00:00:01,000 --> 00:00:02,000\nHallo", "SRT"),
+        ("PK\x03\x04\x14", "a zip archive (DOCX, XLSX or a corpus)"),
+        ("1\nDer Hund\n", None),
+        ("a < b\n<b>Hund</b>", None),
+        ("Sie sagte: msgid\n", None),
+    ],
+)
+def test_markup_is_known_by_its_beginning(text, name):
+    found = markup_of(text.split("\n"))
+    assert (found and found[0]) == name
+
+
+def options(*arguments):
+    return evaluate.parser().parse_args(list(map(str, arguments)))
+
+
+def test_a_test_set_of_both_sides_and_one_in_two_files(bundle_dir, tmp_path):
+    table, subtitles, refs = tmp_path / "test.csv", tmp_path / "film.srt", tmp_path / "film.en"
+    table.write_text('English,x,German\n"A house, red",1,Ein Haus\nThe dog,2,Der Hund\n')
+    _, srcs, found = read_test_set(options(bundle_dir, "--src", table, "--ref", table))
+    assert srcs == ["Ein Haus", "Der Hund"]
+    assert found == [["A house, red", "The dog"]]
+    subtitles.write_text("1\n00:00:01,000 --> 00:00:02,000\nDer <i>Hund</i>\nschläft\n")
+    refs.write_text("The dog sleeps\n")
+    _, srcs, found = read_test_set(options(bundle_dir, "--src", subtitles, "--ref", refs))
+    assert (srcs, found) == (["Der Hund schläft"], [["The dog sleeps"]])
+    with pytest.raises(ValueError, match="film.srt has one language"):
+        read_test_set(options(bundle_dir, "--src", subtitles, "--ref", subtitles))
+    with pytest.raises(ValueError, match=r"test.csv has 2 lines but .*film.en has 1"):
+        read_test_set(options(bundle_dir, "--src", table, "--ref", refs))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('<srcset setid="newstest2019" srclang="any">\n<doc>\n<seg id="1">Hund</seg>', "sacrebleu --test-set wmt19"),
+        ('<?xml version="1.0"?>\n<dataset id="wmt24">\n<doc>', "sacrebleu --test-set wmt19"),
+        (XLIFF, r"looks like XLIFF.*NAME.xlf"),
+    ],
+)
+@pytest.mark.parametrize("side", ["--src", "--ref"])
+def test_markup_is_not_scored(bundle_dir, tmp_path, text, message, side):
+    lines = text.count("\n") + (not text.endswith("\n"))
+    (tmp_path / "markup.xml").write_text(text)
+    (tmp_path / "lines").write_text("Hund\n" * lines)
+    other = "--ref" if side == "--src" else "--src"
+    with pytest.raises(ValueError, match=message):
+        read_test_set(options(bundle_dir, side, tmp_path / "markup.xml", other, tmp_path / "lines"))
