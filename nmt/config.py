@@ -122,6 +122,23 @@ class TrainerConfig:
         )
 
 
+AUTO = "auto"
+# Settings that may be "auto": the text decides (data/validation.py, data/vocabulary.py, training/by_size.py). Until
+# it has, each is what it is with much text; None: its default.
+AUTOMATIC: dict[str, Any] = {
+    "data.valid": None,
+    "tokenizer.vocab_size": 8000,
+    "tokenizer.character_coverage": None,
+    "model.dropout": 0.3,
+    "model.src_word_dropout": None,
+    "model.tgt_word_dropout": None,
+    "optim.warmup_steps": 200,
+    "trainer.max_epochs": 10,
+    "trainer.max_tokens": 4096,
+    "trainer.val_every_epochs": None,
+}
+
+
 @dataclass(frozen=True)
 class RunConfig:
     run: str  # the run's folder, under runs_dir
@@ -136,14 +153,30 @@ class RunConfig:
     trainer: TrainerConfig
     metric: MetricConfig = field(default_factory=MetricConfig)  # which of two models is better
     init: str | None = None  # a model directory: training starts from it, with its pieces and its architecture
+    auto: tuple[str, ...] = ()  # the settings, by their dotted keys, that the text has still to decide
 
     def __post_init__(self) -> None:
         check_ranges(self, seed=(0, 2**32 - 1))
+        if others := sorted(set(self.auto) - set(AUTOMATIC)):
+            raise ValueError(f"auto has {others[0]!r}; choose among: {', '.join(AUTOMATIC)}")
         if not self.run or self.run.startswith(("/", "~")) or ".." in self.run.split("/"):
             raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
         if self.model.tie == "all" and not self.tokenizer.joint:
             raise ValueError("model.tie is 'all' but tokenizer.joint is false; choose model.tie=target or none")
         check_attention(self.model, self.search)
+
+
+def _without_auto(data: dict[str, Any]) -> dict[str, Any]:
+    """The plain data of a RunConfig with a number where it says "auto", whose key is in its `auto` then."""
+    found = []
+    for key, stand_in in AUTOMATIC.items():
+        group, name = key.split(".")
+        settings = data.get(group)
+        if isinstance(settings, dict) and settings.get(name) == AUTO:
+            found.append(key)
+            others = {one: value for one, value in settings.items() if one != name}
+            data = data | {group: others if stand_in is None else others | {name: stand_in}}
+    return data | {"auto": [*data.get("auto", []), *found]} if found else data
 
 
 def check_attention(model: ModelConfig, search: Search) -> None:
@@ -188,6 +221,8 @@ def _build(cls: type, data: Any, path: str) -> Any:
         if not isinstance(name, str) or name not in table:
             raise ValueError(f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(sorted(table))}")
         cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
+    if cls is RunConfig:
+        data = _without_auto(data)
     types_of = _types_of(cls)
     known = {one.name: one for one in fields(cls)}
     for key in data:
@@ -210,7 +245,8 @@ def _value(expected: Any, value: Any, path: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        (expected,) = (argument for argument in arguments if argument is not type(None))
+        others = [argument for argument in arguments if argument is not type(None)]
+        expected = next((other for other in others if other is type(value)), others[0])
         return _value(expected, value, path)
     if origin is tuple:  # of any length
         if not isinstance(value, list):
@@ -229,7 +265,8 @@ def _value(expected: Any, value: Any, path: str) -> Any:
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # so that True is no int
-        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}")
+        or_auto = f", or {AUTO}" if path in AUTOMATIC else ""
+        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}{or_auto}")
     return value
 
 

@@ -36,6 +36,7 @@ from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
+from nmt.training.by_size import decided
 from nmt.training.callbacks import (
     MetricsFile,
     ModelDirectories,
@@ -61,6 +62,7 @@ from nmt.training.folder import (
     is_first_process,
     open_log,
     taken,
+    write_validation,
 )
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
@@ -130,12 +132,15 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
         torch.set_num_threads(config.trainer.threads)
     prepared = _prepared(config, partial(check_text, run_dir, config.data))
     trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
+    config, prepared = decided(config, prepared)
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
         start = _start(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
+            if config.data.splits["valid"] is None:
+                write_validation(run_dir, prepared.valid)
             made_of = origin(config, module.measure, prepared.text)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
@@ -146,10 +151,10 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
     if not config.init:
-        return prepare(config.data, config.tokenizer, Path(config.cache_dir), check=check)
+        return prepare(config.data, config.tokenizer, Path(config.cache_dir), check=check, auto=config.auto)
     start = load_bundle(config.init)
     check_start(config.init, own_settings(start), to_dict(config))
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer, check)
+    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer, check, config.auto)
     lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
     return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
 
@@ -227,6 +232,8 @@ def _fit(
 
 def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, failure: str) -> None:
     prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
+    if prepared.decisions:
+        log.info("decided by the text: %s", prepared.decisions)
     log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
     for fault in prepared.faults:
         log.warning("malformed: %s", fault)

@@ -49,9 +49,10 @@ from nmt.bundle import build_model
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.schema import register, to_run_config
 from nmt.config import RunConfig
-from nmt.data.preparation import Prepared, prepare
+from nmt.data.preparation import Prepared
 from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
 from nmt.resources import resource as resource_path
+from nmt.training.by_size import decided, prepared_by_text
 from nmt.training.machine import choose_hardware
 
 COUNTS = ("operations", "kernels", "launches", "busy")
@@ -82,13 +83,13 @@ def run(arguments: argparse.Namespace) -> None:
     trial = trial_of(arguments) if arguments.peer_trial else None
     cells = arguments.cells.split(",") if arguments.cells else [""]
     configs = [load_config([*arguments.overrides, *([f"cell={cell}"] if cell else [])]) for cell in cells]
-    config = configs[0]
+    config, prepared = prepared_by_text(configs[0])
+    configs = [config, *(decided(one, prepared)[0] for one in configs[1:])]
     accelerator, precision = choose_hardware(config.trainer)
     keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
     device = "cuda" if accelerator == "gpu" else "cpu"
     peak = product_rate(DTYPES[precision], device, lambda: now(device))
 

@@ -52,13 +52,13 @@ from peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive, with_beam_size
-from nmt.data.preparation import prepare
 from nmt.data.readers import read_lines
 from nmt.engine.on_gpu import NARROW
 from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+from nmt.training.by_size import prepared_by_text
 from nmt.translator import Translator
 from nmt.workers import Workers, default_workers
 
@@ -138,8 +138,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def peer_rows(name: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    config = load_config(arguments.overrides)
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir))
+    config, prepared = prepared_by_text(load_config(arguments.overrides))
     peer = Installed(name, arguments.peer_dir.absolute(), config.data, prepared, os.cpu_count() or 1)
     model = trained(peer, arguments.peer_minutes)
     rows = translation_rows(peer, model, arguments.src, arguments.ref, arguments.repeats, arguments.latency_sentences)

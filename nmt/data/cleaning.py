@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from nmt.data.corpus import CleaningConfig, Pair
 
 HELD_OUT = "stands in valid or test"  # why a pair is left out
+CHOSEN = "held out for validation"  # likewise
 RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
 
 
-def _digest(*texts: str) -> bytes:
+def digest(*texts: str) -> bytes:
+    """A hash of a pair, or of what else is compared."""
     return blake2b("\t".join(texts).encode(), digest_size=8).digest()
 
 
 def clean(
-    pairs: Iterable[Pair], config: CleaningConfig, held_out: Iterable[Pair], dropped: Counter[str]
+    pairs: Iterable[Pair],
+    config: CleaningConfig,
+    held_out: Iterable[Pair],
+    dropped: Counter[str],
+    chosen: Collection[bytes] = (),
 ) -> Iterator[Pair]:
-    """The pairs worth training on; `dropped` counts the others by reason."""
+    """The pairs worth training on; `dropped` counts the others by reason. `chosen` are hashes of pairs that are held
+    out whatever the config says."""
     held = {key for pair in held_out for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     seen = set[bytes]()
     for pair in pairs:
         reason = _unfit(pair, config)
+        if reason is None and chosen and digest(*pair[:2]) in chosen:
+            reason = CHOSEN
         if reason is None and any(key in held for key in _keys(pair, config)):
             reason = HELD_OUT
         if reason is None and config.deduplicate:
-            key = _digest(pair.src, pair.tgt)
+            key = digest(pair.src, pair.tgt)
             reason = "duplicate" if key in seen else None
             seen.add(key)
         if reason is None:
@@ -40,13 +49,13 @@ def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
     """What a training pair must not have in common with one of the validation or test text."""
     match config.decontaminate:
         case True:
-            return [_digest("src", pair.src), _digest("tgt", pair.tgt)]
+            return [digest("src", pair.src), digest("tgt", pair.tgt)]
         case "pair":
-            return [_digest(pair.src, pair.tgt)]
+            return [digest(pair.src, pair.tgt)]
         case "src":
-            return [_digest(pair.src)]
+            return [digest(pair.src)]
         case "tgt":
-            return [_digest(pair.tgt)]
+            return [digest(pair.tgt)]
         case _:
             return []
 

@@ -50,10 +50,23 @@ class Corpus:
     # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
     # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
     malformed: Literal["fail", "skip", "replace"] = "fail"
+    train: str = "train"
+    valid: str | int = "valid"  # a split, or how many pairs of the training text are held out (validation.py)
+    test: str | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.valid, int) and self.valid < 1:
+            raise ValueError(
+                f"valid is {self.valid}; it must name a split or say how many training pairs to hold out"
+            )
 
     @property
     def splits(self) -> dict[str, str | None]:
-        """train, valid and test (or None) by the corpus' own names."""
+        """train, valid and test by the corpus' own names; None: there is none, or training pairs are held out."""
+        return {"train": self.train, "valid": self.valid if isinstance(self.valid, str) else None, "test": self.test}
+
+    def has(self, split: str) -> bool:
+        """Whether there is such a split, sound or not."""
         raise NotImplementedError
 
     def rows(self, split: str) -> Iterator[Row]:
@@ -98,13 +111,10 @@ class FileCorpus(Corpus):
     `train+more` is the one and then the other."""
 
     dir: str = field(kw_only=True)
-    train: str = "train"
-    valid: str = "valid"
-    test: str | None = None
 
-    @property
-    def splits(self) -> dict[str, str | None]:
-        return {"train": self.train, "valid": self.valid, "test": self.test}
+    def has(self, split: str) -> bool:
+        names = (name for part in self.parts(split) for names in self._layouts(part) for name in names)
+        return any(_plain_or_gzipped(self.folder / name) is not None for name in names)
 
     @property
     def folder(self) -> Path:
@@ -116,11 +126,7 @@ class FileCorpus(Corpus):
         """The one or two files of a split. Raises ValueError when there are none."""
         if not self.folder.is_dir():
             raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
-        layouts = [
-            [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
-            *([split + suffix] for suffix in READERS),
-            *([[split]] if has_known_suffix(split) else []),
-        ]
+        layouts = self._layouts(split)
         for names in layouts:
             found = [path for name in names if (path := _plain_or_gzipped(self.folder / name)) is not None]
             if len(found) == len(names):
@@ -130,6 +136,13 @@ class FileCorpus(Corpus):
         expected = split if has_known_suffix(split) else " or ".join(" + ".join(names) for names in layouts[:3])
         others = "" if has_known_suffix(split) else f", nor {split} with {', '.join(list(READERS)[2:])}"
         raise ValueError(f"{self.folder} has no {expected}{others}")
+
+    def _layouts(self, split: str) -> list[list[str]]:
+        return [
+            [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
+            *([split + suffix] for suffix in READERS),
+            *([[split]] if has_known_suffix(split) else []),
+        ]
 
     def parts(self, split: str) -> list[str]:
         return split.split("+")
@@ -189,17 +202,17 @@ class HubCorpus(Corpus):
         "translation"  # that of {"de": ..., "en": ...}; where there is none, or null: a column a language
     )
     streaming: bool = False
-    train: str = "train"
-    valid: str = "validation"
-    test: str | None = None
+    valid: str | int = "validation"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.dataset:
             raise ValueError("dataset is empty; it must name a dataset, or a folder of data files")
 
-    @property
-    def splits(self) -> dict[str, str | None]:
-        return {"train": self.train, "valid": self.valid, "test": self.test}
+    def has(self, split: str) -> bool:
+        from nmt.data.hub import split_names
+
+        return split.partition("[")[0] in split_names(self)
 
     def parts(self, split: str) -> list[str]:
         return split.split("+")

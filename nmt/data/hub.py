@@ -46,6 +46,16 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
         raise ValueError(_message(corpus.dataset, error)) from None
 
 
+def split_names(corpus: HubCorpus) -> set[str]:
+    """The names of a dataset's splits. Raises ValueError as `load_rows` does."""
+    datasets.disable_progress_bars()
+    try:
+        builder = _builder(corpus)
+        return {str(name) for name in builder.config.data_files or builder.info.splits or ()}
+    except Exception as error:
+        raise ValueError(_message(corpus.dataset, error)) from None
+
+
 def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     builder = _builder(corpus)
     rows_of = _line_rows if _is_lines(builder) else _library_rows

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nmt.data.cleaning import clean, held_out_share
+from nmt.data.cleaning import clean, digest, held_out_share
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.drafts import draft_folder
 from nmt.data.encoded import EncodedCorpus, write_encoded
@@ -29,6 +29,8 @@ from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
 from nmt.data.oddities import blank_sides, equal_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
+from nmt.data.validation import validation_text
+from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
 from nmt.json_text import to_json
 
 LAYOUT = 7  # raise it when the same input shall give other files
@@ -50,6 +52,9 @@ class Prepared:
     text: dict[str, str]  # a hash of each split
     parts: list[str]  # of the training text, by their names
     oddities: list[str]  # what may be a mistake (oddities.py)
+    corpus: Corpus  # with what was decided by the text
+    config: TokenizerConfig  # likewise
+    decisions: str = ""  # what was decided by the text, in all, as one types it
 
 
 def prepare(
@@ -58,20 +63,31 @@ def prepare(
     cache_dir: Path,
     tokenizer: Tokenizer | None = None,
     check: Callable[[dict[str, str]], None] = lambda text: None,
+    auto: Collection[str] = (),
 ) -> Prepared:
     """Clean, tokenise and encode, or take all of it from the cache. A given `tokenizer` is used, not trained; `check`
-    may refuse the text, by the hashes of its splits, before anything is made of it.
+    may refuse the text, by the hashes of its splits, before anything is made of it. What the settings in `auto` are
+    ("data.valid", "tokenizer.vocab_size", "tokenizer.character_coverage") is decided by the text.
 
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
     faults: list[str] = []
-    valid = list(corpus.pairs(_split(corpus, "valid"), faults))
+    corpus, valid = validation_text(corpus, "data.valid" in auto, faults)
     blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
     check(text)
+    source = _Source(corpus, text, valid)
+    pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
+    if "vocab_size" in pieces:
+        config = fitting(config, source.counts(), pieces)
     folder = cache_dir / _key(text, corpus, config, tokenizer)
+    learned = tokenizer
+    if tokenizer is None and not _is_sound(folder):
+        learned, config = source.learned(config, pieces)
+        folder = cache_dir / _key(text, corpus, config, None)  # of the pieces that the text supports
     if not _is_sound(folder):
-        _make(folder, text, corpus, config, valid, tokenizer)
+        assert learned is not None
+        _make(folder, source, learned)
     else:
         log.info("prepared data taken from %s", folder)
     if tokenizer is None:
@@ -84,7 +100,7 @@ def prepare(
     parts = corpus.parts(_split(corpus, "train"))
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
     faults = counts["faults"] + faults
-    return Prepared(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd)
+    return Prepared(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config)
 
 
 def _split(corpus: Corpus, role: str) -> str:
@@ -94,10 +110,46 @@ def _split(corpus: Corpus, role: str) -> str:
     return name
 
 
-def _held_out(corpus: Corpus, valid: list[Pair]) -> Iterator[Pair]:
-    yield from valid
-    if corpus.splits["test"]:
-        yield from corpus.pairs(_split(corpus, "test"))
+@dataclass(frozen=True)
+class _Source:
+    """The training text that is prepared, beside what is held out of it."""
+
+    corpus: Corpus
+    text: dict[str, str]  # a hash of each split
+    valid: list[Pair]
+
+    def pairs(self, dropped: Counter[str], faults: list[str]) -> Iterator[Pair]:
+        """Those that are fit for training."""
+        found = self.corpus.pairs(_split(self.corpus, "train"), faults)
+        chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
+        return clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen)
+
+    def _held_out(self) -> Iterator[Pair]:
+        yield from self.valid
+        if self.corpus.splits["test"]:
+            yield from self.corpus.pairs(_split(self.corpus, "test"))
+
+    def counts(self) -> CharacterCounts:
+        counts = CharacterCounts()
+        for pair in self.pairs(Counter(), []):
+            counts.add(pair)
+        return counts
+
+    def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
+        """The tokenizer, and the settings that it was learned by."""
+        dropped, faults = Counter[str](), list[str]()
+        if next(self.pairs(dropped, faults), None) is None:
+            raise ValueError(nothing_left(dropped, faults))
+        log.info("learning %d %s pieces", config.vocab_size, config.kind)
+
+        def learn(config: TokenizerConfig) -> Tokenizer:
+            return train_tokenizer(
+                config,
+                (pair.src for pair in self.pairs(Counter(), [])),
+                (pair.tgt for pair in self.pairs(Counter(), [])),
+            )
+
+        return learn_supported(config, learn, auto)
 
 
 def _fingerprints(corpus: Corpus) -> dict[str, str]:
@@ -114,6 +166,8 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
         "cleaning": asdict(corpus.cleaning),
         "tokenizer": asdict(own) if tokenizer is None else tokenizer.content,
     }
+    if corpus.splits["valid"] is None:
+        content["held out"] = corpus.valid
     return hashlib.sha256(to_json(content, ascii_only=True, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -141,32 +195,13 @@ def checksums(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _make(
-    folder: Path,
-    text: dict[str, str],
-    corpus: Corpus,
-    config: TokenizerConfig,
-    valid: list[Pair],
-    tokenizer: Tokenizer | None,
-) -> None:
-    def cleaned(dropped: Counter[str], faults: list[str]) -> Iterator[Pair]:
-        pairs = corpus.pairs(_split(corpus, "train"), faults)
-        return clean(pairs, corpus.cleaning, _held_out(corpus, valid), dropped)
-
-    dropped, faults = Counter[str](), list[str]()
-    if tokenizer is None:
-        if next(cleaned(dropped, faults), None) is None:
-            raise ValueError(_nothing_left(dropped, faults))
-        dropped, faults = Counter(), []
-        log.info("learning %d %s pieces", config.vocab_size, config.kind)
-        tokenizer = train_tokenizer(
-            config, (pair.src for pair in cleaned(Counter(), [])), (pair.tgt for pair in cleaned(Counter(), []))
-        )
+def _make(folder: Path, source: _Source, tokenizer: Tokenizer) -> None:
+    corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
     with draft_folder(folder) as draft:
-        equal = Counter[str]()
-        encoded = _encode(cleaned(dropped, faults), tokenizer, corpus.cleaning.max_pieces, dropped, equal)
+        pairs = source.pairs(dropped, faults)
+        encoded = _encode(pairs, tokenizer, corpus.cleaning.max_pieces, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
-            raise ValueError(_nothing_left(dropped, faults))
+            raise ValueError(nothing_left(dropped, faults))
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
             tokenizer.src_vocab_size,
@@ -180,11 +215,11 @@ def _make(
             to_json({"dropped": dropped, "faults": faults, "equal": equal.total()}, ascii_only=True)
         )
         (draft / CHECKSUMS).write_text(to_json(checksums(draft)))
-        if _fingerprints(corpus) != text:
+        if _fingerprints(corpus) != source.text:
             raise ValueError("the text changed while it was read; start again when it is complete")
 
 
-def _nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
+def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
     if not dropped and not faults:
         return "no training pair is left: the training text is empty"
     parts = ["no training pair is left"]

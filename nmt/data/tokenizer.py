@@ -35,7 +35,16 @@ from nmt.ranges import check_ranges
 
 SENTENCEPIECE_VERSION: str = sentencepiece.__version__
 SPECIAL_IDS = PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
+COVERAGES = 0.98, 1.0  # that SentencePiece takes
 JOINT, SRC, TGT = "tokenizer.model", "tokenizer.src.model", "tokenizer.tgt.model"
+
+
+class VocabularySizeError(ValueError):
+    """The text supports no vocabulary of the size asked for; `size` is the nearest that it may support."""
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ class TokenizerConfig:
         check_ranges(
             self,
             vocab_size=(261, 1_000_000),
-            character_coverage=(0.5, 1),
+            character_coverage=COVERAGES,
             sampling=(0, 1),
             max_sentences=(1, 100_000_000),
         )
@@ -239,30 +248,36 @@ def _train(
             **special,
         )
     except RuntimeError as error:
-        raise ValueError(_explained(str(error), config.vocab_size, what)) from None
+        raise _explained(str(error), config.vocab_size, what) from None
     processor = _load("the new model", model.getvalue())
     if processor.vocab_size() < config.vocab_size:  # BPE stops early in silence
-        raise ValueError(_too_large(config.vocab_size, what, processor.vocab_size()))
+        raise _too_large(config.vocab_size, what, processor.vocab_size())
     return model.getvalue()
 
 
-def _explained(error: str, vocab_size: int, what: str) -> str:
+def _explained(error: str, vocab_size: int, what: str) -> ValueError:
     """What an error of SentencePiece's says, which names files of its own source."""
     if most := re.search(r"value <= (\d+)", error):
         return _too_large(vocab_size, what, int(most[1]))
     if least := re.search(r"required_chars\. \d+ vs (\d+)", error):
-        return (
+        return VocabularySizeError(
             f"tokenizer.vocab_size is {vocab_size}, but the characters of {what} need {least[1]} at least; "
-            "a tokenizer.character_coverage below 1 spells the rarest in bytes"
+            f"choose tokenizer.vocab_size={least[1]}, more, or auto; or a tokenizer.character_coverage below 1, "
+            "which spells the rarest in bytes",
+            int(least[1]),
         )
     if "sentences_.empty()" in error or "all_chars_count" in error:
-        return f"{what} has no line to learn pieces from: all are blank, or longer than 4192 bytes"
+        return ValueError(f"{what} has no line to learn pieces from: all are blank, or longer than 4192 bytes")
     reason = re.sub(r"^INTERNAL: (\S+\(\d+\) )?(\[.*\] )?", "", error.partition("\n")[0])
-    return f"SentencePiece cannot learn pieces from {what}: {reason}"
+    return ValueError(f"SentencePiece cannot learn pieces from {what}: {reason}")
 
 
-def _too_large(vocab_size: int, what: str, most: int) -> str:
-    return f"tokenizer.vocab_size is {vocab_size}, but {what} supports {most} at most"
+def _too_large(vocab_size: int, what: str, most: int) -> VocabularySizeError:
+    return VocabularySizeError(
+        f"tokenizer.vocab_size is {vocab_size}, but {what} supports {most} at most; choose "
+        f"tokenizer.vocab_size={most}, less, or auto",
+        most,
+    )
 
 
 def _learn(texts: Iterable[str], **options: Any) -> None:

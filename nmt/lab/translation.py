@@ -18,7 +18,7 @@ from nmt.bundle import build_model
 from nmt.cells import Cell
 from nmt.config import RunConfig, to_dict
 from nmt.data.corpus import Pair
-from nmt.data.preparation import prepare
+from nmt.data.preparation import Prepared
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, digest_of, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
@@ -61,15 +61,18 @@ def grouped(data: dict[str, Any]) -> dict[str, Any]:
 
 def run(config: TranslationConfig) -> list[Section]:
     """Train what is missing, translate and score the test text, keep the summary, and show it."""
-    corpus, trainer = config.base.data, config.base.trainer
+    from nmt.training.by_size import prepared_by_text
+
+    base, prepared = prepared_by_text(config.base)
+    config = replace(config, base=base)
+    corpus, trainer = base.data, base.trainer
     split = corpus.splits["test"] or corpus.splits["valid"]
-    assert split is not None
-    test = list(corpus.pairs(split))
+    test = list(corpus.pairs(split)) if split else prepared.valid
     refs = [pair.tgt for pair in test]
     measure = Measure.of(config.base.metric, corpus.tgt, refs)
     hashes = {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
     folder = Path(config.lab_dir) / "translation"
-    configs = runs(config)
+    configs = runs(config, prepared)
     jobs = [job_of(run_config, hashes, measure) for run_config in configs]
     by_path = {  # a run's folder stands beside its result, under the same name
         path_of(job, folder): replace(run_config, run=path_of(job, folder).stem, runs_dir=str(folder))
@@ -83,7 +86,7 @@ def run(config: TranslationConfig) -> list[Section]:
         "rows": [{key: value for key, value in row.items() if key != "hyps"} for row in rows],
         "baseline": rows[0]["label"],
         "equal": config.equal,
-        "test": split,
+        "test": split or "held out",
         "sentences": len(test),
         "limits": {"epochs": trainer.max_epochs, "updates": trainer.max_steps, "minutes": trainer.max_minutes},
         "hashes": {role: digest[:16] for role, digest in hashes.items()},
@@ -121,10 +124,9 @@ def folder_digest(folder: Path) -> str:
     return digest_of(digests)
 
 
-def runs(config: TranslationConfig) -> list[RunConfig]:
+def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
     """One for each combination and seed, the baseline first; those of several seeds have one name."""
     base = config.base
-    prepared = prepare(base.data, base.tokenizer, Path(base.cache_dir))
 
     def size_of(model: ModelConfig) -> int:
         with torch.device("meta"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,9 @@ from lightning.pytorch.utilities import rank_zero_only
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.config import RunConfig, from_dict, to_dict
-from nmt.data.corpus import Corpus
+from nmt.data.corpus import Corpus, Pair
 from nmt.data.normalization import Normalization
-from nmt.files import locked, naming, remove_drafts
+from nmt.files import locked, naming, remove_drafts, write_atomically
 from nmt.log_lines import ShownLines
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"
@@ -106,9 +106,24 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 
 
 def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
-    """The config with the normalization of text that the run began with, where an earlier version began it and
-    nothing else is asked for: that version had one for both sides, which was nmt_nfkc by default. What goes on so is
-    written with it, and goes on again."""
+    """The config with what the run began with where nothing else is asked for: what the text decided ("auto"), and
+    the normalization of text of an earlier version, which had one for both sides, nmt_nfkc by default. What goes on
+    so is written with it, and goes on again."""
+    return _with_normalization(run_dir, _with_decisions(run_dir, config))
+
+
+def _with_decisions(run_dir: Path, config: RunConfig) -> RunConfig:
+    try:
+        began = _plain(run_dir / CONFIG)
+        plain = to_dict(config)
+        for group, name in (key.split(".") for key in config.auto):
+            plain[group][name] = began[group][name]
+        return from_dict(RunConfig, plain | {"auto": []})
+    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
+        return config
+
+
+def _with_normalization(run_dir: Path, config: RunConfig) -> RunConfig:
     try:
         began = _plain(run_dir / CONFIG)["tokenizer"]
         normalization = began["normalization"]
@@ -121,6 +136,13 @@ def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
     if asked or not (is_earlier or goes_on) or normalization not in get_args(Normalization):
         return config
     return replace(config, tokenizer=replace(tokenizer, normalization=normalization))
+
+
+def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
+    """Pairs of the training text that a run validates with, for who wants to evaluate and tune with the same."""
+    for name, side in (("valid.src", [pair.src for pair in pairs]), ("valid.tgt", [pair.tgt for pair in pairs])):
+        lines = (text.replace("\n", " ") + "\n" for text in side)
+        write_atomically(run_dir / name, "".join(lines).encode(errors="replace"))
 
 
 def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:

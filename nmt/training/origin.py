@@ -43,9 +43,9 @@ def origin(config: RunConfig, measure: Measure, text: dict[str, str]) -> dict[st
 
 
 def recipe(config: RunConfig) -> dict[str, Any]:
-    """The config, without where things lie on this machine."""
+    """The config, without where things lie on this machine; nothing of it is left for the text to decide."""
     data = to_dict(config)
-    for key in ("run", "runs_dir", "cache_dir"):
+    for key in ("run", "runs_dir", "cache_dir", "auto"):
         del data[key]
     data["data"].pop("dir", None)
     return dict(data)

@@ -115,10 +115,9 @@ def environment(name: str, folder: Path) -> Path:
 
 def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
     """Raw pairs, the piece model, and its pieces one a line."""
-    for role in ("train", "valid"):
-        split = corpus.splits[role]
-        assert split is not None
-        pairs = list(corpus.pairs(split))
+    train, valid = corpus.pairs(corpus.train), prepared.valid
+    held = {pair[:2] for pair in valid} if corpus.splits["valid"] is None else set[tuple[str, str]]()
+    for role, pairs in (("train", [pair for pair in train if pair[:2] not in held]), ("valid", valid)):
         (work / f"{role}.src").write_text("".join(f"{pair.src}\n" for pair in pairs), encoding="utf-8")
         (work / f"{role}.tgt").write_text("".join(f"{pair.tgt}\n" for pair in pairs), encoding="utf-8")
     (model,) = prepared.tokenizer.models.values()

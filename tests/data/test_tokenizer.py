@@ -123,7 +123,8 @@ def test_what_pieces_cannot_be_learned_from_is_told_without_files_of_the_install
 
 def test_an_error_of_sentencepieces_is_told_without_files_of_its_source():
     error = "INTERNAL: src/trainer_interface.cc(467) [!a_.empty() && b[3]] the text is odd\n\nAt:\n  /x/y.py(3): z"
-    assert _explained(error, 300, "the text") == "SentencePiece cannot learn pieces from the text: the text is odd"
+    told = str(_explained(error, 300, "the text"))
+    assert told == "SentencePiece cannot learn pieces from the text: the text is odd"
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])

@@ -1,0 +1,69 @@
+"""A validation text of training pairs, where there is none of its own: data.valid=500.
+
+Which pairs these are is told by the pairs alone: those with the least hash. So neither their order nor repeated ones
+matter, the same text gives the same validation text everywhere, and when text is added no pair that was learned from
+becomes one to validate with.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import count
+
+from nmt.data.cleaning import clean, digest
+from nmt.data.corpus import Corpus, Pair
+
+SHARE, MOST = 10, 500  # without a number: one pair in SHARE, MOST at most
+
+log = logging.getLogger(__name__)
+
+
+def validation_text(corpus: Corpus, if_missing: bool, faults: list[str]) -> tuple[Corpus, list[Pair]]:
+    """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
+    number, or, with `if_missing`, where there is no such split.
+
+    Raises ValueError for text that is not sound, or too little of it.
+    """
+    split = corpus.splits["valid"]
+    if split is not None and not (if_missing and not corpus.has(split)):
+        return corpus, list(corpus.pairs(split, faults))
+    train, test = (corpus.splits[role] for role in ("train", "test"))
+    assert train is not None
+    cleaning = replace(corpus.cleaning, deduplicate=True)
+    pairs = clean(corpus.pairs(train), cleaning, corpus.pairs(test) if test else (), Counter())
+    valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
+    if split is not None:
+        log.info(
+            "there is no validation text %r: %d pairs of the training text are held out, by their hash (data.valid=N "
+            "for another number)",
+            split,
+            len(valid),
+        )
+    return replace(corpus, valid=len(valid)), valid
+
+
+def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
+    """`wanted` of the pairs, of which no two are equal; None: as many as suit them. The least hash comes first.
+
+    Raises ValueError when none would be left.
+    """
+    numbers = count()
+    least = heapq.nsmallest(wanted or MOST, _hashed(pairs, numbers))
+    total = next(numbers)
+    suitable = min(max(total // SHARE, 1), MOST)
+    if total <= (wanted or 1):
+        raise ValueError(
+            f"data.valid={wanted or 1} would hold out all of the {total} training pair(s)"
+            + (f"; choose {suitable}, or another number, or add text" if total > 1 else "; add text")
+        )
+    return [pair for _, pair in least[: wanted or suitable]]
+
+
+def _hashed(pairs: Iterable[Pair], numbers: Iterator[int]) -> Iterator[tuple[bytes, Pair]]:
+    for pair in pairs:
+        next(numbers)
+        yield digest(*pair[:2]), pair

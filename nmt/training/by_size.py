@@ -1,0 +1,81 @@
+"""Training that suits the text: what "auto" stands for (AUTOMATIC in config.py) once the text is known.
+
+The measure is the text's tokens, as its batches count them: the longer side of each pair, in pieces. With MUCH text
+everything is as AUTOMATIC has it; with less
+- max_tokens is halved, down to a quarter, until an epoch has some ENOUGH batches;
+- max_epochs is EPOCHS * (MUCH / tokens) ** POWER: a tenth of the text is read 4.6 times as often, in half the time;
+  and val_every_epochs makes VALIDATIONS of them;
+- dropout and the dropout of whole words go up, since every sentence is read so often.
+Whatever the text, no more than a fifth of all updates is warm-up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nmt.config import RunConfig, TrainerConfig, from_dict, to_dict
+from nmt.data.batching import token_batches
+from nmt.data.encoded import EncodedCorpus
+from nmt.data.preparation import Prepared, prepare
+
+MUCH = 300_000  # tokens: Multi30k has 435,000
+ENOUGH = 75  # batches an epoch
+EPOCHS, POWER, MOST_EPOCHS = 10, 2 / 3, 200
+VALIDATIONS = 20
+WARMUP = 200  # updates
+
+
+def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]:
+    """The config with a number for everything in its `auto`, and none there any more; and the text, which says so."""
+    plain = to_dict(config) | {"data": to_dict(prepared.corpus), "tokenizer": to_dict(prepared.config), "auto": []}
+    for decide in (_by_tokens, _by_updates):  # the second needs what the first decided
+        for key, value in decide(from_dict(RunConfig, plain), prepared.train).items():
+            group, name = key.split(".")
+            if key in config.auto:
+                plain[group][name] = value
+    decisions = " ".join(f"{key}={plain[group][name]}" for key in config.auto for group, name in [key.split(".")])
+    return from_dict(RunConfig, plain), replace(prepared, decisions=decisions)
+
+
+def prepared_by_text(config: RunConfig) -> tuple[RunConfig, Prepared]:
+    """The config with everything decided, and its text. Raises ValueError as `prepare` does."""
+    return decided(config, prepare(config.data, config.tokenizer, Path(config.cache_dir), auto=config.auto))
+
+
+def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
+    """But for what follows from the number of epochs and updates."""
+    if (tokens := count(train)) >= MUCH:
+        return {}
+    longest = int(max(train.src_len.max(), train.tgt_len.max()))
+    max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
+    return {
+        "model.dropout": 0.4,
+        "model.src_word_dropout": 0.1,
+        "model.tgt_word_dropout": 0.1,
+        "trainer.max_tokens": max(max_tokens, longest),
+        "trainer.max_epochs": min(round(EPOCHS * (MUCH / tokens) ** POWER), MOST_EPOCHS),
+    }
+
+
+def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
+    epochs = config.trainer.max_epochs
+    return {
+        "optim.warmup_steps": min(WARMUP, updates(config.trainer, train) // 5),
+        "trainer.val_every_epochs": 1 if count(train) >= MUCH else max(1, epochs // VALIDATIONS),
+    }
+
+
+def count(train: EncodedCorpus) -> int:
+    """The text's tokens."""
+    return int(np.maximum(train.src_len, train.tgt_len).sum())
+
+
+def updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
+    """About how many a training has, on one device."""
+    batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
+    every = trainer.max_epochs * max(1, batches // trainer.accumulate)
+    return min(every, trainer.max_steps or every)
