@@ -14,13 +14,14 @@ from omegaconf import OmegaConf
 
 from nmt.cells import CELLS
 from nmt.cli.schema import register, run_name, to_run_config
-from nmt.config import CHOICES
+from nmt.config import AUTOMATIC, CHOICES, to_dict
 from nmt.data.corpus import Corpus
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.seq2seq import Seq2Seq
 from nmt.resources import resource
 from nmt.search import SEARCHES
+from nmt.training.by_size import decided
 
 CONF = resource("conf")
 GIVEN = {
@@ -120,6 +121,25 @@ def test_an_experiment_gives_way_to_the_command_line():
     assert isinstance(config.model.cell, CELLS["gru"])
     assert config.optim.learning_rate == 0.5
     assert config.model.hidden_size == 10
+
+
+@pytest.mark.parametrize(
+    ("overrides", "pairs", "settings"),
+    [
+        (["data=multi30k"], 29_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 10, 4096, 1)),
+        (["experiment=bench_equal"], 29_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 10, 4096, 1)),
+        (["experiment=multi30k"], 29_000, (4000, 1.0, 0.3, 0.0, 0.0, 200, 10, 2048, 1)),
+        (["experiment=tatoeba", *GIVEN["tatoeba"]], 164_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 12, 3072, 1)),
+        (["experiment=iwslt14", *GIVEN["iwslt14"]], 160_000, (10_000, 1.0, 0.3, 0.0, 0.0, 200, 20, 4096, 1)),
+        (["experiment=demo"], 20_000, (1000, 1.0, 0.2, 0.0, 0.0, 200, 3, 2048, 1)),
+    ],
+)
+def test_presets_and_large_texts_have_the_settings_they_have_always_had(overrides, pairs, settings):
+    config = config_of(*overrides)
+    text = toy.prepared_text(pairs, 15, config.data, config.tokenizer)
+    plain = to_dict(decided(config, text)[0])
+    keys = [key for key in AUTOMATIC if key != "data.valid"]
+    assert tuple(plain[group][name] for group, name in (key.split(".") for key in keys)) == settings
 
 
 def test_the_deepest_preset_takes_a_step():

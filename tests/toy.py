@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import torch
 import yaml
 
 from nmt.cells import CELLS, Cell
 from nmt.config import RunConfig, from_dict, to_dict
-from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from nmt.data.corpus import Corpus
+from nmt.data.preparation import Prepared
+from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from nmt.model.attention import ATTENTIONS, AttentionConfig
 from nmt.model.decoder import DECODERS, DecoderConfig
 from nmt.model.encoder import EncoderConfig
@@ -113,6 +117,12 @@ def write_corpus(folder: Path) -> Path:
         for side, code in enumerate(("de", "en")):
             (folder / f"{split}.{code}").write_text("".join(f"{pair[side]}\n" for pair in part), encoding="utf-8")
     return folder
+
+
+def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
+    """As much of a prepared text as tells how much it is: pairs of so many target pieces, and a source piece less."""
+    train = SimpleNamespace(src_len=np.full(pairs, tokens - 1), tgt_len=np.full(pairs, tokens))
+    return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, config=config)
 
 
 def run_config(corpus_dir: Path, runs_dir: Path, **changes):

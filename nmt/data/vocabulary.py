@@ -18,7 +18,7 @@ from nmt.data.corpus import Pair
 from nmt.data.tokenizer import COVERAGES, SPECIAL_IDS, Tokenizer, TokenizerConfig, VocabularySizeError
 
 LEAST, MOST = 500, 8000  # pieces
-GROWTH = 4.2
+GROWTH = 4.5
 BYTES = 256 + len(SPECIAL_IDS)
 FEW = 4  # characters that are fewer than one in so many of the pieces all become pieces
 RARE = 0.0005  # share of the text; characters that are rarer together become no pieces where there are many

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 
-import numpy as np
 import pytest
 import toy
 import yaml
 
 from nmt.config import AUTOMATIC, RunConfig, from_dict, to_dict
-from nmt.data.preparation import Prepared
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.train import train
 from nmt.training import by_size
@@ -22,26 +20,18 @@ QUICK = {"trainer__max_steps": 2, "trainer__num_samples": 0}
 AUTO = {key.replace(".", "__"): "auto" for key in AUTOMATIC}
 
 
-class Text:
-    """As much of an encoded text as tells how much it is: pairs of 10 source and 12 target pieces."""
-
-    def __init__(self, pairs: int) -> None:
-        self.src_len, self.tgt_len = np.full(pairs, 10), np.full(pairs, 12)
-
-
-def prepared_text(pairs, corpus) -> Prepared:
-    text = [], {}, [], {}, [], []
-    return Prepared(None, Text(pairs), None, *text, corpus=corpus, config=TokenizerConfig(900))
+TOKENS = 12  # of a pair
 
 
 def decided_for(pairs, corpus_dir, tmp_path, **settings) -> RunConfig:
     config = toy.run_config(corpus_dir, tmp_path, **(AUTO | settings))
-    return decided(config, prepared_text(pairs, config.data))[0]
+    return decided(config, toy.prepared_text(pairs, TOKENS, config.data, TokenizerConfig(900)))[0]
 
 
 def test_much_text_has_what_the_presets_have(corpus_dir, tmp_path):
     given = toy.run_config(corpus_dir, tmp_path, **AUTO)
-    config, prepared = decided(given, prepared_text(60_000, given.data))
+    text = toy.prepared_text(60_000, TOKENS, given.data, TokenizerConfig(900))
+    config, prepared = decided(given, text)
     assert prepared.decisions.startswith("data.valid=valid tokenizer.vocab_size=900 ")
     trainer, model = config.trainer, config.model
     assert (model.dropout, model.src_word_dropout, model.tgt_word_dropout) == (0.3, 0, 0)
@@ -64,7 +54,8 @@ def test_little_text_is_read_more_often_in_smaller_batches_and_with_more_dropout
 @pytest.mark.parametrize("pairs", [20, 2000, 60_000])
 def test_the_learning_rate_arrives(corpus_dir, tmp_path, pairs, settings):
     config = decided_for(pairs, corpus_dir, tmp_path, **settings)
-    updates = by_size.updates(config.trainer, Text(pairs))
+    text = toy.prepared_text(pairs, TOKENS, config.data, config.tokenizer).train
+    updates = by_size.updates(config.trainer, text)
     assert config.optim.warmup_steps <= updates / 5
     assert config.optim.warmup_steps <= 200
 
