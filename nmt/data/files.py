@@ -3,6 +3,7 @@ files of translators (nmt/formats)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from glob import escape as glob_escape
 from itertools import chain
@@ -129,5 +130,5 @@ def side_of(folder: Path, split: str, language: str) -> str:
     if (folder / name).exists() or (folder / f"{name}.gz").exists():
         return name
     there = (path.name.removesuffix(".gz") for path in folder.glob(f"{glob_escape(split)}.*"))
-    tags = [one.removeprefix(f"{split}.") for one in sorted(there)]
-    return next((f"{split}.{tag}" for tag in matching(language, tags) if tag), name)
+    tags = [tag for one in sorted(there) if re.fullmatch(r"[\w-]+", tag := one.removeprefix(f"{split}."))]
+    return next((f"{split}.{tag}" for tag in matching(language, tags)), name)

@@ -31,6 +31,7 @@ class TableDocument:
         if columns is None:
             raise unknown(texts, wish, where)
         self.src, self.tgt, header, new = columns
+        is_new = self.tgt >= len(first)
         for i, (cells, _) in enumerate(self.records):
             if not self._is_row(cells):
                 continue
@@ -40,7 +41,7 @@ class TableDocument:
                 continue
             text = self._text(cells[self.src]) if self.src < len(cells) else ""
             if not text.strip():
-                if self.tgt >= len(first):
+                if is_new:
                     self._set(cells, "")
             elif not wish.retranslate and self.tgt < len(cells) and self._text(cells[self.tgt]).strip():
                 self.kept += 1

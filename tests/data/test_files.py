@@ -74,7 +74,10 @@ def test_text_of_a_region_is_of_its_language(tmp_path):
     for side, name in enumerate(("train.de-DE", "train.en")):
         (tmp_path / name).write_text("".join(f"{pair[side]}\n" for pair in PAIRS), encoding="utf-8")
     corpus = FileCorpus("de", "en", dir=str(tmp_path))
+    (tmp_path / "train.de-en.txt.zip").touch()
     assert [pair[:2] for pair in corpus.pairs("train")] == PAIRS
+    (tmp_path / "train.de-DE").rename(tmp_path / "train.tsv")
+    assert corpus.files("train.tsv") == [tmp_path / "train.tsv"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from nmt.formats import read_document
+from nmt.formats.document import Wish
+
+
+def translated(kind, text, **wish):
+    document = read_document(kind, text.encode(), f"a.{kind}", Wish("de", "en", **wish))
+    return document.with_targets([segment.text.upper() for segment in document.segments]).decode(), document.kept
+
+
+@pytest.mark.parametrize(
+    ("kind", "wish", "text", "expected", "kept"),
+    [
+        (
+            "csv",
+            {},
+            '"id";"German";English\r\n"1";Hund;""\r\n"2";"""Ja"", sagte; er";\r\n"3";fertig;done\r\n;;\r\n',
+            '"id";"German";English\r\n"1";Hund;"HUND"\r\n"2";"""Ja"", sagte; er";"""JA"", SAGTE; ER"\r\n'
+            '"3";fertig;done\r\n;;\r\n',
+            1,
+        ),
+        ("csv", {}, "\ufeffx,de-AT\n1,a\n2,\n", "\ufeffx,de-AT,en\n1,a,A\n2,,\n", 0),
+        ("csv", {}, "ein\n\nzwei", "ein,EIN\n\nzwei,ZWEI", 0),
+        ("csv", {"column": "B:A"}, "x,ein\n,zwei\n", "x,ein\nZWEI,zwei\n", 1),
+        ("csv", {"column": "B:A", "retranslate": True}, "x,ein\n,zwei\n", "EIN,ein\nZWEI,zwei\n", 0),
+        ("csv", {"column": "Text:neu"}, "n,Text\n1,ein\n", "n,Text,neu\n1,ein,EIN\n", 0),
+        ("tsv", {"column": "2"}, 'n\t"ein\n2\tzwei\n', 'n\t"ein\t"EIN\n2\tzwei\tZWEI\n', 0),
+    ],
+)
+def test_every_other_cell_stays_to_the_letter(kind, wish, text, expected, kept):
+    assert translated(kind, text, **wish) == (expected, kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "wish", "message"),
+    [
+        ("a,b\nc,d\n", {}, "a.csv, line 1 .*does not name 'de' and 'en'; say where .* --column 1:2"),
+        ("a,b\n", {"column": "nein:2"}, "has no column 'nein'; it has 'a', 'b'"),
+        ("a,b\n", {"column": "7"}, "has 2 columns"),
+        ("a,b\n", {"column": "1:1"}, "take the place of the source"),
+        ('a,"b"c\n', {"column": "1:2"}, "line 1 is no row of CSV: 'c"),
+    ],
+)
+def test_columns_that_are_not_there_are_told(text, wish, message):
+    with pytest.raises(ValueError, match=message):
+        translated("csv", text, **wish)
