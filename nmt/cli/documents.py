@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from nmt.workers import Workers
 
 STANDARD = Path("-")  # stdin, stdout
-ENDS = re.compile(r"(\s*\n\s*|^\s+|\s+$)")  # blank space that is kept as it is
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +165,7 @@ def _write(path: Path | None, content: bytes) -> None:
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form) -> list[str]:
     """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
     by one, and blank space at their ends is kept."""
-    parts = [[one for one in ENDS.split(text) if one] if not is_marked else [text] for text, is_marked in segments]
+    parts = [[text] if is_marked else list(_divided(text)) for text, is_marked in segments]
     texts = list(dict.fromkeys(part for some in parts for part in some if not part.isspace()))
     form = replace(form, tags=True)
     known: dict[str, Answer] = {}
@@ -178,3 +176,11 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
         for fault in {known[part].fault for part in some if part in known} - {None}:
             warn(command, f"segment {number}: {fault}")
     return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]
+
+
+def _divided(text: str) -> Iterator[str]:
+    """The lines of a text, and the blank space between and around them."""
+    for number, line in enumerate(text.split("\n")):
+        core = line.strip()
+        start = line.find(core)
+        yield from filter(None, ("\n" if number else "", line[:start], core, line[start + len(core) :]))

@@ -31,7 +31,7 @@ def languages_of(options: argparse.Namespace) -> tuple[str, str]:
 
 def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[str]]:
     """The sources and the references of a file that has both. Raises ValueError where it has none, or faults."""
-    from nmt.data.files import has_known_suffix, read_rows
+    from nmt.data.pair_files import has_known_suffix, read_rows
 
     if not has_known_suffix(path.name):
         raise ValueError(f"{path} has one language; --ref must be another file than --src")

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-from nmt.data.files import READERS, has_known_suffix, read_rows, side_of
+from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
 from nmt.data.readers import parallel_rows
@@ -107,7 +107,7 @@ class FileCorpus(Corpus):
     """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
     `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
     `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
-    another suffix of files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name (`memory.tmx`).
+    another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name (`memory.tmx`).
     `train+more` is the one and then the other."""
 
     dir: str = field(kw_only=True)

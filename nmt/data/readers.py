@@ -2,7 +2,7 @@
 
 Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
 A line beyond MAX_BYTES is cut, so that memory stays bounded whatever comes. What a line should be and is not is told
-by its file and number. files.py has a reader for each suffix.
+by its file and number. pair_files.py has a reader for each suffix.
 """
 
 from __future__ import annotations

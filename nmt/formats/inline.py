@@ -71,7 +71,7 @@ def _lines(piece: Piece) -> list[Piece]:
     """Ends of lines as tags of their own, since a translation has none."""
     if isinstance(piece, Tag):
         return [piece]
-    parts = re.split(r"([^\S\n]*\n\s*)", piece)
+    parts = re.split(r"(\n\s*)", piece)
     return [Tag("alone", part) if i % 2 else part for i, part in enumerate(parts) if part]
 
 

@@ -21,6 +21,7 @@ from nmt.formats.headers import CODE_OF
 from nmt.formats.inline import Inline
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
 
+MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
@@ -94,7 +95,7 @@ def _is_full(unit: Any) -> bool:
 def _parsed(data: bytes, name: str) -> Any:
     if len(data) > MAX_BYTES:
         raise ValueError(f"{name} {TOO_LARGE}")
-    if not re.search(rb'^\s*msgid\s+"', data, re.MULTILINE):
+    if not re.search(rb'^[ \t]*msgid[ \t]+"', data, re.MULTILINE):
         raise ValueError(f"{name} is no PO: it has no msgid")
     try:
         return pofile.parsestring(data)
@@ -104,7 +105,7 @@ def _parsed(data: bytes, name: str) -> Any:
 
 def _plurals(store: Any, header: Any, wish: Wish) -> tuple[int, int]:
     """How many forms the target language has, and which of them is for one. A header that does not say is told."""
-    match = COUNT.search(header.get("Plural-Forms", ""))
+    match = COUNT.search(header.get("Plural-Forms", "")[:MAX_RULE])
     language = header.get("Language", "").strip() or wish.tgt
     if match is None:
         code = language.replace("-", "_")

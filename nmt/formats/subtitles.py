@@ -16,7 +16,7 @@ from nmt.formats.inline import Inline, Piece, Tag
 from nmt.formats.tagged import ASS, HTML, pieces_of
 
 TIMES = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}")
-SPEAKER = re.compile(r"^\s*(?:<[^<>]*>)*\s*[-–—]")
+SPEAKER = re.compile(r"^\s*+(?:<[^<>]*+>)*+\s*+[-–—]")
 DASH = re.compile(r"\s*[-–—]\s*")
 TEXT_FIELD = 9  # commas before the text of an event of ASS
 

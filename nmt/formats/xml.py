@@ -104,9 +104,8 @@ def written(tree: Element, original: bytes) -> bytes:
     body = bytes(etree.tostring(tree, encoding=encoding, xml_declaration=False)).replace(b"\r\n", b"\n")
     if b"\r\n" in original[:HEAD_BYTES]:
         body = body.replace(b"\n", b"\r\n")
-    end = re.search(rb"\s*\Z", original)
-    assert end is not None
-    return declaration[0] + body.rstrip(b"\r\n") + end[0]
+    end = original[len(original.rstrip()) :]
+    return declaration[0] + body.rstrip(b"\r\n") + end
 
 
 def local(element: Element) -> str:
@@ -148,11 +147,20 @@ def inline(element: Element, preserve: bool) -> Inline:
     and nothing at either end of the text."""
     pieces = list(_pieces(element))
     if not preserve and pieces:
-        pieces = [re.sub(r"\s*\n\s*", "\n", piece) if isinstance(piece, str) else piece for piece in pieces]
+        pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
         pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
         pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
     return Inline([piece for piece in pieces if piece != ""])
+
+
+def _without_indentation(text: str) -> str:
+    """An end of a line for each run of blank space that has some."""
+    first, *others = text.split("\n")
+    if not others:
+        return text
+    inner = [line.strip() for line in others[:-1]]
+    return "\n".join([first.rstrip(), *filter(None, inner), others[-1].lstrip()])
 
 
 def text_of(element: Element | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 import zipfile
+from contextlib import suppress
 
 import pytest
 
@@ -69,6 +70,28 @@ def test_what_is_not_the_end_of_a_unit_takes_bounded_memory(monkeypatch):
     with pytest.raises(ValueError, match="a.tmx has 0 MiB without the end of a <tu>"):
         next(elements(source, "a.tmx", "tu"))
     assert source.served <= 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (
+            "xliff",
+            XLIFF.format(UNIT.format("a" + " " * 9_000_000 + "b") + UNIT.format("a\n" + "\n " * 2_000_000 + "b")),
+        ),
+        ("srt", "1\n00:00:01,000 --> 00:00:02,000\na" + " " * 9_000_000 + "\n" + " " * 9_000_000 + "b\n"),
+        ("po", "\n" * 9_000_000),
+        ("csv", "de,en\n" + '"a,"b,' * 500_000),
+    ],
+    ids=["xliff", "srt", "po", "csv"],
+)
+def test_long_blanks_take_no_long_time(kind, data):
+    """What is quadratic would take hours."""
+    with suppress(ValueError):
+        document = read_document(kind, data.encode(), "a", WISH)
+        texts = [segment.text for segment in document.segments]
+        assert texts
+        assert document.with_targets(texts)
 
 
 def archive(members):

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from nmt.data.corpus import FileCorpus
-from nmt.data.files import read_rows
+from nmt.data.pair_files import read_rows
 
 PAIRS = [("Der Hund schläft.", "The dog sleeps."), ("Ein Haus", "A house")]
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"><header srclang="EN-us"/><body>{}
