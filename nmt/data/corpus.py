@@ -107,8 +107,8 @@ class FileCorpus(Corpus):
     """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
     `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
     `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
-    another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name (`memory.tmx`).
-    `train+more` is the one and then the other."""
+    another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
+    (`memory.tmx`). `train+more` is the one and then the other."""
 
     dir: str = field(kw_only=True)
 
