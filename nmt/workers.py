@@ -150,7 +150,7 @@ class Worker:
                 reason = f"no worker can be started: {error.strerror}; try fewer with --workers"
                 raise ChildProcessError(reason) from None
             if self.pid == 0:
-                _serve(translator, own, self.connection)
+                _serve(servant, own, self.connection)
             own.close()
 
     def begin(self, number: int, method: str, batch: Any) -> None:
@@ -206,7 +206,7 @@ def _serve(translator: Any, connection: Connection, parents: Connection) -> NoRe
         for done in count(1):
             method, batch = connection.recv()
             try:
-                answer = False, getattr(translator, method)(batch)
+                answer = False, getattr(servant, method)(batch)
             except Exception as error:
                 error.add_note(traceback.format_exc())
                 answer = True, error

@@ -15,7 +15,7 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 # Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
 ROWS = [
     {"nmt.cli"},
-    {"nmt.lab", "nmt.service"},
+    {"nmt.lab", "nmt.service", "nmt.distribution"},
     {"nmt.answers"},
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
@@ -50,7 +50,10 @@ ONLY_IN = {
     },
     "datasets": {"nmt.data.hub"},
     "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},
-    "pyarrow": {"nmt.data.encoded", "nmt.data.parquet"},
+    "pyarrow": {"nmt.data.encoded", "nmt.data.parquet", "nmt.distribution.compression", "nmt.distribution.parquet"},
+    "dask": {"nmt.distribution.engines.dask"},
+    "distributed": {"nmt.distribution.engines.dask"},
+    "ray": {"nmt.distribution.engines.ray"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},

@@ -41,14 +41,19 @@ def one_line_errors(command: str) -> Iterator[None]:
         fail(command, str(error))
     except OSError as error:
         _settle_stdout()
-        what, name = error.strerror or str(error), error.filename
-        fail(command, f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what)
+        fail(command, words_of(error))
     except RuntimeError as error:
         if not any(words in str(error) for words in NO_MEMORY):
             raise
         fail(command, f"there is not enough memory: {error}")
     except MemoryError as error:
         fail(command, f"there is not enough memory: {error}" if str(error) else "there is not enough memory")
+
+
+def words_of(error: OSError) -> str:
+    """What the system says, after the file that it is about."""
+    what, name = error.strerror or str(error), error.filename
+    return f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what
 
 
 def _settle_stdout() -> None:

@@ -1,0 +1,177 @@
+"""nmt-translate-corpus: files in, a folder of parts out, exactly once whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nmt import __version__
+from nmt.cli.errors import Parser, fail, one_line_errors, warn, words_of
+from nmt.cli.options import add_model, add_search_options, positive
+from nmt.cli.streams import prepare_streams
+from nmt.cli.translate import add_form_options, translator_and_form
+from nmt.signals import Signals
+
+if TYPE_CHECKING:
+    from nmt.distribution.corpus_translation import Summary
+    from nmt.distribution.folder import Record
+
+COMMAND = "nmt-translate-corpus"
+INCOMPLETE = 1  # exit code: lines have failed, or the machine has
+MAX_WARNINGS = 20  # about lines; all are in the records of parts
+EVERY_S = 30.0  # a line of progress, where stderr is no terminal
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=COMMAND,
+        description="Translate files into a folder of parts: part k of the input is file k of the output, or is not "
+        "there. The same command goes on where it was killed, and several share the work of a folder.",
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="text, .tsv or .parquet (a quoted pattern: all that match, by name); text and TSV also as .gz or .zst",
+    )
+    parser.add_argument("--output", required=True, metavar="FOLDER", help="of the parts; it may be there already")
+    parser.add_argument("--join", metavar="FILE", help="write all parts, in order, as one file in the end")
+    parser.add_argument("--column", metavar="NAME", help="of a table: what is translated, by name or number from 1")
+    parser.add_argument(
+        "--format",
+        choices=["text", "tsv", "parquet"],
+        help="of the output: translations alone, or the input with a column more; default: as the input",
+    )
+    parser.add_argument("--compress", choices=["gz", "zst"], help="the parts, if they are text or TSV")
+    parser.add_argument("--name", help="of the new column; default: the code of the target language")
+    parser.add_argument(
+        "--lines-per-part", type=positive, metavar="N", help="which is also what a kill costs each worker (20480)"
+    )
+    parser.add_argument(
+        "--part", type=share, default=(0, 1), metavar="K/N", help="do one share of N, K from 0 on, as in a job array"
+    )
+    parser.add_argument(
+        "--engine", choices=["processes", "dask", "ray"], default="processes", help="who does it (%(default)s)"
+    )
+    parser.add_argument(
+        "--scheduler",
+        "--address",
+        dest="address",
+        metavar="ADDRESS",
+        help="of Dask, such as tls://host:8786, or of Ray, such as auto; without it the engine is started here",
+    )
+    add_form_options(parser)
+    add_search_options(parser)
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    return parser
+
+
+def share(text: str) -> tuple[int, int]:
+    which, of = map(int, text.split("/"))
+    if not 0 <= which < of:
+        raise argparse.ArgumentTypeError(f"{text} is no share; of {of} they are 0/{of} to {of - 1}/{of}")
+    return which, of
+
+
+def main() -> None:
+    """Entry point."""
+    prepare_streams()
+    with one_line_errors(COMMAND), Signals():
+        options = parser().parse_args()
+        translator, form = translator_and_form(options)
+        from nmt.distribution.corpus_translation import translate_corpus
+        from nmt.distribution.plan import LINES, Layout
+
+        lines = options.lines_per_part or LINES
+        layout = Layout(options.column, options.format, options.compress or "", options.name, lines)
+        with Progress() as progress:
+            try:
+                summary = translate_corpus(
+                    translator,
+                    options.input,
+                    options.output,
+                    form=form,
+                    layout=layout,
+                    engine=options.engine,
+                    workers=options.workers,
+                    address=options.address,
+                    share=options.part,
+                    join_to=options.join,
+                    begin=progress.begin,
+                    report=progress.done,
+                )
+            except OSError as error:
+                fail(COMMAND, words_of(error), INCOMPLETE)
+        tell(summary, Path(options.output))
+
+
+def tell(summary: Summary, folder: Path) -> None:
+    """What was done, on stderr; exit code 1 when lines have failed."""
+    now, seconds = summary.lines - summary.before, max(summary.seconds, 1e-9)
+    before = f", {summary.before:,} of them before" if summary.before else ""
+    warn(
+        COMMAND,
+        f"{summary.lines:,} lines in {summary.parts:,} parts{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
+        f"by parts: {folder / 'summary.tsv'}",
+    )
+    if summary.failed:
+        what = f"{summary.failed:,} lines cannot be translated and are empty; {folder / 'failed.jsonl'} names them"
+        fail(COMMAND, what, INCOMPLETE)
+
+
+class Progress:
+    """A bar on a terminal, and lines elsewhere; what was wrong with lines of input."""
+
+    def __init__(self) -> None:
+        self.lines = self.before = self.warned = 0
+        self.total = 0
+        self.start = self.told = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.total and self.bar is not None:
+            self.bar.close()
+
+    def begin(self, lines: int) -> None:
+        """So many lines are this command's."""
+        from tqdm import tqdm
+
+        self.total, self.start = lines, time.monotonic()
+        self.bar = tqdm(total=lines, unit=" lines", disable=None, file=sys.stderr)
+
+    def done(self, record: Record, before: bool) -> None:
+        self.lines += record.lines
+        self.bar.update(record.lines)
+        if before:
+            self.before += record.lines
+            self.bar.initial = self.before
+        else:
+            self.warn_of(record)
+            self.tell()
+
+    def warn_of(self, record: Record) -> None:
+        lines = sorted((number, what) for what, numbers in record.faults.items() for number in numbers)
+        for number, what in lines[: max(MAX_WARNINGS - self.warned, 0)]:
+            warn(COMMAND, f"line {number}: {what}")
+        if self.warned <= MAX_WARNINGS < self.warned + len(lines):
+            warn(COMMAND, "further such lines are in the folder done/ of the output alone")
+        self.warned += len(lines)
+
+    def tell(self) -> None:
+        now = time.monotonic()
+        if self.bar.disable and now - self.told >= EVERY_S:
+            speed = (self.lines - self.before) / (now - self.start)
+            left = (self.total - self.lines) / max(speed, 1e-9)
+            self.told = now
+            warn(COMMAND, f"{self.lines:,} of {self.total:,} lines, {speed:,.0f} lines/s, {left:,.0f} s left")
+
+
+if __name__ == "__main__":
+    main()

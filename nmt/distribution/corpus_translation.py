@@ -1,0 +1,266 @@
+"""A corpus is translated: files in, files out, exactly once.
+
+Part k of the input becomes file k of the output; nothing else is agreed on, so whoever dies, or works in the same
+folder, costs the parts that were at work at most, and changes no byte. In float32 the parts joined are what
+nmt-translate makes of the same lines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from nmt.answers import Answer, Form, answers, formatted
+from nmt.distribution.engines import ENGINES
+from nmt.distribution.folder import Record
+from nmt.distribution.inputs import input_files, read_groups_of
+from nmt.distribution.outputs import join, write_answers
+from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
+from nmt.files import replacing
+from nmt.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
+from nmt.stream import Line
+from nmt.translation import Translation
+from nmt.translator import Translator
+from nmt.workers import Worker, WorkerDiedError, Workers
+
+DEADLY = 2  # workers that have ended over a part: the next one translates it in processes of its own
+MAX_FAILED = 100  # lines of a part: then it is no line's fault
+MAX_TEXT = 200  # characters of a line in failed.jsonl
+PAUSE_S = 0.2  # while another command is at the parts that are left
+
+logger = logging.getLogger(__name__)
+
+
+class Outcome(NamedTuple):
+    """What has become of a part: it is done, another command is at it (neither), or it cannot be done."""
+
+    part: int
+    record: Record | None = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker does with a number; wherever it is sent, the folder and the models must be at the same paths."""
+
+    folder: Path
+    inputs: tuple[Path, ...]
+    plan: str  # its id
+    form: Form
+    reload: tuple[Callable[..., Translator], tuple[Any, ...]] = field(repr=False)
+
+    def __call__(self, number: int) -> Outcome:
+        try:
+            plan, translator = self.opened()
+            with plan.folder.claimed(number) as begun:
+                if begun is None:
+                    return Outcome(number)
+                record = plan.folder.whole(number) or translate_part(plan, translator, self.form, number, begun)
+            return Outcome(number, record)
+        except Exception as error:
+            error.add_note(traceback.format_exc())
+            return Outcome(number, error=error)
+
+    def opened(self) -> tuple[Plan, Translator]:
+        """The plan and its translator, which a process loads once. Raises ValueError when it is not the plan's."""
+        if self.plan not in _opened:
+            keep_few_kernels(IN_SEARCH)
+            tune_process()
+            torch.set_num_threads(1)
+            plan = read_plan(self.folder, self.inputs)
+            function, arguments = self.reload
+            translator = function(*arguments)
+            plan.check_translator(translator)
+            _opened.clear()
+            _opened[self.plan] = plan, translator
+        return _opened[self.plan]
+
+
+_opened: dict[str, tuple[Plan, Translator]] = {}  # of the plan that this process is at
+
+
+def translate_part(plan: Plan, translator: Translator, form: Form, number: int, begun: int = 0) -> Record:
+    """A part's file is written, beside and renamed, and then its record. `begun` says how many have tried that."""
+    part, start = plan.parts[number], time.monotonic()
+    source, output = plan.source, plan.output
+    path = plan.folder.part(number)
+    faults: dict[str, list[int]] = {}
+    failed: list[dict[str, Any]] = []
+    answerer = Answerer(translator, form, alone=begun >= DEADLY and translator.device.type == "cpu")
+
+    def answered() -> Iterator[tuple[Any, list[Answer]]]:
+        for group in read_groups_of(plan.inputs[part.file], source, part, plan.folder.copy(number)):
+            found = list(answerer.each(group.lines, failed))
+            for line, answer in zip(group.lines, found, strict=True):
+                if answer.fault:
+                    faults.setdefault(answer.fault, []).append(line.number)
+            yield group, found
+            trim_memory()
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as file:
+        lines = write_answers(file, output["format"], output["compress"], plan.schema, output["name"], answered())
+        if lines != part.lines:
+            raise ValueError(f"{plan.inputs[part.file]} has changed since it was cut into parts")
+        size, sha256 = measured(file)
+    record = Record(number, lines, size, sha256, time.monotonic() - start, faults, failed)
+    plan.folder.finish(record)
+    return record
+
+
+def measured(file: Any) -> tuple[int, str]:
+    """The size and the SHA-256 of a file that is open and written."""
+    file.flush()
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return file.tell(), digest
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Answers lines, whatever they do to it. `alone`: in a process of its own, which may die."""
+
+    translator: Translator
+    form: Form
+    alone: bool = False
+
+    def each(self, lines: list[Line], failed: list[dict[str, Any]]) -> Iterator[Answer]:
+        """The answer to each; where they fail together each half, and a line that fails alone is answered empty and
+        added to `failed`. Raises ChildProcessError when so many fail that it is not the lines' fault."""
+        try:
+            found = self.isolated(lines) if self.alone else self.answer(lines)
+        except Exception as error:
+            if len(lines) > 1:
+                yield from self.each(lines[: len(lines) // 2], failed)
+                yield from self.each(lines[len(lines) // 2 :], failed)
+                return
+            (line,), reason = lines, f"{type(error).__name__}: {error}"
+            if len(failed) == MAX_FAILED:
+                raise ChildProcessError(
+                    f"more than {MAX_FAILED} lines of a part fail, as line {line.number}: {reason}"
+                ) from error
+            failed.append({"line": line.number, "error": reason, "text": line.text[:MAX_TEXT]})
+            found = [Answer(list(formatted(line.number, Translation("", math.nan, math.nan), self.form)))]
+        yield from found
+
+    def answer(self, lines: list[Line]) -> list[Answer]:
+        return list(answers(self.translator, lines, self.form))
+
+    def isolated(self, lines: list[Line]) -> list[Answer]:
+        """The same. Raises ChildProcessError when it ends the process."""
+        worker, found = Worker(self), None
+        try:
+            worker.begin(0, "answer", lines)
+            found = worker.finish()
+        except WorkerDiedError:
+            pass
+        finally:
+            cause = worker.end()
+        if found is None:
+            raise ChildProcessError(f"the process that translated it ended by {cause}")
+        return found  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a command has done of the parts of its share."""
+
+    parts: int
+    lines: int
+    before: int  # lines that were done before
+    seconds: float
+    failed: int  # lines of the share that are answered empty
+
+
+Report = Callable[[Record, bool], object]  # is told of each part that is done, and whether it was so before
+
+
+def translate_corpus(
+    translator: Translator,
+    inputs: Sequence[str | Path],
+    output: str | Path,
+    *,
+    form: Form | None = None,
+    layout: Layout | None = None,
+    engine: str = "processes",
+    workers: int | None = None,
+    address: str | None = None,
+    share: tuple[int, int] = (0, 1),
+    join_to: str | Path | None = None,
+    begin: Callable[[int], object] = lambda lines: None,
+    report: Report = lambda record, before: None,
+) -> Summary:
+    """Translate files into a folder of parts, or go on with that. Of `share` (k, n) every n-th part is done, from k
+    on. `join_to` is a file that all parts are joined to. `begin` is told how many lines the share has, and `report`
+    of each part.
+
+    Raises ValueError for what a user can mend, among it a folder of other parts, and OSError where the machine
+    fails: then all parts that are there are whole, and the same call goes on.
+    """
+    form, layout = form or Form(), layout or Layout()
+    which, of = share
+    if not 0 <= which < of:
+        raise ValueError(f"the share is {which}/{of}; of {of} shares it must be from 0 to {of - 1}")
+    if join_to is not None and of > 1:
+        raise ValueError("only all parts can be joined, not those of a share")
+    if engine not in ENGINES:
+        raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
+    number = Workers(translator, workers).number
+    if translator.device.type != "cpu" and engine == "processes":
+        number = 0
+    start = time.monotonic()
+    plan = open_plan(Path(output).resolve(), input_files(inputs), translator, form, layout)
+    mine = range(which, len(plan.parts), of)
+    begin(sum(plan.parts[n].lines for n in mine))
+    done = {n: record for n in mine if (record := plan.folder.whole(n))}
+    for record in done.values():
+        report(record, True)
+    todo = [n for n in mine if n not in done]
+    for n in todo:
+        if plan.folder.record(n).exists():
+            logger.warning("part %d is not what it was when it was done; it is done again", n)
+    before = sum(record.lines for record in done.values())
+    work = Work(plan.folder.path, tuple(plan.inputs), plan.id, form, translator.__reduce__())
+    _opened[plan.id] = plan, translator
+    try:
+        plan.restore(todo)
+        for record in _outcomes(work, todo, engine, number, address) if todo else ():
+            done[record.part] = record
+            report(record, False)
+    finally:
+        _opened.pop(plan.id, None)
+        plan.folder.sweep()
+        plan.folder.report()
+    if join_to is not None:
+        output_of = plan.output
+        paths = [plan.folder.part(n) for n in range(len(plan.parts))]
+        join(paths, Path(join_to), output_of["format"], output_of["header"] or ())
+    failed = sum(len(record.failed) for record in done.values())
+    lines = sum(record.lines for record in done.values())
+    return Summary(len(mine), lines, before, time.monotonic() - start, failed)
+
+
+def _outcomes(work: Work, todo: list[int], engine: str, workers: int, address: str | None) -> Iterator[Record]:
+    """The records as they come; those of parts that another command is at once it has done them, or has died."""
+    with ENGINES[engine](work, workers, address) as run:
+        while todo:
+            elsewhere = []
+            for outcome in run(todo):
+                if outcome.error is not None:
+                    raise outcome.error
+                if outcome.record is None:
+                    elsewhere.append(outcome.part)
+                else:
+                    yield outcome.record
+            if len(elsewhere) == len(todo):
+                time.sleep(PAUSE_S)
+            todo = elsewhere

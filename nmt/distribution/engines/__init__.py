@@ -1,0 +1,21 @@
+"""Who does the parts: processes of this machine, Dask, or Ray.
+
+An engine hands out the numbers of parts and nothing else. It is a context: what it gives is called with numbers, as
+often as need be, and gives the outcomes as they come. A worker that dies is replaced and its part done again; one
+that ends one worker after the other is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+from nmt.distribution.engines.dask import dask
+from nmt.distribution.engines.processes import processes
+from nmt.distribution.engines.ray import ray
+
+Run = Callable[[Iterable[int]], Iterator[Any]]
+Engine = Callable[[Callable[[int], Any], int, str | None], AbstractContextManager[Run]]  # work, workers, address
+
+ENGINES: dict[str, Engine] = {"processes": processes, "dask": dask, "ray": ray}

@@ -1,0 +1,50 @@
+"""Ray's core: tasks of a cluster, or of one that is started here for this work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+AHEAD = 2  # parts a processor, at it or waiting for it
+MAX_DEATHS = 5  # over one part
+
+
+@contextmanager
+def ray(
+    work: Callable[[int], Any], workers: int, address: str | None
+) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
+    """Raises ValueError when Ray is not installed, and ChildProcessError when a part ends every worker."""
+    try:
+        import ray as core
+    except ImportError:
+        raise ValueError("--engine ray needs Ray: pip install nmt[ray]") from None
+    here: dict[str, Any] = {} if address else {"num_cpus": max(workers, 1), "include_dashboard": False}
+    try:
+        core.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
+    except ConnectionError as error:
+        raise ValueError(f"there is no Ray at {address}: {error}") from None
+    try:
+        task = core.remote(num_cpus=1, max_retries=MAX_DEATHS)(_call)
+        yield lambda parts: _shared(core, task, work, parts)
+    finally:
+        core.shutdown()
+
+
+def _call(work: Callable[[int], Any], number: int) -> Any:
+    return work(number)
+
+
+def _shared(core: Any, task: Any, work: Callable[[int], Any], parts: Iterable[int]) -> Iterator[Any]:
+    left = iter(parts)
+    ahead = AHEAD * max(int(core.cluster_resources().get("CPU", 1)), 1)
+    running = [task.remote(work, number) for number in islice(left, ahead)]
+    while running:
+        (done, *_), running = core.wait(running)
+        try:
+            yield core.get(done)
+        except core.exceptions.WorkerCrashedError:
+            raise ChildProcessError(f"{MAX_DEATHS} workers ended over one part") from None
+        running += [task.remote(work, number) for number in islice(left, 1)]

@@ -1,0 +1,173 @@
+"""The folder of parts: which are whole, who is at one, and what is left of those that nobody finished.
+
+    manifest.json   what the parts are of (plan.py)
+    parts.tsv       where each part stands in the input
+    part-000000.txt ... written beside, synced, renamed: there is the whole part or none
+    done/000000.json  what is known of a part that is done: its size and SHA-256, lines, seconds, faults, failures
+    state           a byte a part: how many workers have begun it without an end; who works at it has locked it
+    failed.jsonl    lines that cannot be translated, if there are any      summary.tsv   a line a part
+    input/          copies of the parts of compressed input, until they are done
+
+All that several commands must agree on is in it, so they may work together, on one machine or on several.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nmt.files import write_atomically
+from nmt.json_text import to_json
+
+if sys.platform != "win32":
+    import fcntl
+
+TWO_LEVELS = 10_000  # files that a folder may have
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system that has none
+DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part or its record
+MANIFEST, PARTS, LOCK, STATE, DONE, COPIES = "manifest.json", "parts.tsv", "lock", "state", "done", "input"
+FAILED, SUMMARY = "failed.jsonl", "summary.tsv"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a part that is done."""
+
+    part: int
+    lines: int  # of input
+    size_bytes: int  # of the file
+    sha256: str
+    seconds: float
+    faults: dict[str, list[int]] = field(default_factory=dict)  # what was wrong with lines -> their numbers
+    failed: list[dict[str, Any]] = field(default_factory=list)  # line, error and text of those answered empty
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where the parts lie. `suffix` is that of their files, such as .txt.gz, and `count` how many there are."""
+
+    path: Path
+    suffix: str
+    count: int
+
+    def part(self, number: int) -> Path:
+        return self._place(self.path, number) / f"part-{number:06}{self.suffix}"
+
+    def record(self, number: int) -> Path:
+        return self._place(self.path / DONE, number) / f"{number:06}.json"
+
+    def copy(self, number: int) -> Path:
+        return copy_in(self.path, number)
+
+    def _place(self, folder: Path, number: int) -> Path:
+        return folder / f"{number // TWO_LEVELS:04}" if self.count > TWO_LEVELS else folder
+
+    def whole(self, number: int) -> Record | None:
+        """What is known of a part, if it is done and is what it was then."""
+        record = self.read(number)
+        if record is None:
+            return None
+        try:
+            with self.part(number).open("rb") as file:
+                same = os.fstat(file.fileno()).st_size == record.size_bytes
+                same = same and hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
+        except OSError:
+            return None
+        return record if same else None
+
+    def read(self, number: int) -> Record | None:
+        try:
+            record = Record(**json.loads(self.record(number).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError):
+            return None
+        return record if record.part == number else None
+
+    def finish(self, record: Record) -> None:
+        """From here on the part, whose file is there, is done."""
+        path = self.record(record.part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (to_json(asdict(record)) + "\n").encode())
+        self.copy(record.part).unlink(missing_ok=True)
+
+    @contextmanager
+    def claimed(self, number: int) -> Iterator[int | None]:
+        """Work at a part, which no other process does meanwhile: how many have begun it and did not end. None when
+        another one is at it."""
+        with claimed(self.path / STATE, number) as file:
+            if file is None:
+                yield None
+                return
+            begun = (os.pread(file, 1, number) or b"\0")[0]
+            os.pwrite(file, bytes([min(begun + 1, 255)]), number)
+            yield begun
+            os.pwrite(file, b"\0", number)
+
+    def sweep(self) -> None:
+        """Remove the drafts of processes that are no more. No worker may be at a part in this process."""
+        with claimed(self.path / LOCK, 0, wait=True):
+            for path in self.path.rglob(".*-????????"):
+                found = DRAFT.match(path.name) if path.parent.name != COPIES else None
+                with claimed(self.path / STATE, int(found[1])) if found else nullcontext(0) as mine:
+                    if mine is not None:
+                        path.unlink(missing_ok=True)
+            with suppress(OSError):  # it is not there, or parts are left
+                (self.path / COPIES).rmdir()
+
+    def report(self) -> list[Record]:
+        """Write failed.jsonl and summary.tsv of all parts that are done; their records."""
+        with claimed(self.path / LOCK, 0, wait=True):
+            records = [record for number in range(self.count) if (record := self.read(number))]
+            failed = [{"part": record.part, **line} for record in records for line in record.failed]
+            write_atomically(self.path / SUMMARY, "".join(_summary(records)).encode())
+            if failed:
+                write_atomically(self.path / FAILED, "".join(f"{to_json(line)}\n" for line in failed).encode())
+            else:
+                (self.path / FAILED).unlink(missing_ok=True)
+        return records
+
+
+def copy_in(folder: Path, number: int) -> Path:
+    """Where the copy of a part of compressed input lies."""
+    return folder / COPIES / f"{number:06}.gz"
+
+
+def _summary(records: list[Record]) -> Iterator[str]:
+    yield "part\tlines\tseconds\tlines_per_s\tbytes\tfaulty\tfailed\n"
+    for one in records:
+        speed, faulty = one.lines / max(one.seconds, 1e-9), sum(map(len, one.faults.values()))
+        yield (
+            f"{one.part}\t{one.lines}\t{one.seconds:.2f}\t{speed:.0f}\t{one.size_bytes}\t{faulty}\t{len(one.failed)}\n"
+        )
+
+
+@contextmanager
+def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
+    """Hold a byte of a file, whose descriptor this gives, as this process's own; None when another one has it, unless
+    it may `wait`. It ends with the process, of whatever it dies. Where the file system knows no locks all have it:
+    then work may be done twice, which does no harm."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield descriptor if _lock(descriptor, byte, wait) else None
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, byte: int, wait: bool) -> bool:
+    if sys.platform != "win32":
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)
+        except (BlockingIOError, PermissionError):
+            return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+    return True

@@ -1,0 +1,239 @@
+"""The files that are translated, cut into parts: lines of text, a column between tabs, or a column of Parquet.
+
+A part is so many lines of one file, wherever they lie; it is read without what stands before it. What is compressed
+can only be read from its start on, so its parts are copied out of it when it is cut.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from nmt.answers import GROUP
+from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
+from nmt.distribution.parts import PARQUET, TEXT, TSV, Group, Part, Source
+from nmt.files import replacing
+from nmt.stream import BOM, Line, group_lines
+
+KINDS = {".tsv": TSV, ".parquet": PARQUET}  # all else is text
+NOT_LINES = (".jsonl", ".json", ".csv")  # nobody means their lines
+MAX_HEADER_BYTES = 1 << 20
+
+CopyOf = Callable[[int], Path | None]  # a part's number -> where it is copied to, if it is
+
+
+def input_files(patterns: Iterable[str | Path]) -> list[Path]:
+    """The files, in order; those of a pattern by name. Raises ValueError for what is not there."""
+    found: list[Path] = []
+    for pattern in map(str, patterns):
+        if Path(pattern).is_file():
+            found.append(Path(pattern))
+        elif matching := sorted(path for path in map(Path, glob.glob(pattern)) if path.is_file()):  # noqa: PTH207
+            found += matching
+        else:
+            what = "is no file" if Path(pattern).exists() else "is missing"
+            raise ValueError(f"the input {pattern or '(an empty name)'} {what}")
+    if not found:
+        raise ValueError("no input is given")
+    return found
+
+
+def source_of(files: Sequence[Path], column: str | None, as_text: bool) -> Source:
+    """What the files are, by their suffixes, or text whatever those say. Raises ValueError where they differ, or do
+    not have the column."""
+    kinds = {TEXT if as_text else kind_of(path): path for path in files}
+    if len(kinds) > 1:
+        first, second, *_ = kinds.values()
+        raise ValueError(f"{first} and {second} are not of one kind; translate them one after the other")
+    ((kind, path),) = kinds.items()
+    if kind == TEXT:
+        if column is not None:
+            raise ValueError(f"{path} is no table, so it has no column {column!r}")
+        return Source(TEXT)
+    if column is None:
+        raise ValueError(f"{path} is a table; --column says which column is translated, by its name or its number")
+    if kind == TSV and column.isdecimal():
+        return Source(TSV, column)
+    headers = [_names_of(path, kind) for path in files]
+    for path, names in zip(files, headers, strict=True):
+        if names != headers[0]:
+            raise ValueError(f"{path} has other columns than {files[0]}")
+    if kind == PARQUET and column.isdecimal() and column not in headers[0]:
+        column = headers[0][int(column) - 1] if 0 < int(column) <= len(headers[0]) else column
+    if headers[0].count(column) != 1:
+        raise ValueError(f"{files[0]} has the columns {', '.join(map(repr, headers[0]))}; there is no one {column!r}")
+    if kind == PARQUET:
+        from nmt.distribution.parquet import check_schemas
+
+        check_schemas(files, column)
+    return Source(kind, column, headers[0])
+
+
+def kind_of(path: Path) -> str:
+    """By its suffix. Raises ValueError for what is neither lines nor a table that can be read."""
+    suffix = Path(path.name.removesuffix(f".{compression_of(path)}")).suffix
+    if suffix in NOT_LINES:
+        raise ValueError(f"{path}: what can be translated is text, .tsv and .parquet, each of text also .gz or .zst")
+    return KINDS.get(suffix, TEXT)
+
+
+def _names_of(path: Path, kind: str) -> list[str]:
+    if kind == PARQUET:
+        from nmt.distribution.parquet import names_of
+
+        return names_of(path)
+    with path.open("rb") as file:
+        header, _ = _header(chunks_of(file, compression_of(path), str(path)), str(path))
+    return header.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace").split("\t")
+
+
+def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
+    """The first line with its end, and what has been read beyond it."""
+    content = b""
+    for chunk in chunks:
+        content += chunk
+        end = content.find(b"\n") + 1
+        if end:
+            return content[:end], content[end:]
+        if len(content) > MAX_HEADER_BYTES:
+            raise ValueError(f"{name}: its first line, which should name the columns, is too long")
+    return content, b""
+
+
+def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) -> tuple[list[Part], str]:
+    """The parts of a file, and the SHA-256 of its bytes. `first` says what number, file and line the first one has.
+    Those of a compressed file are copied. Raises ValueError for a file that cannot be read."""
+    digest = hashlib.sha256()
+    if source.kind == PARQUET:
+        from nmt.distribution.parquet import count_rows
+
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        total = count_rows(path)
+        starts = range(0, max(total, 1), lines)  # of none: a part that has the columns
+        return [
+            Part(
+                first.number + i, first.file, start, size := min(lines, total - start), first.first + start, size, ""
+            )
+            for i, start in enumerate(starts)
+        ], sha256
+    compression, parts = compression_of(path), []
+    with path.open("rb") as file:
+        chunks = chunks_of(cast(BinaryIO, _Hashed(file, digest)), compression, str(path))
+        number, line, start = first.number, first.first, 0
+        if source.names:
+            header, rest = _header(chunks, str(path))
+            start, chunks = len(header), _chain(rest, chunks)
+        for _, pieces in groupby(_pieces(chunks, lines), itemgetter(0)):
+            to = copy_of(number) if compression else None
+            with replacing(to) if to else nullcontext() as copy:
+                size, count, sha256 = _consume((piece for _, piece in pieces), copy)
+            parts.append(Part(number, first.file, start, size, line, count, sha256))
+            number, line, start = number + 1, line + count, start + size
+    return parts, digest.hexdigest()
+
+
+class _Hashed:
+    """A file all of whose bytes are hashed as they are read, in order."""
+
+    def __init__(self, file: BinaryIO, digest: Any) -> None:
+        self.file, self.digest, self.closed = file, digest, False
+
+    def read(self, size: int = -1) -> bytes:
+        content = self.file.read(size)
+        self.digest.update(content)
+        return content
+
+    def readable(self) -> bool:
+        return True
+
+
+def _chain(rest: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    if rest:
+        yield rest
+    yield from chunks
+
+
+def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
+    """The same bytes, each with the number of the part that it is of."""
+    number, left = 0, lines
+    for chunk in chunks:
+        begin = 0
+        while (count := chunk.count(b"\n", begin)) >= left:
+            end = begin
+            for _ in range(left):
+                end = chunk.index(b"\n", end) + 1
+            yield number, chunk[begin:end]
+            begin, number, left = end, number + 1, lines
+        if begin < len(chunk):
+            yield number, chunk[begin:]
+            left -= count
+
+
+def _consume(pieces: Iterable[bytes], copy: BinaryIO | None) -> tuple[int, int, str]:
+    """The size, the lines and the SHA-256 of a part, which is copied."""
+    digest, size, count, last = hashlib.sha256(), 0, 0, b""
+    with writing(copy, "gz", FAST) if copy else nullcontext() as compressed:
+        for piece in pieces:
+            digest.update(piece)
+            size, count, last = size + len(piece), count + piece.count(b"\n"), piece
+            if compressed:
+                compressed.write(piece)
+    return size, count + (not last.endswith(b"\n")), digest.hexdigest()
+
+
+def read_groups_of(path: Path, source: Source, part: Part, copy: Path) -> Iterator[Group]:
+    """A part's lines in groups. Raises ValueError, at its end at the latest, for one that is not what it was when it
+    was cut."""
+    if source.kind == PARQUET:
+        from nmt.distribution.parquet import read_rows
+
+        assert source.column is not None
+        yield from read_rows(path, source.column, part)
+        return
+    begins = part.start == 0
+    for lines in group_lines(_content(path, part, copy), GROUP, first=part.first, begins=begins):
+        if source.kind == TEXT:
+            yield Group(lines, [[line.text] for line in lines])
+        else:
+            rows = [line.text.split("\t") for line in lines]
+            yield Group([_cell(*row, source) for row in zip(lines, rows, strict=True)], _even(rows, source))
+
+
+def _cell(line: Line, row: list[str], source: Source) -> Line:
+    """The line's cell that is translated."""
+    assert source.column is not None
+    place = source.names.index(source.column) if source.names else int(source.column) - 1
+    fault = line.fault
+    if source.names and len(row) != len(source.names):
+        fault = f"{len(row)} columns; the first line has {len(source.names)}"
+    elif place >= len(row):
+        fault = f"no column {source.column}"
+    return Line(line.number, row[place] if place < len(row) else "", fault)
+
+
+def _even(rows: list[list[str]], source: Source) -> list[list[str]]:
+    """Rows as wide as the first line says, if it names the columns."""
+    width = len(source.names or ())
+    return [(row + [""] * width)[:width] for row in rows] if source.names else rows
+
+
+def _content(path: Path, part: Part, copy: Path) -> Iterator[bytes]:
+    """The bytes of a part."""
+    digest, left, compressed = hashlib.sha256(), part.size, bool(compression_of(path))
+    with (copy if compressed else path).open("rb") as file:
+        if not compressed:
+            file.seek(part.start)
+        chunks = chunks_of(file, "gz" if compressed else "", str(copy if compressed else path))
+        while left and (chunk := next(chunks, b"")[:left]):
+            left -= len(chunk)
+            digest.update(chunk)
+            yield chunk
+    if left or digest.hexdigest() != part.sha256:
+        raise ValueError(f"{path} has changed since it was cut into parts")

@@ -1,0 +1,104 @@
+"""What a part's answers are written as, and how parts become one file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from nmt.distribution.compression import chunks_of, compression_of, writing
+from nmt.distribution.parts import PARQUET, TEXT, TSV
+from nmt.files import replacing
+
+
+class Writer(Protocol):
+    """Writes groups of rows with what they are answered with."""
+
+    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class TextWriter:
+    """The answers alone, a line each."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
+        self.file.write("".join(f"{line}\n" for lines in answers for line in lines).encode())
+
+    def close(self) -> None:
+        pass
+
+
+class TsvWriter(TextWriter):
+    """The cells of a row, and then the answer; of an n-best list a row for each of its lines."""
+
+    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
+        if not isinstance(rows, list):
+            from nmt.distribution.parquet import cells_of
+
+            rows = cells_of(rows)
+        lines = [[*row, line] for row, lines in zip(rows, answers, strict=True) for line in lines]
+        self.file.write("".join("\t".join(map(_cell, line)) + "\n" for line in lines).encode())
+
+
+def _cell(text: str) -> str:
+    """On one line, and in one column."""
+    return text.translate(BLANKS)
+
+
+BLANKS = str.maketrans("\t\n", "  ")
+
+
+def parquet_writer(file: BinaryIO, schema: Any, name: str) -> Writer:
+    from nmt.distribution.parquet import ParquetWriter, text_schema
+
+    return ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
+
+
+FORMATS: dict[str, Callable[[BinaryIO, Any, str], Writer]] = {
+    TEXT: lambda file, schema, name: TextWriter(file),
+    TSV: lambda file, schema, name: TsvWriter(file),
+    PARQUET: parquet_writer,
+}
+
+
+def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> int:
+    """Write (group, answers) after (group, answers); how many lines were answered. `schema` is that of the rows, or
+    the names of their columns, and `name` that of the answers'."""
+    count = 0
+    with writing(file, compression) as content:
+        writer = FORMATS[form](content, schema, name)
+        for group, answers in answered:
+            writer.write(group.rows, [answer.lines for answer in answers])
+            count += len(answers)
+        writer.close()
+    return count
+
+
+def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) -> None:
+    """One file of all parts, in order, that is whole or not there; compressed as its name says. A TSV with names of
+    columns gets them as its first line."""
+    with replacing(path) as file:
+        if form == PARQUET:
+            from nmt.distribution.parquet import join
+
+            join(parts, file)
+            return
+        compression = compression_of(path)
+        same = not parts or compression_of(parts[0]) == compression
+        first = ("\t".join(header) + "\n").encode() if form == TSV and header else b""
+        with writing(file, compression) if first or not same else nullcontext(file) as content:
+            content.write(first)
+            if not same:
+                for part in parts:
+                    with part.open("rb") as opened:
+                        for chunk in chunks_of(opened, compression_of(part), str(part)):
+                            content.write(chunk)
+        for part in parts if same else ():  # members and frames may follow one another
+            with part.open("rb") as opened:
+                shutil.copyfileobj(opened, file)

@@ -1,0 +1,135 @@
+"""Columns of Parquet: read a part at a time, written with one more column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow
+import pyarrow.parquet
+
+from nmt.answers import GROUP
+from nmt.distribution.parts import Group, Part
+from nmt.stream import Line
+
+ROW_GROUP_BYTES = 1 << 26  # held until it is written
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Raises ValueError for what is no Parquet, or damaged."""
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def names_of(path: Path) -> list[str]:
+    with _opened(path) as file:
+        return list(file.schema_arrow.names)
+
+
+def check_schemas(paths: Sequence[Path], column: str) -> None:
+    """Raises ValueError where the column holds no text, or files have columns of other types than the first."""
+    schemas = []
+    for path in paths:
+        with _opened(path) as file:
+            schemas.append(file.schema_arrow)
+        if not schemas[-1].equals(schemas[0]):
+            raise ValueError(f"{path} has columns of other types than {paths[0]}")
+    kind = schemas[0].field(column).type
+    if pyarrow.types.is_dictionary(kind):
+        kind = kind.value_type
+    if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
+        raise ValueError(f"{paths[0]}: the column {column!r} is of type {kind}; it must hold text")
+
+
+def count_rows(path: Path) -> int:
+    with _opened(path) as file:
+        return int(file.metadata.num_rows)
+
+
+def read_rows(path: Path, column: str, part: Part) -> Iterator[Group]:
+    """A part's rows. What is null is empty text. Raises ValueError where there are fewer."""
+    number, end = part.first, part.start + part.size
+    with _opened(path) as file:
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        chosen = [i for i, start in enumerate(starts) if start < end and start + sizes[i] > part.start]
+        row = starts[chosen[0]] if chosen else 0
+        for batch in file.iter_batches(GROUP, row_groups=chosen, use_threads=False):
+            begin, stop = max(part.start - row, 0), min(end - row, batch.num_rows)
+            row += batch.num_rows
+            if begin < stop:
+                rows = batch.slice(begin, stop - begin)
+                texts = rows.column(rows.schema.get_field_index(column)).to_pylist()
+                yield Group([Line(number + i, text or "") for i, text in enumerate(texts)], rows)
+                number += len(texts)
+    if number != part.first + part.lines:
+        raise ValueError(f"{path} has changed since it was cut into parts")
+
+
+def schema_of(path: Path) -> Any:
+    with _opened(path) as file:
+        return file.schema_arrow
+
+
+def text_schema(names: Sequence[str]) -> Any:
+    return pyarrow.schema([(name, pyarrow.string()) for name in names])
+
+
+def cells_of(batch: Any) -> list[list[str]]:
+    """The cells of rows as text; what is null is empty."""
+    columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in batch.columns]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+class ParquetWriter:
+    """Writes rows with what they are answered with as the last column."""
+
+    def __init__(self, file: BinaryIO, schema: Any, name: str) -> None:
+        self.schema = schema
+        self.writer = pyarrow.parquet.ParquetWriter(
+            file, schema.append(pyarrow.field(name, pyarrow.string())), compression="zstd"
+        )
+        self.held: list[Any] = []
+        self.size = 0
+
+    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
+        """Rows are a RecordBatch, or a list of cells; each counts once for each line of its answer."""
+        if isinstance(rows, list):
+            columns = zip(*rows, strict=True) if rows else [[]] * len(self.schema)
+            rows = pyarrow.RecordBatch.from_arrays(
+                [pyarrow.array(column, pyarrow.string()) for column in columns], schema=self.schema
+            )
+        places = [i for i, lines in enumerate(answers) for _ in lines]
+        texts = pyarrow.array([line for lines in answers for line in lines], pyarrow.string())
+        batch = rows if len(places) == rows.num_rows else rows.take(pyarrow.array(places, pyarrow.int64()))
+        self.held.append(pyarrow.RecordBatch.from_arrays([*batch.columns, texts], schema=self.writer.schema))
+        self.size += self.held[-1].nbytes
+        if self.size > ROW_GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self.held:
+            self.writer.write_table(pyarrow.Table.from_batches(self.held))
+        self.held, self.size = [], 0
+
+    def close(self) -> None:
+        self.flush()
+        self.writer.close()
+
+
+def join(parts: Sequence[Path], file: BinaryIO) -> None:
+    """One file of all the parts' rows."""
+    writer = None
+    for path in parts:
+        with _opened(path) as part:
+            writer = writer or pyarrow.parquet.ParquetWriter(file, part.schema_arrow, compression="zstd")
+            for i in range(part.num_row_groups):
+                writer.write_table(part.read_row_group(i))
+    if writer:
+        writer.close()

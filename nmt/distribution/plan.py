@@ -1,0 +1,251 @@
+"""What is to be translated, by what and how, and where each part of it stands: a folder has one plan.
+
+manifest.json holds the hashes and sizes of input and model, the search, the form of the output and the version. What
+differs from it is refused, so that all parts in a folder are of one piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nmt import __version__
+from nmt.answers import GROUP, Form
+from nmt.bundle import load_config, sha256
+from nmt.config import to_dict
+from nmt.distribution.compression import compression_of
+from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, claimed, copy_in
+from nmt.distribution.inputs import cut, source_of
+from nmt.distribution.parts import PARQUET, TEXT, Part, Source
+from nmt.files import write_atomically
+from nmt.json_text import to_json
+from nmt.translator import Translator
+
+FORMAT = 1
+LINES = 10 * GROUP  # a part: what a worker that is killed does again
+INFORMATION = ("inputs", "parts", "lines")  # what follows from the rest, or is compared by itself
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the input is cut, and how the output is written."""
+
+    column: str | None = None  # of a table: the name, or the number from 1, of the one that is translated
+    format: str | None = None  # text, tsv or parquet; None: as the input
+    compress: str = ""  # gz or zst
+    name: str | None = None  # of the new column; None: the target language's code
+    lines_per_part: int = LINES
+
+    def __post_init__(self) -> None:
+        if self.lines_per_part < 1:
+            raise ValueError(f"lines_per_part is {self.lines_per_part}; it must be at least 1")
+
+
+@dataclass(frozen=True)
+class Plan:
+    folder: Folder
+    manifest: Mapping[str, Any]
+    inputs: list[Path]
+    parts: list[Part]
+    id: str  # a hash of the manifest
+
+    @property
+    def source(self) -> Source:
+        return Source(**self.manifest["source"])
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """format, compress, name of the new column, header: the names of all others, where they are known"""
+        return self.manifest["output"]  # type: ignore[no-any-return]
+
+    @property
+    def schema(self) -> Any:
+        """That of the rows of Parquet, else the names of their columns."""
+        if self.source.kind == self.output["format"] == PARQUET:
+            from nmt.distribution.parquet import schema_of
+
+            return schema_of(self.inputs[0])
+        return self.output["header"]
+
+    def check_translator(self, translator: Translator) -> None:
+        """Raises ValueError when it is not that of the plan."""
+        if translator.origin is None or _models(translator) != self.manifest["models"]:
+            raise ValueError("the model has changed since the parts were begun")
+        for key, there, here in _differences(self.manifest["translator"], settings_of(translator)):
+            raise ValueError(f"{key} is {_shown(here)} on this machine, and {_shown(there)} in the plan")
+
+    def restore(self, numbers: Collection[int]) -> None:
+        """Copy those parts of compressed inputs anew that are to be done and have no copy. Raises ValueError."""
+        with claimed(self.folder.path / LOCK, 0, wait=True):
+            missing = {n for n in numbers if self._is_copied(n) and not self.folder.copy(n).exists()}
+            for file in {self.parts[n].file for n in missing}:
+                own = [part for part in self.parts if part.file == file]
+                (self.folder.path / COPIES).mkdir(exist_ok=True)
+                found, _ = cut(
+                    self.inputs[file],
+                    self.source,
+                    self.manifest["lines_per_part"],
+                    own[0]._replace(start=0, size=0),
+                    lambda n: self.folder.copy(n) if n in missing else None,
+                )
+                if found != own:
+                    raise ValueError(f"{self.inputs[file]} has changed since it was cut into parts")
+
+    def _is_copied(self, number: int) -> bool:
+        return bool(self.source.kind != PARQUET and compression_of(self.inputs[self.parts[number].file]))
+
+
+def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: Form, layout: Layout) -> Plan:
+    """The plan of a folder, which is made if there is none. Raises ValueError when the folder has parts of something
+    else, or a file of the input is not sound."""
+    source = source_of(inputs, layout.column, form.score or form.prefix)
+    wanted = {
+        "format": FORMAT,
+        "nmt_version": __version__,
+        "models": _models(translator),
+        "translator": settings_of(translator),
+        "form": asdict(form),
+        "output": _output(source, translator, form, layout),
+        "lines_per_part": layout.lines_per_part,
+        "source": source._asdict(),
+    }
+    path.mkdir(parents=True, exist_ok=True)
+    strange = {file.name for file in path.iterdir() if not file.name.startswith(".")} - {LOCK, PARTS, STATE, COPIES}
+    if strange and not (path / MANIFEST).exists():
+        raise ValueError(
+            f"{path} has other files, such as {min(strange)}, and no {MANIFEST}; parts need their own folder"
+        )
+    with claimed(path / LOCK, 0, wait=True):
+        if (path / MANIFEST).exists():
+            check_same(path, wanted, inputs)
+        else:
+            _make(path, wanted, inputs, source)
+    return read_plan(path, inputs)
+
+
+def _output(source: Source, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
+    """Raises ValueError for what cannot be written so."""
+    kind = layout.format or source.kind
+    src, tgt = translator.languages
+    header = source.names if source.kind != TEXT else [src or "source"]
+    name = layout.name or tgt or "translation"
+    if kind == PARQUET:
+        if layout.compress:
+            raise ValueError("Parquet is compressed by itself; leave --compress out")
+        if header is None:
+            raise ValueError("Parquet names its columns; give --column by its name, in the first line of the input")
+    if kind != TEXT and header and name in header:
+        raise ValueError(f"there is a column {name!r} already; --name gives the new one another name")
+    suffix = ".jsonl" if kind == TEXT and form.json else {TEXT: ".txt"}.get(kind, f".{kind}")
+    named = header if source.kind != TEXT or kind == PARQUET else None  # pairs of text need no first line
+    compress = f".{layout.compress}" if layout.compress else ""
+    return {"format": kind, "compress": layout.compress, "name": name, "header": named, "suffix": suffix + compress}
+
+
+def settings_of(translator: Translator) -> dict[str, Any]:
+    """All of a translator, but its models, that a translation depends on."""
+    return {
+        "search": to_dict(translator.search),
+        "mbr": translator.mbr,
+        "copy_letterless": translator.copy_letterless,
+        "compute": translator.compute,
+        "shortlist": translator.shortens(translator.search),
+    }
+
+
+def _models(translator: Translator) -> list[dict[str, Any]]:
+    if translator.origin is None:
+        raise ValueError("a corpus is translated by a model that was loaded from a directory; save this one first")
+    return [model_files(folder) for folder in translator.origin[0]]
+
+
+def model_files(folder: str | Path) -> dict[str, Any]:
+    """The size and the hash of each file of a model that has a say in translation."""
+    _, checksums = load_config(Path(folder))
+    files = [Path(folder) / name for name in sorted(checksums)]
+    return {file.name: [file.stat().st_size, sha256(file)] for file in files}
+
+
+def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], source: Source) -> None:
+    (path / COPIES).mkdir(exist_ok=True)
+    parts: list[Part] = []
+    entries = []
+    line = 1
+    for number, file in enumerate(inputs):
+        before = _stamp(file)
+        found, digest = cut(
+            file,
+            source,
+            wanted["lines_per_part"],
+            Part(len(parts), number, 0, 0, line, 0, ""),
+            lambda part: copy_in(path, part),
+        )
+        parts += found
+        line += sum(part.lines for part in found)
+        entries.append({"path": str(file.resolve()), "size_bytes": before[0], "sha256": digest, "stamp": before})
+    write_atomically(path / STATE, bytes(len(parts)))
+    write_atomically(path / PARTS, "".join("\t".join(map(str, part)) + "\n" for part in parts).encode())
+    manifest = {**wanted, "inputs": entries, "parts": len(parts), "lines": line - 1}
+    write_atomically(path / MANIFEST, (to_json(manifest, 2) + "\n").encode())
+
+
+def _stamp(path: Path) -> list[int]:
+    """What is another one, as good as always, when the content is another one."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+def read_plan(path: Path, inputs: Sequence[Path] | None = None) -> Plan:
+    """A folder's plan; `inputs` are where the files of the input are now. Raises ValueError where there is none."""
+    try:
+        content = (path / MANIFEST).read_bytes()
+        manifest = json.loads(content)
+        parts = [_part(*row.split("\t")) for row in (path / PARTS).read_text(encoding="utf-8").splitlines()]
+        folder = Folder(path, manifest["output"]["suffix"], len(parts))
+        found = [Path(entry["path"]) for entry in manifest["inputs"]] if inputs is None else list(inputs)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        raise ValueError(
+            f"{path / MANIFEST} or {PARTS} is damaged or of another version; take another folder"
+        ) from None
+    return Plan(folder, manifest, found, parts, hashlib.sha256(content).hexdigest())
+
+
+def _part(number: str, file: str, start: str, size: str, first: str, lines: str, sha256: str) -> Part:
+    return Part(int(number), int(file), int(start), int(size), int(first), int(lines), sha256)
+
+
+def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) -> None:
+    """Raises ValueError that names what differs from the plan of the folder."""
+    manifest = read_plan(path).manifest
+    for key, there, here in _differences(
+        {key: value for key, value in manifest.items() if key not in INFORMATION},
+        {key: value for key, value in wanted.items() if key not in INFORMATION},
+    ):
+        kind, *rest = key.split(".", 1)
+        if kind == "models":
+            raise ValueError(f"{path} has parts of another model; take another folder")
+        name = "--lines-per-part" if kind == "lines_per_part" else rest[0] if rest else kind
+        raise ValueError(f"{path} has parts with {name} {_shown(there)}, not {_shown(here)}; take another folder")
+    entries = manifest["inputs"]
+    if len(entries) != len(inputs):
+        raise ValueError(f"{path} has parts of {len(entries)} input files, not {len(inputs)}; take another folder")
+    for entry, file in zip(entries, inputs, strict=True):
+        if entry["stamp"] != _stamp(file) and entry["sha256"] != sha256(file):
+            raise ValueError(f"{path} has parts of another input: {file} is not what {entry['path']} was")
+
+
+def _shown(value: object) -> str:
+    return "(none)" if value is None else str(value)
+
+
+def _differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Dotted keys, with both values."""
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in [*there, *(name for name in here if name not in there)]:
+            yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)
+    elif there != here:
+        yield key, there, here
