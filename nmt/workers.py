@@ -150,6 +150,7 @@ class Worker:
                 reason = f"no worker can be started: {error.strerror}; try fewer with --workers"
                 raise ChildProcessError(reason) from None
             if self.pid == 0:
+                _forking.release()  # a worker may have workers
                 _serve(servant, own, self.connection)
             own.close()
 
