@@ -241,9 +241,8 @@ def translate_corpus(
         plan.folder.sweep()
         plan.folder.report()
     if join_to is not None:
-        output_of = plan.output
-        paths = [plan.folder.part(n) for n in range(len(plan.parts))]
-        join(paths, Path(join_to), output_of["format"], output_of["header"] or ())
+        header = [*plan.output["header"], plan.output["name"]] if plan.output["header"] else []
+        join([plan.folder.part(n) for n in mine], Path(join_to), plan.output["format"], header)
     failed = sum(len(record.failed) for record in done.values())
     lines = sum(record.lines for record in done.values())
     return Summary(len(mine), lines, before, time.monotonic() - start, failed)

@@ -153,6 +153,9 @@ class _Hashed:
     def readable(self) -> bool:
         return True
 
+    def close(self) -> None:
+        self.closed = True
+
 
 def _chain(rest: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
     if rest:

@@ -239,7 +239,7 @@ def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) ->
 
 
 def _shown(value: object) -> str:
-    return "(none)" if value is None else str(value)
+    return "(none)" if value in (None, "") else str(value)
 
 
 def _differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

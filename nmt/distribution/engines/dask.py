@@ -9,6 +9,11 @@ from typing import Any
 
 AHEAD = 2  # parts a worker, at it or waiting for it: a million futures are gigabytes in the scheduler
 MAX_DEATHS = 5  # over one part
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": MAX_DEATHS,
+    # A local cluster forgets a worker that takes longer to start again, and waits for ever when it has none.
+    "distributed.deploy.lost-worker-timeout": "1 day",
+}
 
 
 @contextmanager
@@ -22,13 +27,13 @@ def dask(
     except ImportError:
         raise ValueError("--engine dask needs Dask: pip install nmt[dask]") from None
     with ExitStack() as stack:
-        stack.enter_context(settings.config.set({"distributed.scheduler.allowed-failures": MAX_DEATHS}))
+        stack.enter_context(settings.config.set(SETTINGS))
         if address is None:
             cluster = LocalCluster(
                 n_workers=max(workers, 1),
                 threads_per_worker=1,
                 host="127.0.0.1",  # a scheduler runs whatever is sent to it
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs=50,
             )
             stack.enter_context(cluster)

@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import os
+import pickle
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+import nmt
+from nmt.answers import Form, answers
+from nmt.distribution import corpus_translation
+from nmt.distribution.corpus_translation import translate_corpus
+from nmt.distribution.engines import ENGINES
+from nmt.distribution.folder import claimed
+from nmt.distribution.plan import Layout
+from nmt.search import Beam, Greedy
+from nmt.stream import group_lines
+
+TEXTS = [
+    "Der Hund sieht den Ball.",
+    "",
+    "Anna mag kein Boot und sucht das Haus.",
+    "a\tb\x00\r",
+    "Die Katze",
+    "12",
+] * 4
+CONTENT = "".join(f"{text}\n" for text in TEXTS).encode() + b"\xff\xfe no UTF-8"
+PLAIN = Form()
+LAYOUT = Layout(lines_per_part=7)  # four parts, the last one of four lines
+
+
+@pytest.fixture
+def translator(bundle_dir):
+    loaded = nmt.load(bundle_dir, device="cpu", compute="float32")
+    loaded.search = Greedy(max_ratio=0.0, max_extra=3)
+    return loaded
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    path = tmp_path / "text.de"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def filtered(translator, form=PLAIN, content=CONTENT) -> bytes:
+    """What nmt-translate makes of it."""
+    (lines,) = group_lines([content], 100)
+    return "".join(f"{line}\n" for answer in answers(translator, lines, form) for line in answer.lines).encode()
+
+
+def run(translator, source, folder, **options):
+    setting = {"layout": LAYOUT, "workers": 2} | options
+    return translate_corpus(translator, [source], folder, **setting)
+
+
+def joined(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("part-*")))
+
+
+def inodes(folder: Path) -> dict[str, int]:
+    """What another writing of the parts would change."""
+    return {path.name: path.stat().st_ino for path in folder.glob("part-*")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.timeout(200)  # clusters take their time to start
+def test_the_parts_joined_are_what_the_filter_gives(engine, translator, source, tmp_path):
+    pytest.importorskip({"processes": "os", "dask": "distributed", "ray": "ray"}[engine])
+    done = []
+    path = tmp_path / "joined"
+    summary = run(
+        translator, source, tmp_path / "out", engine=engine, join_to=path, report=lambda *one: done.append(one)
+    )
+    assert path.read_bytes() == joined(tmp_path / "out") == filtered(translator)
+    assert (summary.parts, summary.lines, summary.before, summary.failed) == (4, 25, 0, 0)
+    assert sorted((record.part, record.lines, before) for record, before in done) == [
+        (0, 7, False), (1, 7, False), (2, 7, False), (3, 4, False),
+    ]  # fmt: skip
+    assert [record.faults for record, _ in done if record.part == 3] == [
+        {"not UTF-8; U+FFFD stands for what is wrong": [25]}
+    ]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "manifest.json", "parts.tsv", "summary.tsv", "lock", "state", "done", *inodes(tmp_path / "out"),
+    }  # fmt: skip
+
+
+def test_work_goes_to_another_machine_as_where_things_are(translator, source, tmp_path):
+    run(translator, source, tmp_path / "out", workers=1)
+    plan = corpus_translation.read_plan(tmp_path / "out")
+    work = corpus_translation.Work(tmp_path / "out", (source,), plan.id, Form(), translator.__reduce__())
+    sent = pickle.dumps(work)
+    assert len(sent) < 2000
+    before = inodes(tmp_path / "out")
+    (tmp_path / "out" / "part-000001.txt").write_text("torn")
+    outcomes = [pickle.loads(sent)(number) for number in range(4)]
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert joined(tmp_path / "out") == filtered(translator)
+    assert len(before.items() & inodes(tmp_path / "out").items()) == 3
+
+
+@pytest.mark.parametrize(
+    "form", [Form(nbest=2), Form(json=True), Form(json=True, nbest=2), Form(score=True), Form(prefix=True)]
+)
+def test_every_form_is_as_the_filter_has_it(form, translator, source, tmp_path):
+    translator.search = Beam(beam_size=2, max_ratio=0.0, max_extra=3)
+    run(translator, source, tmp_path / "out", form=form, workers=1)
+    assert joined(tmp_path / "out") == filtered(translator, form)
+    assert [path.suffix for path in (tmp_path / "out").glob("part-*")] == [".jsonl" if form.json else ".txt"] * 4
+
+
+@pytest.mark.parametrize("suffix", ["gz", "zst"])
+def test_compressed_text_in_and_out(suffix, translator, tmp_path):
+    pack, unpack = {"gz": (gzip.compress, gzip.decompress), "zst": (zstandard.compress, decompress_frames)}[suffix]
+    source = tmp_path / f"text.de.{suffix}"
+    source.write_bytes(pack(CONTENT))
+    layout = replace(LAYOUT, compress=suffix)
+    for name in ("plain", f"packed.{suffix}"):
+        run(translator, source, tmp_path / "out", layout=layout, workers=1, join_to=tmp_path / name)
+    assert (tmp_path / "plain").read_bytes() == filtered(translator)
+    assert (tmp_path / f"packed.{suffix}").read_bytes() == joined(tmp_path / "out")
+    assert unpack(joined(tmp_path / "out")) == filtered(translator)
+    assert not (tmp_path / "out" / "input").exists()
+    (tmp_path / "out" / f"part-000002.txt.{suffix}").unlink()
+    run(translator, source, tmp_path / "out", layout=layout, workers=1)
+    assert unpack(joined(tmp_path / "out")) == filtered(translator)
+
+
+def decompress_frames(content: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True).read()
+
+
+def test_a_column_of_a_table_gets_one_beside_it(translator, tmp_path):
+    texts = ["Der Hund", "Die Katze", "", "Paul."]
+    rows = [(str(i), text) for i, text in enumerate(texts)]
+    hyps = filtered(translator, content="\n".join(texts).encode()).decode().splitlines()
+    hyps += [""] * (len(texts) - len(hyps))
+    expected = [(*row, hyp) for row, hyp in zip(rows, hyps, strict=True)]
+    (tmp_path / "x.tsv").write_text("id\tde\n" + "".join("\t".join(row) + "\n" for row in rows))
+    pq.write_table(pa.table({"id": [row[0] for row in rows], "de": texts}), tmp_path / "x.parquet")
+    (tmp_path / "x.de").write_text("".join(f"{text}\n" for text in texts))
+    for name in ("x.tsv", "x.parquet"):
+        for kind in ("tsv", "parquet"):
+            folder, path = tmp_path / f"{name}-{kind}", tmp_path / f"{name}.{kind}"
+            layout = Layout(column="de", format=kind, lines_per_part=3)
+            run(translator, tmp_path / name, folder, layout=layout, workers=1, join_to=path)
+            if kind == "tsv":
+                assert path.read_text() == "".join("\t".join(row) + "\n" for row in [("id", "de", "en"), *expected])
+            else:
+                table = pq.read_table(path)
+                assert table.column_names == ["id", "de", "en"]
+                assert [tuple(row.values()) for row in table.to_pylist()] == expected
+    run(
+        translator, tmp_path / "x.de", tmp_path / "pairs", layout=Layout(format="tsv"), join_to=tmp_path / "pairs.tsv"
+    )
+    assert (tmp_path / "pairs.tsv").read_text() == "".join("\t".join(row[1:]) + "\n" for row in expected)
+    with pytest.raises(ValueError, match="there is a column 'de' already; --name gives"):
+        run(translator, tmp_path / "x.tsv", tmp_path / "o", layout=Layout(column="de", name="de"))
+
+
+def test_what_is_done_is_not_done_again_and_a_torn_part_is(translator, source, tmp_path, caplog):
+    folder = tmp_path / "out"
+    run(translator, source, folder)
+    before = inodes(folder)
+    part = folder / "part-000002.txt"
+    part.write_bytes(part.read_bytes()[:-9])
+    (folder / ".part-000001.txt-abcd1234").write_text("of a process that was killed")
+    assert run(translator, source, folder).before == 18
+    assert [record.getMessage() for record in caplog.records] == [
+        "part 2 is not what it was when it was done; it is done again"
+    ]
+    assert joined(folder) == filtered(translator)
+    assert before.items() - inodes(folder).items() == {(part.name, before[part.name])}
+    assert not list(folder.glob(".*"))
+    (folder / "part-000000.txt").write_bytes(bytes(folder.joinpath("part-000000.txt").stat().st_size))
+    assert run(translator, source, folder).before == 18
+    assert joined(folder) == filtered(translator)
+
+
+def test_another_model_option_or_input_is_refused_in_one_line(translator, source, bundle_dir, tmp_path):
+    folder = tmp_path / "out"
+    run(translator, source, folder)
+    before = inodes(folder)
+
+    def refused(path=source, **options):
+        with pytest.raises(ValueError, match=".") as error:
+            run(translator, path, folder, **options)
+        assert "\n" not in str(error.value)
+        return str(error.value).removeprefix(f"{folder} has parts ").replace(f"{tmp_path}/", "")
+
+    other = "; take another folder"
+    assert refused(form=Form(json=True)) == f"with json False, not True{other}"
+    assert refused(layout=Layout(lines_per_part=8)) == f"with --lines-per-part 7, not 8{other}"
+    assert refused(layout=replace(LAYOUT, compress="gz")) == f"with compress (none), not gz{other}"
+    translator.search = replace(translator.search, max_extra=4)
+    assert refused() == f"with search.max_extra 3, not 4{other}"
+    translator.search = replace(translator.search, max_extra=3)
+    (tmp_path / "other.de").write_bytes(CONTENT.replace(b"Anna", b"Paul"))
+    assert refused(tmp_path / "other.de") == "of another input: other.de is not what text.de was"
+    (tmp_path / "same.de").write_bytes(CONTENT)
+    assert run(translator, tmp_path / "same.de", folder).before == 25
+    status = source.stat()
+    source.write_bytes(CONTENT.replace(b"Anna", b"Paul"))
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert refused() == "of another input: text.de is not what text.de was"
+    nmt.bundle.save_search(bundle_dir, Beam(beam_size=9))
+    assert refused(tmp_path / "same.de") == f"of another model{other}"
+    assert inodes(folder) == before
+    with pytest.raises(ValueError, match="has other files, such as model, and no manifest"):
+        run(translator, source, tmp_path)
+
+
+@pytest.mark.parametrize("how", ["an error", "a death"])
+def test_a_line_that_cannot_be_translated_costs_itself_alone(how, translator, source, tmp_path, monkeypatch):
+    usual, deadly = translator.translate_batch, translator.tokenizer.encode_src(["Die Katze"])[0]
+
+    def translate_batch(batch):
+        if deadly in batch[1]:
+            if how == "a death":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError("no cats")
+        return usual(batch)
+
+    expected = filtered(translator).decode().split("\n")
+    for i, text in enumerate(TEXTS):
+        expected[i] = "" if text == "Die Katze" else expected[i]
+    monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    summary = run(translator, source, tmp_path / "out", workers=1)
+    assert joined(tmp_path / "out").decode().split("\n") == expected
+    assert summary.failed == 4
+    failed = [json.loads(line) for line in (tmp_path / "out" / "failed.jsonl").read_text().splitlines()]
+    reason = {
+        "an error": "RuntimeError: no cats",
+        "a death": "ChildProcessError: the process that translated it ended by signal 9",
+    }[how]
+    assert failed == [
+        {"part": (n - 1) // 7, "line": n, "error": reason, "text": "Die Katze"} for n in (5, 11, 17, 23)
+    ]
+    assert run(translator, source, tmp_path / "out").failed == 4
+
+
+def test_work_that_always_fails_is_an_error_and_not_a_folder_of_empty_lines(translator, tmp_path, monkeypatch):
+    def translate_batch(batch):
+        raise RuntimeError("no GPU any more")
+
+    monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    monkeypatch.setattr(corpus_translation, "MAX_FAILED", 3)
+    (tmp_path / "text").write_text("Anna\n" * 7)
+    with pytest.raises(ChildProcessError, match="more than 3 lines .* line 4: RuntimeError: no GPU any more"):
+        run(translator, tmp_path / "text", tmp_path / "out")
+    assert inodes(tmp_path / "out") == {}
+
+
+def test_a_worker_that_dies_is_replaced_and_its_part_done_again(translator, source, tmp_path, monkeypatch, caplog):
+    usual = translator.translate_batch
+
+    def translate_batch(batch):
+        with claimed(tmp_path / "deaths", 0, wait=True) as file:
+            deaths = os.fstat(file).st_size
+            if deaths < 2:
+                os.pwrite(file, b"x", deaths)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return usual(batch)
+
+    expected = filtered(translator)
+    monkeypatch.setattr(translator, "translate_batch", translate_batch)
+    run(translator, source, tmp_path / "out")
+    assert joined(tmp_path / "out") == expected
+    assert len(caplog.records) == 2
+    assert all(
+        "a worker ended by signal 9; another one does part" in record.getMessage() for record in caplog.records
+    )
+
+
+def test_a_full_disk_leaves_whole_parts_and_no_drafts(translator, source, tmp_path):
+    import resource
+
+    run(translator, source, tmp_path / "whole")
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "whole").glob("part-*")}
+    limit = max(sizes.values()) - 1
+    for size in (50, limit):  # no part, and some
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        (tmp_path / "out" / "done").mkdir(parents=True, exist_ok=True)
+        corpus_translation.open_plan(tmp_path / "out2", [source], translator, Form(), LAYOUT)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            with pytest.raises(OSError, match="File too large") as error:
+                run(translator, source, tmp_path / "out2")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "part-0000" in error.value.filename or "summary" in error.value.filename
+        for path in (tmp_path / "out2").glob("part-*"):
+            assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
+        assert not list((tmp_path / "out2").rglob(".*"))
+    run(translator, source, tmp_path / "out2")
+    assert joined(tmp_path / "out2") == filtered(translator)
+
+
+def test_shares_make_the_whole_and_only_the_whole_is_joined(translator, source, tmp_path):
+    assert run(translator, source, tmp_path / "out", share=(1, 3)).lines == 7
+    assert sorted(inodes(tmp_path / "out")) == ["part-000001.txt"]
+    run(translator, source, tmp_path / "out", share=(0, 3))
+    run(translator, source, tmp_path / "out", share=(2, 3))
+    assert joined(tmp_path / "out") == filtered(translator)
+    assert run(translator, source, tmp_path / "out", share=(7, 9)).parts == 0
+    with pytest.raises(ValueError, match="only all parts can be joined"):
+        run(translator, source, tmp_path / "out", share=(0, 3), join_to=tmp_path / "x")
+    with pytest.raises(ValueError, match="the share is 3/3; of 3 shares it must be from 0 to 2"):
+        run(translator, source, tmp_path / "out", share=(3, 3))
+
+
+@pytest.mark.parametrize("ends", ["done", "killed"])
+def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, source, tmp_path):
+    folder = tmp_path / "out"
+    plan = corpus_translation.open_plan(folder, [source], translator, Form(), LAYOUT)
+    ready, begun = os.pipe()
+    other = os.fork()
+    if other == 0:
+        try:
+            with plan.folder.claimed(2):
+                os.write(begun, b"x")
+                time.sleep(0.6)
+                if ends == "done":
+                    corpus_translation.translate_part(plan, translator, Form(), 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
+    os.read(ready, 1)
+    times = {}
+    run(translator, source, folder, report=lambda record, before: times.setdefault(record.part, time.monotonic()))
+    os.waitpid(other, 0)
+    os.close(ready)
+    os.close(begun)
+    assert joined(folder) == filtered(translator)
+    assert max(times, key=times.get) == 2
+
+
+def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        run(translator, source, tmp_path / "out")
+    assert caplog.records == []
