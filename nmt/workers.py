@@ -151,7 +151,7 @@ class Worker:
                 raise ChildProcessError(reason) from None
             if self.pid == 0:
                 _forking.release()  # a worker may have workers
-                _serve(servant, own, self.connection)
+                _serve(translator, own, self.connection)
             own.close()
 
     def begin(self, number: int, method: str, batch: Any) -> None:
@@ -207,7 +207,7 @@ def _serve(translator: Any, connection: Connection, parents: Connection) -> NoRe
         for done in count(1):
             method, batch = connection.recv()
             try:
-                answer = False, getattr(servant, method)(batch)
+                answer = False, getattr(translator, method)(batch)
             except Exception as error:
                 error.add_note(traceback.format_exc())
                 answer = True, error

@@ -170,7 +170,7 @@ def main() -> None:
         model, kinds = make_model(root / "model"), hostile_lines(rng)
         (root / "input").write_bytes(b"".join(rng.choice(kinds) + b"\n" for _ in range(options.lines)))
         with (root / "input").open("rb") as file:
-            filtered = [PROGRAM, model, "--compute", "float32", "--workers", "1"]
+            filtered: list[str | Path] = [PROGRAM, model, "--compute", "float32", "--workers", "1"]
             expected = subprocess.run(filtered, stdin=file, capture_output=True, check=True).stdout
         translator = nmt.load(model, device="cpu", compute="float32")
 
