@@ -26,6 +26,13 @@ def test_three_kills_change_nothing_of_a_run():
     assert result.stdout.startswith("3 kills: ")
 
 
+def test_kills_change_nothing_of_a_corpus_that_is_translated():
+    result = call("kill_corpus.py", "--lines", 1500, "--lines-per-part", 100, "--kills", 3)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 workers killed: the same" in result.stdout
+    assert "3 kills of the command" in result.stdout
+
+
 def test_hostile_lines_come_out_as_many_and_in_order():
     result = call("stress_stream.py", "--lines", 3000, "--times", 1, "--pause", 0.2)
     assert result.returncode == 0, result.stdout + result.stderr

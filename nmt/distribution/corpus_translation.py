@@ -214,6 +214,8 @@ def translate_corpus(
         raise ValueError("only all parts can be joined, not those of a share")
     if engine not in ENGINES:
         raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
+    if address and engine == "processes":
+        raise ValueError(f"processes are of this machine; the scheduler {address} needs the engine dask or ray")
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0

@@ -19,7 +19,6 @@ import nmt
 from nmt.answers import Form, answers
 from nmt.distribution import corpus_translation
 from nmt.distribution.corpus_translation import translate_corpus
-from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import claimed
 from nmt.distribution.plan import Layout
 from nmt.search import Beam, Greedy
@@ -72,15 +71,10 @@ def inodes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_ino for path in folder.glob("part-*")}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.timeout(200)  # clusters take their time to start
-def test_the_parts_joined_are_what_the_filter_gives(engine, translator, source, tmp_path):
-    pytest.importorskip({"processes": "os", "dask": "distributed", "ray": "ray"}[engine])
+def test_the_parts_joined_are_what_the_filter_gives(translator, source, tmp_path):
     done = []
     path = tmp_path / "joined"
-    summary = run(
-        translator, source, tmp_path / "out", engine=engine, join_to=path, report=lambda *one: done.append(one)
-    )
+    summary = run(translator, source, tmp_path / "out", join_to=path, report=lambda *one: done.append(one))
     assert path.read_bytes() == joined(tmp_path / "out") == filtered(translator)
     assert (summary.parts, summary.lines, summary.before, summary.failed) == (4, 25, 0, 0)
     assert sorted((record.part, record.lines, before) for record, before in done) == [

@@ -23,8 +23,6 @@ def processes(
 ) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
     """Raises ChildProcessError when a part ends every worker, or none can start. Work stays in this process where
     there is none to fork, or it must not be: on a GPU."""
-    if address:
-        raise ValueError(f"processes are of this machine; --scheduler {address} needs --engine dask or ray")
     if workers == 0 or not hasattr(os, "fork"):
         yield lambda parts: map(work, parts)
         return
