@@ -34,6 +34,7 @@ from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.search import Search
 from nmt.shown import brief
+from nmt.suggestions import near_folder
 from nmt.tensors import Expected, read_tensors
 
 FORMAT = 2
@@ -166,7 +167,9 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
         raise ValueError("the name of a model directory is empty")
     folder = Path(folder)
     if not folder.is_dir():
-        raise ValueError(f"{folder} is no model directory: there is no such folder")
+        if folder.is_file():
+            raise ValueError(f"{folder} is a file, and a model is a folder; -i FILE translates one")
+        raise ValueError(f"{folder} is no model directory: there is no such folder{near_folder(folder)}")
     if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
         raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
     config, checksums = load_config(folder)

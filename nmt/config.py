@@ -21,6 +21,7 @@ from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
 from nmt.search import SEARCHES, Search
 from nmt.shown import MAX_BITS, brief
+from nmt.suggestions import did_you_mean
 
 T = TypeVar("T")
 
@@ -227,7 +228,8 @@ def _build(cls: type, data: Any, path: str) -> Any:
     known = {one.name: one for one in fields(cls)}
     for key in data:
         if key not in known:
-            raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}")
+            near = did_you_mean(str(key), known)
+            raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}{near}")
     for name, one in known.items():
         if name not in data and one.default is MISSING and one.default_factory is MISSING:
             raise ValueError(f"{_join(path, name)} is missing")

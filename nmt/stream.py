@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import select
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -68,6 +69,19 @@ def group_lines(
         group.append(_line(number, bytes(pending), max_bytes, number == bom_at))
     if group:
         yield group
+
+
+def lines_left(descriptor: int) -> int | None:
+    """How many lines `read_groups` will find, in a regular file; None elsewhere. Nothing is taken from it."""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        place, lines, last = os.lseek(descriptor, 0, os.SEEK_CUR), 0, b"\n"
+        while chunk := os.pread(descriptor, 1 << 20, place):
+            place, lines, last = place + len(chunk), lines + chunk.count(b"\n"), chunk[-1:]
+    except (OSError, AttributeError):  # Windows has no pread
+        return None
+    return lines + (last != b"\n")
 
 
 def _line(number: int, raw: bytes, max_bytes: int, begins: bool) -> Line:

@@ -28,6 +28,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
+from nmt.bars import is_seen, seen
 from nmt.bundle import load_bundle
 from nmt.config import RunConfig, TrainerConfig, to_dict
 from nmt.data.datamodule import DataModule
@@ -40,7 +41,6 @@ from nmt.training.by_size import decided
 from nmt.training.callbacks import (
     MetricsFile,
     ModelDirectories,
-    ProgressBar,
     TensorBoard,
     Throughput,
     ValidationReport,
@@ -68,6 +68,7 @@ from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
+from nmt.training.outlook import TimeLeft, TrainingBar
 from nmt.training.start import check_start, own_settings
 
 log = logging.getLogger(__name__)
@@ -112,7 +113,7 @@ def train(config: RunConfig) -> Trained:
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
     signal ended it.
     """
-    with Signals(*REQUEUE_SIGNALS) as signals:
+    with Signals(*REQUEUE_SIGNALS) as signals, seen(config.trainer.progress and is_first_process()):
         try:
             return _train(config, signals)
         except Stopped as stopped:
@@ -268,17 +269,17 @@ def build_trainer(
     loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name))]
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
-    has_bar = trainer.progress and sys.stderr.isatty()
+    left = TimeLeft()
     callbacks: list[Callback] = [
+        left,  # before those that ask it
         Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
         MemoryProbe(),
         Updates(config.optim.clip_norm, trainer.max_skipped),
-        Throughput(announce=not has_bar),
-        ValidationReport(run_dir, trainer.num_samples),
+        Throughput(not is_seen(), left),
+        ValidationReport(run_dir, trainer.num_samples, left),
         ModelDirectories(run_dir, trainer.keep_best),
+        TrainingBar(left),
     ]
-    if has_bar:
-        callbacks.append(ProgressBar())
     return pl.Trainer(
         accelerator=accelerator,
         devices=trainer.devices or ("auto" if accelerator == "gpu" else 1),
@@ -294,7 +295,7 @@ def build_trainer(
         use_distributed_sampler=False,
         log_every_n_steps=trainer.log_every_steps,
         deterministic=trainer.deterministic,
-        enable_progress_bar=has_bar,
+        enable_progress_bar=False,  # TrainingBar tells of all epochs
         enable_model_summary=False,
         logger=loggers,
         plugins=CheckpointFiles(start),

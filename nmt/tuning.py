@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from nmt.bars import tracked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References
 from nmt.search import Beam
@@ -43,9 +44,13 @@ def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs:
     """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by
     the metric of the measure; of equals that with the better chrF, then the present one, or what is tried first."""
     of = {beam: tuple(choose(beam, translation) for translation in translations) for beam in settings(own)}
-    figures = {hyps: worth(measure, hyps, refs) for hyps in dict.fromkeys(of.values())}
+    different = dict.fromkeys(of.values())
+    figures = {hyps: worth(measure, hyps, refs) for hyps in tracked(different, "scoring", len(different), "settings")}
     alike = Counter(figures.values())  # chrF takes as long as all the rest, and few need it
-    exact = {hyps: worth(measure, hyps, refs, "chrf") if alike[one] > 1 else one for hyps, one in figures.items()}
+    exact = {
+        hyps: worth(measure, hyps, refs, "chrf") if alike[one] > 1 else one
+        for hyps, one in tracked(figures.items(), "comparing", len(figures), "settings")
+    }
     return sorted(((beam, exact[hyps]) for beam, hyps in of.items()), key=lambda result: result[1], reverse=True)
 
 

@@ -17,7 +17,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
@@ -25,8 +25,9 @@ from typing import Any, NoReturn
 
 import torch
 
+from nmt.bars import Done, counted
 from nmt.process import trim_memory
-from nmt.translation import Translation
+from nmt.translation import Each, Translation
 from nmt.translator import Translator
 
 MAX_WORKERS = 1024
@@ -53,8 +54,9 @@ class Workers:
     Raises ValueError for a number of workers that cannot be.
     """
 
-    def __init__(self, translator: Translator, number: int | None = None) -> None:
-        self.translator = translator
+    def __init__(self, translator: Translator, number: int | None = None, done: Done | None = None) -> None:
+        """`done` is told how many texts more are done."""
+        self.translator, self.done = translator, done
         self.number = default_workers(translator) if number is None else number
         what = f"workers is {self.number}; it must be"
         if not 1 <= self.number <= MAX_WORKERS:
@@ -77,13 +79,28 @@ class Workers:
 
     def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
         """As Translator.translate. Raises ChildProcessError when a batch kills every worker, or none can start."""
-        with self._turn:
-            return self.translator.translate(texts, each=self._each, **options)
+        with self._turn, self._told(len(texts)) as each:
+            return self.translator.translate(texts, each=each, **options)
 
     def score(self, srcs: Sequence[str], tgts: Sequence[str], **options: Any) -> list[Translation]:
         """As Translator.score. Raises ChildProcessError when a batch kills every worker, or none can start."""
-        with self._turn:
-            return self.translator.score(srcs, tgts, each=self._each, **options)
+        with self._turn, self._told(len(srcs)) as each:
+            return self.translator.score(srcs, tgts, each=each, **options)
+
+    @contextmanager
+    def _told(self, number: int) -> Iterator[Each]:
+        """`_each`, of whose batches `done` is told; of what needs no model in the end."""
+        if self.done is None:
+            yield self._each
+            return
+        done, left = self.done, [number]
+
+        def count(more: int) -> None:
+            left[0] -= more
+            done(more)
+
+        yield lambda function, batches: counted(self._each(function, batches), count)
+        done(left[0])
 
     def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
         batches = list(batches)

@@ -39,13 +39,14 @@ ROWS = [
         "nmt.native",
     },
     {"nmt.files", "nmt.json_text", "nmt.log_lines"},
-    {"nmt.shown"},
+    {"nmt.shown", "nmt.suggestions", "nmt.bars"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.train"},
     "omegaconf": {"nmt.cli.schema", "nmt.cli.app"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
+        "nmt.training.outlook",
         *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},

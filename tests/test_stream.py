@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt import stream
-from nmt.stream import read_groups
+from nmt.stream import lines_left, read_groups
 
 
 def lines_of(content: bytes, group_size=100, **settings):
@@ -117,3 +117,19 @@ def test_a_group_of_long_lines_ends_early(tmp_path, monkeypatch):
     os.close(descriptor)
     assert [len(group) for group in groups] == [3, 3, 1]
     assert [line.number for group in groups for line in group] == list(range(1, 8))
+
+
+def test_how_many_lines_are_left_in_a_file_is_known_and_none_is_taken(tmp_path):
+    path = tmp_path / "text"
+    for content in (b"", b"one", b"one\n", b"one\n\ntwo", b"x\n" * 600_000):
+        path.write_bytes(content)
+        with path.open("rb") as file:
+            expected = sum(len(group) for group in read_groups(file.fileno(), 100))
+            file.seek(0)
+            assert lines_left(file.fileno()) == expected
+            assert file.read() == content
+            assert lines_left(file.fileno()) == 0
+    reader, writer = os.pipe()
+    assert lines_left(reader) is None
+    os.close(reader)
+    os.close(writer)

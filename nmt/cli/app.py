@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,13 @@ from nmt.cli.suggestions import what_is_wrong
 from nmt.resources import resource
 
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
+QUIET = ("-q", "--quiet")  # no progress and no log but warnings
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
 
 
-def run_app(command: str, config_name: str, task: Callable[[Any], Any]) -> None:
-    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep. What is wrong with the
-    arguments ends the command in one line."""
+def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any]) -> None:
+    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, and whether to be quiet.
+    What is wrong with the arguments ends the command in one line."""
     with one_line_errors(command):
         arguments = _arguments(command)
         parsed = _parsed(arguments.overrides)
@@ -43,7 +45,9 @@ def run_app(command: str, config_name: str, task: Callable[[Any], Any]) -> None:
         register()
         # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
         os.environ["HYDRA_FULL_ERROR"] = "1"
-        job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(task)
+        job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(
+            lambda composed: task(composed, arguments.quiet)
+        )
         try:
             job()
         except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
@@ -57,7 +61,11 @@ def _arguments(command: str) -> argparse.Namespace:
     for action in parser._actions:
         if action.dest == "version":
             action.version = f"nmt {__version__}"
+    parser.add_argument(*QUIET, action="store_true")
     arguments: argparse.Namespace = parser.parse_args()
+    if arguments.quiet and not set(QUIET) & set(sys.argv):
+        raise ValueError(f"give {' or '.join(QUIET)} by itself")
+    sys.argv = [argument for argument in sys.argv if argument not in QUIET]  # Hydra reads them again
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
     for option in ("config_dir", "config_path"):

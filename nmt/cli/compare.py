@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nmt import __version__
+from nmt.bars import bar, seen
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import MAX_RESAMPLES, add_search_options, open_translator, positive, up_to
+from nmt.cli.options import MAX_RESAMPLES, add_common, add_search_options, open_translator, positive, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 from nmt.json_text import to_json
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     add_search_options(parser)
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -56,7 +56,8 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND):
         options = parser().parse_args()
-        report = compare_systems(options)
+        with seen(not options.quiet):
+            report = compare_systems(options)
         print(to_json(report, 2) if options.json else text(report))
 
 
@@ -120,7 +121,8 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
     from nmt.workers import Workers
 
     options.model = [path]
-    with Workers(open_translator(options), options.workers) as workers:
+    label = shown(f"translating by {path}")
+    with bar(label, len(srcs)) as done, Workers(open_translator(options), options.workers, done) as workers:
         found = workers.translate(srcs, batch_size=options.batch_size, plain=True)
     warn_of_cut(COMMAND, found, str(path))
     return [translation.text for translation in found]

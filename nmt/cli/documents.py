@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nmt.answers import GROUP, Answer, Form, answers
+from nmt.bars import bar
 from nmt.cli.errors import warn
 from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
 from nmt.formats.document import Segment, Wish
@@ -142,7 +143,8 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
     content = document.with_targets(translations(command, workers, segments, form))
     _write(options.output, content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
-    warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
+    if not options.quiet:
+        warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 
 
 def _content(path: Path | None) -> tuple[bytes, str]:
@@ -169,9 +171,10 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
     texts = list(dict.fromkeys(part for some in parts for part in some if not part.isspace()))
     form = replace(form, tags=True)
     known: dict[str, Answer] = {}
-    for start in range(0, len(texts), GROUP):
-        group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
-        known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
+    with bar("translating", len(texts), "segments") as workers.done:
+        for start in range(0, len(texts), GROUP):
+            group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
+            known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
     for number, some in enumerate(parts, 1):
         for fault in {known[part].fault for part in some if part in known} - {None}:
             warn(command, f"segment {number}: {fault}")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from nmt.bars import aside
 from nmt.shown import shown
+from nmt.suggestions import did_you_mean
 
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
@@ -19,13 +22,16 @@ NO_MEMORY = ("can't allocate memory", "out of memory")  # torch's words, of a pr
 
 @contextmanager
 def one_line_errors(command: str) -> Iterator[None]:
-    """Turn a ValueError (the user's), an OSError or a MemoryError (the machine's) into one line and exit code 2.
+    """Turn a ValueError (the user's), an OSError or a MemoryError (the machine's) into one line and exit code 2, and
+    what libraries warn of into a line each.
 
     A reader who has gone, and Ctrl-C, end the command quietly, with the exit code that a shell gives the signal.
     """
     try:
         try:
-            yield
+            with warnings.catch_warnings():
+                warnings.showwarning = lambda message, *_, **__: warn(command, str(message))
+                yield
         except SystemExit as stopped:
             if stopped.code:
                 raise
@@ -78,6 +84,21 @@ class Parser(argparse.ArgumentParser):
         self.given.clear()
         return super().parse_known_args(*arguments, **settings)
 
+    def parse_args(self, *arguments: Any, **settings: Any) -> Any:
+        options, unknown = self.parse_known_args(*arguments, **settings)
+        if unknown:
+            known = [name for action in self._actions for name in action.option_strings]
+            near = did_you_mean(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{near}")
+        return options
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            choices = [str(choice) for choice in action.choices]
+            near = did_you_mean(str(value), choices) or ";"
+            message = f"invalid choice: {value!r}{near} choose one of: {', '.join(choices)}"
+            raise argparse.ArgumentError(action, message)
+
     def error(self, message: str) -> NoReturn:
         fail(self.prog, f"{message} (see --help)")
 
@@ -107,4 +128,5 @@ def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:
 
 def warn(command: str, message: str) -> None:
     """One line on stderr, whatever stands in the message."""
-    print(f"{command}: {shown(' '.join(message.split()))}", file=sys.stderr)
+    with aside():
+        print(f"{command}: {shown(' '.join(message.split()))}", file=sys.stderr)

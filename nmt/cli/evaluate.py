@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt import __version__
+from nmt.bars import bar, seen
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import MAX_RESAMPLES, add_model, add_search_options, open_translator, up_to
+from nmt.cli.options import MAX_RESAMPLES, add_common, add_model, add_search_options, open_translator, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import (
     EvaluationSet,
@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with --tune: write the best into the first MODEL's config.json, with the beam size it was found at",
     )
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -70,44 +70,52 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND):
         options = parser().parse_args()
-        name, srcs, refs = evaluation_set(options)
-        output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
-        translator = open_translator(options)
-        measure = measure_for(options, options.model, refs)
-        if options.tune:
-            from nmt.cli.tune import tune_search
+        with seen(not options.quiet):
+            text = tuned(options) if options.tune else evaluated(options)
+        print(text)
 
-            print(tune_search(options, translator, measure, srcs, refs))
-            return
-        if options.save:
-            raise ValueError("--save needs --tune")
 
-        from nmt.config import to_dict
-        from nmt.languages import unit
-        from nmt.metrics.buckets import bleu_by_length
-        from nmt.workers import Workers
+def tuned(options: argparse.Namespace) -> str:
+    """What --tune prints."""
+    from nmt.cli.tune import tune_search
 
-        with Workers(translator, options.workers) as workers:
-            translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
-        hyps = [translation.text for translation in translations]
-        names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
-        scores = measure.scores(hyps, refs, names, options.bootstrap)
-        by_length = bleu_by_length(measure, srcs, hyps, refs)
-        report = {
-            "test_set": name,
-            "sentences": len(srcs),
-            "search": to_dict(translator.search),
-            "mbr": translator.mbr,
-            "scores": {metric: vars(score) for metric, score in scores.items()},
-            f"bleu_by_src_{unit(srcs)}": by_length,
-            "cut": warn_of_cut(COMMAND, translations),
-        }
-        write(output, hyps, report)
-        print(
-            to_json(report, 2)
-            if options.json
-            else table(name, scores, by_length, unit(srcs), order_note(refs), output)
-        )
+    _, srcs, refs = evaluation_set(options)
+    return tune_search(options, open_translator(options), measure_for(options, options.model, refs), srcs, refs)
+
+
+def evaluated(options: argparse.Namespace) -> str:
+    """Translate, score and write down; what is printed of it."""
+    name, srcs, refs = evaluation_set(options)
+    output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
+    translator = open_translator(options)
+    measure = measure_for(options, options.model, refs)
+    if options.save:
+        raise ValueError("--save needs --tune")
+
+    from nmt.config import to_dict
+    from nmt.languages import unit
+    from nmt.metrics.buckets import bleu_by_length
+    from nmt.workers import Workers
+
+    with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:
+        translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+    hyps = [translation.text for translation in translations]
+    names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
+    scores = measure.scores(hyps, refs, names, options.bootstrap)
+    by_length = bleu_by_length(measure, srcs, hyps, refs)
+    report = {
+        "test_set": name,
+        "sentences": len(srcs),
+        "search": to_dict(translator.search),
+        "mbr": translator.mbr,
+        "scores": {metric: vars(score) for metric, score in scores.items()},
+        f"bleu_by_src_{unit(srcs)}": by_length,
+        "cut": warn_of_cut(COMMAND, translations),
+    }
+    write(output, hyps, report)
+    if options.json:
+        return to_json(report, 2)
+    return table(name, scores, by_length, unit(srcs), order_note(refs), output)
 
 
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt import __version__
+from nmt.bars import bar, map_counted, seen, tracked
+from nmt.cli import errors
 from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.options import add_common
 from nmt.cli.streams import prepare_streams
 from nmt.json_text import to_json
 
@@ -51,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
         help="print word alignments in Pharaoh format, a line a sentence; with a WEIGHT the pairs of at least that "
         "attention, each with its own",
     )
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -60,15 +64,18 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND):
         options = parser().parse_args()
+        if options.sentence is None and not options.src and os.isatty(sys.stdin.fileno()) and not options.quiet:
+            warn("waiting for a sentence")
         srcs, refs = sentences(options)
         from nmt.translator import Translator
 
         # As it was trained: the fast path's narrow numbers would show in every picture.
         translator = Translator.load(options.model, compute="float32", shortlist=False)
-        if options.alignment:
-            print_alignments(translator, srcs, refs, options.alignment)
-        else:
-            look(translator, srcs, refs, options)
+        with seen(not options.quiet and not (options.alignment and os.isatty(1))):
+            if options.alignment:
+                print_alignments(translator, srcs, refs, options.alignment)
+            else:
+                look(translator, srcs, refs, options)
 
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
@@ -102,7 +109,7 @@ def first_line() -> str:
 
 def warn(fault: str | None) -> None:
     if fault:
-        print(f"{COMMAND}: {fault}", file=sys.stderr)
+        errors.warn(COMMAND, fault)
 
 
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
@@ -148,9 +155,12 @@ def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | 
     from nmt.inspection.alignment import align, pharaoh
 
     threshold = None if weight == HARD else number(weight)
-    tgts = refs if refs is not None else [one.text for one in translator.translate(srcs)]
+    tgts = refs
+    if tgts is None:
+        with bar("translating", len(srcs)) as done:
+            tgts = [one.text for one in translator.translate(srcs, each=partial(map_counted, done))]
     cut: list[bool] = []
-    for weights in align(translator, srcs, tgts, cut):
+    for weights in tracked(align(translator, srcs, tgts, cut), "aligning", len(srcs)):
         print(pharaoh(weights, threshold))
     for line, one in enumerate(cut, 1):
         if one:

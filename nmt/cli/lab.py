@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from nmt import __version__
+from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
-from nmt.cli.suggestions import did_you_mean
 from nmt.cli.train import show_log
+from nmt.suggestions import did_you_mean
 
 COMMAND = "nmt-lab"
 ABOUT = {
@@ -51,18 +52,19 @@ def main() -> None:
     sys.argv = [sys.argv[0], *arguments[1:]]
     from nmt.cli.app import run_app
 
-    run_app(COMMAND, f"lab_{experiment}", lambda composed: run(experiment, composed))
+    run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet: run(experiment, composed, quiet))
 
 
-def run(experiment: str, composed: Any) -> None:
+def run(experiment: str, composed: Any, quiet: bool = False) -> None:
     with one_line_errors(COMMAND):
         from nmt.cli.schema import to_plain
         from nmt.lab import configured, page_of
         from nmt.pictures.page import to_text
 
-        show_log()
+        show_log(quiet)
         config, work = configured(experiment, to_plain(composed))
-        sections = work(config)
+        with seen(not quiet):
+            sections = work(config)
         page = page_of(experiment, sections, Path(config.lab_dir))
         print(to_text(sections))
         print(page)

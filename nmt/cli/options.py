@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
+from nmt import __version__
+
 if TYPE_CHECKING:
     from nmt.search import Search
     from nmt.translator import Translator
@@ -24,6 +26,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model; several: an ensemble"
     )
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """What all commands have."""
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="no progress and no notes on stderr; warnings and errors stay"
+    )
+    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:

@@ -1,16 +1,11 @@
-"""What a user may have meant by a word that is not known."""
+"""What a user may have meant by an override of Hydra's that is not known."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-
-def did_you_mean(word: str, known: Collection[str], before: str = "") -> str:
-    """ "; did you mean X?", or nothing where no known word is near."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f"; did you mean {before}{close[0]}?" if close else ""
+from nmt.suggestions import did_you_mean
 
 
 def what_is_wrong(override: Any, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str | None:

@@ -7,9 +7,10 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
-from nmt.log_lines import ShownLines
+from nmt.log_lines import ShownLines, Terminal
 from nmt.shown import shown
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ def main() -> None:
     run_app(COMMAND, "train", run)
 
 
-def run(composed: Any) -> float:
+def run(composed: Any, quiet: bool = False) -> float:
     """One training; returns what its best validation scored, for sweepers: to be maximised, but TER and nll, with
     metric=ter and metric=nll, to be minimised."""
     with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
-        return train_one(composed)
+        return train_one(composed, quiet)
 
 
-def train_one(composed: Any) -> float:
+def train_one(composed: Any, quiet: bool) -> float:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -54,12 +55,13 @@ def train_one(composed: Any) -> float:
             swept = [override for override in overrides if override.lower() not in typed]
             config = replace(config, run=f"{config.run}/{run_name(swept)}")
     if is_first_process():
-        show_log()
+        show_log(quiet)
     try:
-        result = train(config)
+        with seen(not quiet):
+            result = train(config)
     except DivergenceError as error:
         fail(COMMAND, str(error), DIVERGED)
-    if is_first_process():
+    if is_first_process() and not quiet:
         print(shown(f"{result.model_dir}  validation {result.best}"), file=sys.stderr)
     return result.score
 
@@ -83,11 +85,12 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     return from_dict(RunConfig, plain | with_own(own, plain))
 
 
-def show_log() -> None:
-    """What nmt logs, on stderr."""
+def show_log(quiet: bool = False) -> None:
+    """What nmt logs, on stderr; `quiet` leaves warnings."""
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
     if not logger.handlers:  # a sweep comes here once a job
-        handler = logging.StreamHandler(sys.stderr)
+        handler = Terminal(sys.stderr)
+        handler.setLevel(logging.WARNING if quiet else logging.INFO)
         handler.setFormatter(ShownLines())
         logger.addHandler(handler)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt import __version__
 from nmt.answers import GROUP, Form, answers
-from nmt.cli.documents import add_file_options, kind_of, text_streams, translate_document, warn_of_markup
+from nmt.bars import Done, bar, is_seen, seen
+from nmt.cli.documents import (
+    STANDARD,
+    add_file_options,
+    kind_of,
+    text_streams,
+    translate_document,
+    warn_of_markup,
+)
 from nmt.cli.errors import Parser, one_line_errors, warn
 from nmt.cli.options import (
     MAX_WIDTH,
     REPETITION,
     SAMPLING,
+    add_common,
     add_model,
     add_search_options,
     open_translator,
@@ -22,6 +35,7 @@ from nmt.cli.options import (
 from nmt.cli.streams import prepare_streams
 from nmt.formats import TEXT
 from nmt.signals import Signals
+from nmt.stream import lines_left
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -39,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     add_file_options(parser)
     add_search_options(parser)
     add_form_options(parser)
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -93,10 +107,14 @@ def main() -> None:
         from nmt.workers import Workers
 
         if kind != TEXT:
-            with Workers(translator, options.workers) as workers:
+            with seen(not options.quiet), Workers(translator, options.workers) as workers:
                 translate_document(COMMAND, kind, options, workers, form)
             return
-        with Workers(translator, options.workers) as workers, text_streams(options, GROUP) as (groups, output):
+        with (
+            following(options) as done,
+            Workers(translator, options.workers, done) as workers,
+            text_streams(options, GROUP) as (groups, output),
+        ):
             for group in groups:
                 if group[0].number == 1:
                     warn_of_markup(COMMAND, [line.text for line in group])
@@ -110,6 +128,27 @@ def main() -> None:
                     output.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
+
+
+@contextmanager
+def following(options: argparse.Namespace) -> Iterator[Done]:
+    """A bar of the lines that come; to somebody who types, or who reads the answers, these tell enough."""
+    from_stdin, to_stdout = (path in (None, STANDARD) for path in (options.input, options.output))
+    is_typed = from_stdin and os.isatty(sys.stdin.fileno())
+    if is_typed and not options.quiet:
+        warn(COMMAND, "waiting for lines to translate; Ctrl-D ends")
+    wanted = not options.quiet and not is_typed and not (to_stdout and os.isatty(1))
+    with seen(wanted), bar("translating", number_of_lines(options.input) if is_seen() else None) as done:
+        yield done
+
+
+def number_of_lines(path: Path | None) -> int | None:
+    """In what is translated, where that is known before."""
+    if path is None or path == STANDARD:
+        return lines_left(sys.stdin.fileno())
+    with suppress(OSError), path.open("rb") as file:  # whoever reads it tells what is wrong
+        return lines_left(file.fileno()) if path.suffix != ".gz" else None
+    return None
 
 
 def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:

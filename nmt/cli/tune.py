@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
     from nmt.tuning import Result
 
+from nmt.bars import bar
 from nmt.json_text import to_json
 
 
@@ -34,7 +35,7 @@ def tune_search(
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
     if measure.name == "nll":
         measure = replace(measure, name="bleu")
-    with Workers(translator, options.workers) as workers:
+    with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:
         found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
     results = tune(measure, own, found, refs)
     best, _ = results[0]

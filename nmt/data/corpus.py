@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+from nmt.bars import tracked
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
@@ -93,7 +94,7 @@ class Corpus:
     def fingerprint(self, split: str) -> str:
         """A hash of the split's content."""
         digest = hashlib.sha256()
-        for pair in self.pairs(split):
+        for pair in tracked(self.pairs(split), f"reading {split}", unit="pairs"):
             digest.update(to_json(pair[:2], ascii_only=True).encode())
         return digest.hexdigest()
 

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmt.bars import tracked
 from nmt.data.tokenizer import EOS_ID, PAD_ID, SPECIAL_IDS
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, I
     blocks = list(_blocks([len(s) * len(t) for s, t in zip(src, tgt, strict=True)]))
     # A link joins a source piece and a target position of one sentence pair. Of each block its entries, sorted, and
     # for each link which of them it is.
-    found = [_entries(src[block], tgt[block], tgt_vocab_size) for block in blocks]
+    found = [_entries(src[b], tgt[b], tgt_vocab_size) for b in tracked(blocks, "lexicon", len(blocks), "blocks")]
     keys = np.concatenate([own for own, _ in found])
     keys.sort()
     keys = keys[_is_first(keys)]
@@ -94,7 +95,7 @@ def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, I
     pieces, translations = (part.astype(np.int32) for part in np.divmod(keys, tgt_vocab_size))
     del keys
     probability = np.ones(len(pieces))
-    for _ in range(ITERATIONS):
+    for _ in tracked(range(ITERATIONS), "lexicon", ITERATIONS, "iterations"):
         count = np.zeros(len(pieces))
         for block, entry in zip(blocks, links, strict=True):
             position = _positions(src[block], tgt[block])

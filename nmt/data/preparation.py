@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from nmt.bars import tracked
 from nmt.data.cleaning import clean, digest, held_out_share
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.drafts import draft_folder
@@ -110,19 +111,28 @@ def _split(corpus: Corpus, role: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Source:
     """The training text that is prepared, beside what is held out of it."""
 
     corpus: Corpus
     text: dict[str, str]  # a hash of each split
     valid: list[Pair]
+    number: int | None = None  # of pairs, once all have been read
 
-    def pairs(self, dropped: Counter[str], faults: list[str]) -> Iterator[Pair]:
+    def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
         found = self.corpus.pairs(_split(self.corpus, "train"), faults)
         chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
-        return clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen)
+        fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen)
+        return self._numbered(tracked(fit, what, self.number, "pairs"))
+
+    def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
+        number = 0
+        for pair in pairs:
+            number += 1
+            yield pair
+        self.number = number
 
     def _held_out(self) -> Iterator[Pair]:
         yield from self.valid
@@ -198,7 +208,7 @@ def checksums(folder: Path) -> dict[str, str]:
 def _make(folder: Path, source: _Source, tokenizer: Tokenizer) -> None:
     corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
     with draft_folder(folder) as draft:
-        pairs = source.pairs(dropped, faults)
+        pairs = source.pairs(dropped, faults, "encoding")
         encoded = _encode(pairs, tokenizer, corpus.cleaning.max_pieces, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(nothing_left(dropped, faults))

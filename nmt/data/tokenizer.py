@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import sentencepiece
 
+from nmt.bars import await_with_clock
 from nmt.data.normalization import (
     RULES,
     WITHOUT_RULE,
@@ -305,6 +306,7 @@ def _learn(texts: Iterable[str], **options: Any) -> None:
     thread = threading.Thread(target=run, daemon=True)
     try:
         thread.start()  # which a signal may end, too
+        await_with_clock(f"learning {options['vocab_size']} {options['model_type']} pieces", done)
         done.result()
     except BaseException:
         stopped.set()

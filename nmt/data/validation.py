@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
+from nmt.bars import tracked
 from nmt.data.cleaning import clean, digest
 from nmt.data.corpus import Corpus, Pair
 
@@ -52,7 +53,8 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
     Raises ValueError when none would be left.
     """
     numbers = count()
-    least = heapq.nsmallest(wanted or MOST, _hashed(pairs, numbers))
+    reading = tracked(pairs, "choosing the validation text", unit="pairs")
+    least = heapq.nsmallest(wanted or MOST, _hashed(reading, numbers))
     total = next(numbers)
     suitable = min(max(total // SHARE, 1), MOST)
     if total <= (wanted or 1):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from nmt.bars import tracked
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
@@ -46,22 +47,25 @@ def inspect_sentence(
         "tgt_pieces": translator.tokenizer.tgt_pieces([*tgt, EOS_ID]),
         "truncated": truncated,
     }
-    if "attention" in parts:
-        found["attention"] = _numbers(translator.attention(src, tgt).float().cpu())
-    if "gates" in parts:
-        with torch.no_grad():
-            layers, _ = trace(translator.model, src, tgt)
-        found["layers"] = {layer.name: _layer_data(layer) for layer in layers}
-    if "gradients" in parts:
-        found["gradients"] = {}
-        for name, other in {"this model": translator, **(beside or {})}.items():
-            *ids, _ = _ids(other, sentence, found["tgt"])
-            found["gradients"][name] = {
-                "trained": sentence_flow(other.model, *ids),
-                "untrained": sentence_flow(untrained(other), *ids),
-            }
-    if "search" in parts:
-        found["search"] = _search_data(translator, src)
+    models = {"this model": translator, **(beside or {})}
+    for part in tracked(parts, "looking", len(parts), "parts"):
+        match part:
+            case "attention":
+                found["attention"] = _numbers(translator.attention(src, tgt).float().cpu())
+            case "gates":
+                with torch.no_grad():
+                    layers, _ = trace(translator.model, src, tgt)
+                found["layers"] = {layer.name: _layer_data(layer) for layer in layers}
+            case "gradients":
+                found["gradients"] = {}
+                for name, other in models.items():
+                    *ids, _ = _ids(other, sentence, found["tgt"])
+                    found["gradients"][name] = {
+                        "trained": sentence_flow(other.model, *ids),
+                        "untrained": sentence_flow(untrained(other), *ids),
+                    }
+            case "search":
+                found["search"] = _search_data(translator, src)
     return found
 
 

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import platform
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 
 from nmt import __version__
+from nmt.bars import clock, tracked
 from nmt.files import write_atomically
 from nmt.json_text import finite, to_json
 from nmt.lab.shape import Shape, ShapeError, check_shape
@@ -30,21 +32,28 @@ Job = dict[str, Any]  # plain data: all that its result depends on
 
 
 def run_jobs(
-    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], folder: Path, processes: int | None = None
+    work: Callable[[Job], dict[str, Any]],
+    jobs: Sequence[Job],
+    folder: Path,
+    processes: int | None = None,
+    shows_itself: bool = False,
 ) -> list[dict[str, Any]]:
     """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
     thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
-    that is damaged is made anew, with a warning."""
+    that is damaged is made anew, with a warning. How far they are a bar tells, if the work `shows_itself` the log."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [job for job in jobs if _stored(job, folder, log.warning) is None]
     if len(missing) < len(jobs):
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or len(os.sched_getaffinity(0)), max(1, len(missing)))
-    for number, (job, result) in enumerate(_results(work, missing, count), 1):
+    results, began = _results(work, missing, count), time.monotonic()
+    followed = results if shows_itself else tracked(results, "experiment", len(missing), "jobs")
+    for number, (job, result) in enumerate(followed, 1):
         result = finite(result)
         content = {"job": job, "made": provenance(), "sha256": digest_of(result), "result": result}
         write_atomically(path_of(job, folder), to_json(content, 1).encode())
-        log.info("%d/%d %s", number, len(missing), job["name"])
+        left = (time.monotonic() - began) / number * (len(missing) - number)
+        log.info("%d/%d %s%s", number, len(missing), job["name"], f", {clock(left)} left" if left else "")
     return [_of(job, folder)["result"] for job in jobs]
 
 

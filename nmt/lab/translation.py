@@ -79,7 +79,9 @@ def run(config: TranslationConfig) -> list[Section]:
         for job, run_config in zip(jobs, configs, strict=True)
     }
     # One after the other, in this process: a training takes all of the machine.
-    results = run_jobs(lambda job: work(by_path[path_of(job, folder)], measure, test), jobs, folder, processes=1)
+    results = run_jobs(
+        lambda job: work(by_path[path_of(job, folder)], measure, test), jobs, folder, processes=1, shows_itself=True
+    )
     rows = [what_varies(run_config) | result for run_config, result in zip(configs, results, strict=True)]
     first = [row for row in rows if row["seed"] == config.base.seed]
     data = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sacrebleu.significance import PairedTest
 
+from nmt.bars import clocked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References, check_references
 
@@ -36,14 +38,18 @@ def compare(
     """
     for hyps in systems.values():
         check_references(hyps, refs)
-    signatures, columns = PairedTest(
-        [(name, list(hyps)) for name, hyps in systems.items()],
-        {name: measure.metric(name, [list(one) for one in refs]) for name in names},
-        None,
-        test,
-        samples,
-        n_ar_confidence=1000 if test == "ar" else -1,
-    )()
+
+    def tested() -> Any:
+        return PairedTest(
+            [(name, list(hyps)) for name, hyps in systems.items()],
+            {name: measure.metric(name, [list(one) for one in refs]) for name in names},
+            None,
+            test,
+            samples,
+            n_ar_confidence=1000 if test == "ar" else -1,
+        )()
+
+    signatures, columns = clocked(f"testing {len(systems)} systems", tested)
     found: dict[str, dict[str, Comparison]] = {system: {} for system in systems}
     # sacreBLEU has names of its own (chrF2), in the order of ours.
     theirs = [column for column in columns if column != "System"]

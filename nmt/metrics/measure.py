@@ -17,6 +17,7 @@ from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
+from nmt.bars import tracked
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
 
@@ -94,7 +95,8 @@ class Measure:
         """
         check_references(hyps, refs)
         scores: dict[str, Score] = {}
-        for name in names or self.names:
+        names = names or self.names
+        for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
             result = metric.corpus_score(list(hyps), [list(one) for one in refs], n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)

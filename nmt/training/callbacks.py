@@ -15,7 +15,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, Checkpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
@@ -26,6 +26,7 @@ from nmt.metrics.measure import LABELS, Measure, Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
+from nmt.training.outlook import TimeLeft
 
 log = logging.getLogger(__name__)
 
@@ -115,8 +116,8 @@ class Throughput(Callback):
     With `announce` each log is a line too, for where there is no progress bar.
     """
 
-    def __init__(self, announce: bool) -> None:
-        self.announce = announce
+    def __init__(self, announce: bool, left: TimeLeft) -> None:
+        self.announce, self.left = announce, left
         self.tokens: torch.Tensor | int = 0
         self.since = 0.0
         self.logged_step = 0
@@ -143,22 +144,14 @@ class Throughput(Callback):
             self.tokens, self.since = 0, now
             if self.announce and trainer.is_global_zero:
                 loss = float(trainer.callback_metrics["train/loss"])
-                log.info("step %d: loss %.3f  %.0f tokens/s", step, loss, rate)
-
-
-class ProgressBar(TQDMProgressBar):
-    """Lightning's, with short names."""
-
-    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
-        metrics = super().get_metrics(trainer, pl_module)
-        return {name.split("/")[-1]: value for name, value in metrics.items() if name != "v_num"}
+                log.info("step %d: loss %.3f  %.0f tokens/s%s", step, loss, rate, self.left.words(trainer))
 
 
 class ValidationReport(Callback):
     """After each validation: a line with the scores, sample translations, and curves.png."""
 
-    def __init__(self, run_dir: Path, num_samples: int) -> None:
-        self.run_dir, self.num_samples = run_dir, num_samples
+    def __init__(self, run_dir: Path, num_samples: int, left: TimeLeft) -> None:
+        self.run_dir, self.num_samples, self.left = run_dir, num_samples, left
         self.has_warned = False
 
     @rank_zero_only
@@ -166,11 +159,12 @@ class ValidationReport(Callback):
         assert isinstance(pl_module, TrainingModule)
         validation, measure = pl_module.validation, pl_module.measure
         log.info(
-            "epoch %d, step %d: %s  (best %s)",
+            "epoch %d, step %d: %s  (best %s)%s",
             trainer.current_epoch + (trainer.state.fn == "fit"),  # an epoch counts when its validation is over
             trainer.global_step,
             "  ".join([shown("nll", validation.nll), *(shown(n, validation.scores[n].score) for n in measure.names)]),
             pl_module.best,
+            self.left.words(trainer) if trainer.state.fn == "fit" else "",
         )
         if not self.has_warned and measure.name == "bleu":
             self.has_warned = self._warns(measure, validation.scores)

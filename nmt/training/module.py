@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as pl
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from nmt.bars import bar, map_counted
 from nmt.bundle import build_model, load_bundle
 from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch, without_filling
@@ -209,9 +211,10 @@ class TrainingModule(pl.LightningModule):
         """Each rank its share."""
         rank, world_size = self.global_rank, self.trainer.world_size
         with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
-            mine = [
-                translation.text for translation in self.translator().translate(texts[rank::world_size], plain=True)
-            ]
+            share = texts[rank::world_size]
+            with bar("validating", len(share), "sentences") as done:
+                each = partial(map_counted, done)
+                mine = [found.text for found in self.translator().translate(share, plain=True, each=each)]
         shares = _gather(mine, world_size)
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 

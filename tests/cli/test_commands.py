@@ -356,6 +356,14 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate",), "the following arguments are required: MODEL"
     yield ("nmt-translate", model, "--beam-size", 0), "argument --beam-size: invalid positive value: '0'"
     yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
+    yield ("nmt-translate", trained / "modle"), f"there is no such folder; did you mean {model}?"
+    yield ("nmt-translate", trained.parent / f"{trained.name}s/model"), f"did you mean {model}?"
+    yield ("nmt-translate", short), f"{short} is a file, and a model is a folder; -i FILE translates one"
+    yield ("nmt-translate", model, "--beemsize", 2), "--beemsize 2; did you mean --beam-size?"
+    yield (
+        ("nmt-translate", model, "--compute=int9"),
+        "invalid choice: 'int9'; did you mean int8? choose one of: auto,",
+    )
     (tmp_path / "empty").mkdir()
     yield ("nmt-translate", tmp_path / "empty"), "config.json cannot be read: No such file or directory"
     yield ("nmt-translate", trained), f"{trained} is no model directory; did you mean {model}?"

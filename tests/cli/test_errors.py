@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,3 +70,9 @@ def test_a_signal_cuts_no_line_and_loses_none_that_is_finished(bundle_dir, tmp_p
     assert stopped.value.code == 143
     assert out.getvalue().count(b"\n") == translate.GROUP
     assert out.getvalue().endswith(b"\n")
+
+
+def test_what_a_library_warns_of_is_a_line_without_a_path(capsys):
+    with one_line_errors("nmt-x"):
+        warnings.warn("there are\nfew batches", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "nmt-x: there are few batches\n"

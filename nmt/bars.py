@@ -1,0 +1,153 @@
+"""How far long work is: a bar on stderr while that is a terminal, with how fast it goes and how long is left.
+
+Work tells what it has done (`bar`, `tracked`, `counted`, `clocked`); whoever starts it says whether people may see
+that (`seen`). By default nobody does, as in Python, and never where stderr is no terminal: then it costs nothing, and
+tqdm is not even imported. Lines that others write on stderr are written `aside`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sized
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from threading import RLock, Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Sized)
+
+Done = Callable[[int], object]  # is told how many more are done
+INTERVAL_S = 0.2  # between two pictures of a bar
+GAUGE = "{percentage:3.0f}%|{bar:20}| {desc}"
+
+_seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: nobody has said
+
+
+@contextmanager
+def seen(wanted: bool = True) -> Iterator[None]:
+    """In here bars are seen on a terminal if they are `wanted`, and those around do not say that they are not."""
+    before = _seen.set(wanted and _seen.get() is not False and is_shown())
+    try:
+        yield
+    finally:
+        _seen.reset(before)
+
+
+def is_shown() -> bool:
+    """Whether stderr is a terminal on which a line can be written anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def is_seen() -> bool:
+    return bool(_seen.get())
+
+
+@contextmanager
+def bar(what: str, total: int | None = None, unit: str = "lines") -> Iterator[Done]:
+    """A bar of so many; without a total it counts. What it gives is called with how many more are done."""
+    if not is_seen():
+        yield lambda count: None
+        return
+    with _bars()(desc=what, total=total, unit=f" {unit}") as shown:
+        yield shown.update
+
+
+def tracked(items: Iterable[T], what: str, total: int | None = None, unit: str = "lines") -> Iterator[T]:
+    """The items, with a bar of how many have been taken from the first on."""
+    return _tracked(items, what, total, unit) if is_seen() else iter(items)  # asked here: a thread would not know
+
+
+def _tracked(items: Iterable[T], what: str, total: int | None, unit: str) -> Iterator[T]:
+    with _bars()(desc=what, total=total, unit=f" {unit}") as shown:
+        for item in items:
+            yield item
+            shown.update()
+
+
+def counted(batches: Iterable[S], done: Done) -> Iterator[S]:
+    """The batches; `done` is told the size of each."""
+    for batch in batches:
+        done(len(batch))
+        yield batch
+
+
+def map_counted(done: Done, function: Callable[[Any], S], batches: Iterable[Any]) -> Iterator[S]:
+    """As `map`, and `done` is told the size of each result."""
+    return counted(map(function, batches), done)
+
+
+def clocked(what: str, work: Callable[[], T]) -> T:
+    """The result of work that cannot tell how far it is; meanwhile a clock runs."""
+    if not is_seen():
+        return work()
+    result: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    await_with_clock(what, result)
+    return result.result()
+
+
+def await_with_clock(what: str, result: Future[Any]) -> None:
+    """Until the result is there."""
+    if not is_seen():
+        wait([result])
+        return
+    with _bars()(desc=what, bar_format="{desc} {elapsed}") as shown:
+        while not wait([result], timeout=0.5).done:
+            shown.refresh()
+
+
+@contextmanager
+def gauge() -> Iterator[Callable[[float, str], None]]:
+    """A bar for work that knows itself what share of it, of 1, is done, and what to say of it."""
+    with _bars()(total=1.0, bar_format=GAUGE) as shown:
+
+        def picture(share: float, text: str) -> None:
+            shown.n = min(max(share, 0.0), 1.0)
+            shown.set_description_str(text)
+
+        yield picture
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """For who writes on the terminal: bars are put away, and come back below."""
+    if "tqdm" not in sys.modules:
+        yield
+        return
+    with _bars().external_write_mode(file=sys.stderr):
+        yield
+
+
+@cache
+def _bars() -> Any:
+    from tqdm import tqdm  # only those who see a bar need it
+
+    class Bar(tqdm):  # type: ignore[misc]
+        """On stderr, away when done, and without a thread or a lock that workers would inherit."""
+
+        monitor_interval = 0
+
+        def __init__(self, **settings: Any) -> None:
+            look = {"file": sys.stderr, "leave": False, "dynamic_ncols": True}
+            super().__init__(mininterval=INTERVAL_S, miniters=1, **look, **settings)
+
+    Bar.set_lock(RLock())
+    return Bar
+
+
+def clock(seconds: float) -> str:
+    """As 1:02:03, or 2:03."""
+    minutes, s = divmod(round(seconds), 60)
+    h, m = divmod(minutes, 60)
+    return f"{h}:{m:02}:{s:02}" if h else f"{m}:{s:02}"

@@ -1,0 +1,26 @@
+"""What a user may have meant by a word that is not known."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+
+def did_you_mean(word: str, known: Collection[str], before: str = "") -> str:
+    """ "; did you mean X?", or nothing where no known word is near."""
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {before}{close[0]}?" if close else ""
+
+
+def near_folder(path: Path) -> str:
+    """The same for a folder that is not there: one like it that is, of which one part is named otherwise."""
+    wrong = path
+    while not wrong.parent.is_dir() and wrong.parent != wrong:
+        wrong = wrong.parent
+    with suppress(OSError):
+        beside = [one.name for one in wrong.parent.iterdir() if (one / path.relative_to(wrong)).is_dir()]
+        if close := difflib.get_close_matches(wrong.name, sorted(beside), n=1, cutoff=0.6):
+            return f"; did you mean {wrong.parent / close[0] / path.relative_to(wrong)}?"
+    return ""

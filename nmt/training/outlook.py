@@ -1,0 +1,112 @@
+"""How far training is, and how long it still takes: for the bar, and for the lines of the log."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback, Timer
+
+from nmt.bars import INTERVAL_S, clock, gauge, is_seen
+from nmt.training.module import TrainingModule
+
+
+class TimeLeft(Callback):
+    """Until training ends by itself, by what a step and a validation have taken in this process: after the last
+    epoch, trainer.max_steps or trainer.max_minutes, whichever is first. Patience may end it sooner."""
+
+    def __init__(self) -> None:
+        self.last_step = 0
+        self.first_step = 0  # of this process
+        self.began = self.paused = 0.0  # s; when training began, and how long validations have taken since
+        self.validations = 0
+        self.pause_began = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.last_step, self.first_step = int(trainer.estimated_stepping_batches), trainer.global_step
+        self.began, self.paused, self.validations = time.monotonic(), 0.0, 0
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.pause_began = time.monotonic()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit":
+            self.paused += time.monotonic() - self.pause_began
+            self.validations += 1
+
+    def seconds(self, trainer: pl.Trainer) -> float | None:
+        """None where nothing is known yet."""
+        limits = []
+        if made := trainer.global_step - self.first_step:
+            steps = max(0, self.last_step - trainer.global_step)
+            a_step = (time.monotonic() - self.began - self.paused) / made
+            a_validation = self.paused / self.validations if self.validations else 0.0
+            limits.append(steps * a_step + self._validations_left(trainer, steps) * a_validation)
+        for timer in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(timer, Timer) and (remaining := timer.time_remaining()) is not None:
+                limits.append(max(0.0, remaining))
+        return min(limits) if limits else None
+
+    def _validations_left(self, trainer: pl.Trainer, steps: int) -> int:
+        batches = float(trainer.num_training_batches) / trainer.accumulate_grad_batches
+        epochs = steps / math.ceil(batches)
+        return math.ceil(epochs / (trainer.check_val_every_n_epoch or 1))
+
+    def words(self, trainer: pl.Trainer) -> str:
+        """Such as ", 2:03 left", or nothing."""
+        seconds = self.seconds(trainer)
+        return f", {clock(seconds)} left" if seconds else ""
+
+
+class TrainingBar(Callback):
+    """One bar for the whole training, where bars are seen."""
+
+    def __init__(self, left: TimeLeft) -> None:
+        self.left = left
+        self.opened = ExitStack()
+        self.picture: Any = None
+        self.last = 0.0  # when it was drawn
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if is_seen() and trainer.is_global_zero:
+            self.picture = self.opened.enter_context(gauge())
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self.picture and time.monotonic() - self.last >= INTERVAL_S:
+            self._draw(trainer, pl_module)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.picture:
+            self._draw(trainer, pl_module)
+
+    def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        seconds = self.left.seconds(trainer)
+        figures = [f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"]
+        figures += [f"{clock(seconds)} left"] if seconds is not None else []
+        figures.append(f"step {trainer.global_step}")
+        found = trainer.callback_metrics
+        for name, unit in (("train/loss", "loss {:.3f}"), ("train/tokens_per_s", "{:,.0f} tokens/s")):
+            if name in found:
+                figures.append(unit.format(float(found[name])))
+        if pl_module.progress.best:
+            figures.append(f"best {pl_module.best}")
+        spent = time.monotonic() - self.left.began
+        share = trainer.global_step / self.left.last_step if seconds is None else spent / max(spent + seconds, 1e-9)
+        self.picture(share, ", ".join(figures))
+        self.last = time.monotonic()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self.picture = None
+        self.opened.close()

@@ -1,0 +1,77 @@
+"""How long training still takes, in the log and on a terminal."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+import toy
+from lightning.pytorch.callbacks import Timer
+
+from nmt.train import train
+from nmt.training import outlook
+from nmt.training.outlook import TimeLeft
+
+
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def trainer_at(step, callbacks=()):
+    return SimpleNamespace(
+        estimated_stepping_batches=70,
+        global_step=step,
+        num_training_batches=14,  # 7 updates an epoch, 10 epochs
+        accumulate_grad_batches=2,
+        check_val_every_n_epoch=2,
+        state=SimpleNamespace(fn="fit"),
+        callbacks=callbacks,
+    )
+
+
+def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(outlook.time, "monotonic", lambda: now[0])
+    left = TimeLeft()
+    left.on_train_start(trainer_at(14), None)  # a run that goes on
+    assert left.seconds(trainer_at(14)) is None
+    now[0] += 28.0  # 2 s an update
+    assert left.seconds(trainer_at(28)) == pytest.approx(42 * 2)
+    left.on_validation_start(trainer_at(28), None)
+    now[0] += 5.0
+    left.on_validation_end(trainer_at(28), None)
+    assert left.seconds(trainer_at(28)) == pytest.approx(42 * 2 + 3 * 5)  # after epochs 6, 8 and 10
+    assert left.words(trainer_at(28)) == ", 1:39 left"
+    assert left.seconds(trainer_at(70)) == 0
+    timer = Timer(duration={"minutes": 1})
+    assert left.seconds(trainer_at(28, [timer])) == pytest.approx(60)
+
+
+def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_path, monkeypatch, caplog):
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(outlook, "INTERVAL_S", 0.0)
+    with caplog.at_level(logging.INFO, "nmt"):
+        train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2, trainer__progress=True))
+    epochs = re.findall(r"epoch (\d)/2, (?:\d+:\d\d left, )?step (\d+)", screen.getvalue())
+    steps = {epoch: max(int(step) for number, step in epochs if number == epoch) for epoch, _ in epochs}
+    lines = re.findall(r"epoch (\d), step (\d+): nll .*\)(, \d+:\d\d left)?", caplog.text)
+    assert [(epoch, int(step)) for epoch, step, _ in lines] == sorted(steps.items())
+    assert lines[0][2]  # and after the last one nothing is left
+    assert not lines[1][2]
+    assert "validating" in screen.getvalue()
+    for what in ("reading", "learning 320 bpe pieces", "encoding", "lexicon"):
+        assert what in screen.getvalue()
+
+
+def test_without_a_terminal_lines_tell_what_is_left(corpus_dir, tmp_path, capfd, caplog):
+    with caplog.at_level(logging.INFO, "nmt"):
+        train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2, trainer__progress=True))
+    assert re.search(r"step 4: loss .* tokens/s, \d+:\d\d left", caplog.text)
+    assert "epoch 1/2" not in capfd.readouterr().err
