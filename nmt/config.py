@@ -33,17 +33,20 @@ CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SE
 class OptimConfig:
     """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101) and its learning rate over time (training/optim.py)."""
 
-    learning_rate: float
+    learning_rate: float  # the highest, after the warm-up
+    # What becomes of the learning rate after the warm-up. "linear" and "cosine" fall to `final_ratio` of it until the
+    # last update, "inverse_sqrt" as one over the root of the updates; "plateau" is cut where validation finds no
+    # better model.
     schedule: Literal["constant", "inverse_sqrt", "linear", "cosine", "plateau"]
-    warmup_steps: int = 0
+    warmup_steps: int = 0  # updates in which the learning rate rises from 0
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
-    plateau_factor: float = 0.5  # "plateau": multiply the rate by this ...
+    plateau_factor: float = 0.5  # what "plateau" multiplies the rate by ...
     plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
-    weight_decay: float = 0.0
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    label_smoothing: float = 0.1
+    weight_decay: float = 0.0  # AdamW's
+    beta1: float = 0.9  # of the mean of the gradients, an update
+    beta2: float = 0.999  # of the mean of their squares
+    epsilon: float = 1e-8  # what is added to the root of that
+    label_smoothing: float = 0.1  # probability that is spread over all pieces (Szegedy et al., 2016)
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
     candidates: int = 8  # translations of a sentence that it is expected over
@@ -75,29 +78,31 @@ class OptimConfig:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    max_epochs: int
+    max_epochs: int  # passes over the training text, at most
     max_tokens: int  # of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
     max_minutes: float | None = None  # end after so much training time, if sooner
     accumulate: int = 1  # batches an update
-    val_every_epochs: int = 1
+    val_every_epochs: int = 1  # epochs between two validations
     patience: int | None = None  # end after so many validations without a better model (see metric)
+    # Of the matrix products. "auto": bfloat16 on a GPU (float16 on one that lacks it) and on a processor that is made
+    # for it, else float32.
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"  # "auto": a GPU where there is one
     devices: int | None = None  # None: one on CPU, all GPUs there are
-    num_nodes: int = 1
-    strategy: Literal["auto", "ddp"] = "auto"
+    num_nodes: int = 1  # machines
+    strategy: Literal["auto", "ddp"] = "auto"  # "ddp": a process for each device, which share the gradients
     threads: int | None = None  # of the processor, a process
-    deterministic: bool = False
+    deterministic: bool = False  # the same numbers on each run, on a GPU too, where that is slower
     num_workers: int = 0  # processes that prepare batches
     checkpoint_every_steps: int | None = None  # besides those at each epoch's end: every so many updates ...
     checkpoint_every_minutes: float | None = 10  # ... and so often; how much a killed run does again at most
     keep_best: int = 1  # validated models; with more than one they are in best/, beside the best of all in model/
     max_skipped: int = 10  # updates in a row that may be left out because they are not finite
     on_divergence: Literal["go_back", "stop"] = "go_back"  # to the last checkpoint at half the rate; after one more
-    log_every_steps: int = 20
+    log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation
-    tensorboard: bool = True
+    tensorboard: bool = True  # write TensorBoard's log too
     progress: bool = True  # a bar on a terminal; elsewhere a line every log_every_steps
 
     def __post_init__(self) -> None:
@@ -143,10 +148,10 @@ AUTOMATIC: dict[str, Any] = {
 @dataclass(frozen=True)
 class RunConfig:
     run: str  # the run's folder, under runs_dir
-    runs_dir: str
+    runs_dir: str  # the folder of all runs
     cache_dir: str  # prepared data, shared by runs
-    seed: int
-    data: Corpus
+    seed: int  # of the weights, of dropout and of the order of the text
+    data: Corpus  # how the text lies there
     tokenizer: TokenizerConfig
     model: ModelConfig
     optim: OptimConfig

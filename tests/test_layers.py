@@ -15,7 +15,7 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 # Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
 ROWS = [
     {"nmt.cli"},
-    {"nmt.lab", "nmt.service", "nmt.distribution"},
+    {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings"},
     {"nmt.answers"},
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,25 @@ from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.suggestions import what_is_wrong
 from nmt.resources import resource
 
+Explain = Callable[[dict[str, Any], str], str]
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
 QUIET = ("-q", "--quiet")  # no progress and no log but warnings
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
 
 
-def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any]) -> None:
-    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, and whether to be quiet.
-    What is wrong with the arguments ends the command in one line."""
+def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any], explain: Explain | None = None) -> None:
+    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, and whether to be quiet;
+    with --settings print instead what `explain` says of that, as plain data, and of a word. What is wrong with the
+    arguments ends the command in one line."""
     with one_line_errors(command):
-        arguments = _arguments(command)
+        arguments = _arguments(command, explain is not None)
         parsed = _parsed(arguments.overrides)
         _refuse_imports(parsed)
         if arguments.config_dir or arguments.config_path or any(_of_hydra(override) for override in parsed):
             _refuse_composed_imports(arguments, config_name, parsed)
+        if explain and arguments.settings is not None:
+            print(explain(_known(arguments, config_name, parsed), arguments.settings))
+            return
         from nmt.cli.schema import register  # torch: not for what is wrong so far
 
         register()
@@ -54,7 +60,7 @@ def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any]) ->
             raise ValueError(_explained(error, arguments, config_name, parsed)) from None
 
 
-def _arguments(command: str) -> argparse.Namespace:
+def _arguments(command: str, explains: bool) -> argparse.Namespace:
     """Hydra's options and the overrides. Ends the command for what Hydra would print over many lines."""
     parser = get_args_parser()
     parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
@@ -62,7 +68,11 @@ def _arguments(command: str) -> argparse.Namespace:
         if action.dest == "version":
             action.version = f"nmt {__version__}"
     parser.add_argument(*QUIET, action="store_true")
+    if explains:
+        parser.add_argument("--settings", nargs="?", const="", metavar="WORD")
     arguments: argparse.Namespace = parser.parse_args()
+    if explains and "=" in (arguments.settings or ""):  # no word, but what is overridden
+        arguments.overrides, arguments.settings = [arguments.settings, *arguments.overrides], ""
     if arguments.quiet and not set(QUIET) & set(sys.argv):
         raise ValueError(f"give {' or '.join(QUIET)} by itself")
     sys.argv = [argument for argument in sys.argv if argument not in QUIET]  # Hydra reads them again
@@ -105,12 +115,7 @@ def _refuse_imports(overrides: list[Any]) -> None:
 
 def _refuse_composed_imports(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> None:
     """The same, for what stands in files of the user's folders."""
-    try:
-        composed = _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ValueError(_explained(error, arguments, config_name, overrides)) from None
-    settings = OmegaConf.to_container(composed.hydra, resolve=False)
-    for key, value in _items(settings):
+    for key, value in _items(_known(arguments, config_name, overrides)["hydra"]):
         if value and key in IMPORTS and not str(value).startswith(INSTALLED):
             raise ValueError(_refusal(f"{key}: {value}"))
 
@@ -130,6 +135,15 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(data, list):
         for value in data:
             yield from _items(value)
+
+
+def _known(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> dict[str, Any]:
+    """What the overrides come to, as plain data, with "???" for what is missing. Raises ValueError."""
+    try:
+        composed = _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(_explained(error, arguments, config_name, overrides)) from None
+    return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=False))
 
 
 def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:

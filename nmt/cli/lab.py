@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def main() -> None:
         with one_line_errors(COMMAND):
             print(f"nmt {__version__}" if arguments == ["--version"] else USAGE)
         return
+    if arguments[:1] == ["-sc"]:
+        arguments = to_complete(arguments)
     if not arguments or arguments[0] not in ABOUT:
         given = f"{arguments[0]!r} is no experiment" if arguments else "no experiment is given"
         near = did_you_mean(arguments[0], ABOUT) if arguments else ""
@@ -53,6 +56,18 @@ def main() -> None:
     from nmt.cli.app import run_app
 
     run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet: run(experiment, composed, quiet))
+
+
+def to_complete(arguments: list[str]) -> list[str]:
+    """What Hydra is asked for a shell that completes a line: for its experiment, without that. Prints the experiments
+    while none is typed."""
+    command, _, line = os.environ.get("COMP_LINE", "").partition(" ")
+    experiment, blank, rest = line.lstrip().partition(" ")
+    if "query=bash" in arguments and not (blank and experiment in ABOUT):
+        print(*ABOUT)
+        raise SystemExit
+    os.environ["COMP_LINE"] = f"{command} {rest}"
+    return [experiment or next(iter(ABOUT)), *arguments]
 
 
 def run(experiment: str, composed: Any, quiet: bool = False) -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
+from nmt.cli.completion import BEFORE, Completion
 
 if TYPE_CHECKING:
     from nmt.search import Search
@@ -34,6 +35,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "-q", "--quiet", action="store_true", help="no progress and no notes on stderr; warnings and errors stay"
     )
     parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    parser.add_argument(
+        "--completion", action=Completion, choices=list(BEFORE), help="print what makes that shell complete options"
+    )
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:

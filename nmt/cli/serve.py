@@ -9,9 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from nmt import __version__
 from nmt.cli.errors import Parser, one_line_errors, warn
-from nmt.cli.options import MAX_WIDTH, up_to
+from nmt.cli.options import MAX_WIDTH, add_common, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, pair_of
@@ -60,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         help="look every S seconds whether a model has changed, and load it again; 0: at SIGHUP only (%(default)s)",
     )
     parser.add_argument("--proxy", metavar="ADDRESS", help="of a proxy whose X-Forwarded-For is believed (none)")
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -146,7 +145,7 @@ def run(options: argparse.Namespace) -> None:
 
     bound = listening_socket(options.host, options.port)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{COMMAND}: %(message)s")
-    logging.getLogger("nmt").setLevel(logging.INFO)
+    logging.getLogger("nmt").setLevel(logging.WARNING if options.quiet else logging.INFO)
     try:
         serve(
             service,
@@ -154,7 +153,7 @@ def run(options: argparse.Namespace) -> None:
             spawned,
             options.proxy,
             GRACE_S,
-            lambda: warn(COMMAND, f"listening on {address_of(bound)}"),
+            lambda: None if options.quiet else warn(COMMAND, f"listening on {address_of(bound)}"),
         )
     except ChildProcessError as error:
         raise ValueError(str(error)) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
 from nmt.log_lines import ShownLines, Terminal
 from nmt.shown import shown
+from nmt.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -25,7 +28,7 @@ def main() -> None:
     prepare_streams()
     from nmt.cli.app import run_app
 
-    run_app(COMMAND, "train", run)
+    run_app(COMMAND, "train", run, explain)
 
 
 def run(composed: Any, quiet: bool = False) -> float:
@@ -83,6 +86,25 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     check_start(composed.init, own, typed)
     from_dict(RunConfig, typed)  # what is unknown to the model is not its own
     return from_dict(RunConfig, plain | with_own(own, plain))
+
+
+def explain(data: dict[str, Any], word: str) -> str:
+    """Each setting with its value and its words, of those whose key has the word. Raises ValueError for none."""
+    from nmt.config import RunConfig
+    from nmt.settings import explained, shown_value
+
+    data["init"] = data.get("init")
+    every = list(explained(data, RunConfig))
+    found = [one for one in every if word in one[0]]
+    if not found:
+        known = {part for key, _, _ in every for part in (key, *key.split("."))}
+        raise ValueError(f"no setting has {word!r} in its name{did_you_mean(word, known)}")
+    width = max(40, min(shutil.get_terminal_size().columns, 110))
+    lines = []
+    for key, value, words in found:
+        said = textwrap.fill(words, width, initial_indent="    ", subsequent_indent="    ")
+        lines.append(f"{key}={shown_value(value)}\n{said}")
+    return "\n".join(lines)
 
 
 def show_log(quiet: bool = False) -> None:

@@ -45,15 +45,15 @@ class CleaningConfig:
 class Corpus:
     """A corpus of two languages in splits. `src` and `tgt` are language codes or whatever names the two sides."""
 
-    src: str
-    tgt: str
+    src: str  # the source's code
+    tgt: str  # the target's
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
     # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
     malformed: Literal["fail", "skip", "replace"] = "fail"
-    train: str = "train"
+    train: str = "train"  # the split to learn from; one+other of files is both, and train[:90%] a slice of the hub's
     valid: str | int = "valid"  # a split, or how many pairs of the training text are held out (validation.py)
-    test: str | None = None
+    test: str | None = None  # the split that tests are of, which is kept out of training; null: there is none
 
     def __post_init__(self) -> None:
         if isinstance(self.valid, int) and self.valid < 1:
@@ -111,7 +111,7 @@ class FileCorpus(Corpus):
     another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
     (`memory.tmx`). `train+more` is the one and then the other."""
 
-    dir: str = field(kw_only=True)
+    dir: str = field(kw_only=True)  # the folder of the files
 
     def has(self, split: str) -> bool:
         names = (name for part in self.parts(split) for names in self._layouts(part) for name in names)
@@ -196,14 +196,14 @@ class HubCorpus(Corpus):
     """Any dataset that `datasets` can load: from its hub, or a folder of data files by its path. Files of lines hold
     what those of FileCorpus do, and CSV. A split may be a slice, as `train[:90%]`."""
 
-    dataset: str = field(kw_only=True)
-    subset: str | None = None
-    revision: str | None = None
+    dataset: str = field(kw_only=True)  # its name on the hub, or the path of a folder of data files
+    subset: str | None = None  # what `datasets` calls the name of a configuration
+    revision: str | None = None  # a commit, branch or tag of the hub's
     column: str | None = (
         "translation"  # that of {"de": ..., "en": ...}; where there is none, or null: a column a language
     )
-    streaming: bool = False
-    valid: str | int = "validation"
+    streaming: bool = False  # read it from afar each time, instead of a copy here
+    valid: str | int = "validation"  # a split, or how many pairs of the training text are held out
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -51,8 +51,9 @@ class VocabularySizeError(ValueError):
 @dataclass(frozen=True)
 class TokenizerConfig:
     vocab_size: int  # pieces, the 4 special ids and 256 bytes included; of each side when not joint
+    # How pieces are learned: byte-pair encoding (Sennrich et al., 2016), or a unigram language model (Kudo, 2018).
     kind: Literal["bpe", "unigram"] = "bpe"
-    joint: bool = True
+    joint: bool = True  # one vocabulary for both sides
     character_coverage: float = 1.0  # share of the text's characters that become pieces; bytes spell the others
     # What is unified in a text (normalization.py), on both sides; None: nmt_nfkc in the source, nfc in the target, so
     # that a model can write whatever its training text has.

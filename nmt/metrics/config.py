@@ -17,7 +17,7 @@ class MetricConfig:
     """The better of two models has more BLEU, chrF or chrF++, or less TER or nll; where that is equal, the better
     chrF, and then less nll."""
 
-    name: Name = "bleu"
+    name: Name = "bleu"  # what is better: more BLEU, chrF or chrF++, less TER or nll
     # BLEU's tokens (sacreBLEU's names). "auto" follows the target language: Chinese "zh"; Japanese and Korean
     # "ja-mecab" and "ko-mecab" where MeCab is installed (pip install sacrebleu[ja], [ko]), else "char", as Thai, Lao,
     # Khmer, Burmese and Tibetan; any other "13a".

@@ -44,8 +44,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    name: str
-    heads: int = 1
+    name: str  # the score: additive, dot or general; none: no attention
+    heads: int = 1  # that attend side by side, each with its share of the size
     size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
     dropout: float = 0.0  # of the weights, each by itself (Vaswani et al., 2017)
     # The additive score also sees how much weight a source token has had so far (Tu et al., 2016, arXiv:1601.04811):

@@ -25,8 +25,8 @@ from nmt.ranges import check_ranges
 
 @dataclass(frozen=True)
 class DecoderConfig:
-    name: str
-    num_layers: int = 1
+    name: str  # how it is wired: gnmt, input_feeding or bahdanau
+    num_layers: int = 1  # recurrent layers
     residual: bool = True  # around every layer but the first
     context_gate: bool = False  # between the context and the rest of what the features are made of: GatedReadout
 

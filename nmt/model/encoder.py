@@ -22,7 +22,7 @@ from nmt.ranges import check_ranges
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    num_layers: int = 1
+    num_layers: int = 1  # recurrent layers
     # "bidirectional": every layer reads both ways, half of hidden_size each. "unidirectional": all read forward.
     # "alternating": every second layer reads backward (Zhou et al., 2016, arXiv:1606.04199).
     direction: Literal["bidirectional", "unidirectional", "alternating"] = "bidirectional"

@@ -24,12 +24,12 @@ SCORED = 1024  # target tokens whose logits are in memory at once
 
 @dataclass(frozen=True)
 class ModelConfig:
-    cell: Cell
+    cell: Cell  # of the encoder and the decoder
     encoder: EncoderConfig
     attention: AttentionConfig
     decoder: DecoderConfig
-    embedding_size: int
-    hidden_size: int
+    embedding_size: int  # of each side's pieces
+    hidden_size: int  # units of a layer
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
     recurrent_dropout: float = 0.0  # on h before each recurrent product; training then leaves the fused kernels
     src_word_dropout: float = 0.0  # of whole source tokens (Sennrich et al., 2016, arXiv:1606.02891)

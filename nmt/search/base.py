@@ -57,8 +57,8 @@ class Search:
     is_random: ClassVar[bool] = False  # it needs the `keys` of a request
     ranks: ClassVar[bool] = False  # it needs scores, asked for or not
 
-    max_ratio: float = 2.0
-    max_extra: int = 10
+    max_ratio: float = 2.0  # a translation has so many tokens a source token at most ...
+    max_extra: int = 10  # ... and so many more
     no_repeat_ngram: int = 0  # no so many tokens come twice in a row; 0: they may
     repetition_penalty: float = 1.0  # what the log-probability of a token that has come is multiplied by
 

@@ -73,8 +73,8 @@ class Beam(Ranked):
 
     ranks: ClassVar[bool] = True
 
-    beam_size: int = 5
-    patience: float = 1.5
+    beam_size: int = 5  # hypotheses a sentence
+    patience: float = 1.5  # tokens; with more, fewer hypotheses are given up, and the search takes longer
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -36,11 +36,11 @@ class Sample(Search):
 
     is_random: ClassVar[bool] = True
 
-    samples: int = 1
-    temperature: float = 1.0
-    top_k: int = 0  # 0: all
-    top_p: float = 1.0
-    seed: int = 1
+    samples: int = 1  # translations a sentence
+    temperature: float = 1.0  # below 1 what is likely is drawn more often
+    top_k: int = 0  # draw from so many of the likeliest tokens; 0: all
+    top_p: float = 1.0  # draw from the likeliest that have this probability together
+    seed: int = 1  # the same one draws the same for the same sentence
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -47,8 +47,9 @@ def coverage(attended: Tensor) -> Tensor:
 class Ranked(Search):
     """A search for the best, and how it ranks what it finds."""
 
+    # What the log-probability is divided by: "average" length^alpha, "gnmt" ((5 + length) / 6)^alpha, "none" nothing.
     normalisation: str = "average"
-    alpha: float = 1.0
+    alpha: float = 1.0  # more prefers longer translations
     coverage: float = 0.0  # how much it counts; 0 to leave it out, where the model has no attention
 
     def __post_init__(self) -> None:

@@ -1,0 +1,124 @@
+"""What every setting means: the words that stand beside the fields of the dataclasses, read from their source.
+
+A field's words are the comments above it, down to it, and the one behind it.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import re
+import textwrap
+import tokenize
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any, Literal, NamedTuple
+
+from nmt.config import AUTO, AUTOMATIC, CHOICES
+
+
+class Setting(NamedTuple):
+    key: str  # dotted
+    kind: str  # such as "whole number", or what may be chosen
+    default: str  # of the dataclass; empty where there is none
+    words: str
+
+
+def settings(cls: type, path: str = "") -> Iterator[Setting]:
+    """All of a config, in order. Of what is chosen by name every choice tells its own; those that say the same of a
+    field tell it once."""
+    for field, kind in _typed_fields(cls):
+        key = f"{path}.{field.name}" if path else field.name
+        if kind in CHOICES:
+            yield from _of_choices(CHOICES[kind], key, _words_of_fields(cls)[field.name])
+        elif is_dataclass(kind):
+            yield from settings(typing.cast(type, kind), key)
+        else:
+            also = f" or {AUTO}" if key in AUTOMATIC else ""
+            yield Setting(key, kind_in_words(kind) + also, _default(field), _words_of_fields(cls)[field.name])
+
+
+def _of_choices(table: Mapping[str, type], key: str, words: str) -> Iterator[Setting]:
+    yield Setting(f"{key}.name", " or ".join(table), "", words or "which of them")
+    found: dict[str, dict[Setting, list[str]]] = {}  # key -> what is said of it -> by which choices
+    for name, cls in table.items():
+        for setting in settings(cls, key):
+            found.setdefault(setting.key, {}).setdefault(setting, []).append(name)
+    for setting, names in (one for of_key in found.values() for one in of_key.items()):
+        of = "" if len(names) == len(table) else f" (of {', '.join(names)})"
+        yield setting._replace(words=setting.words + of)
+
+
+def explained(data: Any, cls: Any, path: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Plain data for a config -> (dotted key, value, words) of each setting, in order."""
+    table = CHOICES.get(cls)
+    if table is not None and isinstance(data, dict):
+        yield f"{path}.name", data.get("name"), f"one of {', '.join(table)}"
+        cls = table.get(data.get("name", ""), cls)
+    for field, kind in _typed_fields(cls):
+        key, value = f"{path}.{field.name}" if path else field.name, data.get(field.name)
+        if is_dataclass(kind) and isinstance(value, dict):
+            yield from explained(value, kind, key)
+        else:
+            yield key, value, _words_of_fields(cls)[field.name]
+
+
+def _typed_fields(cls: Any) -> list[tuple[Field[Any], Any]]:
+    hints = typing.get_type_hints(cls)
+    return [(field, hints[field.name]) for field in fields(cls)]
+
+
+def _default(field: Field[Any]) -> str:
+    return "" if field.default is MISSING else shown_value(field.default)
+
+
+def shown_value(value: Any) -> str:
+    """As a user types it."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return "''" if value == "" else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def kind_in_words(kind: Any) -> str:
+    """Of a field's type, as a user types it."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join("null" if one is type(None) else kind_in_words(one) for one in arguments)
+    if origin is Literal:
+        return " or ".join(str(one).lower() if isinstance(one, bool) else str(one) for one in arguments)
+    if origin is tuple:
+        return f"list of {kind_in_words(arguments[0])}"
+    if origin is dict:
+        return f"{kind_in_words(arguments[1])} by name"
+    names: dict[Any, str] = {int: "whole number", float: "number", bool: "true or false", str: "text"}
+    return names.get(kind) or str(kind.__name__)
+
+
+def _words_of_fields(cls: type) -> dict[str, str]:
+    """Of those that the class inherits, too."""
+    found: dict[str, str] = {}
+    for one in reversed(cls.__mro__):
+        if is_dataclass(one):
+            found |= _own_words(one)
+    return found
+
+
+def _own_words(cls: type) -> dict[str, str]:
+    source = textwrap.dedent(inspect.getsource(cls))
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {one.start[0]: one.string.removeprefix("#").strip() for one in tokens if one.type == tokenize.COMMENT}
+    lines = source.splitlines()
+    (definition,) = ast.parse(source).body
+    assert isinstance(definition, ast.ClassDef)
+    words = {}
+    for node in definition.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            first = node.lineno
+            while first > 1 and lines[first - 2].strip().startswith("#"):
+                first -= 1
+            own = [comments[n] for n in range(first, (node.end_lineno or first) + 1) if n in comments]
+            words[node.target.id] = re.sub(r"\bNone\b", "null", " ".join(own))
+    return words

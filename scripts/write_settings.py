@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Write docs/settings.md from the words beside the fields of the dataclasses; after any change of them."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+
+from nmt.cli.schema import register
+from nmt.config import RunConfig
+from nmt.files import write_atomically
+from nmt.resources import resource
+from nmt.settings import settings, shown_value
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+HEAD = """# Settings
+
+Every setting of `nmt-train KEY=VALUE`. `nmt-train --settings [WORD]` prints those whose name has the word, with the
+values that your groups and overrides come to; groups (`optim=linear`, `model=small`) set several at once, and
+`nmt-train --help` lists their choices. A default is what `nmt-train` has without arguments; where there is none, the
+value must be given. (`scripts/write_settings.py` makes this page from `nmt/`.)
+"""
+
+
+def page() -> str:
+    """All of it, as Markdown."""
+    register()
+    with initialize_config_dir(str(resource("conf")), version_base="1.3"):
+        composed = compose("train", overrides=["run=x"])
+    parts = [HEAD]
+    every = sorted(settings(RunConfig), key=lambda setting: "." in setting.key)  # those of no group first
+    for group, found in groupby(every, lambda setting: setting.key.rpartition(".")[0].partition(".")[0]):
+        title = f"`{group}`" if group else "The run"
+        parts.append(f"\n## {title}\n\n| setting | value | default | |\n|---|---|---|---|\n")
+        for setting in found:
+            default = setting.default or ("" if group == "data" else _composed(composed, setting.key))
+            cells = [f"`{setting.key}`", setting.kind, f"`{default}`" if default else "", setting.words]
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+    return "".join(parts)
+
+
+def _composed(composed: Any, key: str) -> str:
+    """What nmt-train has without an argument, if that is a value of its own."""
+    if key in ("run", "cache_dir"):
+        return ""
+    for part in key.split("."):
+        composed = composed.get(part)
+    return shown_value(composed)
+
+
+if __name__ == "__main__":
+    write_atomically(PAGE, page().encode())

@@ -1,0 +1,42 @@
+"""Every setting has words, and people can read them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from nmt.cli import train
+from nmt.config import RunConfig
+from nmt.settings import explained, settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_every_setting_has_words():
+    """Beside its field, as a comment; then scripts/write_settings.py."""
+    every = list(settings(RunConfig))
+    assert [one.key for one in every if not one.words.split(" (of ")[0].strip()] == []
+    kinds = {one.key: (one.kind, one.default) for one in every}
+    assert kinds["optim.warmup_steps"] == ("whole number", "0")
+    assert kinds["trainer.max_steps"] == ("whole number or null", "null")
+    assert kinds["metric.name"] == ("bleu or chrf or chrf++ or ter or nll", "bleu")
+    by_choice = [one.words for one in every if one.key == "search.beam_size"]
+    assert by_choice == ["hypotheses a sentence (of beam)"]
+
+
+def test_the_page_of_settings_is_what_the_fields_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import write_settings
+
+    assert write_settings.PAGE.read_text(encoding="utf-8") == write_settings.page()
+
+
+def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["nmt-train", "data=files", "optim=plateau", "--settings", "plateau"])
+    train.main()
+    shown = capsys.readouterr().out
+    assert shown.startswith('optim.plateau_factor=0.5\n    what "plateau" multiplies the rate by ...\n')
+    data = {"data": {"name": "hub", "dataset": "x"}, "metric": {}}
+    found = {key: (value, words) for key, value, words in explained(data, RunConfig)}
+    assert found["data.name"] == ("hub", "one of demo, files, hub")
+    assert found["data.dataset"][0] == "x"
