@@ -19,7 +19,7 @@ from nmt.cli.completion import script
     [
         ("nmt-translate --compute b", "bfloat16"),
         ("nmt-translate --be", "--beam-size"),
-        ("nmt-translate --beam-size --co", "--compute --copy-letterless --completion"),
+        ("nmt-translate --beam-size --comp", "--compute --completion"),
         ("nmt-translate ru", ""),  # the shell looks for files
     ],
 )
