@@ -17,7 +17,7 @@ def test_every_setting_has_words():
     every = list(settings(RunConfig))
     assert [one.key for one in every if not one.words.split(" (of ")[0].strip()] == []
     kinds = {one.key: (one.kind, one.default) for one in every}
-    assert kinds["optim.warmup_steps"] == ("whole number", "0")
+    assert kinds["optim.warmup_steps"] == ("whole number or auto", "0")
     assert kinds["trainer.max_steps"] == ("whole number or null", "null")
     assert kinds["metric.name"] == ("bleu or chrf or chrf++ or ter or nll", "bleu")
     by_choice = [one.words for one in every if one.key == "search.beam_size"]
