@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import sys
 import time
 from pathlib import Path
@@ -137,13 +138,13 @@ def run(options: argparse.Namespace) -> None:
         options.rate,
     )
     service = Service(settings, limits, time.monotonic)
+    bound = bound_socket(options.host, options.port)
     spawned = spawn(settings.for_models())  # they are loaded while the framework is
     try:
-        from nmt.service.server import address_of, listening_socket, serve
+        from nmt.service.server import serve
     except ModuleNotFoundError as error:
         raise ValueError(f"{error.name} is not installed; nmt-serve needs: pip install nmt[serve]") from None
 
-    bound = listening_socket(options.host, options.port)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{COMMAND}: %(message)s")
     logging.getLogger("nmt").setLevel(logging.WARNING if options.quiet else logging.INFO)
     try:
@@ -157,3 +158,22 @@ def run(options: argparse.Namespace) -> None:
         )
     except ChildProcessError as error:
         raise ValueError(str(error)) from None
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """It refuses connections until it listens. Raises OSError."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        error.filename = f"{host}:{port}"
+        raise
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    host, port, *_ = bound.getsockname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,9 +1,9 @@
 """format=html: a document's tags stay, and what stands between them is translated.
 
-A tag of a block (a paragraph, a cell, a heading) ends a text; inline tags are of the text that they stand in. Nothing
-is parsed further: what looks like a tag is copied as it is, and what does not is text, whose entities are read, and
-whose translation is spelled with those that HTML needs. So the answer holds the tags of the question in their order,
-and none other.
+A tag of a block (a paragraph, a cell, a line's end) ends a text; any other is of the text that it stands in, and is
+put back where the alignment says (text/markup.py). Nothing is parsed further: what looks like a tag is copied as it
+is, and what does not is text, whose entities are read, and whose translation is spelled with those that HTML needs.
+So the answer holds the tags of the question, each once, and none other.
 """
 
 from __future__ import annotations
@@ -11,73 +11,225 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from nmt.service.segments import LONG
+from nmt.text.sentences import sentences
 
 if TYPE_CHECKING:
     from nmt.translation import Translation
     from nmt.translator import Translator
 
 TAG = re.compile(
-    r"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<[!?][^>]*>"
-    r"|<(?P<close>/)?(?P<name>[A-Za-z][\w:.-]*)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^\"'<>])*+)>",
+    r"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<[!?][^>]*+>"
+    r"|<(?P<close>/)?(?P<name>[A-Za-z][\w:.-]*+)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^\"'<>])*+)>",
     re.DOTALL,
 )
-UNTRANSLATED = frozenset(
-    ["code", "kbd", "math", "noscript", "pre", "samp", "script", "style", "svg", "template", "textarea", "var"]
-)
+# Tags as the translator sees them: the text's own, by number.
+_OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _NO = re.compile(
-    r"\stranslate\s*=\s*[\"']?no\b|\sclass\s*=\s*(?:\"[^\"]*\bnotranslate\b|'[^']*\bnotranslate\b)", re.I
+    r"\stranslate\s*=\s*[\"']?no\b|\sclass\s*=\s*(?:\"[^\"]*\bnotranslate\b|'[^']*\bnotranslate\b)", re.IGNORECASE
 )
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+UNTRANSLATED = _names("code kbd math noscript pre samp script style svg template textarea var")
+VOID = _names("area base br col embed hr img input link meta source track wbr")
+BLOCKS = _names(
+    "address article aside audio blockquote body br canvas caption center col colgroup dd details dialog dir div dl "
+    "dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li "
+    "link main menu meta nav noscript object ol optgroup option p pre script section select source style summary "
+    "table tbody td template textarea tfoot th thead title tr track ul video"
 )
+
+
+@dataclass(eq=False)
+class _Part:
+    """Text (without a name), or a tag, or an element that is copied whole."""
+
+    content: str
+    name: str = ""
+    closes: bool = False
+    stands_alone: bool = False
+    partner: _Part | None = None
+
+    @property
+    def ends_text(self) -> bool:
+        return self.name in BLOCKS or self.name == "!"
 
 
 @dataclass(frozen=True)
 class Document:
-    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have their entities read."""
+    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have tags of their own, by number, in
+    place of the document's `tags`."""
 
     texts: tuple[str, ...]
     skeleton: tuple[str, ...]
+    tags: tuple[tuple[str, str], ...]  # opening, or alone, and closing
 
     def joined(self, translations: Sequence[str]) -> str:
         parts = [self.skeleton[0]]
         for translation, between in zip(translations, self.skeleton[1:], strict=True):
-            parts += [html.escape(translation, quote=False), between]
+            parts += [_OWN.sub(lambda own: self.tags[int(own[2])][bool(own[1])], translation), between]
         return "".join(parts)
 
 
-def cut(document: str) -> Document:
+def cut(document: str, language: str = "") -> Document:
+    """A document, in a language."""
     texts: list[str] = []
     skeleton = [""]
-    for is_text, part in _parts(document):
-        if is_text and part.strip():
-            texts.append(html.unescape(part))
-            skeleton.append("")
-        else:
-            skeleton[-1] += part
-    return Document(tuple(texts), tuple(skeleton))
-
-
-def _parts(document: str) -> Iterator[tuple[bool, str]]:
-    """Whether it is translated, and what."""
-    end, kept, depth = 0, "", 0  # the element that is copied as it is, and how many of its name are open
-    for tag in TAG.finditer(document):
-        yield not kept, document[end : tag.start()]
-        yield False, tag[0]
-        end = tag.end()
-        name = (tag["name"] or "").lower()
-        if not name or name in _VOID or tag[0].endswith("/>"):
+    tags: list[tuple[str, str]] = []
+    run: list[_Part] = []
+    for part in [*_parts(document), _Part("", "!")]:
+        if not part.ends_text:
+            run.append(part)
             continue
+        for sentence in _sentences(_paired(run), language):
+            before, inner, after = _peeled(sentence)
+            skeleton[-1] += before
+            if inner:
+                texts.append(_spelled(inner, tags))
+                skeleton.append("")
+            skeleton[-1] += after
+        skeleton[-1] += part.content
+        run = []
+    return Document(tuple(texts), tuple(skeleton), tuple(tags))
+
+
+def _parts(document: str) -> Iterator[_Part]:
+    """Texts, tags, and elements that are copied whole."""
+    end = 0
+    kept: list[str] = []  # the element that is copied
+    name, depth = "", 0  # of it, and how many of its name are open
+    for tag in TAG.finditer(document):
+        text, end = document[end : tag.start()], tag.end()
+        own = (tag["name"] or "!").lower()
+        alone = own in VOID or tag[0].endswith("/>")
         if kept:
-            depth += (name == kept) * (-1 if tag["close"] else 1)
-            kept = kept if depth else ""
-        elif not tag["close"] and (name in UNTRANSLATED or _NO.search(tag["rest"])):
-            kept, depth = name, 1
-    yield not kept, document[end:]
+            kept += [text, tag[0]]
+            depth += (own == name and not alone) * (-1 if tag["close"] else 1)
+            if not depth:
+                yield _Part("".join(kept), name, stands_alone=True)
+                kept = []
+            continue
+        if text:
+            yield _Part(text)
+        if own != "!" and not tag["close"] and not alone and (own in UNTRANSLATED or _NO.search(tag["rest"])):
+            kept, name, depth = [tag[0]], own, 1
+        else:
+            yield _Part(tag[0], own, bool(tag["close"]), alone)
+    if kept:
+        yield _Part("".join([*kept, document[end:]]), "!")
+    elif end < len(document):
+        yield _Part(document[end:])
+
+
+def _paired(run: list[_Part]) -> list[_Part]:
+    """The same; an opening tag and the closing one of its name know one another, and what has no partner, or crosses
+    two that have, stands alone."""
+    stack: list[_Part] = []
+    for part in run:
+        if not part.name or part.stands_alone:
+            continue
+        if not part.closes:
+            stack.append(part)
+            continue
+        place = next((i for i in reversed(range(len(stack))) if stack[i].name == part.name), None)
+        if place is not None:
+            part.partner, stack[place].partner = stack[place], part
+            del stack[place:]
+    for part in run:
+        part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
+    return run
+
+
+def _sentences(run: list[_Part], language: str) -> Iterator[list[_Part]]:
+    """A run as its sentences, if it is long; none ends within an element."""
+    plain = "".join(part.content for part in run if not part.name)
+    ends = set[int]()
+    if len(plain) > LONG:
+        place = 0
+        for sentence in sentences(plain, language):
+            place += len(sentence)
+            ends.add(place)
+    found: list[_Part] = []
+    place = depth = 0
+    for part in run:
+        if part.name:
+            if found and place in ends and not depth and not part.closes:
+                yield found
+                found = []
+            found.append(part)
+            depth += 0 if part.stands_alone else -1 if part.closes else 1
+            continue
+        start = 0
+        for end in sorted(end - place for end in ends if place < end < place + len(part.content)):
+            if not depth:
+                yield [*found, _Part(part.content[start:end])]
+                found, start = [], end
+        found.append(_Part(part.content[start:]))
+        place += len(part.content)
+    if found:
+        yield found
+
+
+def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
+    """What stands before, in, and after the text of a sentence: tags that hold all of it need no alignment."""
+    first, last = 0, len(sentence)
+    before, after = "", ""
+    while first < last:
+        left, right = sentence[first], sentence[last - 1]
+        if left.stands_alone or not (left.name or left.content.strip()):
+            before, first = before + left.content, first + 1
+        elif right.stands_alone or not (right.name or right.content.strip()):
+            after, last = right.content + after, last - 1
+        elif left.name and left.partner is right:
+            before, after, first, last = before + left.content, right.content + after, first + 1, last - 1
+        else:
+            break
+    inner = list(sentence[first:last])
+    if inner and not inner[0].name:
+        stripped = inner[0].content.lstrip()
+        before += inner[0].content[: len(inner[0].content) - len(stripped)]
+        inner[0] = _Part(stripped)
+    if inner and not inner[-1].name:
+        stripped = inner[-1].content.rstrip()
+        after = inner[-1].content[len(stripped) :] + after
+        inner[-1] = _Part(stripped)
+    return before, inner, after
+
+
+def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
+    """A text whose tags are numbers of `tags`, which grow."""
+    numbers: dict[int, int] = {}
+    spelled = []
+    for part in parts:
+        if not part.name:
+            spelled.append(html.escape(html.unescape(part.content), quote=False))
+        elif part.closes and part.partner:
+            spelled.append(f"</nmt{numbers[id(part.partner)]}>")
+        else:
+            numbers[id(part)] = len(tags)
+            spelled.append(f"<nmt{len(tags)}{'' if part.partner else '/'}>")
+            tags.append((part.content, part.partner.content if part.partner else ""))
+    return "".join(spelled)
 
 
 def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
-    """Texts with inline tags."""
-    return translator.translate(list(texts), nbest=nbest, plain=not nbest)
+    """Texts of a Document, translated with their tags."""
+    from nmt.text.markup import take_out
+    from nmt.translation import with_tags
+
+    # Always escaped: else what the model makes of a text without a & could be read as a tag.
+    markups = [replace(take_out(text), escaped=True) for text in texts]
+    found: dict[int, Translation] = {}
+    for tagged in (False, True):
+        numbers = [i for i, markup in enumerate(markups) if bool(markup.elements) == tagged]
+        plain = [markups[i].plain for i in numbers]
+        translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest and not tagged)
+        found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
+    return [found[i] for i in range(len(texts))]

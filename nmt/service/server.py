@@ -90,24 +90,6 @@ class _Server(uvicorn.Server):
         yield
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Bound, and refusing connections until it listens. Raises OSError."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    bound = socket.socket(family, kind, protocol)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except BaseException:
-        bound.close()
-        raise
-    return bound
-
-
-def address_of(bound: socket.socket) -> str:
-    host, port, *_ = bound.getsockname()
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
-
-
 def serve(
     service: Service,
     bound: socket.socket,

@@ -18,13 +18,14 @@ from pathlib import Path
 from socket import socket
 from typing import Any
 
-from nmt.service import html, segments
+from nmt.service import html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.limits import Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs, stamp
 from nmt.service.processes import Models, spawn
+from nmt.service.segments import Segments, cut
 from nmt.service.wire import Answer, RefusedError, Wish
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
@@ -85,8 +86,7 @@ class _Text:
     source: str
     confidence: float
     pair: Pair | None  # None: it stays as it is
-    parts: list[segments.Segments] = field(default_factory=list)  # several of a document
-    document: html.Document | None = None
+    segments: Segments | html.Document | None = None
     results: list[Any] = field(default_factory=list)  # of all segments
 
     def answer(self, text: str, target: str) -> Answer:
@@ -107,11 +107,10 @@ class _Text:
         )
 
     def _joined(self, translations: Sequence[str], target: str) -> str:
-        joined, start = [], 0
-        for part in self.parts:
-            joined.append(part.joined(translations[start : start + len(part.texts)], target))
-            start += len(part.texts)
-        return joined[0] if self.document is None else self.document.joined(joined)
+        if isinstance(self.segments, Segments):
+            return self.segments.joined(translations, target)
+        assert self.segments
+        return self.segments.joined(translations)
 
 
 def _chosen(result: Any, rank: int) -> str:
@@ -185,9 +184,9 @@ class Service:
             by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
             for text in texts:
                 if text.pair:
-                    kind = _Kind(generation, text.pair.name, wish.alternatives, text.document is not None)
-                    found = by_kind.setdefault(kind, [])
-                    found += [(text, segment) for part in text.parts for segment in part.texts]
+                    assert text.segments
+                    kind = _Kind(generation, text.pair.name, wish.alternatives, wish.is_html)
+                    by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
             self._check_room(sum(map(len, by_kind.values())))
             await self._fill(by_kind)
             return [text.answer(given, target) for given, text in zip(wish.texts, texts, strict=True)]
@@ -197,11 +196,9 @@ class Service:
         if not wish.source and not any(map(str.isalpha, given)):
             return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
         pair = pairs.between(source, target)
-        text = _Text(source, confidence, pair, document=html.cut(given) if wish.is_html else None)
-        if pair:
-            parts = [given] if text.document is None else text.document.texts
-            text.parts = [segments.cut(part, source) for part in parts]
-        return text
+        if not pair:
+            return _Text(source, confidence, pair)
+        return _Text(source, confidence, pair, html.cut(given, source) if wish.is_html else cut(given, source))
 
     def _check_room(self, number: int) -> None:
         """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""
