@@ -20,10 +20,11 @@ from starlette.types import Receive, Scope, Send
 
 from nmt.json_text import to_json
 from nmt.service import deepl, libretranslate, metrics, others
+from nmt.service.limits import INSPECTED
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
-from nmt.service.wire import JSON, RefusedError, Request, Wish, fields_of, json_of, text_field
+from nmt.service.wire import JSON, RefusedError, Request, Wish, fields_of, json_of, number_field, text_field
 
 MOST_DISCARDED = 32_000_000  # bytes of a body that is too long, which are read so that the client hears of it
 CORS = {"access-control-allow-origin": "*"}
@@ -106,7 +107,11 @@ async def inspect(asked: Asked) -> Any:
         raise RefusedError(400, "Invalid request: parts must be a list of attention, gates, search")
     source, target = text_field(fields, "source"), text_field(fields, "target")
     translation = text_field(fields, "translation", "") or None
-    return await asked.service.inspect(text_field(fields, "q"), source, target, translation, parts)
+    side = text_field(fields, "side", "tgt")
+    if side not in ("src", "tgt"):
+        raise RefusedError(400, "Invalid request: side must be src or tgt")
+    piece = None if fields.get("at") is None else (side, number_field(fields, "at", INSPECTED))
+    return await asked.service.inspect(text_field(fields, "q"), source, target, translation, parts, piece)
 
 
 async def deepl_translate(asked: Asked) -> Any:

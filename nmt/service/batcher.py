@@ -19,7 +19,7 @@ from typing import Any
 MAX_SEGMENTS = 64  # of a batch: more are no faster
 MAX_CHARS = 6000  # of a batch: so long the next one waits
 TURN = 8  # segments of a job before it is the next one's turn
-GATHER_SHARE, GATHER_S = 0.1, 0.005  # of the last batch's time, and at most: see Batcher._gathered
+GATHER_SHARE, GATHER_S = 0.5, 0.02  # of the last batch's time, and at most: see Batcher._gathered
 
 Run = Callable[[Any, list[str]], Awaitable[Sequence[Any]]]
 OnBatch = Callable[[Any, int, float], None]

@@ -13,6 +13,7 @@ from nmt.service.wire import RefusedError
 
 MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
 MAX_RATE = 1_000_000
+INSPECTED = 1000  # characters: of longer texts nobody can see anything
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # pair, texts, how many alternatives, whether what stands in the texts are tags
 Batch = tuple[str, Sequence[str], int, bool]
+# pair, text, its translation (None: the model's own), parts, and of which side and place alone (None: all)
+Inspection = tuple[str, str, str | None, Sequence[str], tuple[str, int] | None]
 # text, its alternatives, score, source pieces, whether its end is left out
 Result = tuple[str, Sequence[str], float, int, bool]
 
@@ -85,13 +87,32 @@ class Models:
             pieces = translator.tokenizer.encode_src(list(texts))
             return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
 
-    def inspect(self, batch: tuple[str, str, str | None, Sequence[str]]) -> str:
-        """The parts of an inspection, as JSON. Raises ValueError when there is nothing to look at."""
+    def inspect(self, batch: Inspection) -> str:
+        """The parts of an inspection, as JSON; of one piece alone what that piece's step has."""
         from nmt.inspection import inspect_sentence
 
-        pair, text, target, parts = batch
+        pair, text, target, parts, piece = batch
         with _unsaid():
-            return to_json(inspect_sentence(self.translators[pair], text, parts, target))
+            found = inspect_sentence(self.translators[pair], text, parts, target)
+            return to_json(found if piece is None else _of_piece(found, *piece))
+
+
+def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:
+    """Of the layers that read this side what they did at a place, and of the search its step."""
+    kept = {key: value for key, value in found.items() if key not in ("layers", "search")}
+    if "layers" in found:
+        kept["layers"] = {
+            name: {
+                what: {key: rows[place] for key, rows in layer[what].items() if place < len(rows)}
+                for what in ("gates", "states", "kept")
+            }
+            for name, layer in found["layers"].items()
+            if layer["of_source"] == (side == "src")
+        }
+    if "search" in found:
+        steps = found["search"]
+        kept["search"] = steps[place] if side == "tgt" and place < len(steps) else []
+    return kept
 
 
 def _result(one: Translation, pieces: int) -> Result:

@@ -6,7 +6,7 @@ from typing import Any
 
 from nmt import __version__
 from nmt.service.libretranslate import FORMATS, MOST_ALTERNATIVES
-from nmt.service.limits import Limits
+from nmt.service.limits import INSPECTED, Limits
 from nmt.service.pairs import Pairs
 from nmt.service.wire import FORM, JSON, MULTIPART
 
@@ -130,6 +130,8 @@ def _inspect() -> Schema:
         target=TEXT | {"minLength": 1},
         translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
         parts=_list(TEXT | {"enum": ["attention", "gates", "search"]}),
+        at=WHOLE | {"minimum": 0, "maximum": INSPECTED, "description": "of this piece alone"},
+        side=TEXT | {"enum": ["src", "tgt"], "default": "tgt"},
     )
     answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
     return _post("What the model does while it translates.", body, answer, (JSON,), _object(("error",), error=TEXT))

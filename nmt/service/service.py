@@ -21,7 +21,7 @@ from typing import Any
 from nmt.service import html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
-from nmt.service.limits import Keys, Limits, Rates
+from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs, stamp
 from nmt.service.processes import Models, spawn
@@ -29,7 +29,6 @@ from nmt.service.segments import Segments, cut
 from nmt.service.wire import Answer, RefusedError, Wish
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
-INSPECTED = 1000  # characters: of longer texts nobody can see anything
 
 logger = logging.getLogger(__name__)
 
@@ -247,9 +246,16 @@ class Service:
             self._cache.popitem(last=False)
 
     async def inspect(
-        self, text: str, source: str, target: str, translation: str | None, parts: Sequence[str]
+        self,
+        text: str,
+        source: str,
+        target: str,
+        translation: str | None,
+        parts: Sequence[str],
+        piece: tuple[str, int] | None = None,
     ) -> str:
-        """What the model does with a text, as JSON; see nmt/inspection. Raises RefusedError."""
+        """What the model does with a text, or with one piece of a side ("src" or "tgt"), as JSON; see nmt/inspection.
+        Raises RefusedError."""
         if len(text) > INSPECTED or len(translation or "") > INSPECTED:
             raise RefusedError(400, f"a text of more than {INSPECTED} characters cannot be looked at")
         if not text.strip():
@@ -261,7 +267,9 @@ class Service:
                 raise RefusedError(400, "a language is not translated into itself")
             try:
                 async with asyncio.timeout(self.limits.request_s):
-                    found: str = await generation.models.run("inspect", (pair.name, text, translation, list(parts)))
+                    found: str = await generation.models.run(
+                        "inspect", (pair.name, text, translation, list(parts), piece)
+                    )
                     return found
             except TimeoutError:
                 raise RefusedError(503, f"not looked at within {self.limits.request_s:g} s", 1) from None
