@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from html.parser import HTMLParser
@@ -73,7 +74,8 @@ def test_the_answer_has_the_tags_of_the_question_and_none_other(parts):
     assert Counter(tag[0] for tag in TAG.finditer(answer)) == Counter(tag[0] for tag in TAG.finditer(document))
     tags = Counter((tag["close"] or "") + tag["name"] for tag in TAG.finditer(document))
     assert Tags(answer).found == tags  # as another parser reads the answer
-    assert not found.texts or "&lt;i&gt;x&lt;/i&gt; &amp; y" in TAG.sub("", answer)
+    said = "".join(html.unescape(TAG.sub("", answer)).split())
+    assert not found.texts or "<i>x</i>&y" in said
 
 
 def test_hostile_tags_take_no_time():
