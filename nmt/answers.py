@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
     from nmt.workers import Workers
 
+CROWDED = "several sentences, together longer than what was learned, so some may be lost; see --split sentences"
+CUT = "a sentence longer than what was learned; it is translated in parts"
 GROUP = 2048  # lines of a file that are translated, so sorted by length, together
 
 
@@ -32,6 +34,7 @@ class Form:
 class Answer(NamedTuple):
     lines: list[str]  # one, but of an n-best list
     fault: str | None = None  # what was wrong with the line of input
+    advice: str | None = None  # what a user may want to know of it, or to do about it; the same of many lines
 
 
 def answers(translator: Translator | Workers, group: Sequence[Line], form: Form) -> Iterator[Answer]:
@@ -52,7 +55,7 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
         )
     for (line, _), translation in zip(lines, translations, strict=True):
         fault = "too long; its end is left out" if translation.truncated else line.fault
-        yield Answer(list(formatted(line.number, translation, form)), fault)
+        yield Answer(list(formatted(line.number, translation, form)), fault, _advice(translation))
 
 
 def _pair(line: Line, form: Form) -> tuple[Line, str]:
@@ -62,6 +65,12 @@ def _pair(line: Line, form: Form) -> tuple[Line, str]:
     src, tab, tgt = line.text.partition("\t")
     fault = line.fault if tab or form.prefix else "no TAB; its translation is taken for empty"
     return Line(line.number, src, fault), tgt
+
+
+def _advice(translation: Translation) -> str | None:
+    if translation.crowded:
+        return CROWDED
+    return CUT if any(one.is_part for one in translation.sentences) else None
 
 
 def formatted(number: int, translation: Translation, form: Form) -> Iterator[str]:
@@ -90,6 +99,11 @@ def as_json(translation: Translation) -> dict[str, Any]:
     if translation.token_log_probs:
         del data["alignment"]
         data["token_log_probs"] = translation.token_log_probs
+    if translation.sentences:
+        data["sentences"] = [
+            {name: getattr(one, name) for name in ("src", "text", "score", "log_prob", "is_part")}
+            for one in translation.sentences
+        ]
     if translation.alternatives:
         data["nbest"] = [as_json(one) for one in translation.alternatives]
     return data

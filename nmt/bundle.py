@@ -32,6 +32,7 @@ from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
+from nmt.ranges import check_ranges
 from nmt.search import Search
 from nmt.shown import brief
 from nmt.suggestions import near_folder
@@ -61,10 +62,12 @@ class BundleConfig:
     search: Search  # what nmt-translate does when not told otherwise
     metric: MetricConfig = field(default_factory=MetricConfig)  # what the model was chosen by
     copy_letterless: bool = True  # a source without a letter is its own translation
+    src_pieces: int | None = None  # of the longest training sentences (see data/encoded.py), EOS included
     src_normalization: Outside | None = None  # None: by the rule in the side's .model file
     tgt_normalization: Outside | None = None  # likewise; older models have none of these
 
     def __post_init__(self) -> None:
+        check_ranges(self, src_pieces=(1, 10_000_000))
         check_attention(self.model, self.search)
 
 
@@ -93,6 +96,7 @@ def save_bundle(
     scores: Mapping[str, Any],
     metric: MetricConfig | None = None,
     copy_letterless: bool = True,
+    src_pieces: int | None = None,
 ) -> None:
     """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
     metric = metric or MetricConfig()
@@ -106,6 +110,7 @@ def save_bundle(
             search,
             metric,
             copy_letterless,
+            src_pieces,
             tokenizer.src_normalization,
             tokenizer.tgt_normalization,
         )

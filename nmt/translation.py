@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
@@ -12,6 +12,8 @@ from nmt.text.markup import Markup, put_back
 from nmt.text.pieces import Link, diagonal, links
 
 SHOWN = 60  # characters of a value that is refused
+
+Split = Literal["none", "sentences"]  # what a text is translated by: as it is, or sentence by sentence
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class Translation:
     token_log_probs: tuple[float, ...] = ()  # nats, of the tokens and of EOS; from `score`
     estimated: bool = False  # the log-probability and the score, because the search left pieces out or penalised some
     links: tuple[Link, ...] = ()  # the alignment, in characters of the source and of the text
+    crowded: bool = False  # the source holds several sentences, which together are longer than any that were learned
+    sentences: tuple[Translation, ...] = ()  # that this one is joined of, in order (paragraphs.py)
+    src: str = ""  # of one of these sentences ...
+    is_part: bool = False  # ... which is part of a sentence that was longer than any that were learned
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,14 @@ def check_task(task: Task, batch_size: int | None) -> None:
     if task.mbr not in (None, *UTILITIES):
         raise ValueError(f"mbr is {task.mbr!r}; choose one of: {', '.join(UTILITIES)}")
     check_batch_size(batch_size)
+
+
+def check_split(split: str, has_prefixes: bool) -> None:
+    """Raises ValueError for what texts cannot be translated by."""
+    if split not in get_args(Split):
+        raise ValueError(f"split is {split!r}; choose one of: {', '.join(get_args(Split))}")
+    if has_prefixes and split != "none":
+        raise ValueError("prefixes are what whole texts begin with; split must be 'none'")
 
 
 def check_batch_size(batch_size: int | None) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +24,20 @@ from nmt.engine import resolve_device
 from nmt.kernels.trial import fitting
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
+from nmt.paragraphs import divided, joined
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
 from nmt.searcher import Searcher, Watch
 from nmt.text.markup import take_out
+from nmt.text.sentences import sentences
 from nmt.translation import (
     Each,
+    Split,
     Task,
     Translation,
     aligned,
     check_batch_size,
+    check_split,
     check_task,
     is_letterless,
     linked,
@@ -49,13 +54,14 @@ FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
 BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
+SETTINGS = ("search", "mbr", "split", "languages", "copy_letterless")  # that may be changed
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
 class Translator(Searcher):
     """A model with its tokenizer on a device. Not to be shared by threads that change `model`; what is changed after
     it was made is not seen by `translate`. One that was loaded pickles as where it was loaded from, how, and its
-    `search`, `mbr`, `copy_letterless`: elsewhere the same folders must be there."""
+    SETTINGS: elsewhere the same folders must be there."""
 
     origin: tuple[Any, ...] | None = None  # what it was loaded with
 
@@ -71,11 +77,13 @@ class Translator(Searcher):
         languages: tuple[str, str] = ("", ""),
         metric: MetricConfig | None = None,
         copy_letterless: bool = True,
+        src_pieces: int | None = None,
     ) -> None:
         """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
         `languages` are the codes of source and target, and `metric` is what the model was chosen by. With
-        `copy_letterless` text without a letter is its own translation.
+        `copy_letterless` text without a letter is its own translation. `src_pieces` are those of the longest
+        sentences that were learned; None: MAX_PIECES.
 
         Raises ValueError for a precision that this machine lacks.
         """
@@ -86,6 +94,8 @@ class Translator(Searcher):
         self.metric = metric or MetricConfig()
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.copy_letterless = copy_letterless
+        self.src_pieces = min(src_pieces or MAX_PIECES, MAX_PIECES)
+        self.split: Split = "none"  # what `translate` takes when not told otherwise
 
     @classmethod
     def load(
@@ -121,6 +131,7 @@ class Translator(Searcher):
             (config.src, config.tgt),
             config.metric,
             config.copy_letterless,
+            config.src_pieces,
         )
         loaded.shortlists_samples = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
@@ -129,7 +140,7 @@ class Translator(Searcher):
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is None:
             raise TypeError("this Translator was not loaded from model directories, so it cannot be pickled: save it")
-        return _reloaded, (self.origin, self.search, self.mbr, self.copy_letterless)
+        return _reloaded, (self.origin, {name: getattr(self, name) for name in SETTINGS})
 
     def __repr__(self) -> str:
         languages = "-".join(filter(None, self.languages)) or "of unknown languages"
@@ -156,6 +167,7 @@ class Translator(Searcher):
         prefixes: str | Iterable[str] | None = None,
         mbr: str | None = None,
         tags: bool = False,
+        split: Split | None = None,
     ) -> list[Translation]:
         """One translation a text, in order; of a str, which is one text, a list of one. Without the model and with a
         score of 0, blank text gives an empty one, and text without a letter itself (see `copy_letterless`).
@@ -167,12 +179,16 @@ class Translator(Searcher):
         `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
         whose score is the expected utility; None: as `self.mbr` says. With `tags` what looks like one of XML's or
         HTML's (text/markup.py) is taken out first, and put back by the alignment; of `prefixes` it is left out.
+        `split="sentences"` translates the `sentences` of each text on their own, those that are longer than what was
+        learned in parts, and joins the translations as they stood; None: as `self.split` says.
 
-        Raises TypeError for what is no text, and ValueError when there are not as many prefixes as texts, the search
-        has fewer than `nbest` hypotheses, or this machine lacks BLEU's tokenisation and `mbr` needs it.
+        Raises TypeError for what is no text, and ValueError when there are not as many prefixes as texts, or any and
+        texts are split, the search has fewer than `nbest` hypotheses, or this machine lacks BLEU's tokenisation and
+        `mbr` needs it.
         """
         task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
         check_task(task, batch_size)
+        check_split(split := split or self.split, prefixes is not None)
         texts = texts_of("texts", texts)
         if tags:
             markups = [take_out(text) for text in texts]
@@ -180,8 +196,11 @@ class Translator(Searcher):
                 prefixes = [take_out(prefix).plain for prefix in texts_of("prefixes", prefixes)]
             marked = any(markup.elements for markup in markups)
             task_options = (search, nbest, alignment or marked, plain and not marked, batch_size, each, prefixes, mbr)
-            plainly = self.translate([markup.plain for markup in markups], *task_options)
+            plainly = self.translate([markup.plain for markup in markups], *task_options, split=split)
             return [with_tags(*one) for one in zip(markups, plainly, strict=True)]
+        if split == "sentences":
+            wanted = task.search, nbest, alignment, plain, batch_size, each, None, task.mbr
+            return self._by_sentences(texts, lambda units: self.translate(units, *wanted, split="none"))
         prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
             self.measure()  # before any work: a worker's error comes late
@@ -207,7 +226,23 @@ class Translator(Searcher):
                 cut |= len(texts[i]) > MAX_CHARS
                 found = linked(texts[i], translation) if task.alignment else translation
                 results[i] = replace(found, truncated=True) if cut else found
+        for i, source in enumerate(encoded):
+            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], self.languages[0])) > 1:
+                results[i] = replace(results[i], crowded=True)
         return results
+
+    def _by_sentences(
+        self, texts: list[str], translate: Callable[[list[str]], list[Translation]]
+    ) -> list[Translation]:
+        src, tgt = self.languages
+        paragraphs = divided(texts, src, self.src_pieces - 1, self._count_pieces)
+        units = [sentence.text for paragraph in paragraphs for sentence in paragraph]
+        found = iter(translate(units))
+        return [joined(paragraph, [*islice(found, len(paragraph))], tgt) for paragraph in paragraphs]
+
+    def _count_pieces(self, texts: list[str]) -> list[int]:
+        threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1
+        return [len(ids) - 1 for ids in self.tokenizer.encode_src(texts, threads)]  # without EOS
 
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
@@ -317,7 +352,8 @@ def _cut(ids: list[int]) -> list[int]:
     return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID]
 
 
-def _reloaded(origin: tuple[Any, ...], search: Search, mbr: str | None, copy_letterless: bool) -> Translator:
+def _reloaded(origin: tuple[Any, ...], settings: Mapping[str, Any]) -> Translator:
     translator = Translator.load(*origin)
-    translator.search, translator.mbr, translator.copy_letterless = search, mbr, copy_letterless
+    for name, value in settings.items():
+        setattr(translator, name, value)
     return translator

@@ -28,7 +28,7 @@ from nmt.config import to_dict
 from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig, train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.search import Beam, Greedy
-from nmt.translator import Translator
+from nmt.translator import MAX_PIECES, Translator
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["gru", "lstm", "beam"]),
@@ -398,6 +398,17 @@ def test_a_model_directory_from_before_there_was_a_metric_has_the_default(bundle
     assert load_bundle(bundle_dir).config.metric == MetricConfig()
     edit_config(bundle_dir, lambda config: config.update(metric={"name": "rouge"}))
     with pytest.raises(ValueError, match=r"config\.json: metric\.name is 'rouge'; choose one of: bleu, chrf"):
+        load_bundle(bundle_dir)
+
+
+def test_a_model_knows_how_long_its_training_sentences_were(trained, bundle_dir):
+    known, unknown = nmt.load(trained / "model", "cpu"), nmt.load(bundle_dir, "cpu")
+    assert 5 < known.src_pieces < 40
+    assert unknown.src_pieces == MAX_PIECES
+    edit_config(bundle_dir, lambda config: config.pop("src_pieces"))
+    assert load_bundle(bundle_dir).config.src_pieces is None
+    edit_config(bundle_dir, lambda config: config.update(src_pieces=0))
+    with pytest.raises(ValueError, match=r"config\.json: src_pieces is 0; it must be from 1"):
         load_bundle(bundle_dir)
 
 

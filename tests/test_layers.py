@@ -20,7 +20,7 @@ ROWS = [
     {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
     {"nmt.translator"},
-    {"nmt.searcher"},
+    {"nmt.searcher", "nmt.paragraphs"},
     {"nmt.translation"},
     {"nmt.bundle"},
     {"nmt.config"},

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -119,6 +120,32 @@ def _once(action: type[argparse.Action]) -> type[argparse.Action]:
             super().__call__(parser, *arguments)
 
     return Once
+
+
+class Advice:
+    """What may concern every line of a text, and is said in full of the first, and then only how often; at the end,
+    unless an error has ended it."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        self.given = Counter[str]()
+
+    def give(self, number: int, text: str) -> None:
+        """Of the line of this number."""
+        if not self.given[text]:
+            warn(self.command, f"line {number}: {text}")
+        self.given[text] += 1
+
+    def __enter__(self) -> Advice:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for text, count in self.given.items():
+            if count > 1 and kind is None:
+                warn(
+                    self.command,
+                    f"so {'is one more line' if count == 2 else f'are {count - 1:,} more lines'}: {text}",
+                )
 
 
 def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:

@@ -67,6 +67,11 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one"
     )
+    parser.add_argument(
+        "--split",
+        choices=["none", "sentences"],
+        help="translate the sentences of a line one by one (none); the blank space between them is kept",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
     parser.add_argument(
         "--copy-letterless",
@@ -139,6 +144,8 @@ def open_translator(options: argparse.Namespace) -> Translator:
     translator = Translator.load(options.model, options.device, options.compute, SHORTLISTS[options.shortlist])
     translator.search = chosen_search(translator.search, options)
     translator.mbr = options.utility or "chrf" if options.mbr else None
+    if options.split:
+        translator.split = options.split
     if options.copy_letterless:
         translator.copy_letterless = options.copy_letterless == "on"
     return translator

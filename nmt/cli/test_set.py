@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
 from nmt.cli.test_documents import both_sides, is_document, languages_of, one_side, refuse_markup
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
@@ -126,10 +127,21 @@ def order_note(refs: References) -> list[str]:
 
 
 def warn_of_cut(command: str, translations: Iterable[Translation], name: str = "") -> list[int]:
-    """The lines whose sentence was cut before it was translated, of which a line on stderr tells too."""
-    lines = [line for line, one in enumerate(translations, 1) if one.truncated]
-    if lines:
-        shown = ", ".join(map(str, lines[:10])) + (f" and {len(lines) - 10} more" if lines[10:] else "")
-        by = f" by {name}" if name else ""
-        warn(command, f"too long, translated{by} without the end: line {shown}")
-    return lines
+    """The lines whose sentence was cut before it was translated, of which a line on stderr tells too, as of those
+    that were longer than what was learned."""
+    by, found = f" by {name}" if name else "", list(translations)
+    cut = _lines(one.truncated for one in found)
+    for what, lines in (
+        (f"too long, translated{by} without the end", cut),
+        (f"translated{by}, {CROWDED}", _lines(one.crowded for one in found)),
+        (f"translated{by}, {CUT}", _lines(any(part.is_part for part in one.sentences) for one in found)),
+    ):
+        if lines:
+            more = f" and {len(lines) - 10} more" if lines[10:] else ""
+            warn(command, f"{what}: line {', '.join(map(str, lines[:10]))}{more}")
+    return cut
+
+
+def _lines(have: Iterable[bool]) -> list[int]:
+    """The numbers, from 1, of those that have something."""
+    return [line for line, has in enumerate(have, 1) if has]

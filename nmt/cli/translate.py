@@ -21,7 +21,7 @@ from nmt.cli.documents import (
     translate_document,
     warn_of_markup,
 )
-from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.errors import Advice, Parser, one_line_errors, warn
 from nmt.cli.options import (
     MAX_WIDTH,
     REPETITION,
@@ -72,8 +72,9 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
         "--json",
         action="store_true",
         help="a JSON object a line: text, score (which ranks: the log-probability by the length, as the model's "
-        "search says; of samples the log-probability; with --mbr the utility), log_prob, estimated (whether both are "
-        "no more than that, since a shortlist leaves pieces out; --score is exact), tokens, alignment",
+        "search says; of samples the log-probability; with --mbr the utility; of several sentences the mean), "
+        "log_prob, estimated (whether both are no more than that, since a shortlist leaves pieces out; --score is "
+        "exact), tokens, alignment; with --split also sentences",
     )
     parser.add_argument(
         "--tags",
@@ -114,6 +115,7 @@ def main() -> None:
             following(options) as done,
             Workers(translator, options.workers, done) as workers,
             text_streams(options, GROUP) as (groups, output),
+            Advice(COMMAND) as advice,
         ):
             for group in groups:
                 if group[0].number == 1:
@@ -122,6 +124,8 @@ def main() -> None:
                 for line, answer in zip(group, found, strict=True):
                     if answer.fault:
                         warn(COMMAND, f"line {line.number}: {answer.fault}")
+                    if answer.advice and options.split != "none":  # who says so knows
+                        advice.give(line.number, answer.advice)
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
                 with signals.held():  # a signal cuts no line
                     output.write(finished)
@@ -156,6 +160,8 @@ def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
     model that is not sound."""
     if options.score:
         refuse_search(options)
+    if options.prefix and options.split:
+        raise ValueError("--prefix is how a whole translation begins; leave --split out")
     translator = open_translator(options)
     if options.nbest > translator.search.width:
         raise ValueError(
@@ -166,7 +172,7 @@ def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
 
 def refuse_search(options: argparse.Namespace) -> None:
     """Raises ValueError for an option that --score would not look at."""
-    searching = ("beam_size", "sample", "mbr", "utility", *SAMPLING, *REPETITION)
+    searching = ("beam_size", "sample", "mbr", "utility", "split", *SAMPLING, *REPETITION)
     names = [name for name in searching if getattr(options, name) is not None] + ["nbest"] * bool(options.nbest)
     if names:
         raise ValueError(f"--score searches nothing; leave --{names[0].replace('_', '-')} out")

@@ -33,6 +33,8 @@ def tune_search(
         raise ValueError("--tune is for beam search; give --beam-size 2 or more")
     if translator.mbr:
         raise ValueError("--tune finds how a beam ranks, and --mbr ranks otherwise; leave one of them out")
+    if translator.split != "none":
+        raise ValueError("--tune ranks the hypotheses of a sentence; leave --split out")
     if measure.name == "nll":
         measure = replace(measure, name="bleu")
     with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:

@@ -68,6 +68,10 @@ class EncodedCorpus:
     def __len__(self) -> int:
         return len(self.src_len)
 
+    def long_src(self) -> int:
+        """The length that all sources but the longest thousandth of them keep to: a single one teaches little."""
+        return int(np.quantile(self.src_len, 0.999, method="higher"))
+
     def batch(self, rows: Sequence[int] | Lengths) -> Batch:
         numbers = [int(row) for row in rows]
         return collate([self.src[row] for row in numbers], [self.tgt[row] for row in numbers])

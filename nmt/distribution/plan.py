@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -150,11 +149,10 @@ def _output(source: Source, translator: Translator, form: Form, layout: Layout) 
 def settings_of(translator: Translator) -> dict[str, Any]:
     """All of a translator, but its models, that a translation depends on: what it pickles as, and what this machine
     has made of `auto`."""
-    function, (origin, *others) = translator.__reduce__()
-    names = list(signature(function).parameters)[1:]
+    _reload, (origin, settings) = translator.__reduce__()
     _folders, _device, _compute, _shortlist, *further = origin
     return {
-        **{name: to_dict(value) for name, value in zip(names, others, strict=True)},
+        **{name: to_dict(value) for name, value in settings.items()},
         "compute": translator.compute,
         "shortlist": translator.shortens(translator.search),
         "loaded_with": to_dict(tuple(further)),

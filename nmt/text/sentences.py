@@ -18,7 +18,8 @@ SEEN = 60  # characters on either side of an end that tell whether it is one
 # One character for another, so that places stay: sentencex fails on a letter before a wide blank and a full stop.
 _WIDE_BLANK = re.compile(r"[^\S\t\n\r ]")
 _OWN_SCRIPT = {"chinese": "zh", "japanese": "ja"}
-_INITIAL = re.compile(r"(?<!\w)[^\W\d_]\.$")  # J. Smith, M. Dupont
+_INITIAL = re.compile(r"(?<![\w'’&-])[^\W\d_]\.$")  # M. Dupont
+_INITIALS_KNOWN = ("de", "en")  # to sentencex, which knows there that "bus A." may end a sentence
 _MARKER = re.compile(r"\W*(\d{1,3}|\w)[.)]")  # of a list's item
 _NEXT_MARKER = re.compile(r"[.!?…][\"'»“”)\]]*\s+(?=(\d{1,3})[.)]\s*$)")
 _BLANK_LINE = re.compile(r"\n\s*\n\s*$")
@@ -26,6 +27,16 @@ _BLANK_LINE = re.compile(r"\n\s*\n\s*$")
 _GERMAN_ORDINAL = re.compile(
     r"\b(am|ab|beim|bis|das|dem|den|der|des|die|im|ins|jede[mnrs]?|seit|vom|zum|zur)\s+\d{1,3}\.$", re.IGNORECASE
 )
+# Ends that sentencex misses: in German those before a number, after no abbreviation ("… etwas. 5 Männer …");
+# and after words that it takes for abbreviations.
+_MISSED_ENDS = {
+    "de": re.compile(
+        r"(?<!\w)(?!(?:abschn|durchschn|ungef|\w+str)\.)([^\W\d_]{5,}|ab|an|auf|aus|ein|hat|hält|ist|sind|um|war|zu)"
+        r"[.]\s+(?=\d+\s+[^\W\d_]{2})|[?!]\s+(?=\d)|(?<!\w)Bart\.\s+(?=[^\W\d_])",
+        re.IGNORECASE,
+    ),
+    "en": re.compile(r"(?<!\w)art\.\s+(?=[^\W\d_])"),
+}
 _ABBREVIATIONS = {  # that sentencex lacks
     "fr": re.compile(r"(?<!\w)MM\.$"),
     "hi": re.compile(r"(?<!\w)(डॉ|प्रो|श्री)\.$"),
@@ -56,7 +67,8 @@ def sentences(text: str, language: str = "") -> list[str]:
             end -= len(last) - marker
         elif end < len(text) and _goes_on(first, last, text[end : end + SEEN], code, is_cased):
             continue
-        found.append(text[start:end])
+        missed = _MISSED_ENDS[code].finditer(text, start, end) if code in _MISSED_ENDS else ()
+        found += [text[a:b] for a, b in pairwise([start, *(match.end() for match in missed), end])]
         start = end
     return found
 
@@ -75,7 +87,9 @@ def _goes_on(first: str, last: str, after: str, code: str, is_cased: bool) -> bo
         return True
     if _BLANK_LINE.search(last):
         return False
-    if (is_cased and after[0].islower()) or _INITIAL.search(before) or _MARKER.fullmatch(first.strip()):
+    if (is_cased and after[0].islower()) or _MARKER.fullmatch(first.strip()):
+        return True
+    if code not in _INITIALS_KNOWN and _INITIAL.search(before):
         return True
     if code == "de" and _GERMAN_ORDINAL.search(before):
         return True

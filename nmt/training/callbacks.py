@@ -273,4 +273,5 @@ def save_model(folder: Path, module: TrainingModule) -> None:
             {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average},
             config.metric,
             module.copy_letterless,
+            module.prepared.train.long_src(),
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import browser
 import pytest
 
+from nmt.answers import CROWDED
 from nmt.cli import compare, evaluate, inspect, lab, translate
 
 BIN = Path(sys.executable).parent
@@ -109,6 +110,22 @@ def test_translate_says_what_is_estimated_and_copies_what_has_no_letter(trained)
     assert lines.split("\n")[1] != " 1.000,5 % "
     scored = command("nmt-translate", trained / "model", "--score", "--json", stdin=b"Anna\tAnna").stdout
     assert json.loads(scored)["estimated"] is False
+
+
+def test_translate_takes_a_paragraph_sentence_by_sentence_and_warns_where_it_does_not(trained):
+    stdin = b"Anna mag den Ball.  Der Hund sieht das Haus. Paul sucht Anna. Anna mag kein Haus.\n" * 3
+    result = command("nmt-translate", trained / "model", "--split", "sentences", stdin=stdin)
+    ones = command("nmt-translate", trained / "model", stdin=re.sub(rb"(?<=\.) +", b"\n", stdin)).stdout.decode()
+    expected = "{}  {} {} {}".format(*ones.splitlines()[:4])
+    assert expected.startswith("Anna likes the ball.  The dog sees the house. ")
+    assert result.stdout.decode().splitlines() == [expected] * 3
+    assert result.stderr == b""
+    result = command("nmt-translate", trained / "model", stdin=stdin)
+    assert result.stdout.count(b"\n") == 3
+    assert result.stderr.decode().splitlines() == [
+        f"nmt-translate: line 1: {CROWDED}",
+        f"nmt-translate: so are 2 more lines: {CROWDED}",
+    ]
 
 
 def test_translate_scores_given_pairs(trained):
@@ -393,6 +410,8 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", model, "--score", "--prefix"), "not allowed with argument"
     for option in ("--nbest", "--beam-size", "--sample", "--mbr", "--no-repeat-ngram", "--repetition-penalty"):
         yield ("nmt-translate", model, "--score", option, 2), f"--score searches nothing; leave {option} out"
+    for option, message in {"--score": "--score searches nothing", "--prefix": "--prefix is how a whole"}.items():
+        yield ("nmt-translate", model, option, "--split", "sentences"), message
     yield ("nmt-translate", model, "--score", "--seed", 0), "--score searches nothing; leave --seed out"
     yield ("nmt-translate", model, "--utility", "chrf"), "--utility needs --mbr"
     yield ("nmt-translate", model, "--sample", 2, "--mbr", 2), "--mbr N draws N samples itself; leave --sample out"
@@ -403,6 +422,7 @@ def bad_calls(trained, corpus_dir, tmp_path):
     files = ("--src", corpus_dir / "valid.de", "--ref", corpus_dir / "valid.en")
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 1), "--tune is for beam search"
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--mbr", 3), "leave one of them out"
+    yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--split", "sentences"), "leave --split out"
     yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     both = ("--testset", "wmt14", "--langpair", "de-en")

@@ -17,6 +17,15 @@ PARAGRAPHS = [
     ("de", "  ", ["Siehe https://www.example.org/a.html?x=1.5 für mehr.", "Danke."]),
     ("de", " ", ["1. Öffnen Sie die Datei.", "2. Drucken Sie sie.", "3. Fertig."]),
     ("de", " ", ["Das ist z.\u00a0B. gut.", "Ja."]),
+    (
+        "de",
+        " ",
+        [
+            "Hier geschieht etwas?",
+            "2 Dinge geschehen.",
+            "5 Männer wohnen seit ca. 3 Jahren in der Hauptstr. 7 oder so.",
+        ],
+    ),
     ("en", " ", ["Mr. Smith paid $3.50 at 5 p.m. on Monday.", "Wait... what?", "I live in the U.S. and work."]),
     ("en", " ", ["See e.g. https://example.org/a.b?c=d. for more.", '"Where to?" she asked.', "J. R. Brown left."]),
     ("en", "\n\n", ["It is point A.", "A new paragraph."]),

@@ -1,0 +1,77 @@
+"""Texts of several sentences: what of them is translated at once, and one translation of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate, chain
+from typing import NamedTuple
+
+from nmt.text.pieces import diagonal
+from nmt.text.sentences import between, clauses, sentences
+from nmt.translation import Translation
+
+
+class Sentence(NamedTuple):
+    text: str  # without blank space around it
+    start: int  # in the text, in characters
+    blank: str  # what stands between it and the next one
+    is_part: bool  # of a longer sentence, which is cut
+
+
+def divided(
+    texts: Sequence[str], language: str, most: int, count: Callable[[list[str]], list[int]]
+) -> list[list[Sentence]]:
+    """The sentences of each text, one of more than `most` pieces in parts; of a blank text none. `count` tells how
+    many pieces texts have."""
+    found = [[one for one in sentences(text, language) if one.strip()] for text in texts]
+    sizes = iter(count(list(chain(*found))))
+    cut = [[clauses(one, most, count) if next(sizes) > most else [one] for one in of_text] for of_text in found]
+    return [list(_placed(of_text)) for of_text in cut]
+
+
+def _placed(sentences_in_parts: list[list[str]]) -> Iterator[Sentence]:
+    end = 0
+    for parts in sentences_in_parts:
+        for part in parts:
+            end += len(part)
+            start, text = end - len(part.lstrip()), part.strip()
+            yield Sentence(text, start, part[len(part.rstrip()) :], len(parts) > 1)
+
+
+def joined(srcs: Sequence[Sentence], found: Sequence[Translation], tgt_language: str) -> Translation:
+    """The translation of a text, from those of its sentences. Its log-probability is the sum of theirs and its score
+    the mean; its second-best is made of the second-best of each, where there are fewer of the last."""
+    texts = [one.text for one in found]
+    blanks = [between(src.blank, tgt_language, texts) for src in srcs[:-1]] + [""]
+    starts = accumulate((len(text) + len(blank) for text, blank in zip(texts, blanks, strict=False)), initial=0)
+    lists = [one.alternatives or (one,) for one in found]
+    ranks = range(max(map(len, lists)) if any(one.alternatives for one in found) else 0)
+    alignment, src_tokens, tokens = list[tuple[int, int]](), list[str](), list[str]()
+    for one in found:
+        alignment += [(s + len(src_tokens), t + len(tokens)) for s, t in one.alignment]
+        src_tokens += one.src_tokens
+        tokens += one.tokens
+    is_linked = any(one.links for one in found)
+    links = [
+        (src.start + a, src.start + b, start + c, start + d)
+        for src, one, start in zip(srcs, found, starts, strict=False)
+        for a, b, c, d in (one.links or diagonal(src.text, one.text) if is_linked else ())
+    ]
+    return Translation(
+        "".join(chain(*zip(texts, blanks, strict=False))),
+        sum(one.score for one in found) / max(len(found), 1),
+        sum(one.log_prob for one in found),
+        tuple(tokens),
+        tuple(src_tokens),
+        sum(one.length for one in found),
+        sum(one.coverage for one in found),
+        tuple(joined(srcs, [some[min(rank, len(some) - 1)] for some in lists], tgt_language) for rank in ranks),
+        tuple(alignment),
+        any(one.truncated for one in found),
+        estimated=any(one.estimated for one in found),
+        links=tuple(links),
+        sentences=tuple(
+            replace(one, src=src.text, is_part=src.is_part) for src, one in zip(srcs, found, strict=True)
+        ),
+    )
