@@ -56,11 +56,8 @@ class Asked:
 
     def admit(self, fields: dict[str, Any]) -> None:
         """Raises RefusedError for a request that may not be."""
-        given = fields.get("api_key")
-        key = given if isinstance(given, str) else ""
-        self.service.admit(
-            key or self.request.headers.get("authorization", "").partition(" ")[2].strip(), self.client
-        )
+        of_header = self.request.headers.get("authorization", "").partition(" ")[2].strip()
+        self.service.admit(text_field(fields, "api_key", of_header), self.client)
 
 
 async def translate(asked: Asked) -> Any:
@@ -169,7 +166,7 @@ async def hf_translate(asked: Asked) -> Any:
     pairs = asked.service.pairs
     target = target or next((p.target for p in pairs.by_name.values() if source in ("", p.source)), pairs.targets[0])
     if not source:
-        into = [p.source for p in pairs.by_name.values() if p.target == pairs.target(target)]
+        into = [p.source for p in pairs.by_name.values() if p.target == pairs.served(target)]
         source = into[0] if len(into) == 1 else ""
     return others.hf_answer(await asked.service.translate(Wish(texts, source, target)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nmt import __version__
-from nmt.service.libretranslate import FORMATS, MOST_ALTERNATIVES
+from nmt.service.libretranslate import AUTO, FORMATS, MOST_ALTERNATIVES
 from nmt.service.limits import INSPECTED, Limits
 from nmt.service.pairs import Pairs
 from nmt.service.wire import FORM, JSON, MULTIPART
@@ -38,20 +38,20 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
             "LibreTranslate's, DeepL's (/v2), OpenNMT-py's (/translator) and Hugging Face's (/).",
         },
         "paths": {
-            "/translate": {"post": _translate(limits)},
+            "/translate": {"post": _translate(pairs, limits)},
             "/detect": {"post": _detect()},
             "/languages": {"get": _get("The languages, and what each can be translated into.", _list(_language()))},
             "/frontend/settings": {"get": _get("What a page for people needs to know.", {"type": "object"})},
             "/health": {"get": _get("Whether the server is there for new requests.", _object(status=TEXT))},
-            "/inspect": {"post": _inspect()},
-            "/v2/translate": {"post": _deepl_translate(limits)},
-            "/v2/languages": {"get": _deepl_languages()},
-            "/v2/usage": {"get": _of_deepl(_get("Characters translated.", _object(character_count=WHOLE)))},
+            "/inspect": {"post": _inspect(pairs)},
+            "/v2/translate": {"post": _deepl_translate(pairs, limits)},
+            "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
+            "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
             "/translator/translate": {"post": _opennmt()},
             "/translator/models": {
                 "get": _get("The models by number.", _list({"type": "object"}), _object(error=TEXT))
             },
-            "/": {"post": _hf()},
+            "/": {"get": _page(), "post": _hf()},
         },
     }
 
@@ -89,12 +89,12 @@ def _some(text: Schema = TEXT) -> Schema:
     return {"anyOf": [text | {"minLength": 1}, _list(text, minItems=1)]}
 
 
-def _translate(limits: Limits) -> Schema:
+def _translate(pairs: Pairs, limits: Limits) -> Schema:
     body = _object(
         ("q", "source", "target"),
         q=_some() | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
-        source=TEXT | {"minLength": 1, "description": "a code of /languages, or auto"},
-        target=TEXT | {"minLength": 1},
+        source=TEXT | {"enum": [AUTO, *pairs.sources], "description": "its case, and a region, do not matter"},
+        target=TEXT | {"enum": pairs.targets},
         format=TEXT | {"enum": list(FORMATS), "default": "text"},
         alternatives=WHOLE | {"minimum": 0, "maximum": MOST_ALTERNATIVES, "default": 0},
         api_key={"type": ["string", "null"]},
@@ -122,12 +122,12 @@ def _language() -> Schema:
     return _object(("code", "name", "targets"), code=TEXT, name=TEXT, targets=_list(TEXT))
 
 
-def _inspect() -> Schema:
+def _inspect(pairs: Pairs) -> Schema:
     body = _object(
         ("q", "source", "target"),
         q=TEXT | {"minLength": 1},
-        source=TEXT | {"minLength": 1},
-        target=TEXT | {"minLength": 1},
+        source=TEXT | {"enum": pairs.sources},
+        target=TEXT | {"enum": pairs.targets},
         translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
         parts=_list(TEXT | {"enum": ["attention", "gates", "search"]}),
         at=WHOLE | {"minimum": 0, "maximum": INSPECTED, "description": "of this piece alone"},
@@ -143,12 +143,12 @@ def _of_deepl(operation: Schema) -> Schema:
     return operation | {"responses": _responses(answer, _object(("message",), message=TEXT))}
 
 
-def _deepl_translate(limits: Limits) -> Schema:
+def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
     body = _object(
         ("text", "target_lang"),
         text=_list(TEXT, minItems=1, maxItems=limits.max_texts),
-        source_lang=TEXT,
-        target_lang=TEXT | {"minLength": 1},
+        source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
+        target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
         tag_handling=TEXT | {"enum": ["xml", "html"]},
     )
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
@@ -162,6 +162,10 @@ def _deepl_languages() -> Schema:
     return _of_deepl(_get("The languages.", answer)) | {"parameters": [kind]}
 
 
+def _deepl_usage() -> Schema:
+    return _of_deepl(_get("Characters translated.", _object(character_count=WHOLE, character_limit=WHOLE)))
+
+
 def _opennmt() -> Schema:
     body = _list(
         _object(("src",), src=TEXT | {"minLength": 1}, id={"type": ["integer", "string", "null"]}), minItems=1
@@ -169,6 +173,11 @@ def _opennmt() -> Schema:
     answer = _list(_list(_object(("tgt",), src=TEXT, tgt=TEXT, n_best=WHOLE, pred_score=NUMBER)))
     error = _object(("error",), status=TEXT, error=TEXT)
     return _post("Translate as OpenNMT-py's server does.", body, answer, (JSON,), error)
+
+
+def _page() -> Schema:
+    content = {"text/html": {"schema": TEXT}}
+    return {"summary": "The page for people.", "responses": {"200": {"description": "HTML", "content": content}}}
 
 
 def _hf() -> Schema:

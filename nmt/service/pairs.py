@@ -87,15 +87,9 @@ class Pairs:
             into[pair.source].add(pair.target)
         return {code: sorted(targets) for code, targets in into.items()}
 
-    def source(self, code: str) -> str:
-        """The code that is served. Raises RefusedError(400)."""
-        return self._served(code, self.codes)
-
-    def target(self, code: str) -> str:
-        return self._served(code, self.codes)
-
-    def _served(self, code: str, codes: Sequence[str]) -> str:
-        found = matching(code, codes)
+    def served(self, code: str) -> str:
+        """The code that a client means. Raises RefusedError(400)."""
+        found = code if code in self.names else matching(code, self.codes)
         if found is None:
             raise RefusedError(400, f"{code[:20]} is not supported")
         return found

@@ -178,7 +178,7 @@ class Service:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wish.texts)
         with self.current as generation:
-            target = generation.pairs.target(wish.target)
+            target = generation.pairs.served(wish.target)
             texts = [self._prepared(text, wish, target, generation.pairs) for text in wish.texts]
             by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
             for text in texts:
@@ -191,7 +191,7 @@ class Service:
             return [text.answer(given, target) for given, text in zip(wish.texts, texts, strict=True)]
 
     def _prepared(self, given: str, wish: Wish, target: str, pairs: Pairs) -> _Text:
-        source, confidence = (pairs.source(wish.source), 100.0) if wish.source else detect(given, pairs.sources)[0]
+        source, confidence = (pairs.served(wish.source), 100.0) if wish.source else detect(given, pairs.sources)[0]
         if not wish.source and not any(map(str.isalpha, given)):
             return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
         pair = pairs.between(source, target)
@@ -262,7 +262,7 @@ class Service:
             raise RefusedError(400, "Invalid request: missing q parameter")
         self._check_room(1)
         with self.current as generation:
-            pair = generation.pairs.between(generation.pairs.source(source), generation.pairs.target(target))
+            pair = generation.pairs.between(generation.pairs.served(source), generation.pairs.served(target))
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
             try:

@@ -1,0 +1,203 @@
+"""nmt-serve beside nmt-translate, in the same minutes on the same cores:
+
+    python scripts/bench_serve.py runs/demo/model --src test.de --cores 0,1
+
+Throughput: so many clients, a line each over a connection that stays, against `nmt-translate` of the same lines,
+whose start (that of two lines) is taken off. Latency of a client alone against `translate` of one text in Python. The
+start up to the first answer against `import torch`. Memory (PSS) of a server with two pairs and two workers against
+`nmt-translate` with one. Each `--rounds` times in turns; medians, and their ratios.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from nmt.json_text import to_json
+
+SERVE = "from nmt.cli.serve import main; main()"
+TRANSLATE = "from nmt.cli.translate import main; main()"
+HEAD = b"POST /translate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="a model directory")
+    parser.add_argument("--src", type=Path, required=True, help="lines to translate")
+    parser.add_argument("--lines", type=int, default=6000)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cores", default="0,1", help="where everything runs, the clients too (%(default)s)")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
+    texts = options.src.read_text(encoding="utf-8").splitlines()
+    lines = (texts * (1 + options.lines // len(texts)))[: options.lines]
+    workers = str(len(os.sched_getaffinity(0)))
+    with tempfile.TemporaryDirectory() as folder:
+        many, few = Path(folder) / "many", Path(folder) / "few"
+        many.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        few.write_text("".join(f"{line}\n" for line in lines[:2]), encoding="utf-8")
+        print(f"{len(lines)} lines, {options.clients} clients, cores {options.cores}")
+        throughput(options, lines, many, few, workers)
+        latency(options, lines[:400])
+        start(options)
+        memory(options, lines[:2000], many)
+
+
+def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: Path, workers: str) -> None:
+    of_file, of_server = [], []
+    with serving("--pair", f"de-en={options.model}", "--workers", workers) as (port, _):
+        asyncio.run(ask_all(port, lines[:500], options.clients))
+        for _ in range(options.rounds):
+            seconds = [translated(options.model, path, workers)[0] for path in (many, few)]
+            of_file.append(len(lines) / (seconds[0] - seconds[1]))
+            begun = time.perf_counter()
+            asyncio.run(ask_all(port, lines, options.clients))
+            of_server.append(len(lines) / (time.perf_counter() - begun))
+    ratio = median(a / b for a, b in zip(of_server, of_file, strict=True))
+    print(f"throughput: {median(of_server):.0f} requests/s, {median(of_file):.0f} lines/s of a file: {ratio:.2f}")
+
+
+def latency(options: argparse.Namespace, lines: list[str]) -> None:
+    """Of one client, and of Python in this process, in turns of whole rounds."""
+    from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+
+    keep_few_kernels(IN_SEARCH)
+    tune_process()
+    import torch
+
+    import nmt
+
+    torch.set_num_threads(1)
+    translator = nmt.load(options.model, device="cpu")
+    alone: list[float] = []
+    with serving("--pair", f"de-en={options.model}", "--workers", "1") as (port, _):
+        for _ in range(options.rounds + 1):  # the first warms up
+            alone, before = [], alone
+            for line in lines:
+                begun = time.perf_counter()
+                translator.translate([line], plain=True)
+                alone.append(time.perf_counter() - begun)
+            served = asyncio.run(ask_all(port, lines, 1))
+            if before:
+                p50, p99 = ([quantile(times, share) * 1000 for times in (served, alone)] for share in (0.5, 0.99))
+                print(
+                    f"a lone client: p50 {p50[0]:.1f} ms, p99 {p99[0]:.1f} ms; translate() {p50[1]:.1f} and "
+                    f"{p99[1]:.1f} ms: {p50[0] / p50[1]:.2f} and {p99[0] / p99[1]:.2f}"
+                )
+
+
+def start(options: argparse.Namespace) -> None:
+    ratios = []
+    for _ in range(options.rounds):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import torch"], check=True)
+        of_torch, begun = time.perf_counter() - begun, time.perf_counter()
+        with serving("--pair", f"de-en={options.model}") as (port, _):
+            asyncio.run(ask_all(port, ["Hallo."], 1))
+            ratios.append(((time.perf_counter() - begun) / of_torch, of_torch))
+    ratio, of_torch = sorted(ratios)[len(ratios) // 2]
+    print(f"start to first answer: {ratio * of_torch:.2f} s, import torch {of_torch:.2f} s: {ratio:.2f}")
+
+
+def memory(options: argparse.Namespace, lines: list[str], many: Path) -> None:
+    pairs = ["--pair", f"de-en={options.model}", "--pair", f"en-de={options.model}"]
+    with tempfile.TemporaryDirectory() as folder:  # two models, not the same one twice
+        copy = Path(folder) / "model"
+        subprocess.run(["cp", "-r", options.model, copy], check=True)
+        pairs[-1] = f"en-de={copy}"
+        with serving(*pairs, "--workers", "2") as (port, pid):
+            asyncio.run(ask_all(port, lines, 32))
+            asyncio.run(ask_all(port, lines, 32, "en", "de"))
+            served = pss_of_all(pid)
+    of_filter = translated(options.model, many, "1")[1]
+    mb = 1 << 20
+    print(f"memory: {served / mb:.0f} MB, of nmt-translate {of_filter / mb:.0f} MB: {served / of_filter:.2f}")
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[tuple[int, int]]:
+    """Its port and its process, ready."""
+    command = [sys.executable, "-c", SERVE, "--port", "0", "--watch", "0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stderr
+            line = server.stderr.readline()
+            found = re.search(r"listening on \S+:(\d+)", line)
+            if found is None:
+                sys.exit(line)
+            yield int(found[1]), server.pid
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+def translated(model: str, path: Path, workers: str) -> tuple[float, int]:
+    """How long nmt-translate takes for a file, and its greatest PSS seen, in bytes."""
+    begun, most = time.perf_counter(), 0
+    with path.open("rb") as file:
+        command = [sys.executable, "-c", TRANSLATE, model, "--workers", workers]
+        process = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL)
+        while process.poll() is None:
+            most = max(most, pss_of_all(process.pid)) if workers == "1" else 0
+            try:
+                process.wait(0.1 if workers == "1" else None)
+            except subprocess.TimeoutExpired:
+                continue
+    return time.perf_counter() - begun, most
+
+
+async def ask_all(port: int, lines: list[str], clients: int, source: str = "de", target: str = "en") -> list[float]:
+    """How long each request took, in seconds."""
+    times: list[float] = []
+
+    async def client(own: list[str]) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for line in own:
+            body = to_json({"q": line, "source": source, "target": target}).encode()
+            begun = time.perf_counter()
+            writer.write(HEAD % len(body) + body)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head)
+            assert length
+            assert head.startswith(b"HTTP/1.1 200"), head
+            await reader.readexactly(int(length[1]))
+            times.append(time.perf_counter() - begun)
+        writer.close()
+
+    await asyncio.gather(*(client(lines[i::clients]) for i in range(clients)))
+    return times
+
+
+def quantile(times: list[float], share: float) -> float:
+    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def pss_of_all(pid: int) -> int:
+    """The proportional set size of a process and all that it has started, in bytes."""
+    total, left = 0, [pid]
+    while left:
+        one = left.pop()
+        try:
+            text = Path(f"/proc/{one}/smaps_rollup").read_text()
+            tasks = Path(f"/proc/{one}/task").glob("*/children")
+            left += [int(child) for path in tasks for child in path.read_text().split()]
+        except OSError:
+            continue  # it has ended
+        found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+        total += int(found[1]) * 1024 if found else 0
+    return total
+
+
+if __name__ == "__main__":
+    main()
