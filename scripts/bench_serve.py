@@ -5,7 +5,8 @@
 Throughput: so many clients, a line each over a connection that stays, against `nmt-translate` of the same lines,
 whose start (that of two lines) is taken off. Latency of a client alone against `translate` of one text in Python. The
 start up to the first answer against `import torch`. Memory (PSS) of a server with two pairs and two workers against
-`nmt-translate` with one. Each `--rounds` times in turns; medians, and their ratios.
+`nmt-translate` with one. Each `--rounds` times in turns; medians, and their ratios. `--soak 300` is five minutes of
+load instead.
 """
 
 from __future__ import annotations
@@ -14,18 +15,23 @@ import argparse
 import asyncio
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from typing import TextIO
+from urllib.request import urlopen
 
 from nmt.json_text import to_json
 
+MARKER = "Zauberwort"
 SERVE = "from nmt.cli.serve import main; main()"
 TRANSLATE = "from nmt.cli.translate import main; main()"
 HEAD = b"POST /translate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -39,6 +45,9 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cores", default="0,1", help="where everything runs, the clients too (%(default)s)")
+    parser.add_argument(
+        "--soak", type=float, metavar="S", help="instead: so many seconds of load, and what they leave"
+    )
     options = parser.parse_args()
     os.sched_setaffinity(0, {int(core) for core in options.cores.split(",")})
     texts = options.src.read_text(encoding="utf-8").splitlines()
@@ -48,11 +57,34 @@ def main() -> None:
         many, few = Path(folder) / "many", Path(folder) / "few"
         many.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         few.write_text("".join(f"{line}\n" for line in lines[:2]), encoding="utf-8")
+        if options.soak:
+            soak(options, lines, workers)
+            return
         print(f"{len(lines)} lines, {options.clients} clients, cores {options.cores}")
         throughput(options, lines, many, few, workers)
         latency(options, lines[:400])
         start(options)
         memory(options, lines[:2000], many)
+
+
+def soak(options: argparse.Namespace, lines: list[str], workers: str) -> None:
+    """Memory over time, and whether the log or the metrics have a word of what was asked."""
+    marked = [f"{MARKER} {line}" for line in lines[:1000]]
+    with tempfile.TemporaryFile("w+") as log, serving("--pair", f"de-en={options.model}", log=log) as (port, pid):
+        asyncio.run(ask_all(port, marked, options.clients))
+        begun, asked, found = time.perf_counter(), 0, [pss_of_all(pid)]
+        while time.perf_counter() - begun < options.soak:
+            asyncio.run(ask_all(port, marked, options.clients))
+            asked += len(marked)
+            found.append(pss_of_all(pid))
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            said = answer.read().decode()
+        log.seek(0)
+        said += log.read()
+    half = len(found) // 2
+    growth = max(found[half:]) / max(found[: half + 1])
+    print(f"{asked} requests in {options.soak:.0f} s; memory {found[0] >> 20} MB, then at most {max(found) >> 20} MB")
+    print(f"the second half against the first: {growth:.3f}; the marker was {'' if MARKER in said else 'not '}found")
 
 
 def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: Path, workers: str) -> None:
@@ -127,13 +159,15 @@ def memory(options: argparse.Namespace, lines: list[str], many: Path) -> None:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[tuple[int, int]]:
-    """Its port and its process, ready."""
+def serving(*arguments: str, log: TextIO | None = None) -> Iterator[tuple[int, int]]:
+    """Its port and its process, ready; what it says after that goes into the log."""
     command = [sys.executable, "-c", SERVE, "--port", "0", "--watch", "0", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr
             line = server.stderr.readline()
+            if log:
+                threading.Thread(target=shutil.copyfileobj, args=(server.stderr, log), daemon=True).start()
             found = re.search(r"listening on \S+:(\d+)", line)
             if found is None:
                 sys.exit(line)
