@@ -92,7 +92,9 @@ def result(folder: Path) -> dict[str, object]:
     speed = rows[0].index("train/tokens_per_s")
     found["metrics.csv"] = [row[:speed] + row[speed + 1 :] for row in rows]
     log = (run_dir / "train.log").read_text().splitlines()
-    found["train.log"] = [re.sub(r"^\S+ \S+ |\d+ tokens/s", "", line) for line in log if "step" in line]
+    found["train.log"] = [
+        re.sub(r"^\S+ \S+ |\d+ tokens/s|, [\d:]+ left$", "", line) for line in log if "step" in line
+    ]
     _, checkpoint = find_checkpoint(run_dir)
     found["weights"] = {name: tensor.tolist() for name, tensor in checkpoint["state_dict"].items()}
     found["optimizer"] = repr(checkpoint["optimizer_states"])

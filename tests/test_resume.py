@@ -37,7 +37,7 @@ class Killed(BaseException):
 def result(run_dir):
     """All that a run leaves, without what tells the time or that it was stopped."""
     log = (run_dir / "train.log").read_text(encoding="utf-8").splitlines()
-    lines = [re.sub(r"^\S+ \S+ |\d+ tokens/s", "", line) for line in log]
+    lines = [re.sub(r"^\S+ \S+ |\d+ tokens/s|, [\d:]+ left$", "", line) for line in log]
     metrics = [
         re.sub(r"^((?:[^,]*,){5})[^,]*", r"\1", row) for row in (run_dir / "metrics.csv").read_text().splitlines()
     ]
