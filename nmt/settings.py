@@ -17,7 +17,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, NamedTuple
 
+from nmt.cells import Cell
 from nmt.config import AUTO, AUTOMATIC, CHOICES
+
+# Of the cells' fields that have none beside them: kernels are compiled from the text of their files, comments too.
+OF_CELLS = {
+    "forget_bias": "of the forget gate before training; more remembers longer",
+    "input_gate": "without it i = 1",
+    "forget_gate": "without it f = 1",
+    "output_gate": "without it o = 1",
+    "input_activation": "the tanh of g",
+    "output_activation": "the tanh of the cell before the output gate",
+    "peepholes": "the gates see the cell",
+    "coupled": "the forget gate is 1 - i",
+    "gate_recurrence": "the gates see what they were a step before",
+}
 
 
 class Setting(NamedTuple):
@@ -103,6 +117,8 @@ def _words_of_fields(cls: type) -> dict[str, str]:
     for one in reversed(cls.__mro__):
         if is_dataclass(one):
             found |= _own_words(one)
+    if issubclass(cls, Cell):
+        found |= {name: OF_CELLS[name] for name, words in found.items() if not words and name in OF_CELLS}
     return found
 
 
