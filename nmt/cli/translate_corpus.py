@@ -116,7 +116,7 @@ def tell(summary: Summary, folder: Path) -> None:
     before = f", {summary.before:,} of them before" if summary.before else ""
     warn(
         COMMAND,
-        f"{summary.lines:,} lines in {summary.parts:,} parts{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
+        f"{summary.lines:,} lines in {summary.parts:,} part{'s' * (summary.parts != 1)}{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
         f"by parts: {folder / 'summary.tsv'}",
     )
     if summary.failed:

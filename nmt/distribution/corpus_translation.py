@@ -101,8 +101,8 @@ def translate_part(plan: Plan, translator: Translator, form: Form, number: int, 
         for group in read_groups_of(plan.inputs[part.file], source, part, plan.folder.copy(number)):
             found = list(answerer.each(group.lines, failed))
             for line, answer in zip(group.lines, found, strict=True):
-                if answer.fault:
-                    faults.setdefault(answer.fault, []).append(line.number)
+                for what in filter(None, (answer.fault, answer.advice)):
+                    faults.setdefault(what, []).append(line.number)
             yield group, found
             trim_memory()
 

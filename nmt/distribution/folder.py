@@ -47,7 +47,9 @@ class Record:
     size_bytes: int  # of the file
     sha256: str
     seconds: float
-    faults: dict[str, list[int]] = field(default_factory=dict)  # what was wrong with lines -> their numbers
+    faults: dict[str, list[int]] = field(
+        default_factory=dict
+    )  # what was wrong with lines, or is doubtful -> their numbers
     failed: list[dict[str, Any]] = field(default_factory=list)  # line, error and text of those answered empty
 
 
