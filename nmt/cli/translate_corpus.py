@@ -113,10 +113,11 @@ def main() -> None:
 def tell(summary: Summary, folder: Path) -> None:
     """What was done, on stderr; exit code 1 when lines have failed."""
     now, seconds = summary.lines - summary.before, max(summary.seconds, 1e-9)
+    parts = f"{summary.parts:,} part{'s' * (summary.parts != 1)}"
     before = f", {summary.before:,} of them before" if summary.before else ""
     warn(
         COMMAND,
-        f"{summary.lines:,} lines in {summary.parts:,} part{'s' * (summary.parts != 1)}{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
+        f"{summary.lines:,} lines in {parts}{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
         f"by parts: {folder / 'summary.tsv'}",
     )
     if summary.failed:
