@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from torch.overrides import TorchFunctionMode
 
 from nmt import __version__
 from nmt.config import check_attention, from_dict, to_dict
+from nmt.data.directions import Directions, Tags
 from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
@@ -39,7 +41,9 @@ from nmt.suggestions import near_folder
 from nmt.tensors import Expected, read_tensors
 
 FORMAT = 2
+FORMATS = (1, FORMAT)  # that are read; 1 had no checksums
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
+TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share one
 RUN_MODEL = "model"  # where a run's folder has it
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
@@ -55,7 +59,7 @@ class BundleConfig:
 
     format: int
     nmt_version: str
-    src: str  # the languages
+    src: str  # the languages; of several directions all of a side, as de+fr
     tgt: str
     joint: bool  # vocabulary
     model: ModelConfig
@@ -65,10 +69,20 @@ class BundleConfig:
     src_pieces: int | None = None  # of the longest training sentences (see data/encoded.py), EOS included
     src_normalization: Outside | None = None  # None: by the rule in the side's .model file
     tgt_normalization: Outside | None = None  # likewise; older models have none of these
+    directions: tuple[str, ...] = ()  # where there are several, or tags
+    tags: Tags = False
+    scripts: dict[str, str] = field(default_factory=dict)  # of the languages, where their text tells (languages.py)
 
     def __post_init__(self) -> None:
         check_ranges(self, src_pieces=(1, 10_000_000))
         check_attention(self.model, self.search)
+        _ = self.every_direction  # raises
+        if wrong := [code for code in self.scripts.values() if not re.fullmatch("[A-Z][a-z]{3}", code)]:
+            raise ValueError(f"scripts has {brief(wrong[0])}; it must be a code of ISO 15924, such as Latn")
+
+    @property
+    def every_direction(self) -> Directions:
+        return Directions.of(self.src, self.tgt, self.directions, self.tags)
 
 
 @dataclass(frozen=True)
@@ -97,9 +111,12 @@ def save_bundle(
     metric: MetricConfig | None = None,
     copy_letterless: bool = True,
     src_pieces: int | None = None,
+    directions: Directions | None = None,
+    scripts: Mapping[str, str] | None = None,
 ) -> None:
     """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
     metric = metric or MetricConfig()
+    tags = directions.tags if directions else False
     config = to_dict(
         BundleConfig(
             FORMAT,
@@ -113,6 +130,9 @@ def save_bundle(
             src_pieces,
             tokenizer.src_normalization,
             tokenizer.tgt_normalization,
+            tuple(map(str, directions.every)) if directions and (tags or not directions.only) else (),
+            tags,
+            dict(scripts or {}),
         )
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +154,7 @@ def save_search(folder: str | Path, search: Search) -> Path:
     """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
     written. Raises ValueError when there is no sound config."""
     config, checksums = load_config(Path(folder))
-    data = to_dict(replace(config, search=search))
+    data = to_dict(replace(config, search=search, format=FORMAT))
     _write_json(Path(folder) / CONFIG, seal(data, checksums))
     return Path(folder) / CONFIG
 
@@ -163,11 +183,8 @@ def _write_json(path: Path, data: Mapping[str, Any]) -> None:
     write_atomically(path, (to_json(data, 2, ascii_only=True) + "\n").encode())
 
 
-def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundle:
-    """Open a model directory on `device`, ready to translate.
-
-    Raises ValueError that names the file and what is wrong with it.
-    """
+def model_folder(folder: str | Path) -> Path:
+    """The folder as a path. Raises ValueError where there is no model directory, with what may be meant."""
     if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
         raise ValueError("the name of a model directory is empty")
     folder = Path(folder)
@@ -177,11 +194,20 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
         raise ValueError(f"{folder} is no model directory: there is no such folder{near_folder(folder)}")
     if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
         raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
+    return folder
+
+
+def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundle:
+    """Open a model directory on `device`, ready to translate.
+
+    Raises ValueError that names the file and what is wrong with it.
+    """
+    folder = model_folder(folder)
     config, checksums = load_config(folder)
-    names = (JOINT,) if config.joint else (SRC, TGT)
-    models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in names}
+    models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
     try:
         tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization)
+        tokenizer.control_ids(config.every_direction.pieces)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
@@ -246,13 +272,17 @@ def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
         data = json.loads(content.decode())  # UTF-8: left to itself json takes, and imports, other encodings
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
-    if isinstance(data, dict) and data.get("format") != FORMAT:
-        raise ValueError(f"{path}: format is {brief(data.get('format'))}; this version reads format {FORMAT}")
-    checksums = data.pop(CHECKSUMS, None) if isinstance(data, dict) else None
+    number = data.get("format") if isinstance(data, dict) else FORMAT
+    if type(number) is not int or number not in FORMATS:
+        raise ValueError(f"{path}: format is {brief(number)}; this version reads {' and '.join(map(str, FORMATS))}")
+    checksums = data.pop(CHECKSUMS, None) if isinstance(data, dict) and number == FORMAT else None
     try:
         config = from_dict(BundleConfig, data)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    if number != FORMAT:
+        there = [name for name in (CONFIG, *TOKENIZERS[config.joint], WEIGHTS, LEXICON) if (folder / name).exists()]
+        return config, {name: [sha256(_regular(folder, name))] for name in there}
     if not isinstance(checksums, dict) or not all(isinstance(sums, list) for sums in checksums.values()):
         raise ValueError(f"{path}: {CHECKSUMS} must map each file to a list")
     _check(path, _checksum_of_config(data), checksums)

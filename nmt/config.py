@@ -53,6 +53,10 @@ class OptimConfig:
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
     average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
     average_last: int = 0  # validations whose weights are averaged; 0 for none
+    # Parts of the model that stay as they are, by the names of its weights: encoder, decoder, decoder.attention,
+    # embedding (both sides'), tgt_embedding, output ...
+    freeze: tuple[str, ...] = ()
+    freeze_steps: int | None = None  # for so many updates; None: always
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -73,7 +77,10 @@ class OptimConfig:
             clip_norm=(0, 1e6),
             average_decay=(0, 0.999999),
             average_last=(0, 100),
+            freeze_steps=(1, 1_000_000_000),
         )
+        if self.freeze_steps and not self.freeze:
+            raise ValueError(f"freeze_steps is {self.freeze_steps}, but freeze names no part")
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,10 @@ class RunConfig:
     search: Search  # of the validation, and the default of the model directory
     trainer: TrainerConfig
     metric: MetricConfig = field(default_factory=MetricConfig)  # which of two models is better
-    init: str | None = None  # a model directory: training starts from it, with its pieces and its architecture
+    init: str | None = None  # a model directory: training starts from it, with its architecture
+    # The pieces of a run that has init: the model's, or ("swap") new ones, learned from the text at hand. Of these a
+    # piece that the model has too keeps its weights, and another has the mean of those that spell it there.
+    init_vocabulary: Literal["keep", "swap"] = "keep"
     auto: tuple[str, ...] = ()  # the settings, by their dotted keys, that the text has still to decide
 
     def __post_init__(self) -> None:
@@ -169,6 +179,8 @@ class RunConfig:
             raise ValueError(f"run is {self.run!r}; it must name a folder under runs_dir")
         if self.model.tie == "all" and not self.tokenizer.joint:
             raise ValueError("model.tie is 'all' but tokenizer.joint is false; choose model.tie=target or none")
+        if self.init_vocabulary != "keep" and not self.init:
+            raise ValueError(f"init_vocabulary is {self.init_vocabulary}, but there is no init=")
         check_attention(self.model, self.search)
 
 

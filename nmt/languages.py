@@ -6,6 +6,8 @@ Codes are read as BCP 47 has them, in any case and with "-" or "_" between their
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
@@ -57,6 +59,30 @@ def _writing_of(text: str) -> Writing:
     if others > kana + han:
         return "unspaced"
     return "japanese" if kana * 10 > han else "chinese"
+
+
+# ISO 15924's code of a script by the first word of its characters' names in Unicode.
+_OF_NAMES = """
+LATIN=Latn CYRILLIC=Cyrl GREEK=Grek ARABIC=Arab HEBREW=Hebr ARMENIAN=Armn GEORGIAN=Geor ETHIOPIC=Ethi
+DEVANAGARI=Deva BENGALI=Beng GURMUKHI=Guru GUJARATI=Gujr ORIYA=Orya TAMIL=Taml TELUGU=Telu KANNADA=Knda
+MALAYALAM=Mlym SINHALA=Sinh THAI=Thai LAO=Laoo TIBETAN=Tibt MYANMAR=Mymr KHMER=Khmr MONGOLIAN=Mong SYRIAC=Syrc
+THAANA=Thaa CJK=Hani HIRAGANA=Hira KATAKANA=Kana HANGUL=Hang
+"""
+SCRIPT_OF_NAME = dict(pair.split("=") for pair in _OF_NAMES.split())
+
+
+def script(texts: Iterable[str]) -> str | None:
+    """The code (ISO 15924) of the script that most letters of these texts are of; None where none is known."""
+    letters = Counter(filter(str.isalpha, "".join(islice(texts, _SAMPLE))))
+    found = Counter[str]()
+    for letter, count in letters.items():
+        if code := SCRIPT_OF_NAME.get(unicodedata.name(letter, "").partition(" ")[0]):
+            found[code] += count
+    kana = found["Hira"] + found["Kana"]
+    if kana and kana * 10 > found["Hani"]:
+        found["Jpan"] = kana + found["Hani"]
+    best = found.most_common(1)
+    return best[0][0] if best and best[0][1] else None
 
 
 def words(text: str) -> list[str]:

@@ -69,7 +69,7 @@ from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.start import check_start, own_settings
+from nmt.training.start import check_start, own_settings, shared_pieces
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             if config.data.splits["valid"] is None:
                 write_validation(run_dir, prepared.valid)
-            made_of = origin(config, module.measure, prepared.text)
+            made_of = origin(config, module.measures.values(), prepared.text)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
             module = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
@@ -151,11 +151,20 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
+    data, cache_dir = config.data, Path(config.cache_dir)
     if not config.init:
-        return prepare(config.data, config.tokenizer, Path(config.cache_dir), check=check, auto=config.auto)
+        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
     start = load_bundle(config.init)
-    check_start(config.init, own_settings(start), to_dict(config))
-    prepared = prepare(config.data, config.tokenizer, Path(config.cache_dir), start.tokenizer, check, config.auto)
+    check_start(config.init, own_settings(start, config.init_vocabulary), to_dict(config))
+    if config.init_vocabulary == "swap":
+        return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)
+    if start.config.tags and not data.tags:
+        raise ValueError(f"init={config.init} begins each source with a tag; data.tags must be true too")
+    try:
+        start.tokenizer.control_ids(data.every_direction.pieces)
+    except ValueError as error:
+        raise ValueError(f"init={config.init}: {error}; init_vocabulary=swap learns new ones") from None
+    prepared = prepare(data, config.tokenizer, cache_dir, start.tokenizer, check, config.auto)
     lexicon = prepared.lexicon.joined(start.lexicon) if start.lexicon else prepared.lexicon
     return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
 
@@ -165,7 +174,7 @@ def _start(run_dir: Path, module: TrainingModule) -> Start:
     that there are can be used."""
     checkpoint, content = find_checkpoint(run_dir, module)
     if "measure" in content:
-        module.measure_by(content["measure"]["tokenize"])
+        module.measure_by(content["measure"]["tokenize"], content.get("tokenize", {}))
     if content.get("progress", {}).get("best"):
         _check_best(run_dir / MODEL)
     finished = why_finished(module.config.trainer, content) if checkpoint else None
@@ -224,7 +233,8 @@ def _fit(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
     with signals.held():
-        if module.config.init and not checkpoint:  # so that what is kept is never worse than the start
+        # So that what is kept is never worse than the start; but with other pieces that is no translator yet.
+        if module.config.init and module.config.init_vocabulary == "keep" and not checkpoint:
             trainer.validate(module, datamodule, verbose=False)
         trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
         if module.progress.validated_step != trainer.global_step:  # it ended inside an epoch
@@ -243,6 +253,14 @@ def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, f
     accelerator, precision = hardware
     threads = torch.get_num_threads()
     log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)
+    if module.frozen:
+        trained = size - sum(parameter.numel() for parameter in module.frozen)
+        optim = module.config.optim
+        until = f" for {optim.freeze_steps} updates" if optim.freeze_steps else ""
+        log.info("%s of them are trained; frozen%s: %s", f"{trained:,}", until, ", ".join(optim.freeze))
+    if module.config.init and module.config.init_vocabulary == "swap":
+        shared = shared_pieces(load_bundle(module.config.init).tokenizer, module.tokenizer)
+        log.info("%d of %d pieces are those of %s", *shared, module.config.init)
     if failure:
         log.warning(failure)
     if start.finished:
@@ -266,7 +284,7 @@ def build_trainer(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
-    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name))]
+    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
     left = TimeLeft()

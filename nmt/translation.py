@@ -46,6 +46,7 @@ class Task:
     alignment: bool = False
     plain: bool = False
     mbr: str | None = None  # a utility of search/mbr.py
+    tgt: str = ""  # the language
 
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]

@@ -17,6 +17,7 @@ import torch
 
 from nmt.bundle import load_bundle
 from nmt.data.batching import groups_of_like_length
+from nmt.data.directions import Direction, Directions
 from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID, Tokenizer
@@ -54,7 +55,7 @@ FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
 BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
-SETTINGS = ("search", "mbr", "split", "languages", "copy_letterless")  # that may be changed
+SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless")  # that may be changed
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
@@ -78,19 +79,24 @@ class Translator(Searcher):
         metric: MetricConfig | None = None,
         copy_letterless: bool = True,
         src_pieces: int | None = None,
+        directions: Directions | None = None,
+        scripts: Mapping[str, str] | None = None,
     ) -> None:
         """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
-        `languages` are the codes of source and target, and `metric` is what the model was chosen by. With
-        `copy_letterless` text without a letter is its own translation. `src_pieces` are those of the longest
-        sentences that were learned; None: MAX_PIECES.
+        `languages` are the codes of source and target, or `directions` are several such, and `metric` is what the
+        model was chosen by. With `copy_letterless` text without a letter is its own translation. `scripts` are those
+        of the languages. `src_pieces` are those
+        of the longest sentences that were learned; None: MAX_PIECES.
 
         Raises ValueError for a precision that this machine lacks.
         """
         super().__init__((model, *others), device, lexicon, compute)
         self.tokenizer = tokenizer
         self.search = search
-        self.languages = languages
+        self.directions = directions or Directions.of(*languages)
+        self.direction = self.directions.only  # what `translate` takes when not told otherwise; None: it must be told
+        self.scripts = dict(scripts or {})
         self.metric = metric or MetricConfig()
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.copy_letterless = copy_letterless
@@ -118,6 +124,10 @@ class Translator(Searcher):
         for folder, bundle in zip(folders, bundles, strict=True):
             if bundle.tokenizer.content != first.tokenizer.content:
                 raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
+            if (own := bundle.config.every_direction) != first.config.every_direction:
+                raise ValueError(
+                    f"{folder} translates {own}, {folders[0]} {first.config.every_direction}; an ensemble shares them"
+                )
         lexicon = None if shortlist is False else first.lexicon
         config = first.config
         loaded = cls(
@@ -132,6 +142,8 @@ class Translator(Searcher):
             config.metric,
             config.copy_letterless,
             config.src_pieces,
+            config.every_direction,
+            config.scripts,
         )
         loaded.shortlists_samples = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
@@ -142,18 +154,44 @@ class Translator(Searcher):
             raise TypeError("this Translator was not loaded from model directories, so it cannot be pickled: save it")
         return _reloaded, (self.origin, {name: getattr(self, name) for name in SETTINGS})
 
+    def toward(self, direction: Direction) -> Translator:
+        """One that shares everything with this one, and translates so when not told otherwise."""
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), direction=direction)
+        return other
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """The codes of the source and the target; of several directions, while none is chosen, all of a side."""
+        return self.direction or self.directions.names
+
+    @languages.setter
+    def languages(self, languages: tuple[str, str]) -> None:
+        self.direction = Direction(*languages)
+
     def __repr__(self) -> str:
-        languages = "-".join(filter(None, self.languages)) or "of unknown languages"
+        known = any(map(any, self.directions.every))
+        languages = str(self.directions) if known else "of unknown languages"
         folders = ", ".join(self.origin[0]) if self.origin else "not loaded"
         kind = type(self.search).__name__.lower()
         return f"<Translator {languages}: {folders}; {kind}, {self.compute} on {self.device}>"
 
-    def measure(self, refs: Iterable[str | None] = ()) -> Measure:
-        """What the model was chosen by; where its target language's code does not tell how that is written, the
+    def measure(self, refs: Iterable[str | None] = (), language: str | None = None) -> Measure:
+        """What the model was chosen by; where the target language's code does not tell how that is written, the
         references do. Raises ValueError when its tokenisation cannot be had on this machine."""
         from nmt.metrics.measure import Measure  # sacreBLEU, which translating can do without
 
-        return Measure.of(self.metric, self.languages[1], refs)
+        return Measure.of(self.metric, self.languages[1] if language is None else language, refs)
+
+    def _direction(self, to: str | None, from_: str | None) -> Direction:
+        """Raises ValueError."""
+        if self.direction is not None and to is None and from_ is None:
+            return self.direction
+        return self.directions.chosen(to, from_)
+
+    def language_ids(self, direction: Direction | None = None) -> list[int]:
+        """The ids that a source of this direction begins with. Raises ValueError when none is given or chosen."""
+        return self.tokenizer.control_ids(self.directions.tags_of(direction or self._direction(None, None)))
 
     def translate(
         self,
@@ -168,6 +206,8 @@ class Translator(Searcher):
         mbr: str | None = None,
         tags: bool = False,
         split: Split | None = None,
+        to: str | None = None,
+        from_: str | None = None,
     ) -> list[Translation]:
         """One translation a text, in order; of a str, which is one text, a list of one. Without the model and with a
         score of 0, blank text gives an empty one, and text without a letter itself (see `copy_letterless`).
@@ -180,13 +220,15 @@ class Translator(Searcher):
         whose score is the expected utility; None: as `self.mbr` says. With `tags` what looks like one of XML's or
         HTML's (text/markup.py) is taken out first, and put back by the alignment; of `prefixes` it is left out.
         `split="sentences"` translates the `sentences` of each text on their own, those that are longer than what was
-        learned in parts, and joins the translations as they stood; None: as `self.split` says.
+        learned in parts, and joins the translations as they stood; None: as `self.split` says. `to` and `from_` are
+        languages, by code or name; None: as `self.direction` says.
 
         Raises TypeError for what is no text, and ValueError when there are not as many prefixes as texts, or any and
-        texts are split, the search has fewer than `nbest` hypotheses, or this machine lacks BLEU's tokenisation and
-        `mbr` needs it.
+        texts are split, the search has fewer than `nbest` hypotheses, the model does not translate so or has several
+        directions and none is said, or this machine lacks BLEU's tokenisation and `mbr` needs it.
         """
-        task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr)
+        direction = self._direction(to, from_)
+        task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr, direction.tgt)
         check_task(task, batch_size)
         check_split(split := split or self.split, prefixes is not None)
         texts = texts_of("texts", texts)
@@ -196,20 +238,23 @@ class Translator(Searcher):
                 prefixes = [take_out(prefix).plain for prefix in texts_of("prefixes", prefixes)]
             marked = any(markup.elements for markup in markups)
             task_options = (search, nbest, alignment or marked, plain and not marked, batch_size, each, prefixes, mbr)
-            plainly = self.translate([markup.plain for markup in markups], *task_options, split=split)
+            plain_texts = [markup.plain for markup in markups]
+            plainly = self.toward(direction).translate(plain_texts, *task_options, split=split)
             return [with_tags(*one) for one in zip(markups, plainly, strict=True)]
         if split == "sentences":
             wanted = task.search, nbest, alignment, plain, batch_size, each, None, task.mbr
-            return self._by_sentences(texts, lambda units: self.translate(units, *wanted, split="none"))
+            over = self.toward(direction)
+            return over._by_sentences(texts, lambda units: over.translate(units, *wanted, split="none"))
         prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
-            self.measure()  # before any work: a worker's error comes late
+            self.measure(language=task.tgt)  # before any work: a worker's error comes late
         results = [Translation("", 0.0, 0.0)] * len(texts)
         threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
         encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts], threads)
         given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
         sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
+        leading = self.language_ids(direction)
         searched = []
         for i, length in enumerate(lengths):
             if self.copy_letterless and len(sources[i]) == length > 1 and is_letterless(texts[i]):
@@ -219,7 +264,7 @@ class Translator(Searcher):
         order = sorted(searched, key=lambda i: -lengths[i])
         size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
         groups = list(groups_of_like_length(order, lengths, size))
-        batches = [(task, [sources[i] for i in group], [starts[i] for i in group]) for group in groups]
+        batches = [(task, [leading + sources[i] for i in group], [starts[i] for i in group]) for group in groups]
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
             for i, translation in zip(group, translations, strict=True):
                 cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
@@ -227,7 +272,7 @@ class Translator(Searcher):
                 found = linked(texts[i], translation) if task.alignment else translation
                 results[i] = replace(found, truncated=True) if cut else found
         for i, source in enumerate(encoded):
-            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], self.languages[0])) > 1:
+            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], direction.src)) > 1:
                 results[i] = replace(results[i], crowded=True)
         return results
 
@@ -270,19 +315,25 @@ class Translator(Searcher):
         batch_size: int | None = None,
         each: Each = map,
         tags: bool = False,
+        to: str | None = None,
+        from_: str | None = None,
     ) -> list[Translation]:
         """Each target text as the translation of its source, with the log-probability that a search of all pieces
         would give it: in float32, whatever `compute` is, in one forced pass. With `tags` those of both are left out.
 
-        Raises TypeError for what is no text, and ValueError when there are not as many targets as sources.
+        `to` and `from_` are as for `translate`.
+
+        Raises TypeError for what is no text, and ValueError when there are not as many targets as sources, or for a
+        direction as `translate` does.
         """
         check_batch_size(batch_size)
+        leading = self.language_ids(self._direction(to, from_))
         srcs = texts_of("srcs", srcs)
         tgts = aligned("tgts", tgts, "srcs", len(srcs))
         if tags:
             srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
         encoded = list(zip(self.tokenizer.encode_src(srcs), self.tokenizer.encode_tgt(tgts), strict=True))
-        pairs = [(_cut(src), _cut(tgt)) for src, tgt in encoded]
+        pairs = [(leading + _cut(src), _cut(tgt)) for src, tgt in encoded]
         lengths = [len(src) + len(tgt) for src, tgt in pairs]
         order = sorted(range(len(pairs)), key=lambda i: -lengths[i])
         groups = list(groups_of_like_length(order, lengths, batch_size or FAST_PAIRS))
@@ -298,7 +349,7 @@ class Translator(Searcher):
                     total,
                     tuple(self.tokenizer.tgt_pieces(tgt[1:-1])),
                     tuple(self.tokenizer.src_pieces(src)),
-                    truncated=pairs[i] != encoded[i],
+                    truncated=(src[len(leading) :], tgt) != encoded[i],
                     token_log_probs=tuple(log_probs),
                 )
         return results
@@ -334,7 +385,7 @@ class Translator(Searcher):
         best = max(h.log_prob for h in hypotheses)
         weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
         texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
-        tokens = self.measure(texts).tokens if task.mbr == "bleu" else str.split  # chrF needs none
+        tokens = self.measure(texts, task.tgt).tokens if task.mbr == "bleu" else str.split  # chrF needs none
         utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
         scored = [replace(h, score=one) for h, one in zip(hypotheses, utility, strict=True)]
         return sorted(scored, key=lambda h: -h.score)

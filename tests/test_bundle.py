@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 
 import nmt
 from nmt import bundle as bundle_module
-from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, save_bundle, save_search, seal
+from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, load_config, save_bundle, save_search, seal
 from nmt.config import to_dict
 from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig, train_tokenizer
 from nmt.metrics.config import MetricConfig
@@ -115,7 +115,7 @@ def test_no_folder_is_no_model(tmp_path):
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda c: c.update(format=99), "format is 99; this version reads format 2"),
+        (lambda c: c.update(format=99), "format is 99; this version reads 1 and 2"),
         (lambda c: c.update(code="import os"), "code is unknown"),
         (lambda c: c["model"].update(_target_="os.system"), "model._target_ is unknown"),
         (lambda c: c["model"]["cell"].update(name="os.system"), "model.cell.name is 'os.system'; choose one of"),
@@ -134,6 +134,24 @@ def test_no_folder_is_no_model(tmp_path):
 def test_a_config_that_does_not_belong_is_refused(bundle_dir, edit, message):
     edit_config(bundle_dir, edit)
     with pytest.raises(ValueError, match=message):
+        load_bundle(bundle_dir)
+
+
+def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle_dir):
+    """Format 1 had no checksums and none of the settings that came later."""
+    now = load_bundle(bundle_dir)
+    path = bundle_dir / "config.json"
+    config = json.loads(path.read_text())
+    kept = ("nmt_version", "src", "tgt", "joint", "model", "search")
+    path.write_text(json.dumps({"format": 1} | {key: config[key] for key in kept}))
+    (before, _), bundle = load_config(bundle_dir), load_bundle(bundle_dir)
+    assert before.format == 1
+    assert all(one.equal(other) for one, other in zip(bundle.model.parameters(), now.model.parameters(), strict=True))
+    save_search(bundle_dir, replace(before.search, max_extra=11))
+    assert json.loads(path.read_text())["format"] == 2
+    assert load_bundle(bundle_dir).config.search.max_extra == 11
+    (bundle_dir / "tokenizer.model").write_bytes(b"other")
+    with pytest.raises(ValueError, match="tokenizer.model is damaged"):
         load_bundle(bundle_dir)
 
 
@@ -455,7 +473,7 @@ def test_whatever_a_config_says_it_is_refused_or_meant(sound, data, value):
 
     def edit(config):
         node, key = config, data.draw(st.sampled_from(sorted(config)))
-        while isinstance(node[key], dict) and data.draw(st.booleans()):
+        while node[key] and isinstance(node[key], dict) and data.draw(st.booleans()):
             node = node[key]
             key = data.draw(st.sampled_from(sorted(node)))
         node[data.draw(st.just(key) | st.text())] = value

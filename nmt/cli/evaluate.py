@@ -80,12 +80,14 @@ def tuned(options: argparse.Namespace) -> str:
     from nmt.cli.tune import tune_search
 
     _, srcs, refs = evaluation_set(options)
+    take_direction(options)
     return tune_search(options, open_translator(options), measure_for(options, options.model, refs), srcs, refs)
 
 
 def evaluated(options: argparse.Namespace) -> str:
     """Translate, score and write down; what is printed of it."""
     name, srcs, refs = evaluation_set(options)
+    take_direction(options)
     output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
     translator = open_translator(options)
     measure = measure_for(options, options.model, refs)
@@ -116,6 +118,16 @@ def evaluated(options: argparse.Namespace) -> str:
     if options.json:
         return to_json(report, 2)
     return table(name, scores, by_length, unit(srcs), order_note(refs), output)
+
+
+def take_direction(options: argparse.Namespace) -> None:
+    """A model of several directions translates in that of --langpair, where no other is said."""
+    from nmt.bundle import load_config, model_folder
+
+    if options.langpair and not options.to:
+        config, _ = load_config(model_folder(options.model[0]))
+        if config.every_direction.only is None:
+            options.from_, options.to = options.langpair.split("-", 1)
 
 
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:

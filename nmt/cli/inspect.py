@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nmt.bars import bar, map_counted, seen, tracked
 from nmt.cli import errors
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import add_common
+from nmt.cli.options import add_common, add_direction
 from nmt.cli.streams import prepare_streams
 from nmt.json_text import to_json
 
@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
         "over time, how long its units remember, how far back its gradients reach, and what the search considered.",
     )
     parser.add_argument("model", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    add_direction(parser)
     parser.add_argument("sentence", nargs="?", help="default: of --src, or the first line of stdin")
     parser.add_argument("--src", type=Path, metavar="FILE", help="take the sentence from a file, one a line")
     parser.add_argument("--ref", type=Path, metavar="FILE", help="look at these translations instead of the model's")
@@ -71,6 +72,7 @@ def main() -> None:
 
         # As it was trained: the fast path's narrow numbers would show in every picture.
         translator = Translator.load(options.model, compute="float32", shortlist=False)
+        translator.direction = translator.directions.chosen(options.to, options.from_)
         with seen(not options.quiet and not (options.alignment and os.isatty(1))):
             if options.alignment:
                 print_alignments(translator, srcs, refs, options.alignment)
@@ -125,6 +127,8 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     everything = options.json or output.suffix.lower() in (".html", ".htm")
     parts = options.show or (PARTS if everything else PARTS[:1])
     beside = {name: Translator.load(name, compute="float32", shortlist=False) for name in options.beside}
+    for other in beside.values():
+        other.direction = other.directions.chosen(options.to, options.from_)
     ref = None if refs is None else refs[options.line - 1]
     found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
     if found["truncated"]:

@@ -40,8 +40,18 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_direction(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--to",
+        metavar="LANG",
+        help="into which language, by code or name, of a model that knows several; one that knows another refuses",
+    )
+    parser.add_argument("--from", dest="from_", metavar="LANG", help="from which language, likewise")
+
+
 def add_search_options(parser: argparse.ArgumentParser) -> None:
     """What all commands that translate share."""
+    add_direction(parser)
     parser.add_argument(
         "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own"
     )
@@ -142,6 +152,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
 
     torch.set_num_threads(options.threads or 1)
     translator = Translator.load(options.model, options.device, options.compute, SHORTLISTS[options.shortlist])
+    translator.direction = translator.directions.chosen(options.to, options.from_)
     translator.search = chosen_search(translator.search, options)
     translator.mbr = options.utility or "chrf" if options.mbr else None
     if options.split:

@@ -47,14 +47,19 @@ def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
     store.store(group="schema", name="own", node=base | {group: base[group] | own[group] for group in own})
     choices = typing.cast(list[Any], OmegaConf.to_container(content.defaults))
     choices[choices.index(SCHEMA)] = "schema/own@_here_"
-    choices = [dict.fromkeys(choice) if set(choice) & OWN else choice for choice in choices]
+    choices = [dict.fromkeys(choice) if set(choice) & groups_of(own) else choice for choice in choices]
     store.store(name="init", node=OmegaConf.merge(content, {"defaults": choices}))
     return compose("init", overrides=overrides)
 
 
-def of_model(override: str) -> bool:
+def groups_of(own: dict[str, Any]) -> set[str]:
+    """Those that a model's own settings stand for."""
+    return OWN if "tokenizer" in own else OWN - {"tokenizer"}
+
+
+def of_model(override: str, own: dict[str, Any]) -> bool:
     """Whether it is for one of the groups that a model has settings for."""
-    return re.split(r"[.=@]", override.lstrip("+~"))[0] in OWN
+    return re.split(r"[.=@]", override.lstrip("+~"))[0] in groups_of(own)
 
 
 def defaults(cls: type) -> dict[str, Any]:
@@ -82,6 +87,10 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 def to_plain(composed: Any) -> dict[str, Any]:
     """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
     missing = sorted(OmegaConf.missing_keys(composed))
+    if OmegaConf.select(composed, "data.directions"):  # instead of these
+        for key in {"data.src", "data.tgt"} & set(missing):
+            OmegaConf.update(composed, key, "")
+            missing.remove(key)
     if missing:
         examples = " ".join(f"{key}={EXAMPLES.get(key, 'VALUE')}" for key in missing)
         raise ValueError(f"{', '.join(missing)} must be given: {examples}")

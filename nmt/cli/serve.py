@@ -14,7 +14,7 @@ from nmt.cli.errors import Parser, one_line_errors, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.service.limits import MAX_RATE, Limits
-from nmt.service.pairs import Pairs, pair_of
+from nmt.service.pairs import Pairs, pairs_of
 
 COMMAND = "nmt-serve"
 GRACE_S = 30  # for what was accepted, after a signal to end
@@ -124,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
     from nmt.service.processes import spawn
     from nmt.service.service import Service, Settings
 
-    pairs = tuple(map(pair_of, options.pair))
+    pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)
     workers = options.workers or len(os.sched_getaffinity(0))
     settings = Settings(pairs, workers, options.compute, options.keys, options.cache, options.watch)

@@ -113,7 +113,8 @@ def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs:
     config, language = MetricConfig(), ""
     if models:
         bundle, _ = load_config(Path(models[0]))
-        config, language = bundle.metric, bundle.tgt
+        config = bundle.metric
+        language = bundle.every_direction.chosen(options.to, options.from_).tgt
     if options.tokenize:
         config = replace(config, tokenize=options.tokenize)
     return Measure.of(config, options.tgt or language, (ref for column in refs for ref in column))

@@ -80,9 +80,11 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     from nmt.bundle import load_bundle
     from nmt.training.start import check_start, own_settings, with_own
 
-    own = own_settings(load_bundle(composed.init))
+    own = own_settings(load_bundle(composed.init), composed.init_vocabulary)
     plain = to_plain(compose_on(own, overrides))
-    typed = to_plain(compose_on(own, ["~data", *filter(of_model, overrides)])) | {"data": plain["data"]}
+    typed = to_plain(compose_on(own, ["~data", *(one for one in overrides if of_model(one, own))])) | {
+        "data": plain["data"]
+    }
     check_start(composed.init, own, typed)
     from_dict(RunConfig, typed)  # what is unknown to the model is not its own
     return from_dict(RunConfig, plain | with_own(own, plain))

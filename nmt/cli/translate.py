@@ -34,6 +34,7 @@ from nmt.cli.options import (
 )
 from nmt.cli.streams import prepare_streams
 from nmt.formats import TEXT
+from nmt.shown import shown
 from nmt.signals import Signals
 from nmt.stream import lines_left
 
@@ -53,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     add_file_options(parser)
     add_search_options(parser)
     add_form_options(parser)
+    parser.add_argument(
+        "--languages", action="store_true", help="print what the model translates, a direction a line, and end"
+    )
     add_common(parser)
     return parser
 
@@ -102,6 +106,9 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND), Signals() as signals:
         options = parser().parse_args()
+        if options.languages:
+            print("\n".join(map(shown, languages(options.model[0]))))
+            return
         kind = kind_of(options)
         translator, form = translator_and_form(options)
         from nmt.process import trim_memory
@@ -168,6 +175,16 @@ def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
             f"--nbest {options.nbest} needs --beam-size {options.nbest} or --sample {options.nbest}, or more"
         )
     return translator, Form(**{field.name: getattr(options, field.name) for field in fields(Form)})
+
+
+def languages(model: str) -> Iterator[str]:
+    """Its directions, with the scripts of the languages. Raises ValueError when the model is not sound."""
+    from nmt.bundle import load_config, model_folder
+
+    config, _ = load_config(model_folder(model))
+    named = {one: f"{one} ({config.scripts[one]})" for one in config.scripts}
+    for one in config.every_direction.every:
+        yield f"{one}  {named.get(one.src, one.src)} to {named.get(one.tgt, one.tgt)}"
 
 
 def refuse_search(options: argparse.Namespace) -> None:

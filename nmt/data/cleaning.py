@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import chain
 
 from nmt.data.corpus import CleaningConfig, Pair
 
@@ -36,7 +37,7 @@ def clean(
         if reason is None and any(key in held for key in _keys(pair, config)):
             reason = HELD_OUT
         if reason is None and config.deduplicate:
-            key = digest(pair.src, pair.tgt)
+            key = digest(pair.src, pair.tgt, *filter(None, pair.languages))
             reason = "duplicate" if key in seen else None
             seen.add(key)
         if reason is None:
@@ -47,15 +48,18 @@ def clean(
 
 def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
     """What a training pair must not have in common with one of the validation or test text."""
+    src, tgt = pair.languages  # with several, a text is known by its language, on whichever side it stands
     match config.decontaminate:
         case True:
-            return [digest("src", pair.src), digest("tgt", pair.tgt)]
+            return [digest(src or "src", pair.src), digest(tgt or "tgt", pair.tgt)]
+        case "pair" if src:
+            return [digest(*chain(*sorted([(src, pair.src), (tgt, pair.tgt)])))]
         case "pair":
             return [digest(pair.src, pair.tgt)]
         case "src":
-            return [digest(pair.src)]
+            return [digest(pair.src, *filter(None, [src]))]
         case "tgt":
-            return [digest(pair.tgt)]
+            return [digest(pair.tgt, *filter(None, [tgt]))]
         case _:
             return []
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, cast
 
 from nmt.bars import tracked
+from nmt.data.directions import Direction, Directions, Tags, read_direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Pair as Pair
 from nmt.data.readers import Row as Row
@@ -43,14 +45,20 @@ class CleaningConfig:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus of two languages in splits. `src` and `tgt` are language codes or whatever names the two sides."""
+    """A corpus of two languages in splits, or of several such pairs. `src` and `tgt` are language codes or whatever
+    names the two sides."""
 
-    src: str  # the source's code
+    src: str  # the source's code; "" with `directions`
     tgt: str  # the target's
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
     # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
     malformed: Literal["fail", "skip", "replace"] = "fail"
+    directions: tuple[str, ...] = ()  # instead of src and tgt: several, such as [de-en,fr-en], or [pt-BR:en]
+    both_ways: bool = False  # every pair is used in both directions
+    # A piece before the source says into which language (true), which several target languages need; and from which
+    # ("both").
+    tags: Tags = False
     train: str = "train"  # the split to learn from; one+other of files is both, and train[:90%] a slice of the hub's
     valid: str | int = "valid"  # a split, or how many pairs of the training text are held out (validation.py)
     test: str | None = None  # the split that tests are of, which is kept out of training; null: there is none
@@ -60,6 +68,31 @@ class Corpus:
             raise ValueError(
                 f"valid is {self.valid}; it must name a split or say how many training pairs to hold out"
             )
+        if not self.directions and not (self.src and self.tgt):
+            raise ValueError("src and tgt must be given, or directions")
+        _ = self.every_direction  # raises
+
+    @property
+    def every_direction(self) -> Directions:
+        """Raises ValueError when they cannot be told apart."""
+        given = [read_direction(one) for one in self.directions] or [Direction(self.src, self.tgt)]
+        reverse = [one.reverse for one in given if one.reverse not in given] if self.both_ways else []
+        return Directions((*given, *reverse), self.tags)
+
+    def each(self) -> list[Reading]:
+        """What is read one after the other."""
+        if not self.directions and not self.both_ways and not self.tags:
+            return [Reading(self)]
+        found, every = [], self.every_direction.every
+        given = every[: len(self.directions) or 1]
+        for direction in given:
+            turned = [direction.reverse] if self.both_ways and direction.reverse not in given else []
+            found.append(Reading(self.of(direction), (direction, *turned)))
+        return found
+
+    def of(self, direction: Direction) -> Corpus:
+        """The text of one direction alone, or the other way round, as it lies there."""
+        return replace(self, src=direction.src, tgt=direction.tgt, directions=(), both_ways=False, tags=False)
 
     @property
     def splits(self) -> dict[str, str | None]:
@@ -75,32 +108,81 @@ class Corpus:
         raise NotImplementedError
 
     def parts(self, split: str) -> list[str]:
-        """The names of what a split is put together from, each with lines from 1."""
+        """The names of what a split of one pair of languages is put together from, each with lines from 1."""
         return [split]
 
+    def every_part(self, split: str) -> list[str]:
+        """Those of all pairs of languages."""
+        readings = self.each()
+        return [
+            f"{Direction(corpus.src, corpus.tgt)} {part}" if readings[1:] else part
+            for corpus, _ in readings
+            for part in corpus.parts(split)
+        ]
+
     def pairs(self, split: str, faults: list[str] | None = None) -> Iterator[Pair]:
-        """The pairs of a split, in order; what is wrong with the text is added to `faults`.
+        """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text is added
+        to `faults`. With `both_ways` each is followed by itself turned round.
 
         Raises ValueError for text that is not sound, unless `malformed` allows it.
         """
-        for pair, found in self.rows(split):
+        first = 0
+        for corpus, ways in self.each():
+            for pair in corpus.sound_pairs(split, faults, bool(ways)):
+                if not ways:
+                    yield pair
+                for way in ways:
+                    sides = (pair.src, pair.tgt) if way.src == corpus.src else (pair.tgt, pair.src)
+                    yield Pair(*sides, pair.line, pair.part + first, way)
+            first += len(corpus.parts(split))
+
+    def sound_pairs(self, split: str, faults: list[str] | None = None, passes_over: bool = False) -> Iterator[Pair]:
+        """The pairs of a split of one pair of languages. A row that says that it is of others is passed over, or else
+        not sound."""
+        others, number = 0, 0
+        for pair, found, is_other in self.rows(split):
+            if is_other and passes_over:
+                others += 1
+                continue
+            number += 1
             if found and self.malformed == "fail":
                 raise ValueError(f"{found[0]} (data.malformed=skip or replace goes on)")
             if faults is not None:
                 faults += found
             if not found or self.malformed == "replace":
                 yield pair
+        if others and not number:
+            raise ValueError(f"{split} has no pair of {self.src} and {self.tgt}: all {others} are of other languages")
 
     def fingerprint(self, split: str) -> str:
-        """A hash of the split's content."""
+        """A hash of the split's content, and of what of it is of which languages."""
+        return self._of_each(lambda corpus: corpus._fingerprint(split))
+
+    def earlier_fingerprint(self, split: str) -> str:
+        """The hash that an earlier version took of it."""
+        return self._of_each(lambda corpus: corpus._earlier_fingerprint(split))
+
+    def _of_each(self, hash_of: Callable[[Corpus], str]) -> str:
+        if not self.each()[0].ways:
+            return hash_of(self)
+        hashes = [[corpus.src, corpus.tgt, hash_of(corpus)] for corpus, _ in self.each()]
+        return hashlib.sha256(to_json(hashes, ascii_only=True).encode()).hexdigest()
+
+    def _fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()
         for pair in tracked(self.pairs(split), f"reading {split}", unit="pairs"):
             digest.update(to_json(pair[:2], ascii_only=True).encode())
         return digest.hexdigest()
 
-    def earlier_fingerprint(self, split: str) -> str:
-        """The hash that an earlier version took of it."""
-        return self.fingerprint(split)
+    def _earlier_fingerprint(self, split: str) -> str:
+        return self._fingerprint(split)
+
+
+class Reading(NamedTuple):
+    """A corpus of one pair of languages, and which of its directions each of its pairs is used in; none: as it is."""
+
+    corpus: Corpus
+    ways: tuple[Direction, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +191,11 @@ class FileCorpus(Corpus):
     `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
     `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
     another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
-    (`memory.tmx`). `train+more` is the one and then the other."""
+    (`memory.tmx`). `train+more` is the one and then the other.
+
+    Of several directions each is read from the folder `de-en` or `en-de` in `dir`, where there is one, and else from
+    `dir` itself: plain text in several languages, or a table or JSON lines that say of each row which languages it is
+    in."""
 
     dir: str = field(kw_only=True)  # the folder of the files
 
@@ -122,6 +208,12 @@ class FileCorpus(Corpus):
         if not self.dir:  # as of a variable that the shell does not know
             raise ValueError("data.dir is empty; it must be a folder (. is this one)")
         return Path(self.dir)
+
+    def of(self, direction: Direction) -> Corpus:
+        for one in (direction, direction.reverse):
+            if (folder := self.folder / str(one)).is_dir():
+                return replace(cast(FileCorpus, super().of(one)), dir=str(folder))
+        return super().of(direction)
 
     def files(self, split: str) -> list[Path]:
         """The one or two files of a split. Raises ValueError when there are none."""
@@ -152,8 +244,8 @@ class FileCorpus(Corpus):
         first, *others = self.parts(split)
         yield from self._rows(first)
         for part, name in enumerate(others, 1):
-            for pair, faults in self._rows(name):
-                yield Row(pair._replace(part=part), faults)
+            for row in self._rows(name):
+                yield row._replace(pair=row.pair._replace(part=part))
 
     def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
@@ -161,11 +253,11 @@ class FileCorpus(Corpus):
             return parallel_rows(*files)
         return read_rows(files[0], self.src, self.tgt)
 
-    def fingerprint(self, split: str) -> str:
+    def _fingerprint(self, split: str) -> str:
         """Of the files' content, gzipped or not."""
         return self._hash(split, lambda path: gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
 
-    def earlier_fingerprint(self, split: str) -> str:
+    def _earlier_fingerprint(self, split: str) -> str:
         """Of the files as they lie there, gzipped."""
         return self._hash(split, lambda path: path.open("rb"))
 
@@ -214,6 +306,12 @@ class HubCorpus(Corpus):
         from nmt.data.hub import split_names
 
         return split.partition("[")[0] in split_names(self)
+
+    def of(self, direction: Direction) -> Corpus:
+        """A subset that is called by a pair of languages is that of the direction's; hub.py takes either order."""
+        of_pair = self.subset and re.fullmatch("[a-z]{2,3}-[a-z]{2,3}", self.subset)
+        subset = "-".join(direction) if of_pair else self.subset
+        return replace(cast(HubCorpus, super().of(direction)), subset=subset)
 
     def parts(self, split: str) -> list[str]:
         return split.split("+")

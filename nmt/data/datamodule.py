@@ -134,7 +134,7 @@ class DataModule(pl.LightningDataModule):
         assert self.trainer is not None
         tokenizer = self.prepared.tokenizer
         pairs = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
-        src = tokenizer.encode_src([pair.src for pair in pairs])
+        src = self.prepared.encode_src(pairs)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in pairs])
         src_len, tgt_len = (np.array([len(ids) for ids in side]) for side in (src, tgt))
         groups = token_batches(src_len, tgt_len, self.max_tokens, seed=(0,))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -79,12 +79,17 @@ def _builder(corpus: HubCorpus) -> Any:
     # A folder called `csv` would be taken for the library's own reader of that name.
     name = str(path.absolute()) if path.is_dir() else corpus.dataset
     missing: Exception | None = None
+    other_order = "-".join(reversed((corpus.subset or "").split("-")))  # en-fr for fr-en
     try:
         builder = datasets.load_dataset_builder(name, corpus.subset, revision=corpus.revision)
         if builder.name != "cache":  # what the library has read of it before, where the files cannot be found
             return builder
     except (ConnectionError, FileNotFoundError) as error:
         missing = error
+    except ValueError as error:
+        if f"'{other_order}'" not in str(error).partition("Available")[2]:
+            raise
+        return _builder(replace(corpus, subset=other_order))
     try:
         folder = huggingface_hub.snapshot_download(
             name, repo_type="dataset", revision=corpus.revision, local_files_only=True

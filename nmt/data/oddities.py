@@ -24,8 +24,9 @@ def equal_sides(pair: Pair) -> bool:
 def oddities(corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, dropped: Mapping[str, int]) -> list[str]:
     """A sentence each. Of the training pairs `kept` are left, `copies` of them with equal sides."""
     found = []
-    if corpus.src == corpus.tgt:
-        found.append(f"data.src and data.tgt are both {corpus.src!r}: the model learns to copy")
+    for src, tgt in corpus.every_direction.every:
+        if src == tgt:
+            found.append(f"data.src and data.tgt are both {src!r}: the model learns to copy")
     for split, equal, total in (
         ("training", copies, kept),
         ("validation", sum(map(equal_sides, valid)), len(valid)),

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -24,6 +24,7 @@ import torch
 from nmt.bars import tracked
 from nmt.data.cleaning import clean, digest, held_out_share
 from nmt.data.corpus import Corpus, Pair
+from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
@@ -56,6 +57,14 @@ class Prepared:
     corpus: Corpus  # with what was decided by the text
     config: TokenizerConfig  # likewise
     decisions: str = ""  # what was decided by the text, in all, as one types it
+
+    @property
+    def directions(self) -> Directions:
+        return self.corpus.every_direction
+
+    def encode_src(self, pairs: Sequence[Pair]) -> list[list[int]]:
+        """The ids of the sources, each with the tags of its direction."""
+        return encode_src(self.tokenizer, self.directions, pairs)
 
 
 def prepare(
@@ -98,7 +107,7 @@ def prepare(
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
-    parts = corpus.parts(_split(corpus, "train"))
+    parts = corpus.every_part(_split(corpus, "train"))
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
     faults = counts["faults"] + faults
     return Prepared(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config)
@@ -157,6 +166,7 @@ class _Source:
                 config,
                 (pair.src for pair in self.pairs(Counter(), [])),
                 (pair.tgt for pair in self.pairs(Counter(), [])),
+                controls=self.corpus.every_direction.pieces,
             )
 
         return learn_supported(config, learn, auto)
@@ -178,6 +188,9 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
     }
     if corpus.splits["valid"] is None:
         content["held out"] = corpus.valid
+    directions = corpus.every_direction
+    if corpus.each()[0].ways:
+        content["directions"] = [str(directions), directions.tags]
     return hashlib.sha256(to_json(content, ascii_only=True, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -209,7 +222,7 @@ def _make(folder: Path, source: _Source, tokenizer: Tokenizer) -> None:
     corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
     with draft_folder(folder) as draft:
         pairs = source.pairs(dropped, faults, "encoding")
-        encoded = _encode(pairs, tokenizer, corpus.cleaning.max_pieces, dropped, equal)
+        encoded = _encode(pairs, tokenizer, corpus, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(nothing_left(dropped, faults))
         lexicon = learn_lexicon(
@@ -240,15 +253,26 @@ def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
     return "; ".join(parts)
 
 
+def encode_src(
+    tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
+) -> list[list[int]]:
+    """The ids of the sources of pairs, each with the tags of its direction."""
+    encoded = tokenizer.encode_src([pair.src for pair in pairs], num_threads)
+    if not directions.tags:
+        return encoded
+    tags = {one: tokenizer.control_ids(directions.tags_of(one)) for one in directions.every}
+    return [[*tags[Direction(*pair.languages)], *ids] for pair, ids in zip(pairs, encoded, strict=True)]
+
+
 def _encode(
-    pairs: Iterator[Pair], tokenizer: Tokenizer, max_pieces: int, dropped: Counter[str], equal: Counter[str]
+    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, dropped: Counter[str], equal: Counter[str]
 ) -> Iterator[tuple[list[int], list[int], int, int]]:
-    threads = os.cpu_count() or 1
+    threads, directions = os.cpu_count() or 1, corpus.every_direction
     while group := list(islice(pairs, GROUP)):
-        src = tokenizer.encode_src([pair.src for pair in group], threads)
+        src = encode_src(tokenizer, directions, group, threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
         for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
-            if max(len(of_src), len(of_tgt)) <= max_pieces:
+            if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:
                 equal["sides"] += equal_sides(pair)
                 yield of_src, of_tgt, pair.line, pair.part
             else:

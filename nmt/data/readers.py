@@ -13,11 +13,12 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from nmt.formats.headers import looks_like_names, named_columns, shown
+from nmt.formats.headers import columns_by_row, is_language, looks_like_names, means, named_columns, shown
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
 CHUNK_BYTES = 1 << 16  # read at once
@@ -30,6 +31,7 @@ class Pair(NamedTuple):
     tgt: str
     line: int = 0  # where it stands, from 1
     part: int = 0  # of a split that has several, as `train+more` has: in which of them, from 0
+    languages: tuple[str, str] = ("", "")  # where a corpus has several directions, or tags
 
 
 class Row(NamedTuple):
@@ -37,6 +39,7 @@ class Row(NamedTuple):
 
     pair: Pair
     faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
+    is_other: bool = False  # it is sound, but of other languages, and that is its fault
 
 
 class Line(NamedTuple):
@@ -170,10 +173,14 @@ def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterato
 
 
 def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator[Row]:
-    """The pairs of a table. A first row that names both sides tells where they are; without one there must be two
-    columns. Raises ValueError where there are more, and for a first row that looks like other names."""
+    """The pairs of a table. A first row that names both sides, or the columns that name them row by row, tells where
+    they are; without one there must be two columns. Raises ValueError where there are more, and for a first row that
+    looks like other names."""
     first = next(rows, None)
     if first is None:
+        return
+    if (by_row := columns_by_row(first.cells)) is not None:
+        yield from _rows_by_language(rows, name, (src, tgt), len(first.cells), *by_row)
         return
     where = f"{name}, line {first.line}"
     columns = named_columns(first.cells, (src, tgt), where)
@@ -198,6 +205,24 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
         cells = row.cells if len(row.cells) <= width else [""] * width  # of too many, nobody knows which is which
         cells = cells + [""] * (width - len(cells))
         yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults)
+
+
+def _rows_by_language(
+    rows: Iterable[Cells],
+    name: str,
+    wanted: tuple[str, str],
+    width: int,
+    languages: tuple[int, int],
+    texts: tuple[int, int],
+) -> Iterator[Row]:
+    """The pairs of a table whose rows say which languages they are in."""
+    for row in rows:
+        faults = row.faults + _other_width(row, width, name)
+        cells = row.cells if len(row.cells) == width else [""] * width
+        pair = Pair(cells[texts[0]], cells[texts[1]], row.line)
+        there = cells[languages[0]], cells[languages[1]]
+        is_wanted = bool(faults) or all(map(means, there, wanted))
+        yield Row(pair, faults) if is_wanted else _other(f"{name}, line {row.line}", row.line, there, wanted)
 
 
 def _other_width(row: Cells, width: int, name: str) -> list[str]:
@@ -225,12 +250,22 @@ def jsonl_rows(
             yield Row(Pair("", "", line.number), line.faults)
             continue
         row = row_of(value, column, src, tgt, f"{name}, line {line.number}", line.number)
-        yield row._replace(faults=[*line.faults, *row.faults])
+        yield row._replace(faults=[*line.faults, *row.faults], is_other=row.is_other and not line.faults)
 
 
 def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, number: int) -> Row:
     """The row of a mapping of languages to texts, or of one that has it under `column`."""
     sides = value.get(column, value) if column is not None and isinstance(value, dict) else value
+    if isinstance(sides, dict) and not (src in sides and tgt in sides):
+        if by_row := _columns_of_keys(tuple(sides)):
+            there, texts = ([sides[key] for key in keys] for keys in by_row)
+            if not all(isinstance(one, str) for one in there):
+                return Row(Pair("", "", number), [f"{where} does not say which languages it is in"])
+            if not all(map(means, there, (src, tgt))):
+                return _other(where, number, there, (src, tgt))
+            sides = dict(zip((src, tgt), texts, strict=True))
+        elif sum(map(is_language, sides)) > 1:
+            return _other(where, number, list(sides), (src, tgt))
     texts = [sides.get(code) if isinstance(sides, dict) else None for code in (src, tgt)]
     sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
     pair = Pair(sound[0], sound[1], number)
@@ -239,6 +274,17 @@ def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, numbe
     if all(isinstance(text, str) for text in texts):
         return Row(pair, [f"{where} has half a character for {src!r} and {tgt!r}"])
     return Row(pair, [f"{where} has no text for {src!r} and {tgt!r}: {_found(sides, (src, tgt))}"])
+
+
+def _other(where: str, number: int, there: Sequence[str], wanted: tuple[str, str]) -> Row:
+    fault = f"{where} has no text for {wanted[0]!r} and {wanted[1]!r}: it has {shown(there)}"
+    return Row(Pair("", "", number), [fault], is_other=True)
+
+
+@lru_cache(maxsize=64)
+def _columns_of_keys(keys: tuple[Any, ...]) -> list[list[Any]] | None:
+    columns = columns_by_row([str(key) for key in keys])
+    return None if columns is None else [[keys[i] for i in two] for two in columns]
 
 
 def _found(sides: Any, codes: Sequence[str]) -> str:

@@ -157,6 +157,14 @@ class Tokenizer:
         """Each text -> its pieces and EOS."""
         return _encode(self.src, prepared(texts, self.src_normalization), num_threads, add_bos=False)
 
+    def control_ids(self, pieces: Sequence[str]) -> list[int]:
+        """The source's ids of controls (train_tokenizer). Raises ValueError for one that it lacks."""
+        ids = [self.src.piece_to_id(piece) for piece in pieces]
+        for piece, i in zip(pieces, ids, strict=True):
+            if i == UNK_ID or not self.src.is_control(i):
+                raise ValueError(f"the tokenizer has no piece {piece}")
+        return ids
+
     def encode_tgt(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> BOS, its pieces, EOS."""
         return _encode(self._tgt_encoder, prepared(texts, self.tgt_normalization), num_threads, add_bos=True)

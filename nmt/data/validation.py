@@ -30,7 +30,8 @@ def validation_text(corpus: Corpus, if_missing: bool, faults: list[str]) -> tupl
     Raises ValueError for text that is not sound, or too little of it.
     """
     split = corpus.splits["valid"]
-    if split is not None and not (if_missing and not corpus.has(split)):
+    is_there = split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.each()))
+    if split is not None and is_there:
         return corpus, list(corpus.pairs(split, faults))
     train, test = (corpus.splits[role] for role in ("train", "test"))
     assert train is not None

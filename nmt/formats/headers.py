@@ -27,6 +27,7 @@ tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu ارد
 """
 CODE_OF = {name: names.split()[0] for names in re.split(r"[|\n]", NAMES.strip()) for name in names.casefold().split()}
 WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
+LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column that says in which each row is
 OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}
 TAG = re.compile("([a-z]{2,3})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")  # language, script, region
 SHOWN = 30  # characters of a cell in a message
@@ -51,6 +52,32 @@ def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> lis
         if len(columns) > 1:
             raise ValueError(f"{where} names {name!r} {len(columns)} times: {shown(cells)}")
     return [found[name][0] for name in names]
+
+
+def columns_by_row(cells: Sequence[str]) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Of a table, or the keys of an object, that say of each row which languages it is in (`src_lang`, `tgt_lang`,
+    `src`, `tgt`): the columns of both languages, and of both texts; None where the names are others."""
+    found: dict[tuple[str, bool], list[int]] = {}
+    for i, cell in enumerate(cells):
+        parts = re.findall(r"[^\W_]+", cell.casefold())
+        sides = [WORDS[part] for part in parts if part in WORDS]
+        if len(sides) == 1 and len(parts) <= 2:
+            found.setdefault((sides[0], not LANGUAGE_WORDS.isdisjoint(parts)), []).append(i)
+    keys = [(side, of_language) for of_language in (True, False) for side in ("source", "target")]
+    if any(len(found.get(key, ())) != 1 for key in keys):
+        return None
+    src_lang, tgt_lang, src, tgt = (found[key][0] for key in keys)
+    return (src_lang, tgt_lang), (src, tgt)
+
+
+def means(cell: str, name: str) -> bool:
+    """Whether a language is called so, or is a variant of one that is."""
+    return _is_called(cell, name) or _is_variant(cell, name)
+
+
+def is_language(name: str) -> bool:
+    """Whether it is the code, the tag or the name of a language that is known here."""
+    return _language(_plain(name)) in CODE_OF
 
 
 def looks_like_names(cells: Sequence[str]) -> bool:

@@ -72,6 +72,7 @@ def align(
     """
     if translator.model.decoder.attention.context_size == 0:
         raise ValueError("the model has no attention to align by (attention=none)")
+    tags = len(translator.language_ids())
     for start in range(0, len(srcs), BATCH):
         src, src_cut = src_ids(translator, srcs[start : start + BATCH])
         tgt, tgt_cut = tgt_ids(translator, tgts[start : start + BATCH])
@@ -80,6 +81,6 @@ def align(
         tensors = (*pad(src), pad([[BOS_ID, *ids] for ids in tgt])[0])
         _, weights = translator.model(*(tensor.to(translator.device) for tensor in tensors))
         for of_sentence, source, target in zip(weights.float().mean(1).cpu(), src, tgt, strict=True):
-            of_pieces = of_sentence[: len(target), : len(source) - 1]  # neither side's EOS
-            pieces = translator.tokenizer.src_pieces(source)[:-1], translator.tokenizer.tgt_pieces(target)
+            of_pieces = of_sentence[: len(target), tags : len(source) - 1]  # neither side's EOS
+            pieces = translator.tokenizer.src_pieces(source[tags:-1]), translator.tokenizer.tgt_pieces(target)
             yield word_weights(of_pieces, *pieces)

@@ -72,7 +72,7 @@ def inspect_sentence(
 def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[list[int], list[int], bool]:
     """Those of both sides, and whether the end of either is left out."""
     (src,), (cut,) = src_ids(translator, [sentence])
-    if len(src) == 1:
+    if len(src) == 1 + len(translator.language_ids()):
         raise ValueError("the sentence is empty")
     if target is not None:
         (tgt,), (tgt_cut,) = tgt_ids(translator, [target])

@@ -139,6 +139,18 @@ class Measure:
         return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
 
 
+def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
+    """The mean of the scores of several texts, each scored by itself; of one its own."""
+    if len(scores) == 1:
+        return dict(scores[0])
+    means = {}
+    for name in scores[0]:
+        signatures = dict.fromkeys(one[name].signature for one in scores)
+        mean = sum(one[name].score for one in scores) / len(scores)
+        means[name] = Score(mean, f"mean of {len(scores)}: {', '.join(signatures)}")
+    return means
+
+
 def shown(name: Name, figure: float) -> str:
     """Such as "BLEU 38.12" or "nll 1.234"."""
     return f"{LABELS[name]} {figure:.{3 if name == 'nll' else 2}f}"

@@ -59,7 +59,7 @@ class Models:
             key = tuple(folders)
             if key not in same:
                 same[key] = Translator.load(folders, "cpu", settings["compute"])
-            loaded[pair] = same[key]
+            loaded[pair] = in_direction(same[key], pair)
         return cls(loaded)
 
     def described(self) -> dict[str, Any]:
@@ -113,6 +113,17 @@ def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:
         steps = found["search"]
         kept["search"] = steps[place] if side == "tgt" and place < len(steps) else []
     return kept
+
+
+def in_direction(translator: Translator, pair: str) -> Translator:
+    """One that shares all with a translator of several directions, and translates in that of the pair alone. Raises
+    ValueError where there is none."""
+    if translator.directions.only:  # whatever the pair is called
+        return translator
+    found = [one for one in translator.directions.every if "-".join(one) == pair]
+    if not found:
+        raise ValueError(f"--pair {pair}: the model does not translate so; it has: {translator.directions}")
+    return translator.toward(found[0])
 
 
 def _result(one: Translation, pieces: int) -> Result:

@@ -38,32 +38,35 @@ class Pair:
         return f"{self.source}-{self.target}"
 
 
-def pair_of(text: str) -> Pair:
+def pairs_of(text: str) -> list[Pair]:
     """`de-en=FOLDER`, `zh-Hans:en=FOLDER`, `de-en=FOLDER,FOLDER` for an ensemble, or a FOLDER whose config.json says
-    its languages. Raises ValueError."""
+    its languages, and all of its directions. Raises ValueError."""
     codes, equals, folders = text.partition("=")
     if not equals:
-        return Pair(*_own_languages(text), (text,))
+        return [Pair(*languages, (text,)) for languages in _own_languages(text)]
     parts = codes.split(":") if ":" in codes else codes.split("-")
     if len(parts) != 2 or not all(CODE.fullmatch(part) for part in parts):
         raise ValueError(f"--pair {text}: it must begin with two codes of languages, as in de-en= or zh-Hans:en=")
     found = tuple(filter(None, folders.split(",")))
     if not found:
         raise ValueError(f"--pair {text}: no model directory is given")
-    return Pair(parts[0], parts[1], found)
+    return [Pair(parts[0], parts[1], found)]
 
 
-def _own_languages(folder: str) -> tuple[str, str]:
+def _own_languages(folder: str) -> list[tuple[str, str]]:
     path = Path(folder) / "config.json"
     try:
         with path.open("rb") as file:
             config = json.loads(file.read(MAX_CONFIG_BYTES))
-        codes = config["src"], config["tgt"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        directions = config.get("directions") or []
+        languages = [tuple(one.split(":" if ":" in one else "-")) for one in directions]
+        languages = languages or [(config["src"], config["tgt"])]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ValueError(f"{folder} is no model directory: {path} cannot be read") from None
-    if not all(isinstance(code, str) and CODE.fullmatch(code) for code in codes):
+    codes = [code for two in languages for code in two]
+    if len(codes) != 2 * len(languages) or not all(isinstance(one, str) and CODE.fullmatch(one) for one in codes):
         raise ValueError(f"{folder} does not say its languages; say them: --pair de-en={folder}")
-    return codes
+    return [(one[0], one[1]) for one in languages]
 
 
 class Pairs:

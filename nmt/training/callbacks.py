@@ -20,12 +20,13 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
+from nmt.data.directions import Directions
 from nmt.files import naming
 from nmt.metrics.config import Name
-from nmt.metrics.measure import LABELS, Measure, Score, shown
+from nmt.metrics.measure import LABELS, Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
-from nmt.training.module import TrainingModule
+from nmt.training.module import TrainingModule, Validation
 from nmt.training.outlook import TimeLeft
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,13 @@ COLUMNS = (
 BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
 
 
-def columns(metric: Name) -> tuple[str, ...]:
-    """Those of metrics.csv, with one for the metric that chooses where it needs one of its own."""
-    return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}")))
+def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
+    """Those of metrics.csv, with one for the metric that chooses where it needs one of its own, and those of each
+    direction where there are several."""
+    every = () if directions is None or directions.only else directions.every
+    names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))
+    of_directions = [f"val/{name}/{direction}" for direction in every for name in names]
+    return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}", *of_directions)))
 
 
 class MetricsFile(Logger):
@@ -162,14 +167,17 @@ class ValidationReport(Callback):
             "epoch %d, step %d: %s  (best %s)%s",
             trainer.current_epoch + (trainer.state.fn == "fit"),  # an epoch counts when its validation is over
             trainer.global_step,
-            "  ".join([shown("nll", validation.nll), *(shown(n, validation.scores[n].score) for n in measure.names)]),
+            "  ".join([shown("nll", validation.nll), *(_of_all(validation, name) for name in measure.names)]),
             pl_module.best,
             self.left.words(trainer) if trainer.state.fn == "fit" else "",
         )
         if not self.has_warned and measure.name == "bleu":
-            self.has_warned = self._warns(measure, validation.scores)
-        for i in range(min(self.num_samples, len(pl_module.valid))):
-            sample = i * len(pl_module.valid) // self.num_samples  # the same ones each time
+            every = validation.by_direction or {"": validation.scores}
+            self.has_warned = any(self._warns(pl_module, *one) for one in every.items())
+        of_directions = list(pl_module.rows.values())
+        for i in range(min(self.num_samples, len(pl_module.valid))):  # of each direction in turn, the same each time
+            rows = of_directions[i % len(of_directions)]
+            sample = rows[i * len(rows) // self.num_samples]
             pair = pl_module.valid[sample]
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
@@ -178,18 +186,26 @@ class ValidationReport(Callback):
         if metrics_file.exists():
             draw_curves(metrics_file, self.run_dir / "curves.png", measure.name)
 
-    def _warns(self, measure: Measure, scores: Mapping[str, Score]) -> bool:
+    def _warns(self, module: TrainingModule, direction: str, scores: Mapping[str, Score]) -> bool:
         """Whether BLEU cannot tell these models apart, though they are not alike."""
         bleu, chrf = scores["bleu"].score, scores["chrf"].score
         if bleu >= 0.005 or chrf < BLIND_TO:
             return False
+        measures = {str(one): measure for one, measure in module.measures.items()}
         log.warning(
-            "BLEU is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), and chrF "
+            "BLEU%s is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), and chrF "
             "chooses meanwhile; metric=chrf chooses by it always, and metric.tokenize= divides text otherwise",
+            direction and f" of {direction}",
             chrf,
-            measure.tokenize,
+            measures.get(direction, module.measure).tokenize,
         )
         return True
+
+
+def _of_all(validation: Validation, name: Name) -> str:
+    """A score, and those of the directions that it is the mean of."""
+    of_each = [f"{direction} {scores[name].score:.2f}" for direction, scores in validation.by_direction.items()]
+    return shown(name, validation.scores[name].score) + (f" ({', '.join(of_each)})" if of_each else "")
 
 
 def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
@@ -260,6 +276,10 @@ def save_model(folder: Path, module: TrainingModule) -> None:
     config, validation = module.config, module.validation
     size = sum(parameter.numel() for parameter in module.model.parameters())
     scores = {name: asdict(score) for name, score in validation.scores.items()}
+    of_each = {
+        direction: {name: asdict(score) for name, score in found.items()}
+        for direction, found in validation.by_direction.items()
+    }
     with module.weights(validation.average):
         save_bundle(
             folder,
@@ -268,10 +288,13 @@ def save_model(folder: Path, module: TrainingModule) -> None:
             module.lexicon,
             config.model,
             config.search,
-            (config.data.src, config.data.tgt),
-            model_card(config, module.measure, validation.scores, validation.nll, size, module.prepared.text),
-            {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average},
+            module.directions.names,
+            model_card(module, size),
+            {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
+            | ({"directions": of_each} if of_each else {}),
             config.metric,
             module.copy_letterless,
             module.prepared.train.long_src(),
+            module.directions,
+            module.scripts,
         )

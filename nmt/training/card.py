@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import yaml
 
-from nmt.config import RunConfig, to_dict
+from nmt.config import to_dict
 from nmt.json_text import to_json
-from nmt.metrics.measure import LABELS, Measure, Score
+from nmt.metrics.measure import LABELS
+from nmt.training.module import TrainingModule
 from nmt.training.origin import origin, recipe
 
 
-def model_card(
-    config: RunConfig,
-    measure: Measure,
-    scores: Mapping[str, Score],
-    nll: float,
-    num_parameters: int,
-    text: dict[str, str],
-) -> str:
-    """What the model is, how good it was on the validation text, how to use it, and what it was made of. `nll` is in
-    nats a token; `text` are hashes of the splits."""
+def model_card(module: TrainingModule, num_parameters: int) -> str:
+    """What the model is, how good it was on the validation text, how to use it, and what it was made of."""
+    config, validation, directions = module.config, module.validation, module.directions
     model, data = config.model, to_dict(config.data)["name"]
-    rows = "\n".join(f"| {LABELS[name]} | {one.score:.2f} | `{one.signature}` |" for name, one in scores.items())
-    return f"""# {config.data.src} to {config.data.tgt}
+    every = validation.by_direction or {"": validation.scores}
+    rows = "\n".join(
+        f"| {f'{LABELS[name]} {direction}'.strip()} | {one.score:.2f} | `{one.signature}` |"
+        for direction, scores in every.items()
+        for name, one in scores.items()
+    )
+    titles = ", ".join(f"{src} to {tgt}" for src, tgt in directions.every)
+    scripts = ", ".join(f"{language} ({script})" for language, script in module.scripts.items())
+    label = module.measure.label + " (the mean of the directions)" * bool(every.keys() - {""})
+    to = f" --to {directions.targets[0]}" if directions.targets[1:] else ""
+    return f"""# {titles}
 
 A recurrent translation model of {num_parameters:,} parameters, trained with nmt on
 `{data}` data.
@@ -37,20 +38,21 @@ A recurrent translation model of {num_parameters:,} parameters, trained with nmt
 | decoder | {model.decoder.name}, {model.decoder.num_layers} layer(s) |
 | sizes | embedding {model.embedding_size}, hidden {model.hidden_size} |
 | pieces | {config.tokenizer.vocab_size} ({config.tokenizer.kind}) |
+| languages | {scripts or ", ".join(directions.languages)} |
 
-Validation text, by whose {measure.label} this is the best model of its training:
+Validation text, by whose {label} this is the best model of its training:
 
 | metric | score | signature |
 |---|---|---|
 {rows}
-| nll | {nll:.3f} | nats a token |
+| nll | {validation.nll:.3f} | nats a token |
 
-    nmt-translate . < source.txt > translation.txt
+    nmt-translate .{to} < source.txt > translation.txt
 
 What it was made of:
 
 ```json
-{to_json(origin(config, measure, text), 2)}
+{to_json(origin(config, module.measures.values(), module.prepared.text), 2)}
 ```
 
 ```yaml

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from functools import partial
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as pl
@@ -25,9 +26,11 @@ from nmt.bundle import build_model, load_bundle
 from nmt.config import OptimConfig, RunConfig
 from nmt.data.batching import Batch, without_filling
 from nmt.data.datamodule import DataModule, is_copied_ahead
+from nmt.data.directions import Direction
 from nmt.data.preparation import Prepared
+from nmt.languages import script
 from nmt.metrics.config import Tokenize
-from nmt.metrics.measure import Measure, Score, shown
+from nmt.metrics.measure import Measure, Score, mean_of, shown
 from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
@@ -35,6 +38,7 @@ from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress, Rank
 from nmt.training.risk import candidates, costs, expected_cost
+from nmt.training.start import begin_from, frozen
 from nmt.translation import copied_letterless
 from nmt.translator import Translator
 
@@ -45,8 +49,9 @@ class Validation(NamedTuple):
     average: str | None  # of the weights, by its name; None: as they are
     nll: float  # nats a target token
     translations: list[str]
-    scores: dict[str, Score]
+    scores: dict[str, Score]  # the mean of those of the directions
     rank: Rank  # the greater is the better model's
+    by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # where there are several
 
     @property
     def bleu(self) -> float:
@@ -62,12 +67,15 @@ class TrainingModule(pl.LightningModule):
         self.prepared = prepared
         self.valid = prepared.valid
         self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
+        self.directions = prepared.directions
+        self.rows = rows_by_direction(prepared)
         self.measure_by(config.metric.tokenize)
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
-            self.model.load_state_dict(load_bundle(config.init).model.state_dict())
+            begin_from(load_bundle(config.init), self.model, self.tokenizer)
+        self.frozen = frozen(self.model, config.optim.freeze)
         self.graphed_loss = GraphedLoss(self.model)
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = -1  # when they were updated last
@@ -76,11 +84,28 @@ class TrainingModule(pl.LightningModule):
         self.val_batches: list[Batch] = []  # of the validation that is going on
         self.trimmer = MemoryTrimmer()
 
-    def measure_by(self, tokenize: Tokenize) -> None:
-        """Count BLEU so. What "auto" stands for is decided when a run begins, so that its figures can be compared.
-        Raises ValueError when this machine lacks that tokenisation."""
-        metric = replace(self.config.metric, tokenize=tokenize)
-        self.measure = Measure.of(metric, self.config.data.tgt, (pair.tgt for pair in self.valid))
+    def measure_by(self, tokenize: Tokenize, of: Mapping[str, Tokenize] = MappingProxyType({})) -> None:
+        """Count BLEU so, and into some languages otherwise. What "auto" stands for is decided when a run begins, so
+        that its figures can be compared. Raises ValueError when this machine lacks that tokenisation."""
+        self.measures = {}
+        for direction, rows in self.rows.items():
+            metric = replace(self.config.metric, tokenize=of.get(direction.tgt, tokenize))
+            refs = (self.valid[row].tgt for row in rows)
+            self.measures[direction] = Measure.of(metric, direction.tgt, refs)
+
+    @property
+    def measure(self) -> Measure:
+        """Of the first direction: what chooses is the same of all."""
+        return next(iter(self.measures.values()))
+
+    @cached_property
+    def scripts(self) -> dict[str, str]:
+        """Those that the validation text is written in, by language."""
+        texts: dict[str, list[str]] = {language: [] for language in self.directions.languages}
+        for direction, rows in self.rows.items():
+            for side, language in zip(("src", "tgt"), direction, strict=True):
+                texts[language] += [getattr(self.valid[row], side) for row in rows]
+        return {language: found for language, of in texts.items() if (found := script(of))}
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
@@ -116,7 +141,23 @@ class TrainingModule(pl.LightningModule):
         with torch.autocast(self.device.type, enabled=False):
             found = candidates(self.translator(), batch, self.config.optim.candidates)
         self.model.train()
-        return expected_cost(self.model, batch, found, costs(self.measure, self.tokenizer, batch, found))
+        return expected_cost(self.model, batch, found, costs(self._measures_of(batch), self.tokenizer, batch, found))
+
+    def _measures_of(self, batch: Batch) -> list[Measure]:
+        """That of each sentence's target language, which its first piece tells where there are several."""
+        if not self.directions.tags:
+            return [self.measure] * len(batch.src)
+        by_tag = {
+            self.tokenizer.control_ids(self.directions.tags_of(direction))[0]: measure
+            for direction, measure in self.measures.items()
+        }
+        return [by_tag[tag] for tag in batch.src[:, 0].tolist()]
+
+    def on_after_backward(self) -> None:
+        until = self.config.optim.freeze_steps
+        if until is None or self.global_step < until:
+            for parameter in self.frozen:
+                parameter.grad = None  # which no optimiser acts on
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, logged = self.loss(batch)
@@ -162,6 +203,9 @@ class TrainingModule(pl.LightningModule):
         self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by
         for name, figure in found.items():
             self.log(f"val/{name}", figure, prog_bar=name == self.measure.name, rank_zero_only=True)
+        for direction, scores in self.validation.by_direction.items():
+            for name, score in scores.items():
+                self.log(f"val/{name}/{direction}", score.score, rank_zero_only=True)
         self.log("val/ppl", math.exp(min(found["nll"], 700)), rank_zero_only=True)
         if validations[1:]:
             of_average = max(validations[1:], key=lambda validation: validation.rank).bleu
@@ -179,9 +223,16 @@ class TrainingModule(pl.LightningModule):
     def _validate(self, average: str | None) -> Validation:
         with self.weights(average):
             nll = self._nll()
-            translations = self._translate([pair.src for pair in self.valid])
-        scores = self.measure.scores(translations, [[pair.tgt for pair in self.valid]])
-        return Validation(average, nll, translations, scores, self.measure.rank(scores, nll))
+            found = {direction: self._translate(direction, rows) for direction, rows in self.rows.items()}
+        translations, by_direction = [""] * len(self.valid), {}
+        for direction, rows in self.rows.items():
+            refs = [self.valid[row].tgt for row in rows]
+            by_direction[str(direction)] = self.measures[direction].scores(found[direction], [refs])
+            for row, text in zip(rows, found[direction], strict=True):
+                translations[row] = text
+        scores = mean_of(list(by_direction.values()))
+        rank = self.measure.rank(scores, nll)
+        return Validation(average, nll, translations, scores, rank, by_direction if len(by_direction) > 1 else {})
 
     def _nll(self) -> float:
         """Of the validation text, each rank its share."""
@@ -195,26 +246,29 @@ class TrainingModule(pl.LightningModule):
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
-        data, metric = self.config.data, self.config.metric
+        metric = self.config.metric
         return Translator(
             self.model,
             self.tokenizer,
             self.config.search,
             self.device,
             self.lexicon,
-            languages=(data.src, data.tgt),
             metric=metric,
             copy_letterless=self.copy_letterless,
+            directions=self.directions,
         )
 
-    def _translate(self, texts: Sequence[str]) -> list[str]:
-        """Each rank its share."""
+    def _translate(self, direction: Direction, rows: Sequence[int]) -> list[str]:
+        """Of the validation text, each rank its share."""
+        texts = [self.valid[row].src for row in rows]
+        translator = self.translator()
+        translator.direction = direction
         rank, world_size = self.global_rank, self.trainer.world_size
         with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
             share = texts[rank::world_size]
             with bar("validating", len(share), "sentences") as done:
                 each = partial(map_counted, done)
-                mine = [found.text for found in self.translator().translate(share, plain=True, each=each)]
+                mine = [found.text for found in translator.translate(share, plain=True, each=each)]
         shares = _gather(mine, world_size)
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 
@@ -243,6 +297,7 @@ class TrainingModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)
         checkpoint["measure"] = asdict(self.measure)
+        checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         before = Progress.restored(checkpoint["progress"])
@@ -268,6 +323,18 @@ class TrainingModule(pl.LightningModule):
     def best(self) -> str:
         """The same in words, such as "BLEU 38.12"."""
         return shown(self.measure.name, self.best_score)
+
+
+def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
+    """Which of the validation pairs are of which direction. Raises ValueError where one has none."""
+    if (only := prepared.directions.only) is not None:
+        return {only: list(range(len(prepared.valid)))}
+    rows: dict[Direction, list[int]] = {direction: [] for direction in prepared.directions.every}
+    for row, pair in enumerate(prepared.valid):
+        rows[Direction(*pair.languages)].append(row)
+    if missing := [str(direction) for direction, found in rows.items() if not found]:
+        raise ValueError(f"the validation text has no pair of {', '.join(missing)}")
+    return rows
 
 
 def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,17 @@ from nmt.json_text import to_json
 from nmt.metrics.measure import Measure
 
 
-def origin(config: RunConfig, measure: Measure, text: dict[str, str]) -> dict[str, Any]:
+def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str]) -> dict[str, Any]:
     """Seed, versions, commit, what models are chosen by, and SHA-256 of the effective config and of the text of each
-    split, for JSON."""
+    split, for JSON. `measures` are those of the directions."""
+    signatures = dict.fromkeys(measure.signature() for measure in measures)
     return {
         "seed": config.seed,
         "config_sha256": hashlib.sha256(
             to_json(recipe(config), ascii_only=True, sort_keys=True).encode()
         ).hexdigest(),
         "text_sha256": text,
-        "metric": {"name": measure.name, "signature": measure.signature()},
+        "metric": {"name": config.metric.name, "signature": ", ".join(signatures)},
         "git_commit": git_commit(Path(__file__).parents[2]),
         "versions": {
             "nmt": __version__,

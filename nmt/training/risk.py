@@ -40,13 +40,13 @@ def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 
-def costs(measure: Measure, tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
-    """1 - the measure's score of a sentence against its target, as text (B,n); 0 where there is no candidate."""
+def costs(measures: Sequence[Measure], tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
+    """1 - the score of a sentence by its measure against its target, as text (B,n); 0 where there is no candidate."""
     targets = zip(batch.tgt_out.tolist(), batch.tgt_len.tolist(), strict=True)
     refs = [tokenizer.decode_tgt(ids[: length - 1]) for ids, length in targets]
     scores = [
         [measure.sentence_score(tokenizer.decode_tgt(ids), ref) for ids in row]
-        for row, ref in zip(found, refs, strict=True)
+        for measure, row, ref in zip(measures, found, refs, strict=True)
     ]
     most = max(map(len, scores))
     return 1 - torch.tensor([row + [100.0] * (most - len(row)) for row in scores]) / 100

@@ -1,22 +1,31 @@
-"""Fine-tuning: a training that starts from a model directory has its pieces and its architecture."""
+"""Fine-tuning: a training that starts from a model directory has its architecture, and its pieces or new ones; and
+which parts of a model stay as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
+
+import torch
+from torch import nn
 
 from nmt.bundle import Bundle
 from nmt.config import to_dict
 from nmt.data.normalization import Normalization
-from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer import Tokenizer, TokenizerConfig
+from nmt.data.transfer import origins
+from nmt.model.seq2seq import Seq2Seq
 from nmt.training.folder import flat
 
 FREE = ("dropout", ".sampling")  # the ends of keys that change training alone
 
 
-def own_settings(bundle: Bundle) -> dict[str, Any]:
-    """The part of a run's config, as plain data, that the model brings with it."""
+def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
+    """The part of a run's config, as plain data, that the model brings with it: all of the model, and, where its
+    vocabulary is kept, of the tokenizer."""
     tokenizer = bundle.tokenizer
+    if vocabulary != "keep":
+        return {"model": to_dict(bundle.config.model)}
     src, tgt = (name if name in get_args(Normalization) else None for name in tokenizer.normalizations)
     of_text = {"normalization": src} if src == tgt else {"src_normalization": src, "tgt_normalization": tgt}
     pieces = to_dict(TokenizerConfig(tokenizer.tgt_vocab_size, tokenizer.kind, tokenizer.joint))
@@ -42,3 +51,54 @@ def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any
         else:
             kept[key] = config.get(key, value) if f".{key}".endswith(FREE) else value
     return kept
+
+
+@torch.no_grad()
+def begin_from(start: Bundle, model: Seq2Seq, tokenizer: Tokenizer) -> None:
+    """Give a fresh model the weights of another, of the same architecture. Where it has other pieces, one that both
+    have keeps its weights, and one that the other spells with several has their mean (Gee et al., 2022,
+    arXiv:2402.09977); what is no text and new is as it is made."""
+    if tokenizer.content == start.tokenizer.content:
+        model.load_state_dict(start.model.state_dict())
+        return
+    theirs = dict(start.model.named_parameters())
+    rows = [origins(*two) for two in zip(tokenizer.samplers, start.tokenizer.samplers, strict=True)]
+    for name, parameter in model.named_parameters():
+        if not _has_a_row_a_piece(name):
+            parameter.copy_(theirs[name])
+            continue
+        for row, ids in enumerate(rows[not name.startswith("src_")]):
+            if ids:
+                parameter[row] = theirs[name][ids].mean(0)
+
+
+def shared_pieces(start: Tokenizer, tokenizer: Tokenizer) -> tuple[int, int]:
+    """How many target pieces a tokenizer has in common with another, of how many."""
+    sides = [{one.tgt.id_to_piece(i) for i in range(one.tgt_vocab_size)} for one in (start, tokenizer)]
+    return len(sides[0] & sides[1]), tokenizer.tgt_vocab_size
+
+
+def _has_a_row_a_piece(name: str) -> bool:
+    return "embedding" in name or name.startswith("output_")
+
+
+def frozen(model: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
+    """The weights of the parts. Raises ValueError for one that the model has not, or when nothing would be left."""
+    named = dict(model.named_parameters())
+    chosen: set[str] = set()
+    for part in parts:
+        found = {name for name in named if _is_of(part, name)}
+        if not found:
+            known = {name.split(".")[0] for name in named} | {".".join(name.split(".")[:2]) for name in named}
+            known = {"embedding", "output", *known} - {name for name in known if name.endswith(".weight")}
+            raise ValueError(f"optim.freeze has {part!r}; the model has: {', '.join(sorted(known))}")
+        chosen |= found
+    if len(chosen) == len(named):
+        raise ValueError("optim.freeze names all of the model; nothing would be learned")
+    return [parameter for name, parameter in named.items() if name in chosen]
+
+
+def _is_of(part: str, name: str) -> bool:
+    if part == "embedding":
+        return "embedding" in name
+    return name == part or name.startswith((f"{part}.", f"{part}_") if part == "output" else f"{part}.")

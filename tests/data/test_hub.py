@@ -119,7 +119,7 @@ def test_lines_that_are_not_sound_are_told_by_file_and_number(tmp_path):
 def test_lines_are_counted_on_over_the_files_of_a_split(tmp_path):
     for number in range(2):
         (tmp_path / f"train-{number}.tsv").write_text(f"de\ten\na{number}\tb\n\n")
-    assert [pair[0::2] for pair in hub(tmp_path).pairs("train")] == [("a0", 2), ("a1", 4)]
+    assert [(pair.src, pair.line) for pair in hub(tmp_path).pairs("train")] == [("a0", 2), ("a1", 4)]
 
 
 def test_a_split_may_be_a_slice(tmp_path):

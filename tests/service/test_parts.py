@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nmt.service.detection import detect
 from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, matching, pair_of, stamp
+from nmt.service.pairs import Pair, Pairs, matching, pairs_of, stamp
 from nmt.service.segments import MOST, cut
 from nmt.service.wire import RefusedError
 
@@ -56,15 +56,17 @@ def test_what_says_nothing_is_in_the_first_language():
 
 
 def test_pairs_are_named_by_codes(tmp_path):
-    assert pair_of("de-en=a") == Pair("de", "en", ("a",))
-    assert pair_of("zh-Hans:en=a,b") == Pair("zh-Hans", "en", ("a", "b"))
+    assert pairs_of("de-en=a") == [Pair("de", "en", ("a",))]
+    assert pairs_of("zh-Hans:en=a,b") == [Pair("zh-Hans", "en", ("a", "b"))]
     (tmp_path / "config.json").write_text('{"src": "de", "tgt": "fr"}')
-    assert pair_of(str(tmp_path)) == Pair("de", "fr", (str(tmp_path),))
+    assert pairs_of(str(tmp_path)) == [Pair("de", "fr", (str(tmp_path),))]
+    (tmp_path / "config.json").write_text('{"src": "de+en", "tgt": "en+pt-BR", "directions": ["de-en", "en:pt-BR"]}')
+    assert pairs_of(str(tmp_path)) == [Pair(*two, (str(tmp_path),)) for two in (("de", "en"), ("en", "pt-BR"))]
     for wrong in ("deen=a", "zh-Hans-en=a", "de-en=", "nowhere"):
         with pytest.raises(ValueError, match="two codes|no model directory"):
-            pair_of(wrong)
+            pairs_of(wrong)
     with pytest.raises(ValueError, match="two models are given for de-en"):
-        Pairs([pair_of("de-en=a"), pair_of("de-en=b")])
+        Pairs([*pairs_of("de-en=a"), *pairs_of("de-en=b")])
 
 
 def test_codes_fall_back_to_the_language():

@@ -42,7 +42,7 @@ def test_the_hash_of_a_config_is_of_what_makes_the_model_and_not_of_where_it_lie
     config = toy.run_config(corpus_dir, tmp_path)
     moved = replace(config, run="x", runs_dir="y", cache_dir="z", data=replace(config.data, dir="w"))
     other = replace(config, seed=2)
-    first, same, different = (origin(one, Measure(), {})["config_sha256"] for one in (config, moved, other))
+    first, same, different = (origin(one, [Measure()], {})["config_sha256"] for one in (config, moved, other))
     assert first == same != different
     assert recipe(config).keys() == to_dict(config).keys() - {"run", "runs_dir", "cache_dir"}
 

@@ -45,12 +45,12 @@ def test_where_the_beam_finds_fewer_each_weighs_once(translator, batch, monkeypa
     hypotheses = [[Hypothesis(ids, 0, 0, len(ids) + 1) for ids in row] for row in found]
     monkeypatch.setattr(translator, "hypotheses", lambda task, sources: hypotheses)
     assert candidates(translator, batch, 3) == found
-    cost = costs(Measure(), translator.tokenizer, batch, found)
+    cost = costs([Measure()] * len(found), translator.tokenizer, batch, found)
     assert cost.shape == (5, 3)
     alone = []
     for i, row in enumerate(found):
         one = Batch(*(part[i : i + 1] for part in batch[:5]), torch.arange(batch.tgt_len[i]))
-        assert torch.equal(costs(Measure(), translator.tokenizer, one, [row]), cost[i : i + 1, : len(row)])
+        assert torch.equal(costs([Measure()], translator.tokenizer, one, [row]), cost[i : i + 1, : len(row)])
         alone.append(expected_cost(translator.model, one, [row], cost[i : i + 1, : len(row)]))
     risk = expected_cost(translator.model, batch, found, cost)
     torch.testing.assert_close(risk, torch.stack(alone).mean())
@@ -62,7 +62,7 @@ def test_the_cost_is_what_a_sentence_lacks_of_its_target(translator, batch):
     targets = [ids[: length - 1].tolist() for ids, length in zip(batch.tgt_out, batch.tgt_len, strict=True)]
     other = [targets[0][:-1], targets[0][::-1]]
     found = [[ids, *other] for ids in targets]
-    cost = costs(Measure(), translator.tokenizer, batch, found)
+    cost = costs([Measure()] * len(found), translator.tokenizer, batch, found)
     assert cost.shape == (5, 3)
     assert not cost[:, 0].any()
     assert 0 < cost[0, 1] < cost[0, 2] <= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 import toy
 import yaml
 from safetensors.torch import load_file
@@ -14,6 +15,7 @@ from nmt.bundle import load_bundle
 from nmt.config import to_dict
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.transfer import origins
 from nmt.train import train
 from nmt.training.callbacks import read_metrics
 
@@ -81,6 +83,75 @@ def test_a_resumed_run_goes_on_from_its_checkpoint(corpus_dir, tmp_path):
     assert steps(parts) == steps(whole)
     assert weights(whole / "model") != weights(start)
     assert yaml.safe_load((parts / "config.yaml").read_text())["init"] == str(start)
+
+
+SWAP = {"init_vocabulary": "swap", "tokenizer__vocab_size": 310}
+
+
+def other_text(folder):
+    """The tiny language with other words for two of its own."""
+    toy.write_corpus(folder)
+    for path in folder.iterdir():
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("Hund", "Kühe").replace("dog", "cows"), encoding="utf-8"
+        )
+    return folder
+
+
+def test_new_pieces_keep_what_both_vocabularies_have(trained, tmp_path, caplog):
+    start = trained / "model"
+    text = other_text(tmp_path / "text")
+    caplog.set_level("INFO", "nmt")
+    run = train(toy.run_config(text, tmp_path, init=str(start), **SWAP | STILL)).model_dir
+    old, new = load_bundle(start), load_bundle(run)
+    assert new.tokenizer.src_vocab_size == 310
+    theirs, ours = (dict(one.model.named_parameters()) for one in (old, new))
+    pieces = [[one.tokenizer.tgt.id_to_piece(i) for i in range(one.tokenizer.tgt_vocab_size)] for one in (old, new)]
+    shared = set(pieces[0]) & set(pieces[1])
+    assert f"{len(shared)} of 310 pieces are those of {start}" in caplog.text
+    for name, weight in ours.items():
+        if "embedding" in name or name == "output_bias":
+            for piece in shared:
+                of_old, of_new = (side.index(piece) for side in pieces)
+                torch.testing.assert_close(weight[of_new], theirs[name][of_old], rtol=0, atol=1e-6)
+        else:
+            torch.testing.assert_close(weight, theirs[name], rtol=0, atol=1e-6)
+    spelled = min(set(pieces[1]) - shared)
+    ids = origins(new.tokenizer.samplers[1], old.tokenizer.samplers[1])[pieces[1].index(spelled)]
+    mean = theirs["tgt_embedding.weight"][ids].mean(0)
+    torch.testing.assert_close(ours["tgt_embedding.weight"][pieces[1].index(spelled)], mean, rtol=0, atol=1e-6)
+
+
+def test_a_model_learns_other_text_with_new_pieces_and_parts_that_stay(trained, tmp_path):
+    start, text = trained / "model", other_text(tmp_path / "text")
+    freeze = {"optim__freeze": ["encoder", "decoder.attention"], "optim__freeze_steps": 4}
+
+    def run(folder, **settings):
+        config = toy.run_config(text, tmp_path / folder, init=str(start), **SWAP | freeze | settings)
+        return train(config).model_dir.parent
+
+    whole = run("whole", trainer__max_steps=7)
+    for steps in (2, 5, 7):
+        parts = run("parts", trainer__max_steps=steps)
+        frozen = {name: weight for name, weight in weights(parts / "model").items() if name.startswith("encoder.")}
+        stays = frozen == {name: weight for name, weight in weights(start).items() if name in frozen}
+        assert stays == (steps == 2)
+    assert weights(parts / "model") == weights(whole / "model")
+    log = (whole / "train.log").read_text()
+    assert "of them are trained; frozen for 4 updates: encoder, decoder.attention" in log
+
+
+@pytest.mark.parametrize(
+    ("freeze", "message"),
+    [
+        (["encodre"], "optim.freeze has 'encodre'; the model has: .*decoder, .*embedding, encoder"),
+        (["encoder", "decoder", "embedding", "output"], "optim.freeze names all of the model"),
+    ],
+)
+def test_a_part_that_cannot_be_frozen_is_refused(corpus_dir, tmp_path, freeze, message):
+    with pytest.raises(ValueError, match=message):
+        train(toy.run_config(corpus_dir, tmp_path, optim__freeze=freeze))
+    assert not (tmp_path / "toy").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""Which languages a corpus or a model translates between, and the tags that tell a model which.
+
+With several target languages the first piece of a source says into which of them (`<2de>`: Johnson et al., 2017,
+arXiv:1611.04558). Tags are pieces that no text has, whatever it spells (controls of the tokenizer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from nmt.formats.headers import named_columns
+from nmt.shown import brief
+
+# False: none. True: the target language. "both": the target language, and then the source language.
+Tags = Literal[True, "both", False]
+
+
+class Direction(NamedTuple):
+    """From one language to another, by their codes; "" for one that nobody has told."""
+
+    src: str
+    tgt: str
+
+    def __str__(self) -> str:
+        """de-en; pt-BR:en where a code has a hyphen itself."""
+        return (":" if "-" in self.src + self.tgt else "-").join(self)
+
+    @property
+    def reverse(self) -> Direction:
+        return Direction(self.tgt, self.src)
+
+
+def read_direction(text: str) -> Direction:
+    """What `str` makes of a direction. Raises ValueError."""
+    sides = text.split(":" if ":" in text else "-")
+    if len(sides) != 2 or not all(sides):
+        raise ValueError(f"directions has {brief(text)}; it must be two codes, such as de-en, or pt-BR:en")
+    return Direction(*sides)
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Those of a corpus or a model, each once.
+
+    Raises ValueError where a model could not know into which language it shall translate.
+    """
+
+    every: tuple[Direction, ...]
+    tags: Tags = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.every)) < len(self.every):
+            raise ValueError(f"directions has one twice: {brief(str(self))}")
+        if not self.tags and len(self.targets) > 1:
+            raise ValueError(f"directions are {brief(str(self))}, into several languages, which needs tags=true")
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.every))
+
+    @classmethod
+    def of(cls, src: str, tgt: str, directions: Iterable[str] = (), tags: Tags = False) -> Directions:
+        """Of the settings of a model. Raises ValueError."""
+        return cls(tuple(map(read_direction, directions)) or (Direction(src, tgt),), tags)
+
+    @property
+    def sources(self) -> list[str]:
+        return list(dict.fromkeys(direction.src for direction in self.every))
+
+    @property
+    def targets(self) -> list[str]:
+        return list(dict.fromkeys(direction.tgt for direction in self.every))
+
+    @property
+    def languages(self) -> list[str]:
+        return list(dict.fromkeys(language for direction in self.every for language in direction))
+
+    @property
+    def only(self) -> Direction | None:
+        return self.every[0] if len(self.every) == 1 else None
+
+    @property
+    def names(self) -> Direction:
+        """The sides, of several languages as de+fr."""
+        return Direction("+".join(self.sources), "+".join(self.targets))
+
+    @property
+    def pieces(self) -> list[str]:
+        """All tags."""
+        return list(dict.fromkeys(tag for direction in self.every for tag in self.tags_of(direction)))
+
+    def tags_of(self, direction: Direction) -> list[str]:
+        """What stands before a source of this direction."""
+        tags = [f"<2{direction.tgt}>", f"<{direction.src}>"]
+        return tags[: 2 if self.tags == "both" else int(self.tags)]
+
+    def chosen(self, to: str | None = None, from_: str | None = None) -> Direction:
+        """The direction into and from these languages, each by its code, its name, or nothing where the other tells.
+        Its source is "" where there are several and the model does not need to know.
+
+        Raises ValueError where there is none, or where there are several.
+        """
+        found = list(self.every)
+        for side, wanted in (("tgt", to), ("src", from_)):
+            if wanted is not None:
+                known = self.targets if side == "tgt" else self.sources
+                code = _meant(wanted, known)
+                found = [one for one in found if getattr(one, side) == code]
+        if not found:
+            wish = " ".join([f"from {from_!r}"] * (from_ is not None) + [f"to {to!r}"] * (to is not None))
+            raise ValueError(f"the model does not translate {wish}; it has: {self}")
+        targets = list(dict.fromkeys(direction.tgt for direction in found))
+        if len(targets) > 1:
+            raise ValueError(f"say into which language with --to (in Python to=): {', '.join(targets)}")
+        if len(found) == 1:
+            return found[0]
+        if self.tags == "both":
+            sources = ", ".join(direction.src for direction in found)
+            raise ValueError(f"say from which language with --from (in Python from_=): {sources}")
+        return Direction("", targets[0])
+
+
+def _meant(wanted: str, known: Sequence[str]) -> str | None:
+    """Which of the codes that are known is called so: de, DE, deu, German, or a variant of it where only one is."""
+    columns = named_columns(known, [wanted], "the model") if wanted.strip() else None
+    return None if columns is None else known[columns[0]]

@@ -1,0 +1,156 @@
+"""Several directions in one corpus."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from nmt.data.cleaning import clean
+from nmt.data.corpus import CleaningConfig, FileCorpus
+from nmt.data.directions import Direction, Directions, read_direction
+from nmt.data.preparation import prepare
+from nmt.data.readers import Pair
+from nmt.data.tokenizer import TokenizerConfig
+
+CONFIG = TokenizerConfig(vocab_size=330)
+SEVERAL = Directions.of("", "", ["de-en", "fr-en", "en-de", "pt-BR:en"], True)
+
+
+def corpus(folder, *directions, **settings):
+    return FileCorpus("", "", directions=directions, dir=str(folder), **{"tags": True} | settings)
+
+
+def write(path, *lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def test_a_direction_is_written_as_it_is_read():
+    for direction in (*SEVERAL.every, Direction("zh-Hans", "sr-Latn-RS")):
+        assert read_direction(str(direction)) == direction
+    for wrong in ("de", "de-", "-en", "pt-BR-en", "a:b:c", ""):
+        with pytest.raises(ValueError, match="^directions has .*; it must be two codes, such as de-en"):
+            read_direction(wrong)
+
+
+def test_a_language_is_chosen_by_code_or_name_where_the_model_needs_to_know():
+    assert SEVERAL.chosen("de") == SEVERAL.chosen("German") == SEVERAL.chosen("DEU", "en") == ("en", "de")
+    assert SEVERAL.chosen("en") == ("", "en")  # from any: the tag says no more
+    assert SEVERAL.chosen("en", "pt") == SEVERAL.chosen("en", "pt-br") == ("pt-BR", "en")
+    assert Directions.of("de", "en").chosen() == Directions.of("de", "en").chosen("en", "de") == ("de", "en")
+    both = Directions(SEVERAL.every, "both")
+    for options, message in (
+        ((), r"say into which language with --to \(in Python to=\): en, de"),
+        (("fr",), "does not translate to 'fr'; it has: de-en, fr-en, en-de, pt-BR:en"),
+        (("de", "fr"), "does not translate from 'fr' to 'de'"),
+        (("",), "does not translate to ''"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            SEVERAL.chosen(*options)
+    with pytest.raises(ValueError, match=r"say from which language with --from \(in Python from_=\): de, fr, pt-BR"):
+        both.chosen("en")
+    assert both.tags_of(Direction("fr", "en")) == ["<2en>", "<fr>"]
+    assert SEVERAL.pieces == ["<2en>", "<2de>"]
+
+
+def test_several_targets_need_tags():
+    assert Directions.of("", "", ["de-en", "fr-en"]).pieces == []
+    with pytest.raises(
+        ValueError, match="directions are 'de-en, en-de', into several languages, which needs tags=true"
+    ):
+        FileCorpus("de", "en", dir=".", both_ways=True)
+    with pytest.raises(ValueError, match="directions has one twice: 'de-en, de-en'"):
+        corpus(".", "de-en", "de-en")
+    with pytest.raises(ValueError, match="src and tgt must be given, or directions"):
+        FileCorpus("de", "", dir=".")
+
+
+def test_a_folder_a_pair_or_one_folder_of_several_languages(tmp_path):
+    write(tmp_path / "de-en" / "train.de", "Ja.", "Nein.")
+    write(tmp_path / "de-en" / "train.en", "Yes.", "No.")
+    write(tmp_path / "fr-en" / "train.tsv", "Oui.\tYes.")  # without names: in the order of the folder's
+    write(tmp_path / "train.nl", "Ja.")
+    write(tmp_path / "train.en", "Yes.")
+    several = corpus(tmp_path, "de-en", "en-fr", "nl-en", both_ways=True)
+    assert list(several.pairs("train")) == [
+        Pair("Ja.", "Yes.", 1, 0, ("de", "en")),
+        Pair("Yes.", "Ja.", 1, 0, ("en", "de")),
+        Pair("Nein.", "No.", 2, 0, ("de", "en")),
+        Pair("No.", "Nein.", 2, 0, ("en", "de")),
+        Pair("Yes.", "Oui.", 1, 1, ("en", "fr")),
+        Pair("Oui.", "Yes.", 1, 1, ("fr", "en")),
+        Pair("Ja.", "Yes.", 1, 2, ("nl", "en")),
+        Pair("Yes.", "Ja.", 1, 2, ("en", "nl")),
+    ]
+    assert several.every_part("train") == ["de-en train", "fr-en train", "nl-en train"]
+    assert list(FileCorpus("nl", "en", dir=str(tmp_path)).pairs("train")) == [Pair("Ja.", "Yes.", 1)]
+
+
+ROWS = [
+    "src_lang\ttgt_lang\tid\tsource\ttarget",
+    "de\ten\t1\tJa.\tYes.",
+    "fr-FR\ten\t2\tOui.\tYes.",
+    "en\tde\t3\tNo.\tNein.",
+]
+OBJECTS = [
+    {"source_language": "de", "target_language": "en", "src": "Ja.", "tgt": "Yes."},
+    {"translation": {"fr": "Oui.", "en": "Yes."}},
+    {"tgt_lang": "de", "src_lang": "en", "tgt": "Nein.", "src": "No."},
+]
+
+
+@pytest.mark.parametrize("name", ["train.tsv", "train.jsonl"])
+def test_rows_that_say_which_languages_they_are_in(tmp_path, name):
+    write(tmp_path / name, *(ROWS if name == "train.tsv" else map(json.dumps, OBJECTS)))
+    several = corpus(tmp_path, "de-en", "fr-en", "en-de")
+    assert [(pair.src, pair.tgt, pair.languages) for pair in several.pairs("train")] == [
+        ("Ja.", "Yes.", ("de", "en")),
+        ("Oui.", "Yes.", ("fr", "en")),
+        ("No.", "Nein.", ("en", "de")),
+    ]
+    with pytest.raises(ValueError, match="train has no pair of nl and en: all 3 are of other languages"):
+        list(corpus(tmp_path, "de-en", "nl-en").pairs("train"))
+    single = FileCorpus("de", "en", dir=str(tmp_path), malformed="skip")  # of one direction nothing goes unsaid
+    faults = []
+    assert [pair.src for pair in single.pairs("train", faults)] == ["Ja."]
+    assert len(faults) == 2
+    assert "has no text for 'de' and 'en': it has 'fr" in faults[0]
+
+
+def test_a_row_that_does_not_say_its_languages_is_a_fault(tmp_path):
+    write(tmp_path / "train.jsonl", json.dumps(OBJECTS[0] | {"target_language": None}))
+    with pytest.raises(ValueError, match="train.jsonl, line 1 does not say which languages it is in"):
+        list(corpus(tmp_path, "de-en").pairs("train"))
+
+
+def test_a_text_is_held_out_in_its_language_and_pairs_are_equal_within_a_direction():
+    ways = [("de", "en"), ("en", "de"), ("fr", "en")]
+    pairs = [Pair("Ok", "Ok", i, 0, way) for i, way in enumerate([*ways, ways[0]])]
+    dropped = Counter()
+    assert [pair.line for pair in clean(pairs, CleaningConfig(), [], dropped)] == [0, 1, 2]
+    assert dropped == {"duplicate": 1}
+    held = [Pair("Ja.", "Yes.", 1, 0, ways[0])]
+    found = [
+        Pair("Yes.", "Jawohl.", 1, 0, ways[1]),
+        Pair("Ja.", "So.", 2, 0, ways[2]),
+        Pair("Yes.", "Ja.", 3, 0, ways[1]),
+    ]
+    assert [pair.line for pair in clean(found, CleaningConfig(), held, Counter())] == [2]
+    assert [pair.line for pair in clean(found, CleaningConfig(decontaminate="pair"), held, Counter())] == [1, 2]
+
+
+def test_the_tag_is_the_first_piece_of_the_source_and_no_text_has_it(corpus_dir, tmp_path):
+    prepared = prepare(corpus(corpus_dir, "de-en", both_ways=True), CONFIG, tmp_path)
+    tokenizer, train = prepared.tokenizer, prepared.train
+    assert (len(train), len(prepared.valid)) == (260, 40)
+    assert [tokenizer.src_pieces(train.src[row].tolist())[0] for row in range(4)] == ["<2en>", "<2de>"] * 2
+    assert tokenizer.src_pieces(tokenizer.encode_src(["<2de> Anna"])[0])[:2] == ["▁", "<0x3C>"]
+    assert train.src[1].tolist()[1:] == train.tgt[0].tolist()[1:]  # one vocabulary, and one text, both ways
+    (ids,) = prepared.encode_src([prepared.valid[1]])
+    assert tokenizer.src_pieces(ids)[0] == "<2de>"
+    assert prepare(corpus(corpus_dir, "de-en", both_ways=True), CONFIG, tmp_path).tokenizer.models == tokenizer.models
+    other = prepare(corpus(corpus_dir, "en-de", both_ways=True, tags="both"), CONFIG, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+    assert other.tokenizer.src_pieces(other.train.src[0].tolist())[:2] == ["<2de>", "<en>"]
