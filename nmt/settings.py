@@ -93,6 +93,8 @@ def shown_value(value: Any) -> str:
     """As a user types it."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
+    if isinstance(value, tuple | list):
+        return f"[{','.join(map(shown_value, value))}]"
     return "''" if value == "" else f"{value:g}" if isinstance(value, float) else str(value)
 
 
