@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt import __version__
+from nmt.bars import bar, clock, is_seen, seen
 from nmt.cli.errors import Parser, fail, one_line_errors, warn, words_of
-from nmt.cli.options import add_model, add_search_options, positive
+from nmt.cli.options import add_common, add_model, add_search_options, positive
 from nmt.cli.streams import prepare_streams
 from nmt.cli.translate import add_form_options, translator_and_form
 from nmt.signals import Signals
@@ -67,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_form_options(parser)
     add_search_options(parser)
-    parser.add_argument("--version", action="version", version=f"nmt {__version__}")
+    add_common(parser)
     return parser
 
 
@@ -89,7 +89,8 @@ def main() -> None:
 
         lines = options.lines_per_part or LINES
         layout = Layout(options.column, options.format, options.compress or "", options.name, lines)
-        with Progress() as progress:
+        with seen(not options.quiet), ExitStack() as shown:
+            progress = Progress(shown, options.quiet)
             try:
                 summary = translate_corpus(
                     translator,
@@ -107,19 +108,20 @@ def main() -> None:
                 )
             except OSError as error:
                 fail(COMMAND, words_of(error), INCOMPLETE)
-        tell(summary, Path(options.output))
+        tell(summary, Path(options.output), options.quiet)
 
 
-def tell(summary: Summary, folder: Path) -> None:
-    """What was done, on stderr; exit code 1 when lines have failed."""
+def tell(summary: Summary, folder: Path, quiet: bool) -> None:
+    """What was done, on stderr, unless `quiet`; exit code 1 when lines have failed."""
     now, seconds = summary.lines - summary.before, max(summary.seconds, 1e-9)
     parts = f"{summary.parts:,} part{'s' * (summary.parts != 1)}"
     before = f", {summary.before:,} of them before" if summary.before else ""
-    warn(
-        COMMAND,
-        f"{summary.lines:,} lines in {parts}{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
-        f"by parts: {folder / 'summary.tsv'}",
-    )
+    if not quiet:
+        warn(
+            COMMAND,
+            f"{summary.lines:,} lines in {parts}{before}; {seconds:.0f} s, {now / seconds:,.0f} lines/s; "
+            f"by parts: {folder / 'summary.tsv'}",
+        )
     if summary.failed:
         what = f"{summary.failed:,} lines cannot be translated and are empty; {folder / 'failed.jsonl'} names them"
         fail(COMMAND, what, INCOMPLETE)
@@ -128,31 +130,22 @@ def tell(summary: Summary, folder: Path) -> None:
 class Progress:
     """A bar on a terminal, and lines elsewhere; what was wrong with lines of input."""
 
-    def __init__(self) -> None:
-        self.lines = self.before = self.warned = 0
-        self.total = 0
+    def __init__(self, shown: ExitStack, quiet: bool) -> None:
+        """The bar stays until `shown` is left."""
+        self.shown, self.quiet = shown, quiet
+        self.lines = self.before = self.warned = self.total = 0
         self.start = self.told = time.monotonic()
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.total and self.bar is not None:
-            self.bar.close()
 
     def begin(self, lines: int) -> None:
         """So many lines are this command's."""
-        from tqdm import tqdm
-
         self.total, self.start = lines, time.monotonic()
-        self.bar = tqdm(total=lines, unit=" lines", disable=None, file=sys.stderr)
+        self.update = self.shown.enter_context(bar("translating", lines))
 
     def done(self, record: Record, before: bool) -> None:
         self.lines += record.lines
-        self.bar.update(record.lines)
+        self.update(record.lines)
         if before:
             self.before += record.lines
-            self.bar.initial = self.before
         else:
             self.warn_of(record)
             self.tell()
@@ -167,11 +160,11 @@ class Progress:
 
     def tell(self) -> None:
         now = time.monotonic()
-        if self.bar.disable and now - self.told >= EVERY_S:
-            speed = (self.lines - self.before) / (now - self.start)
-            left = (self.total - self.lines) / max(speed, 1e-9)
+        if not self.quiet and not is_seen() and now - self.told >= EVERY_S:
+            speed = max((self.lines - self.before) / (now - self.start), 1e-9)
+            left = clock((self.total - self.lines) / speed)
             self.told = now
-            warn(COMMAND, f"{self.lines:,} of {self.total:,} lines, {speed:,.0f} lines/s, {left:,.0f} s left")
+            warn(COMMAND, f"{self.lines:,} of {self.total:,} lines, {speed:,.0f} lines/s, {left} left")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ def test_clusters_of_this_machine_give_the_same(engine, model, source, tmp_path)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "joined").read_bytes() == expected(model)
     assert result.stdout == ""
-    *warnings, last = result.stderr.splitlines()
+    *others, last = result.stderr.splitlines()
+    warnings = [line for line in others if not line.endswith(" left")]  # how far a slow machine is
     assert sorted(warnings) == [f"{NAMED}line {n}: not UTF-8; U+FFFD stands for what is wrong" for n in (14, 4, 9)]
     assert last.startswith(f"{NAMED}15 lines in 4 parts; ")
 
