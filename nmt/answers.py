@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt.json_text import to_json
 from nmt.stream import Line
+from nmt.text.check import lost_parts
 
 if TYPE_CHECKING:
     from nmt.translation import Translation
@@ -28,12 +29,14 @@ class Form:
     prefix: bool = False  # lines are `source TAB beginning`
     score: bool = False  # lines are `source TAB translation`
     batch_size: int | None = None
-    tags: bool = False  # what looks like one is no text
+    tags: bool | None = None  # what looks like one is no text; None: as the model says
+    check: bool = False  # what the translation lacks is told
 
 
 class Answer(NamedTuple):
     lines: list[str]  # one, but of an n-best list
     fault: str | None = None  # what was wrong with the line of input
+    lost: tuple[tuple[str, str], ...] = ()  # what the translation lacks (text/check.py), if that was asked
     advice: str | None = None  # what a user may want to know of it, or to do about it; the same of many lines
 
 
@@ -55,7 +58,8 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
         )
     for (line, _), translation in zip(lines, translations, strict=True):
         fault = "too long; its end is left out" if translation.truncated else line.fault
-        yield Answer(list(formatted(line.number, translation, form)), fault, _advice(translation))
+        lost = tuple(lost_parts(line.text, translation.text)) if form.check and not form.score else ()
+        yield Answer(list(formatted(line.number, translation, form, lost)), fault, lost, _advice(translation))
 
 
 def _pair(line: Line, form: Form) -> tuple[Line, str]:
@@ -73,10 +77,12 @@ def _advice(translation: Translation) -> str | None:
     return CUT if any(one.is_part for one in translation.sentences) else None
 
 
-def formatted(number: int, translation: Translation, form: Form) -> Iterator[str]:
+def formatted(
+    number: int, translation: Translation, form: Form, lost: Sequence[tuple[str, str]] = ()
+) -> Iterator[str]:
     """The lines that say what the translation of a line is."""
     if form.json:
-        yield to_json(as_json(translation))
+        yield to_json(as_json(translation) | ({"lost": [part for _, part in lost]} if form.check else {}))
     elif form.score:
         yield f"{translation.log_prob:.4f}"
     elif form.nbest:

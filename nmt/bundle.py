@@ -39,6 +39,7 @@ from nmt.search import Search
 from nmt.shown import brief
 from nmt.suggestions import near_folder
 from nmt.tensors import Expected, read_tensors
+from nmt.text.protection import TextRules
 
 FORMAT = 2
 FORMATS = (1, FORMAT)  # that are read; 1 had no checksums
@@ -72,6 +73,7 @@ class BundleConfig:
     directions: tuple[str, ...] = ()  # where there are several, or tags
     tags: Tags = False
     scripts: dict[str, str] = field(default_factory=dict)  # of the languages, where their text tells (languages.py)
+    text: TextRules = field(default_factory=TextRules)  # what of a text its pieces do not see as it is
 
     def __post_init__(self) -> None:
         check_ranges(self, src_pieces=(1, 10_000_000))
@@ -133,6 +135,7 @@ def save_bundle(
             tuple(map(str, directions.every)) if directions and (tags or not directions.only) else (),
             tags,
             dict(scripts or {}),
+            tokenizer.rules,
         )
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,7 +209,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
     config, checksums = load_config(folder)
     models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
     try:
-        tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization)
+        tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization, config.text)
         tokenizer.control_ids(config.every_direction.pieces)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None

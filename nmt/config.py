@@ -270,6 +270,8 @@ def _value(expected: Any, value: Any, path: str) -> Any:
     if origin is tuple:  # of any length
         if not isinstance(value, list):
             raise ValueError(f"{path} is {brief(value)}; it must be a list")
+        if any(isinstance(one, list) for one in value):
+            raise ValueError(f"{path} is {brief(value)}; a list must not hold another")
         return tuple(_value(arguments[0], one, f"{path}[{i}]") for i, one in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -10,7 +11,11 @@ from nmt.search import Search
 from nmt.search.mbr import UTILITIES
 from nmt.text.markup import Markup, put_back
 from nmt.text.pieces import Link, diagonal, links
+from nmt.text.protection import Masked
+from nmt.text.restoring import Edited, forced
+from nmt.text.restoring import unmasked as restore
 
+CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
 SHOWN = 60  # characters of a value that is refused
 
 Split = Literal["none", "sentences"]  # what a text is translated by: as it is, or sentence by sentence
@@ -105,7 +110,8 @@ def check_batch_size(batch_size: int | None) -> None:
 def linked(src: str, translation: Translation) -> Translation:
     """A translation of a text, and its alternatives, with the links that its alignment comes to."""
     alternatives = tuple(linked(src, one) for one in translation.alternatives)
-    found = links(src, translation.src_tokens[:-1], translation.text, translation.tokens, translation.alignment)
+    pieces = [piece if not CONTROL.fullmatch(piece) else "" for piece in translation.src_tokens[:-1]]
+    found = links(src, pieces, translation.text, translation.tokens, translation.alignment)
     return replace(translation, links=found, alternatives=alternatives)
 
 
@@ -114,6 +120,23 @@ def with_tags(markup: Markup, translation: Translation) -> Translation:
     alternatives = tuple(with_tags(markup, one) for one in translation.alternatives)
     found = translation.links or diagonal(markup.plain, translation.text)
     return replace(translation, text=put_back(markup, translation.text, found), alternatives=alternatives)
+
+
+def unmasked(source: Masked, translation: Translation) -> Translation:
+    """A translation of a text with symbols, and its alternatives, with what they stand for."""
+    alternatives = tuple(unmasked(source, one) for one in translation.alternatives)
+    own = translation.links or diagonal(source.text, translation.text)
+    found, before = restore(source, translation.text, own), Edited("", source.edits)
+    moved = tuple((*before.now(*link[:2]), *found.now(*link[2:])) for link in translation.links)
+    return replace(translation, text=found.text, links=moved, alternatives=alternatives)
+
+
+def with_terms(src: str, terms: Sequence[tuple[int, int, str]], translation: Translation) -> Translation:
+    """A translation, and its alternatives, with the terms that are forced."""
+    alternatives = tuple(with_terms(src, terms, one) for one in translation.alternatives)
+    found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text))
+    moved = tuple((*link[:2], *found.now(*link[2:])) for link in translation.links)
+    return replace(translation, text=found.text, links=moved, alternatives=alternatives)
 
 
 def is_letterless(text: str) -> bool:

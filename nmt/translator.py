@@ -29,6 +29,8 @@ from nmt.paragraphs import divided, joined
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
 from nmt.searcher import Searcher, Watch
+from nmt.text.glossary import Glossary
+from nmt.text.guard import Guard
 from nmt.text.markup import take_out
 from nmt.text.sentences import sentences
 from nmt.translation import (
@@ -43,7 +45,9 @@ from nmt.translation import (
     is_letterless,
     linked,
     texts_of,
+    unmasked,
     with_tags,
+    with_terms,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +59,7 @@ FAST_PAIRS = 64  # in a batch that is scored
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
 BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
-SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless")  # that may be changed
+SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "glossary")  # that may change
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
@@ -102,6 +106,8 @@ class Translator(Searcher):
         self.copy_letterless = copy_letterless
         self.src_pieces = min(src_pieces or MAX_PIECES, MAX_PIECES)
         self.split: Split = "none"  # what `translate` takes when not told otherwise
+        self.rules = tokenizer.rules  # what is kept may be more than the model has learned to copy
+        self.glossary: Glossary | None = None
 
     @classmethod
     def load(
@@ -204,7 +210,7 @@ class Translator(Searcher):
         each: Each = map,
         prefixes: str | Iterable[str] | None = None,
         mbr: str | None = None,
-        tags: bool = False,
+        tags: bool | None = None,
         split: Split | None = None,
         to: str | None = None,
         from_: str | None = None,
@@ -217,8 +223,10 @@ class Translator(Searcher):
         on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
         translations must begin with; their pieces are forced one by one.
         `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
-        whose score is the expected utility; None: as `self.mbr` says. With `tags` what looks like one of XML's or
-        HTML's (text/markup.py) is taken out first, and put back by the alignment; of `prefixes` it is left out.
+        whose score is the expected utility; None: as `self.mbr` says. With `tags` (None: as `self.rules` say)
+        what looks like one of XML's or HTML's (text/markup.py) is taken out first, and put back by the alignment; of
+        `prefixes` it is left out. What `self.rules` and `self.glossary` say is kept is in the translation, or in its
+        place what it must become: by a symbol that the model has learned to copy, or else by the alignment.
         `split="sentences"` translates the `sentences` of each text on their own, those that are longer than what was
         learned in parts, and joins the translations as they stood; None: as `self.split` says. `to` and `from_` are
         languages, by code or name; None: as `self.direction` says.
@@ -232,33 +240,63 @@ class Translator(Searcher):
         check_task(task, batch_size)
         check_split(split := split or self.split, prefixes is not None)
         texts = texts_of("texts", texts)
-        if tags:
-            markups = [take_out(text) for text in texts]
-            if prefixes is not None:
-                prefixes = [take_out(prefix).plain for prefix in texts_of("prefixes", prefixes)]
-            marked = any(markup.elements for markup in markups)
-            task_options = (search, nbest, alignment or marked, plain and not marked, batch_size, each, prefixes, mbr)
-            plain_texts = [markup.plain for markup in markups]
-            plainly = self.toward(direction).translate(plain_texts, *task_options, split=split)
-            return [with_tags(*one) for one in zip(markups, plainly, strict=True)]
-        if split == "sentences":
-            wanted = task.search, nbest, alignment, plain, batch_size, each, None, task.mbr
-            over = self.toward(direction)
-            return over._by_sentences(texts, lambda units: over.translate(units, *wanted, split="none"))
         prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
             self.measure(language=task.tgt)  # before any work: a worker's error comes late
+        over = self.toward(direction)
+        tags = self.rules.tags if tags is None else tags
+        if not tags and not self.glossary and not self.rules.pattern:
+            return over._plainly(texts, task, split, batch_size, each, prefixes)
+        guard = self._guard
+        markups = [guard.taken_out(text, tags) for text in texts]
+        given = None if prefixes is None else [guard.taken_out(prefix, tags).plain for prefix in prefixes]
+        terms = [guard.terms(markup.plain) for markup in markups]
+        if any(terms) or any(markup.elements for markup in markups):
+            task = replace(task, alignment=True, plain=False)
+        found = over._plainly([markup.plain for markup in markups], task, split, batch_size, each, given)
+        for i, markup in enumerate(markups):
+            one = with_terms(markup.plain, terms[i], found[i]) if terms[i] else found[i]
+            found[i] = with_tags(markup, one)
+        return found
+
+    @property
+    def _guard(self) -> Guard:
+        return Guard(self.rules, self.glossary, bool(self.tokenizer.symbol_ids))
+
+    def _plainly(
+        self,
+        texts: list[str],
+        task: Task,
+        split: Split,
+        batch_size: int | None,
+        each: Each,
+        prefixes: list[str] | None,
+    ) -> list[Translation]:
+        """Texts without tags, as they are or by their sentences."""
+        if split == "sentences":
+            return self._by_sentences(texts, lambda units: self._translated(units, task, batch_size, each, None))
+        return self._translated(texts, task, batch_size, each, prefixes)
+
+    def _translated(
+        self, texts: list[str], task: Task, batch_size: int | None, each: Each, prefixes: list[str] | None
+    ) -> list[Translation]:
+        """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
         results = [Translation("", 0.0, 0.0)] * len(texts)
         threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
-        encoded = self.tokenizer.encode_src([text[:MAX_CHARS] for text in texts], threads)
-        given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(prefixes)] if prefixes else [[]] * len(texts)
+        guard = self._guard
+        seen = [guard.masked(text[:MAX_CHARS]) for text in texts]
+        encoded = self.tokenizer.encode_src([source.text for source in seen], threads)
+        given: list[list[int]] = [[]] * len(texts)
+        if prefixes:
+            given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(guard.masked_targets(seen, prefixes))]
         sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
         lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
-        leading = self.language_ids(direction)
+        leading = self.language_ids()
         searched = []
         for i, length in enumerate(lengths):
-            if self.copy_letterless and len(sources[i]) == length > 1 and is_letterless(texts[i]):
-                results[i] = Translation(valid(texts[i]), 0.0, 0.0)
+            copied = self.copy_letterless or seen[i].kept  # symbols alone are nothing to translate
+            if copied and len(sources[i]) == length > 1 and is_letterless(seen[i].text):
+                results[i] = unmasked(seen[i], Translation(valid(seen[i].text), 0.0, 0.0))
             elif length > 1:
                 searched.append(i)
         order = sorted(searched, key=lambda i: -lengths[i])
@@ -266,13 +304,14 @@ class Translator(Searcher):
         groups = list(groups_of_like_length(order, lengths, size))
         batches = [(task, [leading + sources[i] for i in group], [starts[i] for i in group]) for group in groups]
         for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
-            for i, translation in zip(group, translations, strict=True):
+            for i, found in zip(group, translations, strict=True):
+                if task.alignment or seen[i].kept:
+                    found = unmasked(seen[i], linked(seen[i].text, found))
                 cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
                 cut |= len(texts[i]) > MAX_CHARS
-                found = linked(texts[i], translation) if task.alignment else translation
                 results[i] = replace(found, truncated=True) if cut else found
         for i, source in enumerate(encoded):
-            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], direction.src)) > 1:
+            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], self.languages[0])) > 1:
                 results[i] = replace(results[i], crowded=True)
         return results
 
@@ -314,7 +353,7 @@ class Translator(Searcher):
         tgts: str | Iterable[str],
         batch_size: int | None = None,
         each: Each = map,
-        tags: bool = False,
+        tags: bool | None = None,
         to: str | None = None,
         from_: str | None = None,
     ) -> list[Translation]:
@@ -330,9 +369,12 @@ class Translator(Searcher):
         leading = self.language_ids(self._direction(to, from_))
         srcs = texts_of("srcs", srcs)
         tgts = aligned("tgts", tgts, "srcs", len(srcs))
-        if tags:
+        if self.rules.tags if tags is None else tags:
             srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
-        encoded = list(zip(self.tokenizer.encode_src(srcs), self.tokenizer.encode_tgt(tgts), strict=True))
+        guard = self._guard
+        seen = [guard.masked(src) for src in srcs]
+        of_src = self.tokenizer.encode_src([source.text for source in seen])
+        encoded = list(zip(of_src, self.tokenizer.encode_tgt(guard.masked_targets(seen, tgts)), strict=True))
         pairs = [(leading + _cut(src), _cut(tgt)) for src, tgt in encoded]
         lengths = [len(src) + len(tgt) for src, tgt in pairs]
         order = sorted(range(len(pairs)), key=lambda i: -lengths[i])
@@ -356,7 +398,9 @@ class Translator(Searcher):
 
     def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
         estimated = self.shortens(task.search) or task.search.repetition_penalty != 1
-        if task.plain:
+        wanted = hypotheses[: max(task.nbest, 1)]
+        aligned = [task.alignment or self._differs_in_symbols(src, found.ids) for found in wanted]
+        if task.plain and not any(aligned):
             best = hypotheses[0]
             text = self.tokenizer.decode_tgt(best.ids)
             return Translation(text, best.score, best.log_prob, estimated=estimated)
@@ -370,12 +414,19 @@ class Translator(Searcher):
                 src_tokens,
                 hypothesis.length,
                 hypothesis.coverage,
-                alignment=tuple(self.align(src, hypothesis.ids)) if task.alignment else (),
+                alignment=tuple(self.align(src, hypothesis.ids)) if is_aligned else (),
                 estimated=estimated,
             )
-            for hypothesis in hypotheses[: max(task.nbest, 1)]
+            for hypothesis, is_aligned in zip(wanted, aligned, strict=True)
         )
         return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
+
+    def _differs_in_symbols(self, src: list[int], tgt: list[int]) -> bool:
+        """Whether not each symbol of the source, by its ids, stands in the translation once."""
+        symbols = self.tokenizer.symbol_ids
+        return bool(symbols) and sorted(symbols[i] for i in src if i in symbols) != sorted(
+            i for i in tgt if i in symbols.values()
+        )
 
     def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
         """Samples weigh alike, the hypotheses of a beam as they are likely."""

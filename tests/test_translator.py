@@ -25,9 +25,10 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.search.beam import PATIENT
+from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
 from nmt.train import train
-from nmt.translation import Task
+from nmt.translation import Task, Translation
 from nmt.translator import MAX_PIECES, Translator
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
@@ -63,6 +64,44 @@ def test_tags_are_taken_out_and_put_back_once_in_every_hypothesis(translator):
     assert translator.score(texts, texts, tags=True) == translator.score(plain, plain)
     given = translator.translate(texts[:1], prefixes=["A <b>b"], tags=True)[0].text
     assert TAG.sub("", given).split()[1].startswith("b")
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
+    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    config = TokenizerConfig(340, joint=joint, protect=("all",), keep="AB-[0-9]", casing="marked")
+    tokenizer = train_tokenizer(config, *sides)
+    shape = toy.model_config("gru", num_layers=1, heads=1)
+    model = build_model(replace(shape, tie="target"), tokenizer).eval()
+    translator = Translator(model, tokenizer, Beam(beam_size=3), torch.device("cpu"), compute="float32")
+    texts = [
+        "Anna {a} mag %s AB-7 kein <b>{b}</b>.",
+        "https://x.y/z",
+        "Paul.",
+        " ".join(f"{{p{i}}}" for i in range(12)),
+    ]
+    for plain in (False, True):
+        for text, found in zip(texts, translator.translate(texts, nbest=0 if plain else 2, plain=plain), strict=True):
+            for one in found.alternatives or (found,):
+                parts = re.findall(r"\{.*?\}|%s|AB-\d|https\S+z|</?b>", text)
+                assert sorted(re.findall(r"\{.*?\}|%s|AB-\d|https\S+z|</?b>", one.text)) == sorted(parts)
+    assert translator.translate(texts[1])[0] == Translation("https://x.y/z", 0.0, 0.0)
+    given = translator.translate(texts[:1], prefixes=["{a} AB-7"])[0].text
+    assert TAG.sub("", given).replace(" ", "").startswith("{a}AB-7")
+    assert translator.score(["a {x}"], ["b {x}"])[0].tokens[-1] == "⟦1⟧"
+
+
+def test_what_is_kept_comes_back_from_a_model_that_knows_no_symbols(translator, bundle_dir):
+    translator.rules = translator.rules.keeping(["placeholders", "AB-[0-9]+"])
+    translator.glossary = Glossary({"Hund": "hound"})
+    texts = ["Der Hund {x} sieht AB-12.", "Der Hund."]
+    found = translator.translate(texts, nbest=1)
+    assert [[part in one.text for part in ("{x}", "AB-12", "hound")] for one in found] == [
+        [True] * 3,
+        [False] * 2 + [True],
+    ]
+    assert pickle.loads(pickle.dumps(translator)).translate(texts, nbest=1) == found
+    assert [translator.score(texts, texts)[i].text for i in (0, 1)] == texts
 
 
 def test_blank_text_gives_blank_text_without_the_model(translator):

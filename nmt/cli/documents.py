@@ -18,6 +18,7 @@ from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
 from nmt.formats.document import Segment, Wish
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
+from nmt.text.check import Check
 
 if TYPE_CHECKING:
     from nmt.workers import Workers
@@ -175,9 +176,14 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
         for start in range(0, len(texts), GROUP):
             group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
             known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
+    check = Check()
     for number, some in enumerate(parts, 1):
         for fault in {known[part].fault for part in some if part in known} - {None}:
             warn(command, f"segment {number}: {fault}")
+        if told := check.told([one for part in some if part in known for one in known[part].lost]):
+            warn(command, f"segment {number}: {told}")
+    if form.check:
+        warn(command, check.summary)
     return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
@@ -102,6 +103,22 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="multiply the log-probability of a piece that the translation has already, also in scores; default: the "
         "model's own (1)",
     )
+    parser.add_argument(
+        "--keep",
+        action="append",
+        default=[],
+        metavar="REGEX",
+        help="what is not translated but stands in the translation as it is: what a regular expression finds, or "
+        "placeholders, urls, emails, numbers, or all of these but numbers; may be given again. By a symbol where the "
+        "model has learned to copy (tokenizer.protect), else it is put where the attention says",
+    )
+    parser.add_argument(
+        "--glossary",
+        type=Path,
+        metavar="TSV",
+        help="lines `term TAB translation` that count as they are: by such a symbol, else in place of what the "
+        "attention says is the translation of the term",
+    )
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
     sampling.add_argument(
         "--sample", type=up_to(MAX_WIDTH), metavar="N", help="draw N translations; the first is taken"
@@ -148,6 +165,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
     tune_process()
     import torch
 
+    from nmt.text.glossary import Glossary
     from nmt.translator import Translator
 
     torch.set_num_threads(options.threads or 1)
@@ -157,6 +175,9 @@ def open_translator(options: argparse.Namespace) -> Translator:
     translator.mbr = options.utility or "chrf" if options.mbr else None
     if options.split:
         translator.split = options.split
+    translator.rules = translator.rules.keeping(options.keep)
+    if options.glossary:
+        translator.glossary = Glossary.load(options.glossary)
     if options.copy_letterless:
         translator.copy_letterless = options.copy_letterless == "on"
     return translator

@@ -37,6 +37,7 @@ from nmt.formats import TEXT
 from nmt.shown import shown
 from nmt.signals import Signals
 from nmt.stream import lines_left
+from nmt.text.check import Check
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -82,10 +83,16 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tags",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="what looks like a tag of XML's or HTML's (<b>, </b>, <x id=\"1\"/>) is no text: it is taken out, and "
         "put back where the attention says, each once and nested as before; a line with &lt; and the like is "
-        "translated as the characters that they stand for",
+        "translated as the characters that they stand for; default: as the model was trained, mostly not",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="tell on stderr, line by line and in all, which tags, URLs, e-mail addresses, placeholders and numbers "
+        "are not in the translation; with --json also under `lost`",
     )
     pairs = parser.add_mutually_exclusive_group()
     pairs.add_argument(
@@ -124,6 +131,7 @@ def main() -> None:
             text_streams(options, GROUP) as (groups, output),
             Advice(COMMAND) as advice,
         ):
+            check = Check()
             for group in groups:
                 if group[0].number == 1:
                     warn_of_markup(COMMAND, [line.text for line in group])
@@ -133,12 +141,16 @@ def main() -> None:
                         warn(COMMAND, f"line {line.number}: {answer.fault}")
                     if answer.advice and options.split != "none":  # who says so knows
                         advice.give(line.number, answer.advice)
+                    if told := check.told(answer.lost):
+                        warn(COMMAND, f"line {line.number}: {told}")
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
                 with signals.held():  # a signal cuts no line
                     output.write(finished)
                     output.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
+            if options.check and not options.score:
+                warn(COMMAND, check.summary)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
+from nmt.data.copies import ruled
 from nmt.data.preparation import Prepared
 
 
@@ -133,7 +134,8 @@ class DataModule(pl.LightningDataModule):
         """This rank's share of the validation pairs."""
         assert self.trainer is not None
         tokenizer = self.prepared.tokenizer
-        pairs = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
+        own = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
+        pairs = [ruled(pair, tokenizer.rules) for pair in own]
         src = self.prepared.encode_src(pairs)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in pairs])
         src_len, tgt_len = (np.array([len(ids) for ids in side]) for side in (src, tgt))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,18 @@ def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, in
                 columns = ([], [], [], [])
         if columns[0]:
             writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
+    return count
+
+
+def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
+    """Write rows behind those that a file has; return how many."""
+    before, whole = EncodedCorpus(path), path.with_suffix(".more")
+    held = (
+        (before.src[row].tolist(), before.tgt[row].tolist(), int(before.lines[row]), int(before.parts[row]))
+        for row in range(len(before))
+    )
+    count = write_encoded(whole, chain(held, rows)) - len(before)
+    whole.replace(path)
     return count
 
 

@@ -62,11 +62,7 @@ class Lexicon:
 def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: int, joint: bool) -> Lexicon:
     """From an even sample of the pairs. With a joint vocabulary a piece may always be translated by itself, so that
     what must be copied can be."""
-    links = corpus.src_len * corpus.tgt_len
-    step = max(1, int(np.ceil(links.sum() / MAX_LINKS)))
-    rows = range(0, len(corpus), step)
-    src = [np.append(corpus.src[row][:-1], NOTHING) for row in rows]  # EOS gives nothing
-    tgt = [corpus.tgt[row][1:-1] for row in rows]
+    src, tgt = sample(corpus)
     counts = np.bincount(np.concatenate(tgt), minlength=tgt_vocab_size)
     counts[list(SPECIAL_IDS)] = counts.max() + 1
     likely = np.full((src_vocab_size, LIKELY), EOS_ID, np.int32)
@@ -79,6 +75,15 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     likely[pieces, first + rank] = translations
     frequent = np.union1d(np.argsort(-counts, kind="stable")[: int(FREQUENT * tgt_vocab_size)], likely[NOTHING])
     return Lexicon(torch.from_numpy(frequent.astype(np.int32)), torch.from_numpy(likely))
+
+
+def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
+    """Source pieces, NOTHING among them, and target pieces of an even sample of the pairs."""
+    links = corpus.src_len * corpus.tgt_len
+    step = max(1, int(np.ceil(links.sum() / MAX_LINKS)))
+    rows = range(0, len(corpus), step)
+    src = [np.append(corpus.src[row][:-1], NOTHING) for row in rows]  # EOS gives nothing
+    return src, [corpus.tgt[row][1:-1] for row in rows]
 
 
 def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:

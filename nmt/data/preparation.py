@@ -23,10 +23,11 @@ import torch
 
 from nmt.bars import tracked
 from nmt.data.cleaning import clean, digest, held_out_share
+from nmt.data.copies import Aligner, copies, ruled
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
-from nmt.data.encoded import EncodedCorpus, write_encoded
+from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
 from nmt.data.oddities import blank_sides, equal_sides, oddities
@@ -34,6 +35,7 @@ from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, trai
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
 from nmt.json_text import to_json
+from nmt.text.protection import TextRules
 
 LAYOUT = 7  # raise it when the same input shall give other files
 GROUP = 10_000  # sentences tokenised at once
@@ -86,7 +88,7 @@ def prepare(
     blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
     check(text)
-    source = _Source(corpus, text, valid)
+    source = _Source(corpus, text, valid, tokenizer.rules if tokenizer else config.rules)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
     if "vocab_size" in pieces:
         config = fitting(config, source.counts(), pieces)
@@ -97,12 +99,13 @@ def prepare(
         folder = cache_dir / _key(text, corpus, config, None)  # of the pieces that the text supports
     if not _is_sound(folder):
         assert learned is not None
-        _make(folder, source, learned)
+        _make(folder, source, learned, config)
     else:
         log.info("prepared data taken from %s", folder)
     if tokenizer is None:
+        sides = outside(config.normalizations[0]), outside(config.normalizations[1])
         models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
-        tokenizer = Tokenizer(models, *map(outside, config.normalizations))
+        tokenizer = Tokenizer(models, *sides, config.rules)
     counts = json.loads((folder / COUNTS).read_text())
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
@@ -127,6 +130,7 @@ class _Source:
     corpus: Corpus
     text: dict[str, str]  # a hash of each split
     valid: list[Pair]
+    rules: TextRules
     number: int | None = None  # of pairs, once all have been read
 
     def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
@@ -134,7 +138,8 @@ class _Source:
         found = self.corpus.pairs(_split(self.corpus, "train"), faults)
         chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
         fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen)
-        return self._numbered(tracked(fit, what, self.number, "pairs"))
+        found = self._numbered(tracked(fit, what, self.number, "pairs"))
+        return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
 
     def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         number = 0
@@ -191,6 +196,8 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
     directions = corpus.every_direction
     if corpus.each()[0].ways:
         content["directions"] = [str(directions), directions.tags]
+    if tokenizer is not None and tokenizer.rules.symbols:
+        content["copies"] = [config.protect_share, config.capitals_share]
     return hashlib.sha256(to_json(content, ascii_only=True, sort_keys=True).encode()).hexdigest()[:20]
 
 
@@ -218,13 +225,18 @@ def checksums(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _make(folder: Path, source: _Source, tokenizer: Tokenizer) -> None:
+def _make(folder: Path, source: _Source, tokenizer: Tokenizer, config: TokenizerConfig) -> None:
     corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
     with draft_folder(folder) as draft:
         pairs = source.pairs(dropped, faults, "encoding")
         encoded = _encode(pairs, tokenizer, corpus, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(nothing_left(dropped, faults))
+        if source.rules.symbols:
+            aligner = Aligner(EncodedCorpus(draft / "train.arrow"), tokenizer)
+            made = copies(source.pairs(Counter(), [], "copying"), source.rules, config, aligner)
+            more = _encode(made, tokenizer, corpus, Counter(), Counter())
+            add_encoded(draft / "train.arrow", more)
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
             tokenizer.src_vocab_size,

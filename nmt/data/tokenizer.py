@@ -33,6 +33,8 @@ from nmt.data.normalization import (
 )
 from nmt.data.sampling import PieceSampler
 from nmt.ranges import check_ranges
+from nmt.text.casing import marked, unmarked
+from nmt.text.protection import SYMBOLS, Kind, TextRules
 
 SENTENCEPIECE_VERSION: str = sentencepiece.__version__
 SPECIAL_IDS = PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
@@ -65,6 +67,14 @@ class TokenizerConfig:
     max_sentences: int = 2_000_000  # the most sentences to learn pieces from, sampled evenly
     src_normalization: Normalization | None = None  # None: as `normalization`
     tgt_normalization: Normalization | None = None  # likewise
+    # What of a text is never translated, but copied through a symbol that is a piece (docs/protect.md): placeholders,
+    # urls, emails, numbers, tags; all is all of them but numbers. And a regular expression for what else is.
+    protect: tuple[Kind, ...] = ()
+    keep: str | None = None
+    protect_share: float = 0.2  # of the training pairs that are there once more, with such symbols put in
+    # kept: a word in capitals has pieces of its own; marked: those of the word in lower case, and signs of case.
+    casing: Literal["kept", "marked"] = "kept"
+    capitals_share: float = 0.05  # of the training pairs that are there once more, in capitals, with casing=marked
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -73,13 +83,20 @@ class TokenizerConfig:
             character_coverage=COVERAGES,
             sampling=(0, 1),
             max_sentences=(1, 100_000_000),
+            protect_share=(0, 1),
+            capitals_share=(0, 1),
         )
+        self.rules  # noqa: B018 (which raises)
         src, tgt = self.normalizations
         if self.joint and len({src, tgt} & set(RULES)) > 1:
             raise ValueError(
                 f"src_normalization is {src!r} and tgt_normalization {tgt!r}, but a joint vocabulary keeps one such "
                 "rule; choose nfc or identity for one side, or tokenizer.joint=false"
             )
+
+    @property
+    def rules(self) -> TextRules:
+        return TextRules(self.protect, (self.keep,) if self.keep else (), self.casing)
 
     @property
     def normalizations(self) -> tuple[Normalization, Normalization]:
@@ -98,17 +115,25 @@ class Tokenizer:
         models: dict[str, bytes],
         src_normalization: Outside | None = None,
         tgt_normalization: Outside | None = None,
+        rules: TextRules | None = None,
     ) -> None:
         """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}. A side's normalization
-        is that of its model, which both share when joint, unless it is given.
+        is that of its model, which both share when joint, unless it is given. `rules` say what case becomes here, and
+        which symbols whoever calls may put into a text.
 
-        Raises ValueError when one of them is no SentencePiece model with this project's special ids.
+        Raises ValueError when one of them is no SentencePiece model with this project's special ids, or lacks a
+        symbol of the rules.
         """
+        self.rules = rules or TextRules()
         self.models = models
         self.src_normalization, self.tgt_normalization = src_normalization, tgt_normalization
         self.joint = JOINT in models
         self.src = self._processor(SRC, src_normalization)
         self.tgt = self.src if self.joint else self._processor(TGT, tgt_normalization)
+        for side in (self.src, self.tgt):
+            for symbol in self.rules.symbols:
+                if side.piece_to_id(symbol) == UNK_ID:
+                    raise ValueError(f"the tokenizer has no piece {symbol}, which protect, keep or casing needs")
 
     def _processor(self, side: str, normalization: Outside | None) -> sentencepiece.SentencePieceProcessor:
         name = JOINT if self.joint else side
@@ -133,7 +158,15 @@ class Tokenizer:
         """What it is made of, in short; equal for tokenizers that do the same."""
         content = {name: hashlib.sha256(model).hexdigest() for name, model in self.models.items()}
         sides = {"src_normalization": self.src_normalization, "tgt_normalization": self.tgt_normalization}
-        return content | {side: name for side, name in sides.items() if name}
+        of_text = {} if self.rules == TextRules() else {"rules": repr(self.rules)}
+        return content | {side: name for side, name in sides.items() if name} | of_text
+
+    @cached_property
+    def symbol_ids(self) -> dict[int, int]:
+        """Of each symbol that stands for something, its id as a source piece, and as a target piece."""
+        if self.rules.pattern is None:
+            return {}
+        return {int(self.src.piece_to_id(symbol)): int(self.tgt.piece_to_id(symbol)) for symbol in SYMBOLS}
 
     @cached_property
     def samplers(self) -> tuple[PieceSampler, PieceSampler]:
@@ -155,7 +188,7 @@ class Tokenizer:
 
     def encode_src(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> its pieces and EOS."""
-        return _encode(self.src, prepared(texts, self.src_normalization), num_threads, add_bos=False)
+        return _encode(self.src, self._seen(texts, self.src_normalization), num_threads, add_bos=False)
 
     def control_ids(self, pieces: Sequence[str]) -> list[int]:
         """The source's ids of controls (train_tokenizer). Raises ValueError for one that it lacks."""
@@ -167,7 +200,11 @@ class Tokenizer:
 
     def encode_tgt(self, texts: Sequence[str], num_threads: int = 1) -> list[list[int]]:
         """Each text -> BOS, its pieces, EOS."""
-        return _encode(self._tgt_encoder, prepared(texts, self.tgt_normalization), num_threads, add_bos=True)
+        return _encode(self._tgt_encoder, self._seen(texts, self.tgt_normalization), num_threads, add_bos=True)
+
+    def _seen(self, texts: Iterable[str], normalization: Outside | None) -> Iterator[str]:
+        sound = prepared(texts, normalization)
+        return map(marked, sound) if self.rules.casing == "marked" else sound
 
     def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
         """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
@@ -180,6 +217,8 @@ class Tokenizer:
     def decode_tgt(self, ids: Sequence[int]) -> str:
         """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""
         text: str = self.tgt.decode(list(ids))
+        if self.rules.casing == "marked":
+            text = unmarked(text.strip())
         return re.sub(r"[\r\n]+", " ", text).strip()
 
     def src_pieces(self, ids: Sequence[int]) -> list[str]:
@@ -216,8 +255,11 @@ def train_tokenizer(
 
     Raises ValueError when there is no text, or it does not go with `vocab_size`; and what reading it raises.
     """
-    special = {"user_defined_symbols": list(symbols), "control_symbols": list(controls)}
+    own = config.rules
+    special = {"user_defined_symbols": [*symbols, *own.symbols], "control_symbols": list(controls)}
     names, sides = config.normalizations, (src, tgt)
+    if own.casing == "marked":
+        sides = map(marked, src), map(marked, tgt)
     rules = [name if name in RULES else "identity" for name in names]
     text = [prepared(side, name) for side, name in zip(sides, names, strict=True)]
     if not config.joint:
@@ -230,7 +272,7 @@ def train_tokenizer(
     else:  # one file has one rule, so it is put there after pieces were learned from what both sides' text becomes
         model = _train(config, special, chain.from_iterable(map(normalized, sides, names)), "identity")
         models = {JOINT: with_rule(model, next(rule for rule in rules if rule in RULES))}
-    return Tokenizer(models, *map(outside, names))
+    return Tokenizer(models, outside(names[0]), outside(names[1]), own)
 
 
 def _train(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from nmt.languages import is_word
 from nmt.text.pieces import Link
-from nmt.text.placement import Element, placed
+from nmt.text.placement import Element, placed, spaced
 
 TAG = re.compile(
     r"<(?P<close>/)?+(?P<name>[A-Za-z][\w:.-]*+)"
@@ -42,8 +42,9 @@ class _Mark:
     """A tag and its place in the plain text."""
 
     def __init__(self, tag: re.Match[str]) -> None:
-        self.text, self.name = tag[0], (tag["name"] or "").lower()
-        self.closes = bool(tag["close"])
+        self.is_word = tag.re is not TAG
+        self.text, self.name = tag[0], "" if self.is_word else (tag["name"] or "").lower()
+        self.closes = not self.is_word and bool(tag["close"])
         self.opens = bool(self.name) and not (self.closes or tag["empty"] or self.name in VOID)
         self.partner: _Mark | None = None
         self.place = 0
@@ -58,25 +59,41 @@ class _Mark:
         return self.partner is None or self.name in BLOCKS
 
 
-def take_out(text: str) -> Markup:
-    """A text without its tags, and these."""
+def take_out(text: str, tags: bool = True, pattern: re.Pattern[str] | None = None, spare: int = 0) -> Markup:
+    """A text without its tags, and these. What the pattern finds in between stands alone likewise, but for the first
+    `spare` of it, which stays."""
     texts: list[str] = []
     runs: list[list[_Mark]] = []  # one between each text and the next
     end = 0
-    for tag in TAG.finditer(text):
+    for tag in _found(text, tags, pattern, spare):
         if tag.start() > end or not runs:
             texts.append(text[end : tag.start()])
             runs.append([])
         runs[-1].append(_Mark(tag))
         end = tag.end()
     texts.append(text[end:])
-    escaped = any(map(ENTITY.search, texts))
+    escaped = tags and any(map(ENTITY.search, texts))
     if escaped:
         texts = [ENTITY.sub(lambda entity: html.unescape(entity[0]), one) for one in texts]
     marks = [mark for run in runs for mark in run]
     _find_partners(marks)
     plain = _joined(texts, runs)
     return Markup(plain, tuple(_elements(marks)), escaped)
+
+
+def _found(text: str, tags: bool, pattern: re.Pattern[str] | None, spare: int) -> Iterator[re.Match[str]]:
+    """Tags, and what the pattern finds between them, in order."""
+    number, place = 0, 0
+    ends = [*(TAG.finditer(text) if tags else ()), None]
+    for tag in ends:
+        for match in pattern.finditer(text, place, tag.start() if tag else len(text)) if pattern else ():
+            if match[0].strip():
+                number += 1
+                if number > spare:
+                    yield match
+        if tag:
+            yield tag
+            place = tag.end()
 
 
 def _find_partners(marks: Sequence[_Mark]) -> None:
@@ -107,6 +124,8 @@ def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
         elif (left.isspace() or not left) and right.isspace():
             run[-1].text += right
             text = text[1:]
+        elif left.isspace() and not right.isalnum() and run[0].is_word:
+            plain.pop()
         else:
             ends = left.isalnum() and right.isalnum() and not is_word(left) and not is_word(right)
             joining = ends and any(mark.breaks for mark in run)
@@ -131,7 +150,8 @@ def _elements(marks: Sequence[_Mark]) -> Iterator[Element]:
             continue
         end, parent = mark.partner or mark, around[-1] if around else -1
         close = mark.partner.text if mark.partner else ""
-        yield Element(mark.text, close, mark.place, end.place, parent, mark.joins_before, end.joins_after)
+        joins = mark.joins_before, end.joins_after
+        yield Element(mark.text, close, mark.place, end.place, parent, *joins, mark.is_word)
         if mark.partner:
             around.append(number)
         number += 1
@@ -152,16 +172,19 @@ def put_back(markup: Markup, translation: str, links: Sequence[Link]) -> str:
     for character, tag, joins_before, joins_after in _in_order(markup, translation, links):
         before = translation[place:character]
         parts.append(spelled(before[:-1] if joins_before and before[-1:].isspace() else before))
-        parts.append(_at_edge(tag, character, len(translation)))
+        parts.append(tag)
         place = character + (joins_after and translation[character : character + 1].isspace())
     return "".join([*parts, spelled(translation[place:])])
 
 
-def _at_edge(tag: str, character: int, length: int) -> str:
-    """A tag with its blank, which stands inside the text."""
-    if tag[-1].isspace() and character == length > 0:
+def _with_blanks(element: Element, translation: str, character: int) -> str:
+    """A tag that opens or stands alone, with its blank, which stands inside the text."""
+    tag = element.open
+    if element.is_word:
+        return spaced(tag.strip(), translation, character)
+    if tag[-1].isspace() and character == len(translation) > 0:
         return tag[-1] + tag[:-1]
-    if tag[0].isspace() and character == 0 < length:
+    if tag[0].isspace() and character == 0 < len(translation):
         return tag[1:] + tag[0]
     return tag
 
@@ -179,7 +202,8 @@ def _in_order(markup: Markup, translation: str, links: Sequence[Link]) -> Iterat
         if is_end:
             yield end, element.close, False, element.joins_after
             continue
-        yield start, element.open, element.joins_before, element.joins_after and not element.close
+        tag = _with_blanks(element, translation, start)
+        yield start, tag, element.joins_before, element.joins_after and not element.close
         if element.close:
             stack.append((number, True))
         stack += [(n, False) for n in sorted(inside.get(number, ()), key=spans.__getitem__)[::-1]]

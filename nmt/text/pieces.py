@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from nmt.languages import is_word
+from nmt.text.casing import SIGNS
+from nmt.text.protection import WHOLE
 
 SPACE = "▁"  # SentencePiece's
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
-JOINERS = "'’\u200c\u200d"  # stand inside a word
+JOINERS = "'’-‐\u200c\u200d"  # stand inside a word
 
 T = TypeVar("T")
+UNSEEN = (SPACE, *SIGNS)
 Span = tuple[int, int]  # characters of a text: the first, and that after the last
 Link = tuple[int, int, int, int]  # a span of the source and the span of the translation that says the same
 
@@ -40,8 +43,8 @@ def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
 def piece_spans(text: str, pieces: Sequence[str]) -> list[Span | None]:
     """Of each piece the span that it spells; None for what spells nothing but space. Where the tokenizer has unified
     characters the spans follow those that are alike; where nothing is, they are a guess."""
-    of_text, origins = _alike(enumerate(text))
-    of_pieces, owners = _alike((owners, c) for c, owners in characters(pieces) if c != SPACE)
+    of_text, origins = _alike((i, c) for i, c in enumerate(text) if c not in SIGNS)
+    of_pieces, owners = _alike((owners, c) for c, owners in characters(pieces) if c not in UNSEEN)
     places = _places(of_pieces, of_text)
     spans: list[Span | None] = [None] * len(pieces)
     for place, numbers in zip(places, owners, strict=True):
@@ -123,10 +126,22 @@ def diagonal(src: str, tgt: str) -> tuple[Link, ...]:
 
 
 def word_spans(text: str) -> list[Span]:
-    """Words and signs: runs of letters, marks and digits; each character of a script without spaces; each sign."""
+    """Words and signs: runs of letters, marks and digits; each character of a script without spaces; each sign; and
+    whole, whatever they are made of, symbols, placeholders, URLs, e-mail addresses and numbers (protection.py)."""
+    spans: list[Span] = []
+    place = 0
+    for whole in WHOLE.finditer(text):
+        spans += _simple_words(text, place, whole.start())
+        spans.append(whole.span())
+        place = whole.end()
+    return spans + _simple_words(text, place, len(text))
+
+
+def _simple_words(text: str, start: int, end: int) -> list[Span]:
     spans: list[Span] = []
     kind = ""
-    for i, character in enumerate(text):
+    for i in range(start, end):
+        character = text[i]
         if character.isspace():
             kind = ""
             continue
@@ -134,7 +149,7 @@ def word_spans(text: str) -> list[Span]:
         follows = bool(spans) and spans[-1][1] == i
         inside = kind == "mark" or (kind == before == "word")
         if kind == "joiner":
-            inside = before == "word" and i + 1 < len(text) and _kind(text[i + 1]) == "word"
+            inside = before == "word" and i + 1 < end and _kind(text[i + 1]) == "word"
             kind = "word" if inside else "sign"
         if follows and inside:
             spans[-1] = spans[-1][0], i + 1

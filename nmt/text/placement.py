@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nmt.languages import is_word
 from nmt.text.pieces import Link, Span, word_spans
 
 MOST = 1000  # elements around words that are placed by the links; what a text has more stands between words
@@ -27,6 +28,7 @@ class Element:
     parent: int  # the number of the element around it; -1 for none
     joins_before: bool = False  # the blank before it is not the source's, but keeps two words apart
     joins_after: bool = False  # likewise that after its end
+    is_word: bool = False  # which blanks keep apart from others
 
 
 def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
@@ -50,6 +52,14 @@ def placed(elements: Sequence[Element], plain: str, translation: str, links: Seq
             for number, (in_words, in_characters) in room.place(elements, children).items():
                 words[number], spans[number] = in_words, in_characters
     return spans
+
+
+def spaced(value: str, text: str, place: int) -> str:
+    """What is put in between two characters, with the blanks that keep it apart from words."""
+    before, after = text[:place][-1:], text[place : place + 1]
+    left = bool(before) and not before.isspace() and not is_word(before) and before not in "([{<\"'«“„"
+    right = bool(after) and (after.isalnum() or after in "⟦<{") and not is_word(after)
+    return f"{' ' * left}{value}{' ' * right}"
 
 
 class _Texts:

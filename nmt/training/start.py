@@ -17,7 +17,7 @@ from nmt.data.transfer import origins
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.folder import flat
 
-FREE = ("dropout", ".sampling")  # the ends of keys that change training alone
+FREE = ("dropout", ".sampling", "_share")  # the ends of keys that change training alone
 
 
 def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
@@ -28,7 +28,16 @@ def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
         return {"model": to_dict(bundle.config.model)}
     src, tgt = (name if name in get_args(Normalization) else None for name in tokenizer.normalizations)
     of_text = {"normalization": src} if src == tgt else {"src_normalization": src, "tgt_normalization": tgt}
-    pieces = to_dict(TokenizerConfig(tokenizer.tgt_vocab_size, tokenizer.kind, tokenizer.joint))
+    rules = tokenizer.rules
+    own = TokenizerConfig(
+        tokenizer.tgt_vocab_size,
+        tokenizer.kind,
+        tokenizer.joint,
+        protect=rules.protect,
+        keep=rules.keep[0] if rules.keep else None,
+        casing=rules.casing,
+    )
+    pieces = to_dict(own)
     return {"model": to_dict(bundle.config.model), "tokenizer": pieces | of_text}
 
 

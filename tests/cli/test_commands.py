@@ -98,6 +98,20 @@ def test_translate_keeps_tags_that_it_is_told_of(trained):
     assert json.loads(rows.splitlines()[0])["nbest"][0]["text"] == "Anna likes <b>the ball</b>."
 
 
+def test_translate_keeps_checks_and_forces(trained, tmp_path):
+    (tmp_path / "terms.tsv").write_text("Ball\tsphere\n")
+    stdin = b"Anna mag {x} den Ball.\nAnna mag den Ball.\n"
+    done = command(
+        "nmt-translate", trained / "model", "--keep", "all", "--glossary", tmp_path / "terms.tsv", stdin=stdin
+    )
+    first, second = done.stdout.decode().splitlines()
+    assert "{x}" in first
+    assert second == "Anna likes the sphere."
+    done = command("nmt-translate", trained / "model", "--check", "--json", stdin=stdin)
+    assert [json.loads(row)["lost"] for row in done.stdout.splitlines()][1] == []
+    assert b"check: " in done.stderr
+
+
 def test_translate_says_what_is_estimated_and_copies_what_has_no_letter(trained):
     stdin = b"Anna mag den Ball.\n 1.000,5 % \n\n"
     for option, estimated in (("--no-repeat-ngram=9", True), ("--shortlist=off", False), ("--sample=2", False)):

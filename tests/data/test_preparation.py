@@ -13,6 +13,7 @@ from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.preparation import checksums, prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.files import locked
+from nmt.text.protection import SYMBOL
 
 CONFIG = TokenizerConfig(vocab_size=320)
 
@@ -30,6 +31,32 @@ def test_what_is_prepared_is_the_training_text(corpus_dir, tmp_path):
     assert prepared.tokenizer.decode_tgt(batch.tgt_out[0, :-1].tolist()) == first
     assert prepared.train.src_len[0] == batch.src_len[0]
     assert prepared.train.tgt_len[0] == batch.tgt_len[0]
+
+
+def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir, tmp_path):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for code, line in (("de", "Sieh <b>{a}</b>, {b} und 7."), ("en", "See {b}, <i>{a}</i> and 7.")):
+        with (text / f"train.{code}").open("a") as file:
+            file.write(f"{line}\n")
+    shares = {"protect_share": 0.5, "capitals_share": 0.25}
+    config = TokenizerConfig(vocab_size=340, protect=("all",), casing="marked", **shares)
+    prepared = prepare(corpus(text), config, tmp_path)
+    train, tokenizer = prepared.train, prepared.tokenizer
+    src = ["".join(tokenizer.src_pieces(train.src[row].tolist()[:-1])) for row in range(len(train))]
+    tgt = [tokenizer.decode_tgt(train.tgt[row].tolist()[1:-1]) for row in range(len(train))]
+    assert src[130] == "▁⇧▁sieh▁⟦1⟧,▁⟦2⟧▁und▁7."
+    assert tgt[130] == "See ⟦2⟧, ⟦1⟧ and 7."
+    more = list(zip(src, tgt, strict=True))[131:]
+    with_symbols = [pair for pair in more if "⟦1⟧" in pair[0]]
+    assert 131 * 0.35 < len(with_symbols) < 131 * 0.65
+    assert all(sorted(SYMBOL.findall(one)) == sorted(SYMBOL.findall(other)) for one, other in with_symbols)
+    capitals = [pair for pair in more if "⇈" in pair[0]]
+    assert 131 * 0.1 < len(capitals) < 131 * 0.4
+    assert all(pair[1].isupper() for pair in capitals)
+    again = prepare(corpus(text), config, tmp_path / "again").train
+    assert [again.src[row].tolist() for row in range(len(again))] == [
+        train.src[row].tolist() for row in range(len(train))
+    ]
 
 
 def test_the_second_time_comes_from_the_cache(corpus_dir, tmp_path, monkeypatch):

@@ -1,0 +1,109 @@
+"""Training pairs as the rules of text want them, and pairs made of others so that a model learns what symbols are.
+
+A corpus has few placeholders, and hardly a sentence in capitals. So some of its pairs are there once more: with
+symbols in place of words that translate each other, or before them, or at the end of both sides, on both sides the
+same; and in capitals. Which, and where, is drawn by the pair itself. Words that translate each other are those whose
+pieces IBM model 1 (lexicon.py) holds likeliest for one another, whichever it is asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.data.corpus import Pair
+from nmt.data.encoded import EncodedCorpus
+from nmt.data.lexicon import NOTHING, model_1, sample
+from nmt.data.tokenizer import Tokenizer, TokenizerConfig
+from nmt.text.markup import take_out
+from nmt.text.pieces import Span, links, word_spans
+from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
+from nmt.text.restoring import Edit, edited
+
+
+def ruled(pair: Pair, rules: TextRules) -> Pair:
+    """A pair without tags, and with symbols for what both sides have, if the rules say so."""
+    src, tgt = pair.src, pair.tgt
+    if rules.tags and "<" in src + tgt:
+        src, tgt = take_out(src).plain, take_out(tgt).plain
+    if rules.pattern:
+        src, tgt = masked_pair(src, tgt, rules.pattern)
+    return pair._replace(src=src, tgt=tgt)
+
+
+class Aligner:
+    """Words of a pair that translate each other, by what the encoded pairs teach."""
+
+    def __init__(self, corpus: EncodedCorpus, tokenizer: Tokenizer) -> None:
+        self.tokenizer, self.size = tokenizer, tokenizer.tgt_vocab_size
+        src, tgt = sample(corpus)
+        pieces, translations, self.probability = model_1(src, tgt, self.size)
+        self.keys = pieces.astype(np.int64) * self.size + translations
+
+    def __call__(self, src: str, tgt: str) -> list[tuple[Span, Span]]:
+        of_src, of_tgt = self.tokenizer.encode_src([src])[0][:-1], self.tokenizer.encode_tgt([tgt])[0][1:-1]
+        if not of_src or not of_tgt:
+            return []
+        likely = self._likely([*of_src, NOTHING], of_tgt)  # (S + 1, T)
+        best_src, best_tgt = likely.argmax(0), likely.argmax(1)
+        mutual = [(int(s), t) for t, s in enumerate(best_src) if s < len(of_src) and best_tgt[s] == t]
+        if not mutual:
+            return []
+        names = self.tokenizer.src_pieces(of_src), self.tokenizer.tgt_pieces(of_tgt)
+        found = links(src, names[0], tgt, names[1], mutual)
+        src_words, tgt_words = (_Words(text) for text in (src, tgt))
+        pairs: dict[Span, Span] = {}
+        taken = set[Span]()
+        for s, _, t, _ in sorted(found):
+            one, other = src_words.at(s), tgt_words.at(t)
+            if one and other and one not in pairs and other not in taken:
+                pairs[one] = other
+                taken.add(other)
+        return sorted(pairs.items())
+
+    def _likely(self, src: Sequence[int], tgt: Sequence[int]) -> NDArray[np.float64]:
+        wanted = np.array(src, np.int64)[:, None] * self.size + np.array(tgt, np.int64)
+        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        return np.where(self.keys[place] == wanted, self.probability[place], 0.0)
+
+
+class _Words:
+    """The words of a text, without signs, by their characters."""
+
+    def __init__(self, text: str) -> None:
+        spans = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
+        self.by_character = {i: (start, end) for start, end in spans for i in range(start, end)}
+
+    def at(self, character: int) -> Span | None:
+        return self.by_character.get(character)
+
+
+def copies(pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner) -> Iterator[Pair]:
+    """Of some of the pairs another with symbols, and of some another in capitals."""
+    for pair in pairs:
+        chance = random.Random(f"{pair.src}\t{pair.tgt}")
+        if rules.pattern and chance.random() < config.protect_share and not SYMBOL.search(pair.src + pair.tgt):
+            src, tgt = _with_symbols(pair, aligner, chance)
+            yield pair._replace(src=src, tgt=tgt)
+        if rules.casing == "marked" and chance.random() < config.capitals_share:
+            yield pair._replace(src=pair.src.upper(), tgt=pair.tgt.upper())
+
+
+def _with_symbols(pair: Pair, aligner: Aligner, chance: random.Random) -> tuple[str, str]:
+    aligned = aligner(pair.src, pair.tgt)
+    number = min(1 + int(chance.expovariate(0.7)), len(SYMBOLS))
+    at_end = chance.random() < 0.15
+    chosen = sorted(chance.sample(aligned, min(len(aligned), number - at_end)))
+    edits: tuple[list[Edit], list[Edit]] = ([], [])
+    for symbol, spans in zip(SYMBOLS, chosen, strict=False):
+        instead = chance.random() < 0.5
+        for side, (start, end) in zip(edits, spans, strict=True):
+            side.append((start, end, symbol) if instead else (start, start, f"{symbol} "))
+    if at_end or not chosen:
+        symbol = SYMBOLS[len(chosen)]
+        for side, text in zip(edits, (pair.src, pair.tgt), strict=True):
+            side.append((len(text), len(text), f" {symbol}"))
+    return edited(pair.src, edits[0]).text, edited(pair.tgt, edits[1]).text

@@ -1,0 +1,56 @@
+"""What of a text nobody translates, and whether its translation has it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from nmt.text.markup import TAG
+from nmt.text.protection import PATTERNS
+
+KINDS = ("tags", "urls", "emails", "placeholders", "numbers")
+_NAMED = re.compile(
+    "|".join(
+        f"(?P<{kind}>{re.sub('[(][?]P<[a-z]+>', '(?:', TAG.pattern) if kind == 'tags' else PATTERNS[kind]})"
+        for kind in KINDS
+    )
+)
+NUMBER = 100_000  # characters that are looked at
+
+
+def kept_parts(text: str) -> Counter[tuple[str, str]]:
+    """The tags, URLs, e-mail addresses, placeholders and numbers of a text, each with its kind; numbers as digits,
+    because languages differ in what divides them."""
+    found = Counter[tuple[str, str]]()
+    for match in _NAMED.finditer(text[:NUMBER]):
+        kind = match.lastgroup or ""
+        found[kind, re.sub(r"\D", "", match[0]) if kind == "numbers" else match[0]] += 1
+    return found
+
+
+def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:
+    """Those of the source that the translation lacks, each with its kind."""
+    return list((kept_parts(src) - kept_parts(translation)).elements())
+
+
+class Check:
+    """What translations lack, one after the other and in all."""
+
+    def __init__(self) -> None:
+        self.lines = self.faulty = 0
+        self.lost = Counter[str]()  # by kind
+
+    def told(self, lost: Sequence[tuple[str, str]]) -> str:
+        """What is said of one more translation; nothing where it lacks nothing."""
+        self.lines += 1
+        self.faulty += bool(lost)
+        self.lost.update(kind for kind, _ in lost)
+        return f"lost: {', '.join(part for _, part in lost)}" if lost else ""
+
+    @property
+    def summary(self) -> str:
+        if not self.faulty:
+            return f"check: {self.lines} checked, nothing lost"
+        kinds = ", ".join(f"{self.lost[kind]} of {kind}" for kind in KINDS if self.lost[kind])
+        return f"check: {self.faulty} of {self.lines} lost something: {kinds}"

@@ -1,0 +1,47 @@
+"""What a translator's rules and glossary make of a text before its pieces, when a model has symbols and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nmt.text.glossary import Glossary
+from nmt.text.markup import Markup, take_out
+from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, like, masked
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`symbols` says whether the model has pieces for them."""
+
+    rules: TextRules
+    glossary: Glossary | None
+    symbols: bool
+
+    def taken_out(self, text: str, tags: bool) -> Markup:
+        """What is put back by the alignment: tags, and what is kept and has no symbol."""
+        return take_out(text, tags, self.rules.pattern, len(SYMBOLS) if self.symbols else 0)
+
+    def terms(self, text: str) -> list[tuple[int, int, str]]:
+        """Those of the glossary in a text, and what they must become."""
+        return list(self.glossary.find(text)) if self.glossary else []
+
+    def masked(self, text: str) -> Masked:
+        """What is kept, and the glossary's terms, as symbols, if the model has them."""
+        if not self.symbols:
+            return Masked(text)
+        kept = found_in(text, self.rules.pattern) if self.rules.pattern else []
+        values = [(start, end, text[start:end]) for start, end in kept]
+        return masked(text, sorted([*values, *self._free_terms(text, kept)]))
+
+    def _free_terms(self, text: str, kept: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+        for start, end, term in self.terms(text):
+            if all(last <= start or end <= first for first, last in kept):
+                yield start, end, term
+
+    def masked_targets(self, sources: Sequence[Masked], targets: Sequence[str]) -> list[str]:
+        """Targets with the symbols of their sources."""
+        if not self.symbols or not self.rules.pattern:
+            return list(targets)
+        spans = [found_in(target, self.rules.pattern) for target in targets]
+        return [like(*one) for one in zip(sources, targets, spans, strict=True)]

@@ -1,0 +1,159 @@
+"""Parts of a text that nobody translates, as numbered symbols that a tokenizer has a piece for.
+
+    Hallo {name}, siehe https://example.org/x!  ->  Hallo ⟦1⟧, siehe ⟦2⟧!
+
+In training a symbol stands on both sides of a pair for what both have; in translation for whatever is found, and what
+it stood for takes its place again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, cast, get_args
+
+from nmt.text.casing import SIGNS
+
+Kind = Literal["placeholders", "urls", "emails", "tags", "numbers", "all"]
+SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
+SYMBOL = re.compile("⟦[1-9]⟧")
+MAX_PATTERN = 1000  # characters of a pattern of one's own
+
+_URL = (
+    r"(?:https?|ftp)://[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]|\bwww\.[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]"
+)
+_NUMBER = r"(?<![\w.,])\d+(?:[.,:\u2009\u00a0\u202f’']\d+)+(?!\w)"
+PATTERNS = {
+    "urls": _URL,
+    "emails": r"\b[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b",
+    "placeholders": (
+        r"\{\{[^{}\s][^{}\n]{0,80}\}\}|\$\{[^{}\n]{1,80}\}|\{[A-Za-z_0-9][\w.\-!:\[\]]{0,60}\}|\{\}"
+        r"|%\([A-Za-z_]\w{0,60}\)[-+ #0]?\d{0,4}(?:\.\d{1,3})?[a-zA-Z]"
+        r"|%(?:[1-9]\d?\$)?[-+#0]?\d{0,4}(?:\.\d{1,3})?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
+    ),
+    "numbers": r"(?<![\w.,])[-+−]?\d+(?:[.,:\u2009\u00a0\u202f’']\d+)*%?(?!\w)",
+}
+
+# What is one word of a text, whatever a model has learned.
+_PARTS = (PATTERNS["urls"], PATTERNS["emails"], PATTERNS["placeholders"], _NUMBER)
+WHOLE = re.compile("|".join((SYMBOL.pattern, *_PARTS)))
+
+
+@dataclass(frozen=True)
+class TextRules:
+    """What of a text its pieces do not see as it is."""
+
+    protect: tuple[Kind, ...] = ()  # "all" is all but numbers
+    keep: tuple[str, ...] = ()  # regular expressions of one's own
+    casing: Literal["kept", "marked"] = "kept"
+
+    def __post_init__(self) -> None:
+        check_patterns("keep", self.keep)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Of the patterns, in the order in which they count."""
+        wanted = set(self.protect) | ({"urls", "emails", "placeholders"} if "all" in self.protect else set())
+        return [kind for kind in PATTERNS if kind in wanted]
+
+    @property
+    def tags(self) -> bool:
+        """Whether tags are taken out of a text (markup.py)."""
+        return "tags" in self.protect or "all" in self.protect
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The pieces that the rules need."""
+        of_casing = SIGNS if self.casing == "marked" else ()
+        return (*(SYMBOLS if self.kinds or self.keep else ()), *of_casing)
+
+    def keeping(self, patterns: Iterable[str]) -> TextRules:
+        """The same rules with more that is kept: regular expressions, and kinds by their names. Raises ValueError."""
+        names = [pattern for pattern in patterns if pattern in get_args(Kind)]
+        own = tuple(pattern for pattern in patterns if pattern not in names)
+        return replace(self, protect=(*self.protect, *cast(list[Kind], names)), keep=(*self.keep, *own))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """Of what is protected: what stands there as a symbol already, and what the rules say. None: nothing is."""
+        if not self.kinds and not self.keep:
+            return None
+        own = (f"(?:{keep})" for keep in self.keep)
+        return re.compile("|".join((SYMBOL.pattern, *own, *(PATTERNS[kind] for kind in self.kinds))))
+
+
+def check_patterns(name: str, patterns: Iterable[str]) -> None:
+    """Raises ValueError for what is no regular expression, or can be nothing."""
+    for pattern in patterns:
+        if len(pattern) > MAX_PATTERN:
+            raise ValueError(f"{name} has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
+        try:
+            compiled = re.compile(f"(?:{pattern})")
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"{name} is {pattern!r}, which is no regular expression: {error}") from None
+        if compiled.groups:
+            raise ValueError(f"{name} is {pattern!r}, which has groups; (?:...) is one that does not count")
+        if compiled.fullmatch(""):
+            raise ValueError(f"{name} is {pattern!r}, which finds nothing at all; it must find a character at least")
+
+
+def found_in(text: str, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+    """Where the pattern is found."""
+    return [match.span() for match in pattern.finditer(text) if match[0].strip()]
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A text with symbols, and what they stand for."""
+
+    text: str
+    kept: tuple[str, ...] = ()  # of ⟦1⟧, ⟦2⟧, ...
+    edits: tuple[tuple[int, int, int, int], ...] = ()  # of each symbol its characters, and those that it stands for
+
+
+def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
+    """The text with symbols in place of these characters, as far as there are symbols, which stand for the values."""
+    parts: list[str] = []
+    edits: list[tuple[int, int, int, int]] = []
+    place = size = 0
+    for symbol, (start, end, _) in zip(SYMBOLS, values, strict=False):
+        parts += [text[place:start], symbol]
+        size += start - place
+        edits.append((size, size + len(symbol), start, end))
+        size += len(symbol)
+        place = end
+    return Masked("".join([*parts, text[place:]]), tuple(value for *_, value in values[: len(edits)]), tuple(edits))
+
+
+def masked_pair(src: str, tgt: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+    """A training pair, with symbols for what both sides have, numbered as the source has them."""
+    src_spans = found_in(src, pattern)
+    tgt_spans = found_in(tgt, pattern) if src_spans else []
+    if not tgt_spans:
+        return src, tgt
+    common = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
+    left = Counter(common)
+    chosen: list[tuple[int, int, str]] = []
+    for start, end in src_spans:
+        if left[src[start:end]] and len(chosen) < len(SYMBOLS):
+            left[src[start:end]] -= 1
+            chosen.append((start, end, src[start:end]))
+    source = masked(src, chosen)
+    return source.text, like(source, tgt, tgt_spans)
+
+
+def like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
+    """A target text with the source's symbols for what they stand for, each once."""
+    left: dict[str, list[str]] = {}
+    for symbol, value in zip(SYMBOLS, source.kept, strict=False):
+        left.setdefault(value, []).append(symbol)
+    parts: list[str] = []
+    place = 0
+    for start, end in spans:
+        if symbols := left.get(tgt[start:end]):
+            parts += [tgt[place:start], symbols.pop(0)]
+            place = end
+    return "".join([*parts, tgt[place:]])

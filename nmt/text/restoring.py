@@ -1,0 +1,120 @@
+"""What symbols stand for, and terms that are wanted, put into a translation."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nmt.languages import is_word
+from nmt.text.pieces import Link
+from nmt.text.placement import Element, placed, spaced
+from nmt.text.protection import SYMBOL, Masked
+
+Edit = tuple[int, int, str]  # characters of a text, and what takes their place
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A text in which other characters have taken the place of some."""
+
+    text: str
+    edits: tuple[tuple[int, int, int, int], ...] = ()  # characters before, and characters now; in order
+
+    def now(self, start: int, end: int) -> tuple[int, int]:
+        """Where characters of the text before are; all of an edit for a part of it."""
+        starts = [edit[0] for edit in self.edits]
+        before, within = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
+        if before >= 0:
+            _, last, new, new_end = self.edits[before]
+            start = new if start < last else start - last + new_end
+        if within >= 0:
+            _, last, _, new_end = self.edits[within]
+            end = new_end if end <= last else end - last + new_end
+        return start, end
+
+
+def edited(text: str, edits: Sequence[Edit]) -> Edited:
+    """The text with these edits; of what two of them take away the first has all."""
+    parts: list[str] = []
+    found: list[tuple[int, int, int, int]] = []
+    place = size = 0
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        start, end = max(start, place), max(end, place)
+        size += start - place
+        parts += [text[place:start], new]
+        found.append((start, end, size, size + len(new)))
+        size += len(new)
+        place = end
+    return Edited("".join([*parts, text[place:]]), tuple(found))
+
+
+def unmasked(source: Masked, translation: str, links: Sequence[Link]) -> Edited:
+    """The translation with what the source's symbols stand for, each once: where its symbol is, of several the one
+    next to where the links say; where there is none, there. Symbols more than that go."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for symbol in SYMBOL.finditer(translation):
+        found.setdefault(int(symbol[0][1]), []).append(symbol.span())
+    values = dict(enumerate(source.kept, 1))
+    unclear = [number for number in values if len(found.get(number, ())) != 1]
+    places = _places(source, unclear, translation, links) if unclear else {}
+    edits: list[Edit] = []
+    for number, spans in found.items():
+        chosen = min(spans, key=lambda span: abs(span[0] - places.get(number, 0)))
+        for start, end in spans:
+            if number in values and (start, end) == chosen:
+                edits.append((start, end, _apart(source, number, translation, start, end)))
+            else:
+                edits.append(_left_out(translation, start, end))
+    for number in unclear:
+        if number not in found:
+            place = next((end for start, end, _ in edits if start < places[number] < end), places[number])
+            edits.append((place, place, spaced(values[number], translation, place)))
+    return edited(translation, edits)
+
+
+def _apart(source: Masked, number: int, translation: str, start: int, end: int) -> str:
+    """What a symbol stands for, with blanks where it had them and a model has put letters there."""
+    first, last, *_ = source.edits[number - 1]
+    left, right = source.text[:first][-1:], source.text[last : last + 1]
+    before, after = translation[:start][-1:], translation[end : end + 1]
+    return f"{_blank(left, before)}{source.kept[number - 1]}{_blank(right, after)}"
+
+
+def _blank(was: str, now: str) -> str:
+    if was and not was.isspace():
+        return ""
+    return " " if now and (now.isalnum() or now in "-_⟧⟦") and not is_word(now) else ""
+
+
+def _left_out(translation: str, start: int, end: int) -> Edit:
+    """A symbol that goes, with a blank beside it."""
+    at_start, at_end = not translation[:start].strip(), end == len(translation)
+    after = at_start and translation[end : end + 1] == " "
+    before = not after and translation[:start].endswith(" ") and (at_end or translation[end] == " ")
+    return start - before, end + after, ""
+
+
+def _places(source: Masked, numbers: Sequence[int], translation: str, links: Sequence[Link]) -> dict[int, int]:
+    """Where the links say that symbols belong: before the word that they stand before, or after that which they end.
+    What looks at a symbol itself tells little."""
+    places = [source.edits[number - 1][1] for number in numbers]
+    places = [place + source.text[place : place + 1].isspace() for place in places]
+    elements = [Element("", "", place, place, -1) for place in places]
+    spans = placed(elements, source.text, translation, links)
+    return {number: place for number, (place, _) in zip(numbers, spans, strict=True)}
+
+
+def forced(src: str, terms: Sequence[tuple[int, int, str]], translation: str, links: Sequence[Link]) -> Edited:
+    """The translation with the terms that it lacks, in place of what translates their characters of the source."""
+    count = {term: translation.count(term) for _, _, term in terms}
+    lacking = []
+    for start, end, term in terms:
+        count[term] -= 1
+        if count[term] < 0:
+            lacking.append((start, end, term))
+    elements = [Element(term, term, start, end, -1) for start, end, term in lacking]
+    edits = []
+    for element, (start, end) in zip(elements, placed(elements, src, translation, links), strict=True):
+        edits.append((start, end, element.open if end > start else spaced(element.open, translation, start)))
+    return edited(translation, edits)

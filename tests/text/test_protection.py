@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nmt.text.check import Check, lost_parts
+from nmt.text.glossary import Glossary
+from nmt.text.pieces import diagonal
+from nmt.text.protection import SYMBOLS, TextRules, found_in, like, masked, masked_pair
+from nmt.text.restoring import edited, forced, unmasked
+
+ALL = TextRules(("all", "numbers"))
+
+
+def hidden(text, rules=ALL):
+    return masked(text, [(start, end, text[start:end]) for start, end in found_in(text, rules.pattern)])
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Hallo {name}, {0} von %s, %1$d %-5.2f %(n)s %@ ${x} {{ y }}", None),
+        ("Hallo {name}, {0}: {{user.name}}", ["{name}", "{0}", "{{user.name}}"]),
+        ("%s %1$d %-5.2f %(n)s", ["%s", "%1$d", "%-5.2f", "%(n)s"]),
+        ("100 % der Leute, 50%", ["100", "50%"]),
+        ("Siehe https://a.org/x?y=1,2. (www.b.de/c)", ["https://a.org/x?y=1,2", "www.b.de/c"]),
+        ("An a.b+c@d-e.co.uk, -3,5 und 1.000,50 Grad", ["a.b+c@d-e.co.uk", "-3,5", "1.000,50"]),
+        ("A4 und U2 und H2O", []),
+        ("⟦3⟧ stand schon da", ["⟦3⟧"]),
+    ],
+)
+def test_what_is_protected_is_found_and_comes_back(text, kept):
+    found = hidden(text)
+    assert kept is None or list(found.kept) == kept
+    assert unmasked(found, found.text, ()).text == text
+
+
+def test_a_pattern_of_ones_own_counts_and_a_wrong_one_is_refused_in_words():
+    rules = TextRules(keep=("[A-Z]{2}-[0-9]+",))
+    assert hidden("Teil AB-12 fehlt", rules).text == "Teil ⟦1⟧ fehlt"
+    assert rules.keeping(["urls"]).kinds == ["urls"]
+    for pattern, why in (
+        ("(a", "no regular"),
+        ("a*", "nothing at all"),
+        ("(a)", "groups"),
+        ("a" * 1001, "1001 char"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            TextRules(keep=(pattern,))
+    assert TextRules().pattern is None
+    assert TextRules().symbols == ()
+
+
+def test_a_pair_has_symbols_for_what_both_sides_have():
+    src, tgt = masked_pair("{a} und {b} mit 5 und 5", "5 mit {b} und {c}", ALL.pattern)
+    assert (src, tgt) == ("{a} und ⟦1⟧ mit ⟦2⟧ und 5", "⟦2⟧ mit ⟦1⟧ und {c}")
+    assert masked_pair("a", "{b}", ALL.pattern) == ("a", "{b}")
+    assert like(hidden("{a} {b}"), "{b} {b} {a}", [(0, 3), (4, 7), (8, 11)]) == "⟦2⟧ {b} ⟦1⟧"
+
+
+def test_what_a_model_has_lost_is_put_where_the_links_say_and_what_is_too_much_goes():
+    source = hidden("Der {a} Hund {b} schläft.")
+    links = [(0, 3, 0, 3), (8, 12, 4, 7), (17, 24, 8, 14), (24, 25, 14, 15)]
+    assert unmasked(source, "The dog sleeps.", links).text == "The {a} dog {b} sleeps."
+    assert unmasked(source, "The ⟦2⟧ ⟦2⟧ dog ⟦7⟧.", ()).text.count("{b}") == 1
+    assert unmasked(source, "", ()).text == "{a}{b}"
+
+
+@given(
+    st.lists(st.sampled_from(["{a}", "{a}", "b", "https://x.y/z", "7", "c,", "漢"]), max_size=14),
+    st.lists(st.sampled_from([*SYMBOLS, "x", "y.", "z"])),
+)
+def test_all_that_is_protected_comes_back_once_whatever_a_model_writes(words, written):
+    text, translation = " ".join(words), " ".join(written)
+    source = hidden(text)
+    found = unmasked(source, translation, diagonal(source.text, translation))
+    assert Counter(found.text[new:end].strip() for *_, new, end in found.edits if end > new) == Counter(source.kept)
+    for start, end, new, new_end in found.edits:
+        assert found.now(start, end) == (new, new_end) or start == end, found
+
+
+def test_edits_move_characters():
+    found = edited("ab cd ef", [(3, 5, "long"), (8, 8, "!")])
+    assert found.text == "ab long ef!"
+    assert [found.now(*span) for span in ((0, 2), (3, 5), (4, 5), (6, 8))] == [(0, 2), (3, 7), (3, 7), (8, 10)]
+
+
+def test_terms_are_found_by_words_the_longest_first(tmp_path):
+    path = tmp_path / "terms.tsv"
+    path.write_text("# terms\nHund\thound\nroter Hund\tred hound\nder\tthe one\n漢\tHan\n", encoding="utf-8")
+    glossary = Glossary.load(path)
+    text = "Der Hundekuchen, ein roter Hund, Hund; 漢字"
+    assert [(text[a:b], tgt) for a, b, tgt in glossary.find(text)] == [
+        ("Der", "The one"),
+        ("roter Hund", "red hound"),
+        ("Hund", "hound"),
+        ("漢", "Han"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"a\n", r"terms.tsv, line 1: a term is `source TAB target`"),
+        (b"a\tb\na\tc\n", r"line 2: 'a' is 'b' already, and now 'c'"),
+        (b"\n", "has no terms"),
+        (b"\xff\t\xfe", "is not UTF-8"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_of_no_terms_is_refused_in_one_line(tmp_path, content, error):
+    path = tmp_path / "terms.tsv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match=error):
+        Glossary.load(path)
+
+
+def test_a_term_takes_the_place_of_what_translates_it():
+    links = [(0, 3, 0, 3), (4, 8, 4, 7), (9, 16, 8, 14)]
+    assert forced("Der Hund schläft", [(4, 8, "hound")], "The dog sleeps", links).text == "The hound sleeps"
+    assert forced("Der Hund schläft", [(4, 8, "dog")], "The dog sleeps", links).text == "The dog sleeps"
+
+
+def test_what_is_lost_is_told_by_kind():
+    src = "<b>Hallo</b> {name}, 1.000,5 und https://a.org"
+    assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
+    check = Check()
+    assert check.told(()) == ""
+    assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 10005, https://a.org"
+    assert re.match(r"check: 1 of 2 lost something: 1 of tags, 1 of urls", check.summary)
