@@ -247,7 +247,7 @@ class Translator(Searcher):
         tags = self.rules.tags if tags is None else tags
         if not tags and not self.glossary and not self.rules.pattern:
             return over._plainly(texts, task, split, batch_size, each, prefixes)
-        guard = self._guard
+        guard = self.guard
         markups = [guard.taken_out(text, tags) for text in texts]
         given = None if prefixes is None else [guard.taken_out(prefix, tags).plain for prefix in prefixes]
         terms = [guard.terms(markup.plain) for markup in markups]
@@ -260,7 +260,8 @@ class Translator(Searcher):
         return found
 
     @property
-    def _guard(self) -> Guard:
+    def guard(self) -> Guard:
+        """What the rules and the glossary make of a text."""
         return Guard(self.rules, self.glossary, bool(self.tokenizer.symbol_ids))
 
     def _plainly(
@@ -283,7 +284,7 @@ class Translator(Searcher):
         """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
         results = [Translation("", 0.0, 0.0)] * len(texts)
         threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
-        guard = self._guard
+        guard = self.guard
         seen = [guard.masked(text[:MAX_CHARS]) for text in texts]
         encoded = self.tokenizer.encode_src([source.text for source in seen], threads)
         given: list[list[int]] = [[]] * len(texts)
@@ -371,7 +372,7 @@ class Translator(Searcher):
         tgts = aligned("tgts", tgts, "srcs", len(srcs))
         if self.rules.tags if tags is None else tags:
             srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
-        guard = self._guard
+        guard = self.guard
         seen = [guard.masked(src) for src in srcs]
         of_src = self.tokenizer.encode_src([source.text for source in seen])
         encoded = list(zip(of_src, self.tokenizer.encode_tgt(guard.masked_targets(seen, tgts)), strict=True))

@@ -11,14 +11,15 @@ from nmt.translator import MAX_CHARS, MAX_PIECES, Translator
 def src_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
     """Ids with the tags of the direction and EOS, and whether the end of the text is left out of them."""
     tags = translator.language_ids()
-    encoded = translator.tokenizer.encode_src([text[:MAX_CHARS] for text in texts])
+    encoded = translator.tokenizer.encode_src([translator.guard.masked(text[:MAX_CHARS]).text for text in texts])
     kept = [ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID] for ids in encoded]
     return [tags + ids for ids in kept], _cut(texts, encoded, MAX_PIECES)
 
 
 def tgt_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
     """Ids without BOS and EOS, and whether the end of the text is left out of them."""
-    encoded = [ids[1:-1] for ids in translator.tokenizer.encode_tgt([text[:MAX_CHARS] for text in texts])]
+    seen = [translator.guard.masked(text[:MAX_CHARS]).text for text in texts]
+    encoded = [ids[1:-1] for ids in translator.tokenizer.encode_tgt(seen)]
     return [ids[: MAX_PIECES - 1] for ids in encoded], _cut(texts, encoded, MAX_PIECES - 1)
 
 
