@@ -69,7 +69,7 @@ def run(config: TranslationConfig) -> list[Section]:
     split = corpus.splits["test"] or corpus.splits["valid"]
     test = list(corpus.pairs(split)) if split else prepared.valid
     refs = [pair.tgt for pair in test]
-    measure = Measure.of(config.base.metric, corpus.tgt, refs)
+    measure = Measure.of(config.base.metric, corpus.every_direction.targets[0], refs)
     hashes = {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
     folder = Path(config.lab_dir) / "translation"
     configs = runs(config, prepared)
