@@ -66,6 +66,8 @@ def run(config: TranslationConfig) -> list[Section]:
     base, prepared = prepared_by_text(config.base)
     config = replace(config, base=base)
     corpus, trainer = base.data, base.trainer
+    if corpus.every_direction.only is None:
+        raise ValueError(f"data has the directions {corpus.every_direction}; models are compared in one")
     split = corpus.splits["test"] or corpus.splits["valid"]
     test = list(corpus.pairs(split)) if split else prepared.valid
     refs = [pair.tgt for pair in test]

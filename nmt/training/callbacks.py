@@ -26,8 +26,9 @@ from nmt.metrics.config import Name
 from nmt.metrics.measure import LABELS, Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
-from nmt.training.module import TrainingModule, Validation
+from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft
+from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
 

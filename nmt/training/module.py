@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -28,34 +28,21 @@ from nmt.data.batching import Batch, without_filling
 from nmt.data.datamodule import DataModule, is_copied_ahead
 from nmt.data.directions import Direction
 from nmt.data.preparation import Prepared
-from nmt.languages import script
 from nmt.metrics.config import Tokenize
-from nmt.metrics.measure import Measure, Score, mean_of, shown
+from nmt.metrics.measure import Measure, shown
 from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
-from nmt.training.progress import Progress, Rank
+from nmt.training.progress import Progress
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.training.start import begin_from, frozen
+from nmt.training.validation import Validation, rows_by_direction, scored, scripts_of
 from nmt.translation import copied_letterless
 from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
-
-
-class Validation(NamedTuple):
-    average: str | None  # of the weights, by its name; None: as they are
-    nll: float  # nats a target token
-    translations: list[str]
-    scores: dict[str, Score]  # the mean of those of the directions
-    rank: Rank  # the greater is the better model's
-    by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # where there are several
-
-    @property
-    def bleu(self) -> float:
-        return self.scores["bleu"].score
 
 
 class TrainingModule(pl.LightningModule):
@@ -101,11 +88,7 @@ class TrainingModule(pl.LightningModule):
     @cached_property
     def scripts(self) -> dict[str, str]:
         """Those that the validation text is written in, by language."""
-        texts: dict[str, list[str]] = {language: [] for language in self.directions.languages}
-        for direction, rows in self.rows.items():
-            for side, language in zip(("src", "tgt"), direction, strict=True):
-                texts[language] += [getattr(self.valid[row], side) for row in rows]
-        return {language: found for language, of in texts.items() if (found := script(of))}
+        return scripts_of(self.valid, self.rows)
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
@@ -224,15 +207,7 @@ class TrainingModule(pl.LightningModule):
         with self.weights(average):
             nll = self._nll()
             found = {direction: self._translate(direction, rows) for direction, rows in self.rows.items()}
-        translations, by_direction = [""] * len(self.valid), {}
-        for direction, rows in self.rows.items():
-            refs = [self.valid[row].tgt for row in rows]
-            by_direction[str(direction)] = self.measures[direction].scores(found[direction], [refs])
-            for row, text in zip(rows, found[direction], strict=True):
-                translations[row] = text
-        scores = mean_of(list(by_direction.values()))
-        rank = self.measure.rank(scores, nll)
-        return Validation(average, nll, translations, scores, rank, by_direction if len(by_direction) > 1 else {})
+        return scored(average, nll, found, self.valid, self.rows, self.measures)
 
     def _nll(self) -> float:
         """Of the validation text, each rank its share."""
@@ -323,18 +298,6 @@ class TrainingModule(pl.LightningModule):
     def best(self) -> str:
         """The same in words, such as "BLEU 38.12"."""
         return shown(self.measure.name, self.best_score)
-
-
-def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
-    """Which of the validation pairs are of which direction. Raises ValueError where one has none."""
-    if (only := prepared.directions.only) is not None:
-        return {only: list(range(len(prepared.valid)))}
-    rows: dict[Direction, list[int]] = {direction: [] for direction in prepared.directions.every}
-    for row, pair in enumerate(prepared.valid):
-        rows[Direction(*pair.languages)].append(row)
-    if missing := [str(direction) for direction, found in rows.items() if not found]:
-        raise ValueError(f"the validation text has no pair of {', '.join(missing)}")
-    return rows
 
 
 def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
