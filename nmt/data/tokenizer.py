@@ -68,9 +68,9 @@ class TokenizerConfig:
     src_normalization: Normalization | None = None  # None: as `normalization`
     tgt_normalization: Normalization | None = None  # likewise
     # What of a text is never translated, but copied through a symbol that is a piece (docs/protect.md): placeholders,
-    # urls, emails, numbers, tags; all is all of them but numbers. And a regular expression for what else is.
+    # urls, emails, numbers, tags; all is all of them but numbers.
     protect: tuple[Kind, ...] = ()
-    keep: str | None = None
+    keep: str | None = None  # a regular expression for what else is never translated
     protect_share: float = 0.2  # of the training pairs that are there once more, with such symbols put in
     # kept: a word in capitals has pieces of its own; marked: those of the word in lower case, and signs of case.
     casing: Literal["kept", "marked"] = "kept"
