@@ -57,16 +57,21 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
         "model.src_word_dropout": 0.1,
         "model.tgt_word_dropout": 0.1,
         "trainer.max_tokens": max(max_tokens, longest),
-        "trainer.max_epochs": min(round(EPOCHS * (MUCH / tokens) ** POWER), MOST_EPOCHS),
+        "trainer.max_epochs": epochs_for(tokens),
     }
 
 
 def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    epochs = config.trainer.max_epochs
+    tokens = count(train)
+    epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # "until I stop it" shall be validated as often
     return {
         "optim.warmup_steps": min(WARMUP, updates(config.trainer, train) // 5),
-        "trainer.val_every_epochs": 1 if count(train) >= MUCH else max(1, epochs // VALIDATIONS),
+        "trainer.val_every_epochs": 1 if tokens >= MUCH else max(1, epochs // VALIDATIONS),
     }
+
+
+def epochs_for(tokens: int) -> int:
+    return min(round(EPOCHS * (MUCH / tokens) ** POWER), MOST_EPOCHS)
 
 
 def count(train: EncodedCorpus) -> int:

@@ -48,6 +48,8 @@ def test_little_text_is_read_more_often_in_smaller_batches_and_with_more_dropout
     assert [config.trainer.max_tokens for config in texts] == [1024, 1024, 2048, 4096]
     assert texts[0].model.dropout > texts[-1].model.dropout
     assert texts[0].trainer.val_every_epochs > 1
+    endless = decided_for(300, corpus_dir, tmp_path, trainer__max_epochs=10_000)
+    assert endless.trainer.val_every_epochs == texts[0].trainer.val_every_epochs
 
 
 @pytest.mark.parametrize("settings", [{}, {"trainer__max_epochs": 1}, {"trainer__max_steps": 30}])
