@@ -85,7 +85,7 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
     small += [f"cache_dir={tmp_path / 'cache'}", "trainer.tensorboard=false"]
     work = tmp_path / "work"
     command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *small]
-    last, risk = "tokenizer.vocab_size=600 seed=7", "optim.risk=1 optim.candidates=2"
+    last, risk = "tokenizer.vocab_size=500 seed=7", "optim.risk=1 optim.candidates=2"
     environment = commands_for(work, MODELS="1", LAST=last, RISK=risk)
     result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode == 0, result.stderr

@@ -106,7 +106,7 @@ def test_a_signal_during_validation_ends_it_at_once_and_costs_one_update(corpus_
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, trainer__log_every_steps=1)
     translate = TrainingModule._translate
 
-    def interrupted(self, texts):
+    def interrupted(self, *arguments):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
 

@@ -43,7 +43,7 @@ class Searched:
     """A translator that finds two hypotheses of each text."""
 
     search = Beam(beam_size=2)
-    mbr = None
+    mbr, split = None, "none"
 
     def translate(self, texts, search, nbest=0, plain=False, batch_size=None, each=map):
         whole = Translation("The dog sees a bird in the town.", -1.0, -1.0, length=9)

@@ -43,7 +43,7 @@ def call(monkeypatch, tmp_path, capsys):
         ("nmt-train", ["data=files", "data.dri=x"], "data.dri is unknown; did you mean data.dir?"),
         ("nmt-train", ["learning_rate=1"], "learning_rate is unknown; did you mean optim.learning_rate?"),
         ("nmt-train", ["model.zzz=1"], "model.zzz is unknown; model has: attention, cell, "),
-        ("nmt-train", ["zzz=1"], "zzz is unknown; there are: attention, cache_dir, cell, "),
+        ("nmt-train", ["zzz=1"], "zzz is unknown; there are: attention, auto, cache_dir, cell, "),
         ("nmt-train", ["+cell=gru"], "say cell=gru, without the +"),
         ("nmt-train", ["cell"], "'cell' cannot be read; it must be KEY=VALUE"),
         ("nmt-train", ["run=a=b"], "'run=a=b' cannot be read; it must be KEY=VALUE"),
