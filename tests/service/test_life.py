@@ -167,7 +167,7 @@ def test_sigterm_answers_what_was_accepted_and_refuses_what_is_new(mortal):
 
 def test_a_second_signal_ends_it_at_once(mortal):
     own = mortal
-    stopped(own)
+    pid = stopped(own)
     with ThreadPoolExecutor(1) as clients:
         clients.submit(lambda: _leaving(httpx2.Client(base_url=own.url), ["Der Hund"]))
         until(lambda: own.metric("nmt_jobs") == 1)
@@ -175,6 +175,8 @@ def test_a_second_signal_ends_it_at_once(mortal):
         until(lambda: own.client.get("/health").status_code == 503)
         own.process.send_signal(signal.SIGINT)
         assert own.process.wait(30) == 130
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_what_comes_slowly_or_is_too_much_leaves_no_trace(own):
