@@ -71,7 +71,7 @@ def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
 
 
 def epochs_for(tokens: int) -> int:
-    return min(round(EPOCHS * (MUCH / tokens) ** POWER), MOST_EPOCHS)
+    return min(round(EPOCHS * float((MUCH / tokens) ** POWER)), MOST_EPOCHS)
 
 
 def count(train: EncodedCorpus) -> int:
