@@ -72,8 +72,8 @@ def kind_of(options: argparse.Namespace) -> str:
                 raise ValueError(f"--{name} is for lines of text; in {kind} a segment has one translation")
         if there and options.output is None:
             raise ValueError(f"-o says where the translated document goes, such as -o {_example(options.input)}")
-        if there and not FORMATS[kind].bilingual and _same(options.input, options.output):
-            raise ValueError(f"{options.output} would take the place of the only text that is not translated")
+    if there and (kind == TEXT or not FORMATS[kind].bilingual) and _same(options.input, options.output):
+        raise ValueError(f"{options.output} would take the place of the only text that is not translated")
     return kind
 
 
@@ -82,8 +82,8 @@ def _example(path: Path) -> str:
     return f"{name}.translated{dot}{suffix}"
 
 
-def _same(one: Path, other: Path) -> bool:
-    return other != STANDARD and other.exists() and one.exists() and one.samefile(other)
+def _same(one: Path, other: Path | None) -> bool:
+    return other not in (None, STANDARD) and other.exists() and one.exists() and one.samefile(other)
 
 
 @contextmanager

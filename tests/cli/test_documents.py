@@ -65,6 +65,7 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
     [
         (["-i", "a.xlf"], "-o says where the translated document goes, such as -o a.translated.xlf"),
         (["-i", "a.srt", "-o", "a.srt"], "would take the place of the only text"),
+        (["-i", "a.txt", "-o", "./a.txt"], "would take the place of the only text"),
         (["-i", "a.po", "-o", "b.po", "--nbest", "2"], "--nbest is for lines of text; in po a segment has one"),
         (["-i", "a.tmx", "-o", "b.tmx", "--json"], "--json is for lines of text"),
         (["-i", "a.txt", "--retranslate"], "--retranslate is for documents"),
@@ -73,7 +74,8 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
 )
 def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.srt").touch()
+    for name in ("a.srt", "a.txt"):
+        (tmp_path / name).touch()
     with pytest.raises(ValueError, match=re.escape(message)):
         kind_of(translate.parser().parse_args(["model", *arguments]))
 

@@ -209,6 +209,8 @@ def test_another_model_option_or_input_is_refused_in_one_line(translator, source
     nmt.bundle.save_search(bundle_dir, Beam(beam_size=9))
     assert refused(tmp_path / "same.de") == f"of another model{other}"
     assert inodes(folder) == before
+    with pytest.raises(ValueError, match="same.de is no folder"):
+        run(translator, source, tmp_path / "same.de")
     with pytest.raises(ValueError, match="has other files, such as model, and no manifest"):
         run(translator, source, tmp_path)
 
