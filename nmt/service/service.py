@@ -11,8 +11,8 @@ import logging
 import math
 import subprocess
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
@@ -220,16 +220,9 @@ class Service:
                     missing.append(segment)
             waits.append((kind, missing, self.batcher.submit(kind, missing)))
         try:
-            async with asyncio.timeout(self.limits.request_s):
+            async with self._in_time("translated"):
                 for kind, missing, answer in waits:
                     found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
-        except TimeoutError:
-            raise RefusedError(503, f"not translated within {self.limits.request_s:g} s", 1) from None
-        except ConnectionError:
-            raise RefusedError(503, "the workers have ended; others are being started", 5) from None
-        except RuntimeError as error:
-            logger.error("a text cannot be translated: %s", error)
-            raise RefusedError(500, "this text cannot be translated") from None
         finally:
             for *_, answer in waits:
                 answer.cancel()
@@ -265,19 +258,24 @@ class Service:
             pair = generation.pairs.between(generation.pairs.served(source), generation.pairs.served(target))
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
-            try:
-                async with asyncio.timeout(self.limits.request_s):
-                    found: str = await generation.models.run(
-                        "inspect", (pair.name, text, translation, list(parts), piece)
-                    )
-                    return found
-            except TimeoutError:
-                raise RefusedError(503, f"not looked at within {self.limits.request_s:g} s", 1) from None
-            except ConnectionError:
-                raise RefusedError(503, "the workers have ended; others are being started", 5) from None
-            except RuntimeError as error:
-                logger.error("a text cannot be looked at: %s", error)
-                raise RefusedError(500, "this text cannot be looked at") from None
+            async with self._in_time("looked at"):
+                wanted = pair.name, text, translation, list(parts), piece
+                found: str = await generation.models.run("inspect", wanted)
+                return found
+
+    @asynccontextmanager
+    async def _in_time(self, done: str) -> AsyncIterator[None]:
+        """What workers are waited for in here, as what a client is told when it does not come."""
+        try:
+            async with asyncio.timeout(self.limits.request_s):
+                yield
+        except TimeoutError:
+            raise RefusedError(503, f"not {done} within {self.limits.request_s:g} s", 1) from None
+        except ConnectionError:
+            raise RefusedError(503, "the workers have ended; others are being started", 5) from None
+        except RuntimeError as error:
+            logger.error("a text cannot be %s: %s", done, error)
+            raise RefusedError(500, f"this text cannot be {done}") from None
 
     # -- batches --
 
