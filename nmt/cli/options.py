@@ -119,6 +119,10 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         help="lines `term TAB translation` that count as they are: by such a symbol, else in place of what the "
         "attention says is the translation of the term",
     )
+    _add_sampling(parser)
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
     sampling = parser.add_argument_group("sampling, instead of a search for the best")
     sampling.add_argument(
         "--sample", type=up_to(MAX_WIDTH), metavar="N", help="draw N translations; the first is taken"
