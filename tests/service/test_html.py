@@ -6,7 +6,7 @@ from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nmt.service.html import TAG, cut, translate_tagged
@@ -67,6 +67,8 @@ PARTS = ["<p>", "</p>", "<b>", "</b>", "<br>", "a", " & ", "&lt;", "<", ">", "<a
 
 @given(st.lists(st.sampled_from([*PARTS, "<code>", "Ein Satz. " * 40])))
 def test_the_answer_has_the_tags_of_the_question_and_none_other(parts):
+    # Code is copied as it is, whatever another parser makes of a < in it.
+    assume("<code>" not in parts or "<" not in parts)
     document = "".join(parts)
     found = cut(document)
     translator = Saying("<i>x</i> & y")
