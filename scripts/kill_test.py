@@ -26,8 +26,8 @@ from stress_stream import MODEL
 
 from nmt.bundle import load_bundle
 from nmt.config import RunConfig, from_dict
-from nmt.train import train
 from nmt.training.checkpoint import FOLDER, find_checkpoint
+from nmt.training.run import train
 
 
 def run_config(folder: Path, epochs: int) -> RunConfig:

@@ -80,7 +80,7 @@ def old_bundle_dir(bundle_dir, corpus_dir) -> Path:
 @pytest.fixture(scope="session")
 def trained(corpus_dir, tmp_path_factory) -> Path:
     """The run directory of a model that has learned the tiny language."""
-    from nmt.train import train
+    from nmt.training.run import train
 
     config = toy.run_config(corpus_dir, tmp_path_factory.mktemp("runs"), trainer__max_epochs=25)
     return train(config).model_dir.parent

@@ -17,7 +17,7 @@ ROWS = [
     {"nmt.cli"},
     {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings"},
     {"nmt.answers"},
-    {"nmt.train", "nmt.inspection", "nmt.workers", "nmt.tuning"},
+    {"nmt.inspection", "nmt.workers", "nmt.tuning"},
     {"nmt.training"},
     {"nmt.translator"},
     {"nmt.searcher", "nmt.paragraphs"},
@@ -47,7 +47,7 @@ ONLY_IN = {
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
         "nmt.training.outlook",
-        *("nmt.training.origin", "nmt.train", "nmt.data.datamodule"),
+        *("nmt.training.origin", "nmt.training.run", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},
     "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},

@@ -26,7 +26,7 @@ WORLD_SIZE = 2
 
 def train_rank(rank, port, config, hook, count, act):
     """As Lightning's launcher, or torchrun, starts it; `act` is called when the hook is for the `count`-th time."""
-    from nmt.train import train
+    from nmt.training.run import train
 
     names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": WORLD_SIZE, "RANK": rank}
     os.environ.update({name: str(value) for name, value in {**names, "LOCAL_RANK": rank, "NODE_RANK": 0}.items()})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import toy
 
-from nmt.train import train
+from nmt.training.run import train
 
 TRANSLATE = Path(sys.executable).with_name("nmt-translate")
 

@@ -10,10 +10,10 @@ import toy
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-from nmt.train import train
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS
 from nmt.training.folder import LOG
 from nmt.training.module import TrainingModule
+from nmt.training.run import train
 
 SETTINGS = {
     "trainer__max_epochs": 3,

@@ -15,7 +15,7 @@ import toy
 from safetensors.torch import load_file
 
 from nmt.signals import Signals, Stopped
-from nmt.train import train
+from nmt.training.run import train
 
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [

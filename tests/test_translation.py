@@ -11,7 +11,7 @@ import toy
 import nmt
 from nmt.bundle import seal
 from nmt.search import Beam, Sample
-from nmt.train import train
+from nmt.training.run import train
 from nmt.translation import copied_letterless
 from nmt.translator import Translator
 

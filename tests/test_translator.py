@@ -27,7 +27,7 @@ from nmt.search import Beam, Greedy, Hypothesis, Sample
 from nmt.search.beam import PATIENT
 from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
-from nmt.train import train
+from nmt.training.run import train
 from nmt.translation import Task, Translation
 from nmt.translator import MAX_PIECES, Translator
 

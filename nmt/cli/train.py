@@ -43,9 +43,9 @@ def train_one(composed: Any, quiet: bool) -> float:
     from hydra.types import RunMode
 
     from nmt.cli.schema import run_name
-    from nmt.train import train  # torch and lightning: not for --help
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
+    from nmt.training.run import train  # torch and lightning: not for --help
 
     hydra_config = HydraConfig.get()
     config = run_config(composed, list(hydra_config.overrides.task))

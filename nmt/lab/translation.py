@@ -167,7 +167,7 @@ def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfi
 def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:
     """Train, or go on with it, translate and score one run."""
     from nmt.metrics.buckets import bleu_by_length
-    from nmt.train import train
+    from nmt.training.run import train
     from nmt.translator import Translator
 
     folder = Path(config.runs_dir) / config.run

@@ -13,7 +13,7 @@ from torch import Tensor
 from nmt.data import datamodule
 from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import collate
-from nmt.train import train
+from nmt.training.run import train
 
 
 class Stream:

@@ -11,10 +11,10 @@ import yaml
 
 from nmt.config import AUTOMATIC, RunConfig, from_dict, to_dict
 from nmt.data.tokenizer import TokenizerConfig
-from nmt.train import train
 from nmt.training import by_size
 from nmt.training.by_size import decided
 from nmt.training.folder import CONFIG, LOG
+from nmt.training.run import train
 
 QUICK = {"trainer__max_steps": 2, "trainer__num_samples": 0}
 AUTO = {key.replace(".", "__"): "auto" for key in AUTOMATIC}

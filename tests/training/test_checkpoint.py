@@ -18,10 +18,10 @@ import torch
 import toy
 
 from nmt.files import replacing, write_atomically
-from nmt.train import train
 from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
 from nmt.training.folder import LOG
+from nmt.training.run import train
 
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [

@@ -14,9 +14,9 @@ import yaml
 import nmt
 from nmt.metrics import measure as measures
 from nmt.metrics.config import MetricConfig
-from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
+from nmt.training.run import train
 
 CHINESE = {
     "Der Hund": "小狗", "Die Katze": "猫", "Ein Kind": "孩子", "Anna": "安娜", "Paul": "保罗", "Die Frau": "女人",

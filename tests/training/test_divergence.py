@@ -12,10 +12,10 @@ import toy
 from safetensors.torch import load_file
 
 from nmt.data.corpus import FileCorpus
-from nmt.train import train
 from nmt.training import divergence
 from nmt.training.divergence import DivergenceError, guarded, makes_sense
 from nmt.training.module import TrainingModule
+from nmt.training.run import train
 
 
 def poisoned(monkeypatch, poison, calls):

@@ -6,8 +6,8 @@ import pytest
 import torch
 import toy
 
-from nmt.train import train
 from nmt.training.module import TrainingModule
+from nmt.training.run import train
 
 
 @pytest.mark.parametrize("moment", ["forward", "backward"])

@@ -12,9 +12,9 @@ import pytest
 import toy
 from lightning.pytorch.callbacks import Timer
 
-from nmt.train import train
 from nmt.training import outlook
 from nmt.training.outlook import TimeLeft
+from nmt.training.run import train
 
 
 class Screen(io.StringIO):

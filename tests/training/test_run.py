@@ -20,9 +20,9 @@ from nmt.config import RunConfig, from_dict
 from nmt.data.batching import collate
 from nmt.files import locked
 from nmt.metrics.measure import Measure
-from nmt.train import train
 from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
+from nmt.training.run import train
 
 
 def weights(run_dir):
@@ -240,7 +240,7 @@ def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
 @pytest.mark.parametrize("cell", ["lstm_peephole", "gru"])
 def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, cell, monkeypatch):
     monkeypatch.setattr(
-        "nmt.train.choose_hardware", lambda _: ("cpu", "bfloat16")
+        "nmt.training.run.choose_hardware", lambda _: ("cpu", "bfloat16")
     )  # slow on some machines, never wrong
     settings = {"model__cell": {"name": cell}, "trainer__max_epochs": 15}
     assert train(toy.run_config(corpus_dir, tmp_path, **settings)).score > 30
