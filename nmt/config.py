@@ -88,7 +88,7 @@ class TrainerConfig:
     max_epochs: int  # passes over the training text, at most
     max_tokens: int  # of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
-    max_minutes: float | None = None  # end after so much training time, if sooner
+    max_minutes: float | None = None  # end after so much training time, if sooner; "linear" and "cosine" fall to it
     accumulate: int = 1  # batches an update
     val_every_epochs: int = 1  # epochs between two validations
     patience: int | None = None  # end after so many validations without a better model (see metric)

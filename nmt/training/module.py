@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Callback, Timer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -43,6 +44,12 @@ from nmt.translation import copied_letterless
 from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
+
+
+def timer_of(trainer: pl.Trainer) -> Timer | None:
+    """Of trainer.max_minutes, where there are such."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return next((callback for callback in callbacks if isinstance(callback, Timer)), None)
 
 
 class TrainingModule(pl.LightningModule):
@@ -95,11 +102,22 @@ class TrainingModule(pl.LightningModule):
         # A fused step takes float16's scaled gradients as they are, too late for clipping.
         fused = self.trainer.precision != "16-mixed"
         optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
-        total_steps = int(self.trainer.estimated_stepping_batches)
-        schedule = LambdaLR(
-            optimizer, lambda step: self.progress.rate_factor * learning_rate_factor(optim, step, total_steps)
-        )
+
+        def factor(step: int) -> float:
+            return self.progress.rate_factor * learning_rate_factor(optim, step, self.last_step(step))
+
+        schedule = LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def last_step(self, step: int) -> int:
+        """Towards which update the learning rate falls, seen from `step`: the last one of the epochs and
+        trainer.max_steps, or that which trainer.max_minutes let it come to at the speed until now."""
+        total, timer = int(self.trainer.estimated_stepping_batches), timer_of(self.trainer)
+        if timer is None or step < max(1, self.config.optim.warmup_steps):
+            return total
+        # Processes that share the gradients need the same rate.
+        elapsed, left = self.trainer.strategy.broadcast((timer.time_elapsed(), timer.time_remaining() or 0.0))
+        return min(total, round(step * (1 + max(left, 0.0) / max(elapsed, 1e-3))))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would.
@@ -265,7 +283,7 @@ class TrainingModule(pl.LightningModule):
         trim_memory()  # the probe's batches
         self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
-            schedule, total = self.config.optim.schedule, self.trainer.estimated_stepping_batches
+            schedule, total = self.config.optim.schedule, self.last_step(self.trainer.global_step)
             where = f"optim.schedule={schedule} now falls until update {total}, which is later than before"
             log.warning("the learning rate goes up from %.3g to %.3g: %s", *rates, where)
 

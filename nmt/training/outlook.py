@@ -8,10 +8,10 @@ from contextlib import ExitStack
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, Timer
+from lightning.pytorch.callbacks import Callback
 
 from nmt.bars import INTERVAL_S, clock, gauge, is_seen
-from nmt.training.module import TrainingModule
+from nmt.training.module import TrainingModule, timer_of
 
 
 class TimeLeft(Callback):
@@ -45,9 +45,8 @@ class TimeLeft(Callback):
             a_step = (time.monotonic() - self.began - self.paused) / made
             a_validation = self.paused / self.validations if self.validations else 0.0
             limits.append(steps * a_step + self._validations_left(trainer, steps) * a_validation)
-        for timer in trainer.callbacks:  # type: ignore[attr-defined]
-            if isinstance(timer, Timer) and (remaining := timer.time_remaining()) is not None:
-                limits.append(max(0.0, remaining))
+        if (timer := timer_of(trainer)) and (remaining := timer.time_remaining()) is not None:
+            limits.append(max(0.0, remaining))
         return min(limits) if limits else None
 
     def _validations_left(self, trainer: pl.Trainer, steps: int) -> int:

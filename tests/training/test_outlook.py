@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,8 @@ import toy
 from lightning.pytorch.callbacks import Timer
 
 from nmt.training import outlook
+from nmt.training.by_size import prepared_by_text
+from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft
 from nmt.training.run import train
 
@@ -50,6 +53,27 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
     assert left.seconds(trainer_at(70)) == 0
     timer = Timer(duration={"minutes": 1})
     assert left.seconds(trainer_at(28, [timer])) == pytest.approx(60)
+
+
+def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, tmp_path, monkeypatch):
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_minutes=1)
+    config = replace(config, optim=replace(config.optim, schedule="linear", warmup_steps=4))
+    module = TrainingModule(*prepared_by_text(config))
+    timer = Timer(duration={"minutes": 1})
+    sent = []
+    module._trainer = SimpleNamespace(  # the property asks whether it is attached
+        **vars(trainer_at(0, [timer])), strategy=SimpleNamespace(broadcast=lambda times: sent.append(times) or times)
+    )
+    monkeypatch.setattr(timer, "time_elapsed", lambda *_: 15.0)
+    assert module.last_step(3) == 70  # amid the warm-up
+    assert not sent
+    assert module.last_step(5) == 20
+    assert module.last_step(30) == 70  # the epochs are over sooner
+    monkeypatch.setattr(timer, "time_elapsed", lambda *_: 61.0)
+    assert module.last_step(21) == 21
+    assert sent == [(15.0, 45.0), (15.0, 45.0), (61.0, -1.0)]
+    module._trainer.callbacks = []
+    assert module.last_step(5) == 70
 
 
 def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_path, monkeypatch, caplog):
