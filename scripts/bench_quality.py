@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""How well this project and other toolkits translate after so many minutes, on the same text, pieces and cores.
+
+    scripts/bench_quality.py FOLDER SRC TGT --test test_2016 --minutes 5,15 --pairs 2000,10000 --together
+    scripts/bench_quality.py FOLDER SRC TGT --systems nmt,opennmt-transformer --for 29000:experiment=multi30k ...
+
+FOLDER holds train, valid and the tests, as FOLDER/train.SRC. For each number of --pairs (the first of a seeded
+shuffle) nmt-train learns the SentencePiece pieces, from the text alone or as --for says, and every system has these;
+its batches are as large as nmt-train's, too. Then each system trains for each of --minutes, from the start of its
+command to its end, all included:
+
+- `nmt`: nmt-train with its defaults, and what --for says;
+- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`: as scripts/quality/NAME.yaml says, installed by this
+  script in an environment of its own under --peer-dir.
+
+At --points times the newest model that a system has saved is kept; each translates the validation text (greedily),
+and the one with the best BLEU is tested. Only when all systems of one comparison have trained do they translate the
+tests (beam 5), once. Printed are a table in Markdown, which is also written to OUTPUT/table.md beside curves.svg:
+parameters, peak memory of the training's process, BLEU and chrF, sentences a second of processor time (of the first
+test, without the start; in brackets the same Transformer in CTranslate2, int8), and p, by nmt-compare's paired
+bootstrap, of a system's BLEU on the first test against nmt's.
+
+A system has --threads threads, on as many cores of its own. With --together two are at work at a time, so that
+whatever else the machine does slows down both. Each cell of the table is a folder with its result, OUTPUT/PAIRS/
+MINUTES/SYSTEM, and the same command goes on with what is missing; a training that was cut off begins again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import queue
+import signal
+import sys
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from quality.cells import Cell, FailedError, compared
+from quality.process import STOPPED
+from quality.report import Comparison, picture, table
+from quality.systems import SYSTEMS, Place
+from quality.text import make_text
+
+import nmt
+from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.options import positive
+from nmt.files import write_atomically
+from nmt.pictures.page import save_svg
+
+T = TypeVar("T")
+Lanes = queue.SimpleQueue[Collection[int]]  # the cores of each system at work
+OURS = "nmt"
+
+
+def main() -> None:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("src")
+    parser.add_argument("tgt")
+    parser.add_argument(
+        "--test", action="append", default=[], metavar="NAME", help="FOLDER/NAME.SRC; may be repeated"
+    )
+    parser.add_argument("--minutes", type=numbers(float), default=[5.0, 15.0, 45.0], metavar="N,...")
+    parser.add_argument("--pairs", type=numbers(int), default=[2000, 10000, 29000], metavar="N,...")
+    parser.add_argument("--systems", type=lambda text: text.split(","), default=list(SYSTEMS), metavar="NAME,...")
+    parser.add_argument(
+        "--for",
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="PAIRS:OVERRIDE",
+        help="of nmt-train, at a size",
+    )
+    parser.add_argument("--points", type=positive, default=5, help="models of a training (%(default)s)")
+    parser.add_argument("--valid-lines", type=positive, metavar="N", help="that they translate (default: all)")
+    parser.add_argument("--threads", type=positive, default=1, help="of a system (%(default)s)")
+    parser.add_argument("--together", action="store_true", help="two systems at a time, each on cores of its own")
+    parser.add_argument("--output", type=Path, default=Path("runs/quality"))
+    parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
+    arguments = parser.parse_args()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what is at work ends too
+    with one_line_errors(parser.prog):
+        try:
+            run(arguments)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def numbers(kind: Callable[[str], float]) -> Callable[[str], list[float]]:
+    def parsed(text: str) -> list[float]:
+        found = [kind(part) for part in text.split(",")]
+        if min(found) <= 0:
+            raise argparse.ArgumentTypeError(f"{text!r}: each must be above 0")
+        return found
+
+    return parsed
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Raises ValueError, before anything is trained, for what cannot be compared."""
+    if unknown := set(arguments.systems) - set(SYSTEMS):
+        raise ValueError(f"--systems has {min(unknown)!r}; choose among: {', '.join(SYSTEMS)}")
+    for one in arguments.overrides:
+        if not one.partition(":")[0].isdigit() or "=" not in one:
+            raise ValueError(f"--for is {one!r}; it must be PAIRS:OVERRIDE, such as 29000:experiment=multi30k")
+    lanes = lanes_of(arguments.threads, 2 if arguments.together else 1)
+    output = arguments.output.absolute()
+    comparisons = []
+    for pairs in arguments.pairs:
+        overrides = [one.partition(":")[2] for one in arguments.overrides if one.startswith(f"{pairs}:")]
+        languages = arguments.src, arguments.tgt
+        text = make_text(
+            output / f"{pairs}/text",
+            arguments.folder,
+            languages,
+            tuple(arguments.test),
+            pairs,
+            overrides,
+            arguments.valid_lines,
+        )
+        for minutes in arguments.minutes:
+            folder = output / f"{pairs}/{minutes:g}"
+            places = {
+                name: Place(folder / name, text, minutes, arguments.threads, arguments.peer_dir.absolute())
+                for name in arguments.systems
+            }
+            for name, place in places.items():
+                SYSTEMS[name].python(place)  # installed before any clock runs
+            cells = {name: Cell(name, SYSTEMS[name], place) for name, place in places.items()}
+            comparisons.append(one_comparison(cells, folder, lanes, arguments.points, pairs, minutes))
+            write(arguments, output, comparisons)
+    print(write(arguments, output, comparisons))
+
+
+def lanes_of(threads: int, number: int) -> Lanes:
+    """The cores of each system at work. Raises ValueError where there are not enough."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if (there := len(cores) or os.cpu_count() or 1) < threads * number:
+        raise ValueError(f"{number} system(s) of {threads} thread(s) at a time need more cores than the {there} here")
+    lanes: Lanes = queue.SimpleQueue()
+    for lane in range(number):
+        lanes.put(cores[lane * threads : (lane + 1) * threads])
+    return lanes
+
+
+def one_comparison(
+    cells: dict[str, Cell],
+    folder: Path,
+    lanes: Lanes,
+    points: int,
+    pairs: int,
+    minutes: float,
+) -> Comparison:
+    """Train all, then test all. What fails is told, and left out."""
+
+    def in_lanes(what: str, work: Callable[[Cell], T]) -> dict[str, T]:
+        def of(cell: Cell) -> T | None:
+            cell.cores = lanes.get()
+            try:
+                say(f"{pairs} pairs, {minutes:g} minutes, {cell.name}: {what}")
+                return work(cell)
+            except FailedError as error:
+                say(f"FAILED: {error}")
+                return None
+            finally:
+                lanes.put(cell.cores)
+
+        with ThreadPoolExecutor(max(1, lanes.qsize())) as pool:
+            try:
+                results = dict(zip(cells, pool.map(of, cells.values()), strict=True))
+            except BaseException:
+                STOPPED.set()  # before the pool waits for what is at work
+                raise
+        return {name: result for name, result in results.items() if result is not None}
+
+    trained = in_lanes("training", lambda cell: cell.train(points))
+    cells = {name: cells[name] for name in trained}
+    tested = in_lanes("test", Cell.test) if all(cell.place.text.tests for cell in cells.values()) else {}
+    cells = {name: cells[name] for name in tested}
+    against = compared(cells, folder, OURS) if OURS in cells and len(cells) > 1 else None
+    return Comparison(pairs, minutes, trained, tested, against)
+
+
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def write(arguments: argparse.Namespace, output: Path, comparisons: list[Comparison]) -> str:
+    """The table, with what it was made by; it and the picture are in `output` then."""
+    made = f"nmt {nmt.__version__}, {time.strftime('%Y-%m-%d')}, {machine()}, {arguments.threads} thread(s) a system"
+    text = f"{table(comparisons, arguments.test)}\n\n{made}{', two at a time' if arguments.together else ''}"
+    write_atomically(output / "table.md", f"{text}\n".encode())
+    save_svg(picture(comparisons), output / "curves.svg")
+    return text
+
+
+def machine() -> str:
+    names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    name = next((line.partition(": ")[2] for line in names if line.startswith("model name")), platform.processor())
+    return f"{os.cpu_count()} cores of {name or platform.machine()}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""A command under a limit of time, and what it took."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TICK_S = 0.2
+GRACE_S = 30.0  # to end after its signal
+STOPPED = threading.Event()  # ends every command
+
+
+Tick = Callable[[float], None]  # is told how many seconds a command has run
+
+
+def no_tick(seconds: float) -> None:
+    """Nothing is done meanwhile."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    seconds: float
+    cpu_seconds: float  # of all its threads and of the processes that it waited for
+    peak_bytes: int
+    ended_well: bool
+    timed_out: bool
+
+
+def run(
+    command: Sequence[str | Path],
+    log: Path,
+    cwd: Path,
+    threads: int,
+    cores: Collection[int] = (),
+    limit_s: float | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+    tick: Tick = no_tick,
+    stdin: Path | None = None,
+    stdout: Path | None = None,
+) -> Usage:
+    """With so many threads, on `cores` alone where any are given and the system can hold it there. `tick` is called a
+    few times a second with how long it has run. After `limit_s` it is sent `stop`, and killed if it does not end."""
+    env = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
+    with ExitStack() as opened:
+        output = opened.enter_context(log.open("ab"))
+        source = opened.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
+        target = opened.enter_context(stdout.open("wb")) if stdout else output
+        began = time.monotonic()
+        files: dict[str, Any] = {"stdin": source, "stdout": target, "stderr": output}
+        process = subprocess.Popen(list(map(str, command)), cwd=cwd, env=env, start_new_session=True, **files)
+        if cores and hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(process.pid, cores)
+        timed_out = False
+        while True:
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            seconds = time.monotonic() - began
+            if pid:
+                break
+            tick(seconds)
+            if STOPPED.is_set() or (limit_s is not None and seconds > limit_s + GRACE_S):
+                os.killpg(process.pid, signal.SIGKILL)
+            elif limit_s is not None and seconds > limit_s and not timed_out:
+                timed_out = True
+                os.kill(process.pid, stop)
+            time.sleep(TICK_S)
+        process.returncode = os.waitstatus_to_exitcode(status)  # so that its destructor does not wait for it
+    scale = 1 if sys.platform == "darwin" else 1024
+    cpu = used.ru_utime + used.ru_stime
+    return Usage(seconds, cpu, used.ru_maxrss * scale, process.returncode == 0, timed_out)

@@ -1,0 +1,178 @@
+"""What is compared: how each system is trained, what it saves, and how that translates."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
+
+import nmt
+from quality.text import Text
+
+HERE = Path(__file__).parent
+WHOLE_S = 2.0  # a file that has not changed for so long is written to its end
+RESERVE_MINUTES = 0.5  # of the time of nmt-train, for its start and its last validation
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a system works, and for how long."""
+
+    folder: Path  # its own
+    text: Text
+    minutes: float
+    threads: int
+    peer_dir: Path
+
+    @property
+    def run(self) -> Path:
+        return self.folder / "run"
+
+
+Command = Callable[
+    [Place, Path, Path, Path, int], list[str]
+]  # model, source, output, beam size -> what Python is given
+
+
+@dataclass(frozen=True)
+class System:
+    kind: str  # recurrent or Transformer
+    train: Callable[[Place], list[str]]  # what its Python is given
+    saved: Callable[[Place], Path | None]  # the newest model
+    translate: Command
+    parameters: re.Pattern[str]  # their number, in a line of its log
+    peer: str | None = None  # whose environment it has, of scripts/peers; None: this one
+    stop: signal.Signals = signal.SIGTERM  # what ends its training
+    pipes: bool = False  # translates from stdin to stdout
+
+    @property
+    def version(self) -> str:
+        return nmt.__version__ if self.peer is None else PEERS[self.peer].version
+
+    def python(self, place: Place) -> str:
+        return sys.executable if self.peer is None else str(environment(self.peer, folder_of(place, self.peer)))
+
+
+def folder_of(place: Place, peer: str) -> Path:
+    folder = place.peer_dir / peer
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def settings(place: Place, name: str) -> str:
+    """The path of NAME.yaml, filled in."""
+    text = place.text
+    filled = Template((HERE / f"{name}.yaml").read_text()).substitute(
+        text=text.folder, src=text.src, tgt=text.tgt, run=place.run, pieces=text.pieces, max_tokens=text.max_tokens
+    )
+    path = place.folder / "settings.yaml"
+    path.write_text(filled)
+    return str(path)
+
+
+def command(name: str) -> list[str]:
+    """nmt-NAME."""
+    return ["-c", f"from nmt.cli.{name} import main; main()"]
+
+
+def our_training(place: Place) -> list[str]:
+    minutes = max(place.minutes - RESERVE_MINUTES, place.minutes / 2)
+    run = [f"runs_dir={place.folder}", f"run={place.run.name}", f"trainer.threads={place.threads}"]
+    limits = [f"trainer.max_minutes={minutes:g}", "trainer.tensorboard=false", "trainer.accelerator=cpu"]
+    return [*command("train"), *place.text.arguments, *run, *limits]
+
+
+def our_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
+    workers = ["--workers", str(place.threads), "--device", "cpu"]
+    return [*command("translate"), str(model), "--beam-size", str(beam), *workers]
+
+
+def our_model(place: Place) -> Path | None:
+    folder = place.run / "model"
+    return folder if (folder / "config.json").exists() else None
+
+
+def newest(pattern: str) -> Callable[[Place], Path | None]:
+    def found(place: Place) -> Path | None:
+        files = {path: path.stat().st_mtime for path in place.run.glob(pattern) if not path.is_symlink()}
+        whole = [path for path, changed in files.items() if time.time() - changed > WHOLE_S]
+        return max(whole, key=files.__getitem__, default=None)
+
+    return found
+
+
+def opennmt_training(name: str) -> Callable[[Place], list[str]]:
+    return lambda place: ["-m", "onmt.bin.train", "-config", settings(place, name)]
+
+
+def opennmt_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
+    arguments = opennmt_translate(model, src, output, beam, 64, place.threads)
+    pieces = str(place.text.folder / "tokenizer.model")
+    return [argument.replace("=tokenizer.model", f"={pieces}") for argument in arguments]
+
+
+def joeynmt_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
+    script = str(HERE.parent / "peers/joeynmt_translate.py")
+    files = [str(place.folder / "settings.yaml"), str(model), str(src), str(output)]
+    return [script, *files, str(beam), "64", str(place.threads)]
+
+
+SYSTEMS = {
+    "nmt": System(
+        "recurrent", our_training, our_model, our_translation, re.compile(r"([\d,]+) parameters"), pipes=True
+    ),
+    "opennmt-rnn": System(
+        "recurrent",
+        opennmt_training("opennmt-rnn"),
+        newest("model_step_*.pt"),
+        opennmt_translation,
+        re.compile(r"number of parameters: (\d+)"),
+        "opennmt",
+    ),
+    "opennmt-transformer": System(
+        "Transformer",
+        opennmt_training("opennmt-transformer"),
+        newest("model_step_*.pt"),
+        opennmt_translation,
+        re.compile(r"number of parameters: (\d+)"),
+        "opennmt",
+    ),
+    "joeynmt-transformer": System(
+        "Transformer",
+        lambda place: ["-m", "joeynmt", "train", settings(place, "joeynmt-transformer"), "--skip-test"],
+        newest("*.ckpt"),
+        joeynmt_translation,
+        re.compile(r"Total params: (\d+)"),
+        "joeynmt",
+        stop=signal.SIGINT,
+    ),
+}
+FAST = "opennmt-transformer"  # whose model CTranslate2 reads
+
+
+def keep(model: Path, target: Path) -> None:
+    """A copy that the system's next model does not replace."""
+    if model.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(model, target)
+    else:
+        target.unlink(missing_ok=True)
+        target.hardlink_to(model)
+
+
+def converted(checkpoint: Path, output: Path) -> list[str]:
+    """For CTranslate2, in OpenNMT-py's environment."""
+    return ctranslate2_convert(checkpoint, output)
+
+
+def ctranslate2_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
+    arguments = ctranslate2_translate(model, src, output, beam, 64, place.threads)
+    return [str(place.text.folder / "tokenizer.model") if one == "tokenizer.model" else one for one in arguments]
