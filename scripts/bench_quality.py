@@ -10,7 +10,7 @@ its batches are as large as nmt-train's, too. Then each system trains for each o
 command to its end, all included:
 
 - `nmt`: nmt-train with its defaults, and what --for says;
-- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`: as scripts/quality/NAME.yaml says, installed by this
+- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`: as NAME.yaml in scripts/quality says, installed by this
   script in an environment of its own under --peer-dir.
 
 At --points times the newest model that a system has saved is kept; each translates the validation text (greedily),
