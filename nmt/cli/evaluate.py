@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nmt.bars import bar, seen
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import MAX_RESAMPLES, add_common, add_model, add_search_options, open_translator, up_to
+from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import (
     EvaluationSet,
@@ -49,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print scores.json instead of a table")
     add_search_options(parser)
+    add_rare_options(parser)
     tuning = parser.add_argument_group("tuning")
     tuning.add_argument(
         "--tune",
@@ -79,6 +81,9 @@ def tuned(options: argparse.Namespace) -> str:
     """What --tune prints."""
     from nmt.cli.tune import tune_search
 
+    if options.rare:
+        raise ValueError("--tune scores no rare things; leave --rare out")
+    check_rare_options(options)
     _, srcs, refs = evaluation_set(options)
     take_direction(options)
     return tune_search(options, open_translator(options), measure_for(options, options.model, refs), srcs, refs)
@@ -86,6 +91,7 @@ def tuned(options: argparse.Namespace) -> str:
 
 def evaluated(options: argparse.Namespace) -> str:
     """Translate, score and write down; what is printed of it."""
+    check_rare_options(options)
     name, srcs, refs = evaluation_set(options)
     take_direction(options)
     output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
@@ -114,10 +120,13 @@ def evaluated(options: argparse.Namespace) -> str:
         f"bleu_by_src_{unit(srcs)}": by_length,
         "cut": warn_of_cut(COMMAND, translations),
     }
+    if options.rare:
+        report["rare"] = rare_report(options, translator, measure, srcs, hyps, refs)
     write(output, hyps, report)
     if options.json:
         return to_json(report, 2)
-    return table(name, scores, by_length, unit(srcs), order_note(refs), output)
+    lines = table(name, scores, by_length, unit(srcs), order_note(refs), output)
+    return "\n".join([*lines, *(rare_table(report["rare"]) if options.rare else [])])
 
 
 def take_direction(options: argparse.Namespace) -> None:
@@ -154,7 +163,9 @@ def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
     write_atomically(output / "scores.json", (to_json(report, 2) + "\n").encode())
 
 
-def table(name: str, scores: dict[str, Score], by_length: Buckets, unit: str, notes: list[str], output: Path) -> str:
+def table(
+    name: str, scores: dict[str, Score], by_length: Buckets, unit: str, notes: list[str], output: Path
+) -> list[str]:
     lines = [shown(f"{name}: translations and scores are in {output}"), ""]
     for metric, score in scores.items():
         interval = "" if score.interval is None else f" ± {score.interval:.2f}"
@@ -164,4 +175,4 @@ def table(name: str, scores: dict[str, Score], by_length: Buckets, unit: str, no
     lines += [
         f"{bucket:>{len(title)}} {row['sentences']:>11} {row['bleu']:>7.2f}" for bucket, row in by_length.items()
     ]
-    return "\n".join(lines)
+    return lines

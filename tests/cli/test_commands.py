@@ -290,6 +290,32 @@ def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path)
     assert (run / "evaluation" / "valid" / "scores.json").exists()
 
 
+def test_evaluate_tells_of_rare_things_and_of_what_nothing_supports(
+    trained, corpus_dir, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "train.de").write_text("ein Hund\n")
+    (tmp_path / "foreign.txt").write_text("le chat\nil dort\n")
+    lines = [(corpus_dir / f"valid.{code}").read_text().splitlines() for code in ("de", "en")]
+    for code, of in zip(("de", "en"), lines, strict=True):
+        (tmp_path / f"few.{code}").write_text("".join(f"{line} 12\n" for line in of[:5]))
+    files = ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--rare", "--keep", "numbers"]
+    more = ["--train", tmp_path / "train.de", "--foreign", tmp_path / "foreign.txt", "--output", tmp_path]
+    monkeypatch.setattr(
+        sys, "argv", ["nmt-evaluate", *map(str, [trained / "model", *files, *more, "--bootstrap", 9])]
+    )
+    evaluate.main()
+    table = capsys.readouterr().out
+    found = json.loads((tmp_path / "scores.json").read_text())["rare"]
+    assert found["things"]["numbers"].pop("bleu") > 0
+    assert found["things"]["numbers"] == {"sentences": 5, "in_reference": 5, "right": 5, "share": 1.0}
+    assert "5 of 5 (100.0 %)" in table
+    assert found["things"]["unseen words"]["sentences"] == 5
+    assert list(found["unsupported"]) == ["translations", "references", "noise", "foreign.txt"]
+    assert all(0 <= row["unsupported"] <= row["words"] for row in found["unsupported"].values())
+    assert found["unsupported"]["references"]["words"] == sum(len(line.split()) + 1 for line in lines[1][:5])
+    assert re.search(r"^foreign\.txt +\d+ +\d", table, re.MULTILINE)
+
+
 def test_evaluate_tunes_the_search_and_keeps_it_when_told(trained, corpus_dir, tmp_path):
     model = shutil.copytree(trained / "model", tmp_path / "model")
     before = (model / "config.json").read_text()
@@ -438,6 +464,10 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--mbr", 3), "leave one of them out"
     yield ("nmt-evaluate", model, *files, "--tune", "--beam-size", 3, "--split", "sentences"), "leave --split out"
     yield ("nmt-evaluate", model, *files, "--save"), "--save needs --tune"
+    yield ("nmt-evaluate", model, *files, "--train", "a"), "--train needs --rare"
+    yield ("nmt-evaluate", model, *files, "--foreign", "a"), "--foreign needs --rare"
+    yield ("nmt-evaluate", model, *files, "--rare", "--foreign", tmp_path / "x"), "x is missing"
+    yield ("nmt-evaluate", model, *files, "--tune", "--rare"), "leave --rare out"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     both = ("--testset", "wmt14", "--langpair", "de-en")
     yield ("nmt-evaluate", model, *files, *both), "or --testset and --langpair, not both"

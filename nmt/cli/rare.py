@@ -1,0 +1,113 @@
+"""nmt-evaluate --rare: numbers, names, unseen words and compounds, and what the model makes up."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt.bars import bar
+from nmt.shown import shown
+
+if TYPE_CHECKING:
+    from nmt.metrics.measure import Measure, References
+    from nmt.translator import Translator
+
+NOISE = 200  # texts
+WIDTH = 24  # of a name in the table
+
+
+def add_rare_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("rare things")
+    group.add_argument(
+        "--rare",
+        action="store_true",
+        help="also tell how numbers and names came through, and how many words nothing in the source supports, in "
+        "translations of the text and of noise",
+    )
+    group.add_argument(
+        "--train",
+        type=Path,
+        metavar="FILE",
+        help="with --rare: source side of the training text: adds unseen words and compounds",
+    )
+    group.add_argument(
+        "--foreign",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with --rare: text in other languages, one a line: how many words of its translations nothing supports; "
+        "may be given again",
+    )
+
+
+def check_rare_options(options: argparse.Namespace) -> None:
+    """Raises ValueError for an option that would not be looked at, and for a file that is not there."""
+    for name, value in (("--train", options.train), ("--foreign", options.foreign)):
+        if value and not options.rare:
+            raise ValueError(f"{name} needs --rare")
+    for path in (options.train, *options.foreign):
+        if path and not path.exists():  # told before all is translated
+            raise ValueError(f"{path} is missing")
+
+
+def rare_report(
+    options: argparse.Namespace,
+    translator: Translator,
+    measure: Measure,
+    srcs: Sequence[str],
+    hyps: Sequence[str],
+    refs: References,
+) -> dict[str, Any]:
+    """For scores.json: "things" by kind, and "unsupported" words by what was translated. Raises ValueError for a file
+    that cannot be read."""
+    from nmt.bundle import load_bundle
+    from nmt.data.readers import read_lines
+    from nmt.inspection.support import noise, support
+    from nmt.metrics.rare import known_words, rare_things
+
+    others = {"noise": noise(srcs[:NOISE])} | {path.name: list(read_lines(path)) for path in options.foreign}
+    known = known_words(read_lines(options.train)) if options.train else None
+    things = rare_things(measure, srcs, hyps, refs, known)
+    report: dict[str, Any] = {
+        "things": {kind: found._asdict() | {"share": found.share} for kind, found in things.items()}
+    }
+    lexicon = translator.lexicon or load_bundle(options.model[0]).lexicon
+    if lexicon is None:  # a model may be without
+        return report
+    first = [next(ref for ref in of_sentence if ref is not None) for of_sentence in zip(*refs, strict=True)]
+    pairs: dict[str, tuple[Sequence[str], Sequence[str]]] = {
+        "translations": (srcs, hyps),
+        "references": (srcs, first),
+    }
+    pairs |= {name: (texts, translated(options, translator, name, texts)) for name, texts in others.items()}
+    counts = {name: support(lexicon, translator.tokenizer, *pair) for name, pair in pairs.items()}
+    report["unsupported"] = {name: found._asdict() | {"share": found.share} for name, found in counts.items()}
+    return report
+
+
+def translated(options: argparse.Namespace, translator: Translator, name: str, texts: Sequence[str]) -> list[str]:
+    from nmt.workers import Workers
+
+    label = shown(f"translating {name}")
+    with bar(label, len(texts)) as done, Workers(translator, options.workers, done) as workers:
+        return [one.text for one in workers.translate(texts, batch_size=options.batch_size, plain=True)]
+
+
+def rare_table(report: dict[str, Any]) -> list[str]:
+    """The lines that are printed of it, after an empty one."""
+    lines = ["", f"{'rare things':{WIDTH}}   sentences    BLEU   right, of the reference's"]
+    for kind, row in report["things"].items():
+        bleu = "" if row["bleu"] is None else f"{row['bleu']:.2f}"
+        right = (
+            "" if row["share"] is None else f"{row['right']} of {row['in_reference']} ({100 * row['share']:.1f} %)"
+        )
+        lines.append(f"{kind:{WIDTH}} {row['sentences']:>11} {bleu:>7}   {right}".rstrip())
+    if "unsupported" in report:
+        lines += ["", f"{'unsupported words of':{WIDTH}}       words   share"]
+    for name, row in report.get("unsupported", {}).items():
+        share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
+        lines.append(f"{shown(name)[-WIDTH:]:{WIDTH}} {row['words']:>11} {share:>7}".rstrip())
+    return lines

@@ -1,0 +1,129 @@
+"""What a training text has little of, in a test text: numbers, names, words that it lacks, and compounds of them.
+
+Of numbers and names, which are copied, it is counted how many a translation has; of all the score of the sentences
+that hold such a thing. No list of a language's words is needed, so nothing is known of numbers that are spelt out.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
+
+from nmt.languages import words
+from nmt.metrics.measure import Measure, References
+
+NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
+SHORTEST_PART = 4  # letters of a word in a compound
+LONGEST_JOINT = 2  # letters between two, such as the s of German
+
+
+class Rare(NamedTuple):
+    """Of one kind of rare thing; `in_reference` and `right` are 0 for those that are not copied."""
+
+    sentences: int  # that have one
+    bleu: float | None  # of these; None: there are none
+    in_reference: int = 0  # of the source's those that the reference has too
+    right: int = 0  # of them those that the translation has
+
+    @property
+    def share(self) -> float | None:
+        """Of those that the reference has; None: it has none."""
+        return self.right / self.in_reference if self.in_reference else None
+
+
+def numbers(text: str) -> Counter[str]:
+    """The digits of each number. What stands between them is left out, because languages differ in it: 1.000 and
+    1,000 are equal, and so are 10.30 and 10:30."""
+    return Counter(
+        "".join(str(unicodedata.digit(character)) for character in found if character.isdigit())
+        for found in NUMBER.findall(text)
+    )
+
+
+def names(text: str) -> Counter[str]:
+    """Words with a capital, without what surrounds them; the first of the text, which has one for its place, is left
+    out."""
+    return Counter(word for word in bare(text)[1:] if len(word) > 1 and word != word.lower())
+
+
+def bare(text: str) -> list[str]:
+    """The words of a text without the punctuation around them; those that have nothing else are left out."""
+    stripped = (re.sub(r"^[\W_]+|[\W_]+$", "", word) for word in words(text))
+    return [word for word in stripped if word]
+
+
+def known_words(texts: Iterable[str]) -> set[str]:
+    """Those of a training text, in lower case."""
+    return {word.lower() for text in texts for word in bare(text)}
+
+
+def unseen(text: str, known: Collection[str]) -> list[str]:
+    """Words of letters alone that the training text lacks."""
+    return [word for word in bare(text) if word.isalpha() and word.lower() not in known]
+
+
+def is_compound(word: str, known: Collection[str]) -> bool:
+    """Whether a word is made of two or more known ones, of SHORTEST_PART letters or more each, with up to
+    LONGEST_JOINT letters between two of them."""
+    return _is_made_of(word.lower(), known, whole=False)
+
+
+def _is_made_of(word: str, known: Collection[str], whole: bool) -> bool:
+    if whole and word in known:
+        return True
+    return any(
+        word[:end] in known
+        and any(_is_made_of(word[end + joint :], known, whole=True) for joint in range(LONGEST_JOINT + 1))
+        for end in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)
+    )
+
+
+def rare_things(
+    measure: Measure, srcs: Sequence[str], hyps: Sequence[str], refs: References, known: Collection[str] | None
+) -> dict[str, Rare]:
+    """By kind: numbers and names, and with the words of the training text (`known`) unseen words and compounds."""
+    found = {
+        "numbers": _copied(measure, numbers, srcs, hyps, refs),
+        "names": _copied(measure, names, srcs, hyps, refs),
+    }
+    if known is None:
+        return found
+    new = [unseen(src, known) for src in srcs]
+    made = [any(is_compound(word, known) for word in of_sentence) for of_sentence in new]
+    found["unseen words"] = _scored(measure, [bool(of_sentence) for of_sentence in new], hyps, refs)
+    found["compounds"] = _scored(measure, made, hyps, refs)
+    return found
+
+
+def _copied(
+    measure: Measure,
+    things: Callable[[str], Counter[str]],
+    srcs: Sequence[str],
+    hyps: Sequence[str],
+    refs: References,
+) -> Rare:
+    """What the source has as any of its references has it, at most as often as that."""
+    wanted = []
+    for src, *of_sentence in zip(srcs, *refs, strict=True):
+        in_refs = Counter[str]()
+        for ref in of_sentence:
+            in_refs |= things(ref or "")
+        wanted.append(things(src) & in_refs)
+    right = [want & things(hyp) for want, hyp in zip(wanted, hyps, strict=True)]
+    scored = _scored(measure, [bool(want) for want in wanted], hyps, refs)
+    return scored._replace(in_reference=_total(wanted), right=_total(right))
+
+
+def _total(counts: Iterable[Counter[str]]) -> int:
+    return sum(count.total() for count in counts)
+
+
+def _scored(measure: Measure, chosen: Sequence[bool], hyps: Sequence[str], refs: References) -> Rare:
+    rows = [i for i, is_chosen in enumerate(chosen) if is_chosen]
+    if not rows:
+        return Rare(0, None)
+    scores = measure.scores([hyps[i] for i in rows], [[one[i] for i in rows] for one in refs], ("bleu",))
+    return Rare(len(rows), scores["bleu"].score)
