@@ -89,7 +89,11 @@ class TrainerConfig:
     max_tokens: int  # of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
     max_minutes: float | None = None  # end after so much training time, if sooner; "linear" and "cosine" fall to it
-    accumulate: int = 1  # batches an update
+    accumulate: int = 1  # batches of each shard an update
+    # Shards that the batches of every update are made for. Processes, whose number must divide that of the shards,
+    # take them in turn, so that a run goes on with more or fewer of them and ends the same. None: one for each of the
+    # processes that the run begins with.
+    shards: int | None = None
     val_every_epochs: int = 1  # epochs between two validations
     patience: int | None = None  # end after so many validations without a better model (see metric)
     # Of the matrix products. "auto": bfloat16 on a GPU (float16 on one that lacks it) and on a processor that is made
@@ -120,6 +124,7 @@ class TrainerConfig:
             max_steps=(1, 1_000_000_000),
             max_minutes=(0.001, 1_000_000),
             accumulate=(1, 10_000),
+            shards=(1, 65_536),
             val_every_epochs=(1, 100_000),
             patience=(1, 10_000),
             devices=(1, 4096),

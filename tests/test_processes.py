@@ -9,26 +9,37 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+import torch
 import toy
 from lightning.pytorch.utilities import rank_zero_only
 from test_resume import SETTINGS, result
 from torch.nn.parallel import DistributedDataParallel
 
 from nmt.signals import Signals
-from nmt.training.checkpoint import Checkpoints
+from nmt.training.checkpoint import Checkpoints, find_checkpoint
 from nmt.training.divergence import DivergenceError
 from nmt.training.module import TrainingModule
+from nmt.training.run import train
 
 WORLD_SIZE = 2
+SHARDED = {
+    "trainer__shards": 4,
+    "trainer__max_tokens": 128,
+    "trainer__checkpoint_every_steps": 1,
+    "optim__learning_rate": 0.001,
+}
 
 
 def train_rank(rank, port, config, hook, count, act):
     """As Lightning's launcher, or torchrun, starts it; `act` is called when the hook is for the `count`-th time."""
     from nmt.training.run import train
 
-    names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": WORLD_SIZE, "RANK": rank}
+    number = config.trainer.devices
+    names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": number, "RANK": rank}
     os.environ.update({name: str(value) for name, value in {**names, "LOCAL_RANK": rank, "NODE_RANK": 0}.items()})
     rank_zero_only.rank = rank
     original, calls = getattr(TrainingModule, hook), [0]
@@ -52,7 +63,7 @@ def train_all(corpus_dir, folder, hook="training_step", count=0, act=None, **cha
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     fork = multiprocessing.get_context("fork")
-    arguments = [(rank, port, config, hook, count, act) for rank in range(WORLD_SIZE)]
+    arguments = [(rank, port, config, hook, count, act) for rank in range(config.trainer.devices)]
     processes = [fork.Process(target=train_rank, args=each) for each in arguments]
     for process in processes:
         process.start()
@@ -83,6 +94,44 @@ def test_processes_that_were_stopped_anywhere_end_as_if_they_were_not(corpus_dir
         assert train_all(corpus_dir, tmp_path / "parts", hook, count, act) == [code, code], hook
     assert train_all(corpus_dir, tmp_path / "parts") == [0, 0]
     assert result(tmp_path / "parts" / "toy") == result(tmp_path / "whole" / "toy")
+
+
+def test_a_run_goes_on_with_more_or_fewer_processes_and_ends_the_same(corpus_dir, tmp_path, monkeypatch):
+    """What an update is made of, and what dropout takes out of it, is the same for one process, two and four."""
+    step = TrainingModule.on_train_batch_end
+
+    def recorded(self, outputs, batch, batch_idx):
+        data = self.trainer.datamodule
+        with (Path(self.config.runs_dir) / "batches").open("a") as file:
+            place = self.current_epoch, *data.place(batch_idx)
+            lines = [line for _, line in data.lines(range(batch_idx, batch_idx + 1))]
+            file.write(json.dumps([place, lines, int(torch.initial_seed())]) + "\n")
+        step(self, outputs, batch, batch_idx)
+
+    monkeypatch.setattr(TrainingModule, "on_train_batch_end", recorded)
+    settings = SHARDED | {"trainer__strategy": "auto", "trainer__num_samples": 0}
+    assert train_all(corpus_dir, tmp_path / "whole", **settings | {"trainer__devices": 1}) == [0]
+    for number, count, act, code in ((1, 13, kill, -9), (4, 3, tell_the_last, 143), (2, 0, None, 0)):
+        strategy = {"trainer__devices": number, "trainer__strategy": "auto" if number == 1 else "ddp"}
+        codes = train_all(corpus_dir, tmp_path / "parts", "training_step", count, act, **settings | strategy)
+        assert codes == [code] * number
+    made = [(tmp_path / name / "batches").read_text().splitlines() for name in ("whole", "parts")]
+    assert len(made[1]) > len(made[0]) == len(set(made[0]))
+    assert set(made[0]) == set(made[1])  # what was lost was done again
+    for epoch in range(2):
+        batches = [lines for (of, *_), lines, _ in map(json.loads, made[0]) if of == epoch]
+        assert sorted(line for lines in batches for line in lines) == list(range(1, 131))
+    states = [find_checkpoint(tmp_path / name / "toy")[1]["state_dict"] for name in ("whole", "parts")]
+    for name, weight in states[0].items():
+        torch.testing.assert_close(states[1][name], weight, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("number", [3, 8])
+def test_processes_that_cannot_share_evenly_are_refused(corpus_dir, tmp_path, number):
+    config = toy.run_config(corpus_dir, tmp_path, trainer__shards=4, trainer__devices=number)
+    with pytest.raises(ValueError, match=f"trainer.shards is 4, which {number} processes do not divide; .* such as"):
+        train(config)
+    assert not (tmp_path / "toy").exists()
 
 
 def test_averages_of_the_weights_are_equal_in_all_processes_and_never_sent(corpus_dir, tmp_path, monkeypatch):

@@ -101,14 +101,14 @@ def check_budget(longest: int, max_tokens: int) -> None:
 
 
 def token_batches(
-    src_len: Lengths, tgt_len: Lengths, max_tokens: int, seed: tuple[int, ...], world_size: int = 1
+    src_len: Lengths, tgt_len: Lengths, max_tokens: int, seed: tuple[int, ...], shards: int = 1
 ) -> list[NDArray[np.int64]]:
     """The batches of one epoch as arrays of row numbers, in training order; every row stands in just one.
 
     A batch holds sentences of like lengths on both sides; neither side, padding included, exceeds `max_tokens`.
     Batches of ROWS sentences and more hold a multiple of ROWS.
-    The order depends on `seed` alone. The number of batches is a multiple of `world_size`, and `world_size`
-    neighbours are of like size, so that ranks which take every `world_size`-th step together.
+    The order depends on `seed` alone. The number of batches is a multiple of `shards`, and `shards` neighbours, which
+    are learned from together, are of like size.
     """
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(src_len))
@@ -116,8 +116,8 @@ def token_batches(
     # Up and down in turns: where the target grows by one, the source does not jump from longest to shortest.
     order = shuffled[np.lexsort((np.where(target % 2, -source, source), target))]
     batches = _cut(order, src_len, tgt_len, max_tokens)
-    _even_out(batches, world_size)
-    groups = [batches[i : i + world_size] for i in range(0, len(batches), world_size)]
+    _even_out(batches, shards)
+    groups = [batches[i : i + shards] for i in range(0, len(batches), shards)]
     return [batch for i in rng.permutation(len(groups)) for batch in groups[i]]
 
 
@@ -134,14 +134,14 @@ def _cut(order: Lengths, src_len: Lengths, tgt_len: Lengths, max_tokens: int) ->
     return batches
 
 
-def _even_out(batches: list[Lengths], world_size: int) -> None:
-    """Halve the fullest batches until every rank gets as many."""
-    while len(batches) % world_size:
+def _even_out(batches: list[Lengths], shards: int) -> None:
+    """Halve the fullest batches until every shard gets as many."""
+    while len(batches) % shards:
         fullest = max(range(len(batches)), key=lambda i: len(batches[i]))
         rows = batches[fullest]
         if len(rows) < 2:
             raise ValueError(
-                f"trainer.devices makes {world_size} shares, which {len(batches)} batches of one sentence do not "
-                "fill evenly; raise trainer.max_tokens, or lower trainer.devices"
+                f"{len(batches)} batches of one sentence do not fill {shards} shards evenly; raise "
+                "trainer.max_tokens, or lower trainer.shards (which is the number of processes unless it is given)"
             )
         batches[fullest : fullest + 1] = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]

@@ -1,4 +1,9 @@
-"""Batches for Lightning, sharded by rank: no pair twice, and every rank as many training batches."""
+"""Batches for Lightning, of which each process takes its share: no pair twice, and every process as many.
+
+An epoch's batches are made for so many shards, N of them in a row being learned from together. Of W processes, where
+W divides N, each takes every W-th batch, N / W of which it learns from before the weights change. So what an update
+is made of does not depend on W.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +49,7 @@ class TrainingBatches(Dataset[Batch]):
 
 
 class EpochBatches:
-    """The epoch and the row numbers of this rank's batches, anew in each epoch."""
+    """The epoch and the row numbers of this process's batches, anew in each epoch."""
 
     def __init__(self, datamodule: DataModule, rank: int, world_size: int) -> None:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
@@ -52,7 +57,7 @@ class EpochBatches:
     def batches(self) -> list[Lengths]:
         data = self.datamodule
         lengths = data.prepared.train.src_len, data.prepared.train.tgt_len
-        every = token_batches(*lengths, data.max_tokens, (data.seed, data.epoch), self.world_size)
+        every = token_batches(*lengths, data.max_tokens, (data.seed, data.epoch), data.shards)
         return every[self.rank :: self.world_size]
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
@@ -67,37 +72,62 @@ class EpochBatches:
 class DataModule(pl.LightningDataModule):
     """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair.
 
-    `epoch` is the one whose batches come next, and `batches_done` of them are behind. Both are counted here
+    `epoch` is the one whose batches come next, and `batches_done` of this process's are behind. Both are counted here
     (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
     """
 
     def __init__(
-        self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int = 0, sampling: float = 0.0
+        self,
+        prepared: Prepared,
+        max_tokens: int,
+        seed: int,
+        num_workers: int = 0,
+        sampling: float = 0.0,
+        shards: int = 1,
     ) -> None:
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
-        self.sampling = sampling
+        self.sampling, self.shards = sampling, shards
         self.epoch = self.batches_done = 0
         train = prepared.train
         check_budget(int(max(train.src_len.max(), train.tgt_len.max())), max_tokens)
 
     def state_dict(self) -> dict[str, Any]:
-        assert self.trainer is not None
-        return {"epoch": self.epoch, "batches_done": self.batches_done, "world_size": self.trainer.world_size}
+        """Where the run is, whatever the number of processes: of each shard so many batches are behind, in whole
+        updates."""
+        done = self.batches_done - self.unfinished(self.batches_done)
+        return {"epoch": self.epoch, "batches_done": done // self.shards_each, "shards": self.shards}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Raises ValueError inside an epoch that was shared among another number of processes."""
-        assert self.trainer is not None
-        self.epoch, self.batches_done = state_dict["epoch"], state_dict["batches_done"]
-        if self.batches_done and state_dict["world_size"] != self.trainer.world_size:
+        """Raises ValueError inside an epoch that was made for another number of shards, by an earlier version."""
+        self.epoch, self.batches_done = state_dict["epoch"], state_dict["batches_done"] * self.shards_each
+        shards = state_dict.get("shards", state_dict.get("world_size"))  # of an earlier version
+        if self.batches_done and shards != self.shards:
             raise ValueError(
-                f"the run stopped inside an epoch that {state_dict['world_size']} device(s) share, "
-                f"and goes on with as many; trainer.devices makes {self.trainer.world_size}"
+                f"the run stopped inside an epoch that {shards} device(s) shared; trainer.shards={shards} goes on, "
+                f"not {self.shards}"
             )
 
+    @property
+    def shards_each(self) -> int:
+        """Those that a process takes."""
+        assert self.trainer is not None
+        return self.shards // self.trainer.world_size
+
+    def unfinished(self, batches: int) -> int:
+        """How many of a process's first `batches` belong to an update that needs more. Training that ends by the
+        clock may end there."""
+        assert self.trainer is not None
+        return batches % self.trainer.accumulate_grad_batches
+
+    def place(self, batch: int) -> tuple[int, int]:
+        """Of a batch of this process in its epoch: the number that it has in its shard, and the shard's."""
+        assert self.trainer is not None
+        return divmod(self.trainer.global_rank + batch * self.trainer.world_size, self.shards)
+
     def lines(self, batches: range) -> list[tuple[str, int]]:
-        """Which lines of the training text this rank's batches with these numbers of the current epoch come from, in
-        order: each by the part of the text that it stands in and its number there."""
+        """Which lines of the training text this process's batches with these numbers of the current epoch come from,
+        in order: each by the part of the text that it stands in and its number there."""
         plan, train = self._plan().batches(), self.prepared.train
         places = sorted((int(train.parts[row]), int(train.lines[row])) for number in batches for row in plan[number])
         return [(self.prepared.parts[part], line) for part, line in places]

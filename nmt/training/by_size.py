@@ -80,7 +80,7 @@ def count(train: EncodedCorpus) -> int:
 
 
 def updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
-    """About how many a training has, on one device."""
+    """About how many a training has."""
     batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
-    every = trainer.max_epochs * max(1, batches // trainer.accumulate)
+    every = trainer.max_epochs * max(1, batches // (trainer.accumulate * (trainer.shards or 1)))
     return min(every, trainer.max_steps or every)

@@ -1,7 +1,8 @@
 """Checkpoints: when they are written, how none is ever torn, and where a run goes on.
 
 A checkpoint stands between two updates of the weights, or at the end of an epoch, and nowhere else. What happened
-after it is done again, to the bit: every random number depends on its place in the run alone.
+after it is done again, to the bit: every random number depends on its place in the run alone. The batches that it
+counts are those of a shard (datamodule.py), so that another number of processes can go on from it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 import signal
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
 PIECES = "pieces_sha256"  # the key of a hash in a checkpoint
+SPANS = "total", "current"  # what Lightning counts over
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -112,7 +114,7 @@ PARTS = {
     "optimizer_states": list,
     "lr_schedulers": list,
     "progress": {"without_gain": int},
-    DataModule.__qualname__: {"epoch": int, "batches_done": int, "world_size": int},
+    DataModule.__qualname__: {"epoch": int, "batches_done": int},
 }
 
 
@@ -242,15 +244,31 @@ class Checkpoints(Checkpoint):
         assert isinstance(pl_module, TrainingModule)
         checkpoint["logs"] = log_sizes(self.run_dir) if trainer.is_global_zero else {}
         checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
-        if self.epoch_is_over:
-            return
-        # Inside an epoch Lightning is asked amid a batch, or when it takes the epoch for over because training ends.
-        # What is true is: so many batches are done, and the epoch is not.
         loop = checkpoint["loops"]["fit_loop"]
         batches = loop["epoch_loop.batch_progress"]
-        batches["is_last_batch"] = False
-        for counts in (batches[span] for span in ("total", "current")):
-            counts["ready"] = counts["started"] = counts["processed"] = counts["completed"]
-        for counts in (loop["epoch_progress"][span] for span in ("total", "current")):
-            counts["ready"] = counts["started"] = counts["completed"] + 1
-            counts["processed"] = counts["completed"]
+        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        if not self.epoch_is_over:
+            # Inside an epoch Lightning is asked amid a batch, or when it takes the epoch for over because training
+            # ends. What is true is: so many batches are done, and the epoch is not.
+            batches["is_last_batch"] = False
+            unfinished = datamodule.unfinished(batches["current"]["completed"])
+            for counts in (batches[span] for span in SPANS):
+                done = counts["completed"] - unfinished
+                counts["ready"] = counts["started"] = counts["processed"] = counts["completed"] = done
+            for counts in (loop["epoch_progress"][span] for span in SPANS):
+                counts["ready"] = counts["started"] = counts["completed"] + 1
+                counts["processed"] = counts["completed"]
+        _rescale(batches, lambda count: count // datamodule.shards_each)
+
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        batches = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        _rescale(batches, lambda count: count * datamodule.shards_each)
+
+
+def _rescale(progress: dict[str, Any], change: Callable[[int], int]) -> None:
+    """Lightning counts a process's batches."""
+    for counts in (progress[span] for span in SPANS):
+        counts.update({name: change(count) for name, count in counts.items()})

@@ -57,6 +57,8 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     now = flat(to_dict(config))
     # The text may lie elsewhere, if it can be told (check_text) that it is the same.
     changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
+    if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows what its number was
+        changeable |= {"trainer.shards"}
     for key in sorted(before.keys() | now.keys()):
         if key not in changeable and before.get(key) != now.get(key):
             raise ValueError(
@@ -109,7 +111,7 @@ def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config with what the run began with where nothing else is asked for: what the text decided ("auto"), and
     the normalization of text of an earlier version, which had one for both sides, nmt_nfkc by default. What goes on
     so is written with it, and goes on again."""
-    return _with_normalization(run_dir, _with_decisions(run_dir, config))
+    return _with_normalization(run_dir, _with_shards(run_dir, _with_decisions(run_dir, config)))
 
 
 def _with_decisions(run_dir: Path, config: RunConfig) -> RunConfig:
@@ -119,6 +121,15 @@ def _with_decisions(run_dir: Path, config: RunConfig) -> RunConfig:
         for group, name in (key.split(".") for key in config.auto):
             plain[group][name] = began[group][name]
         return from_dict(RunConfig, plain | {"auto": []})
+    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
+        return config
+
+
+def _with_shards(run_dir: Path, config: RunConfig) -> RunConfig:
+    if config.trainer.shards:
+        return config
+    try:
+        return replace(config, trainer=replace(config.trainer, shards=_plain(run_dir / CONFIG)["trainer"]["shards"]))
     except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
         return config
 

@@ -72,7 +72,7 @@ class TrainingModule(pl.LightningModule):
         self.frozen = frozen(self.model, config.optim.freeze)
         self.graphed_loss = GraphedLoss(self.model)
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
-        self.averaged_step = -1  # when they were updated last
+        self.averaged_step = 0  # the update after which they were last
         self.progress = Progress(returns=returns or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, rank=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
@@ -120,8 +120,10 @@ class TrainingModule(pl.LightningModule):
         return min(total, round(step * (1 + max(left, 0.0) / max(elapsed, 1e-3))))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would.
-        torch.manual_seed(hash((self.config.seed, self.current_epoch, batch_idx, self.global_rank)) % 2**63)
+        # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would, and any
+        # number of processes what one would.
+        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        torch.manual_seed(hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is lowered, in nats, summed over the batch; and what is logged of it."""

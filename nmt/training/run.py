@@ -64,7 +64,7 @@ from nmt.training.folder import (
     taken,
     write_validation,
 )
-from nmt.training.machine import choose_hardware
+from nmt.training.machine import choose_hardware, with_shards, world_size
 from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
@@ -127,6 +127,7 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
     config = as_begun(run_dir, config)
     check_run_dir(run_dir, config)
     hardware = choose_hardware(config.trainer)
+    config = replace(config, trainer=with_shards(config.trainer, world_size(config.trainer, hardware[0])))
     keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
@@ -224,8 +225,9 @@ def _train_through(
 
 def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) -> tuple[TrainingModule, DataModule]:
     trainer = config.trainer
+    assert trainer.shards is not None
     return TrainingModule(config, prepared, returns), DataModule(
-        prepared, trainer.max_tokens, config.seed, trainer.num_workers, config.tokenizer.sampling
+        prepared, trainer.max_tokens, config.seed, trainer.num_workers, config.tokenizer.sampling, trainer.shards
     )
 
 
@@ -279,7 +281,7 @@ def requeue() -> None:
 def build_trainer(
     config: RunConfig, run_dir: Path, accelerator: str, precision: str, signals: Signals, start: Path | None
 ) -> pl.Trainer:
-    trainer = config.trainer
+    trainer, processes = config.trainer, world_size(config.trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
@@ -307,7 +309,7 @@ def build_trainer(
         max_epochs=trainer.max_epochs,
         max_steps=trainer.max_steps or -1,
         max_time=time_limit,
-        accumulate_grad_batches=trainer.accumulate,
+        accumulate_grad_batches=trainer.accumulate * (trainer.shards or processes) // processes,
         check_val_every_n_epoch=trainer.val_every_epochs,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
@@ -324,8 +326,7 @@ def build_trainer(
 def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
     """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
     the only buffers are averages of the weights (average.py), which are equal because the weights are."""
-    devices = config.devices or (torch.cuda.device_count() if accelerator == "gpu" else 1)
-    if config.strategy == "auto" and devices * config.num_nodes == 1:
+    if config.strategy == "auto" and world_size(config, accelerator) == 1:
         return "auto"
     forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
     return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")

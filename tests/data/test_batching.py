@@ -21,10 +21,10 @@ def lengths():
     return src, np.clip(src + rng.integers(-3, 4, ROWS), 1, None)
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 3, 7])
-def test_every_pair_stands_in_one_batch_and_every_rank_gets_as_many(lengths, world_size):
-    batches = token_batches(*lengths, MAX, seed=(1, 0), world_size=world_size)
-    assert len(batches) % world_size == 0
+@pytest.mark.parametrize("shards", [1, 2, 3, 7])
+def test_every_pair_stands_in_one_batch_and_every_shard_gets_as_many(lengths, shards):
+    batches = token_batches(*lengths, MAX, seed=(1, 0), shards=shards)
+    assert len(batches) % shards == 0
     assert sorted(np.concatenate(batches).tolist()) == list(range(ROWS))
 
 
@@ -44,6 +44,7 @@ def test_an_epoch_has_every_pair_once_within_the_budget_from_wherever_it_goes_on
     data = SimpleNamespace(
         prepared=SimpleNamespace(train=train), max_tokens=max_tokens, seed=seed[0], epoch=seed[1], batches_done=0
     )
+    data.shards = world_size
     ranks = [EpochBatches(data, rank, world_size) for rank in range(world_size)]
     try:
         epochs = [[(epoch, rows.tolist()) for epoch, rows in rank] for rank in ranks]
@@ -82,9 +83,9 @@ def test_batches_come_in_few_sizes(lengths):
     assert sum(size > 16 and size % 16 != 0 for size in sizes) <= 1  # the last one takes what is left
 
 
-def test_more_ranks_than_sentences_is_an_error():
-    with pytest.raises(ValueError, match="makes 3 shares, which 2 batches of one sentence do not fill evenly"):
-        token_batches(np.array([1, 1]), np.array([1, 1]), 10, seed=(0,), world_size=3)
+def test_more_shards_than_sentences_is_an_error():
+    with pytest.raises(ValueError, match="2 batches of one sentence do not fill 3 shards evenly; raise trainer.max_"):
+        token_batches(np.array([1, 1]), np.array([1, 1]), 10, seed=(0,), shards=3)
 
 
 def test_a_budget_smaller_than_a_sentence_is_an_error():
