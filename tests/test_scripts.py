@@ -77,7 +77,7 @@ def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
 def commands_for(work, **setting):
     """The environment of scripts/diversify."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "WORK": str(work), **setting}
+    return {**os.environ, "PATH": path, "WORK": str(work), "PLAN": "no", **setting}
 
 
 def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_path):

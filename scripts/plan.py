@@ -1,0 +1,62 @@
+"""About how many minutes the stages of scripts/diversify take here, as one JSON object: for recipe.py, which gives
+the overrides as such an object. A process of its own, so that what it needs of a GPU is free again."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+
+import torch
+from bench_train import load_config
+from training_bench import WINDOW, Bench
+
+from nmt.bundle import build_model
+from nmt.config import RunConfig
+from nmt.data.preparation import Prepared
+from nmt.training.by_size import count, epochs_for, prepared_by_text, updates
+from nmt.training.machine import choose_hardware
+
+WARM_UP = 5  # updates
+
+
+def main() -> None:
+    told = json.loads(sys.argv[1])
+    cores = torch.get_num_threads()
+    base = [one for one in told["base"] if not one.startswith(("run=", "init="))]
+    first = load_config(base)
+    torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", (cores + 1) // 2))))
+    config, prepared = prepared_by_text(first)
+    forward = minutes(config, prepared, updates(config.trainer, prepared.train))
+    plan = {"forward": forward, "translation": forward / config.trainer.max_epochs}
+    torch.set_num_threads(cores)
+    first = load_config([*base, *told["last"]])
+    config, prepared = prepared_by_text(first)
+    tripled = 3.0  # the text has as many pairs thrice
+    if "trainer.max_epochs" in first.auto:
+        tokens = count(prepared.train)
+        tripled *= epochs_for(3 * tokens) / epochs_for(tokens)
+    number = updates(config.trainer, prepared.train)
+    plan["last"] = minutes(config, prepared, number if config.trainer.max_steps else round(number * tripled))
+    if told["risk"]:
+        config, prepared = prepared_by_text(load_config([*base, *told["last"], *told["risk"]]))
+        # Each batch is translated, and each candidate read as a sentence is.
+        costs = 1 + (config.optim.candidates if config.optim.risk else 0)
+        plan["risk"] = costs * minutes(config, prepared, updates(config.trainer, prepared.train))
+    print(json.dumps(plan))
+
+
+def minutes(config: RunConfig, prepared: Prepared, number: int) -> float:
+    """Of so many updates, by the time that some take."""
+    accelerator, precision = choose_hardware(config.trainer)
+    device = "cuda" if accelerator == "gpu" else "cpu"
+    bench = Bench(config, prepared, device, precision, build_model(config.model, prepared.tokenizer))
+    plan = list(itertools.islice(bench.plan(), WARM_UP + WINDOW))
+    bench.train(plan[:WARM_UP])
+    found = number * bench.timeline.seconds(*bench.train(plan[WARM_UP:])) / WINDOW / 60
+    return min(found, config.trainer.max_minutes or found)
+
+
+if __name__ == "__main__":
+    main()
