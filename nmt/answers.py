@@ -74,7 +74,7 @@ def _pair(line: Line, form: Form) -> tuple[Line, str]:
 def _advice(translation: Translation) -> str | None:
     if translation.crowded:
         return CROWDED
-    return CUT if any(one.is_part for one in translation.sentences) else None
+    return CUT if any(sentence.is_part for sentence in translation.sentences) else None
 
 
 def formatted(
@@ -86,8 +86,8 @@ def formatted(
     elif form.score:
         yield f"{translation.log_prob:.4f}"
     elif form.nbest:
-        for one in translation.alternatives or (translation,):
-            yield f"{number} ||| {one.text} ||| {one.score:.4f}"
+        for hypothesis in translation.alternatives or (translation,):
+            yield f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
     else:
         yield translation.text
 
@@ -107,9 +107,9 @@ def as_json(translation: Translation) -> dict[str, Any]:
         data["token_log_probs"] = translation.token_log_probs
     if translation.sentences:
         data["sentences"] = [
-            {name: getattr(one, name) for name in ("src", "text", "score", "log_prob", "is_part")}
-            for one in translation.sentences
+            {name: getattr(sentence, name) for name in ("src", "text", "score", "log_prob", "is_part")}
+            for sentence in translation.sentences
         ]
     if translation.alternatives:
-        data["nbest"] = [as_json(one) for one in translation.alternatives]
+        data["nbest"] = [as_json(hypothesis) for hypothesis in translation.alternatives]
     return data

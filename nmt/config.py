@@ -197,7 +197,7 @@ def _without_auto(data: dict[str, Any]) -> dict[str, Any]:
         settings = data.get(group)
         if isinstance(settings, dict) and settings.get(name) == AUTO:
             found.append(key)
-            others = {one: value for one, value in settings.items() if one != name}
+            others = {other: value for other, value in settings.items() if other != name}
             data = data | {group: others if stand_in is None else others | {name: stand_in}}
     return data | {"auto": [*data.get("auto", []), *found]} if found else data
 
@@ -247,13 +247,13 @@ def _build(cls: type, data: Any, path: str) -> Any:
     if cls is RunConfig:
         data = _without_auto(data)
     types_of = _types_of(cls)
-    known = {one.name: one for one in fields(cls)}
+    known = {setting.name: setting for setting in fields(cls)}
     for key in data:
         if key not in known:
             near = did_you_mean(str(key), known)
             raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}{near}")
-    for name, one in known.items():
-        if name not in data and one.default is MISSING and one.default_factory is MISSING:
+    for name, setting in known.items():
+        if name not in data and setting.default is MISSING and setting.default_factory is MISSING:
             raise ValueError(f"{_join(path, name)} is missing")
     values = {key: _value(types_of[key], value, _join(path, key)) for key, value in data.items()}
     try:
@@ -275,15 +275,15 @@ def _value(expected: Any, value: Any, path: str) -> Any:
     if origin is tuple:  # of any length
         if not isinstance(value, list):
             raise ValueError(f"{path} is {brief(value)}; it must be a list")
-        if any(isinstance(one, list) for one in value):
+        if any(isinstance(item, list) for item in value):
             raise ValueError(f"{path} is {brief(value)}; a list must not hold another")
-        return tuple(_value(arguments[0], one, f"{path}[{i}]") for i, one in enumerate(value))
+        return tuple(_value(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
             raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
-        return {key: _value(arguments[1], one, _join(path, str(key))) for key, one in value.items()}
+        return {key: _value(arguments[1], item, _join(path, str(key))) for key, item in value.items()}
     if origin is Literal:
-        if not any(type(value) is type(one) and value == one for one in arguments):  # 1 is not True
+        if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True
             raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
         return value
     if is_dataclass(expected):

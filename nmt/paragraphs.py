@@ -24,9 +24,12 @@ def divided(
 ) -> list[list[Sentence]]:
     """The sentences of each text, one of more than `most` pieces in parts; of a blank text none. `count` tells how
     many pieces texts have."""
-    found = [[one for one in sentences(text, language) if one.strip()] for text in texts]
+    found = [[sentence for sentence in sentences(text, language) if sentence.strip()] for text in texts]
     sizes = iter(count(list(chain(*found))))
-    cut = [[clauses(one, most, count) if next(sizes) > most else [one] for one in of_text] for of_text in found]
+    cut = [
+        [clauses(sentence, most, count) if next(sizes) > most else [sentence] for sentence in of_text]
+        for of_text in found
+    ]
     return [list(_placed(of_text)) for of_text in cut]
 
 
@@ -39,39 +42,40 @@ def _placed(sentences_in_parts: list[list[str]]) -> Iterator[Sentence]:
             yield Sentence(text, start, part[len(part.rstrip()) :], len(parts) > 1)
 
 
-def joined(srcs: Sequence[Sentence], found: Sequence[Translation], tgt_language: str) -> Translation:
+def joined(srcs: Sequence[Sentence], translations: Sequence[Translation], tgt_language: str) -> Translation:
     """The translation of a text, from those of its sentences. Its log-probability is the sum of theirs and its score
     the mean; its second-best is made of the second-best of each, where there are fewer of the last."""
-    texts = [one.text for one in found]
+    texts = [translation.text for translation in translations]
     blanks = [between(src.blank, tgt_language, texts) for src in srcs[:-1]] + [""]
     starts = accumulate((len(text) + len(blank) for text, blank in zip(texts, blanks, strict=False)), initial=0)
-    lists = [one.alternatives or (one,) for one in found]
-    ranks = range(max(map(len, lists)) if any(one.alternatives for one in found) else 0)
+    lists = [translation.alternatives or (translation,) for translation in translations]
+    ranks = range(max(map(len, lists)) if any(translation.alternatives for translation in translations) else 0)
     alignment, src_tokens, tokens = list[tuple[int, int]](), list[str](), list[str]()
-    for one in found:
-        alignment += [(s + len(src_tokens), t + len(tokens)) for s, t in one.alignment]
-        src_tokens += one.src_tokens
-        tokens += one.tokens
-    is_linked = any(one.links for one in found)
+    for translation in translations:
+        alignment += [(s + len(src_tokens), t + len(tokens)) for s, t in translation.alignment]
+        src_tokens += translation.src_tokens
+        tokens += translation.tokens
+    is_linked = any(translation.links for translation in translations)
     links = [
         (src.start + a, src.start + b, start + c, start + d)
-        for src, one, start in zip(srcs, found, starts, strict=False)
-        for a, b, c, d in (one.links or diagonal(src.text, one.text) if is_linked else ())
+        for src, translation, start in zip(srcs, translations, starts, strict=False)
+        for a, b, c, d in (translation.links or diagonal(src.text, translation.text) if is_linked else ())
     ]
     return Translation(
         "".join(chain(*zip(texts, blanks, strict=False))),
-        sum(one.score for one in found) / max(len(found), 1),
-        sum(one.log_prob for one in found),
+        sum(translation.score for translation in translations) / max(len(translations), 1),
+        sum(translation.log_prob for translation in translations),
         tuple(tokens),
         tuple(src_tokens),
-        sum(one.length for one in found),
-        sum(one.coverage for one in found),
+        sum(translation.length for translation in translations),
+        sum(translation.coverage for translation in translations),
         tuple(joined(srcs, [some[min(rank, len(some) - 1)] for some in lists], tgt_language) for rank in ranks),
         tuple(alignment),
-        any(one.truncated for one in found),
-        estimated=any(one.estimated for one in found),
+        any(translation.truncated for translation in translations),
+        estimated=any(translation.estimated for translation in translations),
         links=tuple(links),
         sentences=tuple(
-            replace(one, src=src.text, is_part=src.is_part) for src, one in zip(srcs, found, strict=True)
+            replace(translation, src=src.text, is_part=src.is_part)
+            for src, translation in zip(srcs, translations, strict=True)
         ),
     )

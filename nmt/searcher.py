@@ -22,7 +22,7 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from nmt.engine import Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, Forced, Hypothesis, Request, Search, Step, forced, on_device
+from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
 from nmt.search.on_device import as_beam, is_on_device
 from nmt.translation import Task
 
@@ -43,7 +43,7 @@ class Searcher:
         compute: str = "auto",
         shortlists_samples: bool = False,
     ) -> None:
-        """The models are searched together; the attention of the first alone tells the alignment. `compute` is the
+        """The models are searched together; only the attention of the first tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine). With a lexicon a search keeps to the pieces that are
         likely, but not on a GPU in less than float32, and samples are drawn from all, as the models have them, if not
         `shortlists_samples`.
@@ -95,7 +95,7 @@ class Searcher:
                 step, state = watch(step, state, pieces)
             found = task.search.find(step, state, request)
         if pieces is not None:
-            found = [_named(*one) for one in zip(pieces.cpu().numpy(), found, strict=True)]
+            found = [_named(*row) for row in zip(pieces.cpu().numpy(), found, strict=True)]
         return found
 
     def _found_on_device(self, task: Task, sources: list[list[int]], run: on_device.Run) -> list[list[Hypothesis]]:
@@ -119,7 +119,7 @@ class Searcher:
         sizes = [src.numel(), len(src), len(src)]
         ids, *others = torch.split(torch.cat([src.flatten(), src_len, limit]).to(self.device), sizes)
         parts = run(("start", beam, attended, most), start, ids.view(src.shape), *others)
-        books, parts = on_device.Books(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
+        books, parts = on_device.Bookkeeping(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
@@ -143,7 +143,7 @@ class Searcher:
         if given:
             places = state.output.places_of(prefix)
             after = torch.arange(prefix.shape[1], device=self.device) >= prefix_len[:, None]
-            step, state = forced(step), Forced(state, places.masked_fill(after, FREE))
+            step, state = forced(step), ForcedPrefix(state, places.masked_fill(after, FREE))
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
@@ -183,5 +183,5 @@ def _named(pieces: NDArray[np.int64], hypotheses: list[Hypothesis]) -> list[Hypo
 
 
 def _key(source: list[int]) -> int:
-    """A number for the sentence: it alone makes its chance."""
+    """A number for the sentence, which its random numbers depend on and nothing else."""
     return int.from_bytes(hashlib.blake2b(repr(source).encode(), digest_size=8).digest())

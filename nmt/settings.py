@@ -61,7 +61,7 @@ def _of_choices(table: Mapping[str, type], key: str, words: str) -> Iterator[Set
     for name, cls in table.items():
         for setting in settings(cls, key):
             found.setdefault(setting.key, {}).setdefault(setting, []).append(name)
-    for setting, names in (one for of_key in found.values() for one in of_key.items()):
+    for setting, names in (item for of_key in found.values() for item in of_key.items()):
         of = "" if len(names) == len(table) else f" (of {', '.join(names)})"
         yield setting._replace(words=setting.words + of)
 
@@ -102,9 +102,11 @@ def kind_in_words(kind: Any) -> str:
     """Of a field's type, as a user types it."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join("null" if one is type(None) else kind_in_words(one) for one in arguments)
+        return " or ".join("null" if argument is type(None) else kind_in_words(argument) for argument in arguments)
     if origin is Literal:
-        return " or ".join(str(one).lower() if isinstance(one, bool) else str(one) for one in arguments)
+        return " or ".join(
+            str(argument).lower() if isinstance(argument, bool) else str(argument) for argument in arguments
+        )
     if origin is tuple:
         return f"list of {kind_in_words(arguments[0])}"
     if origin is dict:
@@ -116,9 +118,9 @@ def kind_in_words(kind: Any) -> str:
 def _words_of_fields(cls: type) -> dict[str, str]:
     """Of those that the class inherits, too."""
     found: dict[str, str] = {}
-    for one in reversed(cls.__mro__):
-        if is_dataclass(one):
-            found |= _own_words(one)
+    for base in reversed(cls.__mro__):
+        if is_dataclass(base):
+            found |= _own_words(base)
     if issubclass(cls, Cell):
         found |= {name: OF_CELLS[name] for name, words in found.items() if not words and name in OF_CELLS}
     return found
@@ -127,7 +129,9 @@ def _words_of_fields(cls: type) -> dict[str, str]:
 def _own_words(cls: type) -> dict[str, str]:
     source = textwrap.dedent(inspect.getsource(cls))
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    comments = {one.start[0]: one.string.removeprefix("#").strip() for one in tokens if one.type == tokenize.COMMENT}
+    comments = {
+        token.start[0]: token.string.removeprefix("#").strip() for token in tokens if token.type == tokenize.COMMENT
+    }
     lines = source.splitlines()
     (definition,) = ast.parse(source).body
     assert isinstance(definition, ast.ClassDef)

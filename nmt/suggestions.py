@@ -20,7 +20,7 @@ def near_folder(path: Path) -> str:
     while not wrong.parent.is_dir() and wrong.parent != wrong:
         wrong = wrong.parent
     with suppress(OSError):
-        beside = [one.name for one in wrong.parent.iterdir() if (one / path.relative_to(wrong)).is_dir()]
+        beside = [entry.name for entry in wrong.parent.iterdir() if (entry / path.relative_to(wrong)).is_dir()]
         if close := difflib.get_close_matches(wrong.name, sorted(beside), n=1, cutoff=0.6):
             return f"; did you mean {wrong.parent / close[0] / path.relative_to(wrong)}?"
     return ""

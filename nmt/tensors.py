@@ -68,7 +68,7 @@ def _entries(path: Path, header: bytes, start: int, size: int) -> dict[str, Entr
     try:
         data = json.loads(header.decode())
         data.pop("__metadata__", None)
-        entries = {name: _entry(one, start) for name, one in data.items()}
+        entries = {name: _entry(entry, start) for name, entry in data.items()}
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise ValueError(f"{path} cannot be read: its header is damaged") from None
     place = start

@@ -58,7 +58,7 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def texts_of(name: str, texts: object) -> list[str]:
-    """A text alone is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
+    """A single text is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
     if isinstance(texts, str):
         return [texts]
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
@@ -109,7 +109,7 @@ def check_batch_size(batch_size: int | None) -> None:
 
 def linked(src: str, translation: Translation) -> Translation:
     """A translation of a text, and its alternatives, with the links that its alignment comes to."""
-    alternatives = tuple(linked(src, one) for one in translation.alternatives)
+    alternatives = tuple(linked(src, alternative) for alternative in translation.alternatives)
     pieces = [piece if not CONTROL.fullmatch(piece) else "" for piece in translation.src_tokens[:-1]]
     found = links(src, pieces, translation.text, translation.tokens, translation.alignment)
     return replace(translation, links=found, alternatives=alternatives)
@@ -117,14 +117,14 @@ def linked(src: str, translation: Translation) -> Translation:
 
 def with_tags(markup: Markup, translation: Translation) -> Translation:
     """A translation of the plain text, and its alternatives, with the tags that it had."""
-    alternatives = tuple(with_tags(markup, one) for one in translation.alternatives)
+    alternatives = tuple(with_tags(markup, alternative) for alternative in translation.alternatives)
     found = translation.links or diagonal(markup.plain, translation.text)
     return replace(translation, text=put_back(markup, translation.text, found), alternatives=alternatives)
 
 
 def unmasked(source: Masked, translation: Translation) -> Translation:
     """A translation of a text with symbols, and its alternatives, with what they stand for."""
-    alternatives = tuple(unmasked(source, one) for one in translation.alternatives)
+    alternatives = tuple(unmasked(source, alternative) for alternative in translation.alternatives)
     own = translation.links or diagonal(source.text, translation.text)
     found, before = restore(source, translation.text, own), Edited("", source.edits)
     moved = tuple((*before.now(*link[:2]), *found.now(*link[2:])) for link in translation.links)
@@ -133,7 +133,7 @@ def unmasked(source: Masked, translation: Translation) -> Translation:
 
 def with_terms(src: str, terms: Sequence[tuple[int, int, str]], translation: Translation) -> Translation:
     """A translation, and its alternatives, with the terms that are forced."""
-    alternatives = tuple(with_terms(src, terms, one) for one in translation.alternatives)
+    alternatives = tuple(with_terms(src, terms, alternative) for alternative in translation.alternatives)
     found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text))
     moved = tuple((*link[:2], *found.now(*link[2:])) for link in translation.links)
     return replace(translation, text=found.text, links=moved, alternatives=alternatives)

@@ -86,7 +86,7 @@ class Translator(Searcher):
         directions: Directions | None = None,
         scripts: Mapping[str, str] | None = None,
     ) -> None:
-        """`others` are searched together with the model, whose attention alone tells the alignment. `compute` is the
+        """`others` are searched together with the model, but only its attention tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
         `languages` are the codes of source and target, or `directions` are several such, and `metric` is what the
         model was chosen by. With `copy_letterless` text without a letter is its own translation. `scripts` are those
@@ -218,10 +218,10 @@ class Translator(Searcher):
         """One translation a text, in order; of a str, which is one text, a list of one. Without the model and with a
         score of 0, blank text gives an empty one, and text without a letter itself (see `copy_letterless`).
 
-        `plain` asks for text alone: no pieces, and scores only where the search needs them itself. Sentences of like
-        length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result depends
-        on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are what the
-        translations must begin with; their pieces are forced one by one.
+        `plain` asks for the text only: no pieces, and scores only where the search itself needs them. Sentences of
+        like length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result
+        depends on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are
+        what the translations must begin with; their pieces are forced one by one.
         `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
         whose score is the expected utility; None: as `self.mbr` says. With `tags` (None: as `self.rules` say)
         what looks like one of XML's or HTML's (text/markup.py) is taken out first, and put back by the alignment; of
@@ -431,7 +431,7 @@ class Translator(Searcher):
 
     def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
         """Samples weigh alike, the hypotheses of a beam as they are likely."""
-        from nmt.search.mbr import expected_utility  # NumPy and more, for those who want it alone
+        from nmt.search.mbr import expected_utility  # NumPy and more, only for those who want it
 
         assert task.mbr is not None
         best = max(h.log_prob for h in hypotheses)
@@ -439,7 +439,7 @@ class Translator(Searcher):
         texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
         tokens = self.measure(texts, task.tgt).tokens if task.mbr == "bleu" else str.split  # chrF needs none
         utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
-        scored = [replace(h, score=one) for h, one in zip(hypotheses, utility, strict=True)]
+        scored = [replace(h, score=utility_of) for h, utility_of in zip(hypotheses, utility, strict=True)]
         return sorted(scored, key=lambda h: -h.score)
 
 

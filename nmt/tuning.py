@@ -63,4 +63,6 @@ def worth(measure: Measure, hyps: Sequence[str], refs: References, *further: Nam
 def choose(beam: Beam, translation: Translation) -> str:
     """What this beam gives."""
     found = translation.alternatives or (translation,)
-    return max(found, key=lambda one: beam.score(one.log_prob, max(one.length, 1), one.coverage)).text
+    return max(
+        found, key=lambda hypothesis: beam.score(hypothesis.log_prob, max(hypothesis.length, 1), hypothesis.coverage)
+    ).text

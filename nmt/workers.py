@@ -238,6 +238,6 @@ def _serve(translator: Any, connection: Connection, parents: Connection) -> NoRe
 def _end_with_parent(descriptor: int) -> None:
     """A parent that is killed cannot end its workers: at work they would go on, to no purpose."""
     poll = select.poll()
-    poll.register(descriptor, 0)  # the end of the pipe alone
+    poll.register(descriptor, 0)  # only the end of the pipe
     poll.poll()
     os._exit(1)

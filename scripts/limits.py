@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nmt import native
 from nmt.engine.output import Product
 from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
-from nmt.native.books import Books
+from nmt.native.beam import Books
 from nmt.native.layer import Layer
 from nmt.translator import Translator
 
@@ -26,7 +26,7 @@ OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.defa
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 
-def of_product(weight: native.Bytes, x: torch.Tensor, *_: Any) -> int:
+def of_product(weight: native.Int8Linear, x: torch.Tensor, *_: Any) -> int:
     return x.numel() * weight.outputs
 
 
@@ -46,7 +46,7 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.patches = [
             patch.object(native, "attend", self.counting(native.attend, lambda *_: 0)),
             patch.object(Books, "advance", self.counting(Books.advance, lambda *_: 0)),
-            patch.object(native.Bytes, "__call__", self.counting(native.Bytes.__call__, of_product)),
+            patch.object(native.Int8Linear, "__call__", self.counting(native.Int8Linear.__call__, of_product)),
             patch.object(Layer, "run", self.counting(Layer.run, of_steps)),
         ]
 

@@ -41,7 +41,7 @@ def test_a_product(n, i, o, biased, picked, seed):
     x = torch.randn(n, i)
     x[0, : i // 2] = 0
     expected = torch.nn.functional.linear(rounded(x).double(), own.double() * scale[:, None].double())
-    (found,) = everywhere(lambda: [native.Bytes(weight, scale, bias, pieces)(x)])
+    (found,) = everywhere(lambda: [native.Int8Linear(weight, scale, bias, pieces)(x)])
     largest = expected.abs().max().item() + 1
     expected = expected if bias is None else expected + bias
     torch.testing.assert_close(found, expected.float(), rtol=0, atol=2e-3 * largest)
@@ -52,7 +52,7 @@ def test_no_result_depends_on_its_neighbours():
     of_weight, x = (random_bytes(80, 70), torch.rand(80)), torch.randn(230, 70)
     x[5] *= 1000
     parts = (0, 230), (0, 1), (3, 8), (4, 30), (100, 230)
-    together, *found = everywhere(lambda: [native.Bytes(*of_weight)(x[first:last]) for first, last in parts])
+    together, *found = everywhere(lambda: [native.Int8Linear(*of_weight)(x[first:last]) for first, last in parts])
     for (first, last), part in zip(parts[1:], found, strict=True):
         assert part.equal(together[first:last])
 
@@ -60,7 +60,7 @@ def test_no_result_depends_on_its_neighbours():
 @needs_kernels
 def test_a_row_of_zeros_is_the_bias():
     bias = torch.randn(5)
-    assert native.Bytes(random_bytes(5, 9), torch.rand(5), bias)(torch.zeros(2, 9)).equal(bias.expand(2, 5))
+    assert native.Int8Linear(random_bytes(5, 9), torch.rand(5), bias)(torch.zeros(2, 9)).equal(bias.expand(2, 5))
 
 
 @needs_kernels

@@ -17,7 +17,7 @@ import nmt
 from nmt.bundle import build_model, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
 from nmt.engine import Ensemble
-from nmt.engine.network import Trained
+from nmt.engine.network import TrainedNetwork
 from nmt.engine.products import resolve_compute
 from nmt.inspection import inspect_sentence
 from nmt.inspection.alignment import align
@@ -322,7 +322,10 @@ def test_an_ensemble_of_a_model_with_itself_is_the_model(bundle_dir):
 
 
 def test_an_ensemble_takes_the_mean_of_the_probabilities():
-    models = [Trained(toy.model("gru").float().eval()), Trained(toy.model("lstm", "bahdanau").float().eval())]
+    models = [
+        TrainedNetwork(toy.model("gru").float().eval()),
+        TrainedNetwork(toy.model("lstm", "bahdanau").float().eval()),
+    ]
     src, src_len = toy.sources([4, 3])
     ensemble = Ensemble(models)
     ids = torch.tensor([4, 5])

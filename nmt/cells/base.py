@@ -39,10 +39,10 @@ def product(x: Tensor, weight: Tensor | Callable[[Tensor], Tensor]) -> Tensor:
 
 
 class GateRows(NamedTuple):
-    """How many rows the gates have in W; the first two numbers count from the top."""
+    """How many rows of W belong to which gates, counted from the top."""
 
-    joint: int  # of those that need no more than W x + R h
-    seeing: int  # of those that see h: R has these alone
+    summed: int  # to the gates that need no more than the sum W x + R h
+    recurrent: int  # to the gates that see h, which are the rows of R
     all: int
 
 
@@ -52,23 +52,22 @@ class Cell:
 
     With a `depth` above 1 it is a deep transition (Pascanu et al., 2014, arXiv:1312.6026; Miceli Barone et al., 2017,
     arXiv:1707.07631): a step is so many transitions, each with weights of its own, and what a state is after one the
-    next begins with. The first sees x; the others see R h alone, with a bias in the place of W x.
+    next begins with. The first sees x; the others see only R h, with a bias in the place of W x.
     """
 
-    alone: ClassVar[int] = 0  # how many of the last gates have W x alone and do not see h
-    apart: ClassVar[int] = 0  # how many of those before need W x and R h each by itself, not their sum
+    input_only: ClassVar[int] = 0  # how many gates, the last ones, do not see h: they have W x only
+    separate: ClassVar[int] = 0  # how many gates, those before, need W x and R h separately, not their sum
 
-    stabilised: ClassVar[
-        tuple[str, ...]
-    ] = ()  # the gates and parts of the state that are there divided by e^m, where
-    # m is the last part of the state after the step: what they are in the equations may be too large for a number
+    # The gates and parts of the state that are stored divided by e^m, where m is the last part of the state after the
+    # step: what they are in the equations may be too large for a floating-point number.
+    stabilised: ClassVar[tuple[str, ...]] = ()
     own_product: ClassVar[bool] = False  # whether `pointwise` has a matrix product of h, beside R h
 
     depth: int = 1  # transitions a step
 
     def __post_init__(self) -> None:
         check_ranges(self, depth=(1, 32))
-        if self.depth > 1 and self.alone == len(self.gates):
+        if self.depth > 1 and self.input_only == len(self.gates):
             raise ValueError(f"depth is {self.depth}; it must be 1 for a cell of which no gate sees h")
 
     @property
@@ -86,8 +85,8 @@ class Cell:
 
     def gate_rows(self, hidden_size: int) -> GateRows:
         sizes = self.gate_sizes(hidden_size)
-        seeing = len(sizes) - self.alone
-        return GateRows(sum(sizes[: seeing - self.apart]), sum(sizes[:seeing]), sum(sizes))
+        recurrent = len(sizes) - self.input_only
+        return GateRows(sum(sizes[: recurrent - self.separate]), sum(sizes[:recurrent]), sum(sizes))
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         """What the cell learns beside W, R and their biases, as it is before training: each some rows of H."""
@@ -98,20 +97,20 @@ class Cell:
         return {}
 
     @property
-    def given(self) -> int:
+    def num_initial_vectors(self) -> int:
         """How many vectors `start` takes."""
         return len(self.states)
 
-    def start(self, *given: Tensor) -> State:
+    def start(self, *vectors: Tensor) -> State:
         """The state before the first step, from vectors (N,H): zeros, or what a decoder is told of the source. The
         first is h."""
-        return given
+        return vectors
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         """What follows the products of a transition, changing none of its inputs -> the new state.
 
-        `gates` (N, rows) is W x + R h, biases included, of the gates that see h; for the last `apart` of them it is
-        R h alone. `x` (N, rows) is W x of these and of the gates that do not see h. Layers side by side come as
+        `gates` (N, rows) is W x + R h, biases included, of the gates that see h; for the last `separate` of them it
+        is R h only. `x` (N, rows) is W x of these and of the gates that do not see h. Layers side by side come as
         (D,N,·), and parameters then as (·,D,1,H).
 
         In R h, h has had its recurrent dropout already. A cell that multiplies h by a matrix of its own says so

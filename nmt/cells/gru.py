@@ -22,7 +22,7 @@ class GRU(Cell):
     """
 
     gates = ("r", "z", "n")
-    apart = 1
+    separate = 1
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         (h,) = state
@@ -69,7 +69,7 @@ class ResetBeforeGRU(Cell):
     """
 
     gates = ("r", "z", "n")
-    alone = 1
+    input_only = 1
     own_product = True
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
@@ -92,7 +92,7 @@ class MinimalGated(Cell):
     """
 
     gates = ("f", "n")
-    apart = 1
+    separate = 1
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
         f, recurrent = gates.chunk(2, -1)

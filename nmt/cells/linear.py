@@ -15,7 +15,7 @@ sigmoid_backward = torch.ops.aten.sigmoid_backward
 
 
 class LinearCell(ParallelCell):
-    """A cell whose last part of the state is a gated mean, c' = a ⊙ c + (1 - a) ⊙ n, a and n from x alone, n as the
+    """A cell whose last part of the state is a gated mean, c' = a ⊙ c + (1 - a) ⊙ n, a and n from x only, n as the
     last of the gates."""
 
     def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
@@ -46,7 +46,7 @@ class SSRU(LinearCell):
 
     gates = ("f", "n")
     states = ("h", "c")
-    alone = 2
+    input_only = 2
 
     def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         f = torch.sigmoid(gates)
@@ -65,7 +65,7 @@ class MinGRU(LinearCell):
     """
 
     gates = ("z", "n")
-    alone = 2
+    input_only = 2
 
     def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         a = torch.sigmoid(-gates)  # 1 - σ(z)
@@ -82,7 +82,7 @@ class MinLSTM(LinearCell, ForgetfulCell):
     """
 
     gates = ("f", "i", "n")
-    alone = 3
+    input_only = 3
 
     def keep(self, gates: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         both = torch.sigmoid(gates)
@@ -112,7 +112,7 @@ class SRU(Cell):
 
     gates = ("f", "r", "n", "s")
     states = ("h", "c")
-    alone = 4
+    input_only = 4
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         return {"peephole": torch.zeros(2, hidden_size)}  # v_f, v_r
@@ -128,7 +128,7 @@ class SRU(Cell):
 
 @dataclass(frozen=True)
 class IndRNN(Cell):
-    """The independently recurrent network (Li et al., 2018, arXiv:1803.04831): a unit sees its own past alone.
+    """The independently recurrent network (Li et al., 2018, arXiv:1803.04831): a unit sees only its own past.
 
     h' = max(0, W x + u ⊙ h)
 
@@ -136,7 +136,7 @@ class IndRNN(Cell):
     """
 
     gates = ("n",)
-    alone = 1
+    input_only = 1
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         return {"recurrent": torch.empty(1, hidden_size).uniform_()}

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK = 128  # steps at most; the memory is updated between chunks alone, which most sentences need not
+CHUNK = 128  # steps at most; the memory is updated only between chunks, which most sentences do not need
 
 
 def matrix_memory(x: Tensor, memory: Tensor, m: Tensor) -> Tensor:

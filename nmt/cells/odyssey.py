@@ -57,11 +57,11 @@ class OdysseyLSTM(ForgetfulCell):
         return ("h", "c", *self.sigmoids) if self.gate_recurrence else ("h", "c")
 
     @property
-    def given(self) -> int:
+    def num_initial_vectors(self) -> int:
         return 2
 
-    def start(self, *given: Tensor) -> State:
-        return *given, *(torch.zeros_like(given[0]) for _ in self.states[2:])
+    def start(self, *vectors: Tensor) -> State:
+        return *vectors, *(torch.zeros_like(vectors[0]) for _ in self.states[2:])
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
         own = {}

@@ -1,4 +1,4 @@
-"""The gated mean c_t = a_t ⊙ c_{t-1} + (1 - a_t) ⊙ n_t, where a and n come from x alone, over all steps.
+"""The gated mean c_t = a_t ⊙ c_{t-1} + (1 - a_t) ⊙ n_t, where a and n come from x only, over all steps.
 
 It is linear in c, so its gradient is the like recurrence backwards. Nothing is divided and no logarithm taken, and c
 stays between the smallest and the largest n, so it is safe at any length. The work is light and its limit the memory:

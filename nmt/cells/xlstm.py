@@ -39,11 +39,11 @@ class SLSTM(ForgetfulCell):
     stabilised = ("i", "c", "n")
 
     @property
-    def given(self) -> int:
+    def num_initial_vectors(self) -> int:
         return 2
 
-    def start(self, *given: Tensor) -> State:
-        h, c = given
+    def start(self, *vectors: Tensor) -> State:
+        h, c = vectors
         return h, c, torch.ones_like(c), torch.zeros_like(c)
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, parameters: Parameters) -> State:
@@ -78,7 +78,7 @@ class MLSTM(ParallelCell, ForgetfulCell):
     gates = ("q", "k", "v", "o", "i", "f")
     states = ("h", "C", "n", "m")
     stabilised = ("i", "C", "n")
-    alone = 6
+    input_only = 6
 
     heads: int = 4  # where they do not divide the units, the largest number that divides both
 
@@ -93,11 +93,11 @@ class MLSTM(ParallelCell, ForgetfulCell):
         return (hidden_size,) * 4 + (self.heads_of(hidden_size),) * 2
 
     @property
-    def given(self) -> int:
+    def num_initial_vectors(self) -> int:
         return 3
 
-    def start(self, *given: Tensor) -> State:
-        h, v, k = given
+    def start(self, *vectors: Tensor) -> State:
+        h, v, k = vectors
         v, k = self.by_head(v), self.by_head(k)
         k = k / k.shape[-1] ** 0.5
         return h, v[..., None] * k[..., None, :], k, torch.zeros_like(k[..., 0])

@@ -69,7 +69,7 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--shortlist",
         choices=["auto", "on", "off"],
         default="auto",
-        help="search likely pieces alone, which makes scores estimates, or all; auto: likely ones, but samples are "
+        help="search only likely pieces, which makes scores estimates, or all; auto: likely ones, but samples are "
         "drawn from all (%(default)s)",
     )
     parser.add_argument(
@@ -135,7 +135,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     )
     sampling.add_argument("--utility", choices=["chrf", "bleu"], help="of --mbr (chrf)")
     sampling.add_argument("--temperature", type=float, metavar="T", help="below 1 prefers what is likely (1)")
-    sampling.add_argument("--top-k", type=positive, metavar="K", help="draw from the K likeliest pieces alone")
+    sampling.add_argument("--top-k", type=positive, metavar="K", help="draw only from the K likeliest pieces")
     sampling.add_argument(
         "--top-p", type=float, metavar="P", help="draw from the likeliest pieces that have probability P together"
     )

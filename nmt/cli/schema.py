@@ -1,6 +1,6 @@
 """The only contact with Hydra: our dataclasses as its schema, its result as our config, its errors as one line.
 
-Hydra composes plain data; `from_dict` alone decides what is valid. So a key that Hydra would let pass (`+key=...`) is
+Hydra composes plain data; only `from_dict` decides what is valid. So a key that Hydra would let pass (`+key=...`) is
 refused all the same, and no name in a config is ever imported.
 """
 

@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--format",
         choices=["text", "tsv", "parquet"],
-        help="of the output: translations alone, or the input with a column more; default: as the input",
+        help="of the output: only translations, or the input with a column more; default: as the input",
     )
     parser.add_argument("--compress", choices=["gz", "zst"], help="the parts, if they are text or TSV")
     parser.add_argument("--name", help="of the new column; default: the code of the target language")
@@ -155,7 +155,7 @@ class Progress:
         for number, what in lines[: max(MAX_WARNINGS - self.warned, 0)]:
             warn(COMMAND, f"line {number}: {what}")
         if self.warned <= MAX_WARNINGS < self.warned + len(lines):
-            warn(COMMAND, "further such lines are in the folder done/ of the output alone")
+            warn(COMMAND, "further such lines are only in the folder done/ of the output")
         self.warned += len(lines)
 
     def tell(self) -> None:

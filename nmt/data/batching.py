@@ -107,7 +107,7 @@ def token_batches(
 
     A batch holds sentences of like lengths on both sides; neither side, padding included, exceeds `max_tokens`.
     Batches of ROWS sentences and more hold a multiple of ROWS.
-    The order depends on `seed` alone. The number of batches is a multiple of `shards`, and `shards` neighbours, which
+    The order depends only on `seed`. The number of batches is a multiple of `shards`, and `shards` neighbours, which
     are learned from together, are of like size.
     """
     rng = np.random.default_rng(seed)

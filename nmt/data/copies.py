@@ -58,10 +58,10 @@ class Aligner:
         pairs: dict[Span, Span] = {}
         taken = set[Span]()
         for s, _, t, _ in sorted(found):
-            one, other = src_words.at(s), tgt_words.at(t)
-            if one and other and one not in pairs and other not in taken:
-                pairs[one] = other
-                taken.add(other)
+            src_word, tgt_word = src_words.at(s), tgt_words.at(t)
+            if src_word and tgt_word and src_word not in pairs and tgt_word not in taken:
+                pairs[src_word] = tgt_word
+                taken.add(tgt_word)
         return sorted(pairs.items())
 
     def _likely(self, src: Sequence[int], tgt: Sequence[int]) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ class Corpus:
         return found
 
     def of(self, direction: Direction) -> Corpus:
-        """The text of one direction alone, or the other way round, as it lies there."""
+        """Only the text of one direction, or the other way round, as it lies there."""
         return replace(self, src=direction.src, tgt=direction.tgt, directions=(), both_ways=False, tags=False)
 
     @property

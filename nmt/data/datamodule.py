@@ -28,8 +28,8 @@ def is_copied_ahead(device: torch.device) -> bool:
 class TrainingBatches(Dataset[Batch]):
     """A "sample" is a whole batch, and its index the epoch and the rows that it holds.
 
-    With `sampling` (TokenizerConfig) a line has other pieces in each epoch, by (seed, epoch, line) alone. Batches
-    are planned by the usual pieces, so they hold more tokens then, by the share that sampling makes of them.
+    With `sampling` (TokenizerConfig) a line has other pieces in each epoch, which depend on (seed, epoch, line).
+    Batches are planned by the usual pieces, so they hold more tokens then, by the share that sampling makes of them.
     """
 
     def __init__(self, prepared: Prepared, sampling: float, seed: int) -> None:

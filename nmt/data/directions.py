@@ -106,7 +106,7 @@ class Directions:
             if wanted is not None:
                 known = self.targets if side == "tgt" else self.sources
                 code = _meant(wanted, known)
-                found = [one for one in found if getattr(one, side) == code]
+                found = [direction for direction in found if getattr(direction, side) == code]
         if not found:
             wish = " ".join([f"from {from_!r}"] * (from_ is not None) + [f"to {to!r}"] * (to is not None))
             raise ValueError(f"the model does not translate {wish}; it has: {self}")

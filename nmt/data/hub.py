@@ -107,7 +107,9 @@ def _is_lines(builder: Any) -> bool:
         return False
     usual = type(config)()
     return all(
-        getattr(config, one.name) == getattr(usual, one.name) for one in fields(config) if one.name not in FOLLOWED
+        getattr(config, field.name) == getattr(usual, field.name)
+        for field in fields(config)
+        if field.name not in FOLLOWED
     )
 
 

@@ -2,7 +2,7 @@
 
 A translation of a sentence uses few of the vocabulary's pieces, and nearly all of them can be told beforehand: those
 that are frequent, and those that its source pieces are usually translated by. Search then computes the output layer
-for these alone (Shortlist in engine/output.py).
+only for these (Shortlist in engine/output.py).
 
 How likely a piece is translated by another is IBM model 1's estimate (Brown et al., 1993, "The mathematics of
 statistical machine translation", section 4.1): every target piece of a pair comes from one of its source pieces, or

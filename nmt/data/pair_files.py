@@ -88,7 +88,7 @@ def archive_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def _two(endings: list[str], src: str, tgt: str) -> tuple[str, str] | None:
-    of_src, of_tgt = ([one for one in matching(code, endings) if one] for code in (src, tgt))
+    of_src, of_tgt = ([ending for ending in matching(code, endings) if ending] for code in (src, tgt))
     return next(((a, b) for a in of_src for b in of_tgt if a != b), None)
 
 
@@ -130,5 +130,5 @@ def side_of(folder: Path, split: str, language: str) -> str:
     if (folder / name).exists() or (folder / f"{name}.gz").exists():
         return name
     there = (path.name.removesuffix(".gz") for path in folder.glob(f"{glob_escape(split)}.*"))
-    tags = [tag for one in sorted(there) if re.fullmatch(r"[\w-]+", tag := one.removeprefix(f"{split}."))]
+    tags = [tag for name in sorted(there) if re.fullmatch(r"[\w-]+", tag := name.removeprefix(f"{split}."))]
     return next((f"{split}.{tag}" for tag in matching(language, tags)), name)

@@ -1,8 +1,7 @@
 """A validation text of training pairs, where there is none of its own: data.valid=500.
 
-Which pairs these are is told by the pairs alone: those with the least hash. So neither their order nor repeated ones
-matter, the same text gives the same validation text everywhere, and when text is added no pair that was learned from
-becomes one to validate with.
+They are the pairs with the least hash. So neither the order of the text nor repeated pairs matter, the same text
+gives the same validation text everywhere, and where text is added no pair moves from training to validation.
 """
 
 from __future__ import annotations

@@ -144,10 +144,10 @@ def copy_in(folder: Path, number: int) -> Path:
 
 def _summary(records: list[Record]) -> Iterator[str]:
     yield "part\tlines\tseconds\tlines_per_s\tbytes\tfaulty\tfailed\n"
-    for one in records:
-        speed, faulty = one.lines / max(one.seconds, 1e-9), sum(map(len, one.faults.values()))
+    for record in records:
+        speed, faulty = record.lines / max(record.seconds, 1e-9), sum(map(len, record.faults.values()))
         yield (
-            f"{one.part}\t{one.lines}\t{one.seconds:.2f}\t{speed:.0f}\t{one.size_bytes}\t{faulty}\t{len(one.failed)}\n"
+            f"{record.part}\t{record.lines}\t{record.seconds:.2f}\t{speed:.0f}\t{record.size_bytes}\t{faulty}\t{len(record.failed)}\n"
         )
 
 

@@ -22,7 +22,7 @@ class Writer(Protocol):
 
 
 class TextWriter:
-    """The answers alone, a line each."""
+    """Only the answers, a line each."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file

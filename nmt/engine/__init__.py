@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nmt.engine.ensemble import Ensemble
-from nmt.engine.network import Network, Packed, Trained
-from nmt.engine.on_gpu import NARROW, OnGPU
+from nmt.engine.network import Network, PackedNetwork, TrainedNetwork
+from nmt.engine.on_gpu import NARROW, GPUNetwork
 from nmt.engine.output import Shortlist
 from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
@@ -28,5 +28,5 @@ def searchable(models: Sequence[Seq2Seq], compute: str) -> Network | Ensemble:
 def _searchable(model: Seq2Seq, compute: str) -> Network:
     device = model.output_bias.device
     if has_packed_products(device):
-        return Packed(model, COMPUTE[compute])
-    return OnGPU(model, NARROW[compute]) if compute in NARROW else Trained(model)
+        return PackedNetwork(model, COMPUTE[compute])
+    return GPUNetwork(model, NARROW[compute]) if compute in NARROW else TrainedNetwork(model)

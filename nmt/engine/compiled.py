@@ -64,7 +64,7 @@ class CompiledRecurrent(PackedRecurrent):
         for of, own, multiply in zip(self.transitions, self.extra, products, strict=True):
             joined = self.vectors(own)
             by_own = [self._bytes(self.packed(own[name])) for name in matrices]
-            x = of.bias_ih[self.joint :].clone()
+            x = of.bias_ih[self.summed :].clone()
             transitions.append(Transition(multiply and self._bytes(multiply), joined, by_own, x))
         return Layer(steps, *self.state_sizes, self.hidden_size, self.rows, transitions)
 
@@ -78,22 +78,22 @@ class CompiledRecurrent(PackedRecurrent):
         return torch.cat([self.bias_ih[:0], *(own[name].flatten() for name in vector_names(self.cell))])
 
     @staticmethod
-    def _bytes(product: Product) -> native.Bytes:
-        assert isinstance(product, native.Bytes)
+    def _bytes(product: Product) -> native.Int8Linear:
+        assert isinstance(product, native.Int8Linear)
         return product
 
     @cached_property
     def after_table(self) -> Layer:
         """Of what has W x from a table, and no other input."""
-        return self._layer(self.hidden[0] if self.seeing else None)
+        return self._layer(self.hidden[0] if self.recurrent else None)
 
     @cached_property
     def after_inputs(self) -> Layer:
         """Of what multiplies inputs."""
         return self._layer(self.both)
 
-    def start(self, *given: Tensor) -> PlacedState:
-        return PlacedState(torch.stack(self.cell.start(*given)))
+    def start(self, *vectors: Tensor) -> PlacedState:
+        return PlacedState(torch.stack(self.cell.start(*vectors)))
 
     def output(self, state: PlacedState) -> Tensor:
         h = state.numbers.select(0, 0)
@@ -130,8 +130,8 @@ class CompiledMatrixMemory(CompiledRecurrent):
         assert isinstance(self.cell, MLSTM)
         return torch.tensor([self.hidden_size, self.cell.heads_of(self.hidden_size)], dtype=torch.float32)
 
-    def start(self, *given: Tensor) -> PlacedState:
-        return PlacedState(torch.cat([part.flatten(1) for part in self.cell.start(*given)], 1)[None])
+    def start(self, *vectors: Tensor) -> PlacedState:
+        return PlacedState(torch.cat([part.flatten(1) for part in self.cell.start(*vectors)], 1)[None])
 
     def output(self, state: PlacedState) -> Tensor:
         return super().output(state).narrow(1, 0, self.hidden_size)

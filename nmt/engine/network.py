@@ -1,6 +1,6 @@
 """A network that is searched: a trained one as it is, or one made ready for search on a CPU.
 
-The second, `Packed`, computes the same numbers, to the precision of its products, with less work:
+The second, `PackedNetwork`, computes the same numbers, to the precision of its products, with less work:
 
 - Every weight is packed once, in the precision asked for (products.py).
 - W x and R h of a step are one product, and what a piece's embedding adds to a first layer's gates is computed once
@@ -25,7 +25,7 @@ from torch import Tensor
 
 from nmt.engine.attention import attention_of
 from nmt.engine.compiled import PlacedState, packed_layer
-from nmt.engine.output import Estimated, OutputLayer, Rows, Shortlist, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, without
 from nmt.engine.products import Compute, Linear
 from nmt.engine.readout import SplitReadout, readout_of
 from nmt.engine.recurrent import PackedRecurrent
@@ -132,7 +132,7 @@ class Network:
         return state.output(features), DecodingState(state.memory, state.output, decoder, attended)
 
 
-class Trained(Network):
+class TrainedNetwork(Network):
     """The network as it was trained, on any device and in any precision."""
 
     def __init__(self, model: Seq2Seq) -> None:
@@ -148,10 +148,10 @@ class Trained(Network):
         table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
         if shortlist is None:
             return OutputLayer(lambda features: F.linear(features, table, bias))
-        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+        return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
 
-class Packed(Network):
+class PackedNetwork(Network):
     """For search on a CPU. Where the first layers have tables, the embedding of a piece is the piece.
 
     It shares the embeddings of the model, and leaves the model as it is."""
@@ -162,7 +162,7 @@ class Packed(Network):
         self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
         self.bias = without(model.output_bias, model.banned)
         self.output_table = model.output_table.detach()
-        self.estimated: Estimated | None = None  # for the last shortlist
+        self.estimated: EstimatedOutputLayer | None = None  # for the last shortlist
         self._embed_src, self._embed_tgt = model.embed_src, model.embed_tgt
         src_pieces = len(model.tgt_embedding.weight if model.config.tie == "all" else model.src_embedding.weight)
         size = model.config.embedding_size
@@ -193,7 +193,7 @@ class Packed(Network):
         else:
             if self.estimated is None or self.estimated.common is not shortlist.common:
                 rows = self.compute.rows
-                self.estimated = Estimated.of(rows, self.output_table, self.bias, shortlist.common)
+                self.estimated = EstimatedOutputLayer.of(rows, self.output_table, self.bias, shortlist.common)
             layer = self.estimated.shortlisted(shortlist.allowed)
         table = self.decoder.layers[0].table
         if table is not None:

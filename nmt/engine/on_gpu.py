@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nmt.cells import State
 from nmt.engine.network import DecodingState, Network
-from nmt.engine.output import Estimated, OutputLayer, Rows, Shortlist, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, without
 from nmt.kernels.steps import Parts, steps_of
 from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder, DecoderState
@@ -25,7 +25,7 @@ from nmt.model.seq2seq import Seq2Seq
 NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class OnGPU(Network):
+class GPUNetwork(Network):
     """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
     same, slowly."""
 
@@ -53,7 +53,7 @@ class OnGPU(Network):
         if shortlist is None:
             return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
         table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
-        return Estimated.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+        return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         with torch.autocast(ids.device.type, self.dtype):
@@ -87,7 +87,7 @@ class NarrowDecoder:
 class NarrowRecurrent:
     def __init__(self, layer: Recurrent, dtype: torch.dtype) -> None:
         self.cell, self.units, self.dtype = layer.cell, layer.hidden_size, dtype
-        self.joint, self.own = layer.rows.joint, tuple(layer.extra)
+        self.summed, self.own = layer.rows.summed, tuple(layer.extra)
         weight_hh, bias_hh = layer.recurrent_weights()
         self.weight_ih = layer.weight_ih.detach().to(dtype)
         of_transitions = (
@@ -97,9 +97,9 @@ class NarrowRecurrent:
         extra = [layer.extra[name].detach()[None] for name in self.own]
         self.parameters = parameters_of_transitions(layer.cell, self.own, extra, None)
 
-    def start(self, *given: Tensor) -> State:
+    def start(self, *vectors: Tensor) -> State:
         """As Recurrent.start."""
-        return self.cell.start(*given)
+        return self.cell.start(*vectors)
 
     def output(self, state: State) -> Tensor:
         """As Recurrent.output."""
@@ -112,14 +112,14 @@ class NarrowRecurrent:
         for (bias_ih, weight_hh, bias_hh), own in zip(self.transitions, self.parameters, strict=True):
             h = state[0].to(self.dtype)
             if not len(weight_hh):
-                gates, alone = h[:, :0], of_input + bias_ih
-            elif self.joint == len(self.weight_ih):
-                gates, alone = torch.addmm(of_input + (bias_ih + bias_hh), h, weight_hh.T), h[:, :0]
+                gates, input_only = h[:, :0], of_input + bias_ih
+            elif self.summed == len(self.weight_ih):
+                gates, input_only = torch.addmm(of_input + (bias_ih + bias_hh), h, weight_hh.T), h[:, :0]
             else:
                 of_input, of_hidden = of_input + bias_ih, F.linear(h, weight_hh, bias_hh)
-                joint = of_input[:, : self.joint] + of_hidden[:, : self.joint]
-                gates, alone = torch.cat([joint, of_hidden[:, self.joint :]], -1), of_input[:, self.joint :]
-            state = self.pointwise(gates, alone.contiguous(), state, own)
+                summed = of_input[:, : self.summed] + of_hidden[:, : self.summed]
+                gates, input_only = torch.cat([summed, of_hidden[:, self.summed :]], -1), of_input[:, self.summed :]
+            state = self.pointwise(gates, input_only.contiguous(), state, own)
             of_input = torch.zeros_like(of_input)
         return state
 

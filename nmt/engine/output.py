@@ -100,10 +100,10 @@ def spread_first(logits: Tensor, features: Tensor, spread: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Estimated:
+class EstimatedOutputLayer:
     """An output layer, and an estimate of what shortlists leave out.
 
-    A softmax over the list alone would give what is left out to what is not, most where the model is least sure, and
+    A softmax over only the list would give what is left out to what is not, most where the model is least sure, and
     so prefer hypotheses that lose their way. So the row of padding, which never comes, stands for all that is left
     out: were its logits normally distributed, n of them would add up to
 
@@ -118,7 +118,7 @@ class Estimated:
     common: Tensor  # (C,), those that are never left out
 
     @classmethod
-    def of(cls, make: Callable[[Tensor], Rows], weight: Tensor, bias: Tensor, common: Tensor) -> Estimated:
+    def of(cls, make: Callable[[Tensor], Rows], weight: Tensor, bias: Tensor, common: Tensor) -> EstimatedOutputLayer:
         """Of the layer with this weight (V,F) and bias (V,)."""
         left_out = torch.isfinite(bias)
         left_out[common] = False

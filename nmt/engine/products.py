@@ -92,7 +92,7 @@ linear_int8 = torch.ops.quantized.linear_dynamic.default
 def int8_product(weight: Tensor, bias: Tensor) -> Product:
     scales = _scales(weight)
     if native.is_here():
-        return native.Bytes(_bytes(weight, scales), scales, bias)
+        return native.Int8Linear(_bytes(weight, scales), scales, bias)
     zeros = torch.zeros(len(weight), dtype=torch.int)
     return by_fbgemm(lambda: torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
 
@@ -105,7 +105,7 @@ class Int8Rows(Rows):
     def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
         scales = self.scales.index_select(0, pieces)
         if native.is_here():
-            return native.Bytes(self.weight, scales, bias, pieces, spread)
+            return native.Int8Linear(self.weight, scales, bias, pieces, spread)
         # The scales stay outside: a weight that has one takes FBGEMM a fraction of the time to pack.
         weight = self.weight.index_select(0, pieces)
         bytes_alone = by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None)

@@ -27,7 +27,7 @@ def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
 
 def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor:
     """tanh(W x + b + added)"""
-    if isinstance(product, native.Bytes):
+    if isinstance(product, native.Int8Linear):
         return product(x, added, squashed=True)
     y = product(x)
     return tanh(y if added is None else y.add_(added))

@@ -28,7 +28,7 @@ LSTM_MODE = 2  # of torch's kinds of recurrence
 MOST_LOOKED_UP = 1 << 25  # numbers in a table
 
 
-class Table:
+class InputTable:
     """What each piece contributes to a layer's gates by its embedding: always the same, so it is computed once, when
     the piece first comes, and in float32 whatever the precision of the rest; it may be kept in less."""
 
@@ -74,14 +74,14 @@ class PackedRecurrent:
     With a `table` it takes pieces instead of their embeddings. A subclass computes the steps.
     """
 
-    table: Table | None = None
+    table: InputTable | None = None
     table_dtype = torch.float32
     is_fused = False  # over a sequence, by torch
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         self.cell, self.hidden_size, self.compute = layer.cell, layer.hidden_size, compute
         self.rows = layer.rows
-        self.joint, self.seeing, _ = layer.rows
+        self.summed, self.recurrent, _ = layer.rows
         self.weight_ih = layer.weight_ih.detach()
         weight_hh, bias_hh = layer.recurrent_weights()
         chunks = (part.detach().chunk(layer.cell.depth) for part in (weight_hh, layer.bias_ih, bias_hh))
@@ -93,17 +93,17 @@ class PackedRecurrent:
         """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large;
         returns whether it has one."""
         if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
-            self.table = Table(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
+            self.table = InputTable(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
         return self.table is not None
 
-    def joint_bias(self, part: Transition) -> Tensor:
-        """Both biases, of the joint gates alone."""
-        return part.bias_ih[: self.joint] + part.bias_hh[: self.joint]
+    def summed_bias(self, part: Transition) -> Tensor:
+        """Both biases, of the summed gates only."""
+        return part.bias_ih[: self.summed] + part.bias_hh[: self.summed]
 
     @property
     def inputs_bias(self) -> Tensor:
-        """Both biases for the joint gates, W x's own for those apart."""
-        return torch.cat([self.joint_bias(self.transitions[0]), self.bias_ih[self.joint :]])
+        """Both biases for the summed gates, W x's only for the separate ones."""
+        return torch.cat([self.summed_bias(self.transitions[0]), self.bias_ih[self.summed :]])
 
     @cached_property
     def inputs(self) -> Product:
@@ -112,11 +112,11 @@ class PackedRecurrent:
 
     @cached_property
     def hidden(self) -> list[Product]:
-        """Of each transition h (N,H) -> R h (N,G). The biases of the joint gates are in W x for the first, here for
+        """Of each transition h (N,H) -> R h (N,G). The biases of the summed gates are in W x for the first, here for
         the others."""
-        biases = [torch.cat([self.joint_bias(part), part.bias_hh[self.joint :]]) for part in self.transitions]
-        biases[0][: self.joint] = 0
-        if not self.seeing:
+        biases = [torch.cat([self.summed_bias(part), part.bias_hh[self.summed :]]) for part in self.transitions]
+        biases[0][: self.summed] = 0
+        if not self.recurrent:
             return [lambda h: h.new_empty(len(h), 0)]
         return [
             self.compute.product(part.weight_hh, bias) for part, bias in zip(self.transitions, biases, strict=True)
@@ -124,28 +124,28 @@ class PackedRecurrent:
 
     @cached_property
     def both(self) -> Product:
-        """What is not looked up of x, and h where a gate sees it, side by side -> W x + R h for the joint gates, R h
-        for those apart, and then W x for those apart or alone."""
-        joint, looked_up = self.joint, 0 if self.table is None else self.table.weight.shape[1]
+        """What is not looked up of x, and h where a gate sees it, side by side -> W x + R h for the summed gates, R h
+        for the separate ones, and then W x for the separate and the input-only ones."""
+        summed, looked_up = self.summed, 0 if self.table is None else self.table.weight.shape[1]
         w, r = self.weight_ih[:, looked_up:], self.weight_hh
         b = self.inputs_bias if self.table is None else 0 * self.inputs_bias
-        if not self.seeing:
+        if not self.recurrent:
             return self.compute.product(w, b)
-        no_r = r.new_zeros(len(w) - joint, r.shape[1])
-        rows = ([w[:joint], r[:joint]], [0 * w[joint : self.seeing], r[joint:]], [w[joint:], no_r])
-        bias = torch.cat([b[:joint], self.bias_hh[joint:], b[joint:]])
+        no_r = r.new_zeros(len(w) - summed, r.shape[1])
+        rows = ([w[:summed], r[:summed]], [0 * w[summed : self.recurrent], r[summed:]], [w[summed:], no_r])
+        bias = torch.cat([b[:summed], self.bias_hh[summed:], b[summed:]])
         return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
 
     def packed(self, weight: Tensor) -> Product:
         return self.compute.product(weight, weight.new_zeros(len(weight)))
 
-    def start(self, *given: Tensor) -> Any:
+    def start(self, *vectors: Tensor) -> Any:
         """As Recurrent.start."""
-        return self.cell.start(*given)
+        return self.cell.start(*vectors)
 
     def initial_state(self, rows: int) -> Any:
         """Of zeros."""
-        return self.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
+        return self.start(*self.weight_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
 
     def output(self, state: Any) -> Tensor:
         """As Recurrent.output."""
@@ -182,23 +182,23 @@ class RecurrentByTorch(PackedRecurrent):
 
     def step(self, x: Tensor, state: State, masks: Masks, beside: Tensor | None = None) -> State:
         """As Recurrent.step."""
-        h = state[0] if self.seeing else None
+        h = state[0] if self.recurrent else None
         rest = [part for part in (x if self.table is None else None, beside, h) if part is not None]
         looked_up = None if self.table is None else self.table[x]
         if rest:
             products = self.both(torch.cat(rest, 1) if len(rest) > 1 else rest[0])
-            gates, x = products[:, : self.seeing], products[:, self.seeing :]
-            if looked_up is not None and self.joint == len(self.weight_ih):
+            gates, x = products[:, : self.recurrent], products[:, self.recurrent :]
+            if looked_up is not None and self.summed == len(self.weight_ih):
                 gates += looked_up
             elif looked_up is not None:
-                gates[:, : self.joint] += looked_up[:, : self.joint]
-                x += looked_up[:, self.joint :]
+                gates[:, : self.summed] += looked_up[:, : self.summed]
+                x += looked_up[:, self.summed :]
         else:
             assert looked_up is not None
             gates, x = looked_up[:, :0], looked_up
         state = self.cell.pointwise(gates, x, state, self.own[0])
         for k in range(1, self.cell.depth):
-            x = self.transitions[k].bias_ih[self.joint :].expand_as(x)
+            x = self.transitions[k].bias_ih[self.summed :].expand_as(x)
             state = self.cell.pointwise(self.hidden[k](state[0]), x, state, self.own[k])
         return state
 
@@ -238,17 +238,19 @@ class RecurrentByTorch(PackedRecurrent):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         if layers[0].is_fused:
             return [layer.fused(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
-        cell, joint, depth = layers[0].cell, layers[0].joint, range(layers[0].cell.depth)
+        cell, summed, depth = layers[0].cell, layers[0].summed, range(layers[0].cell.depth)
         steps = torch.stack([layer.over_time(x) for layer, x in zip(layers, inputs, strict=True)], 1)  # (T, D, B, G)
         state = tuple(torch.stack(parts) for parts in zip(*states, strict=True))  # each (D, B, H)
         extra = [_side_by_side(parts) for parts in zip(*(layer.extra for layer in layers), strict=True)]
-        others = [torch.stack([layer.transitions[k].bias_ih[joint:] for layer in layers])[:, None] for k in depth[1:]]
+        others = [
+            torch.stack([layer.transitions[k].bias_ih[summed:] for layer in layers])[:, None] for k in depth[1:]
+        ]
         outputs = []
-        for joined, x in zip(steps[..., :joint], steps[..., joint:], strict=True):
+        for joined, x in zip(steps[..., :summed], steps[..., summed:], strict=True):
             for k in depth:
                 gates = torch.stack([layer.hidden[k](h) for layer, h in zip(layers, state[0], strict=True)])
                 if k == 0:
-                    gates[..., :joint] += joined
+                    gates[..., :summed] += joined
                 else:
                     x = others[k - 1].expand(-1, gates.shape[1], -1)
                 state = cell.pointwise(gates, x, state, extra[k])

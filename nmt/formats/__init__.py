@@ -85,7 +85,7 @@ FORMATS: dict[str, Format] = {
     "vtt": Format((".vtt",), _subtitles("vtt"), False),
     "ass": Format((".ass", ".ssa"), _subtitles("ass"), False),
 }
-SUFFIXES = {suffix: name for name, one in FORMATS.items() for suffix in one.suffixes}
+SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
 
 def format_of(path: Path) -> str:

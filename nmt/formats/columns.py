@@ -24,8 +24,8 @@ def columns_of(first: Sequence[str], wish: Wish, where: str) -> Columns | None:
         return _told(first, wish, where)
     if wish.src and wish.tgt and (both := named_columns(first, (wish.src, wish.tgt), where)):
         return Columns(both[0], both[1], True, None)
-    if wish.src and (one := named_columns(first, (wish.src,), where)):
-        return Columns(one[0], len(first), True, wish.tgt or "translation")
+    if wish.src and (named := named_columns(first, (wish.src,), where)):
+        return Columns(named[0], len(first), True, wish.tgt or "translation")
     if len(first) == 1:
         return Columns(0, 1, False, None)
     return None

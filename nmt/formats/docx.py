@@ -116,7 +116,9 @@ def tables(file: IO[bytes], name: str) -> Iterator[list[list[str]]]:
 
 
 def _parts(archive: zipfile.ZipFile, name: str) -> list[str]:
-    found = sorted((one for one in archive.namelist() if PARTS.fullmatch(one)), key=lambda one: "document" not in one)
+    found = sorted(
+        (name for name in archive.namelist() if PARTS.fullmatch(name)), key=lambda name: "document" not in name
+    )
     if not found:
         raise ValueError(f"{name} is no DOCX: it has no word/document.xml")
     return found
@@ -135,7 +137,7 @@ def _copied(paragraph: Element) -> Element:
     copy = deepcopy(paragraph)
     for node in list(copy.iter("{*}bookmarkStart", "{*}bookmarkEnd")):
         node.getparent().remove(node)
-    for attribute in [one for one in copy.attrib if one.endswith(("}paraId", "}textId"))]:
+    for attribute in [name for name in copy.attrib if name.endswith(("}paraId", "}textId"))]:
         del copy.attrib[attribute]
     return copy
 

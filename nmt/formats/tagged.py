@@ -23,7 +23,7 @@ def pieces_of(text: str, tags: re.Pattern[str]) -> list[Piece]:
         found = match.groupdict()
         pieces.append(Tag("alone", match[0]))
         name = found.get("name", "")
-        if found.get("close") and name in [one for one, _ in opened]:
+        if found.get("close") and name in [tag for tag, _ in opened]:
             while opened[-1][0] != name:
                 opened.pop()
             _, start = opened.pop()

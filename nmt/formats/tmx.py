@@ -57,7 +57,7 @@ def units(file: Readable, name: str, src: str, tgt: str) -> Iterator[Unit]:
         texts = _texts(unit)
         found |= set(texts)
         source = _chosen(src, texts, unit.get("srclang") or "")
-        target = next((one for one in matching(tgt, texts) if one != source), None)
+        target = next((language for language in matching(tgt, texts) if language != source), None)
         if source is not None and target is not None:
             pair = Unit(text_of(texts[source]), text_of(texts[target]), number)
             if pair.src and pair.tgt:
@@ -80,7 +80,7 @@ def _texts(unit: Element) -> dict[str, Element]:
 def _chosen(wanted: str, texts: dict[str, Element], usual: str) -> str | None:
     """Of several that are meant the one that the file says is its source."""
     found = matching(wanted, texts)
-    return next((one for one in found if one.casefold() == usual.casefold()), next(iter(found), None))
+    return next((language for language in found if language.casefold() == usual.casefold()), next(iter(found), None))
 
 
 def _listed(languages: set[str]) -> str:

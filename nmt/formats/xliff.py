@@ -38,10 +38,10 @@ def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
     root = tree.getroot()
     source, target = ("srcLang", "trgLang") if two else ("source-language", "target-language")
     places = [root] if two else children(root, "file")
-    said = [next((value for one in places if (value := one.get(key))), "") for key in (source, target)]
-    for one in places:
-        if not one.get(target) and wish.tgt:
-            one.set(target, wish.tgt)
+    said = [next((value for place in places if (value := place.get(key))), "") for key in (source, target)]
+    for place in places:
+        if not place.get(target) and wish.tgt:
+            place.set(target, wish.tgt)
     document = XmlDocument(tree, data, (said[0], said[1]))
     for unit in _units(root, two):
         if inherited(unit, "translate") != "no":
@@ -106,8 +106,8 @@ def _segment(document: XmlDocument, segment: Element, wish: Wish) -> None:
 def _trans_unit(document: XmlDocument, unit: Element, wish: Wish) -> None:
     """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments."""
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
-    parts = [] if divided is None else [one for one in divided.iter("{*}mrk") if one.get("mtype") == "seg"]
-    texts = [inline(one, _preserves(unit)) for one in parts or [source]]
+    parts = [] if divided is None else [part for part in divided.iter("{*}mrk") if part.get("mtype") == "seg"]
+    texts = [inline(part, _preserves(unit)) for part in parts or [source]]
     if not any(text.segment.text.strip() for text in texts):
         return
     if _stays(unit, target, None if target is None else target.get("state"), wish):
@@ -141,7 +141,7 @@ def _trans_unit(document: XmlDocument, unit: Element, wish: Wish) -> None:
 def _fill_divided(target: Element, divided: Element, translated: dict[Any, list[Piece]]) -> None:
     """A target with the marks of a seg-source, and what stands between them."""
     copy = deepcopy(divided)
-    for i, mark in enumerate([one for one in copy.iter("{*}mrk") if one.get("mtype") == "seg"]):
+    for i, mark in enumerate([part for part in copy.iter("{*}mrk") if part.get("mtype") == "seg"]):
         if i in translated:
             fill(mark, translated[i])
     fill(target, [])

@@ -87,7 +87,7 @@ class WorkbookDocument:
             raise problem
 
     def _find(self, member: str, columns: Columns, first: Row, rows: Iterator[Row], wish: Wish) -> None:
-        for row in rows if columns.header else (one for some in ([first], rows) for one in some):
+        for row in rows if columns.header else (row for some in ([first], rows) for row in some):
             if text := row.cells.get(columns.src, "").strip() and row.cells[columns.src]:
                 if not wish.retranslate and row.cells.get(columns.tgt, "").strip():
                     self.kept += 1
@@ -135,7 +135,7 @@ def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str])
                     f"{{{etree.QName(row).namespace}}}c", {"r": f"{_letters(columns.tgt)}{number}"}
                 )
                 row.insert(sum(column < columns.tgt for column, _ in places), cell)
-                style = next((one.get("s") for column, one in places if column == columns.src), None)
+                style = next((cell.get("s") for column, cell in places if column == columns.src), None)
                 if style is not None:
                     cell.set("s", style)
                 row.attrib.pop("spans", None)  # a hint, which may be wrong now
@@ -161,7 +161,9 @@ def _sheets(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
     """The title of each sheet, in order, and the member that holds it."""
     book = parse(content(archive, WORKBOOK, name), f"{name}: {WORKBOOK}").getroot()
     relations = parse(content(archive, "xl/_rels/workbook.xml.rels", name), f"{name}: relations").getroot()
-    targets = {one.get("Id"): one.get("Target", "") for one in relations if local(one) == "Relationship"}
+    targets = {
+        relation.get("Id"): relation.get("Target", "") for relation in relations if local(relation) == "Relationship"
+    }
     found, members = [], set(archive.namelist())
     for sheet in book.iter("{*}sheet"):
         key = next((value for attribute, value in sheet.attrib.items() if attribute.endswith("}id")), None)
@@ -178,7 +180,7 @@ def _strings(archive: zipfile.ZipFile, name: str) -> list[str]:
     if STRINGS not in archive.namelist():
         return []
     with stream(archive, STRINGS, name) as file:
-        return [_text(one) for one in elements(file, f"{name}: {STRINGS}", "si")]
+        return [_text(item) for item in elements(file, f"{name}: {STRINGS}", "si")]
 
 
 def _text(holder: Element | None) -> str:
@@ -186,7 +188,7 @@ def _text(holder: Element | None) -> str:
     if holder is None:
         return ""
     runs = [child(run, "t") for run in children(holder, "r")] or [child(holder, "t")]
-    return "".join(str(one.text or "") for one in runs if one is not None)
+    return "".join(str(run.text or "") for run in runs if run is not None)
 
 
 def _cells(row: Element) -> list[tuple[int, Element]]:

@@ -237,7 +237,7 @@ def _partners(element: Element) -> dict[Element, Any]:
             opened.append(node)
         elif name in CLOSING:
             while opened and _key(opened[-1]) != _key(node):
-                if not any(_key(one) == _key(node) for one in opened):
+                if not any(_key(tag) == _key(node) for tag in opened):
                     break
                 opened.pop()
             if opened and _key(opened[-1]) == _key(node):

@@ -121,10 +121,10 @@ def _slopes(
     of_gates, of_x = torch.autograd.grad(
         values.sum(), (gates, x), None, True, create_graph, allow_unused=True, materialize_grads=True
     )
-    seeing = len(cell.gates) - cell.alone  # gates that see h stand in `gates`,
-    joint = seeing - cell.apart  # and those that need W x by itself in `x`
+    recurrent_rows = len(cell.gates) - cell.input_only  # gates that see h stand in `gates`,
+    summed = recurrent_rows - cell.separate  # and those that need W x by itself in `x`
     slopes: dict[str, Tensor] = {}
-    for grad, names in ((of_gates, cell.gates[:seeing]), (of_x, cell.gates[joint:])):
+    for grad, names in ((of_gates, cell.gates[:recurrent_rows]), (of_x, cell.gates[summed:])):
         blocks = grad.split_with_sizes([sizes[name] for name in names], -1)
         slopes |= {
             name: block for name, block in zip(names, blocks, strict=True) if block.any() or name not in slopes

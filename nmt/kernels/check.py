@@ -44,13 +44,13 @@ def results(
     rows = cell.gate_rows(units)
     hidden = random(D, T + 1, B, units, dtype=narrow)
     parts = {
-        "gates": random(D, T, B, rows.seeing, dtype=narrow),
-        "x": random(D, T, B, rows.all - rows.joint, dtype=narrow),
+        "gates": random(D, T, B, rows.recurrent, dtype=narrow),
+        "x": random(D, T, B, rows.all - rows.summed, dtype=narrow),
         "hidden": hidden[:, 1:],
         "grad_output": random(D, T, B, units, dtype=narrow),
     }
     parts |= {f"grad_{name}": torch.zeros_like(parts[name]) for name in ("gates", "x")}
-    start = cell.start(*random(cell.given, D, B, units, dtype=wide))
+    start = cell.start(*random(cell.num_initial_vectors, D, B, units, dtype=wide))
     states = {name: torch.stack([part + 0.1] * (T + 1), 1) for name, part in zip(cell.states, start, strict=True)}
     parts |= states | {f"new_{name}": part[:, 1:] for name, part in states.items()}
     parts = {name: part.transpose(0, 1) for name, part in parts.items()}

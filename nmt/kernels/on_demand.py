@@ -71,7 +71,7 @@ def _compiled(text: str, name: str, instructions: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/nmt/kernels, for this user alone. Raises OSError where others could put a library there."""
+    """$XDG_CACHE_HOME/nmt/kernels, for this user only. Raises OSError where others could put a library there."""
     if sys.platform == "win32":
         raise OSError("not on Windows")
     root = os.environ.get("XDG_CACHE_HOME", "")
@@ -85,7 +85,7 @@ def cache_folder() -> Path:
         found = path.stat()
         others_may_write = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not found.st_mode & stat.S_ISVTX
         if found.st_uid not in (0, os.getuid()) or others_may_write:
-            raise OSError(f"{path} is not this user's alone")
+            raise OSError(f"{path} is not only this user's")
     if folder.stat().st_mode & 0o077:
-        raise OSError(f"{folder} must be open to this user alone (mode 700)")
+        raise OSError(f"{folder} must be open to this user only (mode 700)")
     return folder

@@ -50,7 +50,7 @@ def _results(way: Any, cell: Cell, device: torch.device, narrow: torch.dtype) ->
         return torch.randn(shape, generator=generator).to(device, dtype).requires_grad_()
 
     x = random(batch, steps, cell.gate_rows(units).all, dtype=narrow)
-    given = [random(batch, units) for _ in range(cell.given)]
+    given = [random(batch, units) for _ in range(cell.num_initial_vectors)]
     parameters = {name: random(*part.shape) for name, part in cell.own_parameters(units).items()}
     h = way(cell, x, cell.start(*given), parameters)
     slopes = random(*h.shape, dtype=narrow).detach()

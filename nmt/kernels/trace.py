@@ -86,16 +86,16 @@ def undisturbed() -> Iterator[None]:
 @undisturbed()
 def trace(cell: Cell) -> TracedCell:
     """Raises NotTraceableError for a cell with a product of its own, or more than vectors of H in its state."""
-    one, other = (_trace(cell, units) for units in SIZES)
-    return TracedCell(_of_any_size(one.forward, other.forward), _of_any_size(one.backward, other.backward))
+    small, large = (_trace(cell, units) for units in SIZES)
+    return TracedCell(_of_any_size(small.forward, large.forward), _of_any_size(small.backward, large.backward))
 
 
 @cache
 @undisturbed()
 def matrix_names(cell: Cell) -> set[str]:
     """Of the cell's own parameters those that `cells.base.product` multiplies by: they grow both ways."""
-    one, two = cell.own_parameters(1), cell.own_parameters(2)
-    return {name for name, own in one.items() if len(own) != len(two[name])}
+    small, large = cell.own_parameters(1), cell.own_parameters(2)
+    return {name for name, own in small.items() if len(own) != len(large[name])}
 
 
 @undisturbed()
@@ -104,8 +104,8 @@ def trace_phases(cell: Cell) -> list[Phase]:
     found: list[Phase] = []
     while not found or found[-1].matrix:
         before = [phase.matrix for phase in found if phase.matrix]
-        (one, matrix), (other, _) = (_phase(cell, before, units) for units in SIZES)
-        found.append(Phase(_of_any_size(one, other), matrix))
+        (small, matrix), (large, _) = (_phase(cell, before, units) for units in SIZES)
+        found.append(Phase(_of_any_size(small, large), matrix))
     return found
 
 
@@ -131,10 +131,10 @@ def _phase(cell: Cell, before: Sequence[str], units: int) -> tuple[RowFunction, 
         by_product: dict[str, Any] = {name: partial(multiply, name) for name in matrices}
         try:
             return cell.pointwise(gates, x, state, parameters | by_product)
-        except _Wanted as one:
-            wanted.append(one.name)
+        except _Wanted as product:
+            wanted.append(product.name)
             names[:] = ["multiplied"]
-            return (one.x,)
+            return (product.x,)
 
     function = _row_function(phase, inputs, names, units)
     return function, wanted[0] if wanted else None
@@ -144,10 +144,10 @@ def _inputs(cell: Cell, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor
     """What `pointwise` takes, by name, for so many units, and of it the cell's own parameters."""
     rows, own = cell.gate_rows(units), cell.own_parameters(units)
     try:
-        state = cell.start(*torch.rand(cell.given, 1, units))
+        state = cell.start(*torch.rand(cell.num_initial_vectors, 1, units))
     except RuntimeError as error:
         raise NotTraceableError(str(error)) from None
-    inputs = {"gates": torch.rand(1, rows.seeing), "x": torch.rand(1, rows.all - rows.joint)}
+    inputs = {"gates": torch.rand(1, rows.recurrent), "x": torch.rand(1, rows.all - rows.summed)}
     inputs |= dict(zip(cell.states, state, strict=True)) | {name: torch.rand_like(part) for name, part in own.items()}
     if any(part.shape[-1] % units for part in inputs.values()):
         raise NotTraceableError("a part of the state or of the gates is no vector of the units")
@@ -183,19 +183,19 @@ def _trace(cell: Cell, units: int) -> TracedCell:
     return TracedCell(way, way_back)
 
 
-def _of_any_size(one: RowFunction, other: RowFunction) -> RowFunction:
+def _of_any_size(small: RowFunction, large: RowFunction) -> RowFunction:
     """From what was traced for each of SIZES: a number that was theirs is the number of units, whatever it is."""
     expressions, places = Expressions(), dict[int, int]()
-    nodes = one.expressions.nodes, other.expressions.nodes
-    if (one.inputs, one.outputs) != (other.inputs, other.outputs) or len(nodes[0]) != len(nodes[1]):
+    nodes = small.expressions.nodes, large.expressions.nodes
+    if (small.inputs, small.outputs) != (large.inputs, large.outputs) or len(nodes[0]) != len(nodes[1]):
         raise NotTraceableError("what is computed depends on the number of units")
     for place, (node, same) in enumerate(zip(*nodes, strict=True)):
         is_size = node.function == CONSTANT == same.function and (node.value, same.value) == SIZES
         if node != same and not is_size:
             raise NotTraceableError("a number depends on that of the units")
         places[place] = expressions.units() if is_size else expressions.copied(node, places)
-    outputs = {name: tuple(places[x] for x in vectors) for name, vectors in one.outputs.items()}
-    return replace(one, expressions=expressions, outputs=outputs)
+    outputs = {name: tuple(places[x] for x in vectors) for name, vectors in small.outputs.items()}
+    return replace(small, expressions=expressions, outputs=outputs)
 
 
 def _without_zeros(function: RowFunction) -> RowFunction:

@@ -29,7 +29,7 @@ def scan_kernels(cell: Cell) -> CellKernels:
     kernels = kernels_of(cell)
     functions = [kernel.function for kernel in kernels]
     nodes = (node.function for function in functions for node in function.expressions.nodes)
-    if cell.gate_rows(1).seeing or not {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes):
+    if cell.gate_rows(1).recurrent or not {SUM, NUMBER_OF_UNITS}.isdisjoint(nodes):
         raise NotTraceableError("a unit needs others")
     return kernels
 

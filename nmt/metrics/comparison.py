@@ -42,7 +42,7 @@ def compare(
     def tested() -> Any:
         return PairedTest(
             [(name, list(hyps)) for name, hyps in systems.items()],
-            {name: measure.metric(name, [list(one) for one in refs]) for name in names},
+            {name: measure.metric(name, [list(ref) for ref in refs]) for name in names},
             None,
             test,
             samples,

@@ -98,7 +98,7 @@ class Measure:
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            result = metric.corpus_score(list(hyps), [list(one) for one in refs], n_bootstrap=n_bootstrap)
+            result = metric.corpus_score(list(hyps), [list(ref) for ref in refs], n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores
@@ -145,7 +145,7 @@ def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
         return dict(scores[0])
     means = {}
     for name in scores[0]:
-        signatures = dict.fromkeys(one[name].signature for one in scores)
+        signatures = dict.fromkeys(score[name].signature for score in scores)
         mean = sum(one[name].score for one in scores) / len(scores)
         means[name] = Score(mean, f"mean of {len(scores)}: {', '.join(signatures)}")
     return means

@@ -1,8 +1,8 @@
 """The decoder: three ways to wire recurrent layers and attention together.
 
 Each has `forward`, all target positions at once (teacher forcing), and `step`, one token (search); both agree. A step
-is of whatever has the `Parts` of a decoder: those that are trained, here, or those that are searched (nmt/engine).
-Nothing here holds the state of a step: `DecoderState` is a value.
+works on any `DecoderParts`: of the trained decoder, here, or of the searched one (nmt/engine). Nothing here
+holds the state of a step: `DecoderState` is a value.
 
 Dims: B sentences, N rows of one step (B, or B*K hypotheses, those of a sentence side by side), T target tokens,
 E embedding, H hidden units, M context features, F features for the output layer.
@@ -50,14 +50,14 @@ class DecoderMasks(NamedTuple):
     features: Tensor | None = None  # (N, F)
 
 
-class Joined(nn.Linear):
+class ConcatLinear(nn.Linear):
     """Of several inputs, the features of each beside those of the others."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return super().forward(torch.cat(inputs, -1))
 
 
-class Readout(Joined):
+class Readout(ConcatLinear):
     """tanh(W [...] + b)"""
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -73,8 +73,8 @@ class GatedReadout(nn.Module):
 
     def __init__(self, target_size: int, context_size: int, features_size: int) -> None:
         super().__init__()
-        self.gate = Joined(target_size + context_size, features_size)
-        self.of_target = Joined(target_size, features_size)
+        self.gate = ConcatLinear(target_size + context_size, features_size)
+        self.of_target = ConcatLinear(target_size, features_size)
         self.of_context = nn.Linear(context_size, features_size, bias=False)
 
     def forward(self, *inputs: Tensor) -> Tensor:
@@ -83,14 +83,14 @@ class GatedReadout(nn.Module):
         return tanh(torch.lerp(self.of_target(*target), self.of_context(context), z))
 
 
-class Layer(Protocol):
+class RecurrentLayer(Protocol):
     """What a wiring asks of a recurrent layer."""
 
     @property
     def cell(self) -> Cell: ...
 
-    def start(self, *given: Tensor) -> Any:
-        """A state (see Cell.start), which the layer alone understands."""
+    def start(self, *vectors: Tensor) -> Any:
+        """A state (see Cell.start), which only the layer understands."""
 
     def output(self, state: Any) -> Tensor:
         """h (N,H)"""
@@ -98,7 +98,7 @@ class Layer(Protocol):
     def step(self, x: Tensor, state: Any, masks: Masks, beside: Tensor | None = None) -> Any: ...
 
 
-class Attends(Protocol):
+class StepAttention(Protocol):
     """What it asks of an attention."""
 
     @property
@@ -107,7 +107,7 @@ class Attends(Protocol):
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]: ...
 
 
-class Parts(Protocol):
+class DecoderParts(Protocol):
     """What a decoder is wired of."""
 
     @property
@@ -115,11 +115,11 @@ class Parts(Protocol):
     @property
     def features_size(self) -> int: ...
     @property
-    def attention(self) -> Attends: ...
+    def attention(self) -> StepAttention: ...
     @property
     def bridge(self) -> Callable[[Tensor], Tensor]: ...
 
-    def layer(self, depth: int) -> Layer: ...
+    def layer(self, depth: int) -> RecurrentLayer: ...
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor: ...
 
@@ -137,18 +137,18 @@ class Wiring:
         """The input sizes of the first layer, of the layers above it, and of the features."""
         raise NotImplementedError
 
-    def initial_state(self, parts: Parts, memory: Memory) -> DecoderState:
+    def initial_state(self, parts: DecoderParts, memory: Memory) -> DecoderState:
         """What every layer's state starts from is tanh(W final), so any cell follows any encoder
         (Bahdanau et al., 2015, appendix A.2.2)."""
         states = torch.tanh(parts.bridge(memory.final))  # (B, L * parts * H)
-        count, num_layers = parts.layer(0).cell.given, parts.config.num_layers
+        count, num_layers = parts.layer(0).cell.num_initial_vectors, parts.config.num_layers
         given = states.chunk(num_layers * count, -1)
         layers = tuple(parts.layer(k).start(*given[k * count : (k + 1) * count]) for k in range(num_layers))
         covered = memory.values.new_zeros(memory.mask.shape) if parts.attention.has_coverage else None
         return DecoderState(layers, coverage=covered)
 
     def step(
-        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+        self, parts: DecoderParts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         """x (N,E) -> features (N,F), the state after, attention weights (N,A,S)."""
         raise NotImplementedError
@@ -165,14 +165,16 @@ class Wiring:
         return torch.stack(features, 1), torch.stack(weights, 2)
 
 
-def attend(parts: Parts, query: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, Tensor, Tensor | None]:
+def attend(
+    parts: DecoderParts, query: Tensor, memory: Memory, state: DecoderState
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """query (N,D) -> context (N,M), weights (N,A,S), and the coverage after."""
     context, weights = parts.attention.attend(query, memory, state.coverage)
     return context, weights, None if state.coverage is None else state.coverage + weights.mean(1)
 
 
 def upper_layers(
-    parts: Parts, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
+    parts: DecoderParts, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
 ) -> tuple[Tensor, tuple[Any, ...]]:
     """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one below
     -> the top's output (N,H) and the new states."""
@@ -212,7 +214,7 @@ class GNMT(Wiring):
         return decoder.features([x, context], None if mask is None else mask[:, None]), weights
 
     def step(
-        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+        self, parts: DecoderParts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         first = parts.layer(0).step(x, state.layers[0], masks.layers[0])
         h = parts.layer(0).output(first)
@@ -235,12 +237,12 @@ class InputFeeding(Wiring):
     def sizes(self, inputs: int, hidden: int, features: int, context: int) -> tuple[int, int, int]:
         return inputs + features, hidden, hidden + context
 
-    def initial_state(self, parts: Parts, memory: Memory) -> DecoderState:
+    def initial_state(self, parts: DecoderParts, memory: Memory) -> DecoderState:
         state = super().initial_state(parts, memory)
         return replace(state, feed=memory.final.new_zeros(len(memory.final), parts.features_size))
 
     def step(
-        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+        self, parts: DecoderParts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         first = parts.layer(0).step(x, state.layers[0], masks.layers[0], state.feed)
         top, above = upper_layers(parts, parts.layer(0).output(first), None, state, masks)
@@ -264,7 +266,7 @@ class Bahdanau(Wiring):
         return inputs + context, hidden, hidden + inputs + context
 
     def step(
-        self, parts: Parts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+        self, parts: DecoderParts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
         top_layer = parts.layer(len(state.layers) - 1)
         context, weights, coverage = attend(parts, top_layer.output(state.layers[-1]), memory, state)
@@ -304,7 +306,7 @@ class Decoder(nn.Module):
             for depth in range(config.num_layers)
         )
         self.no_masks = DecoderMasks((Masks(),) * config.num_layers)
-        self.bridge = nn.Linear(hidden_size, config.num_layers * cell.given * hidden_size)
+        self.bridge = nn.Linear(hidden_size, config.num_layers * cell.num_initial_vectors * hidden_size)
         if config.context_gate:
             if not context_size:
                 raise ValueError("decoder.context_gate is true, but attention=none has no context to gate")

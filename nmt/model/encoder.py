@@ -27,7 +27,7 @@ class EncoderConfig:
     # "alternating": every second layer reads backward (Zhou et al., 2016, arXiv:1606.04199).
     direction: Literal["bidirectional", "unidirectional", "alternating"] = "bidirectional"
     residual: bool = True  # around every layer but the first (He et al., 2016; Wu et al., 2016)
-    # The decoder sees a learned mean of all layers, not the top alone (Bapna et al., 2018, arXiv:1808.07561).
+    # The decoder sees a learned mean of all layers, not only of the top one (Bapna et al., 2018, arXiv:1808.07561).
     transparent: bool = False
 
     def __post_init__(self) -> None:
@@ -96,7 +96,7 @@ class Encoder(nn.Module):
         return [cast(list[Recurrent], list(cast(nn.ModuleList, directions))) for directions in self.layers]
 
 
-class Layer(Protocol):
+class RecurrentLayer(Protocol):
     """What the encoder asks of a recurrent layer, one that is trained or one that is searched (nmt/engine)."""
 
     def initial_state(self, rows: int) -> State: ...
@@ -106,7 +106,7 @@ class Layer(Protocol):
 
 
 def read(
-    config: EncoderConfig, layers: Sequence[Sequence[Layer]], mix: Tensor | None, x: Tensor, length: Tensor
+    config: EncoderConfig, layers: Sequence[Sequence[RecurrentLayer]], mix: Tensor | None, x: Tensor, length: Tensor
 ) -> tuple[Tensor, Tensor]:
     """x (B,S,E), length (B,), the layers' directions and, for a mean of all layers, its logits (L,) -> values (B,S,M)
     and final (B,M).

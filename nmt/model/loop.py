@@ -28,7 +28,7 @@ class Loop(torch.autograd.Function):
     """The recurrence of any cell: inputs (D,T,B,E) -> h of every step (D,T,B,H).
 
     Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are
-    (D,K*n,H). A step of K transitions is K steps, of which the first alone has an input. W x of all steps is one
+    (D,K*n,H). A step of K transitions is K steps, of which only the first has an input. W x of all steps is one
     product, and R h is added to it in place; what follows is done by nmt/kernels/steps.py. The gradient goes back a
     transition at a time, and leaves the weights to the end: theirs too is one product over all steps where autograd
     would add up T.
@@ -57,7 +57,7 @@ class Loop(torch.autograd.Function):
             layers, length, batch, _ = rows.shape
             sizes = layers, length * cell.depth, batch, weight_hh.shape[2]
             steps = steps_of(cell, own, device, narrow, wide, sizes[-1])
-            gates, x = _products(cell.gate_rows(sizes[-1]).joint, cell.depth, rows, weight_ih, bias_ih, bias_hh)
+            gates, x = _products(cell.gate_rows(sizes[-1]).summed, cell.depth, rows, weight_ih, bias_ih, bias_hh)
             weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
             hidden = _with_first(initial["h"].to(narrow), sizes[1])  # before and after every step
             states = {name: _with_first(initial[name].to(wide), sizes[1]) for name in steps.states}
@@ -194,24 +194,24 @@ def _with_first(first: Tensor, steps: int) -> Tensor:
 
 
 def _products(
-    joint: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
+    summed: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor]:
     """rows (D,T,B,E) -> of all transitions the gates (D,T*K,B,Y), but for R h, and the W x that stand by themselves
     (D,T*K,B,X)."""
-    (layers, length, batch, _), seeing = rows.shape, bias_hh.shape[1] // depth
-    of_joint = bias_ih.view(layers, depth, -1)[..., :joint] + bias_hh.view(layers, depth, -1)[..., :joint]
-    bias = torch.cat([of_joint, bias_ih.view(layers, depth, -1)[..., joint:]], -1).to(rows.dtype)  # (D, K, G)
-    gates = rows.new_empty(layers, length, depth, batch, seeing)
-    x = rows.new_empty(layers, length, depth, batch, weight.shape[1] - joint)
+    (layers, length, batch, _), recurrent_rows = rows.shape, bias_hh.shape[1] // depth
+    summed_bias = bias_ih.view(layers, depth, -1)[..., :summed] + bias_hh.view(layers, depth, -1)[..., :summed]
+    bias = torch.cat([summed_bias, bias_ih.view(layers, depth, -1)[..., summed:]], -1).to(rows.dtype)  # (D, K, G)
+    gates = rows.new_empty(layers, length, depth, batch, recurrent_rows)
+    x = rows.new_empty(layers, length, depth, batch, weight.shape[1] - summed)
     for layer, (row, w) in enumerate(zip(rows.flatten(1, 2), weight.to(rows.dtype), strict=True)):
-        if depth == 1 and joint == len(w):
-            torch.addmm(bias[layer, 0], row, w.T, out=gates[layer].view(-1, joint))
+        if depth == 1 and summed == len(w):
+            torch.addmm(bias[layer, 0], row, w.T, out=gates[layer].view(-1, summed))
             continue
         product = torch.addmm(bias[layer, 0], row, w.T).view(length, batch, -1)
-        gates[layer, :, 0, :, :joint], x[layer, :, 0] = product[..., :joint], product[..., joint:]
-        gates[layer, :, 1:, :, :joint] = bias[layer, 1:, None, :joint]
-        gates[layer, ..., joint:] = bias_hh[layer].view(depth, 1, -1)[..., joint:]
-        x[layer, :, 1:] = bias[layer, 1:, None, joint:]
+        gates[layer, :, 0, :, :summed], x[layer, :, 0] = product[..., :summed], product[..., summed:]
+        gates[layer, :, 1:, :, :summed] = bias[layer, 1:, None, :summed]
+        gates[layer, ..., summed:] = bias_hh[layer].view(depth, 1, -1)[..., summed:]
+        x[layer, :, 1:] = bias[layer, 1:, None, summed:]
     return gates.flatten(1, 2), x.flatten(1, 2)
 
 

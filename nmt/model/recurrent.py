@@ -34,7 +34,7 @@ FUSED: dict[type[Cell], Kernel] = {
     GRU: torch.gru,
     LSTM: torch.lstm,
 }
-# oneDNN has the LSTM alone; for the others torch loops over the steps, more slowly than the loop below.
+# oneDNN has only the LSTM; for the others torch loops over the steps, more slowly than the loop below.
 FUSED_ON_CPU: dict[type[Cell], Kernel] = {LSTM: torch.lstm}
 
 # Weights are one parameter each, so that a model file can be checked against its config. cuDNN packs them anew at
@@ -85,8 +85,10 @@ class Recurrent(nn.Module):
         self.weight_ih = nn.Parameter(torch.empty(rows.all, input_size))
         # Of the others each transition has its own, one below the other.
         self.bias_ih = nn.Parameter(torch.zeros(cell.depth * rows.all))
-        self.weight_hh = nn.Parameter(torch.empty(cell.depth * rows.seeing, hidden_size)) if rows.seeing else None
-        self.bias_hh = nn.Parameter(torch.zeros(cell.depth * rows.seeing)) if rows.seeing else None
+        self.weight_hh = (
+            nn.Parameter(torch.empty(cell.depth * rows.recurrent, hidden_size)) if rows.recurrent else None
+        )
+        self.bias_hh = nn.Parameter(torch.zeros(cell.depth * rows.recurrent)) if rows.recurrent else None
         self.extra = nn.ParameterDict(
             {
                 name: nn.Parameter(torch.empty(cell.depth * len(own), hidden_size))
@@ -101,7 +103,7 @@ class Recurrent(nn.Module):
         for gate in self.weight_ih.split_with_sizes(sizes):
             nn.init.xavier_uniform_(gate)
         for transition in self.recurrent_weights()[0].detach().chunk(cell.depth):
-            for gate in transition.split_with_sizes(sizes[: len(sizes) - cell.alone]):
+            for gate in transition.split_with_sizes(sizes[: len(sizes) - cell.input_only]):
                 nn.init.orthogonal_(gate)
         for k, own in enumerate(by_transition(dict(self.extra.items()), cell.depth)):
             for name, value in cell.own_parameters(self.hidden_size).items():
@@ -130,11 +132,11 @@ class Recurrent(nn.Module):
 
     def initial_state(self, rows: int) -> State:
         """Of zeros."""
-        return self.cell.start(*self.weight_ih.new_zeros(self.cell.given, rows, self.hidden_size))
+        return self.cell.start(*self.weight_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
 
-    def start(self, *given: Tensor) -> State:
+    def start(self, *vectors: Tensor) -> State:
         """As Cell.start."""
-        return self.cell.start(*given)
+        return self.cell.start(*vectors)
 
     def output(self, state: State) -> Tensor:
         """h (N,H)"""
@@ -220,10 +222,10 @@ class Recurrent(nn.Module):
         dtype = self.weight_ih.dtype  # products are narrower under autocast; gates and states are not
         gates = F.linear(h, weight, bias).to(dtype)
         x = x.to(dtype).expand(len(gates), -1)
-        joint = self.rows.joint
-        gates = torch.cat([gates[:, :joint] + x[:, :joint], gates[:, joint:]], -1)
+        summed = self.rows.summed
+        gates = torch.cat([gates[:, :summed] + x[:, :summed], gates[:, summed:]], -1)
         state = tuple(part.to(dtype) for part in state)
-        return self.cell.pointwise(gates, x[:, joint:], state, self.cell.with_mask(parameters, mask))
+        return self.cell.pointwise(gates, x[:, summed:], state, self.cell.with_mask(parameters, mask))
 
 
 def loop(

@@ -48,7 +48,7 @@ class ModelConfig:
             tgt_word_dropout=(0, 0.95),
             features_size=(1, 65536),
         )
-        if self.recurrent_dropout and self.cell.alone == len(self.cell.gates):
+        if self.recurrent_dropout and self.cell.input_only == len(self.cell.gates):
             raise ValueError(
                 f"recurrent_dropout is {self.recurrent_dropout}, but no gate of this cell sees h; choose 0"
             )

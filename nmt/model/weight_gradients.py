@@ -36,9 +36,9 @@ def weight_gradients(
     grad_bias_hh = _sum(grad_gates, wide)
     grad_bias_ih = grad_bias_hh.clone()  # two gradients must not share memory
     if grad_x.shape[-1]:  # from here on the gradient of W x
-        joint = weight_ih.shape[1] - grad_x.shape[-1]
-        grad_gates = torch.cat([grad_gates[..., :joint], grad_x], -1)
-        grad_bias_ih = torch.cat([grad_bias_hh[..., :joint], _sum(grad_x, wide)], -1)
+        summed = weight_ih.shape[1] - grad_x.shape[-1]
+        grad_gates = torch.cat([grad_gates[..., :summed], grad_x], -1)
+        grad_bias_ih = torch.cat([grad_bias_hh[..., :summed], _sum(grad_x, wide)], -1)
     grad_weight_ih = _weight_gradient(grad_gates[:, :1], rows.flatten(1, 2)[:, None], wide)
     grad_inputs = (grad_gates[:, 0] @ weight_ih.to(narrow)).view(rows.shape)
     weights = (grad_weight_ih, grad_weight_hh, grad_bias_ih, grad_bias_hh)

@@ -69,7 +69,7 @@ def _use() -> ctypes.CDLL:
     return found
 
 
-class Bytes:
+class Int8Linear:
     """A product with a weight of bytes, x (...,I) -> W x + b (...,O). A row of x has its own scale, so no result
     depends on its neighbours."""
 
@@ -129,7 +129,7 @@ def extend(logits: Tensor, log_probs: Tensor, sentences: int, wanted: int) -> tu
     """logits (N,V) of what comes after hypotheses with log_probs (N,), those of a sentence together -> of each of B
     sentences the likeliest extensions: their log-probabilities, best first, and their places in its rows joined, both
     (B,wanted). Piece 0 counts, but is none of them. Where there are too few, the log-probability is -inf. (A beam's
-    step does so and more, see books.py.)"""
+    step does so and more, see beam.py.)"""
     logits, log_probs = logits.contiguous(), log_probs.contiguous()
     totals = logits.new_empty(sentences, wanted)
     places = torch.empty(sentences, wanted, dtype=torch.int64)

@@ -22,7 +22,7 @@ struct Layer {
     int64_t matrices;
     int64_t units, states;       // the parts of a state, of so many numbers each
     int64_t hidden;              // of the first of them so many are h
-    int64_t joint, seeing, all;  // as GateRows in nmt/cells/base.py
+    int64_t summed, recurrent, all;  // as GateRows in nmt/cells/base.py
     int64_t transitions;
     const struct Transition *of;
 };
@@ -35,7 +35,7 @@ static void gather(const struct Layer *l, const float *const parts[2], const int
             memcpy(to, parts[k] + (size_t)r * in[k], in[k] * sizeof *to);
             to += in[k];
         }
-        if (!l->seeing) continue;
+        if (!l->recurrent) continue;
         memcpy(to, states[r], l->hidden * sizeof *to);
         to += l->hidden;
     }
@@ -48,12 +48,12 @@ static void add_row(const bfloat16 *row, int64_t count, float *to) {
 
 // The table's row goes to the gates of a row and to x; returns x.
 static const float *looked_up(const struct Layer *l, const bfloat16 *row, float *gates, int multiplied, float *x) {
-    const int64_t apart = l->all - l->joint;
-    if (multiplied > l->seeing) x = gates + l->seeing;
+    const int64_t apart = l->all - l->summed;
+    if (multiplied > l->recurrent) x = gates + l->recurrent;
     if (!row) return x;
-    add_row(row, l->joint, gates);
-    if (multiplied <= l->seeing) memset(x, 0, apart * sizeof *x);
-    add_row(row + l->joint, apart, x);
+    add_row(row, l->summed, gates);
+    if (multiplied <= l->recurrent) memset(x, 0, apart * sizeof *x);
+    add_row(row + l->summed, apart, x);
     return x;
 }
 
@@ -98,7 +98,7 @@ int nmt_steps(const struct Layer *l, const float *x, int in_x, const float *besi
     struct Room room = {0};
     const int has_between = steps * l->transitions > 1 || !after;
     const size_t inputs_at = take(&room, block * deepest(l)), gates_at = take(&room, block * widest(l));
-    const size_t x_at = take(&room, (l->matrices ? block : 1) * (l->all - l->joint));
+    const size_t x_at = take(&room, (l->matrices ? block : 1) * (l->all - l->summed));
     const size_t multiplied_at = take(&room, l->matrices ? block * units : 0);
     size_t products_at[MOST_OWN], between_at[2];
     for (int p = 0; p < l->matrices; p++) products_at[p] = take(&room, block * l->of->matrices[p].out);
@@ -131,7 +131,7 @@ int nmt_steps(const struct Layer *l, const float *x, int in_x, const float *besi
                         if (!p) {
                             const size_t at = (size_t)(row + r) * steps + t;
                             const bfloat16 *added = table ? table + (ids ? ids[at] : (int64_t)at) * l->all : 0;
-                            float *own_x = numbers + x_at + (l->matrices ? r * (l->all - l->joint) : 0);
+                            float *own_x = numbers + x_at + (l->matrices ? r * (l->all - l->summed) : 0);
                             apart[r] = k ? of->x : looked_up(l, added, own, of->weight.out, own_x);
                         }
                         l->steps[p](units, own, apart[r], of->own, products, before[r], far, left + r * units, far_after);

@@ -18,9 +18,9 @@ MOST_OWN = 4  # as in layer.h
 
 
 class Transition(NamedTuple):
-    product: native.Bytes | None  # of the inputs and h; None where there is nothing to multiply
+    product: native.Int8Linear | None  # of the inputs and h; None where there is nothing to multiply
     own: Tensor  # the cell's vectors joined
-    matrices: Sequence[native.Bytes] = ()  # of the cell's own
+    matrices: Sequence[native.Int8Linear] = ()  # of the cell's own
     x: Tensor | None = None  # of a later one, what stands in the place of W x
 
 
@@ -41,7 +41,7 @@ class _Transition(ctypes.Structure):
     ]
 
 
-SIZES = "matrices", "units", "states", "hidden", "joint", "seeing", "all", "transitions"
+SIZES = "matrices", "units", "states", "hidden", "summed", "recurrent", "all", "transitions"
 
 
 class _Layer(ctypes.Structure):
@@ -145,13 +145,16 @@ class Layer:
             raise IndexError(f"ids are out of range: the table has {size} rows, and there are {places} states")
 
 
-def _transition(one: Transition) -> _Transition:
-    assert one.own.is_contiguous()
-    matrices = (_Weight * MOST_OWN)(*map(_weight, one.matrices))
+def _transition(transition: Transition) -> _Transition:
+    assert transition.own.is_contiguous()
+    matrices = (_Weight * MOST_OWN)(*map(_weight, transition.matrices))
     return _Transition(
-        _weight(one.product), matrices, one.own.data_ptr(), None if one.x is None else one.x.data_ptr()
+        _weight(transition.product),
+        matrices,
+        transition.own.data_ptr(),
+        None if transition.x is None else transition.x.data_ptr(),
     )
 
 
-def _weight(product: native.Bytes | None) -> _Weight:
+def _weight(product: native.Int8Linear | None) -> _Weight:
     return _Weight() if product is None else _Weight(*product.weight, product.outputs, product.inputs)

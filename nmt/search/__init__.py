@@ -7,7 +7,7 @@ normalised only up to a constant a row. It returns, for each sentence, its hypot
 from nmt.search.base import Hypothesis, Request, Search
 from nmt.search.beam import Beam
 from nmt.search.greedy import Greedy
-from nmt.search.prefix import FREE, Forced, forced
+from nmt.search.prefix import FREE, ForcedPrefix, forced
 from nmt.search.sample import Sample
 from nmt.search.step import SearchState, Step
 
@@ -17,7 +17,7 @@ __all__ = [
     "FREE",
     "SEARCHES",
     "Beam",
-    "Forced",
+    "ForcedPrefix",
     "Greedy",
     "Hypothesis",
     "Request",

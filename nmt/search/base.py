@@ -13,7 +13,7 @@ from nmt.search.repetition import unrepeated
 from nmt.search.step import S, Step
 
 
-def staying(active: Sequence[bool]) -> list[int]:
+def sentences_to_keep(active: Sequence[bool]) -> list[int]:
     """The places of the sentences that are computed on: those still searched and, so that batches come in few sizes,
     some that are done. Each leaving copies the memory of those who stay; each new size needs kernels of its own."""
     searched = sum(active)

@@ -2,7 +2,7 @@
 
 A sentence has K places. At each step its live hypotheses are extended by every token, and the likeliest extensions
 take the places that are free. What ends keeps its place; what is hardly going to win any more is given up, and loses
-it. This is the whole rule, by log-probabilities alone; `length` counts an extension's tokens, EOS included:
+it. This is the whole rule, by nothing but log-probabilities; `length` counts an extension's tokens, EOS included:
 
     before      live = the empty hypothesis, free = K, best = -inf
     each step   taken = of all extensions of what is live the `free` likeliest
@@ -40,12 +40,12 @@ import torch
 from torch import Tensor
 
 from nmt import native
-from nmt.native.books import Books
+from nmt.native.beam import Bookkeeping
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, Request, staying
-from nmt.search.score import Ranked, coverage
+from nmt.search.base import Hypothesis, Request, sentences_to_keep
+from nmt.search.score import RankedSearch, coverage
 from nmt.search.step import PADDING, S, Step
-from nmt.search.top import tensor, top
+from nmt.search.topk import tensor, top
 
 PATIENT = 10_000  # tokens: with so much patience nothing is given up, and there are K hypotheses
 
@@ -67,7 +67,7 @@ class _Sentence:
 
 
 @dataclass(frozen=True)
-class Beam(Ranked):
+class Beam(RankedSearch):
     """Up to K hypotheses a sentence. With more `patience` (in tokens, see above) fewer are given up, and the search
     takes longer."""
 
@@ -100,9 +100,9 @@ class Beam(Ranked):
             covered = coverage(state.attended).tolist() if self.coverage and state.attended is not None else None
             for i, (sentence, totals, places) in enumerate(zip(searched, *extensions, strict=True)):
                 if not sentence.done:
-                    of_parents = covered and covered[i * width : (i + 1) * width]
-                    self._advance(sentence, totals, places, pieces, eos_id, of_parents)
-            stay = staying([not sentence.done for sentence in searched])
+                    parent_coverage = covered and covered[i * width : (i + 1) * width]
+                    self._advance(sentence, totals, places, pieces, eos_id, parent_coverage)
+            stay = sentences_to_keep([not sentence.done for sentence in searched])
             rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
             if rows and rows != list(range(count)):
                 leaving = len(stay) < len(searched)
@@ -110,14 +110,14 @@ class Beam(Ranked):
                     tensor(rows, np.int64, device), tensor(stay, np.int64, device) if leaving else None
                 )
             searched = [searched[i] for i in stay]
-            live = [one for sentence in searched for one in sentence.live]
+            live = [hypothesis for sentence in searched for hypothesis in sentence.live]
             ids = tensor([ids[-1] for _, ids, _ in live], np.int64, device)
             log_probs = tensor([log_prob for _, _, log_prob in live], np.float32, device)
         return [sorted(sentence.ended, key=lambda h: -h.score) for sentence in sentences]
 
     def _find_in_c(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         limits = request.max_length
-        books = Books(limits, self.beam_size, request.eos_id, self.patience, request.start)
+        books = Bookkeeping(limits, self.beam_size, request.eos_id, self.patience, request.start)
         searched = len(limits)
         numbers = torch.arange(searched)  # of those searched
         ids = torch.full((searched,), request.bos_id)
@@ -128,7 +128,7 @@ class Beam(Ranked):
             if not living:
                 break
             leaving = None
-            if living < searched and len(stay := staying(books.lives[:searched].tolist())) < searched:
+            if living < searched and len(stay := sentences_to_keep(books.lives[:searched].tolist())) < searched:
                 searched, leaving = len(stay), tensor(stay, np.int64, limits.device)
                 numbers = numbers.index_select(0, leaving)
                 ids, rows = (part.view(-1, self.beam_size).index_select(0, leaving).view(-1) for part in (ids, rows))
@@ -138,7 +138,7 @@ class Beam(Ranked):
         found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
         for number, length, log_prob, term, own in books.ended():
             found[number].append(self._hypothesis(own, log_prob, length, term))
-        return [sorted(one, key=lambda h: -h.score) for one in found]
+        return [sorted(hypotheses, key=lambda h: -h.score) for hypotheses in found]
 
     def _hypothesis(self, ids: list[int], log_prob: float, length: int, term: float) -> Hypothesis:
         if log_prob > -math.inf:

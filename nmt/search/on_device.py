@@ -49,7 +49,7 @@ S = TypeVar("S", bound=State)
 Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), good until the next run
 
 
-class Books(NamedTuple):
+class Bookkeeping(NamedTuple):
     """Of what lives, and of what has ended; there the last column is where goes what has not."""
 
     ids: Tensor  # (N,), the last tokens
@@ -67,14 +67,14 @@ class Books(NamedTuple):
     ended_parents: Tensor  # (B, K + 1), which one it extended
     ended_tokens: Tensor  # (B, K + 1), by which token
 
-    def select(self, sentences: Tensor) -> Books:
+    def select(self, sentences: Tensor) -> Bookkeeping:
         """(B',)"""
         beam = self.log_probs.shape[1]
         ids = self.ids.view(-1, beam).index_select(0, sentences).flatten()
         histories = (part.index_select(1, sentences) for part in (self.tokens, self.parents))
         others = (part.index_select(0, sentences) for part in self[7:])
         first = (part.index_select(0, sentences) for part in self[1:4])
-        return Books(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
+        return Bookkeeping(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
 
 
 def is_on_device(search: Search) -> bool:
@@ -90,7 +90,7 @@ def as_beam(search: Search) -> Beam:
     return Beam(**{field.name: getattr(search, field.name) for field in fields(search)}, beam_size=1)
 
 
-def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Books:
+def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Bookkeeping:
     """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
@@ -99,7 +99,7 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Books:
     history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
     ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
     none = torch.full((sentences, beam + 1), -math.inf, device=device)
-    return Books(
+    return Bookkeeping(
         ids=torch.full((sentences * beam,), bos_id, device=device),
         log_probs=log_probs,
         done=max_length <= 0,
@@ -117,7 +117,9 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Books:
     )
 
 
-def advance(search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books) -> tuple[Books, Tensor]:
+def advance(
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
+) -> tuple[Bookkeeping, Tensor]:
     """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the books after it, and which row
     each row extends (N,). May change the books before."""
     by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
@@ -125,8 +127,8 @@ def advance(search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, 
 
 
 def by_triton(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
-) -> tuple[Books, Tensor]:
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
+) -> tuple[Bookkeeping, Tensor]:
     """`advance` in two kernels."""
     from nmt.kernels import triton_beam
 
@@ -146,7 +148,7 @@ def _has_triton(device: torch.device) -> bool:
         return False
     search, logits = Beam(beam_size=3), wave(12, 50, device=device)
 
-    def tried(way: Callable[..., tuple[Books, Tensor]]) -> list[Tensor]:
+    def tried(way: Callable[..., tuple[Bookkeeping, Tensor]]) -> list[Tensor]:
         books = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
         for _ in range(3):
             books, rows = way(search, 2, logits.clone(), None, books)
@@ -157,8 +159,8 @@ def _has_triton(device: torch.device) -> bool:
 
 
 def by_torch(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Books
-) -> tuple[Books, Tensor]:
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
+) -> tuple[Bookkeeping, Tensor]:
     """`advance` on any device."""
     beam, length = search.beam_size, books.step + 1  # tokens, EOS included
     log_probs, parents, tokens = _best(logits, books.log_probs)  # (B, C) each
@@ -198,7 +200,9 @@ def by_torch(
     books.parents.index_copy_(0, books.step, of_live[None])
     rows = torch.arange(len(done), device=done.device)[:, None] * beam + of_live
     history = books.tokens, books.parents
-    return Books(token.flatten(), live, done, books.max_length, length, *history, best, count, *ended), rows.flatten()
+    return Bookkeeping(
+        token.flatten(), live, done, books.max_length, length, *history, best, count, *ended
+    ), rows.flatten()
 
 
 def _best(logits: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -219,18 +223,20 @@ class _Left:
     """Sentences that are searched no more: which, and their books."""
 
     sentences: Tensor
-    books: Books
+    books: Bookkeeping
 
 
 @torch.no_grad()
-def find(search: Beam, step: Step[Any], state: S, books: Books, eos_id: int, run: Run) -> list[list[Hypothesis]]:
+def find(
+    search: Beam, step: Step[Any], state: S, books: Bookkeeping, eos_id: int, run: Run
+) -> list[list[Hypothesis]]:
     """As search.find, from where the books begin, of a state that has K rows a sentence already."""
     sentences = len(books.done)
     number = torch.arange(sentences, device=books.done.device)
     left: list[_Left] = []
 
     def work(*tensors: Tensor) -> list[Tensor]:
-        books, read, changed = Books(*tensors[:BOOKS]), tensors[BOOKS : BOOKS + fixed], tensors[BOOKS + fixed :]
+        books, read, changed = Bookkeeping(*tensors[:BOOKS]), tensors[BOOKS : BOOKS + fixed], tensors[BOOKS + fixed :]
         now = state.with_parts(iter(read), iter(changed))
         for _ in range(STEPS):
             logits, after = step(books.ids, now)
@@ -242,7 +248,7 @@ def find(search: Beam, step: Step[Any], state: S, books: Books, eos_id: int, run
         read, changed = state.parts()
         fixed = len(read)
         found = run(search, work, *books, *read, *changed)
-        books, state = Books(*found[:BOOKS]), state.with_parts(iter(read), iter(found[BOOKS:]))
+        books, state = Bookkeeping(*found[:BOOKS]), state.with_parts(iter(read), iter(found[BOOKS:]))
         searched = np.flatnonzero(~books.done.cpu().numpy())
         if not len(searched):
             left.append(_Left(number, books))
@@ -251,14 +257,14 @@ def find(search: Beam, step: Step[Any], state: S, books: Books, eos_id: int, run
         while stays < len(searched):
             stays *= 2
         if stays * 2 <= len(number):
-            left.append(_Left(number, Books(*(part.clone() for part in books))))
+            left.append(_Left(number, Bookkeeping(*(part.clone() for part in books))))
             stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
             rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
             number, books, state = number.index_select(0, stay), books.select(stay), state.select(rows, stay)
     return _read(search, left, sentences, eos_id)
 
 
-BOOKS = len(Books._fields)
+BOOKS = len(Bookkeeping._fields)
 
 
 def _filled(searched: NDArray[np.int64], sentences: int, size: int) -> NDArray[np.int64]:

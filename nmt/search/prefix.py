@@ -20,7 +20,7 @@ FREE = -1  # in the place of a token: any may come
 
 
 @dataclass(frozen=True)
-class Forced(Generic[S]):
+class ForcedPrefix(Generic[S]):
     inner: S
     prefix: Tensor  # (N, P), what is still to come, FREE after its end
 
@@ -32,15 +32,15 @@ class Forced(Generic[S]):
         return type(self)(self.inner.select(rows, sentences), self.prefix.index_select(0, rows))
 
 
-def forced(step: Step[S]) -> Step[Forced[S]]:
+def forced(step: Step[S]) -> Step[ForcedPrefix[S]]:
     """The step for states that know what must come."""
 
-    def forced_step(ids: Tensor, state: Forced[S]) -> tuple[Tensor, Forced[S]]:
+    def forced_step(ids: Tensor, state: ForcedPrefix[S]) -> tuple[Tensor, ForcedPrefix[S]]:
         logits, inner = step(ids, state.inner)
         token, rest = state.prefix[:, :1], state.prefix[:, 1:]  # (N, 1) or (N, 0), (N, P - 1) or (N, 0)
         if not token.numel():
-            return logits, Forced(inner, rest)
+            return logits, ForcedPrefix(inner, rest)
         only = torch.full_like(logits, -torch.inf).scatter_(1, token.clamp(min=0), 0.0)
-        return torch.where(token == FREE, logits, only), Forced(inner, rest)
+        return torch.where(token == FREE, logits, only), ForcedPrefix(inner, rest)
 
     return forced_step

@@ -22,7 +22,7 @@ from nmt.search.step import PADDING, S, Step
 
 
 @dataclass(frozen=True)
-class Remembered(Generic[S]):
+class WithHistory(Generic[S]):
     """A state with the tokens that led to it."""
 
     inner: S
@@ -37,11 +37,11 @@ class Remembered(Generic[S]):
         return type(self)(self.inner.select(rows, sentences), tokens)
 
 
-def unrepeated(step: Step[S], state: S, ngram: int, penalty: float) -> tuple[Step[Remembered[S]], Remembered[S]]:
+def unrepeated(step: Step[S], state: S, ngram: int, penalty: float) -> tuple[Step[WithHistory[S]], WithHistory[S]]:
     """The step that allows no n-gram of this order twice (0: any) and multiplies the log-probability of a token that
     has come by `penalty`, with its first state."""
 
-    def unrepeated_step(ids: Tensor, state: Remembered[S]) -> tuple[Tensor, Remembered[S]]:
+    def unrepeated_step(ids: Tensor, state: WithHistory[S]) -> tuple[Tensor, WithHistory[S]]:
         logits, inner = step(ids, state.inner)
         tokens = ids[:, None] if state.tokens is None else torch.cat([state.tokens, ids[:, None]], 1)
         log_probs = logits.log_softmax(-1, dtype=torch.float32)
@@ -49,9 +49,9 @@ def unrepeated(step: Step[S], state: S, ngram: int, penalty: float) -> tuple[Ste
             penalise(log_probs, marked(log_probs, tokens), penalty)
         if ngram:
             ban(log_probs, marked(log_probs, repeating(tokens, ngram)))
-        return log_probs, Remembered(inner, tokens)
+        return log_probs, WithHistory(inner, tokens)
 
-    return unrepeated_step, Remembered(state)
+    return unrepeated_step, WithHistory(state)
 
 
 def repeating(tokens: Tensor, ngram: int) -> Tensor:
@@ -80,7 +80,7 @@ def penalise(log_probs: Tensor, had: Tensor, penalty: float) -> None:
 
 
 def ban(log_probs: Tensor, banned: Tensor) -> None:
-    """Changes log_probs (N,V); what alone may come, such as a forced token, may."""
+    """Changes log_probs (N,V); what is the only one that may come, such as a forced token, may."""
     possible = log_probs > -torch.inf
     possible.select(1, PADDING).fill_(False)
     banned = banned & (possible & ~banned).any(1, keepdim=True)

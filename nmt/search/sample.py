@@ -1,4 +1,4 @@
-"""Sampling: tokens drawn with the probabilities that the model gives them, or with those of the likelier ones alone.
+"""Sampling: tokens drawn with the probabilities that the model gives them, or only among the likelier ones.
 
 A draw depends on the seed, on the sentence (its key), on the number of the sample and on the number of the token, and
 on nothing else: so the same sentence has the same samples in any batch, whatever stands beside it.

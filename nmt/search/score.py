@@ -44,7 +44,7 @@ def coverage(attended: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Ranked(Search):
+class RankedSearch(Search):
     """A search for the best, and how it ranks what it finds."""
 
     # What the log-probability is divided by: "average" length^alpha, "gnmt" ((5 + length) / 6)^alpha, "none" nothing.

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, Request, staying
-from nmt.search.score import Ranked, coverage
+from nmt.search.base import Hypothesis, Request, sentences_to_keep
+from nmt.search.score import RankedSearch, coverage
 from nmt.search.step import PADDING, S, Step
-from nmt.search.top import tensor
+from nmt.search.topk import tensor
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
@@ -27,7 +27,7 @@ def walk(
     request: Request,
     choose: Choose,
     width: int = 1,
-    ranked: Ranked | None = None,
+    ranked: RankedSearch | None = None,
 ) -> list[list[Hypothesis]]:
     """`width` walks a sentence; walk w of sentence b is number b * width + w. A log-probability is by the step,
     whatever `choose` made of it. A score is that of `ranked`; without it, the log-probability."""
@@ -35,7 +35,7 @@ def walk(
     limits = [limit for limit in request.max_length.tolist() for _ in range(width)]
     count = len(request.max_length)
     begun = [0.0] * count if request.start is None else request.start.tolist()
-    log_probs = [one if scored else math.nan for one in begun for _ in range(width)]
+    log_probs = [start if scored else math.nan for start in begun for _ in range(width)]
     tokens: list[list[int]] = [[] for _ in limits]
     lengths = [0 for _ in limits]  # of those that are done
     covered = [0.0 for _ in limits]  # likewise, where the state tells
@@ -53,19 +53,19 @@ def walk(
         t += 1
         gains = log_probs if total is None else (logits.gather(1, ids[:, None])[:, 0] - total).tolist()
         attended = state.attended if ranked and ranked.sees_attention else None
-        for row, (one, token, gain) in enumerate(zip(walks, ids.tolist(), gains, strict=False)):
-            if not lengths[one]:
-                log_probs[one] += gain
+        for row, (walk, token, gain) in enumerate(zip(walks, ids.tolist(), gains, strict=False)):
+            if not lengths[walk]:
+                log_probs[walk] += gain
                 if token != eos_id:
-                    tokens[one].append(token)
-                if token == eos_id or t == limits[one]:
-                    lengths[one] = t
+                    tokens[walk].append(token)
+                if token == eos_id or t == limits[walk]:
+                    lengths[walk] = t
                     if attended is not None:
-                        covered[one] = coverage(attended[row : row + 1]).item()
-        active = [not lengths[one] for one in walks]
+                        covered[walk] = coverage(attended[row : row + 1]).item()
+        active = [not lengths[walk] for walk in walks]
         if width > 1:
             active = [any(active[i : i + width]) for i in range(0, len(walks), width)]
-        stay = staying(active)
+        stay = sentences_to_keep(active)
         if not stay:
             break
         if len(stay) * width < len(walks):  # a sentence's walks leave together

@@ -44,4 +44,4 @@ class Guard:
         if not self.symbols or not self.rules.pattern:
             return list(targets)
         spans = [found_in(target, self.rules.pattern) for target in targets]
-        return [like(*one) for one in zip(sources, targets, spans, strict=True)]
+        return [like(*group) for group in zip(sources, targets, spans, strict=True)]

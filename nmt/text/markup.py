@@ -74,7 +74,7 @@ def take_out(text: str, tags: bool = True, pattern: re.Pattern[str] | None = Non
     texts.append(text[end:])
     escaped = tags and any(map(ENTITY.search, texts))
     if escaped:
-        texts = [ENTITY.sub(lambda entity: html.unescape(entity[0]), one) for one in texts]
+        texts = [ENTITY.sub(lambda entity: html.unescape(entity[0]), text) for text in texts]
     marks = [mark for run in runs for mark in run]
     _find_partners(marks)
     plain = _joined(texts, runs)

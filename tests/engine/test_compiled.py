@@ -49,7 +49,7 @@ def test_a_step(name, n, units, tabled, beside, seed):
     torch.manual_seed(seed)
     layer, embedded = trained(name, E + BESIDE * beside, units), torch.randn(P, E)
     ids, others = torch.randint(P, (n,)), torch.randn(n, BESIDE) if beside else None
-    given, places = torch.randn(layer.cell.given, n + 2, units), torch.randint(n + 2, (n,))
+    given, places = torch.randn(layer.cell.num_initial_vectors, n + 2, units), torch.randint(n + 2, (n,))
     x, table = (ids, embedded) if tabled else (embedded[ids], None)
 
     def found():
@@ -110,7 +110,7 @@ def test_a_piece_that_no_table_has_is_refused_and_so_is_a_state(wrong):
 def test_large_numbers_stay_finite(name):
     layer = trained(name, E, 5)
     made = searched(layer)
-    state = made.start(*torch.full((layer.cell.given, 2, 5), 3.0))
+    state = made.start(*torch.full((layer.cell.num_initial_vectors, 2, 5), 3.0))
     for _ in range(3):
         state = made.step(torch.full((2, E), 1e6), state, Masks())
         assert state.numbers.isfinite().all()

@@ -11,10 +11,10 @@ from torch import nn
 
 from nmt import native
 from nmt.engine import Shortlist, recurrent, resolve_compute, searchable
-from nmt.engine.network import Trained
+from nmt.engine.network import TrainedNetwork
 from nmt.engine.products import COMPUTE, filled, in_few_sizes
 from nmt.engine.readout import SplitReadout
-from nmt.engine.recurrent import Table
+from nmt.engine.recurrent import InputTable
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 
@@ -71,7 +71,7 @@ def test_it_has_every_option_of_the_model(option, decoder):
 def check(model, compute):
     model = model.float().eval()
     src, src_len = toy.sources(LENGTHS)
-    expected = paths(Trained(model), src, src_len)
+    expected = paths(TrainedNetwork(model), src, src_len)
     found = paths(searchable([model], compute), src, src_len)
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=TOLERANCE[compute])
@@ -91,8 +91,8 @@ def test_a_shortlist_leaves_the_logits_of_its_pieces_as_they_are(compute, others
     allowed[1, others] = True
     shortlist = Shortlist(common, allowed)
     found = paths(packed, src, src_len, shortlist)
-    plain = paths(Trained(model), src, src_len, shortlist)
-    everything = paths(Trained(model), src, src_len)
+    plain = paths(TrainedNetwork(model), src, src_len, shortlist)
+    everything = paths(TrainedNetwork(model), src, src_len)
     pieces = [*common.tolist(), *others]
     for step, (one, other, full) in enumerate(zip(found, plain, everything, strict=True)):
         rows = [0, 0, 1, 1, 2, 2] if step < 2 else [0, 0, 2, 2]
@@ -163,7 +163,7 @@ def test_with_amx_products_come_in_few_sizes(amx, monkeypatch):
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
 @torch.inference_mode()
 def test_processes_share_what_they_have_looked_up():
-    table = Table(nn.Embedding(6, 4), torch.randn(8, 4), torch.randn(8), 6)
+    table = InputTable(nn.Embedding(6, 4), torch.randn(8, 4), torch.randn(8), 6)
 
     def learn():
         torch.set_num_threads(1)

@@ -8,8 +8,8 @@ import toy
 
 from nmt.data.tokenizer import EOS_ID
 from nmt.engine import Ensemble
-from nmt.engine.network import Trained
-from nmt.engine.on_gpu import OnGPU
+from nmt.engine.network import TrainedNetwork
+from nmt.engine.on_gpu import GPUNetwork
 from nmt.kernels.graphs import Graphs
 from nmt.model.decoder import DECODERS
 from nmt.search import Beam, Greedy
@@ -35,7 +35,7 @@ class FakeGraph:
 def test_it_makes_the_logits_of_the_model(cell, decoder, attention):
     model = toy.model(cell, decoder, attention, num_layers=2).float().eval().to(DEVICE)
     src, src_len = (part.to(DEVICE) for part in toy.sources(LENGTHS))
-    networks = Trained(model), OnGPU(model, torch.bfloat16)
+    networks = TrainedNetwork(model), GPUNetwork(model, torch.bfloat16)
     states = [network.start(src, src_len) for network in networks]
     for ids in ([4, 5, 6], [7, 4, 5], [5, 5, 8]):
         steps = [
@@ -53,7 +53,7 @@ def test_the_search_on_the_device_finds_what_the_other_finds(decoder, sees_atten
     model = toy.model("gru", decoder, "additive", **toy.OPTIONS["coverage"]).float().eval().to(DEVICE)
     other = toy.model("lstm").float().eval().to(DEVICE)
     searcher = Searcher([model, other], DEVICE, compute="float32")
-    searcher.network = Ensemble([Trained(model), Trained(other)])
+    searcher.network = Ensemble([TrainedNetwork(model), TrainedNetwork(other)])
     sources = [[*range(4, 4 + length), EOS_ID] for length in (1, 5, 2, 3, 4)]
     searches = Greedy(), Beam(beam_size=3, coverage=0.2 * sees_attention)
     for search in searches:

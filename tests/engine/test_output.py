@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.engine.output import Estimated, OutputLayer, Rows, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, without
 
 V, F = 3000, 32
 BANNED = (0, 1, 2)
@@ -34,7 +34,7 @@ def test_place_0_has_the_probability_of_what_is_left_out(layer):
     full = features @ weight.T + bias
     left_out = full.clone()
     left_out[:, common] = -torch.inf
-    logits = Estimated.of(Rows, weight, bias, common).shortlisted(allowing(25, common))(features)
+    logits = EstimatedOutputLayer.of(Rows, weight, bias, common).shortlisted(allowing(25, common))(features)
     torch.testing.assert_close(logits[:, 1:], full[:, common[1:]])
     torch.testing.assert_close(logits[:, 0], left_out.logsumexp(1), rtol=0, atol=0.25)
     torch.testing.assert_close(logits.logsumexp(1), full.logsumexp(1), rtol=0, atol=0.2)
@@ -47,7 +47,7 @@ OWN = {2: [200], 3: [7, 150, 200], 4: [150]}  # of three of 25 sentences, beside
 @pytest.fixture
 def cut(layer):
     common = torch.arange(100)
-    return Estimated.of(Rows, *layer[:2], common).shortlisted(allowing(25, common, OWN))
+    return EstimatedOutputLayer.of(Rows, *layer[:2], common).shortlisted(allowing(25, common, OWN))
 
 
 def test_each_sentence_has_its_own_list(layer, cut):
@@ -66,7 +66,7 @@ def test_a_list_is_the_same_among_fewer_sentences(layer, cut):
     fewer = cut.select(torch.tensor([4, 0, 3]))(torch.cat([features[8:10], features[0:2], features[6:8]]))
     torch.testing.assert_close(fewer, torch.cat([found[8:10], found[0:2], found[6:8]]))
     common = torch.arange(100)
-    alone = Estimated.of(Rows, weight, bias, common).shortlisted(allowing(1, common, {0: OWN[3]}))
+    alone = EstimatedOutputLayer.of(Rows, weight, bias, common).shortlisted(allowing(1, common, {0: OWN[3]}))
     torch.testing.assert_close(alone(features[6:8]), found[6:8])
     assert alone.pieces.equal(cut.pieces[3:4])
 
@@ -79,7 +79,7 @@ def test_more_rows_may_be_multiplied_than_sentences_ask_for(layer, cut, taken):
 
     weight, bias, features = layer
     common = torch.arange(100)
-    wide = Estimated.of(MoreRows, weight, bias, common).shortlisted(allowing(25, common, OWN))
+    wide = EstimatedOutputLayer.of(MoreRows, weight, bias, common).shortlisted(allowing(25, common, OWN))
     assert wide.product(features).shape == (50, taken + 1)  # one that may not come
     assert wide.pieces.equal(cut.pieces)
     torch.testing.assert_close(wide(features), cut(features))
@@ -99,5 +99,5 @@ def test_a_piece_has_a_place_in_its_sentences_list_and_a_place_its_piece(cut):
 def test_nothing_is_estimated_where_nothing_is_left_out_or_padding_is_a_piece(layer, common, banned):
     weight, _, features = layer
     bias, pieces = without(torch.zeros(V), banned), torch.tensor([*common])
-    cut = Estimated.of(Rows, weight, bias, pieces).shortlisted(allowing(50, pieces))
+    cut = EstimatedOutputLayer.of(Rows, weight, bias, pieces).shortlisted(allowing(50, pieces))
     torch.testing.assert_close(cut(features), (features @ weight.T + bias)[:, pieces])

@@ -70,8 +70,8 @@ def computed(function: RowFunction, inputs: dict[str, Tensor], units: int) -> di
 def step_inputs(cell: Cell, batch: int, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Of one step in double precision: gates, x and the state (B,n*H), and the cell's parameters (n,H)."""
     rows = cell.gate_rows(units)
-    inputs = {"gates": torch.randn(batch, rows.seeing), "x": torch.randn(batch, rows.all - rows.joint)}
-    started = cell.start(*torch.randn(cell.given, batch, units))
+    inputs = {"gates": torch.randn(batch, rows.recurrent), "x": torch.randn(batch, rows.all - rows.summed)}
+    started = cell.start(*torch.randn(cell.num_initial_vectors, batch, units))
     inputs |= {name: part + torch.rand_like(part) for name, part in zip(cell.states, started, strict=True)}
     own = {name: torch.randn_like(part) for name, part in cell.own_parameters(units).items()}
     return {k: x.double() for k, x in inputs.items()}, {k: x.double() for k, x in own.items()}

@@ -189,7 +189,7 @@ def run(cell, x, states, masks, narrow=torch.float32):
 def somewhere(cell, layers, rows, length, inputs, units):
     """Inputs and states before the first step."""
     torch.manual_seed(units)
-    states = [cell.start(*torch.randn(cell.given, rows, units)) for _ in range(layers)]
+    states = [cell.start(*torch.randn(cell.num_initial_vectors, rows, units)) for _ in range(layers)]
     return torch.randn(layers, rows, length, inputs), states
 
 
@@ -200,7 +200,7 @@ def somewhere(cell, layers, rows, length, inputs, units):
 @cells
 def test_a_layer_is_torchs(name, depth, layers, drop, monkeypatch):
     cell = toy.CELL_KINDS[name]
-    if depth > 1 and (cell.alone == len(cell.gates) or cell.depth > 1):
+    if depth > 1 and (cell.input_only == len(cell.gates) or cell.depth > 1):
         return
     cell = replace(cell, depth=max(depth, cell.depth))
     x, states = somewhere(cell, layers, 3, 4, 5, 17)

@@ -135,7 +135,7 @@ def test_a_folder_that_others_may_write_is_not_used(depth, cache, caplog):
 def test_a_folder_of_another_user_is_not_used(cache):
     cache.mkdir(parents=True, mode=0o700)
     os.chown(cache.parent, 12345, 12345)
-    with pytest.raises(OSError, match="nmt is not this user's alone"):
+    with pytest.raises(OSError, match="nmt is not only this user's"):
         on_demand.cache_folder()
 
 

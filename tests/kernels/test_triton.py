@@ -66,7 +66,7 @@ def values_and_gradients(cell, dtype, masked):
         torch.nn.init.normal_(parameter, std=0.5)
     layers = [one.to(DEVICE, dtype) for one in layers]
     inputs = [torch.randn(B, T, E).to(DEVICE, dtype).requires_grad_() for _ in layers]
-    given = torch.randn(2, cell.given, B, H).to(DEVICE, dtype).requires_grad_()
+    given = torch.randn(2, cell.num_initial_vectors, B, H).to(DEVICE, dtype).requires_grad_()
     masks = [torch.randint(0, 2, (B, H)).to(DEVICE, dtype) * 2 if masked else None for _ in layers]
     outputs = torch.stack(list(loop(layers, inputs, [cell.start(*one) for one in given], masks)))
     (outputs * torch.randn(outputs.shape).to(DEVICE, dtype)).sum().backward()
@@ -151,7 +151,7 @@ def scanned(way, name, dtype, narrow):
     def random(*shape):
         return torch.randn(shape).to(narrow).to(DEVICE, dtype).requires_grad_()
 
-    x, given = random(B, T, cell.gate_rows(WIDE).all), random(cell.given, B, WIDE)
+    x, given = random(B, T, cell.gate_rows(WIDE).all), random(cell.num_initial_vectors, B, WIDE)
     own = {part: random(*value.shape) for part, value in cell.own_parameters(WIDE).items()}
     h = way(cell, x.to(narrow) if dtype == torch.float32 else x, cell.start(*given), own)
     h.backward(random(*h.shape).detach().to(h.dtype))

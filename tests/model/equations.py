@@ -177,7 +177,7 @@ def outputs_of_equation(equation, layer, x, state):
     weights = {name: value.detach().double().numpy() for name, value in layer.named_parameters()}
     own = {name.removeprefix("extra."): value for name, value in weights.items() if name.startswith("extra.")}
     ends = np.cumsum(cell.gate_sizes(hidden))
-    seeing = len(cell.gates) - cell.alone
+    recurrent_rows = len(cell.gates) - cell.input_only
 
     def by_gate(rows, gates):
         return dict(zip(cell.gates[:gates], np.split(rows, ends[: gates - 1], -1), strict=True)) if gates else {}
@@ -190,7 +190,7 @@ def outputs_of_equation(equation, layer, x, state):
     for step in x.double().numpy().swapaxes(0, 1):
         for k in range(depth):
             a = by_gate(step @ weights["weight_ih"].T + biases[0] if k == 0 else biases[k], len(cell.gates))
-            u = by_gate(state[0] @ recurrent[k].T + recurrent_biases[k], seeing)
+            u = by_gate(state[0] @ recurrent[k].T + recurrent_biases[k], recurrent_rows)
             state = equation(a, u, state, {name: np.split(rows, depth)[k] for name, rows in own.items()})
         found.append(state[0])
     return np.stack(found, 1)

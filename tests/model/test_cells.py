@@ -43,13 +43,13 @@ def layer(name: str, seed: int) -> Recurrent:
 
 def state_of(cell, **options):
     """A state as it may be on the way, in double precision."""
-    started = cell.start(*torch.randn(cell.given, B, H, dtype=torch.double))
+    started = cell.start(*torch.randn(cell.num_initial_vectors, B, H, dtype=torch.double))
     return tuple((part + torch.rand_like(part)).requires_grad_(**options) for part in started)
 
 
 def inputs_of(cell, **options):
     rows = cell.gate_rows(H)
-    return [torch.randn(B, n, dtype=torch.double, **options) for n in (rows.seeing, rows.all - rows.joint)]
+    return [torch.randn(B, n, dtype=torch.double, **options) for n in (rows.recurrent, rows.all - rows.summed)]
 
 
 def onnx_outputs(name, layers, x, states, lengths):

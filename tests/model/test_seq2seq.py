@@ -7,7 +7,7 @@ import torch
 import toy
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nmt.engine.network import Trained
+from nmt.engine.network import TrainedNetwork
 from nmt.model.attention import ATTENTIONS
 from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
@@ -28,7 +28,7 @@ def test_a_token_at_a_time_equals_all_at_once(cell, decoder, attention):
     features, weights = model(src, src_len, tgt_in)
     assert weights.shape == (len(LENGTHS), 2, T, max(LENGTHS))
     expected = features @ model.output_table.T + model.output_bias
-    network = Trained(model)
+    network = TrainedNetwork(model)
     state = network.start(src, src_len)
     for t in range(T):
         logits, state = network.step(tgt_in[:, t], state)
@@ -44,7 +44,7 @@ def test_options_agree_token_by_token_and_all_at_once_and_learn(option, decoder)
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (len(LENGTHS), T))
     features, _ = model(src, src_len, tgt)
     expected = features @ model.output_table.T + model.output_bias
-    network = Trained(model)
+    network = TrainedNetwork(model)
     state = network.start(src, src_len)
     for t in range(T):
         logits, state = network.step(tgt[:, t], state)
@@ -74,7 +74,7 @@ def test_a_sentence_gives_the_same_alone_and_among_longer_ones(cell, decoder, at
 @everything
 def test_dropout_is_drawn_for_each_batch_and_every_parameter_learns(cell, decoder, attention):
     kind = toy.CELL_KINDS[cell]
-    recurrent_dropout = 0.1 if kind.alone < len(kind.gates) else 0.0
+    recurrent_dropout = 0.1 if kind.input_only < len(kind.gates) else 0.0
     settings = {"hidden_size": 24, "dropout": 0.2, "recurrent_dropout": recurrent_dropout}
     model = toy.model(cell, decoder, attention, num_layers=2, **settings)
     src, src_len = toy.sources(LENGTHS)
@@ -105,7 +105,7 @@ def test_under_autocast_it_is_the_same_but_for_rounding(cell, decoder, attention
 @pytest.mark.parametrize("decoder", sorted(DECODERS))
 def test_hypotheses_of_a_sentence_stand_side_by_side(decoder):
     """Rows beyond the sentences share their memory: K rows a sentence equal K separate copies."""
-    network = Trained(toy.model("gru", decoder, "additive").eval())
+    network = TrainedNetwork(toy.model("gru", decoder, "additive").eval())
     src, src_len = toy.sources(LENGTHS)
     ids = torch.tensor([4, 5, 6, 7, 8, 9])
     rows = torch.arange(len(LENGTHS)).repeat_interleave(2)
@@ -139,7 +139,9 @@ def test_two_vocabularies_cannot_share_a_table():
 
 
 def test_a_one_way_encoder_feeds_any_decoder():
-    network = Trained(toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3))
+    network = TrainedNetwork(
+        toy.model("lstm_peephole", encoder=EncoderConfig(direction="unidirectional"), num_layers=3)
+    )
     src, src_len = toy.sources(LENGTHS)
     logits, _ = network.step(torch.tensor([4, 5, 6]), network.start(src, src_len))
     assert logits.shape == (3, toy.VOCAB)

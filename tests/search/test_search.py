@@ -12,9 +12,9 @@ import torch
 import toy
 
 from nmt import native
-from nmt.engine.network import Trained
+from nmt.engine.network import TrainedNetwork
 from nmt.search import SEARCHES, Beam, Greedy, Request, Sample
-from nmt.search.base import staying
+from nmt.search.base import sentences_to_keep
 from nmt.search.score import length_penalty
 
 BOS, EOS, V, MAX = 0, 1, 5, 4
@@ -298,7 +298,7 @@ def test_settings_out_of_range_are_refused(settings, message):
 
 
 def test_a_real_model_is_searched_the_same_at_every_batch_size():
-    model = Trained(toy.model("gru", num_layers=2).eval())
+    model = TrainedNetwork(toy.model("gru", num_layers=2).eval())
     src, src_len = toy.sources([6, 5, 5, 3, 2])
     beam = Beam(beam_size=3)
 
@@ -316,7 +316,7 @@ def test_a_real_model_is_searched_the_same_at_every_batch_size():
 @pytest.mark.parametrize("searched", range(100))
 def test_a_batch_shrinks_through_few_sizes(searched):
     active = [i % 100 < searched for i in range(0, 700, 7)]  # spread over the batch
-    stay = staying(active)
+    stay = sentences_to_keep(active)
     assert {i for i, is_active in enumerate(active) if is_active} <= set(stay)
     assert stay == sorted(stay)
     assert len(stay) in {*range(8), *range(8, 16, 2), *range(16, 32, 4), *range(32, 64, 8), *range(64, 101, 16), 100}

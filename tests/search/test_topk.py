@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.search import top as module
-from nmt.search.top import argmax, top
+from nmt.search import topk as module
+from nmt.search.topk import argmax, top
 
 
 @pytest.mark.parametrize("many", [0, 10**9])

@@ -1,4 +1,4 @@
-"""The books of a beam search, in C (beam.h): what lives and what has ended. Everything is on the CPU.
+"""The bookkeeping of a beam search, in C (beam.h): which hypotheses live, and which have ended. All is on the CPU.
 
 Dims: B sentences, b of them searched, k rows of each, K places of a beam, V pieces.
 """
@@ -14,7 +14,7 @@ from torch import Tensor
 from nmt import native
 
 
-class Books:
+class Bookkeeping:
     def __init__(self, limits: Tensor, beam: int, eos_id: int, patience: float, start: Tensor | None) -> None:
         """limits (B,), of lengths, and log-probabilities before the first step (B,); None: 0"""
         kernels = native.kernels()
