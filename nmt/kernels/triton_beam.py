@@ -180,8 +180,8 @@ def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tu
 
 
 def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, books: Any, patience: float, eos: int) -> Tensor:
-    """The bookkeeping (on_device.Bookkeeping) of a step, whose number and place for `ids` are there already, in place,
-    from the extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
+    """The bookkeeping (on_device.Bookkeeping) of a step, whose number and place for `ids` are there already, in
+    place, from the extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
     sentences, beam = books.log_probs.shape
     each = gains.shape[1]
     rows = torch.empty(sentences * beam, dtype=torch.long, device=gains.device)
