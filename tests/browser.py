@@ -1,4 +1,4 @@
-"""A page in a headless Chromium, where this machine has one."""
+"""Pages in a headless Chromium, where this machine has one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,42 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
+def path_of_browser() -> str:
+    """Skips the test where there is none."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    return found
+
+
+@contextmanager
+def chromium() -> Iterator:
+    """A browser for playwright. A module's fixture, and no longer there: while it lives, asyncio has a loop."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install nmt[test]")
+    path = path_of_browser()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def barriers(page) -> list[str]:
+    """What axe finds on it that keeps people out, as "rule: element"; skips the test where axe is missing."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs pip install nmt[test]").Axe()
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in axe.run(page).response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
 def dom_of(page: Path, tmp_path: Path, script: str = "") -> str:
     """The page as it is after its scripts ran, and then `script`; skips the test where there is no browser.
 
     A page that logs anything on the console, or asks for anything, fails.
     """
-    browser = next(filter(None, map(shutil.which, NAMES)), None)
-    if browser is None:
-        pytest.skip("no Chromium on this machine")
+    browser = path_of_browser()
     copy = tmp_path / "shown.html"
     copy.write_text(
         page.read_text(encoding="utf-8").replace("</body>", f"<script>{{{script}}}</script></body>"), encoding="utf-8"

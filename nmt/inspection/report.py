@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 
 from nmt.bars import tracked
+from nmt.config import to_dict
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
 from nmt.inspection.search_tree import search_steps, translation
 from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
+from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.translator import MAX_CHARS, Translator
 
@@ -56,6 +58,7 @@ def inspect_sentence(
                 with torch.no_grad():
                     layers, _ = trace(translator.model, src, tgt)
                 found["layers"] = {layer.name: _layer_data(layer) for layer in layers}
+                found["words"] = _words(to_dict(translator.model.config.cell)["name"], layers)
             case "gradients":
                 found["gradients"] = {}
                 for name, other in models.items():
@@ -92,6 +95,16 @@ def _layer_data(layer: LayerTrace) -> dict[str, Any]:
     }
 
 
+def _words(cell: str, layers: Sequence[LayerTrace]) -> dict[str, dict[str, Sequence[str]]]:
+    """Of the gates and the states that are there, what they are called and what they do."""
+    gates = dict.fromkeys(gate for layer in layers for gate in layer.gates)
+    states = dict.fromkeys(state for layer in layers for state in layer.states)
+    return {
+        "gates": {gate: gate_words(cell, gate) for gate in gates},
+        "states": {state: state_words(state) for state in states},
+    }
+
+
 def _search_data(translator: Translator, src: list[int]) -> list[list[dict[str, Any]]]:
     pieces = translator.tokenizer.tgt_pieces
     steps = search_steps(translator, src)
@@ -116,6 +129,8 @@ def show_attention(found: Mapping[str, Any]) -> Section:
             found["src_pieces"],
             weights,
             label="weight",
+            row_label="target pieces",
+            column_label="source pieces",
         )
         for i, weights in enumerate(heads)
     ]
@@ -125,23 +140,31 @@ def show_attention(found: Mapping[str, Any]) -> Section:
 def show_gates(found: Mapping[str, Any]) -> Section:
     """Heat maps of units over time, and the units that remember longest."""
     charts: list[Any] = []
+    tables: list[Any] = []
+    words = found["words"]
     for name, layer in found["layers"].items():
+        side = "source" if layer["of_source"] else "target"
         steps = found["src_pieces"] if layer["of_source"] else ["<s>", *found["tgt_pieces"][:-1]]
         order = unit_order(torch.tensor(list(layer["states"].values())[-1]))
-        for what, title in (("gates", "gate {}"), ("kept", "share of {} that is kept"), ("states", "state {}")):
+        for what in ("gates", "kept", "states"):
             for key, values in layer[what].items():
                 if what == "kept" and values in layer["gates"].values():
                     continue  # an LSTM's forget gate is there already
-                charts.append(units_map(f"{name}: {title.format(key)}", torch.tensor(values), steps, order))
-        charts += [half_life_table(name, key, lives) for key, lives in layer["half_life"].items()]
+                title, note = _kept_words(key) if what == "kept" else words[what][key]
+                titled = f"{name}: {title}" if what == "kept" else f"{name}: {title} {key}"
+                charts.append(units_map(titled, torch.tensor(values), steps, order, f"{side} pieces read", note))
+        tables += [half_life_table(name, key, lives) for key, lives in layer["half_life"].items()]
     text = (
         "Each row is a unit, each column what the layer read at that step; the units are sorted so that like stands "
         "by like, in the same order in every picture of a layer. Gates and states are those of the cell's equations. "
-        "The share kept is how much of a unit's state a step leaves where it was: an LSTM's forget gate, a GRU's "
-        "update gate. After its half-life, in tokens, half of what a unit holds is left; it is measured on this "
-        "sentence alone."
+        "The share kept is an LSTM's forget gate and a GRU's update gate. After its half-life, in tokens, half of "
+        "what a unit holds is left; it is measured on this sentence alone."
     )
-    return Section("Gates and states", [text], charts)
+    return Section("Gates and states", [text], [*charts, *tables])
+
+
+def _kept_words(state: str) -> tuple[str, str]:
+    return f"share of {state} that is kept", "how much of it a step leaves where it was"
 
 
 def unit_order(states: Tensor) -> list[int]:
@@ -152,7 +175,9 @@ def unit_order(states: Tensor) -> list[int]:
     return order
 
 
-def units_map(title: str, values: Tensor, steps: Sequence[str], order: Sequence[int]) -> Heatmap:
+def units_map(
+    title: str, values: Tensor, steps: Sequence[str], order: Sequence[int], steps_label: str, note: str
+) -> Heatmap:
     """Values (T,H) as a heat map with units downwards."""
     units = list(order) if len(order) == values.shape[1] else list(range(values.shape[1]))
     if len(units) > ROWS:
@@ -162,7 +187,11 @@ def units_map(title: str, values: Tensor, steps: Sequence[str], order: Sequence[
     shown = values[:, units].T.tolist()
     names = [f"unit {unit}" for unit in units]
     low = -high if centred else 0.0
-    return Heatmap(title, names, steps, shown, low, high, row_label="units", centred=centred, dense=True)
+    note = f"{note[:1].upper()}{note[1:]}." if note else ""
+    label = "units" if len(units) == values.shape[1] else f"{len(units)} of {values.shape[1]} units"
+    return Heatmap(
+        title, names, steps, shown, low, high, "value", label, centred, True, column_label=steps_label, note=note
+    )
 
 
 def half_life_table(layer: str, state: str, lives: Sequence[float]) -> Table:

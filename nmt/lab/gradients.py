@@ -167,14 +167,22 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
                 f"{median(_all_norms(row)):.3g}",
                 f"{max(_all_norms(row)):.3g}",
                 ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
-                f"{sum(row['solved'])} of {len(row['solved'])}",
+                solved_words(row),
             )
             for row in rows
         ],
     )
     return [
-        Section("Gradients of untrained cells", [reach(first, "untrained")], [untrained]),
-        Section("Gradients of trained cells", [reach(rows, "trained"), clipping(rows)], [trained, table]),
+        Section(
+            "Gradients of untrained cells",
+            [reach(first, "untrained")],
+            [untrained, reach_table(first, "untrained")],
+        ),
+        Section(
+            "Gradients of trained cells",
+            [reach(rows, "trained"), clipping(rows)],
+            [trained, reach_table(rows, "trained"), table],
+        ),
     ]
 
 
@@ -208,18 +216,31 @@ def factor(norms: Sequence[float | None]) -> float:
 
 
 def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
-    """How far back the gradient reaches, in words that hold whatever was found."""
-    distance = len(rows[0][key]) - 1
-    parts = []
-    for row in rows:
-        name = row["label"] if key == "untrained" else f"{row['label']} ({clip_words(row)})"
-        ratio = left(row[key])
-        what = f"{'shrinks to' if ratio < 1 else 'grows to'} {ratio:.2g} of what it was"
-        parts.append(f"in {name} it {what}, {factor(row[key]):.3f} a step")
+    """Of what gradient the table is, and in which cell most of it is left."""
     learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
     loss = rows[0].get("loss_of") or "all that is asked"
-    words = f"Over {distance} steps back, the gradient of the loss of {loss} with respect to the whole state:"
-    return f"{words} {'; '.join(parts)}. {_keeps_most(learned, len(rows), key)}"
+    words = f"The gradient is that of the loss of {loss} with respect to the whole state."
+    return f"{words} {_keeps_most(learned, len(rows), key)}"
+
+
+def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
+    """How far back the gradient reaches."""
+    is_trained = key == "trained"
+    found = [
+        (
+            row["label"],
+            *((clip_words(row), solved_words(row)) if is_trained else ()),
+            f"{left(row[key]):.2g}",
+            f"{factor(row[key]):.3f}",
+        )
+        for row in rows
+    ]
+    header = ("cell", *(("clipping", "solved") if is_trained else ()), "share that is left", "factor a step")
+    return Table(f"the gradient over {len(rows[0][key]) - 1} steps back", header, found)
+
+
+def solved_words(row: Mapping[str, Any]) -> str:
+    return f"{sum(row['solved'])} of {len(row['solved'])}"
 
 
 def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> str:
@@ -238,14 +259,18 @@ def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
     equal: list[str] = []
     for label in unique(rows, "label"):
         own = {bool(row["learning"]["clip_norm"]): sum(row["solved"]) for row in rows if row["label"] == label}
-        if len(own) == 2:
+        if len(own) == 2 and any(own.values()):
             (better if own[True] > own[False] else worse if own[True] < own[False] else equal).append(label)
     parts = [
-        f"{words} {listed(names)}" for names, words in
-        ((better, "more seeds with clipping:"), (worse, "fewer seeds with clipping:"), (equal, "no difference:"))
+        f"{words} solved the task with clipping{than}: {listed(names)}."
+        for names, words, than in (
+            (better, "More seeds", " than without"),
+            (worse, "Fewer seeds", " than without"),
+            (equal, "As many seeds", " as without"),
+        )
         if names
-    ]  # fmt: skip
-    return (f"Solved, {'; '.join(parts)}." if parts else "Clipping was not varied.") + large_words(rows)
+    ]
+    return (" ".join(parts) or "Clipping was not varied where the task was learned.") + large_words(rows)
 
 
 def large_words(rows: Sequence[Mapping[str, Any]]) -> str:

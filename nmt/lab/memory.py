@@ -177,7 +177,9 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
         outcomes.append(f"{listed(none_of)} with no seed")
     parts.append("; ".join(outcomes) + ".")
     kinds = first_of_kind(longest)
-    if {"lstm", "lstm_peephole"} <= kinds.keys():
+    if {"lstm", "lstm_peephole"} <= kinds.keys() and any(
+        any(kinds[one]["solved"]) for one in ("lstm", "lstm_peephole")
+    ):
         parts.append(_compared(kinds["lstm"], kinds["lstm_peephole"]))
     if all_of and len(all_of) == len(longest):
         parts.append("So at this lag the task does not tell the cells apart; a longer one might.")
@@ -193,7 +195,7 @@ def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
     found = [numbers(row["scores"]) for row in (plain, peephole)]
     low, high = max(map(min, found)), min(map(max, found))
     overlap = low <= high
-    values = f"peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
+    values = f"Peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
     if overlap:
-        return f"With {values}: the ranges overlap, so nothing is shown for peepholes or against them."
-    return f"With {values}: the ranges do not overlap, so here peepholes made a difference."
+        return f"{values}: the ranges overlap, so nothing is shown for peepholes or against them."
+    return f"{values}: the ranges do not overlap, so here peepholes made a difference."

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from nmt.cells import CELLS, Cell
 from nmt.config import from_dict
+from nmt.inspection.words import gate_words
 from nmt.lab import gradients, memory, translation_results
 from nmt.lab.diagrams import unit_diagram
 from nmt.lab.learner import parameters_of
@@ -122,10 +124,10 @@ def measured(done: Mapping[str, Any]) -> str:
 
 def units(names: Sequence[str]) -> Section:
     """Diagrams, and how many parameters a layer has."""
-    drawn = [unit_diagram(name, from_dict(Cell, {"name": name})) for name in names]
+    cells = {name: from_dict(Cell, {"name": name}) for name in names}
+    drawn = [unit_diagram(name, cell) for name, cell in cells.items()]
     rows = []
-    for name in names:
-        cell = from_dict(Cell, {"name": name})
+    for name, cell in cells.items():
         size = parameters_of(cell, SIZE, SIZE, 1) - (SIZE + 1)  # without the read-out
         rows.append((name, ", ".join(cell.gates), ", ".join(cell.states), f"{size:,}"))
     table = Table(
@@ -135,26 +137,17 @@ def units(names: Sequence[str]) -> Section:
         "Each box is an equation, each arrow a value that it uses; yellow is what a step is given, green what it "
         "hands on. σ is the logistic function, ⊙ the product unit by unit. W and R are what a layer learns."
     )
-    return Section("The units", [text], [*(graph for graph in drawn if graph), table])
+    gates = [(name, gate, *gate_words(name, gate)) for name, cell in cells.items() for gate in cell.gates]
+    meaning = Table("what the gates do", ("cell", "in its equations", "name", "what it says"), gates)
+    return Section("The units", [text], [*(graph for graph in drawn if graph), meaning, table])
 
 
 def which(done: Mapping[str, Any]) -> Section:
     """When to use which: from what was measured, and only from that."""
-    paragraphs = []
+    paragraphs, tables = [], []
     if "memory" in done:
         rows = done["memory"]["rows"]
-        for label in unique(rows, "label"):
-            own = [row for row in rows if row["label"] == label]
-            reached = {
-                TASKS[task].title: max(
-                    (row["lag"] for row in own if row["task"] == task and all(row["solved"])), default=0
-                )
-                for task in unique(own, "task")
-            }
-            good = [f"{title} up to lag {lag}" for title, lag in reached.items() if lag]
-            bad = [title for title, lag in reached.items() if not lag]
-            words = [f"solved with every seed: {listed(good)}" if good else "", f"not: {listed(bad)}" if bad else ""]
-            paragraphs.append(f"{label}: {'; '.join(word for word in words if word)}.")
+        tables.append(longest_lags(rows))
         if {"rnn", "lstm"} <= memory.first_of_kind(rows).keys():
             paragraphs.append(advice(rows))
     if "translation" in done:
@@ -165,7 +158,18 @@ def which(done: Mapping[str, Any]) -> Section:
         "learning rate, initialisation or more updates may help it, and where two cells tie, a harder task may part "
         "them."
     )
-    return Section("When do you use which?", paragraphs)
+    return Section("When do you use which?", paragraphs, tables)
+
+
+def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Up to which lag each cell solved each task with every seed."""
+    tasks = unique(rows, "task")
+    lags = {
+        (row["label"], row["task"]): row["lag"] for row in sorted(rows, key=itemgetter("lag")) if all(row["solved"])
+    }
+    found = [(label, *(str(lags.get((label, task), "none")) for task in tasks)) for label in unique(rows, "label")]
+    titles = [TASKS[task].title for task in tasks]
+    return Table("the longest lag that was solved with every seed, in steps", ("cell", *titles), found)
 
 
 def advice(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -178,9 +182,9 @@ def advice(rows: Sequence[Mapping[str, Any]]) -> str:
     found: dict[str, list[str]] = {}
     for place, lstm in solved["lstm"].items():
         rnn = solved["rnn"].get(place, 0)
-        more = f"{labels['lstm']} solved with more seeds than {labels['rnn']}"
-        fewer = f"{labels['rnn']} solved with more seeds than {labels['lstm']}"
-        equal = "both solved with as many" if lstm else "neither solved"
+        more = f"{labels['lstm']} solved with more seeds than {labels['rnn']}:"
+        fewer = f"{labels['rnn']} solved with more seeds than {labels['lstm']}:"
+        equal = "both solved with as many seeds:" if lstm else "neither solved"
         words = more if lstm > rnn else fewer if lstm < rnn else equal
         found.setdefault(words, []).append(f"{TASKS[place[0]].title} at lag {place[1]}")
     parts = [f"{words} {listed(names)}" for words, names in found.items()]

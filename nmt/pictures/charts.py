@@ -26,6 +26,8 @@ class Heatmap:
     row_label: str = ""
     centred: bool = False
     dense: bool = False  # many rows, thin and unnamed
+    column_label: str = ""
+    note: str = ""  # a sentence that stands below it
 
 
 @dataclass(frozen=True)

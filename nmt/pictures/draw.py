@@ -19,6 +19,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from nmt.files import naming
 from nmt.pictures.charts import Graph, Heatmap, Lines, Picture, printable
@@ -26,6 +27,9 @@ from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
 EDGE = "#5b6b7d"
+SERIES = (  # of lines
+    "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
+)  # fmt: skip
 MARKERS = "os^vDPX"  # so that lines that lie on each other can be told apart
 FEW = 12  # points, each of which gets its marker
 # A character that no font of this machine has is shown as a box, which says enough.
@@ -80,6 +84,7 @@ def style(charts: Sequence[Picture]) -> dict[str, Any]:
     return {
         "font.family": families(text),
         "font.size": 9,
+        "axes.prop_cycle": cycler(color=SERIES),
         "svg.fonttype": "none",
         "svg.hashsalt": "nmt",
         "pdf.fonttype": 42,
@@ -137,7 +142,7 @@ def _(chart: Heatmap, axes: Axes) -> None:
         axes.set_yticks([])
     else:
         axes.set_yticks(range(len(chart.rows)), chart.rows)
-    axes.set_ylabel(chart.row_label)
+    axes.set(xlabel=chart.column_label, ylabel=chart.row_label)
     axes.figure.colorbar(image, ax=axes, label=chart.label)
 
 

@@ -1,14 +1,12 @@
 "use strict";
-const tip = document.getElementById("tip");
+const tip = document.getElementById("tip"), said = document.getElementById("said");
 const data = JSON.parse(document.getElementById("data").textContent);
 
 function textAt(chart, x, y) {
   if (chart.values) {
     const [left, top, right, bottom] = chart.box;
-    const column = Math.floor((x - left) / (right - left) * chart.columns.length);
-    const row = Math.floor((y - top) / (bottom - top) * chart.rows.length);
-    const value = chart.values[row]?.[column];
-    return value === undefined ? "" : `${chart.rows[row]} · ${chart.columns[column]}\n${value}`;
+    return cell(chart, Math.floor((y - top) / (bottom - top) * chart.rows.length),
+      Math.floor((x - left) / (right - left) * chart.columns.length));
   }
   let best = "", nearest = 0.04;
   for (const [spotX, spotY, text] of chart.spots) {
@@ -18,17 +16,97 @@ function textAt(chart, x, y) {
   return best;
 }
 
+function cell(chart, row, column) {
+  const value = chart.values[row]?.[column];
+  return value === undefined ? "" : `${chart.rows[row]} · ${chart.columns[column]}\n${value}`;
+}
+
+function show(text, x, y) {
+  tip.hidden = !text;
+  tip.textContent = text;
+  tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - tip.offsetWidth - 4))}px`;
+  tip.style.top = `${Math.min(y + 14, innerHeight - tip.offsetHeight - 4)}px`;
+}
+
+/* Where the keyboard is in a chart: a place of the list of its spots, or a row and a column. */
+function moved(chart, at, key) {
+  const [rows, columns] = chart.values ? [chart.rows.length, chart.columns.length] : [1, chart.spots.length];
+  let [row, column] = at ?? [0, -1];
+  if (key === "ArrowRight" || (key === "ArrowDown" && rows === 1)) column += 1;
+  else if (key === "ArrowLeft" || (key === "ArrowUp" && rows === 1)) column -= 1;
+  else if (key === "ArrowDown") row += 1;
+  else if (key === "ArrowUp") row -= 1;
+  else if (key === "Home") column = 0;
+  else if (key === "End") column = columns - 1;
+  else return null;
+  return [Math.min(rows - 1, Math.max(0, row)), Math.min(columns - 1, Math.max(0, column))];
+}
+
+function placeOf(chart, [row, column]) {
+  if (!chart.values) return chart.spots[column];
+  const [left, top, right, bottom] = chart.box;
+  return [left + (column + 0.5) / chart.columns.length * (right - left),
+    top + (row + 0.5) / chart.rows.length * (bottom - top), cell(chart, row, column)];
+}
+
+function tableOf(chart, title) {
+  const [head, rows] = chart.values
+    ? [["", ...chart.columns], chart.rows.map((name, i) => [name, ...chart.values[i]])]
+    : [chart.header, chart.table];
+  const made = document.createElement("table");
+  made.createCaption().textContent = title;
+  const line = (parent, cells, names) => {
+    const row = parent.insertRow();
+    cells.forEach((text, i) => {
+      const one = document.createElement(names && (i === 0 || names === "col") && text !== "" ? "th" : "td");
+      if (one.tagName === "TH") one.scope = names === "col" ? "col" : "row";
+      one.dir = "auto";
+      one.textContent = text;
+      row.append(one);
+    });
+  };
+  line(made.createTHead(), head, "col");
+  const body = made.createTBody();
+  for (const row of rows) line(body, row, "row");
+  return made;
+}
+
 for (const figure of document.querySelectorAll("figure[data-chart]")) {
   const chart = data[Number(figure.dataset.chart)];
-  const drawing = figure.querySelector("svg");
+  const drawing = figure.querySelector(".drawing"), svg = drawing.firstElementChild, details = figure.querySelector("details");
+  const mark = document.createElement("div");
+  let at = null;
+  mark.className = "at";
+  const leave = () => { tip.hidden = true; mark.remove(); at = null; };
   figure.addEventListener("pointermove", (event) => {
-    const box = drawing.getBoundingClientRect();
-    const text = textAt(chart, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-    tip.hidden = !text;
-    tip.textContent = text;
-    tip.style.left = `${Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 4)}px`;
-    tip.style.top = `${event.clientY + 14}px`;
+    const box = svg.getBoundingClientRect();
+    show(textAt(chart, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height), event.clientX, event.clientY);
   });
   figure.addEventListener("pointerleave", () => { tip.hidden = true; });
+  drawing.addEventListener("keydown", (event) => {
+    const next = event.key === "Escape" ? null : moved(chart, at, event.key);
+    if (event.key === "Escape") leave();
+    if (!next || !(chart.values ?? chart.spots).length) return;
+    event.preventDefault();
+    at = next;
+    const [x, y, text] = placeOf(chart, at);
+    mark.style.left = `${x * svg.clientWidth}px`;
+    mark.style.top = `${y * svg.clientHeight}px`;
+    drawing.append(mark);
+    mark.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const box = svg.getBoundingClientRect();
+    show(text, box.left + x * box.width, box.top + y * box.height);
+    said.textContent = text;
+  });
+  drawing.addEventListener("blur", leave);
+  details.addEventListener("toggle", () => {
+    if (!details.open || details.children.length > 1) return;
+    const scrolled = document.createElement("div");
+    scrolled.tabIndex = 0;
+    scrolled.role = "group";
+    scrolled.ariaLabel = details.firstElementChild.textContent;
+    scrolled.append(tableOf(chart, details.querySelector(".hidden").textContent.slice(2)));
+    details.append(scrolled);
+  });
 }
 document.documentElement.dataset.ready = String(data.length);

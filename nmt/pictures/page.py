@@ -11,55 +11,109 @@ from typing import Any
 
 from nmt.files import naming
 from nmt.json_text import to_json
-from nmt.pictures.charts import Picture, Section, Table, printable
-from nmt.pictures.draw import svg
+from nmt.pictures.charts import Heatmap, Picture, Section, Table, printable
+from nmt.pictures.draw import COLOURS, EDGE, SERIES, size, svg
+from nmt.pictures.theme import theme
+from nmt.pictures.words import described, numbers
 from nmt.shown import MOST
 
 HERE = Path(__file__).parent
 # Whatever text gets onto the page, a browser will fetch nothing for it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
+WIDE = 8.0  # inches: a drawing that needs both columns
+FEW_COLUMNS = 4  # of a table for which one of the page's columns is enough
+KEYS = (
+    "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
+    "each has them as a table, too."
+)
+# What matplotlib and draw.py write, and the names of page.css for it.
+THEMED = {
+    "#000000": "currentColor",
+    "#ffffff": "none",
+    "#b0b0b0": "var(--line)",
+    EDGE: "var(--edge)",
+    **{colour: f"var(--{kind})" for kind, colour in COLOURS.items()},
+    **{colour: f"var(--series-{i})" for i, colour in enumerate(SERIES)},
+}
+
 
 def to_html(title: str, sections: Sequence[Section]) -> str:
-    """The page as text: drawings as SVG, the numbers that hovering shows, one style and one script, all in it."""
+    """The page as text: drawings as SVG, the numbers that pointing at them shows, one style and one script, all in
+    it."""
     title, sections = printable(title, MOST), printable(sections)
     hovers: list[dict[str, Any]] = []
-    body = [f"<h1 dir=auto>{html.escape(title)}</h1>"]
-    body.append(
-        "<nav>" + " ".join(f'<a href="#{anchor(s.title)}">{html.escape(s.title)}</a>' for s in sections) + "</nav>"
-    )
-    for section in sections:
-        body.append(f'<section id="{anchor(section.title)}"><h2 dir=auto>{html.escape(section.title)}</h2>')
-        body += [f"<p dir=auto>{html.escape(paragraph)}</p>" for paragraph in section.text]
-        body.append('<div class="charts">')
-        for chart in section.charts:
-            if isinstance(chart, Table):
-                body.append(table_html(chart))
-            else:
-                drawing, hover = svg(chart)
-                body.append(f'<figure data-chart="{len(hovers)}">{drawing}</figure>')
-                hovers.append(hover)
-        body.append("</div></section>")
-    numbers = to_json(hovers).replace("<", "\\u003c")
+    shown = [section_html(section, hovers) for section in sections]
+    links = (f'<a href="#{anchor(s.title)}">{html.escape(s.title)}</a>' for s in sections)
+    help_ = f"<p class=help>{KEYS}</p>\n" if hovers else ""
+    data = to_json(hovers).replace("<", "\\u003c")
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>\n{style}</style></head>\n<body>\n"
-        + "\n".join(body)
-        + f'\n<div id="tip" hidden></div>\n<script type="application/json" id="data">{numbers}</script>\n'
-        f"<script>\n{script}</script>\n</body></html>\n"
+        f"<title>{html.escape(title)}</title>\n<style>\n{theme()}{style}</style></head>\n<body>\n"
+        f"<header><h1 dir=auto>{html.escape(title)}</h1>\n"
+        f"<nav aria-label=Sections>{' '.join(links)}</nav>\n{help_}</header>\n"
+        f"<main>\n{''.join(shown)}</main>\n"
+        '<div id="tip" hidden></div>\n<p id="said" class="hidden" role="status"></p>\n'
+        f'<script type="application/json" id="data">{data}</script>\n<script>\n{script}</script>\n</body></html>\n'
     )
 
 
-def table_html(table: Table) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.header)
-    rows = ("".join(f"<td dir=auto>{html.escape(cell)}</td>" for cell in row) for row in table.rows)
+def section_html(section: Section, hovers: list[dict[str, Any]]) -> str:
+    """Appends to `hovers` what the script is to show of each of its figures."""
+    name = anchor(section.title)
+    body = [f'<section id="{name}"><h2 dir=auto>{html.escape(section.title)}</h2>']
+    body += [f"<p dir=auto>{html.escape(paragraph)}</p>" for paragraph in section.text]
+    body.append('<div class="charts">')
+    for chart in section.charts:
+        body.append(table_html(chart) if isinstance(chart, Table) else figure_html(chart, hovers))
+    return "\n".join([*body, "</div></section>\n"])
+
+
+def figure_html(chart: Picture, hovers: list[dict[str, Any]]) -> str:
+    """The drawing in the page's colours, what it is in words, and room for its numbers as a table, which the script
+    fills in when it is opened."""
+    drawing, hover = svg(chart)
+    table = numbers(chart)
+    hovers.append(hover if isinstance(chart, Heatmap) else hover | {"header": table.header, "table": table.rows})
+    note = f"<figcaption>{html.escape(chart.note)}</figcaption>" if isinstance(chart, Heatmap) and chart.note else ""
+    kinds = " ".join(
+        kind
+        for kind, has in (
+            ("wide", size(chart)[0] > WIDE),
+            ("centred", isinstance(chart, Heatmap) and chart.centred),
+        )
+        if has
+    )
     return (
+        f'<figure data-chart="{len(hovers) - 1}" class="{kinds}">'
+        f'<div class="drawing" tabindex=0 role="img" aria-label="{html.escape(described(chart))}">'
+        f"{themed(drawing)}</div>{note}"
+        f"<details><summary>As a table<span class=hidden>: {html.escape(chart.title)}</span></summary></details>"
+        "</figure>"
+    )
+
+
+def themed(drawing: str) -> str:
+    """A drawing's colours as those of the page, which has dark ones too."""
+
+    def replaced(tag: re.Match[str]) -> str:
+        return re.sub(r"#[0-9a-f]{6}", lambda colour: THEMED.get(colour[0], colour[0]), tag[0])
+
+    return re.sub(r'<\w+[^<>]* style="[^"]*"', replaced, drawing)
+
+
+def table_html(table: Table) -> str:
+    head = "".join(f"<th scope=col dir=auto>{html.escape(cell)}</th>" for cell in table.header)
+    rows = ("".join(f"<td dir=auto>{html.escape(cell)}</td>" for cell in row) for row in table.rows)
+    kind = "table wide" if len(table.header) > FEW_COLUMNS else "table"
+    return (
+        f'<div class="{kind}" tabindex=0 role="group" aria-label="{html.escape(table.title)}">'
         f"<table><caption>{html.escape(table.title)}</caption><thead><tr>{head}</tr></thead><tbody>"
         + "".join(f"<tr>{row}</tr>" for row in rows)
-        + "</tbody></table>"
+        + "</tbody></table></div>"
     )
 
 

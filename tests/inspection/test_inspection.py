@@ -190,7 +190,9 @@ def test_every_part_becomes_a_section_of_a_page(translator):
     shown = sections(found)
     assert [section.title for section in shown] == ["Attention", "Gates and states", "Gradient flow", "Search"]
     titles = [chart.title for section in shown for chart in section.charts]
-    assert {"encoder layer 1, forward: gate f", "decoder layer 1: state c", "attention", "search"} <= set(titles)
+    assert {"encoder layer 1, forward: forget gate f", "decoder layer 1: memory c", "attention", "search"} <= set(
+        titles
+    )
     assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].lines}
     assert all(html.escape(piece) in to_html("x", shown[:1]) for piece in found["tgt_pieces"])
 

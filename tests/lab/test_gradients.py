@@ -65,15 +65,16 @@ def row(label, trained, solved, clip=1.0):
 def test_nothing_is_concluded_of_memory_where_no_network_learned_the_task():
     rows = [row("rnn", [1.0, 0.5], [False, False]), row("lstm", [1.0, 0.1], [False, False])]
     words = gradients.reach(rows, "trained")
-    assert words.startswith(
-        "Over 1 steps back, the gradient of the loss of the last step that asks with respect to the whole state: in "
-    )
+    assert words.startswith("The gradient is that of the loss of the last step that asks with respect to the whole ")
+    assert [line[2] for line in gradients.reach_table(rows, "trained").rows] == ["0 of 2", "0 of 2"]
     assert words.endswith("No network learned the task, so none of them is one that remembers.")
     assert "keeps most" not in words
     both = [*rows, row("rnn", [1.0, 0.4], [False, False], clip=0.0)]
     assert gradients.clipping(both).startswith("No network learned the task. No gradient had a norm above 10")
 
     rows[1] = row("lstm", [1.0, 0.1], [True, False])
+    both = [*rows, *(row(label, [1.0, 0.4], [False, False], clip=0.0) for label in ("rnn", "lstm"))]
+    assert gradients.clipping(both).startswith("More seeds solved the task with clipping than without: lstm. ")
     assert gradients.reach(rows, "trained").endswith("Of what learned the task, lstm keeps most.")
     rows[0] = row("rnn", [1.0, 0.5], [True, True])
     assert gradients.reach(rows, "trained").endswith("It keeps most in rnn.")
@@ -106,6 +107,6 @@ def test_no_cell_is_advised_where_nobody_learned():
     rows += [of_memory("rnn", [True, True], "reber"), of_memory("lstm", [True, True], "reber")]
     assert report.advice(rows).startswith(
         "At equal parameters neither solved temporal order at lag 10 and temporal order at lag 20; "
-        "lstm solved with more seeds than rnn copy after a delay at lag 10; "
-        "both solved with as many embedded Reber grammar at lag 10. Where rnn does as well"
+        "lstm solved with more seeds than rnn: copy after a delay at lag 10; "
+        "both solved with as many seeds: embedded Reber grammar at lag 10. Where rnn does as well"
     )

@@ -166,16 +166,16 @@ def test_conclusions_say_what_was_found():
     assert "nothing is shown for peepholes or against them" in memory.conclusion(pair)
     pair[0] = row("lstm", [False] * 2, [0.5, 0.6])
     assert "the ranges do not overlap, so here peepholes made a difference" in memory.conclusion(pair)
+    pair[1] = row("lstm_peephole", [False] * 2, [0.1, 0.2])
+    assert "peepholes" not in memory.conclusion([row("rnn", [True] * 2, [0.97, 1.0]), *pair])
 
 
 def test_a_gradient_is_said_to_shrink_or_to_grow_as_it_did():
     rows = [{"label": "a", "untrained": [1.0, 0.5, 0.25]}, {"label": "b", "untrained": [1.0, 2.0, 4.0]}]
-    words = gradients.reach(rows, "untrained")
-    assert (
-        "in a it shrinks to 0.25 of what it was, 0.500 a step; in b it grows to 4 of what it was, 2.000 a step"
-        in words
-    )
-    assert words.endswith("It keeps most in b.")
+    table = gradients.reach_table(rows, "untrained")
+    assert table.title == "the gradient over 2 steps back"
+    assert table.rows == [("a", "0.25", "0.500"), ("b", "4", "2.000")]
+    assert gradients.reach(rows, "untrained").endswith("It keeps most in b.")
 
 
 def test_translation_is_judged_by_its_p_values():

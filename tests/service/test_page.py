@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from contextlib import suppress
 
+import browser
 import pytest
-from browser import NAMES
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install nmt[test]")
 
@@ -16,13 +15,8 @@ TEXT = "Der Hund sieht den Ball."
 
 @pytest.fixture(scope="module")
 def chromium():
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with browser.chromium() as found:
+        yield found
 
 
 @pytest.fixture
@@ -203,6 +197,16 @@ def test_colours_have_contrast_and_controls_have_names(opened, scheme):
         .map((one) => one.id)"""
     )
     assert unnamed == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_people_out(opened, scheme):
+    page = opened(color_scheme=scheme)
+    assert browser.barriers(page) == []
+    typed(page, TEXT)
+    page.locator("#to .piece").nth(0).click()
+    page.wait_for_selector("#gates figure")
+    assert browser.barriers(page) == []
 
 
 def contrast(one: str, other: str) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from nmt.pictures.theme import theme
+
 
 def page(nonce: str) -> tuple[str, str]:
     """The page and its policy: only what bears the nonce is obeyed, and only this server is asked."""
@@ -17,4 +19,5 @@ def page(nonce: str) -> tuple[str, str]:
 
 @cache
 def _template() -> str:
-    return (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+    page = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
+    return page.replace("/*THEME*/", theme())
