@@ -89,16 +89,33 @@ def soak(options: argparse.Namespace, lines: list[str], workers: str) -> None:
 
 def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: Path, workers: str) -> None:
     of_file, of_server = [], []
-    with serving("--pair", f"de-en={options.model}", "--workers", workers) as (port, _):
+    used: list[tuple[float, ...]] = []  # milliseconds of CPU a line: of a file, then HTTP, workers, and clients
+    with serving("--pair", f"de-en={options.model}", "--workers", workers) as (port, pid):
         asyncio.run(ask_all(port, lines[:500], options.clients))
         for _ in range(options.rounds):
-            seconds = [translated(options.model, path, workers)[0] for path in (many, few)]
-            of_file.append(len(lines) / (seconds[0] - seconds[1]))
+            first = os.times()
+            seconds = translated(options.model, many, workers)[0]
+            between = os.times()
+            seconds -= translated(options.model, few, workers)[0]
+            last = os.times()
+            file_s = sum((2 * between[i] - first[i] - last[i]) for i in (2, 3))  # children's, but for the start
+            of_file.append(len(lines) / seconds)
+            start = cpu_of(pid), cpu_of_all(pid), time.process_time()
             begun = time.perf_counter()
             asyncio.run(ask_all(port, lines, options.clients))
             of_server.append(len(lines) / (time.perf_counter() - begun))
+            http, both, own = (
+                end - first
+                for end, first in zip((cpu_of(pid), cpu_of_all(pid), time.process_time()), start, strict=True)
+            )
+            used.append(tuple(1000 * one / len(lines) for one in (file_s, http, both - http, own)))
     ratio = median(a / b for a, b in zip(of_server, of_file, strict=True))
     print(f"throughput: {median(of_server):.0f} requests/s, {median(of_file):.0f} lines/s of a file: {ratio:.2f}")
+    file_ms, http_ms, worker_ms, client_ms = (median(one) for one in zip(*used, strict=True))
+    print(
+        f"CPU: a line of a file {file_ms:.3f} ms; a request {http_ms:.3f} ms for HTTP, {worker_ms:.3f} in workers, "
+        f"{client_ms:.3f} in clients: {file_ms / (http_ms + worker_ms + client_ms):.2f}"
+    )
 
 
 def latency(options: argparse.Namespace, lines: list[str]) -> None:
@@ -215,6 +232,18 @@ async def ask_all(port: int, lines: list[str], clients: int, source: str = "de",
 
 def quantile(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds that a process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_of_all(pid: int) -> float:
+    """And all that it has started and that still lives."""
+    found = re.findall(r"\d+", " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")))
+    return cpu_of(pid) + sum(cpu_of_all(int(child)) for child in found)
 
 
 def pss_of_all(pid: int) -> int:

@@ -62,8 +62,8 @@ ONLY_IN = {
     "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx")},
     "translate": {"nmt.formats.po"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
-    "starlette": {"nmt.service.app"},
     "uvicorn": {"nmt.service.server"},
+    "uvloop": {"nmt.service.server"},
     "python_multipart": {"nmt.service.wire"},
     "pickle": set(),
     "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells
@@ -148,8 +148,8 @@ def test_a_file_says_what_it_is(path):
     [
         ("nmt", {"torch", "numpy"}),
         ("nmt.cli.translate", {"torch", "numpy"}),
-        ("nmt.cli.serve", {"torch", "numpy", "starlette"}),
-        ("nmt.service.service", {"torch", "numpy", "starlette"}),
+        ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
+        ("nmt.service.service", {"torch", "numpy", "uvicorn"}),
         (
             "nmt.translator",
             {

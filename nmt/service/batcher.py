@@ -1,9 +1,9 @@
 """What came while the last batch ran is the next batch.
 
-No timer makes a lone request wait. Jobs of one kind (a pair of languages and what is asked of it) share batches: in
-turns, oldest first, a few segments each, so that a long text holds up no short one. A job whose client has gone is
-dropped before it is in a batch. A batch that fails is tried again, and then one segment at a time, so that one text
-fails no other.
+A worker takes its share of what is there, as many segments as each would have if all took as many. No timer makes a
+lone request wait. Jobs of one kind (a pair of languages and what is asked of it) share batches: in turns, oldest
+first, a few segments each, so that a long text holds up no short one. A job whose client has gone is dropped before
+it is in a batch. A batch that fails is tried again, and then one segment at a time, so that one text fails no other.
 
 Knows no model and no framework: `run` translates a batch, on one of `slots` workers.
 """
@@ -58,7 +58,8 @@ class Batcher:
 
     def __init__(self, run: Run, slots: int, on_batch: OnBatch = lambda kind, segments, seconds: None) -> None:
         self.run = run
-        self.free = slots
+        self.slots = self.free = slots
+        self.running = 0  # segments that are in a batch
         self.on_batch = on_batch
         self.waiting = 0  # segments that are in no batch yet
         self.waiting_chars = 0
@@ -121,7 +122,11 @@ class Batcher:
             while batch := self._next():
                 self._start()
                 begun = loop.time()
-                await self._finish(batch)
+                self.running += len(batch.parts)
+                try:
+                    await self._finish(batch)
+                finally:
+                    self.running -= len(batch.parts)
                 seconds = loop.time() - begun
                 self.on_batch(batch.kind, len(batch.parts), seconds)
                 await self._gathered(batch, seconds)
@@ -141,11 +146,12 @@ class Batcher:
         self._enough = None
 
     def _next(self) -> _Batch | None:
+        most = min(MAX_SEGMENTS, -(-(self.waiting + self.running) // self.slots))
         while self._queues:
             kind = next(iter(self._queues))
             queue = self._queues.pop(kind)
             batch = _Batch(kind)
-            while queue and self._take(batch, queue):
+            while queue and self._take(batch, queue, most):
                 pass
             if queue:
                 self._queues[kind] = queue  # at the end: the others' turn first
@@ -153,12 +159,12 @@ class Batcher:
                 return batch
         return None
 
-    def _take(self, batch: _Batch, queue: deque[_Job]) -> bool:
+    def _take(self, batch: _Batch, queue: deque[_Job], most: int) -> bool:
         """A turn of the first job; whether there may be room for another one."""
         job = queue.popleft()
         for _ in range(min(TURN, job.left)):
             size = len(job.segments[job.taken])
-            if batch.parts and (len(batch.parts) == MAX_SEGMENTS or batch.chars + size > MAX_CHARS):
+            if batch.parts and (len(batch.parts) >= most or batch.chars + size > MAX_CHARS):
                 queue.appendleft(job)
                 return False
             batch.parts.append((job, job.taken))

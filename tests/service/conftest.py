@@ -19,8 +19,8 @@ import toy
 from nmt.bundle import build_model, save_bundle
 from nmt.search import Beam
 
-pytest.importorskip("starlette", reason="needs pip install nmt[serve]")
-pytest.importorskip("uvicorn", reason="needs pip install nmt[serve]")
+for library in ("uvicorn", "httptools", "uvloop"):
+    pytest.importorskip(library, reason="needs pip install nmt[serve]")
 httpx2 = pytest.importorskip("httpx2", reason="needs pip install nmt[test]")
 
 

@@ -119,6 +119,21 @@ async def test_a_worker_that_ends_costs_nothing(workers, batcher):
     assert workers.batches == [["a", "b"], ["a", "b"]]
 
 
+def test_workers_share_what_is_there():
+    """Else the first one would take all, and the others have batches of one or two again and again."""
+
+    async def run():
+        workers = Workers()
+        batcher = Batcher(workers.run, 3)
+        jobs = [batcher.submit("k", [f"{i}"]) for i in range(11)]
+        for number in range(3):
+            await workers.finish(number)
+        await asyncio.gather(*jobs)
+        return [len(batch) for batch in workers.batches]
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == [4, 4, 3]
+
+
 @scenario
 async def test_no_text_is_an_answer_too(workers, batcher):
     assert await batcher.submit("k", []) == []
