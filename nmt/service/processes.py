@@ -39,6 +39,7 @@ class _Worker:
         self._answer: asyncio.Future[Any] | None = None
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(connection.fileno(), self._read)
+        os.set_blocking(connection.fileno(), True)  # uvloop has changed that, and a long answer comes in parts
 
     def ask(self, method: str, batch: Any) -> asyncio.Future[Any]:
         """Its answer. A worker has one batch at a time, and reads it at once: this does not wait."""
