@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from typing import BinaryIO, cast
 
 if sys.platform != "win32":
     import fcntl
+
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system that has none
 
 
 @contextmanager
@@ -76,6 +79,30 @@ def locked(folder: Path, wait: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
+    """Hold a byte of a file, whose descriptor this gives, as this process's own; None when another process has it,
+    unless it may `wait`. It ends with the process, of whatever it dies. Where the file system knows no locks, and on
+    Windows, all have it. A process that closes the file lets go of every byte that it holds of it (POSIX)."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        yield descriptor if _lock(descriptor, byte, wait) else None
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, byte: int, wait: bool) -> bool:
+    if sys.platform != "win32":
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)
+        except (BlockingIOError, PermissionError):
+            return False
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+    return True
 
 
 def remove_drafts(folder: Path) -> None:

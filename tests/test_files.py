@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
 
 from nmt.data.drafts import draft_folder
-from nmt.files import naming, write_atomically
+from nmt.files import claimed, naming, write_atomically
 
 
 @contextmanager
@@ -44,3 +46,23 @@ def test_a_name_that_an_error_has_stays(tmp_path):
     assert failed.value.filename == str(tmp_path / "x")
     with pytest.raises(OSError, match="^in words$"), naming("other"):
         raise OSError("in words")
+
+
+def test_a_byte_is_held_by_one_process_until_that_ends(tmp_path):
+    code = """if True:
+        import sys, time
+        from pathlib import Path
+        from nmt.files import claimed
+        with claimed(Path(sys.argv[1]), 3):
+            print(flush=True)
+            time.sleep(60)
+    """
+    process = subprocess.Popen([sys.executable, "-c", code, tmp_path / "x"], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    for byte, is_free in ((3, False), (2, True)):
+        with claimed(tmp_path / "x", byte) as file:
+            assert (file is not None) == is_free
+    process.kill()
+    process.communicate()
+    with claimed(tmp_path / "x", 3) as file:
+        assert file is not None

@@ -79,7 +79,7 @@ def main() -> None:
 
 def tuned(options: argparse.Namespace) -> str:
     """What --tune prints."""
-    from nmt.cli.tune import tune_search
+    from nmt.cli.ranking import tune_search
 
     if options.rare:
         raise ValueError("--tune scores no rare things; leave --rare out")

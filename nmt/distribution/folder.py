@@ -13,26 +13,20 @@ All that several commands must agree on is in it, so they may work together, on 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nmt.files import write_atomically
+from nmt.files import claimed, write_atomically
 from nmt.json_text import to_json
 
-if sys.platform != "win32":
-    import fcntl
-
 TWO_LEVELS = 10_000  # files that a folder may have
-NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system that has none
 DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part or its record
 MANIFEST, PARTS, LOCK, STATE, DONE, COPIES = "manifest.json", "parts.tsv", "lock", "state", "done", "input"
 FAILED, SUMMARY = "failed.jsonl", "summary.tsv"
@@ -149,27 +143,3 @@ def _summary(records: list[Record]) -> Iterator[str]:
         yield (
             f"{record.part}\t{record.lines}\t{record.seconds:.2f}\t{speed:.0f}\t{record.size_bytes}\t{faulty}\t{len(record.failed)}\n"
         )
-
-
-@contextmanager
-def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
-    """Hold a byte of a file, whose descriptor this gives, as this process's own; None when another one has it, unless
-    it may `wait`. It ends with the process, of whatever it dies. Where the file system knows no locks all have it:
-    then work may be done twice, which does no harm."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        yield descriptor if _lock(descriptor, byte, wait) else None
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, byte: int, wait: bool) -> bool:
-    if sys.platform != "win32":
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)
-        except (BlockingIOError, PermissionError):
-            return False
-        except OSError as error:
-            if error.errno not in NO_LOCKS:
-                raise
-    return True

@@ -19,8 +19,8 @@ import nmt
 from nmt.answers import Form, answers
 from nmt.distribution import corpus_translation
 from nmt.distribution.corpus_translation import translate_corpus
-from nmt.distribution.folder import claimed
 from nmt.distribution.plan import Layout
+from nmt.files import claimed
 from nmt.search import Beam, Greedy
 from nmt.stream import group_lines
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import nmt
-from nmt.cli.tune import tune_search
+from nmt.cli.ranking import tune_search
 from nmt.data.tokenizer import EOS_ID
 from nmt.metrics.measure import Measure
+from nmt.ranking import choose, searching_all, settings, tune
 from nmt.search import Beam
 from nmt.translation import Translation
 from nmt.translator import Translator
-from nmt.tuning import choose, searching_all, settings, tune
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Anna 🐕"]
 

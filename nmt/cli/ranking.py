@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
+    from nmt.ranking import Result
     from nmt.search import Beam
     from nmt.translator import Translator
-    from nmt.tuning import Result
 
 from nmt.bars import bar
 from nmt.json_text import to_json
@@ -24,8 +24,8 @@ def tune_search(
     which no search changes, BLEU does. Raises ValueError when the search is no beam."""
     from nmt.bundle import save_search
     from nmt.config import to_dict
+    from nmt.ranking import searching_all, tune
     from nmt.search import Beam
-    from nmt.tuning import searching_all, tune
     from nmt.workers import Workers
 
     own = translator.search
