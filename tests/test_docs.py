@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -111,6 +111,14 @@ def commands(page: Path) -> Iterator[list[str]]:
                     yield [word for word in values if not word.startswith("$")]
 
 
+def has_launchers() -> bool:
+    """Whether Hydra's launchers are installed, which are an extra."""
+    try:
+        return all(find_spec(f"hydra_plugins.hydra_{name}_launcher") for name in ("joblib", "submitit"))
+    except ModuleNotFoundError:
+        return False
+
+
 SHOWN = sorted({(page.name, *words) for page in PAGES for words in commands(page)})
 
 
@@ -118,10 +126,16 @@ SHOWN = sorted({(page.name, *words) for page in PAGES for words in commands(page
 def test_a_command_that_is_shown_has_the_options_that_it_is_given(shown):
     _, command, *words = shown
     if command not in BY_HYDRA:
-        import_module(f"nmt.cli.{command.removeprefix('nmt-').replace('-', '_')}").parser().parse_args(words)
-        return
+        options = (
+            import_module(f"nmt.cli.{command.removeprefix('nmt-').replace('-', '_')}").parser().parse_args(words)
+        )
+        if command != "nmt-tune":
+            return
+        command, words = "nmt-train", options.overrides
     name = BY_HYDRA[command] + (words.pop(0) if command == "nmt-lab" else "")
     overrides = [re.sub(r"=([^\[,]*),.*", r"=\1", word) for word in words if not word.startswith("-")]
+    if not has_launchers():
+        overrides = [override for override in overrides if not override.startswith("hydra")]
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
@@ -134,3 +148,4 @@ def test_a_command_that_is_shown_has_the_options_that_it_is_given(shown):
 def test_commands_are_found():
     assert len(SHOWN) > 40
     assert ("README.md", "nmt-train", "-m", "cell=rnn,gru,lstm", "seed=1,2") in SHOWN
+    assert {"nmt-tune", "nmt-serve"} <= {command for _, command, *_ in SHOWN}

@@ -15,9 +15,9 @@ FILES = sorted((ROOT / "nmt").rglob("*.py"))
 # Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
 ROWS = [
     {"nmt.cli"},
-    {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings"},
+    {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings", "nmt.sweep"},
     {"nmt.answers"},
-    {"nmt.inspection", "nmt.workers", "nmt.tuning"},
+    {"nmt.inspection", "nmt.workers", "nmt.ranking"},
     {"nmt.training"},
     {"nmt.translator"},
     {"nmt.searcher", "nmt.paragraphs"},
@@ -61,6 +61,7 @@ ONLY_IN = {
     "sentencex": {"nmt.text.sentences"},
     "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx")},
     "translate": {"nmt.formats.po"},
+    "optuna": {"nmt.sweep.study"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
     "uvicorn": {"nmt.service.server"},
     "uvloop": {"nmt.service.server"},

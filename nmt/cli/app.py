@@ -11,6 +11,7 @@ import os
 import sys
 import typing
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -27,21 +29,30 @@ from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.suggestions import what_is_wrong
 from nmt.resources import resource
 
+T = typing.TypeVar("T")
 Explain = Callable[[dict[str, Any], str], str]
+Sweeping = Callable[[str, Any, list[Any]], AbstractContextManager[Any]]
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
 QUIET = ("-q", "--quiet")  # no progress and no log but warnings
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
 
 
-def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any], explain: Explain | None = None) -> None:
-    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, and whether to be quiet;
-    with --settings print instead what `explain` says of that, as plain data, and of a word. What is wrong with the
-    arguments ends the command in one line."""
+def run_app(
+    command: str,
+    config_name: str,
+    task: Callable[[Any, bool, Any], Any],
+    explain: Explain | None = None,
+    sweeping: Sweeping | None = None,
+) -> None:
+    """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, whether to be quiet, and
+    what `sweeping` makes of a sweep (None where there is none); with --settings print instead what `explain` says of
+    that, as plain data, and of a word. What is wrong with the arguments ends the command in one line."""
     with one_line_errors(command):
         arguments = _arguments(command, explain is not None)
-        parsed = _parsed(arguments.overrides)
-        _refuse_imports(parsed)
-        if arguments.config_dir or arguments.config_path or any(_of_hydra(override) for override in parsed):
+        parsed = parsed_overrides(arguments.overrides)
+        refuse_imports(parsed)
+        hydras_own = bool(arguments.config_dir or arguments.config_path or any(_of_hydra(one) for one in parsed))
+        if hydras_own:
             _refuse_composed_imports(arguments, config_name, parsed)
         if explain and arguments.settings is not None:
             print(explain(_known(arguments, config_name, parsed), arguments.settings))
@@ -51,13 +62,19 @@ def run_app(command: str, config_name: str, task: Callable[[Any, bool], Any], ex
         register()
         # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
         os.environ["HYDRA_FULL_ERROR"] = "1"
-        job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(
-            lambda composed: task(composed, arguments.quiet)
-        )
-        try:
-            job()
-        except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
-            raise ValueError(_explained(error, arguments, config_name, parsed)) from None
+        around: AbstractContextManager[Any] = nullcontext()
+        if sweeping and (arguments.multirun or hydras_own):
+            composed = _without_sweeps(arguments, config_name, parsed)
+            if arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN:
+                around = sweeping(command, composed, parsed)
+        with around as sweep:
+            job = hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(
+                lambda composed: task(composed, arguments.quiet, sweep)
+            )
+            try:
+                job()
+            except (HydraException, OmegaConfBaseException) as error:  # the overrides cannot even be composed
+                raise ValueError(_explained(error, arguments, config_name, parsed)) from None
 
 
 def _arguments(command: str, explains: bool) -> argparse.Namespace:
@@ -87,7 +104,7 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
     return arguments
 
 
-def _parsed(overrides: list[str]) -> list[Any]:
+def parsed_overrides(overrides: list[str]) -> list[Any]:
     parser, found = OverridesParser.create(), []
     for text in overrides:
         try:
@@ -104,7 +121,7 @@ def _of_hydra(override: Any) -> bool:
     return override.key_or_group.startswith("hydra") or str(override.package).startswith("hydra")
 
 
-def _refuse_imports(overrides: list[Any]) -> None:
+def refuse_imports(overrides: list[Any]) -> None:
     """Raises ValueError for an override of Hydra's own settings by which it would import something."""
     for override in filter(_of_hydra, overrides):
         path = f"{override.key_or_group}.{override.package}".replace("/", ".").split(".")
@@ -139,11 +156,16 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
 
 def _known(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> dict[str, Any]:
     """What the overrides come to, as plain data, with "???" for what is missing. Raises ValueError."""
+    composed = _without_sweeps(arguments, config_name, overrides)
+    return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=False))
+
+
+def _without_sweeps(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:
+    """The same as Hydra has it."""
     try:
-        composed = _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
+        return _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
     except (HydraException, OmegaConfBaseException) as error:
         raise ValueError(_explained(error, arguments, config_name, overrides)) from None
-    return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=False))
 
 
 def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:
@@ -178,6 +200,21 @@ def _explained(error: Exception, arguments: argparse.Namespace, config_name: str
         keys = set()
     first = str(error).strip().split("\nTo append", 1)[0].split("\nConfig search path", 1)[0]
     return next(filter(None, (what_is_wrong(o, groups, keys) for o in overrides)), first)
+
+
+def built(overrides: list[str], build: Callable[[Any, list[str]], T], config_dir: str | None = None) -> T:
+    """What `build` makes of the overrides, and of what conf/train.yaml comes to with them. Raises ValueError."""
+    from nmt.sweep.space import quoted
+
+    arguments = argparse.Namespace(config_dir=config_dir, config_path=None, config_name=None)
+    parsed = parsed_overrides(overrides)
+    refuse_imports(parsed)
+    try:
+        with initialize_config_dir(str(resource("conf").resolve()), version_base="1.3"):
+            paths = [f"hydra.searchpath=[{quoted(f'file://{Path(config_dir).resolve()}')}]"] if config_dir else []
+            return build(compose("train", [*overrides, *paths]), overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(_explained(error, arguments, "train", parsed)) from None
 
 
 def _dotted(data: Any, prefix: str = "") -> Iterator[str]:

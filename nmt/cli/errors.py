@@ -44,17 +44,25 @@ def one_line_errors(command: str) -> Iterator[None]:
         raise SystemExit(EXIT_BROKEN_PIPE) from None
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
-    except ValueError as error:
-        fail(command, str(error))
-    except OSError as error:
-        _settle_stdout()
-        fail(command, words_of(error))
-    except RuntimeError as error:
-        if not any(words in str(error) for words in NO_MEMORY):
+    except Exception as error:
+        if (said := said_of(error)) is None:
             raise
-        fail(command, f"there is not enough memory: {error}")
-    except MemoryError as error:
-        fail(command, f"there is not enough memory: {error}" if str(error) else "there is not enough memory")
+        if isinstance(error, OSError):
+            _settle_stdout()
+        fail(command, said)
+
+
+def said_of(error: Exception) -> str | None:
+    """The words of an error that the user or the machine is the cause of; None for a fault of the program."""
+    if isinstance(error, ValueError):
+        return str(error)
+    if isinstance(error, OSError):
+        return words_of(error)
+    if isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY):
+        return f"there is not enough memory: {error}"
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory: {error}" if str(error) else "there is not enough memory"
+    return None
 
 
 def words_of(error: OSError) -> str:

@@ -55,7 +55,7 @@ def main() -> None:
     sys.argv = [sys.argv[0], *arguments[1:]]
     from nmt.cli.app import run_app
 
-    run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet: run(experiment, composed, quiet))
+    run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet, _: run(experiment, composed, quiet))
 
 
 def to_complete(arguments: list[str]) -> list[str]:

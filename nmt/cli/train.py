@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
+from nmt.cli.sweep import Sweep, sweeping
 from nmt.log_lines import ShownLines, Terminal
 from nmt.shown import shown
 from nmt.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
+    from nmt.training.run import Trained
 
 COMMAND = "nmt-train"
 DIVERGED = 3  # the exit code
@@ -28,35 +30,27 @@ def main() -> None:
     prepare_streams()
     from nmt.cli.app import run_app
 
-    run_app(COMMAND, "train", run, explain)
+    run_app(COMMAND, "train", run, explain, sweeping)
 
 
-def run(composed: Any, quiet: bool = False) -> float:
+def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
     """One training; returns what its best validation scored, for sweepers: to be maximised, but TER and nll, with
-    metric=ter and metric=nll, to be minimised."""
+    metric=ter and metric=nll, to be minimised. NaN for a run of a sweep that failed."""
     with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
-        return train_one(composed, quiet)
+        from hydra.core.hydra_config import HydraConfig
+
+        overrides = list(HydraConfig.get().overrides.task)
+        if sweep is None:
+            return train_one(composed, overrides, quiet)
+        return sweep.run(overrides, lambda name: one_of_several(composed, overrides, quiet, sweep, name))
 
 
-def train_one(composed: Any, quiet: bool) -> float:
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-
-    from nmt.cli.schema import run_name
+def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
     from nmt.training.run import train  # torch and lightning: not for --help
 
-    hydra_config = HydraConfig.get()
-    config = run_config(composed, list(hydra_config.overrides.task))
-    if hydra_config.mode == RunMode.MULTIRUN:
-        if config.trainer.strategy == "ddp":
-            raise ValueError("trainer.strategy=ddp does not go with a sweep (-m); start its runs one by one")
-        overrides = list(hydra_config.overrides.task)
-        if any(override.startswith("run=") for override in overrides):  # else the name tells the jobs apart already
-            typed = {argument.lower() for argument in sys.argv}  # Hydra writes false as False
-            swept = [override for override in overrides if override.lower() not in typed]
-            config = replace(config, run=f"{config.run}/{run_name(swept)}")
+    config = run_config(composed, overrides)
     if is_first_process():
         show_log(quiet)
     try:
@@ -67,6 +61,18 @@ def train_one(composed: Any, quiet: bool) -> float:
     if is_first_process() and not quiet:
         print(shown(f"{result.model_dir}  validation {result.best}"), file=sys.stderr)
     return result.score
+
+
+def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Sweep, name: str) -> Trained:
+    """A run of a sweep, in a folder of this name."""
+    from nmt.training.run import on_one_device, train
+
+    prepare_streams()  # it may be another process
+    config = run_config(composed, overrides)
+    config = on_one_device(replace(config, run=f"{sweep.own}/{name}"))
+    show_log(quiet, f"{name}: ")
+    with seen(not quiet):
+        return train(config)
 
 
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:
@@ -109,12 +115,13 @@ def explain(data: dict[str, Any], word: str) -> str:
     return "\n".join(lines)
 
 
-def show_log(quiet: bool = False) -> None:
-    """What nmt logs, on stderr; `quiet` leaves warnings."""
+def show_log(quiet: bool = False, before: str = "") -> None:
+    """What nmt logs, on stderr, with these words `before` each line; `quiet` leaves warnings."""
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
-    if not logger.handlers:  # a sweep comes here once a job
-        handler = Terminal(sys.stderr)
-        handler.setLevel(logging.WARNING if quiet else logging.INFO)
-        handler.setFormatter(ShownLines())
-        logger.addHandler(handler)
+    for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # of the run before
+        logger.removeHandler(handler)
+    handler = Terminal(sys.stderr)
+    handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    handler.setFormatter(ShownLines(f"{before.replace('%', '%%')}%(message)s"))
+    logger.addHandler(handler)

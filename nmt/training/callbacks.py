@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ COLUMNS = (
     "val/bleu_of_average",
     "train/risk",
 )
+# Is told how many epochs are over and what the validation scored, in the metric that chooses: whether training ends.
+Watch = Callable[[int, float], bool]
 BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
 
 
@@ -232,6 +234,21 @@ def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
     right.set_ylabel("score of the validation text")
     with naming(picture):
         figure.savefig(picture, dpi=120)
+
+
+class Watched(Callback):
+    """Training ends after an epoch when who watches it says so."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        epochs = trainer.current_epoch + (trainer.state.fn == "fit")
+        score = pl_module.measure.figure(pl_module.validation.rank)
+        ends = trainer.is_global_zero and self.watch(epochs, score)
+        if trainer.strategy.reduce_boolean_decision(ends, all=False):
+            trainer.should_stop = True
 
 
 class ModelDirectories(Checkpoint):

@@ -13,7 +13,6 @@ from typing import Any, get_args
 
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.corpus import Corpus, Pair
@@ -225,7 +224,7 @@ class _Handler(logging.FileHandler):
 
 @contextmanager
 def open_log(path: Path) -> Iterator[None]:
-    """Write what nmt logs to `path` too, and around a progress bar, not through it. A resumed run appends."""
+    """Write what nmt logs to `path` too. A resumed run appends."""
     if not is_first_process():
         yield
         return
@@ -235,8 +234,7 @@ def open_log(path: Path) -> Iterator[None]:
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        with logging_redirect_tqdm([logger]):
-            yield
+        yield
     finally:
         logger.removeHandler(handler)
         handler.close()

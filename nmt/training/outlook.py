@@ -16,14 +16,28 @@ from nmt.training.module import TrainingModule, timer_of
 
 class TimeLeft(Callback):
     """Until training ends by itself, by what a step and a validation have taken in this process: after the last
-    epoch, trainer.max_steps or trainer.max_minutes, whichever is first. Patience may end it sooner."""
+    epoch, trainer.max_steps or trainer.max_minutes, whichever is first. Patience may end it sooner.
+
+    A checkpoint has how long training has taken until then, so that `spent` is of all processes of a run."""
 
     def __init__(self) -> None:
         self.last_step = 0
         self.first_step = 0  # of this process
         self.began = self.paused = 0.0  # s; when training began, and how long validations have taken since
+        self.before = 0.0  # s; what training had taken until the checkpoint that it goes on from
         self.validations = 0
         self.pause_began = 0.0
+
+    @property
+    def spent(self) -> float:
+        """Seconds of training and validation."""
+        return self.before + (time.monotonic() - self.began if self.began else 0.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"spent": self.spent}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.before = float(state_dict.get("spent", 0.0))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.last_step, self.first_step = int(trainer.estimated_stepping_batches), trainer.global_step

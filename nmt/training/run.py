@@ -35,6 +35,7 @@ from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
+from nmt.metrics.config import Name
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.by_size import decided
@@ -44,6 +45,8 @@ from nmt.training.callbacks import (
     TensorBoard,
     Throughput,
     ValidationReport,
+    Watch,
+    Watched,
     columns,
 )
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint, why_finished
@@ -96,6 +99,10 @@ class Trained:
     model_dir: Path
     score: float  # of the best validation, in the metric that chooses: less is better of TER and nll
     best: str  # the same in words, such as "BLEU 38.12"
+    metric: Name  # the metric that chooses
+    rank: tuple[float, ...]  # of the best validation: the greater is the better model's
+    parameters: int
+    seconds: float  # of training and validation, of all processes that trained it
 
 
 class Start(NamedTuple):
@@ -106,8 +113,9 @@ class Start(NamedTuple):
     finished: str | None  # why nothing is left to do, and what would make it go on
 
 
-def train(config: RunConfig) -> Trained:
-    """Prepare the data, train, and keep the best model in its directory.
+def train(config: RunConfig, watch: Watch | None = None) -> Trained:
+    """Prepare the data, train, and keep the best model in its directory. `watch` is told of every validation, and
+    whether it says that the training shall end is heeded after an epoch.
 
     Raises ValueError for what the config or the data make impossible, before anything is written to the run's
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
@@ -115,14 +123,14 @@ def train(config: RunConfig) -> Trained:
     """
     with Signals(*REQUEUE_SIGNALS) as signals, seen(config.trainer.progress and is_first_process()):
         try:
-            return _train(config, signals)
+            return _train(config, signals, watch)
         except Stopped as stopped:
             if stopped.number in REQUEUE_SIGNALS and is_first_process():
                 requeue()
             raise
 
 
-def _train(config: RunConfig, signals: Signals) -> Trained:
+def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
     config = as_begun(run_dir, config)
     check_run_dir(run_dir, config)
@@ -146,9 +154,11 @@ def _train(config: RunConfig, signals: Signals) -> Trained:
             made_of = origin(config, module.measures.values(), prepared.text)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
-            module = _train_through(config, run_dir, hardware, module, datamodule, signals, start)
+            module, seconds = _train_through(config, run_dir, hardware, module, datamodule, signals, start, watch)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
-    return Trained(run_dir / MODEL, module.best_score, module.best)
+    size = sum(parameter.numel() for parameter in module.model.parameters())
+    score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
+    return Trained(run_dir / MODEL, score, module.best, name, rank, size, seconds)
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
@@ -200,15 +210,17 @@ def _train_through(
     datamodule: DataModule,
     signals: Signals,
     start: Start,
-) -> TrainingModule:
-    """Train to the end; where training diverges, from the last checkpoint again, slower."""
+    watch: Watch | None,
+) -> tuple[TrainingModule, float]:
+    """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
     failure = ""
     for times in range(MAX_RETURNS + 1):
         start = _start(run_dir, module) if times else start
         if is_first_process():
             cut_logs(run_dir, start.logs)
         _announce(module, hardware, start, failure)
-        trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint)
+        left = TimeLeft()
+        trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint, left, watch)
         try:
             _fit(trainer, module, datamodule, start.checkpoint, signals)
             break
@@ -220,7 +232,7 @@ def _train_through(
                 os.environ.setdefault("LOCAL_RANK", "0")  # the other processes are there, and come along
         pl.seed_everything(config.seed, verbose=False)
         module, datamodule = _modules(config, module.prepared, module.progress.returns + 1)
-    return module
+    return module, left.spent
 
 
 def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) -> tuple[TrainingModule, DataModule]:
@@ -271,6 +283,16 @@ def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, f
         log.info("continuing from %s", start.checkpoint)
 
 
+def on_one_device(config: RunConfig) -> RunConfig:
+    """For one of several runs of a command, whose other processes would start all of them. Raises ValueError where
+    more devices are asked for."""
+    trainer = config.trainer
+    for key, value, only in (("strategy", trainer.strategy, "auto"), ("devices", trainer.devices or 1, 1)):
+        if value != only:
+            raise ValueError(f"trainer.{key}={value} does not go with a sweep or a search; start its runs one by one")
+    return replace(config, trainer=replace(trainer, devices=1))
+
+
 def requeue() -> None:
     """Have SLURM start this job again."""
     task = os.environ.get("SLURM_ARRAY_TASK_ID")
@@ -279,7 +301,14 @@ def requeue() -> None:
 
 
 def build_trainer(
-    config: RunConfig, run_dir: Path, accelerator: str, precision: str, signals: Signals, start: Path | None
+    config: RunConfig,
+    run_dir: Path,
+    accelerator: str,
+    precision: str,
+    signals: Signals,
+    start: Path | None,
+    left: TimeLeft,
+    watch: Watch | None = None,
 ) -> pl.Trainer:
     trainer, processes = config.trainer, world_size(config.trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
@@ -289,7 +318,6 @@ def build_trainer(
     loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
-    left = TimeLeft()
     callbacks: list[Callback] = [
         left,  # before those that ask it
         Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
@@ -299,6 +327,7 @@ def build_trainer(
         ValidationReport(run_dir, trainer.num_samples, left),
         ModelDirectories(run_dir, trainer.keep_best),
         TrainingBar(left),
+        *([Watched(watch)] if watch else []),
     ]
     return pl.Trainer(
         accelerator=accelerator,

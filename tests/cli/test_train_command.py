@@ -40,13 +40,6 @@ def call(monkeypatch, folder: Path, *overrides: str) -> None:
     command.main()
 
 
-def test_a_sweep_gives_every_job_a_folder_named_after_it(monkeypatch, tmp_path, corpus_dir):
-    call(monkeypatch, tmp_path, "-m", *data_of(corpus_dir), *QUICK, "run=sweep", "cell=rnn,gru", "seed=1,2")
-    names = {path.name for path in (tmp_path / "runs" / "sweep").iterdir()}
-    assert names == {f"cell-{cell}_seed-{seed}" for cell in ("rnn", "gru") for seed in (1, 2)}
-    assert all((tmp_path / "runs" / "sweep" / name / "model" / "model.safetensors").exists() for name in names)
-
-
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -1,0 +1,118 @@
+"""A sweep of nmt-train (-m): its folder, what its runs are called, and the table of what came of them."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt.bars import seen
+from nmt.cli.errors import said_of, warn
+from nmt.shown import shown
+
+if TYPE_CHECKING:
+    from nmt.training.run import Trained
+
+FAILED = 1  # the exit code when a run failed
+CONFIG = "config.yaml"  # of a run
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Goes with every run to the process in which a launcher starts it."""
+
+    command: str
+    own: str  # its run=
+    folder: Path
+    fixed: frozenset[str]  # the keys that are overridden for all runs alike
+    process: int = 0  # that of the command
+
+    def name(self, overrides: list[str]) -> str:
+        """Of a run's folder in that of the sweep: what differs, alone."""
+        from nmt.cli.schema import run_name
+
+        return run_name([one for one in overrides if _key(one) not in self.fixed])
+
+    def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
+        """Do the work of one run, which is given its name, and write down what came of it. Returns the score, and NaN
+        when it failed: the others go on. A signal ends them all."""
+        from nmt.sweep.outcomes import Outcome, finished, overridden, write_record
+        from nmt.training.divergence import DivergenceError
+
+        own = overridden(one for one in overrides if _key(one) not in self.fixed)
+        begun = Outcome(self.name(overrides), dict(own), failed=True, end="ended without a word")
+        write_record(self.folder, begun)
+        outcome, score = begun, math.nan
+        try:
+            with seen(os.getpid() == self.process):  # elsewhere several would draw on one terminal
+                found = work(begun.run)
+            score = found.score
+            outcome = finished(begun.run, own, found)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            said = str(error) if isinstance(error, DivergenceError) else said_of(error)
+            if said is None:
+                traceback.print_exc()
+                said = f"{type(error).__name__}: {error}"
+            warn(self.command, f"{begun.run}: {said}")
+            outcome = Outcome(begun.run, dict(own), failed=True, end=shown(" ".join(said.split())))
+        write_record(self.folder, outcome)
+        return score
+
+
+def _key(override: Any) -> str:
+    return str(override).partition("=")[0].lstrip("+~")
+
+
+@contextmanager
+def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Sweep]:
+    """The sweep that nmt-train's overrides (Hydra's objects) describe; what they come to without what is swept is
+    `composed`. When its runs are over their table is printed and written; a run that failed ends the command."""
+    from nmt.cli.schema import run_name
+    from nmt.files import locked
+    from nmt.sweep.outcomes import TABLE, read_records, remove_records, text_table, write_table
+    from nmt.sweep.space import quoted
+
+    own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
+    if name := next((one.key_or_group for one in own if one.is_sweep_override() and _names(one)), None):
+        raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
+    is_named = "run_name" not in str(composed._get_node("run")._value())
+    run = str(composed.run) if is_named else run_name([one.input_line for one in own])
+    folder = Path(composed.runs_dir) / run
+    if (folder / CONFIG).exists():
+        raise ValueError(f"{folder} belongs to a run; give the sweep another run=")
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = {_key(one.input_line) for one in own}
+    fixed = frozenset(keys - {_key(one.input_line) for one in own if one.is_sweep_override()})
+    try:
+        with locked(folder, wait=False):
+            remove_records(folder)
+            if not any(one.key_or_group == "hydra.sweep.dir" for one in overrides):
+                sys.argv.append(f"hydra.sweep.dir={quoted(str(folder))}")
+            try:
+                yield Sweep(command, run, folder, fixed, os.getpid())
+            except Exception as error:
+                if said_of(error) is not None:
+                    raise
+                raise ChildProcessError(f"the sweep ended: {type(error).__name__}: {error}") from error
+            finally:
+                outcomes = read_records(folder) if isinstance(sys.exception(), Exception | None) else []
+                if outcomes:
+                    write_table(folder / TABLE, outcomes)
+                    print(shown(text_table(outcomes), None, lines=True))
+                    print(shown(f"{folder / TABLE}"))
+    except BlockingIOError:
+        raise ValueError(f"{folder} is in use: the same sweep is going on already") from None
+    if any(one.failed for one in outcomes):
+        raise SystemExit(FAILED)
+
+
+def _names(override: Any) -> bool:
+    return override.key_or_group in ("run", "runs_dir", "cache_dir")

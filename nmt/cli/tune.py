@@ -1,0 +1,200 @@
+"""nmt-tune: which settings of nmt-train are best, by a search that several commands may share.
+
+nmt-evaluate --tune is another thing: it finds how a finished model's beam should rank.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt.bars import seen
+from nmt.cli.errors import Parser, one_line_errors, said_of
+from nmt.cli.options import add_common, positive, up_to
+from nmt.cli.streams import prepare_streams
+from nmt.shown import shown
+
+if TYPE_CHECKING:
+    from nmt.config import RunConfig
+    from nmt.sweep.outcomes import Outcome
+    from nmt.sweep.space import Scalar, Space
+    from nmt.sweep.study import Training
+
+COMMAND = "nmt-tune"
+MAX_TRIALS = 100_000
+FAILED = 1  # the exit code when no trial came to anything
+OWN_NAME = "tune_"  # before what a study is called that was given no run=
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=COMMAND,
+        description="Search through settings of nmt-train: a training for each trial, ended early where it is worse "
+        "than others were. The same command, here or on a machine that shares the folder, works at the same study; "
+        "one that was killed goes on.",
+        epilog="How a finished model should search is found by nmt-evaluate --tune.",
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="for all trials, as of nmt-train; run= names the study",
+    )
+    parser.add_argument(
+        "--space",
+        default="default",
+        metavar="FILE",
+        help="what is searched through: a YAML file, or default or architecture, which come with nmt (%(default)s); "
+        "what is overridden is not",
+    )
+    parser.add_argument(
+        "--trials", type=up_to(MAX_TRIALS), default=20, metavar="N", help="of the study in all (%(default)s)"
+    )
+    parser.add_argument(
+        "--sampler", choices=["tpe", "random"], default="tpe", help="what is tried next (%(default)s)"
+    )
+    parser.add_argument(
+        "--pruner",
+        choices=["median", "hyperband", "none"],
+        default="median",
+        help="which trials are ended after a validation: those worse than the median of the others then, after five "
+        "whole ones (%(default)s)",
+    )
+    parser.add_argument(
+        "--prune-after", type=positive, default=1, metavar="N", help="epochs, at the earliest (%(default)s)"
+    )
+    parser.add_argument("--seed", type=positive, default=1, metavar="N", help="of the search (%(default)s)")
+    parser.add_argument("--config-dir", metavar="DIR", help="a folder with choices of your own, as of nmt-train")
+    add_common(parser)
+    return parser
+
+
+def main() -> None:
+    """Entry point."""
+    prepare_streams()
+    with one_line_errors(COMMAND):
+        options = parser().parse_args()
+        with seen(not options.quiet):
+            outcomes, lines = searched(options)
+        print(shown("\n".join(lines), None, lines=True))
+        if all(one.failed for one in outcomes):
+            raise SystemExit(FAILED)
+
+
+def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
+    """What came of the trials, and what is printed of that. Raises ValueError for what the search cannot be."""
+    from nmt.cli.schema import register, run_name
+    from nmt.cli.train import show_log
+    from nmt.sweep.outcomes import sorted_outcomes, text_table
+    from nmt.sweep.space import in_words, quoted
+    from nmt.sweep.study import TABLE, Plan, search
+
+    register()
+    fixed, run = split_overrides(options.overrides)
+    run = run or OWN_NAME + run_name(fixed)
+    space = space_for(options, fixed)
+    config = configured([*fixed, f"run={quoted(run)}"], options)
+    check_space(space, fixed, options)
+    show_log(options.quiet)
+    folder = Path(config.runs_dir) / run
+    plan = Plan(options.trials, options.sampler, options.pruner, options.prune_after, options.seed)
+    outcomes = search(folder, space, settings_of(config), config.metric.name, plan, training(run, fixed, options))
+    best = sorted_outcomes(outcomes)[0]
+    lines = [text_table(outcomes), str(folder / TABLE)]
+    if not best.failed:
+        found = [f"{key}={value}" for key, value in best.differs.items()]
+        again = shlex.join(["nmt-train", *fixed, *found, f"run={in_words(f'{run}_best')}"])
+        lines += ["", f"the best: {best.run}, whose model is {folder / best.run / 'model'}; again:", again]
+    return outcomes, lines
+
+
+def split_overrides(overrides: Sequence[str]) -> tuple[list[str], str]:
+    """Those of all trials, and the study's own run=, or nothing. Raises ValueError."""
+    from nmt.cli.app import parsed_overrides
+
+    fixed, run = [], ""
+    for one in parsed_overrides(list(overrides)):
+        if one.key_or_group.startswith("hydra"):
+            raise ValueError(f"{one.input_line} is Hydra's own, which has no part in a search")
+        if one.is_sweep_override():
+            raise ValueError(f"{one.input_line} has several values; name them in a file for --space")
+        if one.key_or_group == "run":
+            run = str(one.value())
+        else:
+            fixed.append(one.input_line)
+    return fixed, run
+
+
+def space_for(options: argparse.Namespace, fixed: Sequence[str]) -> Space:
+    """What is left to choose. Raises ValueError."""
+    from nmt.sweep.outcomes import overridden
+    from nmt.sweep.space import find_space, read_space
+
+    path = find_space(options.space)
+    space = read_space(path)
+    for key in space:
+        if key.startswith("hydra") or key in ("run", "runs_dir", "cache_dir"):
+            raise ValueError(f"{path} is no space: {key} is nothing that a model depends on")
+    left = {key: one for key, one in space.items() if key not in overridden(fixed)}
+    if not left:
+        raise ValueError(f"all that {path} would search through is overridden")
+    return left
+
+
+def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace) -> None:
+    """Raises ValueError for a setting or a choice that there is not. Some that do not go together may be there."""
+    from nmt.cli.app import built
+    from nmt.sweep.space import typed
+
+    ends = {key: one.ends for key, one in space.items()}
+    for i in range(max(map(len, ends.values()))):
+        values = [typed(key, of_key[i % len(of_key)]) for key, of_key in ends.items()]
+        built([*fixed, *values, "run=x"], lambda composed, _: composed, options.config_dir)
+
+
+def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
+    """Raises ValueError."""
+    from nmt.cli.app import built
+    from nmt.cli.train import run_config
+    from nmt.training.run import on_one_device
+
+    return on_one_device(built(overrides, run_config, options.config_dir))
+
+
+def settings_of(config: RunConfig) -> dict[str, Any]:
+    """What the trials of a study have in common, as plain data: all that their scores depend on."""
+    from nmt.config import to_dict
+    from nmt.json_text import finite
+    from nmt.training.folder import CHANGEABLE, flat
+
+    lengths = {f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_minutes", "patience")}
+    others = CHANGEABLE - lengths | {"run", "data.dir"}
+    return {key: value for key, value in flat(finite(to_dict(config))).items() if key not in others}
+
+
+def training(run: str, fixed: Sequence[str], options: argparse.Namespace) -> Training:
+    """What does a trial. An error of the machine's, as a full disk, is no trial's fault, and ends the search."""
+    from nmt.cli.train import show_log
+    from nmt.sweep.space import quoted, typed
+    from nmt.sweep.study import TrialFailedError
+    from nmt.training.callbacks import Watch
+    from nmt.training.divergence import DivergenceError
+    from nmt.training.run import Trained, train
+
+    def one(name: str, values: Mapping[str, Scalar], watch: Watch) -> Trained:
+        own = [typed(key, value) for key, value in values.items()]
+        show_log(options.quiet, f"{name}: ")
+        try:
+            return train(configured([*fixed, *own, f"run={quoted(f'{run}/{name}')}"], options), watch)
+        except Exception as error:
+            said = str(error) if isinstance(error, DivergenceError) else said_of(error)
+            if said is None or isinstance(error, OSError):
+                raise
+            raise TrialFailedError(" ".join(said.split())) from None
+        finally:
+            show_log(options.quiet)
+
+    return one

@@ -1,0 +1,116 @@
+"""What came of the runs of a sweep: a record of each, and all of them as a table, the best one first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from nmt.bars import clock
+from nmt.config import from_dict
+from nmt.files import write_atomically
+from nmt.json_text import to_json
+from nmt.metrics.config import Name
+from nmt.metrics.measure import LABELS
+from nmt.training.run import Trained
+
+TABLE = "runs.csv"
+RECORDS = ".runs"  # of a sweep that is going on: a file a run, from whichever process it is in
+MOST = 1e300  # JSON has no infinity
+RIGHT = ("parameters", "time")  # columns of numbers, besides the score
+
+
+@dataclass(frozen=True)
+class Outcome:
+    run: str  # its folder in that of the sweep
+    differs: dict[str, str] = field(default_factory=dict)  # what is its own: settings with their values, as typed
+    score: float | None = None  # of its best validation; None: there was none
+    metric: Name = "bleu"  # what the score is of: what chooses models
+    rank: tuple[float, ...] = ()  # of that validation, all finite: the greater is the better
+    parameters: int | None = None
+    seconds: float | None = None  # of training and validation
+    failed: bool = False
+    end: str = ""  # how it ended, where it did not simply train to its end
+
+
+def finished(run: str, differs: Mapping[str, str], trained: Trained, end: str = "") -> Outcome:
+    """What came of a training."""
+    rank = tuple(min(max(one, -MOST), MOST) for one in trained.rank)
+    size = trained.parameters
+    return Outcome(run, dict(differs), trained.score, trained.metric, rank, size, trained.seconds, end=end)
+
+
+def sorted_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The best first, as models are chosen. Scores of another metric cannot be compared, and come after; what failed
+    is last."""
+    return sorted(outcomes, key=lambda one: (one.failed, not one.rank, one.metric, [-x for x in one.rank]))
+
+
+def differing(outcomes: Sequence[Outcome]) -> list[str]:
+    """The settings of which the runs have several values, in the order in which they are given."""
+    keys = dict.fromkeys(key for one in outcomes for key in one.differs)
+    return [key for key in keys if len({one.differs.get(key) for one in outcomes}) > 1]
+
+
+def text_table(outcomes: Sequence[Outcome]) -> str:
+    """A line of names, and a line a run."""
+    metrics, keys = {one.metric for one in outcomes}, differing(outcomes)
+    score = LABELS[metrics.pop()] if len(metrics) == 1 else "score"
+    names = [score, *keys, *RIGHT, "run", *([""] if any(one.end for one in outcomes) else [])]
+    rows = [names, *(_cells(one, keys)[: len(names)] for one in sorted_outcomes(outcomes))]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(names))]
+    return "\n".join("  ".join(_aligned(rows[0], row, widths)).rstrip() for row in rows)
+
+
+def _cells(one: Outcome, keys: Sequence[str]) -> list[str]:
+    score = "failed" if one.failed else "" if one.score is None else f"{one.score:.2f}"
+    if one.score is not None and one.metric == "nll" and not one.failed:
+        score = f"{one.score:.3f}"
+    size = "" if one.parameters is None else f"{one.parameters:,}"
+    time = "" if one.seconds is None else clock(one.seconds)
+    return [score, *(one.differs.get(key, "") for key in keys), size, time, one.run, one.end]
+
+
+def _aligned(names: Sequence[str], row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    for i, (name, cell, width) in enumerate(zip(names, row, widths, strict=True)):
+        yield cell.rjust(width) if i == 0 or name in RIGHT else cell.ljust(width)
+
+
+def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """The same as CSV, with all digits."""
+    keys = differing(outcomes)
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["run", "metric", "score", *keys, "parameters", "seconds", "end"])
+    for one in sorted_outcomes(outcomes):
+        end = one.end or ("failed" if one.failed else "")
+        own = [one.differs.get(key, "") for key in keys]
+        seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
+        writer.writerow([one.run, one.metric, one.score, *own, one.parameters, seconds, end])
+    write_atomically(path, file.getvalue().encode(errors="replace"))
+
+
+def write_record(folder: Path, outcome: Outcome) -> None:
+    """For whoever waits for all runs of the sweep in `folder`."""
+    path = folder / RECORDS / f"{outcome.run}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (to_json(asdict(outcome)) + "\n").encode())
+
+
+def read_records(folder: Path) -> list[Outcome]:
+    """Those of a sweep, by name. Raises ValueError for what is no record."""
+    paths = sorted((folder / RECORDS).glob("*.json"))
+    return [from_dict(Outcome, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+def remove_records(folder: Path) -> None:
+    for path in (folder / RECORDS).glob("*.json"):
+        path.unlink()
+
+
+def overridden(overrides: Iterable[str]) -> Mapping[str, str]:
+    """Overrides as they are typed -> keys and values."""
+    return {key.lstrip("+~"): value for key, _, value in (one.partition("=") for one in overrides)}

@@ -1,0 +1,272 @@
+"""A search over settings: Optuna's ask-and-tell, with a training for every trial.
+
+    <study>/  study.journal  trials.csv  trial-000/ trial-001/ ...    runs, as nmt-train's; lock, state, journal.lock
+
+Any number of commands, on any machines, share a study by sharing its folder. Who works at a trial holds a lock that
+ends with its process. So a trial that runs in the journal but is not locked belongs to nobody: it is taken up again,
+goes on from its last checkpoint, and ends as if it had never stopped. What is tried depends on the seed, the number
+of the trial and the trials that are over: one command alone makes the same trials whether it is killed or not.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from nmt.config import from_dict
+from nmt.files import claimed
+from nmt.metrics.config import Name
+from nmt.metrics.measure import LESS_IS_BETTER
+from nmt.sweep.outcomes import Outcome, finished, write_table
+from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
+from nmt.training.callbacks import Watch
+from nmt.training.run import Trained
+
+if TYPE_CHECKING:
+    import optuna
+
+JOURNAL, TABLE = "study.journal", "trials.csv"
+LOCK, STATE, JOURNAL_LOCK = "lock", "state", "journal.lock"
+NAME = "nmt"  # of the one study in a journal
+IDENTITY, OUTCOME = "of", "outcome"  # attributes of a study and of a trial
+PAUSE_S = 0.5  # while other commands are at the trials that are left
+FIRST_FAILED = 3  # trials, before any comes to something: then it is not the choice that is at fault
+
+log = logging.getLogger(__name__)
+
+
+class TrialFailedError(Exception):
+    """A trial that cannot be done with what it was given; others may."""
+
+
+Training = Callable[[str, Mapping[str, Scalar], Watch], Trained]  # the run's name, what it is given, who watches
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a search goes about it; commands that share a study may differ in it."""
+
+    trials: int = 20  # of the study, those of other and of earlier commands too
+    sampler: Literal["tpe", "random"] = (
+        "tpe"  # tree-structured Parzen estimators (Bergstra et al., 2011), or by chance
+    )
+    pruner: Literal["median", "hyperband", "none"] = "median"  # which trials are ended before their time
+    prune_after: int = 1  # epochs before which none is
+    seed: int = 1
+
+
+def search(
+    folder: Path, space: Space, settings: Mapping[str, Any], metric: Name, plan: Plan, training: Training
+) -> list[Outcome]:
+    """Do trials until the study in `folder` has as many as planned, and those of others are over; what came of all.
+
+    `settings` are those of all trials, by which a study is known. Raises ValueError when the folder has a study of
+    other ones, when the first trials all fail, and where Optuna is not installed; what `training` raises, but
+    TrialFailedError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
+    while study.do_next(training):
+        pass
+    outcomes = study.outcomes()
+    write_table(folder / TABLE, outcomes)
+    return outcomes
+
+
+class Study:
+    def __init__(self, folder: Path, space: Space, identity: Mapping[str, Any], metric: Name, plan: Plan) -> None:
+        self.folder, self.space, self.metric, self.plan = folder, space, metric, plan
+        self.optuna = _optuna()
+        with self._locked():
+            self.study: optuna.Study = self.optuna.create_study(
+                study_name=NAME,
+                storage=self.optuna.storages.JournalStorage(_journal(self.optuna, folder)),
+                pruner=_pruner(self.optuna, plan),
+                direction="minimize" if metric in LESS_IS_BETTER else "maximize",
+                load_if_exists=True,
+            )
+            before = self.study.user_attrs.get(IDENTITY)
+            if before is None:
+                self.study.set_user_attr(IDENTITY, dict(identity))
+        for key in sorted({*(before or {}), *identity}) if before else ():
+            if before.get(key) != identity.get(key):
+                was, now = before.get(key), identity.get(key)
+                raise ValueError(f"{folder} is a study with {key}={was}, not {now}; choose another run=")
+
+    def do_next(self, training: Training) -> bool:
+        """Whether there was a trial to do."""
+        with self._claimed() as trial:
+            if trial is None:
+                return False
+            values = {key: _chosen(trial, key, one) for key, one in self.space.items()}
+            self._do(trial, values, training)
+        self._check_failures()
+        return True
+
+    def outcomes(self) -> list[Outcome]:
+        return [
+            from_dict(Outcome, trial.user_attrs[OUTCOME])
+            for trial in self.study.get_trials(deepcopy=False)
+            if OUTCOME in trial.user_attrs
+        ]
+
+    def _do(self, trial: optuna.Trial, values: Mapping[str, Scalar], training: Training) -> None:
+        """A trial, or what is left of one."""
+        states, name = self.optuna.trial.TrialState, f"trial-{trial.number:03}"
+        words = {key: in_words(value) for key, value in values.items()}
+        reported = set(self._frozen(trial.number).intermediate_values)
+        pruned: list[int] = []  # after how many epochs
+
+        def watch(epochs: int, score: float) -> bool:
+            if epochs not in reported:  # else a validation of before is done again, and is the same
+                trial.report(score, epochs)
+                reported.add(epochs)
+            if trial.should_prune():
+                pruned.append(epochs)
+            return bool(pruned)
+
+        if OUTCOME in trial.user_attrs:  # its process ended between this and telling it
+            outcome = from_dict(Outcome, trial.user_attrs[OUTCOME])
+        else:
+            begun = "goes on" if reported else "begins"
+            log.info("%s %s: %s", name, begun, " ".join(f"{key}={value}" for key, value in words.items()))
+            try:
+                trained = training(name, values, watch)
+                outcome = finished(name, words, trained, f"pruned after epoch {pruned[0]}" if pruned else "")
+            except TrialFailedError as error:
+                outcome = Outcome(name, words, failed=True, end=str(error), metric=self.metric)
+                log.warning("%s failed: %s", name, error)
+            trial.set_user_attr(OUTCOME, asdict(outcome))
+        if outcome.failed:
+            self.study.tell(trial.number, state=states.FAIL)
+        elif outcome.end:
+            self.study.tell(trial.number, state=states.PRUNED)
+        else:
+            self.study.tell(trial.number, outcome.score)
+
+    def _frozen(self, number: int) -> optuna.trial.FrozenTrial:
+        return self.study.get_trials(deepcopy=False)[number]
+
+    def _check_failures(self) -> None:
+        outcomes = self.outcomes()
+        if len(outcomes) >= FIRST_FAILED and all(one.failed for one in outcomes):
+            raise ValueError(f"the first {len(outcomes)} trials failed, the last one: {outcomes[-1].end}")
+
+    @contextmanager
+    def _claimed(self) -> Iterator[optuna.Trial | None]:
+        """A trial that no other process does meanwhile; None when all are over."""
+        with ExitStack() as held:
+            waits = False
+            while True:
+                with self._locked():
+                    trial = self._abandoned(held)
+                    trial = self._new(held) if trial is None else trial
+                    running = self._running()
+                if trial is not None or not running:
+                    yield trial
+                    return
+                if not waits:
+                    log.info("waiting for %d trial(s) of other commands", len(running))
+                    waits = True
+                time.sleep(PAUSE_S)
+
+    def _locked(self) -> Any:
+        """Asking and claiming are one act."""
+        return claimed(self.folder / LOCK, 0, wait=True)
+
+    def _running(self) -> list[optuna.trial.FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.RUNNING,))
+
+    def _abandoned(self, held: ExitStack) -> optuna.Trial | None:
+        """One that was begun by a process that is no more."""
+        for trial in self._running():
+            with ExitStack() as claim:
+                if claim.enter_context(claimed(self.folder / STATE, trial.number)) is not None:
+                    held.enter_context(claim.pop_all())
+                    self._seed(trial.number)
+                    taken_up: optuna.Trial = self.optuna.Trial(self.study, trial._trial_id)
+                    return taken_up
+        return None
+
+    def _new(self, held: ExitStack) -> optuna.Trial | None:
+        number = len(self.study.get_trials(deepcopy=False))
+        if number >= self.plan.trials:
+            return None
+        self._seed(number)
+        trial = self.study.ask()
+        held.enter_context(claimed(self.folder / STATE, trial.number))
+        return trial
+
+    def _seed(self, number: int) -> None:
+        """For what this trial is given."""
+        samplers = self.optuna.samplers
+        seed = int(np.random.SeedSequence([self.plan.seed, number]).generate_state(1)[0])
+        by_chance = self.plan.sampler == "random"
+        self.study.sampler = samplers.RandomSampler(seed) if by_chance else samplers.TPESampler(seed=seed)
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise ValueError("a search needs Optuna: pip install nmt[tune]") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
+    """What Optuna gives a setting; of a trial that is taken up again what it gave then."""
+    if isinstance(one, Choice):
+        value: Scalar = trial.suggest_categorical(key, one.values)
+        return value
+    if isinstance(one, WholeRange):
+        return trial.suggest_int(key, one.low, one.high, step=one.step or 1, log=one.log)
+    number = trial.suggest_float(key, one.low, one.high, step=one.step, log=one.log)
+    return min(max(float(f"{number:.4g}"), one.low), one.high)  # as people write it
+
+
+def _pruner(optuna: Any, plan: Plan) -> Any:
+    if plan.pruner == "median":
+        return optuna.pruners.MedianPruner(n_warmup_steps=plan.prune_after)
+    if plan.pruner == "hyperband":
+        return optuna.pruners.HyperbandPruner(min_resource=plan.prune_after)
+    return optuna.pruners.NopPruner()
+
+
+def _journal(optuna: Any, folder: Path) -> Any:
+    """Optuna's file of all that was asked and told. Optuna's own locks outlive a process, and are broken after 30 s
+    whoever has them; ours end with it. A line that a full disk or a power cut has torn is taken out before another
+    follows."""
+    path = folder / JOURNAL
+
+    class Lock(optuna.storages.journal.JournalFileOpenLock):  # type: ignore[misc]
+        def acquire(self) -> bool:
+            self.held = ExitStack()
+            self.held.enter_context(claimed(folder / JOURNAL_LOCK, 0, wait=True))
+            mend(path)
+            return True
+
+        def release(self) -> None:
+            self.held.close()
+
+    return optuna.storages.journal.JournalFileBackend(str(path), Lock(str(path)))
+
+
+def mend(path: Path) -> None:
+    """Take out what follows the last whole line."""
+    with path.open("rb+") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            return
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)

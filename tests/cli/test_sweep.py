@@ -1,0 +1,95 @@
+"""nmt-train -m: a run for every combination, and a table of what came of them, whatever starts the runs."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from test_train_command import QUICK, call, data_of
+
+SHORT = [*QUICK, "trainer.max_steps=2", "trainer.num_samples=0"]
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "runs.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_run_has_a_folder_and_a_row_named_by_what_differs_alone(monkeypatch, tmp_path, corpus_dir, capsys):
+    call(monkeypatch, tmp_path, "-m", *data_of(corpus_dir), *SHORT, "cell=rnn", "cell=rnn,gru", "run=mine")
+    folder, names = tmp_path / "runs" / "mine", {"cell-rnn", "cell-gru"}
+    assert {path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != "."} == names
+    assert all((folder / name / "model" / "model.safetensors").exists() for name in names)
+    found = rows(folder)
+    assert list(found[0]) == ["run", "metric", "score", "cell", "parameters", "seconds", "end"]
+    assert {row["run"]: (row["cell"], row["parameters"]) for row in found} == {
+        "cell-rnn": ("rnn", "14952"),
+        "cell-gru": ("gru", "18408"),
+    }
+    assert float(found[0]["score"]) > float(found[1]["score"])
+    out, err = capsys.readouterr()
+    head, *lines, path = out.splitlines()
+    assert head.split() == ["BLEU", "cell", "parameters", "time", "run"]
+    assert [line.split()[-1] for line in lines] == [row["run"] for row in found]
+    assert path == "runs/mine/runs.csv"
+    assert {line.split(": ")[0] for line in err.splitlines()} == names
+
+
+def test_a_run_that_fails_is_a_row_that_says_so_and_the_others_go_on(monkeypatch, tmp_path, corpus_dir, capsys):
+    overrides = [*data_of(corpus_dir), *SHORT, "model.attention.heads=5,2", "-q"]
+    for _ in range(2):  # the same command goes on in the same folder
+        with pytest.raises(SystemExit) as stopped:
+            call(monkeypatch, tmp_path, "-m", *overrides)
+        assert stopped.value.code == 1
+    (folder,) = (path for path in (tmp_path / "runs").iterdir() if path.name != ".cache")
+    assert "model.attention.heads-5-2" in folder.name or len(folder.name) > 120
+    good, bad = rows(folder)
+    assert (good["model.attention.heads"], good["end"]) == ("2", "")
+    assert float(good["seconds"]) > 0  # of the first start: the second had nothing to do
+    assert bad["end"] == "attention.heads is 5; it must divide the query size 24"
+    out, err = capsys.readouterr()
+    assert "failed  5" in out
+    assert err.splitlines() == [f"nmt-train: model.attention.heads-5: {bad['end']}"] * 2
+
+
+def test_a_sweep_that_cannot_be_is_one_line(monkeypatch, tmp_path, corpus_dir, capsys):
+    (tmp_path / "runs" / "old").mkdir(parents=True)
+    (tmp_path / "runs" / "old" / "config.yaml").write_text("{}")
+    for overrides, message in (
+        (["run=a,b"], "run says where the sweep's runs lie, each in a folder of its own; give it one value"),
+        (["run=old", "seed=1,2"], "runs/old belongs to a run; give the sweep another run="),
+        (["cel=gru", "seed=1,2"], "cel is unknown; did you mean cell?"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            call(monkeypatch, tmp_path, "-m", *overrides)
+        assert (stopped.value.code, capsys.readouterr().err) == (2, f"nmt-train: {message}\n")
+
+
+def runs_of(monkeypatch, folder: Path, corpus_dir: Path, *overrides: str) -> list[dict[str, str]]:
+    """The rows of the runs, without how long they took, and the seed, which is their name."""
+    call(monkeypatch, folder, "-m", "-q", *data_of(corpus_dir), *SHORT, "trainer.threads=1", *overrides)
+    (sweep,) = (path for path in (folder / "runs").iterdir() if path.name != ".cache")
+    return [{key: value for key, value in row.items() if key not in ("seconds", "seed")} for row in rows(sweep)]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory, corpus_dir):
+    with pytest.MonkeyPatch.context() as patch:
+        return runs_of(patch, tmp_path_factory.mktemp("here"), corpus_dir, "seed=1,2")
+
+
+@pytest.mark.parametrize(
+    ("launcher", "settings"),
+    [
+        ("joblib", ["hydra.launcher.n_jobs=2", "seed=1,2"]),
+        ("submitit_local", ["hydra.launcher.timeout_min=5", "seed=range(2,3)"]),
+    ],
+)
+def test_launchers_train_in_other_processes_and_the_table_is_the_same(
+    monkeypatch, tmp_path, corpus_dir, here, launcher, settings
+):
+    pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
+    there = runs_of(monkeypatch, tmp_path, corpus_dir, f"hydra/launcher={launcher}", *settings)
+    assert there == [row for row in here if row["run"] in {one["run"] for one in there}]
+    assert len(there) == (2 if launcher == "joblib" else 1)

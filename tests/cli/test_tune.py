@@ -1,0 +1,128 @@
+"""nmt-tune as it is called: what it prints, and two processes at one study, of which one is killed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from test_train_command import QUICK, data_of
+
+from nmt.cli import tune
+from nmt.training.callbacks import read_metrics
+
+pytest.importorskip("optuna")
+
+SPACE = "optim.learning_rate: {low: 0.001, high: 0.1, log: true}\ncell: [rnn, gru]\nmodel.hidden_size: [16, 24]\n"
+SHORT = [one for one in QUICK if not one.startswith("model.hidden_size")] + ["trainer.num_samples=0"]
+
+
+def call(monkeypatch, folder: Path, *arguments: str) -> None:
+    GlobalHydra.instance().clear()
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["nmt-tune", *arguments])
+    tune.main()
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_two_commands_share_a_study_of_six_trials_and_one_is_killed_and_begun_again(tmp_path, corpus_dir):
+    (tmp_path / "space.yaml").write_text(SPACE)
+    study, code = tmp_path / "runs" / "s", "from nmt.cli.tune import main; main()"
+    options = ["--space", "space.yaml", "--trials", "6", "--pruner", "none", "-q"]
+    command = [sys.executable, "-c", code, *options, *data_of(corpus_dir), *SHORT, "run=s"]
+
+    def begun() -> subprocess.Popen:
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    first, second = begun(), begun()
+    deadline = time.monotonic() + 200
+    while not list(study.glob("trial-*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(first.pid, 9)
+    third = begun()
+    printed = [process.communicate(timeout=280) for process in (first, second, third)]
+    assert (first.returncode, second.returncode, third.returncode) == (-9, 0, 0), printed
+    found = rows(study / "trials.csv")
+    assert sorted(row["run"] for row in found) == [f"trial-{i:03}" for i in range(6)]
+    assert not any(row["end"] for row in found)
+    operations = [json.loads(line) for line in (study / "study.journal").read_text().splitlines()]
+    assert sum(one["op_code"] == 4 for one in operations) == 6  # trials that were asked for
+    assert sorted(one["trial_id"] for one in operations if one["op_code"] == 6) == list(range(6))  # and told
+    for row in found:
+        metrics = read_metrics(study / row["run"] / "metrics.csv")
+        steps = [one["step"] for one in metrics if one["train/loss"]]
+        assert len(steps) == len(set(steps)) == 24  # every update once: a trial that was killed goes on
+    assert "trial-" in printed[1][0]
+    assert printed[1][0].splitlines()[:7] == printed[2][0].splitlines()[:7]
+
+
+def test_the_command_that_it_ends_with_trains_the_best_model_again(monkeypatch, tmp_path, corpus_dir, capsys):
+    (tmp_path / "space.yaml").write_text(SPACE)
+    options = ["--space", "space.yaml", "--trials", "2", "-q", *data_of(corpus_dir), *SHORT, "trainer.max_steps=3"]
+    call(monkeypatch, tmp_path, *options, "cell=rnn")
+    (study,) = (tmp_path / "runs").glob("tune_*")
+    out, err = capsys.readouterr()
+    assert err == ""
+    head, first, *_, words, again = out.splitlines()
+    assert head.split()[-3:] == ["parameters", "time", "run"]
+    assert "cell" not in head.split()  # which is overridden, so it is not searched
+    best = study / first.split()[-1]
+    assert str(best.relative_to(tmp_path) / "model") in words
+    from nmt.cli import train
+
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", shlex.split(again))
+    train.main()
+    (repeated,) = (tmp_path / "runs").glob("tune_*_best")
+    assert (repeated / "metrics.csv").read_text() != ""
+    assert (repeated / "model/model.safetensors").read_bytes() == (best / "model/model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--space", "nowhere.yaml"], "there is no space 'nowhere.yaml'; give a file, or choose one of: arch"),
+        (["cell=gru,lstm"], "cell=gru,lstm has several values; name them in a file for --space"),
+        (["cel=gru"], "cel is unknown; did you mean cell?"),
+        (["hydra.verbose=true"], "hydra.verbose=true is Hydra's own, which has no part in a search"),
+        (["trainer=ddp"], "trainer.strategy=ddp does not go with a sweep or a search"),
+        (["data=files"], "data.dir, data.src, data.tgt must be given"),
+        (["--space", "bad.yaml"], "celll is unknown; did you mean cell?"),
+        (["--space", "choice.yaml"], "cell has no choice 'lstn'; did you mean cell=lstm?"),
+        (["--space", "imports.yaml"], "hydra.launcher._target_ is nothing that a model depends on"),
+        (["--space", "choice.yaml", "cell=gru"], "all that choice.yaml would search through is overridden"),
+        (["--trials", "0"], "argument --trials: invalid positive value: '0'"),
+    ],
+)
+def test_what_cannot_be_searched_is_said_in_one_line(monkeypatch, tmp_path, capsys, arguments, message):
+    (tmp_path / "bad.yaml").write_text("celll: [gru, lstm]\n")
+    (tmp_path / "choice.yaml").write_text("cell: [gru, lstn]\n")
+    (tmp_path / "imports.yaml").write_text("hydra.launcher._target_: [os.system, x]\n")
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, tmp_path, *arguments)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("nmt-tune: ")
+    assert message in line
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("name", ["default", "architecture"])
+def test_the_spaces_that_come_with_nmt_are_of_settings_that_there_are(name):
+    options = tune.parser().parse_args(["--space", name])
+    from nmt.cli.schema import register
+
+    register()
+    GlobalHydra.instance().clear()
+    tune.check_space(tune.space_for(options, []), [], options)

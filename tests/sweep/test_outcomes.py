@@ -1,0 +1,51 @@
+"""The table of a sweep's runs."""
+
+from __future__ import annotations
+
+import csv
+
+from nmt.sweep.outcomes import Outcome, read_records, text_table, write_record, write_table
+
+RUNS = [
+    Outcome("a", {"cell": "gru", "seed": "1", "x": "0"}, 12.345, "bleu", (12.345, 40.0, -1.0), 1_234_567, 3723.4),
+    Outcome("b", {"cell": "rnn", "seed": "1", "x": "0"}, failed=True, end="no space is left"),
+    Outcome(
+        "c", {"cell": "rnn", "seed": "2", "x": "0"}, 12.345, "bleu", (12.345, 41.0, -1.0), 999, 61.0, end="pruned"
+    ),
+    Outcome("d", {"cell": "gru", "seed": "2", "x": "0"}, 30.0, "bleu", (30.0, 9.0, -1.0), 5, 0.4),
+]
+
+
+def test_the_best_is_first_by_what_chooses_models_and_what_failed_is_last():
+    assert text_table(RUNS).splitlines() == [
+        "  BLEU  cell  seed  parameters     time  run",
+        " 30.00  gru   2              5     0:00  d",
+        " 12.35  rnn   2            999     1:01  c    pruned",
+        " 12.35  gru   1      1,234,567  1:02:03  a",
+        "failed  rnn   1                          b    no space is left",
+    ]
+
+
+def test_less_is_better_of_nll_and_figures_of_several_metrics_stay_apart():
+    of_nll = [Outcome(name, {}, nll, "nll", (-nll, 0.0, 0.0), 1, 1.0) for name, nll in (("e", 2.5), ("f", 1.25))]
+    assert [line.split()[-1] for line in text_table([*of_nll, RUNS[0]]).splitlines()] == ["run", "a", "f", "e"]
+    assert text_table(of_nll).splitlines()[1].split()[0] == "1.250"
+
+
+def test_the_csv_has_every_digit_and_only_what_differs(tmp_path):
+    write_table(tmp_path / "runs.csv", RUNS)
+    with (tmp_path / "runs.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert list(found[0]) == ["run", "metric", "score", "cell", "seed", "parameters", "seconds", "end"]
+    assert found[2] == {
+        "run": "a", "metric": "bleu", "score": "12.345", "cell": "gru", "seed": "1", "parameters": "1234567",
+        "seconds": "3723.4", "end": "",
+    }  # fmt: skip
+    assert (found[3]["score"], found[3]["end"]) == ("", "no space is left")
+
+
+def test_a_record_is_what_was_written_whatever_stands_in_it(tmp_path):
+    odd = Outcome("x", {"data.dir": "a\n,\"'\udcff"}, failed=True, end="\x1b[31m")
+    for one in (*RUNS, odd):
+        write_record(tmp_path, one)
+    assert sorted(read_records(tmp_path), key=lambda one: one.run) == [*RUNS, odd]
