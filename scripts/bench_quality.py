@@ -10,15 +10,17 @@ its batches are as large as nmt-train's, too. Then each system trains for each o
 command to its end, all included:
 
 - `nmt`: nmt-train with its defaults, and what --for says;
-- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`: as NAME.yaml in scripts/quality says, installed by this
-  script in an environment of its own under --peer-dir.
+- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`, `fairseq-transformer`: as NAME.yaml in scripts/quality
+  says (fairseq's options are in systems.py there), installed by this script in an environment of its own under
+  --peer-dir.
 
 At --points times the newest model that a system has saved is kept; each translates the validation text (greedily),
 and the one with the best BLEU is tested. Only when all systems of one comparison have trained do they translate the
 tests (beam 5), once. Printed are a table in Markdown, which is also written to OUTPUT/table.md beside curves.svg:
-parameters, peak memory of the training's process, BLEU and chrF, sentences a second of processor time (of the first
-test, without the start; in brackets the same Transformer in CTranslate2, int8), and p, by nmt-compare's paired
-bootstrap, of a system's BLEU on the first test against nmt's.
+the minutes used and those of the processor among them, parameters, peak memory of the training's process, BLEU and
+chrF, sentences a second of processor time (of the first test, without the start; in brackets the same Transformer in
+CTranslate2, int8), and p, by nmt-compare's paired bootstrap, of a system's BLEU on the first test against nmt's. The
+exit code is 1 where a system failed.
 
 A system has --threads threads, on as many cores of its own. With --together two are at work at a time, so that
 whatever else the machine does slows down both. Each cell of the table is a folder with its result, OUTPUT/PAIRS/
@@ -134,6 +136,8 @@ def run(arguments: argparse.Namespace) -> None:
             comparisons.append(one_comparison(cells, folder, lanes, arguments.points, pairs, minutes))
             write(arguments, output, comparisons)
     print(write(arguments, output, comparisons))
+    if any(set(one.trained) != set(arguments.systems) for one in comparisons):
+        raise SystemExit(1)  # what failed has been told
 
 
 def lanes_of(threads: int, number: int) -> Lanes:

@@ -82,9 +82,9 @@ def with_test(corpus_dir, tmp_path):
 
 
 def test_systems_train_then_validation_chooses_and_the_test_is_last(bench, monkeypatch, with_test, tmp_path, capsys):
-    command(
-        bench, monkeypatch, with_test, tmp_path, "--systems=nmt,other,broken", "--for=40:tokenizer.vocab_size=320"
-    )
+    more = ("--systems=nmt,other,broken", "--for=40:tokenizer.vocab_size=320", "--valid-lines=15")
+    with pytest.raises(SystemExit, match="1"):  # one is broken
+        command(bench, monkeypatch, with_test, tmp_path, *more)
     output, told = tmp_path / "out", (tmp_path / "told").read_text().splitlines()
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 40 ")]
     ours, other = (json.loads((output / f"40/0.02/{name}/trained.json").read_text()) for name in ("nmt", "other"))
@@ -106,9 +106,8 @@ def test_systems_train_then_validation_chooses_and_the_test_is_last(bench, monke
     assert (output / "table.md").read_text().startswith("| pairs |")
     assert "<svg" in (output / "curves.svg").read_text()
     # The same command makes nothing again, but what failed.
-    command(
-        bench, monkeypatch, with_test, tmp_path, "--systems=nmt,other,broken", "--for=40:tokenizer.vocab_size=320"
-    )
+    with pytest.raises(SystemExit, match="1"):  # one is broken
+        command(bench, monkeypatch, with_test, tmp_path, *more)
     assert (tmp_path / "told").read_text().splitlines() == told
     assert "FAILED: broken does not train" in capsys.readouterr().err
 
@@ -148,7 +147,7 @@ def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, 
     assert used.peak_bytes > 50_000_000
 
 
-@pytest.mark.parametrize("name", ["opennmt-rnn", "opennmt-transformer", "joeynmt-transformer"])
+@pytest.mark.parametrize("name", ["opennmt-rnn", "opennmt-transformer", "joeynmt-transformer", "fairseq-transformer"])
 def test_a_peer_has_the_pieces_and_batches_that_are_ours(monkeypatch, name, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     from quality.systems import SYSTEMS, Place
@@ -156,12 +155,17 @@ def test_a_peer_has_the_pieces_and_batches_that_are_ours(monkeypatch, name, tmp_
 
     text = Text(tmp_path / "a, b: c", "de", "en", ("test",), (), 1234, 567)
     place = Place(tmp_path, text, 1, 1, tmp_path)
-    path = SYSTEMS[name].train(place)[-1 if "opennmt" in name else -2]
-    settings = yaml.safe_load(Path(path).read_text())
-    assert f"{tmp_path}/a, b: c/tokenizer.model" in str(settings)
-    assert f"{tmp_path}/run" in str(settings)
-    assert {"567"} <= set(re.findall(r"\d+", str(settings)))
-    assert "$" not in str(settings)
+    arguments = SYSTEMS[name].train(place)
+    if files := [one for one in arguments if one.endswith(".yaml")]:
+        settings = str(yaml.safe_load(Path(files[0]).read_text()))
+        assert f"{tmp_path}/a, b: c/tokenizer.model" in settings
+    else:
+        settings = " ".join(arguments)
+    assert f"{tmp_path}/a, b: c" in settings
+    assert f"{tmp_path}/run" in settings
+    assert "567" in re.findall(r"\d+", settings)
+    assert "$" not in settings
     found = SYSTEMS[name].translate(place, Path("model"), Path("src"), Path("hyp"), 5)
     assert any("5" in one for one in found)
     assert "model" in " ".join(found)
+    assert SYSTEMS[name].version[0].isdigit()

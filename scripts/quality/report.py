@@ -23,7 +23,7 @@ class Comparison(NamedTuple):
 
 def table(comparisons: Sequence[Comparison], tests: Sequence[str]) -> str:
     """In Markdown, a row a system; `p` is of the BLEU of the first test against nmt's."""
-    header = ["pairs", "minutes", "system", "parameters", "peak memory", "valid"]
+    header = ["pairs", "minutes", "system", "used (processor)", "parameters", "peak memory", "valid"]
     header += [f"{test} {metric}" for test in tests for metric in ("BLEU", "chrF")] + ["sentences/s", "p"]
     lines = [markdown_row(header), markdown_row(["---"] * len(header))]
     for one in comparisons:
@@ -31,6 +31,7 @@ def table(comparisons: Sequence[Comparison], tests: Sequence[str]) -> str:
             tested = one.tested.get(name)
             size = trained["parameters"]
             row = [f"{one.pairs:,}", f"{one.minutes:g}", f"{name} {trained['version']}"]
+            row += [f"{trained['minutes']:.1f} ({trained['cpu_minutes']:.1f})"]
             row += [f"{size / 1e6:.2f} M" if size else "", f"{trained['peak_bytes'] / 1e9:.2f} GB"]
             row += [f"{trained['valid_bleu']:.2f}"]
             row += [

@@ -18,6 +18,7 @@ import nmt
 from quality.text import Text
 
 HERE = Path(__file__).parent
+FAIRSEQ = str(HERE.parent / "peers/fairseq_run.py")
 WHOLE_S = 2.0  # a file that has not changed for so long is written to its end
 RESERVE_MINUTES = 0.5  # of the time of nmt-train, for its start and its last validation
 
@@ -50,12 +51,13 @@ class System:
     translate: Command
     parameters: re.Pattern[str]  # their number, in a line of its log
     peer: str | None = None  # whose environment it has, of scripts/peers; None: this one
+    release: str = ""  # of a peer that PEERS does not know
     stop: signal.Signals = signal.SIGTERM  # what ends its training
     pipes: bool = False  # translates from stdin to stdout
 
     @property
     def version(self) -> str:
-        return nmt.__version__ if self.peer is None else PEERS[self.peer].version
+        return nmt.__version__ if self.peer is None else self.release or PEERS[self.peer].version
 
     def python(self, place: Place) -> str:
         return sys.executable if self.peer is None else str(environment(self.peer, folder_of(place, self.peer)))
@@ -125,6 +127,27 @@ def joeynmt_translation(place: Place, model: Path, src: Path, output: Path, beam
     return [script, *files, str(beam), "64", str(place.threads)]
 
 
+def fairseq_training(place: Place) -> list[str]:
+    """Its recipe for IWSLT14, with the layers, sizes and warm-up of the other Transformers."""
+    text = place.text
+    sizes = [f"--{side}-layers=3" for side in ("encoder", "decoder")]
+    for side in ("encoder", "decoder"):
+        sizes += [f"--{side}-embed-dim=256", f"--{side}-ffn-embed-dim=1024", f"--{side}-attention-heads=4"]
+    model = ["--arch=transformer_iwslt_de_en", *sizes, "--share-all-embeddings", "--dropout=0.3"]
+    adam = ["--optimizer=adam", "--adam-betas=(0.9, 0.98)", "--lr=0.001", "--weight-decay=0.0001", "--clip-norm=0.0"]
+    rate = ["--lr-scheduler=inverse_sqrt", "--warmup-updates=100"]
+    loss = ["--criterion=label_smoothed_cross_entropy", "--label-smoothing=0.1"]
+    saving = ["--save-interval-updates=25", "--keep-interval-updates=3", "--no-epoch-checkpoints"]
+    more = [f"--max-tokens={text.max_tokens}", "--disable-validation", "--num-workers=0", "--cpu", "--seed=1"]
+    where = [str(text.folder), text.src, text.tgt, str(place.run)]
+    return [FAIRSEQ, "train", *where, *model, *adam, *rate, *loss, *saving, *more, "--no-last-checkpoints"]
+
+
+def fairseq_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
+    where = [str(model), str(place.text.folder), str(place.run), str(src), str(output)]
+    return [FAIRSEQ, "translate", *where, str(beam), "64"]
+
+
 SYSTEMS = {
     "nmt": System(
         "recurrent", our_training, our_model, our_translation, re.compile(r"([\d,]+) parameters"), pipes=True
@@ -153,6 +176,15 @@ SYSTEMS = {
         re.compile(r"Total params: (\d+)"),
         "joeynmt",
         stop=signal.SIGINT,
+    ),
+    "fairseq-transformer": System(
+        "Transformer",
+        fairseq_training,
+        newest("checkpoint_*.pt"),
+        fairseq_translation,
+        re.compile(r"num. shared model params: ([\d,]+)"),
+        "fairseq",
+        release="0.12.2",
     ),
 }
 FAST = "opennmt-transformer"  # whose model CTranslate2 reads
