@@ -182,12 +182,13 @@ def serving(*arguments: str, log: TextIO | None = None) -> Iterator[tuple[int, i
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
             assert server.stderr
-            line = server.stderr.readline()
+            said: list[str] = []
+            while (found := re.search(r"listening on \S+:(\d+)", "".join(said))) is None:
+                said.append(server.stderr.readline())
+                if not said[-1]:
+                    sys.exit("".join(said))
             if log:
                 threading.Thread(target=shutil.copyfileobj, args=(server.stderr, log), daemon=True).start()
-            found = re.search(r"listening on \S+:(\d+)", line)
-            if found is None:
-                sys.exit(line)
             yield int(found[1]), server.pid
         finally:
             server.send_signal(signal.SIGTERM)

@@ -38,7 +38,7 @@ def main() -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
         try:
-            found = re.search(r"listening on (\S+)", server.stderr.readline())
+            found = next(filter(None, (re.search(r"listening on (\S+)", line) for line in server.stderr)), None)
             if found is None:
                 sys.exit(2)
             status = fuzz(found[1], options.examples, options.phases)

@@ -59,6 +59,7 @@ ONLY_IN = {
     "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
     "safetensors": {"nmt.bundle"},
     "sentencex": {"nmt.text.sentences"},
+    "regex": {"nmt.text.patterns"},
     "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx")},
     "translate": {"nmt.formats.po"},
     "optuna": {"nmt.sweep.study"},
@@ -155,7 +156,7 @@ def test_a_file_says_what_it_is(path):
             "nmt.translator",
             {
                 *("lightning", "hydra", "omegaconf", "datasets", "matplotlib", "pyarrow", "sacrebleu", "sentencex"),
-                "yaml",
+                *("yaml", "regex"),
             },
         ),
     ],

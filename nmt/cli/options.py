@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nmt import __version__
 from nmt.cli.completion import BEFORE, Completion
@@ -189,7 +189,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
 
 def chosen_search(own: Search, options: argparse.Namespace) -> Search:
     """The model's own search with what the options change. Raises ValueError where they contradict one another."""
-    from nmt.search import Sample
+    from nmt.search import Sample, as_kind, with_beam_size
 
     samples, beam_size = options.sample, options.beam_size
     if options.utility and options.mbr is None:
@@ -212,15 +212,3 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
         raise ValueError(f"--{next(iter(given)).replace('_', '-')} needs --sample")
     given |= {name: value for name in REPETITION if (value := getattr(options, name)) is not None}
     return replace(own, **given)
-
-
-def with_beam_size(own: Search, beam_size: int) -> Search:
-    """The model's own search with another beam."""
-    from nmt.search import Beam, Greedy
-
-    return as_kind(Greedy, own) if beam_size == 1 else as_kind(Beam, own, beam_size=beam_size)
-
-
-def as_kind(kind: type[Search], own: Search, **changes: Any) -> Search:
-    """A search of this kind with all of the model's own settings that it has, and these changes."""
-    return kind(**{field.name: vars(own)[field.name] for field in fields(kind) if field.name in vars(own)} | changes)

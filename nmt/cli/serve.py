@@ -14,7 +14,7 @@ from nmt.cli.errors import Parser, one_line_errors, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.service.limits import MAX_RATE, Limits
-from nmt.service.pairs import Pairs, pairs_of
+from nmt.service.pairs import Pairs, misnamed, pairs_of
 
 COMMAND = "nmt-serve"
 GRACE_S = 30  # for what was accepted, after a signal to end
@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
         default="auto",
         help="precision of matrix products; in float32 a text's translation does not depend on what is translated "
         "beside it (%(default)s)",
+    )
+    parser.add_argument(
+        "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: each model's own"
     )
     parser.add_argument(
         "--keys", type=Path, metavar="FILE", help="answer only those who send a key of this file: a line each"
@@ -127,7 +130,12 @@ def run(options: argparse.Namespace) -> None:
     pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)
     workers = options.workers or len(os.sched_getaffinity(0))
-    settings = Settings(pairs, workers, options.compute, options.keys, options.cache, options.watch)
+    settings = Settings(
+        pairs, workers, options.compute, options.keys, options.cache, options.watch, options.beam_size
+    )
+    for pair in pairs:
+        if said := misnamed(pair):
+            warn(COMMAND, said)
     limits = Limits(
         options.max_bytes,
         options.max_texts,

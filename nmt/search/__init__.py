@@ -6,6 +6,7 @@ normalised only up to a constant a row. It returns, for each sentence, its hypot
 
 from nmt.search.base import Hypothesis, Request, Search
 from nmt.search.beam import Beam
+from nmt.search.changed import as_kind, with_beam_size
 from nmt.search.greedy import Greedy
 from nmt.search.prefix import FREE, ForcedPrefix, forced
 from nmt.search.sample import Sample
@@ -25,5 +26,7 @@ __all__ = [
     "Search",
     "SearchState",
     "Step",
+    "as_kind",
     "forced",
+    "with_beam_size",
 ]

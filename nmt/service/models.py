@@ -50,15 +50,19 @@ class Models:
         tune_process()
         import torch
 
+        from nmt.search import with_beam_size
         from nmt.translator import Translator
 
         torch.set_num_threads(1)
+        beam_size = settings.get("beam_size")
         loaded: dict[str, Translator] = {}
         same: dict[tuple[str, ...], Translator] = {}  # one model for several pairs is loaded once
         for pair, folders in settings["pairs"].items():
             key = tuple(folders)
             if key not in same:
                 same[key] = Translator.load(folders, "cpu", settings["compute"])
+                if beam_size:
+                    same[key].search = with_beam_size(same[key].search, beam_size)
             loaded[pair] = in_direction(same[key], pair)
         return cls(loaded)
 

@@ -69,6 +69,24 @@ def _own_languages(folder: str) -> list[tuple[str, str]]:
     return [(one[0], one[1]) for one in languages]
 
 
+def misnamed(pair: Pair) -> str | None:
+    """A warning where a model says other languages than it is served for."""
+    for folder in pair.folders:
+        try:
+            own = _own_languages(folder)
+        except ValueError:
+            continue  # it says none, or cannot be read, as whoever loads it will tell
+        if not any(_is_same(pair.source, src) and _is_same(pair.target, tgt) for src, tgt in own):
+            said = ", ".join("-".join(two) for two in own)
+            return f"--pair {pair.name}: {folder} says that it translates {said}"
+    return None
+
+
+def _is_same(code: str, other: str) -> bool:
+    """Whether a code may mean another one, or a name."""
+    return matching(code, [other]) is not None or name_of(code).lower() == other.lower()
+
+
 class Pairs:
     """Raises ValueError for two models of one pair."""
 

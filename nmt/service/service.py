@@ -43,9 +43,11 @@ class Settings:
     keys: Path | None = None
     cache: int = 0  # segments whose translations are kept
     watch_s: float = 0.0  # how often the model directories are looked at; 0: never
+    beam_size: int | None = None  # None: each model's own search
 
     def for_models(self) -> dict[str, Any]:
-        return {"pairs": {pair.name: list(pair.folders) for pair in self.pairs}, "compute": self.compute}
+        pairs = {pair.name: list(pair.folders) for pair in self.pairs}
+        return {"pairs": pairs, "compute": self.compute, "beam_size": self.beam_size}
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nmt.languages import is_word
+from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
 from nmt.text.placement import Element, placed, spaced
 
@@ -59,7 +60,7 @@ class _Mark:
         return self.partner is None or self.name in BLOCKS
 
 
-def take_out(text: str, tags: bool = True, pattern: re.Pattern[str] | None = None, spare: int = 0) -> Markup:
+def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare: int = 0) -> Markup:
     """A text without its tags, and these. What the pattern finds in between stands alone likewise, but for the first
     `spare` of it, which stays."""
     texts: list[str] = []
@@ -81,7 +82,7 @@ def take_out(text: str, tags: bool = True, pattern: re.Pattern[str] | None = Non
     return Markup(plain, tuple(_elements(marks)), escaped)
 
 
-def _found(text: str, tags: bool, pattern: re.Pattern[str] | None, spare: int) -> Iterator[re.Match[str]]:
+def _found(text: str, tags: bool, pattern: Finder | None, spare: int) -> Iterator[re.Match[str]]:
     """Tags, and what the pattern finds between them, in order."""
     number, place = 0, 0
     ends = [*(TAG.finditer(text) if tags else ()), None]

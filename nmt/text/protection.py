@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Literal, cast, get_args
 
 from nmt.text.casing import SIGNS
+from nmt.text.patterns import Bounded, Finder
 
 Kind = Literal["placeholders", "urls", "emails", "tags", "numbers", "all"]
 SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
@@ -77,12 +78,13 @@ class TextRules:
         return replace(self, protect=(*self.protect, *cast(list[Kind], names)), keep=(*self.keep, *own))
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
+    def pattern(self) -> Finder | None:
         """Of what is protected: what stands there as a symbol already, and what the rules say. None: nothing is."""
         if not self.kinds and not self.keep:
             return None
         own = (f"(?:{keep})" for keep in self.keep)
-        return re.compile("|".join((SYMBOL.pattern, *own, *(PATTERNS[kind] for kind in self.kinds))))
+        pattern = "|".join((SYMBOL.pattern, *own, *(PATTERNS[kind] for kind in self.kinds)))
+        return Bounded.of(pattern) if self.keep else re.compile(pattern)
 
 
 def check_patterns(name: str, patterns: Iterable[str]) -> None:
@@ -91,8 +93,8 @@ def check_patterns(name: str, patterns: Iterable[str]) -> None:
         if len(pattern) > MAX_PATTERN:
             raise ValueError(f"{name} has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
         try:
-            compiled = re.compile(f"(?:{pattern})")
-        except (re.error, RecursionError, OverflowError) as error:
+            compiled = Bounded.of(f"(?:{pattern})").compiled
+        except ValueError as error:
             raise ValueError(f"{name} is {pattern!r}, which is no regular expression: {error}") from None
         if compiled.groups:
             raise ValueError(f"{name} is {pattern!r}, which has groups; (?:...) is one that does not count")
@@ -100,7 +102,7 @@ def check_patterns(name: str, patterns: Iterable[str]) -> None:
             raise ValueError(f"{name} is {pattern!r}, which finds nothing at all; it must find a character at least")
 
 
-def found_in(text: str, pattern: re.Pattern[str]) -> list[tuple[int, int]]:
+def found_in(text: str, pattern: Finder) -> list[tuple[int, int]]:
     """Where the pattern is found."""
     return [match.span() for match in pattern.finditer(text) if match[0].strip()]
 
@@ -128,7 +130,7 @@ def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
     return Masked("".join([*parts, text[place:]]), tuple(value for *_, value in values[: len(edits)]), tuple(edits))
 
 
-def masked_pair(src: str, tgt: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
     """A training pair, with symbols for what both sides have, numbered as the source has them."""
     src_spans = found_in(src, pattern)
     tgt_spans = found_in(tgt, pattern) if src_spans else []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nmt.service.detection import detect
 from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, matching, pairs_of, stamp
+from nmt.service.pairs import Pair, Pairs, matching, misnamed, pairs_of, stamp
 from nmt.service.segments import MOST, cut
 from nmt.service.wire import RefusedError
 
@@ -134,3 +134,11 @@ def test_metrics_are_prometheus_text():
     assert 'nmt_batch_segments_bucket{pair="de-en",le="4"} 1' in lines
     assert 'nmt_batch_segments_bucket{pair="de-en",le="+Inf"} 2' in lines
     assert 'nmt_batch_segments_sum{pair="de-en"} 103' in lines
+
+
+def test_a_model_that_says_other_languages_is_told(tmp_path):
+    (tmp_path / "config.json").write_text('{"src": "de", "tgt": "English"}')
+    folders = (str(tmp_path),)
+    assert misnamed(Pair("de-AT", "en", folders)) is None
+    assert misnamed(Pair("de", "en", (str(tmp_path / "none"),))) is None
+    assert misnamed(Pair("en", "de", folders)) == f"--pair en-de: {tmp_path} says that it translates de-English"

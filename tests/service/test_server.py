@@ -30,6 +30,15 @@ def test_four_encodings_give_the_translation(server, expected):
     assert [answer.json() for answer in answers] == [{"translatedText": expected(TEXTS[:1])[0]}] * 4
 
 
+def test_translate_web_pages(server, expected):
+    """The extension sends a form from a page of its own, and reads what was detected."""
+    form = {"q": TEXTS[0], "source": "auto", "target": "en", "format": "text", "api_key": ""}
+    answer = server.client.post("/translate", data=form, headers={"origin": "moz-extension://a"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json()["translatedText"] == expected(TEXTS[:1])[0]
+    assert answer.json()["detectedLanguage"]["language"] == "de"
+
+
 def test_lists_lines_and_alternatives(server, translator, expected):
     best = expected(TEXTS)
     assert server.ask(q=["", *TEXTS, " "]).json()["translatedText"] == ["", *best, " "]

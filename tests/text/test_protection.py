@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -53,6 +54,14 @@ def test_a_pattern_of_ones_own_counts_and_a_wrong_one_is_refused_in_words():
             TextRules(keep=(pattern,))
     assert TextRules().pattern is None
     assert TextRules().symbols == ()
+
+
+def test_a_pattern_that_tries_too_many_ways_is_given_up():
+    """It may have come with a stranger's model."""
+    text = f"AB-12 {'a' * 3000}"
+    begun = time.perf_counter()
+    assert hidden(text, TextRules(keep=("[A-Z]{2}-[0-9]+", "(?:a|aa)+b"))).kept == ("AB-12",)
+    assert time.perf_counter() - begun < 10  # and not for longer than the world has stood
 
 
 def test_a_pair_has_symbols_for_what_both_sides_have():
