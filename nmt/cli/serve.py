@@ -124,8 +124,9 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Serve until a signal. Raises ValueError for what cannot be served."""
+    from nmt.service.generations import Settings
     from nmt.service.processes import spawn
-    from nmt.service.service import Service, Settings
+    from nmt.service.service import Service
 
     pairs = tuple(pair for text in options.pair for pair in pairs_of(text))
     Pairs(pairs)

@@ -191,7 +191,7 @@ async def _serve(
     try:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop, number)
-        loop.add_signal_handler(signal.SIGHUP, service.begin_reload)
+        loop.add_signal_handler(signal.SIGHUP, service.generations.begin_reload)
         serving = loop.create_task(server.serve(sockets=[bound]))
         while not server.started and not serving.done():
             await asyncio.sleep(0)

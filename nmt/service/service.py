@@ -1,8 +1,4 @@
-"""A request's way: limits, languages, segments, batches, and back. Knows no framework.
-
-A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
-answer is of one model; an old generation ends with its last request.
-"""
+"""A request's way: limits, languages, segments, batches, and back. Knows no HTTP."""
 
 from __future__ import annotations
 
@@ -14,67 +10,27 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from socket import socket
 from typing import Any
 
 from nmt.service import html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
+from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, stamp
-from nmt.service.processes import Models, spawn
+from nmt.service.pairs import Pair, Pairs
 from nmt.service.segments import Segments, cut
 from nmt.service.wire import Answer, RefusedError, Wish
 
-RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
-
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What is served, and how."""
-
-    pairs: tuple[Pair, ...]
-    workers: int
-    compute: str = "auto"
-    keys: Path | None = None
-    cache: int = 0  # segments whose translations are kept
-    watch_s: float = 0.0  # how often the model directories are looked at; 0: never
-    beam_size: int | None = None  # None: each model's own search
-
-    def for_models(self) -> dict[str, Any]:
-        pairs = {pair.name: list(pair.folders) for pair in self.pairs}
-        return {"pairs": pairs, "compute": self.compute, "beam_size": self.beam_size}
-
-
-@dataclass(eq=False)
-class _Generation:
-    models: Models
-    pairs: Pairs
-    in_use: int = 0  # by requests
-    is_old: bool = False
-
-    def __enter__(self) -> _Generation:
-        self.in_use += 1
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.in_use -= 1
-        self.end_if_idle()
-
-    def end_if_idle(self) -> None:
-        if self.is_old and not self.in_use:
-            self.models.close()
 
 
 @dataclass(frozen=True)
 class _Kind:
     """Segments of one kind share batches."""
 
-    generation: _Generation
+    generation: Generation
     pair: str
     alternatives: int
     is_tagged: bool
@@ -127,41 +83,39 @@ class Service:
         """Raises ValueError for keys that cannot be read."""
         self.settings = settings
         self.limits = limits
-        self.keys = Keys(settings.keys) if settings.keys else None
+        self.keys = self._read_keys()
         self.rates = Rates(clock)
         self.metrics = Metrics()
-        self.is_draining = False
+        self.generations = Generations(settings, self.metrics, self._read_keys, self._renewed)
         self.characters = 0  # translated since the start
         self._cache: OrderedDict[tuple[_Kind, str], Any] = OrderedDict()
-        self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
-        self._deaths = 0  # of workers of old generations
         self._speed = 100.0  # segments a second, lately
 
     async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
         """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
-        self._loaded = stamp(self.settings.pairs)
         self.batcher = Batcher(self._run, self.settings.workers, self._ran)
-        self.current = await self._generation(spawned or spawn(self.settings.for_models()))
+        await self.generations.start(spawned)
         self.metrics.now |= {
             "nmt_waiting_segments": lambda: self.batcher.waiting,
             "nmt_jobs": lambda: self.batcher.jobs,
             "nmt_dropped_segments_total": lambda: self.batcher.dropped,
-            "nmt_worker_deaths_total": lambda: self._deaths + self.current.models.deaths,
+            "nmt_worker_deaths_total": lambda: self.generations.deaths,
         }
-        if self.settings.watch_s:
-            self._begin(self._watch())
 
-    async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> _Generation:
-        models = await Models.start(spawned, self.settings.workers)
-        generation = _Generation(models, Pairs(self.settings.pairs))
-        models.on_end = lambda: self._lost(generation)
-        return generation
+    def _read_keys(self) -> Keys | None:
+        return Keys(self.settings.keys) if self.settings.keys else None
+
+    def _renewed(self, keys: Keys | None) -> None:
+        self.keys = keys
+        self._cache.clear()
+
+    @property
+    def is_draining(self) -> bool:
+        return self.generations.is_draining
 
     @property
     def pairs(self) -> Pairs:
-        return self.current.pairs
+        return self.generations.current.pairs
 
     # -- a request --
 
@@ -179,7 +133,7 @@ class Service:
     async def translate(self, wish: Wish) -> list[Answer]:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wish.texts)
-        with self.current as generation:
+        with self.generations.current as generation:
             target = generation.pairs.served(wish.target)
             texts = [self._prepared(text, wish, target, generation.pairs) for text in wish.texts]
             by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
@@ -256,7 +210,7 @@ class Service:
         if not text.strip():
             raise RefusedError(400, "Invalid request: missing q parameter")
         self._check_room(1)
-        with self.current as generation:
+        with self.generations.current as generation:
             pair = generation.pairs.between(generation.pairs.served(source), generation.pairs.served(target))
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
@@ -297,64 +251,12 @@ class Service:
 
     # -- its life --
 
-    async def reload(self) -> bool:
-        """Load the models and the keys again; requests go on meanwhile. Whether that worked: if not, what was there
-        stays."""
-        async with self._reloading:
-            loaded = stamp(self.settings.pairs)
-            try:
-                keys = Keys(self.settings.keys) if self.settings.keys else None
-                new = await self._generation(spawn(self.settings.for_models()))
-            except (ValueError, OSError) as error:  # ChildProcessError too
-                logger.error("the models are not loaded again, and those before stay: %s", error)
-                self.metrics.count("nmt_reloads_total", "failed")
-                self._loaded = loaded  # until they change once more
-                return False
-            old, self.current, self.keys, self._loaded = self.current, new, keys, loaded
-            self._deaths += old.models.deaths
-            self._cache.clear()
-            old.is_old = True
-            old.end_if_idle()
-            self.metrics.count("nmt_reloads_total", "done")
-            logger.info("the models are loaded again")
-            return True
-
-    def begin_reload(self) -> None:
-        self._begin(self.reload())
-
-    async def _watch(self) -> None:
-        """Load models again when their files have changed, and then have not for as long as it takes to look."""
-        before = self._loaded
-        while True:
-            await asyncio.sleep(self.settings.watch_s)
-            now = await asyncio.to_thread(stamp, self.settings.pairs)
-            if now == before and now != self._loaded:
-                await self.reload()
-            before = now
-
-    def _lost(self, generation: _Generation) -> None:
-        """The process that holds the models has ended; its workers go on until others are there."""
-        if generation is self.current and not self.is_draining:
-            logger.error("the process that holds the models has ended; another one is started")
-            self._begin(self._restart())
-
-    async def _restart(self) -> None:
-        while not await self.reload():
-            await asyncio.sleep(RELOAD_AGAIN_S)
-
     async def drain(self, bound_s: float) -> None:
         """Refuse what is new, and wait until what was accepted is answered, but no longer than that."""
-        self.is_draining = True
+        self.generations.is_draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(bound_s):
                 await self.batcher.drained()
 
     def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        self.current.models.close()
-
-    def _begin(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # asyncio itself would let it go
-        task.add_done_callback(self._tasks.discard)
+        self.generations.close()

@@ -1,0 +1,155 @@
+"""Models that are loaded, and loaded again while requests go on.
+
+A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
+answer is of one model; an old generation ends with its last request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from nmt.service.metrics import Metrics
+from nmt.service.pairs import Pair, Pairs, stamp
+from nmt.service.processes import Models, spawn
+
+RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is served, and how."""
+
+    pairs: tuple[Pair, ...]
+    workers: int
+    compute: str = "auto"
+    keys: Path | None = None
+    cache: int = 0  # segments whose translations are kept
+    watch_s: float = 0.0  # how often the model directories are looked at; 0: never
+    beam_size: int | None = None  # None: each model's own search
+
+    def for_models(self) -> dict[str, Any]:
+        pairs = {pair.name: list(pair.folders) for pair in self.pairs}
+        return {"pairs": pairs, "compute": self.compute, "beam_size": self.beam_size}
+
+
+@dataclass(eq=False)
+class Generation:
+    """As a context it is in use by one request more."""
+
+    models: Models
+    pairs: Pairs
+    in_use: int = 0  # by requests
+    is_old: bool = False
+
+    def __enter__(self) -> Generation:
+        self.in_use += 1
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.in_use -= 1
+        self.end_if_idle()
+
+    def end_if_idle(self) -> None:
+        if self.is_old and not self.in_use:
+            self.models.close()
+
+
+class Generations:
+    """The current one is that of new requests. Belongs to the event loop that `start` is awaited in."""
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, prepare: Callable[[], Any], renew: Callable[[Any], None]
+    ) -> None:
+        """With a new generation comes what `prepare` gives, which may raise ValueError or OSError to stop it: `renew`
+        takes it once the generation is the current one."""
+        self.settings = settings
+        self.metrics = metrics
+        self.current: Generation
+        self.is_draining = False
+        self._prepare, self._renew = prepare, renew
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
+        self._old_deaths = 0  # of workers of old generations
+
+    @property
+    def deaths(self) -> int:
+        """Of workers, since the start."""
+        return self._old_deaths + self.current.models.deaths
+
+    async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
+        """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
+        self._loaded = stamp(self.settings.pairs)
+        self.current = await self._generation(spawned or spawn(self.settings.for_models()))
+        if self.settings.watch_s:
+            self._begin(self._watch())
+
+    async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> Generation:
+        models = await Models.start(spawned, self.settings.workers)
+        generation = Generation(models, Pairs(self.settings.pairs))
+        models.on_end = lambda: self._lost(generation)
+        return generation
+
+    async def reload(self) -> bool:
+        """Load the models again; requests go on meanwhile. Whether that worked: if not, what was there
+        stays."""
+        async with self._reloading:
+            loaded = stamp(self.settings.pairs)
+            try:
+                prepared = self._prepare()
+                new = await self._generation(spawn(self.settings.for_models()))
+            except (ValueError, OSError) as error:  # ChildProcessError too
+                logger.error("the models are not loaded again, and those before stay: %s", error)
+                self.metrics.count("nmt_reloads_total", "failed")
+                self._loaded = loaded  # until they change once more
+                return False
+            old, self.current, self._loaded = self.current, new, loaded
+            self._old_deaths += old.models.deaths
+            self._renew(prepared)
+            old.is_old = True
+            old.end_if_idle()
+            self.metrics.count("nmt_reloads_total", "done")
+            logger.info("the models are loaded again")
+            return True
+
+    def begin_reload(self) -> None:
+        self._begin(self.reload())
+
+    async def _watch(self) -> None:
+        """Load models again when their files have changed, and then have not for as long as it takes to look."""
+        before = self._loaded
+        while True:
+            await asyncio.sleep(self.settings.watch_s)
+            now = await asyncio.to_thread(stamp, self.settings.pairs)
+            if now == before and now != self._loaded:
+                await self.reload()
+            before = now
+
+    def _lost(self, generation: Generation) -> None:
+        """The process that holds the models has ended; its workers go on until others are there."""
+        if generation is self.current and not self.is_draining:
+            logger.error("the process that holds the models has ended; another one is started")
+            self._begin(self._restart())
+
+    async def _restart(self) -> None:
+        while not await self.reload():
+            await asyncio.sleep(RELOAD_AGAIN_S)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self.current.models.close()
+
+    def _begin(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)  # asyncio itself would let it go
+        task.add_done_callback(self._tasks.discard)
