@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 import toy
+from commands import command
 
 from nmt.training.run import train
-
-TRANSLATE = Path(sys.executable).with_name("nmt-translate")
 
 
 @pytest.mark.parametrize(
@@ -25,7 +24,7 @@ def test_a_student_learns_from_what_others_translate(trained, corpus_dir, tmp_pa
     folder = shutil.copytree(corpus_dir, tmp_path / "corpus")
     source = (folder / "train.de").read_bytes()
     models = [trained / "model"] * 2
-    made = subprocess.run([TRANSLATE, *models, *options], input=source, capture_output=True, check=True).stdout
+    made = command("nmt-translate", *models, *options, stdin=source).stdout
     assert made.count(b"\n") == source.count(b"\n")
     (folder / "distilled.en").write_bytes(made)
     (folder / "distilled.de").symlink_to(folder / "train.de")

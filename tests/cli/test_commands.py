@@ -13,15 +13,12 @@ from pathlib import Path
 
 import browser
 import pytest
+from commands import command
 
 from nmt.answers import CROWDED
 from nmt.cli import compare, evaluate, inspect, lab, translate
 
 BIN = Path(sys.executable).parent
-
-
-def command(name, *arguments, stdin=b"", **settings):
-    return subprocess.run([BIN / name, *map(str, arguments)], input=stdin, capture_output=True, **settings)
 
 
 def test_translate_answers_every_line_in_order_and_nothing_else(trained):

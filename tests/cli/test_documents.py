@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import gzip
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from commands import command
 
 from nmt.cli import evaluate, translate
 from nmt.cli.documents import kind_of
 from nmt.cli.test_set import read_test_set
 from nmt.formats.sniff import markup_of
 
-BIN = Path(sys.executable).parent
 NAMESPACE = "urn:oasis:names:tc:xliff:document:1.2"
 XLIFF = f"""<?xml version="1.0"?>
 <xliff version="1.2" xmlns="{NAMESPACE}"><file original="a" source-language="fr" datatype="plaintext"><body>
@@ -23,10 +20,6 @@ XLIFF = f"""<?xml version="1.0"?>
 <trans-unit id="2"><source>Der Hund</source><target state="final">The hound</target></trans-unit>
 </body></file></xliff>
 """
-
-
-def command(name, *arguments, stdin=b""):
-    return subprocess.run([BIN / name, *map(str, arguments)], input=stdin, capture_output=True)
 
 
 def test_a_document_is_translated_and_the_file_is_whole(trained, tmp_path):

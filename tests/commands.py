@@ -1,0 +1,81 @@
+"""The commands in processes of their own, without each importing torch anew: forks of a server that has done so.
+
+What they print, how they end and what they leave behind is as in a shell. A test that sends signals, watches output
+as it comes or changes how Python starts (its locale) starts a command itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+IMPORTED = "nmt.translator", "nmt.metrics.measure", "nmt.cli.options"  # what most commands take longest to import
+
+
+def command(
+    name: str, *arguments: object, stdin: bytes = b"", **settings: object
+) -> subprocess.CompletedProcess[bytes]:
+    """`settings` are those of subprocess.run; with any of them it is called."""
+    words = [name, *map(str, arguments)]
+    if settings or not hasattr(os, "fork"):
+        program = Path(sys.executable).with_name(name)
+        return subprocess.run([program, *words[1:]], input=stdin, capture_output=True, **settings)
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        given.write(stdin)
+        given.seek(0)
+        (entry,) = entry_points(group="console_scripts", name=name)
+        request = json.dumps([entry.module, entry.attr, words, str(Path.cwd()), dict(os.environ)]).encode()
+        connection = server()
+        socket.send_fds(connection, [request], [file.fileno() for file in (given, out, err)])
+        code = int(connection.recv(100))
+        for file in (out, err):
+            file.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read(), err.read())
+
+
+@cache
+def server() -> socket.socket:
+    """A connection to this process's own, which ends with it."""
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    subprocess.Popen([sys.executable, __file__, str(its.fileno())], pass_fds=[its.fileno()])
+    its.close()
+    return ours
+
+
+def serve(connection: socket.socket) -> None:
+    """Forks for each request; comes back, as the command, in a fork."""
+    for name in IMPORTED:
+        importlib.import_module(name)
+    while True:
+        request, streams, *_ = socket.recv_fds(connection, 1 << 20, 3)
+        if not request:
+            os._exit(0)
+        pid = os.fork()
+        if not pid:
+            break
+        for stream in streams:
+            os.close(stream)
+        connection.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+    connection.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    module, function, sys.argv, folder, environment = json.loads(request)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.exit(getattr(importlib.import_module(module), function)())
+
+
+if __name__ == "__main__":
+    sys.path.pop(0)  # this folder
+    serve(socket.socket(fileno=int(sys.argv[1])))
