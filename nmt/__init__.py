@@ -1,6 +1,7 @@
 """Recurrent machine translation: train, translate, evaluate, inspect.
 
 >>> import nmt
+>>> trained = nmt.train("corpus", "de", "en", run="runs/mine", cell="gru")
 >>> translator = nmt.load("runs/demo/model")
 >>> translator.translate(["Der Hund schläft."])[0].text
 'The dog sleeps.'
@@ -11,9 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
+    from nmt.training.run import Trained
     from nmt.translator import Translator
 
 __version__ = "0.1.0"
@@ -36,3 +39,39 @@ def load(
     from nmt.translator import Translator  # here, so that `import nmt` costs nothing
 
     return Translator.load(model_dirs, device, compute, shortlist)
+
+
+def train(
+    data: str | Path | Mapping[str, Any] | None = None,
+    src: str | None = None,
+    tgt: str | None = None,
+    *,
+    run: str | Path,
+    quiet: bool = False,
+    **settings: Any,
+) -> Trained:
+    """Train a model, as nmt-train does with the same settings, to the same weights; or go on with a run that stopped.
+
+    `data` is a folder with train.de, train.en and the like, a choice such as "multi30k", or a mapping of the settings
+    of `data`; None: what the experiment has, or the demo corpus. `src` and `tgt` are the codes of its languages, and
+    `run` is the folder of the run. All else is called as on the command line: a choice of a group (`cell="gru"`,
+    `experiment="multi30k"`), the settings of a group as a mapping (`trainer={"max_epochs": 3}`), or a dotted key
+    (`**{"model.cell.depth": 2}`). docs/settings.md has all of them. The log is written to stderr, unless `quiet`, and
+    to the run's folder.
+
+    Returns where the best model is and how good its validation was; `.load()` makes it a Translator.
+
+    Raises ValueError, in one line, for what is unknown, missing or wrong, OSError when the run's folder cannot be
+    written, DivergenceError when training came to nothing, and ModuleNotFoundError without the extra nmt[train].
+    """
+    from nmt.extras import explained
+    from nmt.log_lines import shown_log
+
+    try:
+        from nmt.training.keywords import run_config
+        from nmt.training.run import train as train_run
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(explained(error, "nmt.train") or str(error), name=error.name) from None
+    config = run_config(data, src, tgt, run, settings)
+    with shown_log(quiet):
+        return train_run(config)

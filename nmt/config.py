@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from nmt.cells import CELLS, Cell
 from nmt.data.corpus import CORPORA, Corpus
 from nmt.data.tokenizer import TokenizerConfig
+from nmt.entry_points import installed, names_in
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 # A field of one of these types takes a mapping whose "name" is a key of the table.
 CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
+ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # by which packages add to a table, when a name is asked for
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,20 @@ def check_attention(model: ModelConfig, search: Search) -> None:
         raise ValueError("search.coverage is above 0, but the model has no attention (attention=none); it must be 0")
 
 
+def choice_of(kind: type, name: str) -> type | None:
+    """What a table has under a name, or another package by its entry point, which is imported now; None: nobody.
+    Raises ValueError when that cannot be imported."""
+    table = CHOICES[kind]
+    if name not in table and kind in ENTRY_POINTS and (found := installed(ENTRY_POINTS[kind], name, kind)):
+        table[name] = found
+    return table.get(name)
+
+
+def names_of(kind: type) -> list[str]:
+    """All that may be chosen; imports nothing."""
+    return sorted({*CHOICES[kind], *(names_in(ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else ())})
+
+
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:
     """Build the dataclass `cls` from plain data, strictly.
 
@@ -238,12 +254,15 @@ def _build(cls: type, data: Any, path: str) -> Any:
     where = path or "the config"
     if not isinstance(data, dict):
         raise ValueError(f"{where} is {brief(data)}; it must be a mapping")
-    table = CHOICES.get(cls)
-    if table is not None:
+    if cls in CHOICES:
         name = data.get("name")
-        if not isinstance(name, str) or name not in table:
-            raise ValueError(f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(sorted(table))}")
-        cls, data = table[name], {key: value for key, value in data.items() if key != "name"}
+        chosen = choice_of(cls, name) if isinstance(name, str) else None
+        if chosen is None:
+            elsewhere = ", or install the package that has it" if cls in ENTRY_POINTS else ""
+            raise ValueError(
+                f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(names_of(cls))}{elsewhere}"
+            )
+        cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
     if cls is RunConfig:
         data = _without_auto(data)
     types_of = _types_of(cls)

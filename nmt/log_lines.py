@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from nmt.bars import aside
+from nmt.bars import aside, seen
 from nmt.shown import shown
 
 
@@ -19,3 +22,33 @@ class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
     def emit(self, record: logging.LogRecord) -> None:
         with aside():
             super().emit(record)
+
+
+def show_log(quiet: bool = False, before: str = "") -> None:
+    """What nmt logs, on stderr, with these words `before` each line; `quiet` leaves warnings."""
+    logger = logging.getLogger("nmt")
+    logger.setLevel(logging.INFO)
+    for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # of the run before
+        logger.removeHandler(handler)
+    handler = Terminal(sys.stderr)
+    handler.setLevel(logging.WARNING if quiet else logging.INFO)
+    handler.setFormatter(ShownLines(f"{before.replace('%', '%%')}%(message)s"))
+    logger.addHandler(handler)
+
+
+@contextmanager
+def shown_log(quiet: bool = False) -> Iterator[None]:
+    """In here what nmt logs is on stderr, and bars are where that is a terminal; `quiet` leaves warnings. Whoever has
+    given nmt's logger a handler already sees it there alone."""
+    logger = logging.getLogger("nmt")
+    level, handlers = logger.level, logger.handlers[:]
+    if not handlers:
+        show_log(quiet)
+    logger.setLevel(logging.INFO)
+    try:
+        with seen(not quiet):
+            yield
+    finally:
+        logger.setLevel(level)
+        for handler in set(logger.handlers) - set(handlers):
+            logger.removeHandler(handler)

@@ -22,7 +22,7 @@ ROWS = [
     {"nmt.translator"},
     {"nmt.searcher", "nmt.paragraphs"},
     {"nmt.translation"},
-    {"nmt.bundle"},
+    {"nmt.bundle", "nmt.composition"},
     {"nmt.config"},
     {"nmt.engine"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
@@ -37,9 +37,10 @@ ROWS = [
         "nmt.signals",
         "nmt.tensors",
         "nmt.native",
+        "nmt.entry_points",
     },
     {"nmt.files", "nmt.json_text", "nmt.log_lines"},
-    {"nmt.shown", "nmt.suggestions", "nmt.bars"},
+    {"nmt.shown", "nmt.suggestions", "nmt.bars", "nmt.extras"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.train"},
@@ -68,7 +69,8 @@ ONLY_IN = {
     "uvloop": {"nmt.service.server"},
     "python_multipart": {"nmt.service.wire"},
     "pickle": set(),
-    "importlib": {"nmt.kernels.triton_steps"},  # of a source that is written from our own cells
+    # A source that is written from our own cells; what packages that the user has installed say of themselves.
+    "importlib": {"nmt.kernels.triton_steps", "nmt.entry_points"},
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
 

@@ -188,10 +188,14 @@ def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[A
 
 def _explained(error: Exception, arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> str:
     """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
+    from nmt.cells import Cell
+    from nmt.config import names_of
+
     folders = [Path(folder) for folder in (resource("conf"), arguments.config_path, arguments.config_dir) if folder]
     groups: dict[str, set[str]] = {}
     for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
         groups.setdefault(path.parent.name, set()).add(path.stem)
+    groups.setdefault("cell", set()).update(names_of(Cell))
     right = [o for o in overrides if str(o.value()) in groups.get(o.key_or_group, ())]
     try:
         known: Any = OmegaConf.to_container(_composed(arguments, config_name, right), resolve=False)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from nmt.bars import aside
+from nmt.extras import explained
 from nmt.shown import shown
 from nmt.suggestions import did_you_mean
 
@@ -44,6 +45,12 @@ def one_line_errors(command: str) -> Iterator[None]:
         raise SystemExit(EXIT_BROKEN_PIPE) from None
     except KeyboardInterrupt:
         raise SystemExit(EXIT_INTERRUPTED) from None
+    except ModuleNotFoundError as error:
+        if (missing := explained(error, command)) is None:
+            raise
+        with aside():
+            print(missing, file=sys.stderr)
+        raise SystemExit(USER_ERROR) from None
     except Exception as error:
         if (said := said_of(error)) is None:
             raise

@@ -11,7 +11,7 @@ from nmt import __version__
 from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
-from nmt.cli.train import show_log
+from nmt.log_lines import show_log
 from nmt.suggestions import did_you_mean
 
 COMMAND = "nmt-lab"
@@ -53,9 +53,10 @@ def main() -> None:
         if experiment == "translation" and key in VARIED:
             fail(COMMAND, f"{key}={value} is one of several here; say {VARIED[key]}=[{value}]")
     sys.argv = [sys.argv[0], *arguments[1:]]
-    from nmt.cli.app import run_app
+    with one_line_errors(COMMAND):
+        from nmt.cli.app import run_app
 
-    run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet, _: run(experiment, composed, quiet))
+        run_app(COMMAND, f"lab_{experiment}", lambda composed, quiet, _: run(experiment, composed, quiet))
 
 
 def to_complete(arguments: list[str]) -> list[str]:

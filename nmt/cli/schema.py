@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import typing
-from dataclasses import MISSING, fields, is_dataclass
+import warnings
 from typing import Any
 
 from hydra import compose
@@ -18,15 +18,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cells import Cell
-from nmt.config import CHOICES, RunConfig, from_dict
-from nmt.data.corpus import Corpus
+from nmt.composition import SCHEMAS, defaults, groups_of, schema, with_all_given
+from nmt.config import CHOICES, RunConfig, from_dict, names_of
 from nmt.resources import resource
-from nmt.search import Search
 
-GROUPS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
-OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
-EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given
 MAX_NAME = 120  # characters of a run's name
 
 
@@ -34,9 +30,16 @@ def register() -> None:
     """Make the defaults of every dataclass known as `/schema/...`, and the resolver `${run_name:...}`."""
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=defaults(RunConfig))
-    for group, base in GROUPS.items():
-        for name, cls in CHOICES[base].items():
-            store.store(group=f"schema/{group}", name=name, node={"name": name} | defaults(cls))
+    for group, base in SCHEMAS.items():
+        for name in CHOICES[base]:
+            store.store(group=f"schema/{group}", name=name, node=schema(group, name))
+    for name in set(names_of(Cell)) - set(CHOICES[Cell]):  # of other packages, which have no file in conf/
+        try:
+            node = schema("cell", name)
+            store.store(group="schema/cell", name=name, node=node)
+            store.store(group="cell", name=name, node=node, package="model.cell")
+        except ValueError as error:
+            warnings.warn(str(error), stacklevel=2)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
@@ -52,27 +55,9 @@ def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
     return compose("init", overrides=overrides)
 
 
-def groups_of(own: dict[str, Any]) -> set[str]:
-    """Those that a model's own settings stand for."""
-    return OWN if "tokenizer" in own else OWN - {"tokenizer"}
-
-
 def of_model(override: str, own: dict[str, Any]) -> bool:
     """Whether it is for one of the groups that a model has settings for."""
     return re.split(r"[.=@]", override.lstrip("+~"))[0] in groups_of(own)
-
-
-def defaults(cls: type) -> dict[str, Any]:
-    """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
-    hints = typing.get_type_hints(cls)
-    data: dict[str, Any] = {}
-    for field in fields(cls):
-        kind = hints[field.name]
-        if is_dataclass(kind):
-            data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
-        else:
-            data[field.name] = "???" if field.default is MISSING else field.default
-    return data
 
 
 def run_name(overrides: list[str], _parent_: Any = None) -> str:
@@ -86,16 +71,8 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 
 def to_plain(composed: Any) -> dict[str, Any]:
     """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
-    missing = sorted(OmegaConf.missing_keys(composed))
-    if OmegaConf.select(composed, "data.directions"):  # instead of these
-        for key in {"data.src", "data.tgt"} & set(missing):
-            OmegaConf.update(composed, key, "")
-            missing.remove(key)
-    if missing:
-        examples = " ".join(f"{key}={EXAMPLES.get(key, 'VALUE')}" for key in missing)
-        raise ValueError(f"{', '.join(missing)} must be given: {examples}")
     try:
-        return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True))
+        return with_all_given(typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True)))
     except OmegaConfBaseException as error:
         raise ValueError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sys
 import textwrap
@@ -13,7 +12,7 @@ from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
 from nmt.cli.sweep import Sweep, sweeping
-from nmt.log_lines import ShownLines, Terminal
+from nmt.log_lines import show_log
 from nmt.shown import shown
 from nmt.suggestions import did_you_mean
 
@@ -28,9 +27,10 @@ DIVERGED = 3  # the exit code
 def main() -> None:
     """Entry point."""
     prepare_streams()
-    from nmt.cli.app import run_app
+    with one_line_errors(COMMAND):
+        from nmt.cli.app import run_app
 
-    run_app(COMMAND, "train", run, explain, sweeping)
+        run_app(COMMAND, "train", run, explain, sweeping)
 
 
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
@@ -84,16 +84,14 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     if not composed.init:
         return from_dict(RunConfig, to_plain(composed))
     from nmt.bundle import load_bundle
-    from nmt.training.start import check_start, own_settings, with_own
+    from nmt.training.start import own_settings, started
 
     own = own_settings(load_bundle(composed.init), composed.init_vocabulary)
     plain = to_plain(compose_on(own, overrides))
     typed = to_plain(compose_on(own, ["~data", *(one for one in overrides if of_model(one, own))])) | {
         "data": plain["data"]
     }
-    check_start(composed.init, own, typed)
-    from_dict(RunConfig, typed)  # what is unknown to the model is not its own
-    return from_dict(RunConfig, plain | with_own(own, plain))
+    return started(composed.init, own, plain, typed)
 
 
 def explain(data: dict[str, Any], word: str) -> str:
@@ -113,15 +111,3 @@ def explain(data: dict[str, Any], word: str) -> str:
         said = textwrap.fill(words, width, initial_indent="    ", subsequent_indent="    ")
         lines.append(f"{key}={shown_value(value)}\n{said}")
     return "\n".join(lines)
-
-
-def show_log(quiet: bool = False, before: str = "") -> None:
-    """What nmt logs, on stderr, with these words `before` each line; `quiet` leaves warnings."""
-    logger = logging.getLogger("nmt")
-    logger.setLevel(logging.INFO)
-    for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # of the run before
-        logger.removeHandler(handler)
-    handler = Terminal(sys.stderr)
-    handler.setLevel(logging.WARNING if quiet else logging.INFO)
-    handler.setFormatter(ShownLines(f"{before.replace('%', '%%')}%(message)s"))
-    logger.addHandler(handler)

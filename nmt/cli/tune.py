@@ -87,7 +87,7 @@ def main() -> None:
 def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     """What came of the trials, and what is printed of that. Raises ValueError for what the search cannot be."""
     from nmt.cli.schema import register, run_name
-    from nmt.cli.train import show_log
+    from nmt.log_lines import show_log
     from nmt.sweep.outcomes import sorted_outcomes, text_table
     from nmt.sweep.space import in_words, quoted
     from nmt.sweep.study import TABLE, Plan, search
@@ -177,7 +177,7 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 
 def training(run: str, fixed: Sequence[str], options: argparse.Namespace) -> Training:
     """What does a trial. An error of the machine's, as a full disk, is no trial's fault, and ends the search."""
-    from nmt.cli.train import show_log
+    from nmt.log_lines import show_log
     from nmt.sweep.space import quoted, typed
     from nmt.sweep.study import TrialFailedError
     from nmt.training.callbacks import Watch

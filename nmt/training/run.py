@@ -73,6 +73,7 @@ from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft, TrainingBar
 from nmt.training.start import check_start, own_settings, shared_pieces
+from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,10 @@ class Trained:
     rank: tuple[float, ...]  # of the best validation: the greater is the better model's
     parameters: int
     seconds: float  # of training and validation, of all processes that trained it
+
+    def load(self, device: str = "auto", compute: str = "auto", shortlist: bool | None = None) -> Translator:
+        """The best model, ready to translate; as nmt.load."""
+        return Translator.load(self.model_dir, device, compute, shortlist)
 
 
 class Start(NamedTuple):

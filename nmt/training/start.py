@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from nmt.bundle import Bundle
-from nmt.config import to_dict
+from nmt.config import RunConfig, from_dict, to_dict
 from nmt.data.normalization import Normalization
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.transfer import origins
@@ -60,6 +60,15 @@ def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any
         else:
             kept[key] = config.get(key, value) if f".{key}".endswith(FREE) else value
     return kept
+
+
+def started(init: str, own: Mapping[str, Any], plain: Mapping[str, Any], asked: Mapping[str, Any]) -> RunConfig:
+    """The config of a run that starts from a model: the model's own settings where it has some. In `plain` an
+    experiment and the data have their say; in `asked` only what the user has set by himself, which must agree with
+    the model. Raises ValueError."""
+    check_start(init, own, asked)
+    from_dict(RunConfig, asked)  # what is unknown to the model is not its own
+    return from_dict(RunConfig, {**plain, **with_own(own, plain)})
 
 
 @torch.no_grad()

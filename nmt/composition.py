@@ -1,0 +1,204 @@
+"""The config of a run from choices and settings, as nmt-train has it, without Hydra: for training from Python.
+
+What a choice stands for is said in conf/ alone, for the command line and for Python. Of what Hydra understands in
+these files this reads what they use: lists of defaults, with `override /group: choice`, `/schema/...@package` and the
+names of files beside; and the package that a first line names.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+
+from nmt.cells import Cell
+from nmt.config import CHOICES, RunConfig, choice_of, names_of
+from nmt.data.corpus import Corpus
+from nmt.resources import resource
+from nmt.search import Search
+from nmt.suggestions import did_you_mean
+
+SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
+MISSING_VALUE = "???"  # what conf/ and the command line write where a value must be given
+EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given
+OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A file of conf/."""
+
+    package: str  # where its settings belong, dotted; "" for all of the config
+    defaults: list[Any]  # what it builds on
+    settings: Data
+
+
+Choices = Mapping[str, str | None]  # group -> choice, or None for none
+
+
+def composed(choices: Choices, settings: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Data:
+    """The plain data of a RunConfig: conf/train.yaml with these choices of its groups, and these settings, nested, in
+    the place of theirs. With `own`, those of a model that training starts from are there instead of the default
+    choices for them.
+
+    Raises ValueError for a choice that there is not, and for what must be given and is not.
+    """
+    data = defaults(RunConfig)
+    for group in own or {}:
+        data[group] = data[group] | own[group]  # type: ignore[index]
+    for group, choice in _all_choices(choices, groups_of(own) if own else set()).items():
+        _add(data, group, choice)
+    train = _file("train").settings
+    plain = {key: value for key, value in train.items() if key != "hydra" and "${" not in str(value)}
+    return with_all_given(merged(merged(data, plain), settings))
+
+
+def groups_of(own: Mapping[str, Any]) -> set[str]:
+    """Those that a model's own settings stand for."""
+    return OWN if "tokenizer" in own else OWN - {"tokenizer"}
+
+
+def groups() -> dict[str, str]:
+    """Every group of conf/train.yaml -> the dotted package of its settings."""
+    return {
+        group: "" if group == "experiment" else _package_of(group)
+        for group, _ in _groups_of_defaults(_file("train").defaults)
+    }
+
+
+def choices_of(group: str) -> list[str]:
+    """The names that a group may have."""
+    found = {path.stem for path in (resource("conf") / group).glob("*.yaml")}
+    return sorted(found | set(names_of(Cell) if group == "cell" else ()))
+
+
+def defaults(cls: type) -> Data:
+    """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
+    hints = typing.get_type_hints(cls)
+    data: Data = {}
+    for field in fields(cls):
+        kind = hints[field.name]
+        if is_dataclass(kind):
+            data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
+        else:
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            data[field.name] = MISSING_VALUE if default is MISSING else default
+    return data
+
+
+def schema(group: str, name: str) -> Data:
+    """What a choice of a group that has a dataclass for each starts from."""
+    found = choice_of(SCHEMAS[group], name)
+    assert found is not None, name
+    return {"name": name} | defaults(found)
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
+    """Both, mapping by mapping; what stands in `above` counts."""
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def with_all_given(data: Data) -> Data:
+    """Raises ValueError that names the keys of what is missing, and what to give."""
+    if data.get("data", {}).get("directions"):  # instead of these
+        data = data | {
+            "data": {
+                key: "" if key in ("src", "tgt") and value == MISSING_VALUE else value
+                for key, value in data["data"].items()
+            }
+        }
+    if missing := sorted(_missing(data)):
+        examples = " ".join(f"{key}={EXAMPLES.get(key, 'VALUE')}" for key in missing)
+        raise ValueError(f"{', '.join(missing)} must be given: {examples}")
+    return data
+
+
+def _missing(data: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _missing(value, f"{path}{key}.")
+        elif value == MISSING_VALUE:
+            yield path + key
+
+
+def _all_choices(chosen: Choices, without: set[str]) -> dict[str, str]:
+    """The choice of every group, in the order of conf/train.yaml: what is chosen, else what an experiment says
+    instead of the default."""
+    experiment = chosen.get("experiment")
+    of_experiment = dict(_overrides("experiment", experiment)) if experiment else {}
+    by_default = {
+        group: None if group in without else choice for group, choice in _groups_of_defaults(_file("train").defaults)
+    }
+    every = by_default | of_experiment | dict(chosen)
+    return {group: choice for group in by_default if (choice := every[group]) is not None}
+
+
+def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
+    """What a file says of other groups; what it says itself comes after what those do that it builds on."""
+    entries = _choice(group, name).defaults
+    for entry in entries:
+        if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/"):
+            yield from _overrides(group, entry)
+    for entry in entries:
+        if isinstance(entry, dict):
+            yield from ((key.removeprefix("override /"), value) for key, value in entry.items())
+
+
+def _groups_of_defaults(entries: list[Any]) -> Iterator[tuple[str, str | None]]:
+    for entry in entries:
+        if isinstance(entry, dict):
+            yield from ((key, value) for key, value in entry.items() if not key.startswith("override "))
+
+
+def _add(data: Data, group: str, name: str) -> None:
+    """Put a choice, and what it builds on, where they belong."""
+    choice = _choice(group, name)
+    for entry in choice.defaults:
+        if isinstance(entry, str) and (found := re.fullmatch(r"/schema/(\w+)/(.+)@(\w+)", entry)):
+            _put(data, choice.package if found[3] == "_here_" else found[3], schema(found[1], found[2]))
+        elif isinstance(entry, str) and entry != "_self_":
+            _add(data, group, entry)
+    _put(data, choice.package, choice.settings)
+
+
+def _put(data: Data, package: str, settings: Data) -> None:
+    for part in reversed(package.split(".") if package else []):
+        settings = {part: settings}
+    data.update(merged(data, settings))
+
+
+def _choice(group: str, name: str) -> Choice:
+    known = choices_of(group)
+    if name not in known:
+        near = did_you_mean(str(name), known, f"{group}=") or ";"
+        raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
+    if not (resource("conf") / group / f"{name}.yaml").exists():  # a cell of another package
+        return Choice(_package_of(group), [f"/schema/{group}/{name}@_here_"], {})
+    return _file(f"{group}/{name}")
+
+
+def _package_of(group: str) -> str:
+    """Where what is chosen of a group belongs."""
+    files = (resource("conf") / group).glob("*.yaml")
+    packages = {_file(f"{group}/{path.stem}").package for path in files} - {""}
+    return packages.pop() if len(packages) == 1 else group
+
+
+@cache
+def _file(name: str) -> Choice:
+    text = (resource("conf") / f"{name}.yaml").read_text(encoding="utf-8")
+    content = yaml.safe_load(text) or {}
+    header = re.match(r"# @package ([\w.]+)", text)
+    package = header[1] if header else name.rpartition("/")[0]
+    return Choice("" if package == "_global_" else package, content.pop("defaults", []), content)

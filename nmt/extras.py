@@ -1,0 +1,34 @@
+"""Libraries that only some work needs, and the extra of nmt that brings each: `pip install nmt` alone translates."""
+
+from __future__ import annotations
+
+# Module -> what people call it, and the extras that bring it, of which the one of a command's own name is told.
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "lightning": ("Lightning", ("train", "lab")),
+    "hydra": ("Hydra", ("train", "lab")),
+    "omegaconf": ("OmegaConf", ("train", "lab")),
+    "yaml": ("PyYAML", ("train", "lab")),
+    "datasets": ("datasets", ("train", "lab")),
+    "tensorboard": ("TensorBoard", ("train", "lab")),
+    "pyarrow": ("PyArrow", ("corpus", "train", "lab")),
+    "sacrebleu": ("sacreBLEU", ("evaluate", "train", "lab")),
+    "matplotlib": ("Matplotlib", ("inspect", "train", "lab")),
+    "lxml": ("lxml", ("formats",)),
+    "translate": ("translate-toolkit", ("formats",)),
+    "starlette": ("Starlette", ("serve",)),
+    "uvicorn": ("Uvicorn", ("serve",)),
+    "python_multipart": ("python-multipart", ("serve",)),
+    "dask": ("Dask", ("dask",)),
+    "distributed": ("Dask", ("dask",)),
+    "ray": ("Ray", ("ray",)),
+}
+
+
+def explained(error: ModuleNotFoundError, who: str) -> str | None:
+    """What `who`, a command or a function, lacks, and how it is had; None for a module that no extra brings."""
+    found = EXTRAS.get((error.name or "").partition(".")[0])
+    if found is None:
+        return None
+    label, extras = found
+    own = who.replace(".", "-").partition("-")[2]
+    return f"{who} needs {label}: pip install 'nmt[{own if own in extras else extras[0]}]'"

@@ -1,0 +1,96 @@
+"""The config of a run from what Python gives `nmt.train`: choices of groups by name, settings by mapping or key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from nmt.bundle import load_bundle
+from nmt.composition import OWN, choices_of, composed, groups, groups_of, merged
+from nmt.config import RunConfig, from_dict
+from nmt.suggestions import did_you_mean
+from nmt.training.start import own_settings, started
+
+
+def run_config(
+    data: Any, src: str | None, tgt: str | None, run: str | Path, keywords: Mapping[str, Any]
+) -> RunConfig:
+    """As `nmt.train` has them. Raises ValueError that names what is unknown, missing or wrong."""
+    given = dict(keywords)
+    if isinstance(data, Mapping):
+        given["data"] = data
+    elif data is not None and str(data) in choices_of("data") and not isinstance(data, Path):
+        given["data"] = {"name": data}
+    elif data is not None:
+        given["data"] = {"name": "files", "dir": str(data)}
+    sides = {name: code for name, code in (("src", src), ("tgt", tgt)) if code is not None}
+    choices, settings = told_apart(merged(given, {"data": merged(given.get("data", {}), sides)}))
+    return config_of(choices, merged(_places(run, settings), settings))
+
+
+def _places(run: str | Path, settings: Mapping[str, Any]) -> dict[str, str]:
+    """The settings for a run's folder: a path, or a name under `runs_dir` where that is set."""
+    path = Path(settings["runs_dir"]) / run if "runs_dir" in settings else Path(run)
+    if not path.name:
+        raise ValueError(f"run is {str(run)!r}; it must be a folder for the run")
+    return {"run": path.name, "runs_dir": str(path.parent), "cache_dir": str(path.parent / ".cache")}
+
+
+def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The choices of groups, and the settings, nested. A `name` among the settings of a group is its choice."""
+    packages, keys = groups(), {field.name for field in fields(RunConfig)}
+    choices: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    for key, value in given.items():
+        first = key.partition(".")[0]
+        if first not in packages and first not in keys:
+            raise ValueError(f"{key} is unknown{did_you_mean(first, {*packages, *keys}) or '; see docs/settings.md'}")
+        if key in packages and isinstance(value, str):
+            choices[key] = value
+        elif key in packages and (not isinstance(value, Mapping) or not packages[key]):
+            or_settings = " or a mapping of its settings" if packages[key] else ""
+            raise ValueError(f"{key} is {value!r}; it must be one of {', '.join(choices_of(key))}{or_settings}")
+        else:
+            place = packages.get(key, key) if isinstance(value, Mapping) else key
+            settings = merged(settings, _nested(place, _plain(value)))
+    for group, package in packages.items():
+        found: Any = settings
+        for part in package.split(".") if package else ["experiment"]:
+            found = found.get(part, {}) if isinstance(found, dict) else {}
+        name = found.get("name") if isinstance(found, dict) else None
+        if name is not None and choices.setdefault(group, name) != name:
+            raise ValueError(f"{group} is {choices[group]!r}, and {package}.name is {name!r}; give one")
+    return choices, settings
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value  # type: ignore[no-any-return]
+
+
+def _plain(value: Any) -> Any:
+    """What a config file would have for it; keys may be dotted here, too."""
+    if isinstance(value, Mapping):
+        plain: dict[str, Any] = {}
+        for key, one in value.items():
+            plain = merged(plain, _nested(str(key), _plain(one)))
+        return plain
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def config_of(choices: dict[str, str], settings: dict[str, Any]) -> RunConfig:
+    """The config of one run; with `init` the model's own settings, where it has some, instead of default choices."""
+    init = settings.get("init")
+    if init is None:
+        return from_dict(RunConfig, composed(choices, settings))
+    own = own_settings(load_bundle(init), settings.get("init_vocabulary", "keep"))
+    plain = composed(choices, settings, own)
+    of_model = {key: value for key, value in settings.items() if key not in OWN or key in own}
+    chosen = {group: choice for group, choice in choices.items() if group in groups_of(own)}
+    asked = composed({**chosen, "data": None}, {**of_model, "data": plain["data"]}, own)
+    return started(init, own, plain, asked)

@@ -1,0 +1,41 @@
+"""A config that Python composes is the one that Hydra composes of the same choices and settings."""
+
+from __future__ import annotations
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from nmt.cli.schema import register, to_plain
+from nmt.composition import choices_of, composed, groups
+from nmt.resources import resource
+
+TEXT = {"dir": "x", "dataset": "y", "src": "de", "tgt": "en"}
+OF = {"files": ("dir", "src", "tgt"), "hub": ("dataset", "src", "tgt")}
+OF |= dict.fromkeys(("iwslt14", "tatoeba"), OF["files"])
+PLACES = {"run": "r", "runs_dir": "q", "cache_dir": "c"}
+GROUPS = {group: choices_of(group) for group in groups()}
+ALONE = [{}, *({"experiment": name} for name in GROUPS["experiment"])]  # with what they say of other groups
+TOGETHER = [  # all at once, so that every choice but of cells has its turn
+    {group: names[i % len(names)] for group, names in GROUPS.items() if group != ("experiment", "data")[i % 2]}
+    for i in range(max(len(names) for group, names in GROUPS.items() if group != "cell"))
+]
+
+
+@pytest.fixture(autouse=True)
+def _hydra():
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        yield
+
+
+@pytest.mark.parametrize("choices", ALONE + TOGETHER, ids=str)
+def test_python_composes_what_hydra_does(choices):
+    chosen = choices.get("data", choices.get("experiment"))
+    text = {key: TEXT[key] for key in OF.get(chosen, ())}
+    overrides = [f"{key}={value}" for key, value in PLACES.items()]
+    overrides += [f"{group}={choice}" for group, choice in choices.items()]
+    overrides += [f"data.{key}={value}" for key, value in text.items()]
+    by_hydra = to_plain(compose("train", overrides))
+    assert composed(choices, PLACES | {"data": text}) == by_hydra
