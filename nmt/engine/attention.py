@@ -6,19 +6,21 @@ features.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from nmt import native
 from nmt.engine.products import Compute, Linear
 from nmt.kernels.additive import LIMIT
-from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, Memory, NoAttention
+from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, Memory, ProductAttention
 
 
 def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
-    if isinstance(trained, AdditiveAttention):
+    if isinstance(trained, AdditiveAttention) and type(trained).score is AdditiveAttention.score:
         return PackedAdditive(trained, compute)
-    return PackedProduct(trained, compute)
+    return PackedOther(trained, compute)
 
 
 class PackedAttention:
@@ -36,20 +38,22 @@ class PackedAttention:
         raise NotImplementedError
 
 
-class PackedProduct(PackedAttention):
-    """Whose score is a product, or that sees nothing."""
+class PackedOther(PackedAttention):
+    """Any other: by the kernel where its score is a product, else as it was trained."""
 
     def __init__(self, trained: Attention, compute: Compute) -> None:
         super().__init__(trained)
-        self.key = Linear(trained.key, compute) if isinstance(trained, GeneralAttention) else trained.keys
-        self.has_kernel = not isinstance(trained, NoAttention)
+        self.key: Callable[[Tensor], Tensor] = trained.keys
+        if isinstance(trained, GeneralAttention) and type(trained).keys is GeneralAttention.keys:
+            self.key = Linear(trained.key, compute)
+        self.has_kernel = type(trained).score is ProductAttention.score
 
     def keys(self, values: Tensor) -> Tensor:
         return self.key(values)
 
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         if not self.has_kernel or not native.is_here():
-            return self.trained.attend(query, memory)
+            return self.trained.attend(query, memory, coverage)
         return native.attend(query, memory.keys, memory.values, memory.mask, self.heads)
 
 

@@ -9,7 +9,7 @@ none. Of several, chrF takes each sentence's best one, of equal ones the first, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
@@ -23,8 +23,6 @@ from nmt.metrics.config import MetricConfig, Name
 
 References = Sequence[Sequence[str | None]]
 
-LABELS: dict[str, str] = {"bleu": "BLEU", "chrf": "chrF", "chrf++": "chrF++", "ter": "TER", "nll": "nll"}
-LESS_IS_BETTER = frozenset({"ter", "nll"})
 _PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the first that can be had
     "spaced": ("13a",),
     "chinese": ("zh",),
@@ -40,6 +38,17 @@ class Score:
     signature: str
     interval: float | None = None  # ± of the 95 % bootstrap confidence interval
     mean: float | None = None  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One of METRICS, which are also the names of MetricConfig."""
+
+    label: str  # what people call it
+    # A measure, and references or None -> an object of sacreBLEU's, which has counted them; None: it is not of text.
+    scorer: Callable[[Measure, References | None], Any] | None
+    less_is_better: bool = False
+    of_sentences: bool = False  # also of a single one; BLEU is instead of the others
 
 
 @dataclass(frozen=True)
@@ -69,20 +78,18 @@ class Measure:
     @property
     def names(self) -> tuple[Name, ...]:
         """The metrics that a choice needs: BLEU and chrF always, and its own, if it is a metric of text."""
-        return tuple(dict.fromkeys(("bleu", "chrf", *(() if self.name == "nll" else (self.name,)))))
+        return tuple(dict.fromkeys(("bleu", "chrf", *((self.name,) if METRICS[self.name].scorer else ()))))
 
     @property
     def label(self) -> str:
         """What people call the metric that chooses."""
-        return LABELS[self.name]
+        return METRICS[self.name].label
 
     def metric(self, name: Name, refs: References | None = None) -> Any:
         """sacreBLEU's object, which has counted the references when they are given."""
-        if name == "bleu":
-            return BLEU(tokenize=self.tokenize, references=refs)
-        if name == "ter":
-            return TER(normalized=self.split_cjk, asian_support=self.split_cjk, references=refs)
-        return CHRF(word_order=2 if name == "chrf++" else 0, references=refs)
+        scorer = METRICS[name].scorer
+        assert scorer is not None, name
+        return scorer(self, refs)
 
     def scores(
         self, hyps: Sequence[str], refs: References, names: Sequence[Name] | None = None, n_bootstrap: int = 1
@@ -105,18 +112,18 @@ class Measure:
 
     def signature(self, refs: References = (("",),)) -> str:
         """sacreBLEU's, of the metric that chooses, for these references or one a sentence; "nll" for itself."""
-        return "nll" if self.name == "nll" else str(self.metric(self.name, refs).get_signature())
+        return str(self.metric(self.name, refs).get_signature()) if METRICS[self.name].scorer else self.name
 
     @property
     def sign(self) -> int:
         """-1 where less is better."""
-        return -1 if self.name in LESS_IS_BETTER else 1
+        return -1 if METRICS[self.name].less_is_better else 1
 
     def rank(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
         """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token), to a
         thousandth, so that weights that hardly move any more are equal."""
         nll = nll if isfinite(nll) else inf
-        figure = nll if self.name == "nll" else scores[self.name].score
+        figure = scores[self.name].score if METRICS[self.name].scorer else nll
         return self.sign * figure, scores["chrf"].score, -round(nll, 3)
 
     def figure(self, rank: Sequence[float]) -> float:
@@ -134,9 +141,22 @@ class Measure:
 
     @cached_property
     def _of_sentences(self) -> Any:
-        if self.name in ("chrf", "chrf++"):
+        if METRICS[self.name].of_sentences:
             return self.metric(self.name)
         return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
+
+
+METRICS: dict[str, Metric] = {
+    "bleu": Metric("BLEU", lambda measure, refs: BLEU(tokenize=measure.tokenize, references=refs)),
+    "chrf": Metric("chrF", lambda _, refs: CHRF(references=refs), of_sentences=True),
+    "chrf++": Metric("chrF++", lambda _, refs: CHRF(word_order=2, references=refs), of_sentences=True),
+    "ter": Metric(
+        "TER",
+        lambda measure, refs: TER(normalized=measure.split_cjk, asian_support=measure.split_cjk, references=refs),
+        less_is_better=True,
+    ),
+    "nll": Metric("nll", None, less_is_better=True),
+}
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
@@ -153,7 +173,7 @@ def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
 
 def shown(name: Name, figure: float) -> str:
     """Such as "BLEU 38.12" or "nll 1.234"."""
-    return f"{LABELS[name]} {figure:.{3 if name == 'nll' else 2}f}"
+    return f"{METRICS[name].label} {figure:.{3 if name == 'nll' else 2}f}"
 
 
 def check_references(hyps: Sequence[str], refs: References) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,8 @@ from torch import Tensor, nn
 
 from nmt.kernels.additive import additive_scores
 from nmt.ranges import check_ranges
+
+POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_pieces)
 
 
 @dataclass(frozen=True)
@@ -44,22 +47,25 @@ class Memory:
 
 @dataclass(frozen=True)
 class AttentionConfig:
-    name: str  # the score: additive, dot or general; none: no attention
+    name: str  # the score: additive, dot, general or location; none: no attention
     heads: int = 1  # that attend side by side, each with its share of the size
     size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
     dropout: float = 0.0  # of the weights, each by itself (Vaswani et al., 2017)
     # The additive score also sees how much weight a source token has had so far (Tu et al., 2016, arXiv:1601.04811):
     # v · tanh(W q + U h + w C), C the sum of the mean weight of the heads. Training then goes token by token.
     coverage: bool = False
+    # Source positions that location attention tells apart; those behind are as the last of them. None: 256.
+    positions: int | None = None
 
     def __post_init__(self) -> None:
         if self.name not in ATTENTIONS:
             raise ValueError(f"name is {self.name!r}; choose one of: {', '.join(sorted(ATTENTIONS))}")
-        check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536))
-        if self.size is not None and self.name != "additive":
-            raise ValueError(f"size is {self.size}, but only 'additive' attention has a size of its own")
-        if self.coverage and self.name != "additive":
-            raise ValueError("coverage is true, but only 'additive' attention can see it")
+        check_ranges(self, heads=(1, 64), dropout=(0, 0.95), size=(1, 65536), positions=(1, 10_000))
+        for option in sorted({name for kind in ATTENTIONS.values() for name in kind.options}):
+            value = getattr(self, option)
+            if value not in (None, False) and option not in ATTENTIONS[self.name].options:
+                kinds = " or ".join(repr(name) for name, kind in ATTENTIONS.items() if option in kind.options)
+                raise ValueError(f"{option} is {str(value).lower()}, but only {kinds} attention has it")
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
@@ -80,6 +86,8 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 class Attention(nn.Module):
     """The common part: heads, masking, softmax, context. A subclass gives the keys and the scores."""
+
+    options: ClassVar[tuple[str, ...]] = ()  # the settings of AttentionConfig that this kind alone takes, by keyword
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
         super().__init__()
@@ -150,6 +158,8 @@ class NoAttention(Attention):
 class AdditiveAttention(Attention):
     """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: score(q, h) = v · tanh(W q + U h)."""
 
+    options = ("size", "coverage")
+
     def __init__(
         self, query_size: int, memory_size: int, heads: int, size: int | None = None, coverage: bool = False
     ) -> None:
@@ -177,7 +187,14 @@ class AdditiveAttention(Attention):
         return self.score(query[:, None], keys + coverage[..., None] * self.coverage)[:, :, 0]
 
 
-class DotAttention(Attention):
+class ProductAttention(Attention):
+    """score(q, k) = q · k, head by head, of the keys that a subclass makes. Search has a kernel for it."""
+
+    def score(self, query: Tensor, keys: Tensor) -> Tensor:
+        return product(self.split(query), self.split(keys).transpose(2, 3))
+
+
+class DotAttention(ProductAttention):
     """Luong, Pham & Manning (2015), arXiv:1508.04025, "dot": score(q, h) = q · h. Both sides are of one size."""
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
@@ -191,11 +208,8 @@ class DotAttention(Attention):
     def keys(self, values: Tensor) -> Tensor:
         return values
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return product(self.split(query), self.split(keys).transpose(2, 3))
 
-
-class GeneralAttention(Attention):
+class GeneralAttention(ProductAttention):
     """Luong, Pham & Manning (2015), arXiv:1508.04025, "general": score(q, h) = q · W h."""
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
@@ -206,8 +220,21 @@ class GeneralAttention(Attention):
         keys: Tensor = self.key(values)
         return keys
 
-    def score(self, query: Tensor, keys: Tensor) -> Tensor:
-        return product(self.split(query), self.split(keys).transpose(2, 3))
+
+class LocationAttention(ProductAttention):
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, "location": α = softmax(W q), so score(q, h_s) = W_s · q. It
+    knows where in the source it looks, and not what stands there."""
+
+    options = ("positions",)
+
+    def __init__(self, query_size: int, memory_size: int, heads: int, positions: int | None = None) -> None:
+        super().__init__(query_size, memory_size, heads)
+        self.position = nn.Parameter(torch.empty(positions or POSITIONS, query_size))
+        nn.init.uniform_(self.position, -(query_size**-0.5), query_size**-0.5)  # as nn.Linear
+
+    def keys(self, values: Tensor) -> Tensor:
+        places = torch.arange(values.shape[1], device=values.device).clamp(max=len(self.position) - 1)
+        return self.position[places].expand(len(values), -1, -1).contiguous()
 
 
 ATTENTIONS: dict[str, type[Attention]] = {
@@ -215,11 +242,13 @@ ATTENTIONS: dict[str, type[Attention]] = {
     "additive": AdditiveAttention,
     "dot": DotAttention,
     "general": GeneralAttention,
+    "location": LocationAttention,
 }
 
 
 def build_attention(config: AttentionConfig, query_size: int, memory_size: int) -> Attention:
-    own = {"size": config.size, "coverage": config.coverage} if config.name == "additive" else {}
-    attention = ATTENTIONS[config.name](query_size, memory_size, config.heads, **own)
+    kind = ATTENTIONS[config.name]
+    own = {name: getattr(config, name) for name in kind.options}
+    attention = kind(query_size, memory_size, config.heads, **own)
     attention.dropout = config.dropout
     return attention

@@ -23,7 +23,7 @@ from nmt.bundle import save_bundle
 from nmt.data.directions import Directions
 from nmt.files import naming
 from nmt.metrics.config import Name
-from nmt.metrics.measure import LABELS, Score, shown
+from nmt.metrics.measure import METRICS, Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
@@ -218,7 +218,7 @@ def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
     rows = read_metrics(metrics)
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    scores: dict[str, str] = {f"val/{name}": label for name, label in LABELS.items() if name != "nll"}
+    scores: dict[str, str] = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
     panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
     for axes, curves in panels:
         for column, label in curves.items():

@@ -6,7 +6,7 @@ import yaml
 
 from nmt.config import to_dict
 from nmt.json_text import to_json
-from nmt.metrics.measure import LABELS
+from nmt.metrics.measure import METRICS
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin, recipe
 
@@ -17,7 +17,7 @@ def model_card(module: TrainingModule, num_parameters: int) -> str:
     model, data = config.model, to_dict(config.data)["name"]
     every = validation.by_direction or {"": validation.scores}
     rows = "\n".join(
-        f"| {f'{LABELS[name]} {direction}'.strip()} | {one.score:.2f} | `{one.signature}` |"
+        f"| {f'{METRICS[name].label} {direction}'.strip()} | {one.score:.2f} | `{one.signature}` |"
         for direction, scores in every.items()
         for name, one in scores.items()
     )

@@ -112,13 +112,36 @@ def test_sizes_that_do_not_fit_are_refused(config, sizes, message):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
-    with pytest.raises(ValueError, match="'luong'; choose one of: additive, dot, general, none"):
+    with pytest.raises(ValueError, match="'luong'; choose one of: additive, dot, general, location, none"):
         AttentionConfig("luong")
 
 
-def test_only_additive_attention_has_a_size_of_its_own():
-    with pytest.raises(ValueError, match="size is 6, but only 'additive' attention has a size of its own"):
-        AttentionConfig("dot", size=6)
+@pytest.mark.parametrize(
+    ("name", "option", "value", "message"),
+    [
+        ("dot", "size", 6, "size is 6, but only 'additive' attention has it"),
+        ("location", "coverage", True, "coverage is true, but only 'additive' attention has it"),
+        ("additive", "positions", 9, "positions is 9, but only 'location' attention has it"),
+    ],
+)
+def test_an_option_belongs_to_its_kind(name, option, value, message):
+    with pytest.raises(ValueError, match=message):
+        AttentionConfig(name, **{option: value})
+
+
+@pytest.mark.parametrize("heads", [1, 2])
+def test_location_attention_knows_where_and_not_what(heads):
+    attention = build_attention(AttentionConfig("location", heads, positions=3), D, M).double()
+    query, values = torch.randn(B, T, D, dtype=torch.double), torch.randn(B, S, M, dtype=torch.double)
+    context, weights = attention(query, memory_of(attention, values))
+    rows = attention.position[[0, 1, 2, 2, 2]]  # those behind the last that it tells apart are as that one
+    for head, part in enumerate(torch.arange(D).chunk(heads)):
+        scores = query[..., part] @ rows[:, part].T
+        expected = scores.masked_fill(~MASK[:, None], -torch.inf).softmax(-1)
+        torch.testing.assert_close(weights[:, head], expected)
+        torch.testing.assert_close(context[..., part], expected @ values[..., part])
+    _, same = attention(query, memory_of(attention, torch.randn_like(values)))
+    assert same.equal(weights)
 
 
 @pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("meta", torch.bfloat16)])
