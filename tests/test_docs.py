@@ -1,80 +1,32 @@
-"""What the README and docs/ show is so: files that they link, commands that they print, the cell that they add."""
+"""What the README and docs/ show is so: files that they link, commands that they print, Python that they run."""
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
-import sys
-import textwrap
+import shutil
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from nmt.cells import CELLS
-from nmt.cli.schema import register, to_plain, to_run_config
+import nmt
+from nmt.cli.schema import register, to_plain
 from nmt.config import RunConfig, from_dict
-from nmt.model.recurrent import Recurrent
 from nmt.resources import resource
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BY_HYDRA = {"nmt-train": "train", "nmt-lab": "lab_"}
-B, T, E, H = 2, 4, 3, 5
-
-
-@pytest.fixture
-def new_cell(tmp_path, monkeypatch):
-    """The file that "Add a cell" prints, as it is printed, beside the cells of the project."""
-    part = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8").split("## Add a cell\n")[1].split("\n## ")[0]
-    code = textwrap.dedent(
-        "".join(re.findall(r"^(?: {7}.*)?\n", part.split("1. ")[1].split("\n2. ")[0], re.MULTILINE))
-    )
-    path = tmp_path / "ugrnn.py"
-    path.write_text(code, encoding="utf-8")
-    spec = spec_from_file_location("ugrnn", path)
-    module = module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "ugrnn", module)
-    spec.loader.exec_module(module)
-    monkeypatch.setitem(CELLS, "ugrnn", module.UGRNN)
-    return code, module
-
-
-def test_the_cell_that_the_docs_add_is_complete_and_does_what_its_docstring_says(new_cell):
-    code, module = new_cell
-    tree = ast.parse(code)
-    (function,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    assert ast.get_docstring(tree)
-    assert all(argument.annotation for argument in function.args.args[1:])
-    assert function.returns
-    assert "h' = (1 - z) ⊙ n + z ⊙ h" in module.UGRNN.__doc__
-    (gates, h) = torch.randn(B, 2 * H), torch.randn(B, H)
-    z, n = gates[:, :H].sigmoid(), gates[:, H:].tanh()
-    (found,) = module.UGRNN().pointwise(gates, gates[:, :0], (h,), {})
-    torch.testing.assert_close(found, (1 - z) * n + z * h)
-
-
-def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
-    (tmp_path / "conf" / "cell").mkdir(parents=True)
-    like = (resource("conf") / "cell" / "gru.yaml").read_text(encoding="utf-8")
-    assert len(like.splitlines()) == 3
-    (tmp_path / "conf" / "cell" / "ugrnn.yaml").write_text(like.replace("gru", "ugrnn"), encoding="utf-8")
-    register()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        own = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
-        cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", own])).model.cell
-    layer = Recurrent(cell, E, H)
-    outputs = layer(torch.randn(B, T, E))
-    outputs.sum().backward()
-    assert outputs.shape == (B, T, H)
-    assert all(parameter.grad.any() for parameter in layer.parameters())
+BRIEF = {  # what makes a training short
+    "model": {"embedding_size": 8, "hidden_size": 12},
+    "trainer": {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False},
+    "tokenizer": {"vocab_size": 320},
+}
 
 
 def links(page: Path) -> list[Path]:
@@ -149,3 +101,27 @@ def test_commands_are_found():
     assert len(SHOWN) > 40
     assert ("README.md", "nmt-train", "-m", "cell=rnn,gru,lstm", "seed=1,2") in SHOWN
     assert {"nmt-tune", "nmt-serve"} <= {command for _, command, *_ in SHOWN}
+
+
+def test_the_python_of_the_page_runs_from_top_to_bottom(corpus_dir, tmp_path, monkeypatch, capsys):
+    shutil.copytree(corpus_dir, tmp_path / "corpus")
+    monkeypatch.chdir(tmp_path)
+    train = nmt.train
+    monkeypatch.setattr(nmt, "train", lambda *text, **settings: train(*text, **{**settings, **BRIEF}))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/python.md", "exec"), names)
+    assert len(blocks) == 9
+    shown = capsys.readouterr().out
+    assert "<Translator de-en: " in shown
+    assert "\nde-en\n" in shown
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {".cache", "mine", "gru", "rnn", "lstm"}
+    assert names["page"].startswith("<!DOCTYPE html>")
+
+
+def test_the_page_of_cells_is_what_the_cells_say(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import write_cells
+
+    assert write_cells.PAGE.read_text(encoding="utf-8") == write_cells.page()

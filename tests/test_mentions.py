@@ -16,6 +16,7 @@ ELSEWHERE = {
     "config.yaml",  # of a run
     "malloc.h",  # of the C library
     "NAME.yaml",  # of any name
+    *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric")),
     "conf/cell/ugrnn.yaml",  # docs/extend.md: to be written by the reader
     "nmt/cells/ugrnn.py",  # likewise
 }

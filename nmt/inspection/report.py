@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
@@ -251,7 +252,8 @@ def show_search(found: Mapping[str, Any]) -> Section:
 
 
 def _key(ids: Sequence[int]) -> str:
-    return "-".join(map(str, (0, *ids))) if ids else "0"
+    """A name for a node, which is short however long the translation is."""
+    return hashlib.sha256("-".join(map(str, ids)).encode()).hexdigest()[:16] if ids else "0"
 
 
 PARTS = {

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Write docs/cells.md from the cells themselves: their docstrings, gates, states and kernels, and the speed that
+docs/speed.md has measured; after any change of them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import torch
+import yaml
+
+from nmt.cells import CELLS, Cell, ParallelCell
+from nmt.files import write_atomically
+from nmt.kernels.c import sources
+from nmt.kernels.trace import NotTraceableError
+from nmt.kernels.triton_scan import scan_kernels
+from nmt.model.recurrent import FUSED, Recurrent
+from nmt.resources import resource
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = DOCS / "cells.md"
+SIZES = 2048, 4096  # units, and as many inputs
+HEAD = """# Cells
+
+Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is what comes in, h the output of the step
+before, c and what else there is the rest of the state; W_k x and R_k h carry their own biases, σ is the logistic
+function and ⊙ the product unit by unit. `model.cell.depth=2` makes a step of two transitions (Pascanu et al., 2014,
+arXiv:1312.6026). (`scripts/write_cells.py` makes this page from `nmt/cells/`.)
+
+Parameters are those of one layer of H units with as many inputs. "Time" is that of a training step of one layer,
+relative to `lstm`, as [speed](speed.md#cells-beside-one-another) has measured it on a processor: of sequences of 25
+and of 100 steps. Kernels are made from the cell's equations: C for training and for search (in int8, on AVX2, AVX512,
+AMX and NEON), Triton for a GPU. A scan computes all steps at once, and torch's own is taken where it is faster.
+
+"""
+FAMILIES = (  # of the table, by what the gates see
+    ("Every gate sees what was there before", lambda cell: not cell.alone or cell.alone < len(cell.gates)),
+    ("No gate sees h, so that all steps or most of the work are computed at once", lambda cell: True),
+)
+
+
+def page() -> str:
+    """All of it, as Markdown."""
+    parts, left = [HEAD], dict(CELLS)
+    for title, belongs in FAMILIES:
+        names = [name for name, kind in left.items() if belongs(kind())]
+        parts.append(f"## {title}\n\n| cell | gates | state | parameters | time | training | search |\n")
+        parts.append("|---|---|---|---|---|---|---|\n")
+        parts += [row(name, left.pop(name)()) for name in names]
+        parts.append("\n")
+    parts.append("Further files of `conf/cell` are cells above with other settings:\n\n| cell | is |\n|---|---|\n")
+    parts += [f"| `{name}` | {what} |\n" for name, what in variants().items()]
+    parts.append("\n## Equations\n")
+    parts += [f"\n### {name}\n\n{equations(kind)}\n" for name, kind in CELLS.items()]
+    return "".join(parts)
+
+
+def row(name: str, cell: Cell) -> str:
+    time = " / ".join(measured().get(name, ()))
+    gates, states = ", ".join(cell.gates), ", ".join(cell.states)
+    return "| " + " | ".join([f"[`{name}`](#{name})", gates, states, parameters(cell), time, *kernels(cell)]) + " |\n"
+
+
+def parameters(cell: Cell) -> str:
+    """Of a layer of H units: a H² + b H, and less than H beside."""
+    counts = []
+    for size in SIZES:
+        with torch.device("meta"):
+            counts.append(sum(parameter.numel() for parameter in Recurrent(cell, size, size).parameters()) / size)
+    square = (counts[1] - counts[0]) / (SIZES[1] - SIZES[0])
+    return f"{round(square)} H² + {round(counts[0] - square * SIZES[0])} H".removeprefix("1 ")
+
+
+def kernels(cell: Cell) -> tuple[str, str]:
+    """What computes its training and its search."""
+    for_search, for_training = sources(cell)
+    found = ["C" if for_training else "torch"]
+    if isinstance(cell, ParallelCell):
+        found = ["torch, all steps at once"]
+    try:
+        scan_kernels(cell)
+        found.append("Triton's scan")
+    except NotTraceableError:
+        found += ["Triton"] if for_training and not isinstance(cell, ParallelCell) else []
+    if type(cell) in FUSED:
+        found.append("torch's own")
+    return ", ".join(found), "C" if for_search else "torch"
+
+
+def measured() -> dict[str, tuple[str, str]]:
+    """Cell -> its two figures in the table of docs/speed.md."""
+    text = (DOCS / "speed.md").read_text(encoding="utf-8").split("## Cells beside one another\n")[1].split("\n## ")[0]
+    found = {name: (short, long) for name, short, long in re.findall(r"`(\w+)` \| ([\d.]+) \| ([\d.]+) \|", text)}
+    return found | {"lstm": ("1", "1")}
+
+
+def variants() -> dict[str, str]:
+    """The files of conf/cell that are no cell of their own."""
+    found = {}
+    for path in sorted((resource("conf") / "cell").glob("*.yaml")):
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+        (base,) = settings.pop("defaults")
+        if path.stem not in CELLS:
+            base = base.removeprefix("/schema/cell/").removesuffix("@_here_")
+            found[path.stem] = f"`{base}` with {', '.join(f'`{k}={str(v).lower()}`' for k, v in settings.items())}"
+    return found
+
+
+def equations(kind: type[Cell]) -> str:
+    """The docstring, whose paragraphs of equations are blocks of code."""
+    paragraphs = (inspect.getdoc(kind) or "").split("\n\n")
+    if not re.search(r"\b(19|20)\d\d\b", paragraphs[0]):  # the paper stands with the module
+        module = inspect.getdoc(inspect.getmodule(kind)) or ""
+        paragraphs.insert(0, module.split("\n\n")[0])
+    return "\n\n".join(
+        re.sub(r"^", "    ", one, flags=re.MULTILINE) if re.match(r"\w+'? = ", one) else one for one in paragraphs
+    )
+
+
+if __name__ == "__main__":
+    write_atomically(PAGE, page().encode())

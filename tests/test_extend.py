@@ -1,0 +1,209 @@
+"""What docs/extend.md adds, as it is printed there: a cell, here and from a package, and a value of every table."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import textwrap
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+import torch
+import toy
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+import nmt
+from nmt.cells import CELLS, Cell
+from nmt.cli.schema import register, to_run_config
+from nmt.config import from_dict
+from nmt.data import pair_files
+from nmt.data.corpus import FileCorpus
+from nmt.engine import resolve_compute, searchable
+from nmt.metrics import measure
+from nmt.metrics.measure import Measure
+from nmt.model import attention, decoder
+from nmt.model.recurrent import Recurrent
+from nmt.resources import resource
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+B, T, E, H = 2, 4, 3, 5
+
+
+def part_of_page(title: str) -> str:
+    return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+@pytest.fixture
+def cell_source() -> str:
+    """The file that "Add a cell" prints."""
+    part = part_of_page("Add a cell").split("1. ")[1].split("\n2. ")[0]
+    return textwrap.dedent("".join(re.findall(r"^(?: {7}.*)?\n", part, re.MULTILINE)))
+
+
+@pytest.fixture
+def new_cell(tmp_path, monkeypatch, cell_source):
+    """It, beside the cells of the project."""
+    path = tmp_path / "ugrnn.py"
+    path.write_text(cell_source, encoding="utf-8")
+    spec = spec_from_file_location("ugrnn", path)
+    module = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "ugrnn", module)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(CELLS, "ugrnn", module.UGRNN)
+    return cell_source, module
+
+
+def test_the_cell_that_the_docs_add_is_complete_and_does_what_its_docstring_says(new_cell):
+    code, module = new_cell
+    tree = ast.parse(code)
+    (function,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    assert ast.get_docstring(tree)
+    assert all(argument.annotation for argument in function.args.args[1:])
+    assert function.returns
+    assert "h' = (1 - z) ⊙ n + z ⊙ h" in module.UGRNN.__doc__
+    (gates, h) = torch.randn(B, 2 * H), torch.randn(B, H)
+    z, n = gates[:, :H].sigmoid(), gates[:, H:].tanh()
+    (found,) = module.UGRNN().pointwise(gates, gates[:, :0], (h,), {})
+    torch.testing.assert_close(found, (1 - z) * n + z * h)
+
+
+def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
+    (tmp_path / "conf" / "cell").mkdir(parents=True)
+    like = (resource("conf") / "cell" / "gru.yaml").read_text(encoding="utf-8")
+    assert len(like.splitlines()) == 3
+    (tmp_path / "conf" / "cell" / "ugrnn.yaml").write_text(like.replace("gru", "ugrnn"), encoding="utf-8")
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        own = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
+        cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", own])).model.cell
+    layer = Recurrent(cell, E, H)
+    outputs = layer(torch.randn(B, T, E))
+    outputs.sum().backward()
+    assert outputs.shape == (B, T, H)
+    assert all(parameter.grad.any() for parameter in layer.parameters())
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, cell_source):
+    """A package that is installed, with the cell and the entry point that the page prints, and another that fails."""
+    (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
+    (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
+    (entry,) = re.findall(r'^    (ugrnn = ".*")$', part_of_page("A cell in a package of your own"), re.MULTILINE)
+    metadata = tmp_path / "my_cells-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cells\nVersion: 1.0\n")
+    entries = [entry.replace('"', ""), "broken = broken_cells:Cell", "other = my_cells:torch"]
+    (metadata / "entry_points.txt").write_text("\n".join(["[nmt.cells]", *entries, ""]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = dict(CELLS)
+    yield tmp_path
+    CELLS.clear()
+    CELLS.update(before)
+    for name in ("my_cells", "broken_cells"):
+        sys.modules.pop(name, None)
+
+
+def test_a_package_adds_a_cell_and_is_imported_by_those_alone_who_name_it(
+    package, trained, corpus_dir, tmp_path, monkeypatch
+):
+    nmt.load(trained / "model")
+    assert not {"my_cells", "broken_cells"} & set(sys.modules)
+    model = {"embedding_size": 16, "hidden_size": 24}
+    trainer = {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False}
+    settings = {"cell": "ugrnn", "tokenizer": {"vocab_size": 320}, "model": model, "trainer": trainer}
+    made = nmt.train(corpus_dir, "de", "en", run=tmp_path / "run", quiet=True, **settings)
+    assert type(made.load().model.config.cell).__module__ == "my_cells"
+    assert made.load().translate("Anna sieht das Haus.", plain=True)
+    assert "broken_cells" not in sys.modules
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if path != str(package)])
+    del CELLS["ugrnn"]
+    with pytest.raises(ValueError, match="cell.name is 'ugrnn'; choose one of: gru, .*, or install the package that"):
+        nmt.load(made.model_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("broken", "nmt.cells: broken = broken_cells:Cell of my-cells cannot be imported: RuntimeError: a fault of"),
+        ("other", "nmt.cells: other = my_cells:torch of my-cells is no subclass of Cell"),
+    ],
+)
+@pytest.mark.usefixtures("package")
+def test_a_package_that_is_wrong_is_named(name, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        from_dict(Cell, {"name": name})
+
+
+@pytest.mark.usefixtures("package")
+def test_the_command_line_has_the_cells_of_packages_and_warns_of_those_that_fail():
+    with pytest.warns(UserWarning, match="cannot be imported|no subclass of Cell"):
+        register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", "model.cell.depth=2"])).model.cell
+    assert (type(cell).__name__, cell.depth) == ("UGRNN", 2)
+
+
+def added(title: str, module, monkeypatch, *tables: str):
+    """Run the page's code in the module that it is for; its tables are as before afterwards."""
+    (code,) = re.findall(r"```python\n(.*?)```", part_of_page(title), re.DOTALL)
+    for table in tables:
+        monkeypatch.setattr(module, table, dict(getattr(module, table)))
+    names = dict(vars(module))
+    exec(compile(code, title, "exec"), names)
+    for table in tables:
+        getattr(module, table).update(names[table])
+
+
+def same_when_searched(config: str, **wiring):
+    """A model whose search gives the same features, step by step, as training does at once."""
+    model = toy.model("gru", **wiring).float().eval()
+    src, src_len = toy.sources([6, 5, 3])
+    tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (3, 4))
+    with torch.inference_mode():
+        features, weights = model(src, src_len, tgt)
+        assert weights.sum(-1).allclose(torch.ones(()))
+        log_probs = torch.log_softmax(features @ model.output_table.T + model.output_bias, -1)
+        network = searchable([model], resolve_compute("float32", torch.device("cpu")))
+        state = network.start(src, src_len)
+        for t in range(tgt.shape[1]):
+            found, state = network.step(tgt[:, t], state)
+            allowed = [i for i in range(toy.VOCAB) if i not in model.banned]
+            torch.testing.assert_close(
+                found[:, allowed].softmax(-1), log_probs[:, t, allowed].softmax(-1), rtol=1e-4, atol=1e-5
+            )
+    model.train()(src, src_len, tgt)[0].sum().backward()
+    assert config in repr(model.config)
+
+
+def test_the_attention_that_the_docs_add_trains_and_is_searched(monkeypatch):
+    added("An attention", attention, monkeypatch, "ATTENTIONS")
+    same_when_searched("scaled_dot", attention="scaled_dot", heads=2)
+
+
+def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
+    added("A decoder", decoder, monkeypatch, "DECODERS")
+    same_when_searched("luong", decoder="luong", num_layers=2)
+
+
+def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
+    added("A metric", measure, monkeypatch, "METRICS")
+    made = Measure("bleu_lc")
+    scores = made.scores(["The DOG sees the House today"], [["the dog sees the house today"]])
+    assert scores["bleu_lc"].score == pytest.approx(100)
+    assert "case:lc" in scores["bleu_lc"].signature
+    assert made.rank(scores, 1.0)[0] == pytest.approx(100)
+    assert scores["bleu"].score < 50
+
+
+def test_the_reader_that_the_docs_add_reads_training_text(tmp_path, monkeypatch):
+    added("A reader of files", pair_files, monkeypatch, "READERS")
+    monkeypatch.setattr("nmt.data.corpus.READERS", pair_files.READERS)
+    (tmp_path / "train.psv").write_text('ein Hund|a dog\n"a | b"|c\n', encoding="utf-8")
+    corpus = FileCorpus("de", "en", dir=str(tmp_path))
+    assert [(pair.src, pair.tgt) for pair in corpus.pairs("train")] == [("ein Hund", "a dog"), ("a | b", "c")]
