@@ -18,7 +18,7 @@ WORKDIR /src
 # Dependencies are a layer of their own: a change of the code does not install them again.
 COPY pyproject.toml constraints.txt ./
 RUN /venv/bin/pip install --constraint constraints.txt torch==2.13.0 \
-    && /venv/bin/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*project['dependencies'], *project['optional-dependencies']['serve'], sep='\n')" > dependencies.txt \
+    && /venv/bin/python -c "import tomllib; project = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*project['dependencies'], *(one for extra in ('train', 'formats', 'serve') for one in project['optional-dependencies'][extra]), sep='\n')" > dependencies.txt \
     && /venv/bin/pip install --constraint constraints.txt --requirement dependencies.txt
 COPY README.md LICENSE ./
 COPY conf conf

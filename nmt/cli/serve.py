@@ -149,10 +149,7 @@ def run(options: argparse.Namespace) -> None:
     service = Service(settings, limits, time.monotonic)
     bound = bound_socket(options.host, options.port)
     spawned = spawn(settings.for_models())  # they are loaded while the framework is
-    try:
-        from nmt.service.server import serve
-    except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is not installed; nmt-serve needs: pip install nmt[serve]") from None
+    from nmt.service.server import serve
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{COMMAND}: %(message)s")
     logging.getLogger("nmt").setLevel(logging.WARNING if options.quiet else logging.INFO)

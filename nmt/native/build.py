@@ -35,6 +35,13 @@ KERNELS = {  # as processor.c names an instruction set -> the compiler's
 KERNEL_OPTIONS = ["-O3", "-fno-math-errno", "-ffp-contract=off"]  # each operation is rounded alike everywhere
 
 
+def machine() -> str:
+    """The processor to compile for: this one, or what a cross compilation says as Python's do, by
+    _PYTHON_HOST_PLATFORM=linux-aarch64."""
+    other = os.environ.get("_PYTHON_HOST_PLATFORM", "").rpartition("-")[2]
+    return other or platform.machine()
+
+
 def kernels_library(instructions: str) -> Path:
     """Where kernels.c for an instruction set belongs."""
     return _path(f"kernels_{instructions}")
@@ -76,7 +83,7 @@ def compile_libraries() -> list[Path]:
 
 def wanted() -> Iterator[tuple[Path, str, list[str]]]:
     """The libraries for this kind of processor, with the source and the compiler's options."""
-    is_x86 = platform.machine() in X86
+    is_x86 = machine() in X86
     yield processor_library(), "processor.c", ["-O2"]
     for instructions, flags in KERNELS.items():
         if instructions.startswith("neon") != is_x86:
@@ -88,13 +95,13 @@ def wanted() -> Iterator[tuple[Path, str, list[str]]]:
 
 def options(instructions: str) -> list[str]:
     """Of the compiler, for cells.c and an instruction set."""
-    flag = CELLS.get(instructions) if platform.machine() in X86 else None
+    flag = CELLS.get(instructions) if machine() in X86 else None
     return [*OPTIONS, flag] if flag else OPTIONS
 
 
 def compile_library(source: Path, library: Path, options: list[str]) -> Path:
     """It is made beside where it belongs, and never there in part. Raises OSError."""
-    if sys.platform not in ("linux", "darwin") or platform.machine() not in X86 | ARM:
+    if sys.platform not in ("linux", "darwin") or machine() not in X86 | ARM:
         raise OSError("it is written for Linux and macOS on x86-64 and arm64")
     compiler = os.environ.get("CC", "cc")
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
