@@ -36,7 +36,7 @@ AMX and NEON), Triton for a GPU. A scan computes all steps at once, and torch's 
 
 """
 FAMILIES = (  # of the table, by what the gates see
-    ("Every gate sees what was there before", lambda cell: not cell.alone or cell.alone < len(cell.gates)),
+    ("Every gate sees what was there before", lambda cell: not cell.input_only or cell.input_only < len(cell.gates)),
     ("No gate sees h, so that all steps or most of the work are computed at once", lambda cell: True),
 )
 

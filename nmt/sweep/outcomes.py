@@ -14,7 +14,7 @@ from nmt.config import from_dict
 from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.metrics.config import Name
-from nmt.metrics.measure import LABELS
+from nmt.metrics.measure import METRICS
 from nmt.training.run import Trained
 
 TABLE = "runs.csv"
@@ -58,7 +58,7 @@ def differing(outcomes: Sequence[Outcome]) -> list[str]:
 def text_table(outcomes: Sequence[Outcome]) -> str:
     """A line of names, and a line a run."""
     metrics, keys = {one.metric for one in outcomes}, differing(outcomes)
-    score = LABELS[metrics.pop()] if len(metrics) == 1 else "score"
+    score = METRICS[metrics.pop()].label if len(metrics) == 1 else "score"
     names = [score, *keys, *RIGHT, "run", *([""] if any(one.end for one in outcomes) else [])]
     rows = [names, *(_cells(one, keys)[: len(names)] for one in sorted_outcomes(outcomes))]
     widths = [max(len(row[i]) for row in rows) for i in range(len(names))]

@@ -24,7 +24,7 @@ import numpy as np
 from nmt.config import from_dict
 from nmt.files import claimed
 from nmt.metrics.config import Name
-from nmt.metrics.measure import LESS_IS_BETTER
+from nmt.metrics.measure import METRICS
 from nmt.sweep.outcomes import Outcome, finished, write_table
 from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
 from nmt.training.callbacks import Watch
@@ -90,7 +90,7 @@ class Study:
                 study_name=NAME,
                 storage=self.optuna.storages.JournalStorage(_journal(self.optuna, folder)),
                 pruner=_pruner(self.optuna, plan),
-                direction="minimize" if metric in LESS_IS_BETTER else "maximize",
+                direction="minimize" if METRICS[metric].less_is_better else "maximize",
                 load_if_exists=True,
             )
             before = self.study.user_attrs.get(IDENTITY)
