@@ -245,7 +245,7 @@ def planned(recipe: Recipe) -> str:
         minutes = found["translation" if stage.kind == "translation" else name.split("-")[0]]
         total += minutes
         lines.append(f"{stage.kind} of {' and '.join(stage.commands)} | {' + '.join(stage.text)} | {minutes:.1f}")
-    lines.append(f"all, without validation | | {total:.0f}")
+    lines.append(f"all, without validation | | {total:.1f}")
     return "\n".join(f"| {line} |" for line in lines)
 
 
