@@ -23,8 +23,10 @@ CTranslate2, int8), and p, by nmt-compare's paired bootstrap, of a system's BLEU
 exit code is 1 where a system failed.
 
 A system has --threads threads, on as many cores of its own. With --together two are at work at a time, so that
-whatever else the machine does slows down both. Each cell of the table is a folder with its result, OUTPUT/PAIRS/
-MINUTES/SYSTEM, and the same command goes on with what is missing; a training that was cut off begins again.
+whatever else the machine does slows down both; with --clock processor the minutes are those that a system computes,
+on each of its threads, whatever else the machine does. Each cell of the table is a folder with its result,
+OUTPUT/PAIRS/MINUTES/SYSTEM, and the same command goes on with what is missing; a training that was cut off begins
+again.
 """
 
 from __future__ import annotations
@@ -39,10 +41,10 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from quality.cells import Cell, FailedError, compared
-from quality.process import STOPPED
+from quality.process import STOPPED, Clock
 from quality.report import Comparison, picture, table
 from quality.systems import SYSTEMS, Place
 from quality.text import make_text
@@ -81,6 +83,7 @@ def main() -> None:
     parser.add_argument("--valid-lines", type=positive, metavar="N", help="that they translate (default: all)")
     parser.add_argument("--threads", type=positive, default=1, help="of a system (%(default)s)")
     parser.add_argument("--together", action="store_true", help="two systems at a time, each on cores of its own")
+    parser.add_argument("--clock", choices=get_args(Clock), default="wall", help="of the minutes (%(default)s)")
     parser.add_argument("--output", type=Path, default=Path("runs/quality"))
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
     arguments = parser.parse_args()
@@ -109,6 +112,8 @@ def run(arguments: argparse.Namespace) -> None:
     for one in arguments.overrides:
         if not one.partition(":")[0].isdigit() or "=" not in one:
             raise ValueError(f"--for is {one!r}; it must be PAIRS:OVERRIDE, such as 29000:experiment=multi30k")
+    if arguments.clock == "processor" and not Path("/proc/self/stat").exists():
+        raise ValueError("--clock processor needs /proc, which this system lacks")
     lanes = lanes_of(arguments.threads, 2 if arguments.together else 1)
     output = arguments.output.absolute()
     comparisons = []
@@ -127,7 +132,9 @@ def run(arguments: argparse.Namespace) -> None:
         for minutes in arguments.minutes:
             folder = output / f"{pairs}/{minutes:g}"
             places = {
-                name: Place(folder / name, text, minutes, arguments.threads, arguments.peer_dir.absolute())
+                name: Place(
+                    folder / name, text, minutes, arguments.threads, arguments.peer_dir.absolute(), arguments.clock
+                )
                 for name in arguments.systems
             }
             for name, place in places.items():
@@ -197,6 +204,7 @@ def write(arguments: argparse.Namespace, output: Path, comparisons: list[Compari
     """The table, with what it was made by; it and the picture are in `output` then."""
     made = f"nmt {nmt.__version__}, {time.strftime('%Y-%m-%d')}, {machine()}, {arguments.threads} thread(s) a system"
     text = f"{table(comparisons, arguments.test)}\n\n{made}{', two at a time' if arguments.together else ''}"
+    text += ", minutes of the processor" if arguments.clock == "processor" else ""
     write_atomically(output / "table.md", f"{text}\n".encode())
     save_svg(picture(comparisons), output / "curves.svg")
     return text

@@ -142,6 +142,11 @@ def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, 
     assert time.monotonic() - began < 20
     assert used.timed_out
     assert not used.ended_well
+    busy = "import time; time.sleep(1.5)\nwhile True: pass"
+    used = process.run([sys.executable, "-c", busy], tmp_path / "log", tmp_path, 1, limit_s=0.5, clock="processor")
+    assert used.timed_out
+    assert used.seconds > 1.5 + 0.3  # what it sleeps does not count
+    assert used.cpu_seconds >= 0.5
     used = process.run([sys.executable, "-c", "x = bytearray(50_000_000)"], tmp_path / "log", tmp_path, 1)
     assert used.ended_well
     assert used.peak_bytes > 50_000_000

@@ -65,12 +65,12 @@ class Cell:
                 keep(model, self.marks / str(number))
                 kept[number] = seconds / 60
 
-        used = self._run(self.system.train(place), limit, mark)
+        used = self._run(self.system.train(place), limit, mark, clock=place.clock)
         if not used.timed_out and not used.ended_well:
             raise FailedError(f"{self.name} does not train; {self.log} tells why")
         time.sleep(systems.WHOLE_S + 0.1)  # so that what it wrote last is seen as whole
         if model := self.system.saved(place):
-            kept[points + 1] = used.seconds / 60
+            kept[points + 1] = (used.seconds if place.clock == "wall" else used.cpu_seconds / place.threads) / 60
             keep(model, self.marks / str(points + 1))
         curve = self._curve(kept)
         if not curve:
@@ -88,6 +88,7 @@ class Cell:
             "pieces": place.text.pieces,
             "max_tokens": place.text.max_tokens,
             "threads": place.threads,
+            "clock": place.clock,
             "minutes": used.seconds / 60,
             "cpu_minutes": used.cpu_seconds / 60,
             "peak_bytes": used.peak_bytes,

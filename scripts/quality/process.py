@@ -12,13 +12,14 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 TICK_S = 0.2
 GRACE_S = 30.0  # to end after its signal
 STOPPED = threading.Event()  # ends every command
 
 
+Clock = Literal["wall", "processor"]  # of a limit: how long a command runs, or computes on each of its threads
 Tick = Callable[[float], None]  # is told how many seconds a command has run
 
 
@@ -44,11 +45,13 @@ def run(
     limit_s: float | None = None,
     stop: signal.Signals = signal.SIGTERM,
     tick: Tick = no_tick,
+    clock: Clock = "wall",
     stdin: Path | None = None,
     stdout: Path | None = None,
 ) -> Usage:
     """With so many threads, on `cores` alone where any are given and the system can hold it there. `tick` is called a
-    few times a second with how long it has run. After `limit_s` it is sent `stop`, and killed if it does not end."""
+    few times a second with how long it has run by `clock`. After `limit_s` of that it is sent `stop`, and killed if
+    it does not end."""
     env = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
     with ExitStack() as opened:
         output = opened.enter_context(log.open("ab"))
@@ -59,20 +62,30 @@ def run(
         process = subprocess.Popen(list(map(str, command)), cwd=cwd, env=env, start_new_session=True, **files)
         if cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, cores)
-        timed_out = False
+        told = None  # when it was
         while True:
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             seconds = time.monotonic() - began
             if pid:
                 break
-            tick(seconds)
-            if STOPPED.is_set() or (limit_s is not None and seconds > limit_s + GRACE_S):
+            spent = seconds if clock == "wall" else computed(process.pid) / threads
+            tick(spent)
+            if STOPPED.is_set() or (told is not None and seconds > told + GRACE_S):
                 os.killpg(process.pid, signal.SIGKILL)
-            elif limit_s is not None and seconds > limit_s and not timed_out:
-                timed_out = True
+            elif limit_s is not None and spent > limit_s and told is None:
+                told = seconds
                 os.kill(process.pid, stop)
             time.sleep(TICK_S)
         process.returncode = os.waitstatus_to_exitcode(status)  # so that its destructor does not wait for it
     scale = 1 if sys.platform == "darwin" else 1024
     cpu = used.ru_utime + used.ru_stime
-    return Usage(seconds, cpu, used.ru_maxrss * scale, process.returncode == 0, timed_out)
+    return Usage(seconds, cpu, used.ru_maxrss * scale, process.returncode == 0, told is not None)
+
+
+def computed(pid: int) -> float:
+    """Seconds that a process, all its threads, and the children that it waited for have computed."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it has ended
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -15,11 +15,17 @@ from string import Template
 from peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
 
 import nmt
+from quality.process import Clock
 from quality.text import Text
 
 HERE = Path(__file__).parent
 FAIRSEQ = str(HERE.parent / "peers/fairseq_run.py")
 WHOLE_S = 2.0  # a file that has not changed for so long is written to its end
+# The minutes of trainer.max_minutes are those of the clock, too.
+BY_PROCESSOR = (
+    "import time, types; from lightning.pytorch.callbacks import timer; "
+    "timer.time = types.SimpleNamespace(monotonic=lambda: time.process_time() / {threads}); "
+)
 RESERVE_MINUTES = 0.5  # of the time of nmt-train, for its start and its last validation
 
 
@@ -32,6 +38,7 @@ class Place:
     minutes: float
     threads: int
     peer_dir: Path
+    clock: Clock = "wall"  # of the minutes
 
     @property
     def run(self) -> Path:
@@ -80,16 +87,17 @@ def settings(place: Place, name: str) -> str:
     return str(path)
 
 
-def command(name: str) -> list[str]:
-    """nmt-NAME."""
-    return ["-c", f"from nmt.cli.{name} import main; main()"]
+def command(name: str, before: str = "") -> list[str]:
+    """nmt-NAME, after what comes before."""
+    return ["-c", f"{before}from nmt.cli.{name} import main; main()"]
 
 
 def our_training(place: Place) -> list[str]:
     minutes = max(place.minutes - RESERVE_MINUTES, place.minutes / 2)
     run = [f"runs_dir={place.folder}", f"run={place.run.name}", f"trainer.threads={place.threads}"]
     limits = [f"trainer.max_minutes={minutes:g}", "trainer.tensorboard=false", "trainer.accelerator=cpu"]
-    return [*command("train"), *place.text.arguments, *run, *limits]
+    before = BY_PROCESSOR.format(threads=place.threads) if place.clock == "processor" else ""
+    return [*command("train", before), *place.text.arguments, *run, *limits]
 
 
 def our_translation(place: Place, model: Path, src: Path, output: Path, beam: int) -> list[str]:
