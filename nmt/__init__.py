@@ -28,7 +28,8 @@ def load(
     compute: str = "auto",
     shortlist: bool | None = None,
 ) -> Translator:
-    """The translator of a model directory, or of several as an ensemble.
+    """The translator of a model directory, or of several as an ensemble; "hf://user/model" is one on the hub, and
+    "hf://user/model@rev" a revision of it.
 
     `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With
     `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own; None: in

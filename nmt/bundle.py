@@ -1,6 +1,7 @@
 """The model directory: what people exchange.
 
     config.json  model.safetensors  tokenizer.model (or tokenizer.src.model, tokenizer.tgt.model)  README.md
+    packed.safetensors (in the place of model.safetensors: weights in bytes, which can be searched only)
     lexicon.safetensors (which pieces translate which: search may go without)
 
 It may come from a stranger. Loading opens nothing but regular files of these names in the folder itself, runs no
@@ -18,7 +19,8 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Literal
 
 import torch
 from safetensors.torch import save
@@ -30,7 +32,10 @@ from nmt.data.directions import Directions, Tags
 from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
+from nmt.engine.packed import check_packed, names_in_bytes, pack
+from nmt.engine.products import BYTES, SCALES
 from nmt.files import write_atomically
+from nmt.hub import is_remote, local
 from nmt.json_text import to_json
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
@@ -44,14 +49,16 @@ from nmt.text.protection import TextRules
 FORMAT = 2
 FORMATS = (1, FORMAT)  # that are read; 1 had no checksums
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
+PACKED = "packed.safetensors"
 TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share one
 RUN_MODEL = "model"  # where a run's folder has it
+BLOBS = "blobs"  # two folders up, where the hub's cache has what the files of a snapshot are links to
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
 MAX_TOKENIZER_BYTES = 200_000_000
 CHECKSUMS = "checksums"  # in config.json: file -> the SHA-256 that it may have; two while the file is being replaced
 Checksums = Mapping[str, list[str]]
-F32, I32 = "F32", "I32"  # safetensors' names
+F32, I32, I8 = "F32", "I32", "I8"  # safetensors' names
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class BundleConfig:
     tags: Tags = False
     scripts: dict[str, str] = field(default_factory=dict)  # of the languages, where their text tells (languages.py)
     text: TextRules = field(default_factory=TextRules)  # what of a text its pieces do not see as it is
+    packed: Literal["int8"] | None = None  # what its products are in, where it has no other weights
 
     def __post_init__(self) -> None:
         check_ranges(self, src_pieces=(1, 10_000_000))
@@ -153,9 +161,31 @@ def save_bundle(
     _write_json(folder / CONFIG, seal(config, after))
 
 
+def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
+    """Write another model directory, with the weights of this one packed for a search in bytes; its files, with their
+    sizes. Raises ValueError when this one is not sound, or `output` has other files."""
+    folder = model_folder(folder)
+    bundle, (config, checksums) = load_bundle(folder), load_config(folder)
+    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not (output / PACKED).exists()):
+        raise ValueError(f"--output is {output}, where there is something else; choose a new folder")
+    kept = [name for name in checksums if name not in (WEIGHTS, CONFIG)]
+    contents = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in kept}
+    contents[PACKED] = _serialised(pack(bundle.model))
+    sums = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
+    beside = {name: _read(folder, name, MAX_CONFIG_BYTES) for name in (CARD, SCORES) if (folder / name).exists()}
+    sealed = seal(to_dict(replace(config, packed="int8", format=FORMAT)), sums)
+    contents |= beside | {CONFIG: (to_json(sealed, 2, ascii_only=True) + "\n").encode()}
+    output.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_atomically(output / name, content)
+    return {name: len(content) for name, content in contents.items()}
+
+
 def save_search(folder: str | Path, search: Search) -> Path:
     """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
-    written. Raises ValueError when there is no sound config."""
+    written. Raises ValueError when there is no sound config, or it is on the hub."""
+    if is_remote(folder):
+        raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
     config, checksums = load_config(Path(folder))
     data = to_dict(replace(config, search=search, format=FORMAT))
     _write_json(Path(folder) / CONFIG, seal(data, checksums))
@@ -187,10 +217,11 @@ def _write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The folder as a path. Raises ValueError where there is no model directory, with what may be meant."""
+    """The folder as a path; one on the hub is fetched. Raises ValueError where there is no model directory, with what
+    may be meant."""
     if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
         raise ValueError("the name of a model directory is empty")
-    folder = Path(folder)
+    folder = Path(local(folder))
     if not folder.is_dir():
         if folder.is_file():
             raise ValueError(f"{folder} is a file, and a model is a folder; -i FILE translates one")
@@ -200,13 +231,16 @@ def model_folder(folder: str | Path) -> Path:
     return folder
 
 
-def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundle:
-    """Open a model directory on `device`, ready to translate.
+def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: bool = False) -> Bundle:
+    """Open a model directory on `device`, ready to translate. It may be `packed`; such a model has only the weights
+    that a search in bytes reads.
 
     Raises ValueError that names the file and what is wrong with it.
     """
     folder = model_folder(folder)
     config, checksums = load_config(folder)
+    if config.packed and not packed:
+        raise ValueError(f"{folder} has packed weights, which can translate and no more; take what it was made of")
     models = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
     try:
         tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization, config.text)
@@ -218,8 +252,21 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu") -> Bundl
             model = build_model(config.model, tokenizer)
         except ValueError as error:
             raise ValueError(f"{folder / CONFIG}: {error}") from None
-    shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters()}
-    model.load_state_dict(_load_tensors(folder, WEIGHTS, shapes, device, checksums), assign=True)
+    in_bytes = names_in_bytes(model) if config.packed else set()
+    shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters() if name not in in_bytes}
+    others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
+    tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
+    nowhere = torch.full(
+        (), torch.nan
+    )  # what has no numbers takes no memory, and is not of a kind that is slow to start
+    absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
+    model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
+    if config.packed:
+        model.packed = {name: part for name, part in tensors.items() if name not in shapes}
+        try:
+            check_packed(model)
+        except ValueError as error:
+            raise ValueError(f"{folder / PACKED}: {error}") from None
     return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder, tokenizer, device, checksums))
 
 
@@ -242,7 +289,7 @@ def _regular(folder: Path, name: str) -> Path:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{path} is no file")
-        if path.resolve().parent != folder.resolve():
+        if path.resolve().parent not in (folder.resolve(), folder.resolve().parents[1] / BLOBS):
             raise ValueError(f"{path} is a link out of the model directory")
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
@@ -314,10 +361,12 @@ def _load_tensors(
     expected: Mapping[str, Expected],
     device: str | torch.device,
     checksums: Checksums,
+    others: Mapping[str, Expected] = MappingProxyType({}),
 ) -> dict[str, torch.Tensor]:
-    """The tensors of a file, which must be those expected: name -> type, and shape with None for any size."""
+    """The tensors of a file, which must be those expected: name -> type, and shape with None for any size; and
+    `others` whose names end so."""
     path = _regular(folder, name_of_file)
-    tensors, checksum = read_tensors(path, expected)
+    tensors, checksum = read_tensors(path, expected, others)
     _check(path, checksum, checksums)  # after what can be told more clearly
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():

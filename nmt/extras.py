@@ -23,6 +23,8 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dask": ("Dask", ("dask",)),
     "distributed": ("Dask", ("dask",)),
     "ray": ("Ray", ("ray",)),
+    "onnx": ("ONNX", ("onnx",)),
+    "huggingface_hub": ("huggingface_hub", ("hub",)),
 }
 
 

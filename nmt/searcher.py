@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nmt.data.batching import collate, pad, stepped
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
-from nmt.engine import Shortlist, resolve_compute, searchable
+from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
@@ -158,16 +158,38 @@ class Searcher:
 
     def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
         """Target ids, BOS first -> the log-probability of the others (B,T), that of the models' mean; 0 after."""
+        self._need_numbers()
         batch = collate(sources, targets)
         of_each = [model.token_log_probs(*(part.to(self.device) for part in batch)) for model in self.models]
         return torch.stack(of_each).logsumexp(0) - math.log(len(of_each)) if len(of_each) > 1 else of_each[0]
 
+    def _need_numbers(self) -> None:
+        """Raises ValueError where a model has its weights in bytes alone."""
+        if any(model.packed is not None for model in self.models):
+            raise ValueError(
+                "the model's weights are packed, so it can neither score a translation nor go on from its beginning; "
+                "take the model directory that it was made of"
+            )
+
     @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
         """Source ids (with EOS) and target ids (without BOS and EOS) -> the weights of every head (A,T,S), where
-        the last of the T targets is EOS; all zero without attention."""
+        the last of the T targets is EOS; all zero without attention. Of a packed model they are the mean of its
+        heads, and A is 1."""
+        if self.model.packed is not None:
+            return self._attention_by_steps(src, tgt)
         _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
         return weights[0]  # type: ignore[no-any-return]
+
+    def _attention_by_steps(self, src: list[int], tgt: list[int]) -> torch.Tensor:
+        """As `attention`, of what a search in bytes attends to."""
+        network: Any = self.network.models[0] if isinstance(self.network, Ensemble) else self.network
+        state = network.start(*pad([src]), None, True)
+        sums = [state.attended]
+        for piece in (BOS_ID, *tgt):
+            _, state = network.step(torch.tensor([piece]), state)
+            sums.append(state.attended)
+        return torch.diff(torch.stack(sums, 1), dim=1)
 
     def align(self, src: list[int], tgt: list[int]) -> Iterator[tuple[int, int]]:
         """For each target piece the source piece that it attends to most, over the mean of the heads."""

@@ -12,11 +12,12 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
 
-DTYPES = {"F32": torch.float32, "I32": torch.int32}  # the format's names; of 4 bytes each
+DTYPES = {"F32": torch.float32, "I32": torch.int32, "I8": torch.int8}  # the format's names
 Expected = tuple[str, tuple[int | None, ...]]  # of a tensor: a name of DTYPES, and the shape with None for any size
 MAX_HEADER_BYTES = 1_000_000  # a model has some hundred tensors, each of which takes about a hundred
 MAX_DIMS = 8
@@ -32,8 +33,11 @@ class Entry(NamedTuple):
     end: int
 
 
-def read_tensors(path: Path, expected: Mapping[str, Expected]) -> tuple[dict[str, torch.Tensor], str]:
-    """The tensors of a file, which must be those expected, and the SHA-256 of the very bytes that they are.
+def read_tensors(
+    path: Path, expected: Mapping[str, Expected], others: Mapping[str, Expected] = MappingProxyType({})
+) -> tuple[dict[str, torch.Tensor], str]:
+    """The tensors of a file, which must be those expected, and the SHA-256 of the very bytes that they are. There may
+    be `others` whose names end so.
 
     Nothing is allocated for what the file does not hold. Raises ValueError that names the file and what is wrong.
     """
@@ -46,6 +50,9 @@ def read_tensors(path: Path, expected: Mapping[str, Expected]) -> tuple[dict[str
                 raise ValueError(f"{path} cannot be read: it has no header")
             head += file.read(length)
             entries = _entries(path, head[8:], len(head), size)
+            ends = tuple(others)
+            further = {name for name in entries if ends and name.endswith(ends)} - expected.keys()
+            expected = {**expected, **{name: others[name[name.rindex(".") :]] for name in further}}
             _check(path, entries, expected)
             content, checksum = bytearray(size), hashlib.sha256(head)
             content[: len(head)] = head

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nmt.bundle import load_bundle
+from nmt.bundle import load_bundle, load_config, model_folder
 from nmt.data.batching import groups_of_like_length
 from nmt.data.directions import Direction, Directions
 from nmt.data.lexicon import Lexicon
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.engine import resolve_device
+from nmt.hub import local
 from nmt.kernels.trial import fitting
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
@@ -117,16 +118,19 @@ class Translator(Searcher):
         compute: str = "auto",
         shortlist: bool | None = None,
     ) -> Translator:
-        """Open a model directory, or several of one tokenizer as an ensemble. `shortlist` says whether searches keep
-        to likely pieces; None: all do but sampling, which then draws from what the model says and no estimate.
+        """Open a model directory, here or on the hub, or several of one tokenizer as an ensemble.
+        `shortlist` says whether searches keep to likely pieces; None: all do but sampling, which then draws from what
+        the model says and no estimate.
 
         Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
         """
-        where = torch.device(resolve_device(device))
-        folders = [model_dirs] if isinstance(model_dirs, str | Path) else list(model_dirs)
+        folders = [local(one) for one in ([model_dirs] if isinstance(model_dirs, str | Path) else model_dirs)]
         if not folders:
             raise ValueError("no model directory is given")
-        first, *others = bundles = [load_bundle(folder, where) for folder in folders]
+        where, compute_here = torch.device(resolve_device(device)), compute
+        if packed := [folder for folder in folders if load_config(model_folder(folder))[0].packed]:
+            where, compute_here = _for_packed(packed[0], device, compute)
+        first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in folders]
         for folder, bundle in zip(folders, bundles, strict=True):
             if bundle.tokenizer.content != first.tokenizer.content:
                 raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
@@ -142,7 +146,7 @@ class Translator(Searcher):
             config.search,
             where,
             lexicon,
-            compute,
+            compute_here,
             [bundle.model for bundle in others],
             (config.src, config.tgt),
             config.metric,
@@ -449,6 +453,17 @@ def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:
         return max(1, min(96, FAST_ROWS // search.width))
     rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // pieces)
     return max(1, min(1024, rows // search.width))
+
+
+def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[torch.device, str]:
+    """Where and in what a model of packed weights computes. Raises ValueError where something else is asked for."""
+    for asked, able in ((device, "cpu"), (compute, "int8")):
+        if asked not in ("auto", able):
+            raise ValueError(
+                f"{folder} has packed weights, for int8 on a CPU; {asked} needs the "
+                "model directory that it was made of"
+            )
+    return torch.device("cpu"), "int8"
 
 
 def _cut(ids: list[int]) -> list[int]:

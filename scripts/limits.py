@@ -93,7 +93,7 @@ class Limits:
         weight = torch.randn(size, size)
         product: Product = partial(torch.nn.functional.linear, weight=weight)
         if has_packed_products(weight.device):
-            product = COMPUTE[compute].product(weight, torch.zeros(size))
+            product = COMPUTE[compute].product(weight, torch.zeros(size), "")
         x, one = torch.randn(rows, size), torch.zeros(1)
         return cls(rows * size * size / seconds(lambda: product(x)), seconds(lambda: one.neg_()))
 

@@ -257,10 +257,10 @@ def test_the_limit_of_a_translation_counts_each_product_with_a_weight(bench):
     import torch
     from limits import Work
 
-    from nmt.engine.products import float32_product, int8_product
+    from nmt.engine.products import float32_product, int8_product, quantised
 
     x, weight, bias = torch.randn(3, 7), torch.randn(5, 7), torch.zeros(5)
-    for product in (float32_product(weight, bias), int8_product(weight, bias), lambda x: x @ weight.T):
+    for product in (float32_product(weight, bias), int8_product(*quantised(weight), bias), lambda x: x @ weight.T):
         with Work() as work:
             product(x)
         assert work.multiply_adds == 3 * 7 * 5

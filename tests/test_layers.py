@@ -17,7 +17,7 @@ ROWS = [
     {"nmt.cli"},
     {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings", "nmt.sweep"},
     {"nmt.answers"},
-    {"nmt.inspection", "nmt.workers", "nmt.ranking"},
+    {"nmt.inspection", "nmt.workers", "nmt.ranking", "nmt.export", "nmt.publishing"},
     {"nmt.training"},
     {"nmt.translator"},
     {"nmt.searcher", "nmt.paragraphs"},
@@ -39,7 +39,7 @@ ROWS = [
         "nmt.native",
         "nmt.entry_points",
     },
-    {"nmt.files", "nmt.json_text", "nmt.log_lines"},
+    {"nmt.files", "nmt.json_text", "nmt.log_lines", "nmt.hub"},
     {"nmt.shown", "nmt.suggestions", "nmt.bars", "nmt.extras"},
 ]
 ONLY_IN = {
@@ -57,7 +57,14 @@ ONLY_IN = {
     "distributed": {"nmt.distribution.engines.dask"},
     "ray": {"nmt.distribution.engines.ray"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.callbacks"},
-    "sentencepiece": {"nmt.data.tokenizer", "nmt.data.sampling", "nmt.data.normalization"},
+    # nmt.export.translate is a program that ships with what is exported.
+    "sentencepiece": {
+        *(f"nmt.data.{name}" for name in ("tokenizer", "sampling", "normalization")),
+        "nmt.export.translate",
+    },
+    "onnxruntime": {"nmt.export.translate"},
+    "onnx": {"nmt.export.graph", "nmt.export.network", "nmt.export.folder"},
+    "huggingface_hub": {"nmt.data.hub", "nmt.hub"},
     "safetensors": {"nmt.bundle"},
     "sentencex": {"nmt.text.sentences"},
     "regex": {"nmt.text.patterns"},

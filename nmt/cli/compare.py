@@ -13,6 +13,7 @@ from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import MAX_RESAMPLES, add_common, add_search_options, open_translator, positive, up_to
 from nmt.cli.streams import prepare_streams
 from nmt.cli.test_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
+from nmt.hub import local
 from nmt.json_text import to_json
 from nmt.shown import shown
 
@@ -78,7 +79,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     for name, lines in systems.items():
         if len(lines) != len(srcs):
             raise ValueError(f"{options.src} has {len(srcs)} lines but {name} has {len(lines)}")
-    measure = measure_for(options, [path for path in options.systems if path.is_dir()], refs)
+    measure = measure_for(options, [path for path in options.systems if Path(local(path)).is_dir()], refs)
     found, signatures = compare(measure, systems, refs, options.test, options.samples or 0, ("bleu", "chrf"))
     report: dict[str, Any] = {
         "test": options.test,
@@ -114,13 +115,13 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
-    if not path.is_dir():
+    if not Path(local(path)).is_dir():
         from nmt.data.readers import read_lines
 
         return list(read_lines(path))
     from nmt.workers import Workers
 
-    options.model = [path]
+    options.model = [local(path)]
     label = shown(f"translating by {path}")
     with bar(label, len(srcs)) as done, Workers(open_translator(options), options.workers, done) as workers:
         found = workers.translate(srcs, batch_size=options.batch_size, plain=True)

@@ -20,6 +20,7 @@ from nmt.cli.test_set import (
     read_test_set,
     warn_of_cut,
 )
+from nmt.hub import is_remote
 from nmt.json_text import to_json
 from nmt.shown import shown
 
@@ -43,7 +44,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
     parser.add_argument("--langpair", metavar="SRC-TGT", help="its languages, such as de-en")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="for hyp.txt and scores.json; default: beside the first MODEL"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="for hyp.txt and scores.json; default: beside the first MODEL, or of one on the hub here",
     )
     parser.add_argument(
         "--bootstrap", type=up_to(MAX_RESAMPLES), default=1000, metavar="N", help="resamples (%(default)s)"
@@ -94,7 +98,8 @@ def evaluated(options: argparse.Namespace) -> str:
     check_rare_options(options)
     name, srcs, refs = evaluation_set(options)
     take_direction(options)
-    output = options.output or Path(options.model[0]).resolve().parent / "evaluation" / name
+    beside = Path() if is_remote(options.model[0]) else Path(options.model[0]).resolve().parent
+    output = options.output or beside / "evaluation" / name
     translator = open_translator(options)
     measure = measure_for(options, options.model, refs)
     if options.save:

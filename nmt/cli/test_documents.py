@@ -23,8 +23,10 @@ def is_document(path: Path) -> bool:
 def languages_of(options: argparse.Namespace) -> tuple[str, str]:
     """Of the first model among the options, and --tgt."""
     from nmt.bundle import load_config
+    from nmt.hub import local
 
-    models = [Path(one) for one in getattr(options, "model", None) or getattr(options, "systems", None) or ()]
+    given = getattr(options, "model", None) or getattr(options, "systems", None) or ()
+    models = [Path(local(one)) for one in given]
     found = next((load_config(path)[0] for path in models if path.is_dir()), None)
     return (found.src if found else "", getattr(options, "tgt", None) or (found.tgt if found else ""))
 

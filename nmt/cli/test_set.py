@@ -107,12 +107,12 @@ def given(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
 
 def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
     """The measure of the first model, or by --tgt and --tokenize; without a model the references' script tells."""
-    from nmt.bundle import load_config
+    from nmt.bundle import load_config, model_folder
     from nmt.metrics.measure import Measure
 
     config, language = MetricConfig(), ""
     if models:
-        bundle, _ = load_config(Path(models[0]))
+        bundle, _ = load_config(model_folder(models[0]))
         config = bundle.metric
         language = bundle.every_direction.chosen(options.to, options.from_).tgt
     if options.tokenize:

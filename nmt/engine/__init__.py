@@ -7,6 +7,7 @@ the state of a network here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nmt.engine.ensemble import Ensemble
 from nmt.engine.network import Network, PackedNetwork, TrainedNetwork
@@ -28,5 +29,5 @@ def searchable(models: Sequence[Seq2Seq], compute: str) -> Network | Ensemble:
 def _searchable(model: Seq2Seq, compute: str) -> Network:
     device = model.output_bias.device
     if has_packed_products(device):
-        return PackedNetwork(model, COMPUTE[compute])
+        return PackedNetwork(model, replace(COMPUTE[compute], kept=model.packed))
     return GPUNetwork(model, NARROW[compute]) if compute in NARROW else TrainedNetwork(model)

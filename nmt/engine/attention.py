@@ -18,9 +18,18 @@ from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, 
 
 
 def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
-    if isinstance(trained, AdditiveAttention) and type(trained).score is AdditiveAttention.score:
+    if isinstance(trained, AdditiveAttention) and "query" in linears_of(trained):
         return PackedAdditive(trained, compute)
     return PackedOther(trained, compute)
+
+
+def linears_of(trained: Attention) -> tuple[str, ...]:
+    """Its layers that are packed; what else it has is computed as it was trained."""
+    if isinstance(trained, AdditiveAttention) and type(trained).score is AdditiveAttention.score:
+        return "query", "key"
+    if isinstance(trained, GeneralAttention) and type(trained).keys is GeneralAttention.keys:
+        return ("key",)
+    return ()
 
 
 class PackedAttention:
@@ -44,8 +53,9 @@ class PackedOther(PackedAttention):
     def __init__(self, trained: Attention, compute: Compute) -> None:
         super().__init__(trained)
         self.key: Callable[[Tensor], Tensor] = trained.keys
-        if isinstance(trained, GeneralAttention) and type(trained).keys is GeneralAttention.keys:
-            self.key = Linear(trained.key, compute)
+        if "key" in linears_of(trained):
+            assert isinstance(trained, GeneralAttention)
+            self.key = Linear(trained.key, compute, "attention.key")
         self.has_kernel = type(trained).score is ProductAttention.score
 
     def keys(self, values: Tensor) -> Tensor:
@@ -63,7 +73,8 @@ class PackedAdditive(PackedAttention):
 
     def __init__(self, trained: AdditiveAttention, compute: Compute) -> None:
         super().__init__(trained)
-        self.query, self.key = Linear(trained.query, compute, 2.0), Linear(trained.key, compute, 2.0)
+        self.query = Linear(trained.query, compute, "attention.query", 2.0)
+        self.key = Linear(trained.key, compute, "attention.key", 2.0)
         self.weights = trained.v.detach() * -2  # (A, D/A)
         self.of_coverage = trained.coverage.detach() if trained.has_coverage else self.weights
         self.one = torch.ones(())

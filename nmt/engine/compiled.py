@@ -17,7 +17,7 @@ from nmt import native
 from nmt.cells import Parameters
 from nmt.cells.xlstm import MLSTM
 from nmt.engine.output import Product
-from nmt.engine.products import COMPUTE, Compute
+from nmt.engine.products import Compute
 from nmt.engine.recurrent import PackedRecurrent, RecurrentByTorch
 from nmt.kernels.native import StepFunctions, address_of, step_functions
 from nmt.kernels.operands import vector_names
@@ -28,7 +28,7 @@ from nmt.native.layer import Layer, Transition
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
     """As a compiled one, where there is a step of its cell."""
     found = native.kernels() if native.is_here() else None
-    if compute is COMPUTE["int8"] and found is not None:
+    if compute.in_bytes and found is not None:
         if isinstance(layer.cell, MLSTM):  # written by hand
             by_hand = StepFunctions([address_of(found.nmt_step_of_matrix_memory)], [])
             return CompiledMatrixMemory(layer, compute, by_hand)
@@ -61,9 +61,9 @@ class CompiledRecurrent(PackedRecurrent):
         products = [product, *self.hidden[1:]]
         steps, matrices = self.functions
         transitions = []
-        for of, own, multiply in zip(self.transitions, self.extra, products, strict=True):
+        for k, (of, own, multiply) in enumerate(zip(self.transitions, self.extra, products, strict=True)):
             joined = self.vectors(own)
-            by_own = [self._bytes(self.packed(own[name])) for name in matrices]
+            by_own = [self._bytes(self.packed(own[name], name, k)) for name in matrices]
             x = of.bias_ih[self.summed :].clone()
             transitions.append(Transition(multiply and self._bytes(multiply), joined, by_own, x))
         return Layer(steps, *self.state_sizes, self.hidden_size, self.rows, transitions)

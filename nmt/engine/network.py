@@ -14,7 +14,7 @@ Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Protocol, Self
@@ -157,7 +157,7 @@ class PackedNetwork(Network):
     It shares the embeddings of the model, and leaves the model as it is."""
 
     def __init__(self, model: Seq2Seq, compute: Compute) -> None:
-        self.compute, self.config = compute, model.config
+        self.compute, self.config = replace(compute, kept=None), model.config  # tables have all of their numbers
         self.encoder = PackedEncoder(model.encoder, compute)
         self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
         self.bias = without(model.output_bias, model.banned)
@@ -185,7 +185,7 @@ class PackedNetwork(Network):
 
     @cached_property
     def all_pieces(self) -> OutputLayer:
-        return OutputLayer(self.compute.product(self.output_table, self.bias))
+        return OutputLayer(self.compute.product(self.output_table, self.bias, "output"))
 
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         if shortlist is None:
@@ -205,7 +205,10 @@ class PackedEncoder:
     def __init__(self, encoder: Encoder, compute: Compute) -> None:
         self.config = encoder.config
         self.mix = encoder.mix.detach() if encoder.config.transparent else None
-        self.layers = [[packed_layer(layer, compute) for layer in directions] for directions in encoder.directions()]
+        self.layers = [
+            [packed_layer(layer, compute.at(f"encoder.{depth}.{k}")) for k, layer in enumerate(directions)]
+            for depth, directions in enumerate(encoder.directions())
+        ]
 
     def __call__(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
         """As `read`, of embeddings (B,S,E) or pieces (B,S)."""
@@ -216,9 +219,12 @@ class PackedDecoder:
     def __init__(self, decoder: Decoder, compute: Compute) -> None:
         self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
         self.features_size = decoder.features_size
-        self.layers = [packed_layer(decoder.layer(depth), compute) for depth in range(decoder.config.num_layers)]
+        self.layers = [
+            packed_layer(decoder.layer(depth), compute.at(f"decoder.{depth}"))
+            for depth in range(decoder.config.num_layers)
+        ]
         self.attention = attention_of(decoder.attention, compute)
-        self.bridge: Callable[[Tensor], Tensor] = Linear(decoder.bridge, compute)
+        self.bridge: Callable[[Tensor], Tensor] = Linear(decoder.bridge, compute, "bridge")
         self.readout = readout_of(decoder, compute)
 
     def values(self, values: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -27,14 +27,47 @@ ROWS = 64  # of the inputs for which oneDNN arranges a weight
 FILL = 32  # rows that AMX multiplies at once, or nearly
 
 
+BYTES, SCALES = ".bytes", ".scales"
+Kept = MutableMapping[str, Tensor]  # weights in bytes and their scales, by the names of their products
+
+
 @dataclass(frozen=True)
 class Compute:
-    """How one precision multiplies."""
+    """How one precision multiplies, and in which part of a network."""
 
     # weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O), in float32
-    product: Callable[[Tensor, Tensor], Product]
+    make: Callable[..., Product]
     rows: Callable[[Tensor], Rows]
     fused: torch.dtype  # of a cell's own kernel
+    in_bytes: bool = False
+    kept: Kept | None = None  # in bytes: what was quantised before, or where to keep what is quantised now
+    part: str = ""
+
+    def at(self, part: str) -> Compute:
+        return replace(self, part=f"{self.part}{part}.")
+
+    def product(self, weight: Tensor, bias: Tensor, name: str) -> Product:
+        return self.make(*self.weights(weight, name), bias) if self.in_bytes else self.make(weight, bias)
+
+    def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:
+        """The bytes (O,I) and the scales (O,) of a product's weight. Where they are kept, it needs no numbers, and
+        is NaN.
+
+        Raises ValueError for one that has none and is not kept, or of another shape.
+        """
+        if self.kept is None:
+            return quantised(weight)
+        names = f"{self.part}{name}{BYTES}", f"{self.part}{name}{SCALES}"
+        if missing := [one for one in names if one not in self.kept]:
+            found = quantised(weight)
+            if not found[1].isfinite().all():
+                raise ValueError(f"the packed weights lack {missing[0]}")
+            self.kept.update(zip(names, found, strict=True))
+        for one, shape in zip(names, (weight.shape, weight.shape[:1]), strict=True):
+            if self.kept[one].shape != shape:
+                shown = list(self.kept[one].shape)
+                raise ValueError(f"of the packed weights {one} is {shown}; the config says {list(shape)}")
+        return self.kept[names[0]], self.kept[names[1]]
 
 
 def has_fast_bfloat16() -> bool:
@@ -89,18 +122,18 @@ linear_packed = torch.ops.mkldnn._linear_pointwise.default
 linear_int8 = torch.ops.quantized.linear_dynamic.default
 
 
-def int8_product(weight: Tensor, bias: Tensor) -> Product:
-    scales = _scales(weight)
+def int8_product(weight: Tensor, scales: Tensor, bias: Tensor) -> Product:
+    """Of a weight in bytes (O,I), and its scales (O,)."""
     if native.is_here():
-        return native.Int8Linear(_bytes(weight, scales), scales, bias)
+        return native.Int8Linear(weight, scales, bias)
     zeros = torch.zeros(len(weight), dtype=torch.int)
-    return by_fbgemm(lambda: torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8), bias)
+    return by_fbgemm(lambda: torch._make_per_channel_quantized_tensor(weight, scales, zeros, 0), bias)
 
 
 class Int8Rows(Rows):
     def __init__(self, weight: Tensor) -> None:
-        self.scales = _scales(weight)
-        super().__init__(_bytes(weight, self.scales))
+        numbers, self.scales = quantised(weight)
+        super().__init__(numbers)
 
     def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
         scales = self.scales.index_select(0, pieces)
@@ -125,29 +158,26 @@ def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
     return lambda x: linear_int8(x, packed)
 
 
-def _bytes(weight: Tensor, scales: Tensor) -> Tensor:
-    return (weight / scales[:, None]).round_().to(torch.int8)
-
-
-def _scales(weight: Tensor) -> Tensor:
-    """Of each row, so that its largest number becomes 127."""
-    return weight.abs().amax(1).clamp_(min=1e-12) / 127
+def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A weight (O,I) in bytes, and the scale of each row (O,), by which its largest number is 127."""
+    scales = weight.abs().amax(1).clamp_(min=1e-12) / 127
+    return (weight / scales[:, None]).round_().to(torch.int8), scales
 
 
 COMPUTE = {
     "float32": Compute(float32_product, Rows, torch.float32),
     "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
-    "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32),
+    "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32, in_bytes=True),
 }
 
 
 class Linear:
     """A trained layer with its weight packed, and maybe multiplied by a factor: x (...,I) -> W x + b (...,O)."""
 
-    def __init__(self, layer: nn.Linear, compute: Compute, factor: float = 1.0) -> None:
+    def __init__(self, layer: nn.Linear, compute: Compute, name: str, factor: float = 1.0) -> None:
         weight = layer.weight.detach()
-        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
-        self.product = compute.product(factor * weight, factor * bias)
+        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        self.product = compute.product(factor * weight, factor * bias, name)
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.product(x)

@@ -35,7 +35,7 @@ def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor
 
 class PackedReadout:
     def __init__(self, readout: Readout, compute: Compute) -> None:
-        self.product = compute.product(readout.weight.detach(), readout.bias.detach())
+        self.product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         return squashed(self.product, torch.cat(inputs, -1))
@@ -47,8 +47,8 @@ class SplitReadout:
 
     def __init__(self, readout: Readout, context_size: int, compute: Compute) -> None:
         weight, bias = readout.weight.detach(), readout.bias.detach()
-        self.of_hidden = compute.product(weight[:, :-context_size], bias)
-        self.of_values = compute.product(weight[:, -context_size:], torch.zeros_like(bias))
+        self.of_hidden = compute.product(weight[:, :-context_size], bias, "readout.hidden")
+        self.of_values = compute.product(weight[:, -context_size:], torch.zeros_like(bias), "readout.values")
 
     def __call__(self, hidden: Tensor, context: Tensor) -> Tensor:
         return squashed(self.of_hidden, hidden, context)
@@ -56,8 +56,9 @@ class SplitReadout:
 
 class PackedGatedReadout:
     def __init__(self, readout: GatedReadout, compute: Compute) -> None:
-        self.gate, self.of_target = Linear(readout.gate, compute), Linear(readout.of_target, compute)
-        self.of_context = Linear(readout.of_context, compute)
+        self.gate = Linear(readout.gate, compute, "readout.gate")
+        self.of_target = Linear(readout.of_target, compute, "readout.target")
+        self.of_context = Linear(readout.of_context, compute, "readout.context")
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         *target, context = inputs

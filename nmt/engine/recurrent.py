@@ -61,6 +61,10 @@ class InputTable:
         return self.rows.index_select(0, pieces.flatten()).view(*pieces.shape, -1)
 
 
+def has_table(pieces: int, rows: int) -> bool:
+    return pieces * rows <= MOST_LOOKED_UP
+
+
 class Transition(NamedTuple):
     weight_hh: Tensor  # (G, H)
     bias_ih: Tensor  # (G,)
@@ -92,7 +96,7 @@ class PackedRecurrent:
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> bool:
         """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large;
         returns whether it has one."""
-        if pieces * len(self.weight_ih) <= MOST_LOOKED_UP:
+        if has_table(pieces, len(self.weight_ih)):
             self.table = InputTable(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
         return self.table is not None
 
@@ -108,7 +112,7 @@ class PackedRecurrent:
     @cached_property
     def inputs(self) -> Product:
         """x (...,E) -> W x (...,G)."""
-        return self.compute.product(self.weight_ih, self.inputs_bias)
+        return self.compute.product(self.weight_ih, self.inputs_bias, "inputs")
 
     @cached_property
     def hidden(self) -> list[Product]:
@@ -119,7 +123,8 @@ class PackedRecurrent:
         if not self.recurrent:
             return [lambda h: h.new_empty(len(h), 0)]
         return [
-            self.compute.product(part.weight_hh, bias) for part, bias in zip(self.transitions, biases, strict=True)
+            self.compute.product(part.weight_hh, bias, f"hidden.{k}")
+            for k, (part, bias) in enumerate(zip(self.transitions, biases, strict=True))
         ]
 
     @cached_property
@@ -130,14 +135,15 @@ class PackedRecurrent:
         w, r = self.weight_ih[:, looked_up:], self.weight_hh
         b = self.inputs_bias if self.table is None else 0 * self.inputs_bias
         if not self.recurrent:
-            return self.compute.product(w, b)
+            return self.compute.product(w, b, "both")
         no_r = r.new_zeros(len(w) - summed, r.shape[1])
         rows = ([w[:summed], r[:summed]], [0 * w[summed : self.recurrent], r[summed:]], [w[summed:], no_r])
         bias = torch.cat([b[:summed], self.bias_hh[summed:], b[summed:]])
-        return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias)
+        return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias, "both")
 
-    def packed(self, weight: Tensor) -> Product:
-        return self.compute.product(weight, weight.new_zeros(len(weight)))
+    def packed(self, weight: Tensor, name: str, k: int) -> Product:
+        """By a matrix of the cell's own, of transition k."""
+        return self.compute.product(weight, torch.zeros(len(weight)), f"{name}.{k}")
 
     def start(self, *vectors: Tensor) -> Any:
         """As Recurrent.start."""
@@ -145,7 +151,7 @@ class PackedRecurrent:
 
     def initial_state(self, rows: int) -> Any:
         """Of zeros."""
-        return self.start(*self.weight_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
+        return self.start(*self.bias_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
 
     def output(self, state: Any) -> Tensor:
         """As Recurrent.output."""
@@ -173,8 +179,8 @@ class RecurrentByTorch(PackedRecurrent):
         """The cell's own parameters, of which matrices are packed."""
         matrices = matrix_names(self.cell)
         return [
-            {name: self.packed(part) if name in matrices else part for name, part in of_one.items()}
-            for of_one in self.extra
+            {name: self.packed(part, name, k) if name in matrices else part for name, part in of_one.items()}
+            for k, of_one in enumerate(self.extra)
         ]
 
     def output(self, state: State) -> Tensor:

@@ -205,13 +205,19 @@ class Recurrent(nn.Module):
             x = torch.cat([x, beside], -1)
         if masks.inputs is not None:
             x = x * masks.inputs
-        first, *others = self.bias_ih.chunk(self.cell.depth)
+        return self.step_after_inputs(self.inputs(x), state, masks.hidden)
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """x (...,E) -> W x (...,rows) of the first transition."""
+        return F.linear(x, self.weight_ih, self.bias_ih.chunk(self.cell.depth)[0])
+
+    def step_after_inputs(self, inputs: Tensor, state: State, mask: Tensor | None = None) -> State:
+        """As `step`, of W x (N,rows)."""
+        _, *others = self.bias_ih.chunk(self.cell.depth)
         weights = (part.chunk(self.cell.depth) for part in self.recurrent_weights())
-        inputs = F.linear(x, self.weight_ih, first), *others
-        for transition in zip(
-            inputs, *weights, by_transition(dict(self.extra.items()), self.cell.depth), strict=True
-        ):
-            state = self.transition(state, masks.hidden, *transition)
+        own = by_transition(dict(self.extra.items()), self.cell.depth)
+        for transition in zip((inputs, *others), *weights, own, strict=True):
+            state = self.transition(state, mask, *transition)
         return state
 
     def transition(

@@ -78,6 +78,7 @@ class Seq2Seq(nn.Module):
         if config.tie == "all" and src_vocab_size != tgt_vocab_size:
             raise ValueError("model.tie is 'all', which needs a joint vocabulary; choose 'target' or 'none'")
         self.config = config
+        self.packed: dict[str, Tensor] | None = None  # weights of products in bytes, where there are no others
         self.banned = list(banned)
         embedding_size, hidden_size = config.embedding_size, config.hidden_size
         features_size = config.features_size or embedding_size

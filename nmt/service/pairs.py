@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nmt.hub import local
 from nmt.service.wire import RefusedError
 
 CODE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
@@ -43,14 +44,15 @@ def pairs_of(text: str) -> list[Pair]:
     its languages, and all of its directions. Raises ValueError."""
     codes, equals, folders = text.partition("=")
     if not equals:
-        return [Pair(*languages, (text,)) for languages in _own_languages(text)]
+        folder = str(local(text))
+        return [Pair(*languages, (folder,)) for languages in _own_languages(folder)]
     parts = codes.split(":") if ":" in codes else codes.split("-")
     if len(parts) != 2 or not all(CODE.fullmatch(part) for part in parts):
         raise ValueError(f"--pair {text}: it must begin with two codes of languages, as in de-en= or zh-Hans:en=")
     found = tuple(filter(None, folders.split(",")))
     if not found:
         raise ValueError(f"--pair {text}: no model directory is given")
-    return [Pair(parts[0], parts[1], found)]
+    return [Pair(parts[0], parts[1], tuple(str(local(folder)) for folder in found))]
 
 
 def _own_languages(folder: str) -> list[tuple[str, str]]:

@@ -1,0 +1,58 @@
+"""nmt-export: a model in a form that other programs read, or that starts faster."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.options import add_common
+from nmt.cli.streams import prepare_streams
+
+COMMAND = "nmt-export"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=COMMAND,
+        description="Write a model in another form. onnx: two graphs that onnxruntime runs, with pieces, a "
+        "description and a program that translates without nmt. int8: a model directory of packed weights, smaller, "
+        "for nmt alone.",
+    )
+    parser.add_argument("model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model")
+    parser.add_argument("--to", choices=["onnx", "int8"], required=True, help="the form")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where its files go")
+    parser.add_argument("--int8", action="store_true", help="of onnx: products in bytes, a third of the size")
+    add_common(parser)
+    return parser
+
+
+def main() -> None:
+    """Entry point."""
+    prepare_streams()
+    with one_line_errors(COMMAND):
+        options = parser().parse_args()
+        if options.model[1:]:
+            raise ValueError("an ensemble has no form of its own; export each of its models")
+        sizes = to_onnx(options) if options.to == "onnx" else to_int8(options)
+        if not options.quiet:
+            warn(
+                COMMAND,
+                f"{options.output}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + " bytes",
+            )
+
+
+def to_int8(options: argparse.Namespace) -> dict[str, int]:
+    """The files, with their sizes. Raises ValueError."""
+    from nmt.bundle import save_packed
+
+    if options.int8:
+        raise ValueError("--int8 is an option of --to onnx")
+    return save_packed(options.model[0], options.output)
+
+
+def to_onnx(options: argparse.Namespace) -> dict[str, int]:
+    """The files, with their sizes. Raises ValueError."""
+    from nmt.export.folder import export_onnx
+
+    return export_onnx(options.model[0], options.output, options.int8)

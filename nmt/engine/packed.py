@@ -1,0 +1,95 @@
+"""Models that are kept in bytes: what a search multiplies by, as it is after quantising, and the few numbers beside.
+
+A product's weight is made of rows and columns of several of the model's, and its scales are those of whole rows, so
+the products are kept, each by its name in the network that is searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from nmt import native
+from nmt.engine.attention import linears_of
+from nmt.engine.network import PackedNetwork
+from nmt.engine.products import COMPUTE
+from nmt.engine.recurrent import has_table
+from nmt.kernels.trace import matrix_names
+from nmt.model.recurrent import Recurrent
+from nmt.model.seq2seq import Seq2Seq
+
+BOS = 2  # any piece that every vocabulary has
+
+
+def names_in_bytes(model: Seq2Seq) -> set[str]:
+    """The weights of which a search in bytes reads products alone. Not those of the first layers, where what a piece
+    adds to the gates is computed in float32 and looked up, and no tables."""
+    kept = [id(layer) for layer in _looked_up(model)]
+    found: set[str] = set()
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Linear) and not name.startswith("decoder.attention."):
+            found.add(f"{name}.weight")
+        elif isinstance(module, Recurrent):
+            found |= {f"{name}.weight_hh"} if module.weight_hh is not None else set()
+            found |= {f"{name}.weight_ih"} if id(module) not in kept else set()
+            found |= {f"{name}.extra.{own}" for own in matrix_names(module.cell)}
+    return found | {f"decoder.attention.{part}.weight" for part in linears_of(model.decoder.attention)}
+
+
+def _looked_up(model: Seq2Seq) -> list[Recurrent]:
+    """The layers that have a table (see PackedNetwork)."""
+    first, decoder = model.encoder.directions()[0], model.decoder.layer(0)
+    src_pieces = len(model.tgt_embedding.weight if model.config.tie == "all" else model.src_embedding.weight)
+    found = first if has_table(src_pieces, first[0].rows.all) else []
+    embeds_once = model.decoder.wiring.embeds_once
+    return [*found, decoder] if embeds_once and has_table(len(model.output_bias), decoder.rows.all) else found
+
+
+def pack(model: Seq2Seq) -> dict[str, torch.Tensor]:
+    """The weights of a model for a search in bytes, by their names: those of the products, and all other numbers.
+
+    Raises ValueError where the kernels for them are not compiled.
+    """
+    kept: dict[str, torch.Tensor] = {}
+    _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=kept)))
+    in_bytes = names_in_bytes(model)
+    return kept | {name: part.detach() for name, part in model.named_parameters() if name not in in_bytes}
+
+
+def check_packed(model: Seq2Seq) -> None:
+    """Raises ValueError where what a model has in bytes is not what its config asks for, or cannot be used here."""
+    assert model.packed is not None
+    asked = _Asked(model.packed)
+    _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=asked)))
+    if others := model.packed.keys() - asked.names:
+        raise ValueError(f"it has, against the config, the weight {min(others)}")
+
+
+class _Asked(dict[str, torch.Tensor]):
+    """And which of them were asked for."""
+
+    def __init__(self, kept: dict[str, torch.Tensor]) -> None:
+        super().__init__(kept)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def _ask_all(network: PackedNetwork) -> None:
+    """Have it multiply by all that a search multiplies by: in a first step and in one after it."""
+    if not native.is_here():
+        raise ValueError(
+            "packed weights need the kernels of nmt/native, which are not compiled here, or not for this CPU"
+        )
+    ids = torch.tensor([BOS])
+    with torch.inference_mode():
+        memory = network.encode(torch.tensor([[BOS, BOS]]), torch.tensor([2]))
+        state = network.decoder.initial_state(memory)
+        if (table := network.decoder.layers[0].table) is not None:
+            table.learn(ids)
+        for _ in range(2):
+            _, state, _ = network.decoder.step(network.embed_tgt(ids), state, memory)

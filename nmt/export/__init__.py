@@ -1,0 +1,1 @@
+"""Models for other programs: graphs of ONNX with all that translates beside them."""

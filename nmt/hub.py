@@ -1,0 +1,75 @@
+"""Models on a hub: hf://USER/MODEL is a model directory like any other, once it is here.
+
+huggingface_hub fetches it into its own cache, with its own means for private models (HF_TOKEN, `hf auth login`) and
+for another server (HF_ENDPOINT). Nothing but the files of a model directory is fetched, and nmt/bundle.py trusts them
+no more than those of any stranger.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nmt.bars import is_seen
+from nmt.shown import shown
+
+SCHEME = "hf://"
+FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "scores.json")
+_NAME = re.compile(r"hf:/{1,2}([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes
+REASON_CHARS = 300
+
+
+def is_remote(model: str | Path) -> bool:
+    return str(model).startswith("hf:/")
+
+
+def local(model: str | Path) -> str | Path:
+    """Where a model directory is here; of one on the hub, where it has been fetched to. The hub is asked once
+    a process, so that all that a process reads is of one revision. Raises ValueError."""
+    return _fetched(str(model)) if is_remote(model) else model
+
+
+@cache
+def _fetched(model: str) -> Path:
+    name, revision = repository(model)
+    hub = library()
+    try:
+        return Path(hub.snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
+    except Exception as error:  # what the library and those below it raise is not to be foreseen
+        raise ValueError(f"{shown(model)} cannot be fetched: {reason(error)}") from None
+
+
+def repository(model: str) -> tuple[str, str | None]:
+    """Of hf://USER/MODEL or hf://USER/MODEL@REVISION. Raises ValueError."""
+    found = _NAME.fullmatch(model)
+    if not found:
+        raise ValueError(
+            f"{shown(model)} is no model of the hub; it must be as hf://user/model or hf://user/model@rev"
+        )
+    return found[1], found[2]
+
+
+def library() -> Any:
+    import huggingface_hub
+    from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
+
+    (enable_progress_bars if is_seen() else disable_progress_bars)()
+    return huggingface_hub
+
+
+def reason(error: Exception) -> str:
+    """The first line of what the library says that tells something."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    known = {
+        GatedRepoError: "its owner has to grant access",
+        RepositoryNotFoundError: "there is no such model, or it is private and HF_TOKEN does not open it",
+        RevisionNotFoundError: "it has no such revision",
+    }
+    for kind, words in known.items():
+        if isinstance(error, kind):
+            return words
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return shown((lines or [type(error).__name__])[0], REASON_CHARS)

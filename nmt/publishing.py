@@ -1,0 +1,104 @@
+"""A model directory on its way to the hub: its card with the head that a hub reads, and the upload."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nmt.bundle import CARD, CONFIG, SCORES, BundleConfig, load_bundle, load_config, model_folder
+from nmt.hub import library, reason
+
+FENCE = "---\n"
+METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # a hub's names of them and ours
+
+
+def push(model: str | Path, repository: str, license: str, private: bool = False, revision: str | None = None) -> str:
+    """Upload a model directory, after it was checked, and return where it is. `license` is an identifier that the hub
+    knows, such as apache-2.0. Raises ValueError."""
+    folder = model_folder(model)
+    load_bundle(folder, packed=True)
+    config, checksums = load_config(folder)
+    contents = {
+        name: (folder / name).read_bytes() for name in sorted({*checksums, CONFIG}) if (folder / name).is_file()
+    }
+    scores = _scores(folder / SCORES)
+    text = (
+        (folder / CARD).read_text(encoding="utf-8")
+        if (folder / CARD).is_file()
+        else f"# {config.src} to {config.tgt}\n"
+    )
+    contents[CARD] = with_head(text, head(config, repository, license, scores)).encode()
+    if scores:
+        contents[SCORES] = (folder / SCORES).read_bytes()
+    hub = library()
+    try:
+        api = hub.HfApi(library_name="nmt")
+        api.create_repo(repository, private=private, exist_ok=True)
+        if revision:
+            api.create_branch(repository, branch=revision, exist_ok=True)
+        files = [hub.CommitOperationAdd(name, content) for name, content in contents.items()]
+        found = api.create_commit(repository, files, commit_message="A model of nmt", revision=revision)
+    except Exception as error:  # what the library and those below it raise is not to be foreseen
+        raise ValueError(f"{repository} cannot be uploaded: {reason(error)}") from None
+    return str(found.commit_url)
+
+
+def head(config: BundleConfig, repository: str, license: str, scores: Mapping[str, Any]) -> dict[str, Any]:
+    """What a hub knows of a model: model-index has the scores on the validation text, each with its signature."""
+    results: list[Any] = [
+        {
+            "task": {"type": "translation", "name": f"Translation {direction}"},
+            "dataset": {"type": "validation", "name": "validation text", "split": "validation"},
+            "metrics": list(_metrics(found)),
+        }
+        for direction, found in _by_direction(config, scores)
+    ]
+    found: dict[str, Any] = {
+        "language": config.every_direction.languages,
+        "license": license,
+        "library_name": "nmt",
+        "pipeline_tag": "translation",
+        "tags": ["translation", "recurrent-neural-network", f"{config.src}-{config.tgt}"],
+    }
+    results = [one for one in results if one["metrics"]]
+    if results:
+        found["metrics"] = sorted({one["type"] for result in results for one in result["metrics"]})
+        found["model-index"] = [{"name": repository.partition("/")[2], "results": results}]
+    return found
+
+
+def with_head(card: str, head: Mapping[str, Any]) -> str:
+    """The card with this head in the place of its own."""
+    if card.startswith(FENCE) and "\n" + FENCE in card:
+        card = card.split("\n" + FENCE, 1)[1].lstrip("\n")
+    written: str = yaml.safe_dump(dict(head), sort_keys=False, allow_unicode=True)
+    return FENCE + written + FENCE + "\n" + card
+
+
+def _scores(path: Path) -> dict[str, Any]:
+    """What scores.json says; nothing where it is not sound."""
+    try:
+        found = json.loads(path.read_bytes().decode())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _by_direction(config: BundleConfig, scores: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    every = scores.get("directions")
+    if isinstance(every, dict) and every:
+        yield from every.items()
+    else:
+        yield f"{config.src}-{config.tgt}", scores.get("valid")
+
+
+def _metrics(scores: Any) -> Iterator[dict[str, Any]]:
+    for name, label in METRICS.items():
+        one = scores.get(name) if isinstance(scores, dict) else None
+        if isinstance(one, dict) and isinstance(one.get("score"), int | float):
+            signature = {"args": {"signature": one["signature"]}} if isinstance(one.get("signature"), str) else {}
+            yield {"type": name, "name": label, "value": round(one["score"], 2), **signature}

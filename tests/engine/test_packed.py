@@ -1,0 +1,103 @@
+"""Model directories of packed weights: the same bytes of translations, and nothing that they do not hold."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+
+import pytest
+import safetensors.torch
+import toy
+
+import nmt
+from nmt import native
+from nmt.bundle import PACKED, WEIGHTS, build_model, load_bundle, save_bundle, save_packed, seal, sha256
+from nmt.cli.export import main
+from nmt.model.encoder import EncoderConfig
+from nmt.search import Beam, Sample
+
+pytestmark = pytest.mark.skipif(not native.is_here(), reason="needs the kernels in C")
+LINES = ["Der Hund sieht den Ball.", "Anna mag kein Boot.", "", "Paul 12", "Eine Katze sucht die Stadt. " * 4]
+
+KINDS = {
+    "lstm": ("lstm", "gnmt", "additive", {}),
+    "gru": ("gru", "input_feeding", "general", {"num_layers": 2}),
+    "rnn": ("rnn", "input_feeding", "location", {}),
+    "gru_reset_before, depth 2": ("gru_reset_before, depth 2", "bahdanau", "additive", {"coverage": True}),
+    "mlstm": ("mlstm", "gnmt", "dot", {"context_gate": True, "heads": 2}),
+    "lstm_fgr": ("lstm_fgr", "gnmt", "additive", {"encoder": EncoderConfig(num_layers=2, transparent=True)}),
+    "ssru": ("ssru", "gnmt", "additive", {"tie": "none", "features_size": 5}),
+}
+
+
+def packed_of(kind, folder, tokenizer, lexicon):
+    cell, decoder, attention, settings = KINDS[kind]
+    config = toy.model_config(cell, decoder, attention, **{"embedding_size": 20, "hidden_size": 24, **settings})
+    weights = dict(build_model(config, tokenizer).named_parameters())
+    save_bundle(folder / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {"nll": 1})
+    save_packed(folder / "model", folder / "packed")
+    return folder / "model", folder / "packed"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_packed_model_translates_to_the_same_bytes(kind, tmp_path, tokenizer, lexicon):
+    whole, packed = packed_of(kind, tmp_path, tokenizer, lexicon)
+    assert {path.name for path in packed.iterdir()} == {path.name for path in whole.iterdir()} - {WEIGHTS} | {PACKED}
+    assert (packed / PACKED).stat().st_size < (whole / WEIGHTS).stat().st_size
+    for shortlist in (None, False):
+        one, other = (nmt.load(folder, compute="int8", shortlist=shortlist) for folder in (whole, packed))
+        for search in (Beam(), Sample(samples=2)):
+            assert one.translate(LINES, search, nbest=2) == other.translate(LINES, search, nbest=2)
+
+
+def test_it_aligns_pickles_and_searches_with_others_but_does_not_score(tmp_path, tokenizer, lexicon):
+    whole, packed = packed_of("lstm", tmp_path, tokenizer, lexicon)
+    translator = nmt.load(packed)
+    exact = nmt.load(whole, compute="float32").attention([20, 30, 3], [40, 50]).mean(0)
+    assert (translator.attention([20, 30, 3], [40, 50])[0] - exact).abs().max() < 0.05
+    assert translator.translate(LINES[:1], alignment=True)[0].alignment
+    assert pickle.loads(pickle.dumps(translator)).translate(LINES) == translator.translate(LINES)
+    both = nmt.load([packed, whole], compute="int8").translate(LINES)
+    assert both == nmt.load([whole, whole], compute="int8").translate(LINES)
+    for call in (lambda: translator.score(LINES[0], "A"), lambda: translator.translate(LINES[0], prefixes=["The"])):
+        with pytest.raises(ValueError, match="weights are packed, so it can neither score"):
+            call()
+
+
+def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, monkeypatch, capsys):
+    whole, packed = packed_of("gru", tmp_path, tokenizer, lexicon)
+    with pytest.raises(ValueError, match="has packed weights, for int8 on a CPU; float32 needs the model directory"):
+        nmt.load(packed, compute="float32")
+    with pytest.raises(ValueError, match="can translate and no more"):
+        load_bundle(packed)
+    for arguments, reason in (
+        ([packed, "--output", tmp_path / "again"], "can translate and no more"),
+        ([whole, "--output", whole], "where there is something else"),
+        ([whole, "--output", tmp_path / "x", "--int8"], "--int8 is an option of --to onnx"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["nmt-export", *map(str, arguments), "--to", "int8"])
+        with pytest.raises(SystemExit):
+            main()
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert reason in error
+
+
+def test_a_hostile_one_is_refused(tmp_path, tokenizer, lexicon):
+    """One that lacks a product, has one of another shape, or more than there are."""
+    _, packed = packed_of("lstm", tmp_path, tokenizer, lexicon)
+    sound = safetensors.torch.load_file(packed / PACKED)
+    name = "decoder.0.hidden.0.bytes"
+    for wrong, reason in (
+        ({one: part for one, part in sound.items() if one != name}, f"lack {name}"),
+        (sound | {name: sound[name][:, 1:].contiguous()}, f"{name} is"),
+        (sound | {"more.bytes": sound[name].clone()}, "has, against the config, the weight more.bytes"),
+        (sound | {name: sound[name].float()}, f"{name} is F32"),
+    ):
+        safetensors.torch.save_file(wrong, packed / PACKED)
+        config = json.loads((packed / "config.json").read_text())
+        sums = config["checksums"] | {PACKED: [sha256(packed / PACKED)]}
+        (packed / "config.json").write_text(json.dumps(seal(config, sums)))
+        with pytest.raises(ValueError, match=reason):
+            nmt.load(packed)

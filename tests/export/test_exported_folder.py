@@ -1,0 +1,135 @@
+"""A folder that translates without nmt gives the lines that nmt gives."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+
+import toy
+
+import nmt
+from nmt.bundle import build_model, save_bundle, save_search
+from nmt.cli.export import main
+from nmt.data.directions import Directions
+from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.export.folder import export_onnx
+from nmt.search import Beam, Greedy, Sample
+
+LINES = [
+    "Der Hund sieht den Ball.",
+    "",
+    "12 - 7",
+    "  Anna   mag ﬁne Bälle ½ u\u0308ber",
+    "Paul",
+    "DIE KATZE sucht die Stadt." * 30,
+    " \t ",
+]
+
+
+def shipped(folder):
+    """The program of a folder, as it lies there."""
+    spec = importlib.util.spec_from_file_location("shipped", folder / "translate.py")
+    program = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(folder))
+    try:
+        spec.loader.exec_module(program)
+    finally:
+        sys.path.remove(str(folder))
+        sys.modules.pop("casing", None)
+    return program
+
+
+def expected(folder, **options):
+    translator = nmt.load(folder, compute="float32", shortlist=False)
+    return [one.text for one in translator.translate(LINES, **options)]
+
+
+def test_a_program_without_nmt_gives_the_same_lines(bundle_dir, tmp_path):
+    save_search(bundle_dir, Beam(beam_size=4, normalisation="gnmt", alpha=0.6, patience=0.5, max_ratio=1.5))
+    export_onnx(bundle_dir, tmp_path / "out")
+    about = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert (about["opset"], about["needs"], about["search"]["beam_size"]) == (18, {"onnxruntime": "1.14"}, 4)
+    assert about["shapes"]["decoder"]["inputs"]["ids"] == ["B", "K"]
+    assert "nmt." not in (tmp_path / "out" / "translate.py").read_text(encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    found = subprocess.run(
+        [sys.executable, tmp_path / "out" / "translate.py"],
+        input="\n".join(LINES),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        check=True,
+    )
+    assert found.stdout == "".join(f"{line}\n" for line in expected(bundle_dir))
+    program = shipped(tmp_path / "out").Translator(tmp_path / "out")
+    assert program.translate(LINES, 1) == expected(bundle_dir, search=Greedy(max_ratio=1.5))
+
+
+def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):
+    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    config = TokenizerConfig(vocab_size=330, joint=False, casing="marked", src_normalization="nfc")
+    directions = Directions.of("de+fr", "en+nl", ("de-en", "fr-nl"), tags=True)
+    pieces = train_tokenizer(config, *sides, controls=directions.pieces)
+    model = toy.model_config("gru", "bahdanau", "dot", tie="target")
+    weights = dict(build_model(model, pieces).named_parameters())
+    save_bundle(
+        tmp_path / "model", weights, pieces, None, model, Beam(beam_size=3), directions.names, "", {},
+        copy_letterless=False, directions=directions,
+    )  # fmt: skip
+    export_onnx(tmp_path / "model", tmp_path / "out")
+    program = shipped(tmp_path / "out")
+    translator = program.Translator(tmp_path / "out")
+    assert translator.about["text"]["casing"] == "marked"
+    with pytest.raises(SystemExit, match="choose one of: --from de --to en, --from fr --to nl"):
+        program.direction(translator.about, None, None)
+    leading = program.direction(translator.about, "nl", None)
+    assert leading
+    assert translator.translate(LINES, None, leading) == expected(tmp_path / "model", to="nl")
+
+
+@pytest.mark.parametrize(
+    ("search", "reason"),
+    [
+        (Sample(), "draws samples"),
+        (Beam(coverage=0.2), "has coverage 0.2"),
+        (Greedy(no_repeat_ngram=3), "has no_repeat_ngram 3"),
+    ],
+)
+def test_a_search_that_cannot_go_along_is_refused(bundle_dir, tmp_path, search, reason):
+    save_search(bundle_dir, search)
+    with pytest.raises(ValueError, match=reason):
+        export_onnx(bundle_dir, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_protected_text_an_ensemble_and_a_folder_of_something_else_are_refused(
+    corpus_dir, bundle_dir, tmp_path, monkeypatch, capsys
+):
+    sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    pieces = train_tokenizer(TokenizerConfig(vocab_size=360, protect=("urls",)), *sides)
+    model = toy.model_config()
+    weights = dict(build_model(model, pieces).named_parameters())
+    save_bundle(tmp_path / "kept", weights, pieces, None, model, Beam(), ("de", "en"), "", {})
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("")
+    for arguments, reason in (
+        ([tmp_path / "kept", "--output", tmp_path / "out"], "copies protected text by symbols"),
+        ([bundle_dir, bundle_dir, "--output", tmp_path / "out"], "an ensemble has no form of its own"),
+        ([bundle_dir, "--output", tmp_path / "full"], "has other files, such as thesis.txt"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["nmt-export", *map(str, arguments), "--to", "onnx"])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert reason in error
