@@ -104,7 +104,9 @@ class TrainerConfig:
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"  # "auto": a GPU where there is one
     devices: int | None = None  # None: one on CPU, all GPUs there are
     num_nodes: int = 1  # machines
-    strategy: Literal["auto", "ddp"] = "auto"  # "ddp": a process for each device, which share the gradients
+    # "ddp": a process for each device, which share the gradients; "torchrun" and "slurm": those that it has started,
+    # whose number it says.
+    strategy: Literal["auto", "ddp", "torchrun", "slurm"] = "auto"
     threads: int | None = None  # of the processor, a process
     deterministic: bool = False  # the same numbers on each run, on a GPU too, where that is slower
     num_workers: int = 0  # processes that prepare batches

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,9 +39,13 @@ def train_rank(rank, port, config, hook, count, act):
     """As Lightning's launcher, or torchrun, starts it; `act` is called when the hook is for the `count`-th time."""
     from nmt.training.run import train
 
-    number = config.trainer.devices
+    number = WORLD_SIZE if config.trainer.strategy == "torchrun" else config.trainer.devices
     names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": number, "RANK": rank}
-    os.environ.update({name: str(value) for name, value in {**names, "LOCAL_RANK": rank, "NODE_RANK": 0}.items()})
+    if config.trainer.strategy == "torchrun":  # on a machine of its own
+        names |= {"LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "GROUP_RANK": rank}
+    else:
+        names |= {"LOCAL_RANK": rank, "NODE_RANK": 0}
+    os.environ.update({name: str(value) for name, value in names.items()})
     rank_zero_only.rank = rank
     original, calls = getattr(TrainingModule, hook), [0]
 
@@ -59,11 +64,15 @@ def train_all(corpus_dir, folder, hook="training_step", count=0, act=None, **cha
     settings = SETTINGS | {"trainer__devices": WORLD_SIZE, "trainer__strategy": "ddp", "trainer__max_epochs": 2}
     settings |= changes
     config = toy.run_config(corpus_dir, folder, **settings)
+    return train_each([config] * config.trainer.devices, hook, count, act)
+
+
+def train_each(configs, hook="training_step", count=0, act=None):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     fork = multiprocessing.get_context("fork")
-    arguments = [(rank, port, config, hook, count, act) for rank in range(config.trainer.devices)]
+    arguments = [(rank, port, config, hook, count, act) for rank, config in enumerate(configs)]
     processes = [fork.Process(target=train_rank, args=each) for each in arguments]
     for process in processes:
         process.start()
@@ -124,6 +133,32 @@ def test_a_run_goes_on_with_more_or_fewer_processes_and_ends_the_same(corpus_dir
     states = [find_checkpoint(tmp_path / name / "toy")[1]["state_dict"] for name in ("whole", "parts")]
     for name, weight in states[0].items():
         torch.testing.assert_close(states[1][name], weight, rtol=0, atol=1e-6)
+
+
+def test_the_first_process_says_where_all_go_on(corpus_dir, tmp_path):
+    """Machines that share neither the run's folder nor the text's, and one of them comes back as it was at first."""
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    settings = SETTINGS | {"trainer__strategy": "torchrun", "trainer__max_epochs": 2}
+    configs = [
+        toy.run_config(of, tmp_path / name, **settings)
+        for of, name in ((corpus_dir, "first"), (text, "second"), (text, "third"))
+    ]
+    assert train_each(configs[:2], "training_step", 9, kill) == [-9, -9]
+    assert train_each([configs[0], configs[2]]) == [0, 0]
+    assert train_all(corpus_dir, tmp_path / "whole") == [0, 0]
+    assert result(tmp_path / "first" / "toy") == result(tmp_path / "whole" / "toy")
+    assert not (tmp_path / "second" / "toy").exists()
+
+
+def test_processes_that_prepared_another_text_are_refused(corpus_dir, tmp_path, capfd):
+    other = shutil.copytree(corpus_dir, tmp_path / "text")
+    (other / "train.de").write_text((other / "train.de").read_text().replace("Anna", "Hanna", 1))
+    configs = [
+        toy.run_config(of, tmp_path / of.name, trainer__strategy="torchrun", trainer__max_epochs=1)
+        for of in (corpus_dir, other)
+    ]
+    assert train_each(configs) == [1, 1]
+    assert capfd.readouterr().err.count("the text that process 1 (") == 2
 
 
 @pytest.mark.parametrize("number", [3, 8])

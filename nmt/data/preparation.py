@@ -59,6 +59,7 @@ class Prepared:
     corpus: Corpus  # with what was decided by the text
     config: TokenizerConfig  # likewise
     decisions: str = ""  # what was decided by the text, in all, as one types it
+    sha256: str = ""  # of all that training reads, which must be the same in every process
 
     @property
     def directions(self) -> Directions:
@@ -113,7 +114,13 @@ def prepare(
     parts = corpus.every_part(_split(corpus, "train"))
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
     faults = counts["faults"] + faults
-    return Prepared(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config)
+    sums = json.loads((folder / CHECKSUMS).read_text())
+    read = [text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
+    sha256 = hashlib.sha256(to_json(read, ascii_only=True, sort_keys=True).encode()).hexdigest()
+    return Prepared(
+        *(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config),
+        sha256=sha256,
+    )
 
 
 def _split(corpus: Corpus, role: str) -> str:

@@ -29,6 +29,7 @@ from nmt.signals import Signals, Stopped
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import log_sizes
 from nmt.training.module import TrainingModule
+from nmt.training.ranks import from_first
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,10 @@ class CheckpointFiles(TorchCheckpointIO):
         super().__init__()
         self.last_is_sound = start is None or start.name == LAST
 
+    def load_checkpoint(self, path: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        """What the first process reads, in all."""
+        return from_first(lambda: read_checkpoint(path))
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """The one before is kept as PREVIOUS, if it is sound. Raises OSError, with both as they were."""
         target = Path(path)
@@ -60,6 +65,10 @@ class CheckpointFiles(TorchCheckpointIO):
             if target.exists() and self.last_is_sound:
                 target.replace(target.with_name(PREVIOUS))
         self.last_is_sound = True
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    return TorchCheckpointIO().load_checkpoint(path, weights_only=True)
 
 
 def _is_whole(file: Any) -> bool:
@@ -95,7 +104,7 @@ def _content(path: Path) -> dict[str, Any] | None:
     if not _is_whole(path):
         return None
     try:
-        content = CheckpointFiles().load_checkpoint(path, weights_only=True)
+        content = read_checkpoint(path)
     except Exception as error:
         if isinstance(error, OSError | MemoryError):
             raise

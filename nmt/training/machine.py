@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 
 from nmt.config import TrainerConfig
@@ -30,23 +28,6 @@ def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
         return accelerator, "bfloat16" if has_bfloat16_lstm() else "float16"
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return accelerator, "bfloat16" if fast else "float32"
-
-
-def world_size(config: TrainerConfig, accelerator: str) -> int:
-    """How many processes train, a device each."""
-    return (config.devices or (torch.cuda.device_count() if accelerator == "gpu" else 1)) * config.num_nodes
-
-
-def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
-    """The config with a number of shards. Raises ValueError when the processes cannot take as many each."""
-    shards = config.shards or processes
-    if shards % processes:
-        fits = [number for number in range(1, min(shards, processes) + 1) if shards % number == 0]
-        raise ValueError(
-            f"trainer.shards is {shards}, which {processes} processes do not divide; "
-            f"trainer.devices and trainer.num_nodes must make a number that does, such as {fits[-1]}"
-        )
-    return replace(config, shards=shards)
 
 
 def has_bfloat16_lstm() -> bool:

@@ -37,6 +37,7 @@ from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
+from nmt.training.ranks import gathered
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.training.start import begin_from, frozen
 from nmt.training.validation import Validation, rows_by_direction, scored, scripts_of
@@ -236,7 +237,7 @@ class TrainingModule(pl.LightningModule):
             for batch in self.val_batches:
                 _, nll = self.model.loss(*batch)
                 sums += torch.stack([nll, batch.tgt_len.sum()]).cpu()
-        nats, tokens = map(sum, zip(*_gather(sums.tolist(), self.trainer.world_size), strict=True))
+        nats, tokens = map(sum, zip(*gathered(sums.tolist()), strict=True))
         return float(nats / tokens)
 
     def translator(self) -> Translator:
@@ -264,7 +265,7 @@ class TrainingModule(pl.LightningModule):
             with bar("validating", len(share), "sentences") as done:
                 each = partial(map_counted, done)
                 mine = [found.text for found in translator.translate(share, plain=True, each=each)]
-        shares = _gather(mine, world_size)
+        shares = gathered(mine)
         return [shares[i % world_size][i // world_size] for i in range(len(texts))]
 
     def _act_on_progress(self) -> None:
@@ -328,12 +329,3 @@ def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
     if optim.average_last:
         wanted["last"] = LastMean(model, optim.average_last)
     return wanted
-
-
-def _gather(value: Any, world_size: int) -> list[Any]:
-    """Every rank's value, in the order of ranks."""
-    if world_size == 1:
-        return [value]
-    gathered = [None] * world_size
-    torch.distributed.all_gather_object(gathered, value)
-    return gathered

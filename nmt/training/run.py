@@ -14,12 +14,12 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -31,6 +31,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from nmt.bars import is_seen, seen
 from nmt.bundle import load_bundle
 from nmt.config import RunConfig, TrainerConfig, to_dict
+from nmt.data.corpus import FileCorpus
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
@@ -67,11 +68,12 @@ from nmt.training.folder import (
     taken,
     write_validation,
 )
-from nmt.training.machine import choose_hardware, with_shards, world_size
+from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft, TrainingBar
+from nmt.training.ranks import check_same, from_first, joined, starter, with_shards, world
 from nmt.training.start import check_start, own_settings, shared_pieces
 from nmt.translator import Translator
 
@@ -116,6 +118,15 @@ class Start(NamedTuple):
     checkpoint: Path | None
     logs: dict[str, int]  # how long they were then, in bytes
     finished: str | None  # why nothing is left to do, and what would make it go on
+    measure: tuple[Any, ...] | None  # that the run began with, as TrainingModule.measure_by takes it
+
+
+class SameText(Callback):
+    """Several processes train only when all of them have prepared the same text."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        check_same(pl_module.prepared.sha256)
 
 
 def train(config: RunConfig, watch: Watch | None = None) -> Trained:
@@ -136,16 +147,21 @@ def train(config: RunConfig, watch: Watch | None = None) -> Trained:
 
 
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
-    run_dir = Path(config.runs_dir) / config.run
-    config = as_begun(run_dir, config)
-    check_run_dir(run_dir, config)
     hardware = choose_hardware(config.trainer)
-    config = replace(config, trainer=with_shards(config.trainer, world_size(config.trainer, hardware[0])))
+    with joined(config.trainer, hardware[0]):
+        return _train_on(config, signals, hardware, watch)
+
+
+def _train_on(
+    config: RunConfig, signals: Signals, hardware: tuple[str, str], watch: Watch | None
+) -> Trained:
+    run_dir = Path(config.runs_dir) / config.run
+    config = _begun(run_dir, config, world(config.trainer, hardware[0]).size)
     keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
-    prepared = _prepared(config, partial(check_text, run_dir, config.data))
+    prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else _unchecked)
     trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
     config, prepared = decided(config, prepared)
     pl.seed_everything(config.seed, verbose=False)
@@ -164,6 +180,25 @@ def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
     size = sum(parameter.numel() for parameter in module.model.parameters())
     score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
     return Trained(run_dir / MODEL, score, module.best, name, rank, size, seconds)
+
+
+def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
+    """The config with what the run began with, by the first process' folder. The text and the cache may lie elsewhere
+    in each."""
+
+    def begun() -> RunConfig:
+        found = as_begun(run_dir, config)
+        check_run_dir(run_dir, found)
+        return replace(found, trainer=with_shards(found.trainer, processes))
+
+    found, own = from_first(begun), config.data
+    if isinstance(own, FileCorpus) and isinstance(found.data, FileCorpus):
+        found = replace(found, data=replace(found.data, dir=own.dir))
+    return replace(found, cache_dir=config.cache_dir)
+
+
+def _unchecked(text: Mapping[str, str]) -> None:
+    """The first process has checked it, and all have the same (SameText)."""
 
 
 def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
@@ -186,15 +221,21 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Pre
 
 
 def _start(run_dir: Path, module: TrainingModule) -> Start:
-    """The module has the measure that the run began with, from now on. Raises ValueError when no checkpoint of those
-    that there are can be used."""
-    checkpoint, content = find_checkpoint(run_dir, module)
-    if "measure" in content:
-        module.measure_by(content["measure"]["tokenize"], content.get("tokenize", {}))
-    if content.get("progress", {}).get("best"):
-        _check_best(run_dir / MODEL)
-    finished = why_finished(module.config.trainer, content) if checkpoint else None
-    return Start(checkpoint, content.get("logs", {}), finished)
+    """As the first process finds it. The module has the measure that the run began with, from now on. Raises
+    ValueError when no checkpoint of those that there are can be used."""
+
+    def found() -> Start:
+        checkpoint, content = find_checkpoint(run_dir, module)
+        if content.get("progress", {}).get("best"):
+            _check_best(run_dir / MODEL)
+        finished = why_finished(module.config.trainer, content) if checkpoint else None
+        measure = (content["measure"]["tokenize"], content.get("tokenize", {})) if "measure" in content else None
+        return Start(checkpoint, content.get("logs", {}), finished, measure)
+
+    start = from_first(found)
+    if start.measure:
+        module.measure_by(*start.measure)
+    return start
 
 
 def _check_best(folder: Path) -> None:
@@ -315,7 +356,7 @@ def build_trainer(
     left: TimeLeft,
     watch: Watch | None = None,
 ) -> pl.Trainer:
-    trainer, processes = config.trainer, world_size(config.trainer, accelerator)
+    trainer, every = config.trainer, world(config.trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
@@ -324,6 +365,7 @@ def build_trainer(
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
     callbacks: list[Callback] = [
+        SameText(),
         left,  # before those that ask it
         Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
         MemoryProbe(),
@@ -334,16 +376,17 @@ def build_trainer(
         TrainingBar(left),
         *([Watched(watch)] if watch else []),
     ]
+    environment = starter(trainer)
     return pl.Trainer(
         accelerator=accelerator,
-        devices=trainer.devices or ("auto" if accelerator == "gpu" else 1),
-        num_nodes=trainer.num_nodes,
+        devices=every.devices,
+        num_nodes=every.nodes,
         strategy=build_strategy(trainer, accelerator),
         precision=PRECISIONS[precision],
         max_epochs=trainer.max_epochs,
         max_steps=trainer.max_steps or -1,
         max_time=time_limit,
-        accumulate_grad_batches=trainer.accumulate * (trainer.shards or processes) // processes,
+        accumulate_grad_batches=trainer.accumulate * (trainer.shards or every.size) // every.size,
         check_val_every_n_epoch=trainer.val_every_epochs,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
@@ -352,7 +395,7 @@ def build_trainer(
         enable_progress_bar=False,  # TrainingBar tells of all epochs
         enable_model_summary=False,
         logger=loggers,
-        plugins=CheckpointFiles(start),
+        plugins=[CheckpointFiles(start), *([environment] if environment else [])],
         callbacks=callbacks,
     )
 
@@ -360,7 +403,7 @@ def build_trainer(
 def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
     """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
     the only buffers are averages of the weights (average.py), which are equal because the weights are."""
-    if config.strategy == "auto" and world_size(config, accelerator) == 1:
+    if config.strategy == "auto" and world(config, accelerator).size == 1:
         return "auto"
     forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
     return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")

@@ -92,8 +92,8 @@ def test_two_processes_train_one_model_in_one_folder(tmp_path, corpus_dir):
 
 def test_a_sweep_refuses_several_processes_a_job(monkeypatch, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        call(monkeypatch, tmp_path, "-m", "trainer=ddp", "seed=1,2")
-    assert "trainer.strategy=ddp does not go with a sweep" in capsys.readouterr().err
+        call(monkeypatch, tmp_path, "-m", "trainer=torchrun", "seed=1,2")
+    assert "trainer.strategy=torchrun does not go with a sweep" in capsys.readouterr().err
 
 
 OF_TEXT = {"src_normalization": "nmt_nfkc", "tgt_normalization": "nfc"}  # what the model does, by its name

@@ -1,0 +1,137 @@
+"""Processes that train one model: how many there are, and what they tell each other beside gradients.
+
+torchrun or SLURM has started them, on any number of machines, or else the first one starts the others of its machine
+when Lightning's Trainer does. Only the first reads and writes the run's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+import torch.distributed as dist
+from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
+
+from nmt.config import TrainerConfig
+
+T = TypeVar("T")
+
+PATIENCE = timedelta(days=1)  # for a machine that still prepares its text; one that is lost is noticed at once
+# What starts the processes of all machines: its name, and what it says of their number, here and in all.
+STARTERS = {
+    "torchrun": (TorchElasticEnvironment, "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
+    "slurm": (SLURMEnvironment, "SLURM_NTASKS_PER_NODE", "SLURM_NTASKS"),
+}
+
+
+class World(NamedTuple):
+    devices: int  # of each machine, a process for each
+    nodes: int  # machines
+
+    @property
+    def size(self) -> int:
+        return self.devices * self.nodes
+
+
+def world(config: TrainerConfig, accelerator: str) -> World:
+    """The processes that train. Raises ValueError where they are not what the strategy says."""
+    gpus = torch.cuda.device_count() if accelerator == "gpu" else 0
+    if config.strategy not in STARTERS:
+        return World(config.devices or gpus or 1, config.num_nodes)
+    _, here, in_all = STARTERS[config.strategy]
+    try:
+        devices, size = (int(os.environ[name]) for name in (here, in_all))
+    except (KeyError, ValueError):
+        wanted = "torchrun" if config.strategy == "torchrun" else "srun, in a job with --ntasks-per-node"
+        raise ValueError(
+            f"trainer.strategy is {config.strategy}, but {here} and {in_all} are not set: start it by {wanted}"
+        ) from None
+    if size % devices:
+        raise ValueError(
+            f"{config.strategy} started {devices} processes here and {size} in all: each machine must have as many"
+        )
+    if gpus and devices > gpus:
+        raise ValueError(f"{config.strategy} started {devices} processes on a machine where each sees {gpus} GPU(s)")
+    return World(devices, size // devices)
+
+
+def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
+    """The config with a number of shards. Raises ValueError when the processes cannot take as many each."""
+    shards = config.shards or processes
+    if shards % processes:
+        fits = [number for number in range(1, min(shards, processes) + 1) if shards % number == 0]
+        raise ValueError(
+            f"trainer.shards is {shards}, which {processes} processes do not divide; there must be a number of them "
+            f"that does, such as {fits[-1]}"
+        )
+    return replace(config, shards=shards)
+
+
+def starter(config: TrainerConfig) -> ClusterEnvironment | None:
+    """How Lightning learns of processes that it has not started itself."""
+    if config.strategy not in STARTERS:
+        return None
+    kind, *_ = STARTERS[config.strategy]
+    return kind(auto_requeue=False) if kind is SLURMEnvironment else kind()
+
+
+@contextmanager
+def joined(config: TrainerConfig, accelerator: str) -> Iterator[None]:
+    """Processes that were started from outside can speak to each other from here on. Those that the first one starts
+    can when the Trainer has started them."""
+    environment = starter(config)
+    if environment is None or dist.is_initialized():
+        yield
+        return
+    os.environ |= {"MASTER_ADDR": environment.main_address, "MASTER_PORT": str(environment.main_port)}
+    dist.init_process_group(
+        "cpu:gloo,cuda:nccl" if accelerator == "gpu" else "gloo",
+        rank=environment.global_rank(),
+        world_size=environment.world_size(),
+        timeout=PATIENCE,
+    )
+    yield
+    dist.destroy_process_group()  # not after an error, when the others may be gone
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """What the first process makes, in all that can speak to each other; a ValueError too."""
+    if not dist.is_initialized():
+        return make()
+    told: list[Any] = [None]
+    if dist.get_rank() == 0:
+        try:
+            told = [(make(), None)]
+        except ValueError as error:
+            told = [(None, str(error))]
+    dist.broadcast_object_list(told)
+    made, fault = told[0]
+    if fault is not None:
+        raise ValueError(fault)
+    return made  # type: ignore[no-any-return]
+
+
+def gathered(value: T) -> list[T]:
+    """Every process' value, in their order."""
+    if not dist.is_initialized():
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def check_same(digest: str) -> None:
+    """Raises ValueError, in all processes, when the hash of the prepared data is not that of the first one's."""
+    hosts, digests = zip(*gathered((socket.gethostname(), digest)), strict=True)
+    for rank, (host, other) in enumerate(zip(hosts, digests, strict=True)):
+        if other != digests[0]:
+            raise ValueError(
+                f"the text that process {rank} ({host}) prepared is not that of process 0 ({hosts[0]}): all machines "
+                "need the same text, and the same version of nmt and its libraries"
+            )
