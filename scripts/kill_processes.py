@@ -206,6 +206,7 @@ def kill_node(root: Path, whole: Path, epochs: int, comes_back: bool) -> None:
     while updates(folder) < 2 and time.monotonic() < deadline and nodes[0].process.poll() is None:
         time.sleep(0.05)
     nodes[1].kill()
+    killed_after = updates(folder)
     if comes_back:
         nodes[1] = Node(folder, epochs, port, "2", False)
     try:
@@ -215,7 +216,7 @@ def kill_node(root: Path, whole: Path, epochs: int, comes_back: bool) -> None:
     finally:
         for node in nodes:
             node.kill()
-    compare(f"torchrun, two machines, one is killed and {what}", whole, folder, epochs)
+    compare(f"torchrun, two machines, one is killed after {killed_after} updates and {what}", whole, folder, epochs)
 
 
 def main() -> None:

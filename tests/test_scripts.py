@@ -27,6 +27,13 @@ def test_three_kills_change_nothing_of_a_run():
     assert result.stdout.startswith("3 kills: ")
 
 
+def test_processes_of_any_number_and_kills_change_nothing_of_a_run():
+    result = call("kill_processes.py", "--kills", 1, "--epochs", 1, "--without-torchrun")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "2 processes instead of one" in result.stdout
+    assert re.search(r"^1 kills, at last .*: the same \d+ batches", result.stdout, re.MULTILINE)
+
+
 def test_kills_change_nothing_of_a_corpus_that_is_translated():
     result = call("kill_corpus.py", "--lines", 1500, "--lines-per-part", 100, "--kills", 3)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -124,7 +124,9 @@ def write_corpus(folder: Path) -> Path:
 
 def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
     """As much of a prepared text as tells how much it is: pairs of so many target pieces, and a source piece less."""
-    train = SimpleNamespace(src_len=np.full(pairs, tokens - 1), tgt_len=np.full(pairs, tokens))
+    sides = {"src_len": np.full(pairs, tokens - 1), "tgt_len": np.full(pairs, tokens)}
+    counts = SimpleNamespace(tokens=pairs * tokens)
+    train = SimpleNamespace(**sides, rows=pairs, longest=tokens, counts=counts)
     return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, config=config)
 
 

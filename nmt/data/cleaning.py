@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from hashlib import blake2b
 from itertools import chain
 
 from nmt.data.corpus import CleaningConfig, Pair
+from nmt.data.duplicates import Duplicates, digest
 
 HELD_OUT = "stands in valid or test"  # why a pair is left out
 CHOSEN = "held out for validation"  # likewise
 RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
-
-
-def digest(*texts: str) -> bytes:
-    """A hash of a pair, or of what else is compared."""
-    return blake2b("\t".join(texts).encode(), digest_size=8).digest()
 
 
 def clean(
@@ -25,21 +20,20 @@ def clean(
     held_out: Iterable[Pair],
     dropped: Counter[str],
     chosen: Collection[bytes] = (),
+    duplicates: Duplicates | None = None,
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `chosen` are hashes of pairs that are held
-    out whatever the config says."""
+    out whatever the config says; `duplicates` are those of the very text that the pairs are."""
     held = {key for pair in held_out for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
-    seen = set[bytes]()
-    for pair in pairs:
+    repeats = (duplicates or Duplicates()).check()
+    for number, pair in enumerate(pairs):
         reason = _unfit(pair, config)
         if reason is None and chosen and digest(*pair[:2]) in chosen:
             reason = CHOSEN
         if reason is None and any(key in held for key in _keys(pair, config)):
             reason = HELD_OUT
-        if reason is None and config.deduplicate:
-            key = digest(pair.src, pair.tgt, *filter(None, pair.languages))
-            reason = "duplicate" if key in seen else None
-            seen.add(key)
+        if reason is None and config.deduplicate and repeats(number, pair):
+            reason = "duplicate"
         if reason is None:
             yield pair
         else:

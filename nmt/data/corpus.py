@@ -44,6 +44,25 @@ class CleaningConfig:
 
 
 @dataclass(frozen=True)
+class MixConfig:
+    """How much an epoch has of each text, where training text is several (a+b) or of several directions."""
+
+    # The share that each text has of an epoch's pairs, in the order of `train` (and of the directions): [3, 1] is
+    # three quarters and a quarter. Without weights the temperature decides.
+    weights: tuple[float, ...] = ()
+    # A text of n pairs has a share in proportion to n ** (1 / temperature): 1 takes every pair once an epoch, 5 much
+    # more of small texts.
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, temperature=(0.1, 1000))
+        if any(not 0 < weight <= 1e6 for weight in self.weights):
+            raise ValueError(f"weights is {list(self.weights)}; each must be more than 0, and at most 1,000,000")
+        if self.weights and self.temperature != 1:
+            raise ValueError("weights and temperature are two ways to say how much of each text; give one of them")
+
+
+@dataclass(frozen=True)
 class Corpus:
     """A corpus of two languages in splits, or of several such pairs. `src` and `tgt` are language codes or whatever
     names the two sides."""
@@ -51,6 +70,7 @@ class Corpus:
     src: str  # the source's code; "" with `directions`
     tgt: str  # the target's
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
     # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
     # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
     malformed: Literal["fail", "skip", "replace"] = "fail"

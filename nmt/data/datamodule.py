@@ -8,6 +8,7 @@ is made of does not depend on W.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, cast
 
 import lightning.pytorch as pl
@@ -18,6 +19,8 @@ from torch.utils.data import DataLoader, Dataset
 from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
 from nmt.data.copies import ruled
+from nmt.data.mixing import mixed
+from nmt.data.plan import Plan
 from nmt.data.preparation import Prepared
 
 
@@ -43,8 +46,9 @@ class TrainingBatches(Dataset[Batch]):
         src, tgt = [], []
         for row in rows.tolist():
             of_src, of_tgt = np.random.SeedSequence((self.seed, epoch, row)).generate_state(2).tolist()
-            src.append(tokenizer.sample_src(train.src[row].tolist(), self.sampling, of_src))
-            tgt.append(tokenizer.sample_tgt(train.tgt[row].tolist(), self.sampling, of_tgt))
+            src_ids, tgt_ids = train.pair(row)
+            src.append(tokenizer.sample_src(src_ids.tolist(), self.sampling, of_src))
+            tgt.append(tokenizer.sample_tgt(tgt_ids.tolist(), self.sampling, of_tgt))
         return collate(src, tgt)
 
 
@@ -54,23 +58,23 @@ class EpochBatches:
     def __init__(self, datamodule: DataModule, rank: int, world_size: int) -> None:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
 
-    def batches(self) -> list[Lengths]:
-        data = self.datamodule
-        lengths = data.prepared.train.src_len, data.prepared.train.tgt_len
-        every = token_batches(*lengths, data.max_tokens, (data.seed, data.epoch), data.shards)
-        return every[self.rank :: self.world_size]
+    def since(self, number: int) -> Iterator[Lengths]:
+        """Those of the current epoch from one on."""
+        every = self.datamodule.plan.batches(self.datamodule.epoch, number * self.world_size)
+        return islice(every, self.rank, None, self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
         """Those that are still to come."""
-        epoch, done = self.datamodule.epoch, self.datamodule.batches_done
-        return ((epoch, rows) for rows in self.batches()[done:])
+        epoch = self.datamodule.epoch
+        return ((epoch, rows) for rows in self.since(self.datamodule.batches_done))
 
     def __len__(self) -> int:
-        return len(self.batches())
+        return self.datamodule.plan.count(self.datamodule.epoch) // self.world_size
 
 
 class DataModule(pl.LightningDataModule):
-    """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair.
+    """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair, or the texts cannot be
+    mixed so.
 
     `epoch` is the one whose batches come next, and `batches_done` of this process's are behind. Both are counted here
     (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
@@ -90,7 +94,9 @@ class DataModule(pl.LightningDataModule):
         self.sampling, self.shards = sampling, shards
         self.epoch = self.batches_done = 0
         train = prepared.train
-        check_budget(int(max(train.src_len.max(), train.tgt_len.max())), max_tokens)
+        check_budget(train.longest, max_tokens)
+        self.texts = mixed(train, prepared.corpus.mix, prepared.parts)  # none: all text as it is
+        self.plan = Plan(train, max_tokens, seed, shards, self.texts)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the run is, whatever the number of processes: of each shard so many batches are behind, in whole
@@ -128,31 +134,27 @@ class DataModule(pl.LightningDataModule):
     def lines(self, batches: range) -> list[tuple[str, int]]:
         """Which lines of the training text this process's batches with these numbers of the current epoch come from,
         in order: each by the part of the text that it stands in and its number there."""
-        plan, train = self._plan().batches(), self.prepared.train
-        places = sorted((int(train.parts[row]), int(train.lines[row])) for number in batches for row in plan[number])
+        wanted = islice(self._own().since(batches.start), len(batches))
+        places = sorted(self.prepared.train.origin(int(row)) for rows in wanted for row in rows)
         return [(self.prepared.parts[part], line) for part, line in places]
 
-    def _plan(self) -> EpochBatches:
+    def updates(self, accumulate: int) -> int:
+        """How many the first epoch has; others have about as many, and of all text as many."""
+        return -(-self.plan.count(0) // (self.shards * accumulate))
+
+    def _own(self) -> EpochBatches:
         assert self.trainer is not None
         return EpochBatches(self, self.trainer.global_rank, self.trainer.world_size)
 
     def largest_batches(self) -> list[Batch]:
-        """Those of the current epoch that need the most memory: the one with the most tokens on both sides, and the
-        one with the most pairs of a source and a target token, which attention compares."""
-        train = self.prepared.train
-        plan = self._plan().batches()
-        sizes = [(len(rows), int(train.src_len[rows].max()), int(train.tgt_len[rows].max())) for rows in plan]
-        most = {
-            max(range(len(plan)), key=lambda i: sizes[i][0] * (sizes[i][1] + sizes[i][2])),
-            max(range(len(plan)), key=lambda i: sizes[i][0] * sizes[i][1] * sizes[i][2]),
-        }
-        return [train.batch(plan[i]) for i in sorted(most)]
+        """Those of the current epoch that need the most memory."""
+        return [self.prepared.train.batch(rows) for rows in self.plan.survey(self.epoch).largest]
 
     def train_dataloader(self) -> Iterable[Batch]:
         assert self.trainer is not None
         loader = DataLoader(
             TrainingBatches(self.prepared, self.sampling, self.seed),
-            sampler=self._plan(),
+            sampler=self._own(),
             batch_size=None,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

@@ -1,11 +1,15 @@
-"""Encoded pairs in an Arrow file, memory-mapped: a corpus of any size costs no memory but what is touched."""
+"""Encoded pairs in an Arrow file, in blocks that are memory-mapped while they are read from.
+
+A corpus of any size costs no more memory than the blocks in use.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +17,7 @@ from numpy.typing import NDArray
 
 from nmt.data.batching import Batch, Lengths, collate
 
-ROWS = 65_536  # of a record batch
+ROWS = 65_536  # of a block, which is a record batch of the file
 SCHEMA = pa.schema(
     [("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64()), ("part", pa.int16())]
 )
@@ -41,8 +45,9 @@ def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]
     """Write rows behind those that a file has; return how many."""
     before, whole = EncodedCorpus(path), path.with_suffix(".more")
     held = (
-        (before.src[row].tolist(), before.tgt[row].tolist(), int(before.lines[row]), int(before.parts[row]))
-        for row in range(len(before))
+        (block.src[i].tolist(), block.tgt[i].tolist(), int(block.lines[i]), int(block.parts[i]))
+        for block in before.blocks()
+        for i in range(len(block))
     )
     count = write_encoded(whole, chain(held, rows)) - len(before)
     whole.replace(path)
@@ -50,41 +55,177 @@ def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]
 
 
 class _Column:
-    """One side: row -> ids, without a copy of the file."""
+    """One side of a block: row -> ids, without a copy of the file."""
 
-    def __init__(self, table: pa.Table, name: str) -> None:
-        chunks = table.column(name).chunks
-        self.values = [chunk.values.to_numpy() for chunk in chunks]
-        self.offsets = [chunk.offsets.to_numpy() for chunk in chunks]
+    def __init__(self, array: pa.ListArray) -> None:
+        self.values, self.offsets = array.values.to_numpy(), array.offsets.to_numpy()
 
     def lengths(self) -> Lengths:
-        return np.concatenate([np.diff(offsets) for offsets in self.offsets]).astype(np.int64)
+        lengths: Lengths = np.diff(self.offsets).astype(np.int64)
+        return lengths
 
     def __getitem__(self, row: int) -> NDArray[np.int32]:
-        chunk, i = divmod(row, ROWS)
-        start, end = self.offsets[chunk][i : i + 2]
-        ids: NDArray[np.int32] = self.values[chunk][start:end]
+        start, end = self.offsets[row : row + 2]
+        ids: NDArray[np.int32] = self.values[start:end]
         return ids
 
 
-class EncodedCorpus:
-    """The training pairs as ids. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS; `lines` are
-    the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts with them."""
+class Block:
+    """Pairs that stand one after the other. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS;
+    `lines` are the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts with
+    them. The file is mapped as long as this lives."""
 
-    def __init__(self, path: Path) -> None:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-        self.src, self.tgt = _Column(table, "src"), _Column(table, "tgt")
-        self.src_len = self.src.lengths()
-        self.tgt_len = self.tgt.lengths() - 1
-        self.lines, self.parts = (table.column(name).to_numpy() for name in ("line", "part"))
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        self.src, self.tgt = (_Column(batch.column(name)) for name in ("src", "tgt"))
+        self.lines, self.parts = (batch.column(name).to_numpy() for name in ("line", "part"))
 
     def __len__(self) -> int:
-        return len(self.src_len)
+        return len(self.lines)
+
+    @property
+    def src_len(self) -> Lengths:
+        return self.src.lengths()
+
+    @property
+    def tgt_len(self) -> Lengths:
+        return self.tgt.lengths() - 1
+
+
+class Counts(NamedTuple):
+    """Of all pairs: how many sources and targets have each length, and the tokens of their longer sides."""
+
+    src: Lengths
+    tgt: Lengths
+    tokens: int
+    links: int  # of a source with a target token
+
+
+class Side:
+    """The sources of a corpus, or the targets: row -> ids."""
+
+    def __init__(self, corpus: EncodedCorpus, number: int) -> None:
+        self.corpus, self.number = corpus, number
+
+    def __getitem__(self, row: int) -> NDArray[np.int32]:
+        return self.corpus.pair(row)[self.number]
+
+
+class EncodedCorpus:
+    """The training pairs as ids, by their rows from 0. What is asked of all of them is read block by block."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        reader = self._reader()
+        self.num_blocks = reader.num_record_batches
+        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else ROWS
+        last = reader.get_batch(self.num_blocks - 1).num_rows if self.num_blocks else 0
+        self.rows: int = max(self.num_blocks - 1, 0) * self.block_size + last
+        self.most_open = 2  # blocks that rows are taken from in turn (plan.py)
+        self._open: dict[int, Block] = {}
+        self.src, self.tgt = Side(self, 0), Side(self, 1)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def _reader(self) -> pa.RecordBatchFileReader:
+        return pa.ipc.open_file(pa.memory_map(str(self.path)))
+
+    def read(self, number: int) -> Block:
+        """A block, mapped anew."""
+        return Block(self._reader().get_batch(number))
+
+    def blocks(self) -> Iterator[Block]:
+        return map(self.read, range(self.num_blocks))
+
+    def at(self, row: int) -> tuple[Block, int]:
+        """The block of a row, and the row's place there."""
+        number, place = divmod(row, self.block_size)
+        try:
+            return self._open[number], place
+        except KeyError:
+            while len(self._open) >= self.most_open:
+                del self._open[next(iter(self._open))]  # that which was opened first
+            self._open[number] = self.read(number)
+            return self._open[number], place
+
+    def pair(self, row: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The ids of a source and a target."""
+        block, place = self.at(row)
+        return block.src[place], block.tgt[place]
+
+    def origin(self, row: int) -> tuple[int, int]:
+        """The part of the text that a pair comes from, and its line there."""
+        block, place = self.at(row)
+        return int(block.parts[place]), int(block.lines[place])
+
+    def batch(self, rows: Sequence[int] | Lengths) -> Batch:
+        src, tgt = zip(*map(self.pair, np.asarray(rows).tolist()), strict=True)
+        return collate(src, tgt)
+
+    def lengths(self, rows: Lengths) -> tuple[Lengths, Lengths]:
+        """The src_len and tgt_len of rows in ascending order."""
+        numbers = rows // self.block_size
+        edges = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1))
+        found = []
+        for start, end in pairwise(edges):
+            block, places = self.read(int(numbers[start])), rows[start:end] % self.block_size
+            found.append((block.src_len[places], block.tgt_len[places]))
+        src, tgt = zip(*found, strict=True)
+        return np.concatenate(src), np.concatenate(tgt)
+
+    def spans(self) -> NDArray[np.int64]:
+        """The first row of each block and the one after its last (blocks, 2)."""
+        first = np.arange(self.num_blocks, dtype=np.int64) * self.block_size
+        return np.stack([first, np.minimum(first + self.block_size, self.rows)], 1)
+
+    def spans_by_part(self) -> dict[int, NDArray[np.int64]]:
+        """The same of each part of the text alone."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for (first, _), block in zip(self.spans().tolist(), self.blocks(), strict=True):
+            parts = block.parts
+            edges = np.flatnonzero(np.diff(parts, prepend=-1, append=-1)).tolist()
+            for start, end in pairwise(edges):
+                found.setdefault(int(parts[start]), []).append((first + start, first + end))
+        return {part: np.array(spans, np.int64) for part, spans in sorted(found.items())}
+
+    @cached_property
+    def counts(self) -> Counts:
+        src, tgt, tokens, links = np.zeros(1, np.int64), np.zeros(1, np.int64), 0, 0
+        for block in self.blocks():
+            src_len, tgt_len = block.src_len, block.tgt_len
+            src, tgt = _added(src, np.bincount(src_len)), _added(tgt, np.bincount(tgt_len))
+            tokens += int(np.maximum(src_len, tgt_len).sum())
+            links += int((src_len * tgt_len).sum())
+        return Counts(src, tgt, tokens, links)
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest side of all."""
+        return max(len(self.counts.src), len(self.counts.tgt)) - 1
 
     def long_src(self) -> int:
         """The length that all sources but the longest thousandth of them keep to: a single one teaches little."""
-        return int(np.quantile(self.src_len, 0.999, method="higher"))
+        below = int(np.ceil(0.999 * (len(self) - 1)))  # so many sources are no longer
+        return int(np.searchsorted(self.counts.src.cumsum(), below, side="right"))
 
-    def batch(self, rows: Sequence[int] | Lengths) -> Batch:
-        numbers = [int(row) for row in rows]
-        return collate([self.src[row] for row in numbers], [self.tgt[row] for row in numbers])
+    # Of all rows: arrays as long as the corpus.
+
+    @cached_property
+    def src_len(self) -> Lengths:
+        return np.concatenate([block.src_len for block in self.blocks()])
+
+    @cached_property
+    def tgt_len(self) -> Lengths:
+        return np.concatenate([block.tgt_len for block in self.blocks()])
+
+    @cached_property
+    def lines(self) -> Lengths:
+        return np.concatenate([block.lines for block in self.blocks()])
+
+
+def _added(one: Lengths, other: Lengths) -> Lengths:
+    """Two counts by length, of which one may be longer."""
+    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
+    total = longer.astype(np.int64)
+    total[: len(shorter)] += shorter
+    return total

@@ -79,11 +79,10 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
 
 def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
     """Source pieces, NOTHING among them, and target pieces of an even sample of the pairs."""
-    links = corpus.src_len * corpus.tgt_len
-    step = max(1, int(np.ceil(links.sum() / MAX_LINKS)))
-    rows = range(0, len(corpus), step)
-    src = [np.append(corpus.src[row][:-1], NOTHING) for row in rows]  # EOS gives nothing
-    return src, [corpus.tgt[row][1:-1] for row in rows]
+    step = max(1, int(np.ceil(corpus.counts.links / MAX_LINKS)))
+    pairs = [corpus.pair(row) for row in range(0, len(corpus), step)]
+    src = [np.append(src[:-1], NOTHING) for src, _ in pairs]  # EOS gives nothing
+    return src, [tgt[1:-1].copy() for _, tgt in pairs]  # the block that they are of need not stay
 
 
 def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:

@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -22,11 +23,12 @@ import numpy as np
 import torch
 
 from nmt.bars import tracked
-from nmt.data.cleaning import clean, digest, held_out_share
+from nmt.data.cleaning import clean, held_out_share
 from nmt.data.copies import Aligner, copies, ruled
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
+from nmt.data.duplicates import Duplicates, digest
 from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
@@ -85,11 +87,12 @@ def prepare(
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
     faults: list[str] = []
-    corpus, valid = validation_text(corpus, "data.valid" in auto, faults)
+    duplicates = Duplicates(partial(corpus.pairs, _split(corpus, "train")), cache_dir)
+    corpus, valid = validation_text(corpus, "data.valid" in auto, faults, duplicates)
     blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
     check(text)
-    source = _Source(corpus, text, valid, tokenizer.rules if tokenizer else config.rules)
+    source = _Source(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
     if "vocab_size" in pieces:
         config = fitting(config, source.counts(), pieces)
@@ -138,13 +141,14 @@ class _Source:
     text: dict[str, str]  # a hash of each split
     valid: list[Pair]
     rules: TextRules
+    duplicates: Duplicates
     number: int | None = None  # of pairs, once all have been read
 
     def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
         found = self.corpus.pairs(_split(self.corpus, "train"), faults)
         chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen)
+        fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
 

@@ -14,15 +14,18 @@ from dataclasses import replace
 from itertools import count
 
 from nmt.bars import tracked
-from nmt.data.cleaning import clean, digest
+from nmt.data.cleaning import clean
 from nmt.data.corpus import Corpus, Pair
+from nmt.data.duplicates import Duplicates, digest
 
 SHARE, MOST = 10, 500  # without a number: one pair in SHARE, MOST at most
 
 log = logging.getLogger(__name__)
 
 
-def validation_text(corpus: Corpus, if_missing: bool, faults: list[str]) -> tuple[Corpus, list[Pair]]:
+def validation_text(
+    corpus: Corpus, if_missing: bool, faults: list[str], duplicates: Duplicates | None = None
+) -> tuple[Corpus, list[Pair]]:
     """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
     number, or, with `if_missing`, where there is no such split.
 
@@ -35,7 +38,8 @@ def validation_text(corpus: Corpus, if_missing: bool, faults: list[str]) -> tupl
     train, test = (corpus.splits[role] for role in ("train", "test"))
     assert train is not None
     cleaning = replace(corpus.cleaning, deduplicate=True)
-    pairs = clean(corpus.pairs(train), cleaning, corpus.pairs(test) if test else (), Counter())
+    held_out = corpus.pairs(test) if test else ()
+    pairs = clean(corpus.pairs(train), cleaning, held_out, Counter(), duplicates=duplicates)
     valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
     if split is not None:
         log.info(

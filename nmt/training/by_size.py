@@ -15,11 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nmt.config import RunConfig, TrainerConfig, from_dict, to_dict
 from nmt.data.batching import token_batches
 from nmt.data.encoded import EncodedCorpus
+from nmt.data.plan import WINDOW
 from nmt.data.preparation import Prepared, prepare
 
 MUCH = 300_000  # tokens: Multi30k has 435,000
@@ -50,13 +49,12 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
     """But for what follows from the number of epochs and updates."""
     if (tokens := count(train)) >= MUCH:
         return {}
-    longest = int(max(train.src_len.max(), train.tgt_len.max()))
     max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
     return {
         "model.dropout": 0.4,
         "model.src_word_dropout": 0.1,
         "model.tgt_word_dropout": 0.1,
-        "trainer.max_tokens": max(max_tokens, longest),
+        "trainer.max_tokens": max(max_tokens, train.longest),
         "trainer.max_epochs": epochs_for(tokens),
     }
 
@@ -76,11 +74,14 @@ def epochs_for(tokens: int) -> int:
 
 def count(train: EncodedCorpus) -> int:
     """The text's tokens."""
-    return int(np.maximum(train.src_len, train.tgt_len).sum())
+    return train.counts.tokens
 
 
 def updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
-    """About how many a training has."""
-    batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
+    """About how many a training has; of much text the least that it can be."""
+    if train.rows <= WINDOW:
+        batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
+    else:
+        batches = count(train) // trainer.max_tokens
     every = trainer.max_epochs * max(1, batches // (trainer.accumulate * (trainer.shards or 1)))
     return min(every, trainer.max_steps or every)

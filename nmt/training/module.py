@@ -110,10 +110,17 @@ class TrainingModule(pl.LightningModule):
         schedule = LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def total_steps(self) -> int:
+        """The updates of the epochs, or trainer.max_steps; the same wherever the run goes on."""
+        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        settings = self.config.trainer
+        total = settings.max_epochs * datamodule.updates(settings.accumulate)
+        return min(total, settings.max_steps or total)
+
     def last_step(self, step: int) -> int:
         """Towards which update the learning rate falls, seen from `step`: the last one of the epochs and
         trainer.max_steps, or that which trainer.max_minutes let it come to at the speed until now."""
-        total, timer = int(self.trainer.estimated_stepping_batches), timer_of(self.trainer)
+        total, timer = self.total_steps(), timer_of(self.trainer)
         if timer is None or step < max(1, self.config.optim.warmup_steps):
             return total
         # Processes that share the gradients need the same rate.
@@ -179,6 +186,14 @@ class TrainingModule(pl.LightningModule):
             for average in self.averages.values():
                 cast(Average, average).after_update(self.model, self.global_step)
         self.trimmer.after_batch()
+
+    def on_train_epoch_start(self) -> None:
+        """Lightning takes the number of batches of the first epoch for that of all."""
+        loop, loader = self.trainer.fit_loop, self.trainer.train_dataloader
+        assert loader is not None
+        assert loop._combined_loader is not None
+        loop.max_batches = len(loader)
+        loop._combined_loader.limits = [loop.max_batches]
 
     def on_train_epoch_end(self) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]

@@ -33,6 +33,7 @@ from nmt.bundle import load_bundle
 from nmt.config import RunConfig, TrainerConfig, to_dict
 from nmt.data.corpus import FileCorpus
 from nmt.data.datamodule import DataModule
+from nmt.data.mixing import words
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
@@ -152,9 +153,7 @@ def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
         return _train_on(config, signals, hardware, watch)
 
 
-def _train_on(
-    config: RunConfig, signals: Signals, hardware: tuple[str, str], watch: Watch | None
-) -> Trained:
+def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], watch: Watch | None) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
     config = _begun(run_dir, config, world(config.trainer, hardware[0]).size)
     keep_few_kernels(IN_TRAINING)
@@ -264,7 +263,7 @@ def _train_through(
         start = _start(run_dir, module) if times else start
         if is_first_process():
             cut_logs(run_dir, start.logs)
-        _announce(module, hardware, start, failure)
+        _announce(module, datamodule, hardware, start, failure)
         left = TimeLeft()
         trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint, left, watch)
         try:
@@ -301,11 +300,15 @@ def _fit(
             trainer.validate(module, datamodule, verbose=False)
 
 
-def _announce(module: TrainingModule, hardware: tuple[str, str], start: Start, failure: str) -> None:
+def _announce(
+    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: Start, failure: str
+) -> None:
     prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
     if prepared.decisions:
         log.info("decided by the text: %s", prepared.decisions)
     log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
+    for text in datamodule.texts:
+        log.info("an epoch has %s", words(text, len(prepared.train)))
     for fault in prepared.faults:
         log.warning("malformed: %s", fault)
     for oddity in prepared.oddities:

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nmt.data.batching import check_budget, collate, token_batches
-from nmt.data.datamodule import EpochBatches
 
 ROWS, MAX = 500, 64
 
@@ -26,37 +21,6 @@ def test_every_pair_stands_in_one_batch_and_every_shard_gets_as_many(lengths, sh
     batches = token_batches(*lengths, MAX, seed=(1, 0), shards=shards)
     assert len(batches) % shards == 0
     assert sorted(np.concatenate(batches).tolist()) == list(range(ROWS))
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=200),
-    st.integers(40, 900),
-    st.integers(1, 4),
-    st.tuples(st.integers(0, 2**32 - 1), st.integers(0, 99)),
-    st.integers(0, 50),
-)
-def test_an_epoch_has_every_pair_once_within_the_budget_from_wherever_it_goes_on(
-    pairs, max_tokens, world_size, seed, done
-):
-    src_len, tgt_len = np.array(pairs).T
-    world_size = min(world_size, len(pairs))
-    train = SimpleNamespace(src_len=src_len, tgt_len=tgt_len)
-    data = SimpleNamespace(
-        prepared=SimpleNamespace(train=train), max_tokens=max_tokens, seed=seed[0], epoch=seed[1], batches_done=0
-    )
-    data.shards = world_size
-    ranks = [EpochBatches(data, rank, world_size) for rank in range(world_size)]
-    try:
-        epochs = [[(epoch, rows.tolist()) for epoch, rows in rank] for rank in ranks]
-    except ValueError:  # so many batches of one sentence
-        assert len(pairs) % world_size
-        return
-    assert sorted(row for batches in epochs for _, rows in batches for row in rows) == list(range(len(pairs)))
-    assert {len(batches) for batches in epochs} == {len(rank) for rank in ranks} == {len(epochs[0])}
-    for _, rows in [batch for batches in epochs for batch in batches]:
-        assert len(rows) * max(src_len[rows].max(), tgt_len[rows].max()) <= max_tokens
-    data.batches_done = done
-    assert [[(epoch, rows.tolist()) for epoch, rows in rank] for rank in ranks] == [b[done:] for b in epochs]
 
 
 def test_no_batch_exceeds_its_budget_padding_included(lengths):

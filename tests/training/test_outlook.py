@@ -56,13 +56,15 @@ def test_what_is_left_is_steps_and_validations_or_the_time_that_may_be_used(monk
 
 
 def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, tmp_path, monkeypatch):
-    config = toy.run_config(corpus_dir, tmp_path, trainer__max_minutes=1)
+    config = toy.run_config(corpus_dir, tmp_path, trainer__max_minutes=1, trainer__max_epochs=10)
     config = replace(config, optim=replace(config.optim, schedule="linear", warmup_steps=4))
     module = TrainingModule(*prepared_by_text(config))
     timer = Timer(duration={"minutes": 1})
     sent = []
     module._trainer = SimpleNamespace(  # the property asks whether it is attached
-        **vars(trainer_at(0, [timer])), strategy=SimpleNamespace(broadcast=lambda times: sent.append(times) or times)
+        **vars(trainer_at(0, [timer])),
+        strategy=SimpleNamespace(broadcast=lambda times: sent.append(times) or times),
+        datamodule=SimpleNamespace(updates=lambda accumulate: 7),
     )
     monkeypatch.setattr(timer, "time_elapsed", lambda *_: 15.0)
     assert module.last_step(3) == 70  # amid the warm-up

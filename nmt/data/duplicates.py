@@ -1,0 +1,81 @@
+"""Which pairs of a text repeat an earlier one, in memory that does not grow with the text.
+
+While there are few, their hashes are a set. When there are many, the text is read once more from its beginning and
+the hashes are written to files, by their first byte; each file is small enough to be sorted, and equal neighbours are
+repeated pairs. What comes of it is a bit a pair, in a file too. All of these are nameless, and gone with the process.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.bars import tracked
+from nmt.data.readers import Pair
+
+MOST = 1 << 20  # hashes in memory
+FILES = 128
+HASH = np.dtype([("hash", "<u8"), ("number", "<u8")])
+
+
+def digest(*texts: str) -> bytes:
+    """A hash of a pair, or of what else is compared."""
+    return blake2b("\t".join(texts).encode(), digest_size=8).digest()
+
+
+class Duplicates:
+    """Of a text that `read` reads, always alike. Without it all hashes stay in memory."""
+
+    def __init__(self, read: Callable[[], Iterable[Pair]] | None = None, folder: Path | None = None) -> None:
+        """`folder` is where the files are."""
+        self.read, self.folder = read, folder
+        self.bits: NDArray[np.uint8] | None = None
+
+    def check(self) -> Callable[[int, Pair], bool]:
+        """What says, of the pairs of the text in their order, by their numbers from 0, whether each repeats one of
+        those that it was asked before. Pairs that are equal must all be asked for, or none of them."""
+        seen = set[bytes]()
+
+        def repeats(number: int, pair: Pair) -> bool:
+            if self.bits is None:
+                key = _key(pair)
+                if key in seen:
+                    return True
+                seen.add(key)
+                if len(seen) <= MOST or self.read is None:
+                    return False
+                self.bits = self._found(self.read())
+                seen.clear()
+            return bool(self.bits[number >> 3] >> (number & 7) & 1)
+
+        return repeats
+
+    def _found(self, pairs: Iterable[Pair]) -> NDArray[np.uint8]:
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            files = [stack.enter_context(tempfile.TemporaryFile(dir=self.folder)) for _ in range(FILES)]
+            number = -1
+            for number, pair in enumerate(tracked(pairs, "looking for repeated pairs", unit="pairs")):
+                key = _key(pair)
+                files[key[0] % FILES].write(key + number.to_bytes(8, "little"))
+            bits = stack.enter_context(tempfile.TemporaryFile(dir=self.folder))
+            found = np.memmap(bits, np.uint8, "w+", shape=number // 8 + 1)  # outlives the file
+            for file in files:
+                file.seek(0)
+                rows = np.frombuffer(file.read(), HASH)
+                order = rows["hash"].argsort(kind="stable")
+                is_repeated = rows["hash"][order][1:] == rows["hash"][order][:-1]
+                repeated = rows["number"][order][1:][is_repeated]
+                np.bitwise_or.at(found, repeated >> 3, (1 << (repeated & 7)).astype(np.uint8))
+        return found
+
+
+def _key(pair: Pair) -> bytes:
+    return digest(pair.src, pair.tgt, *filter(None, pair.languages))

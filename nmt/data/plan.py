@@ -1,0 +1,133 @@
+"""Which pairs go into which batch: the plan of an epoch, made a window at a time.
+
+A window is about a million pairs, and all that is planned at once: batches of like lengths are made of its pairs, and
+their order is drawn. So the memory of a plan does not grow with the text, and a text of one window is shuffled whole.
+
+A text of more is drawn from span by span: a span is what of the text stands in one block of the file (encoded.py),
+and each pass over the text has its spans in another order. What an epoch draws of a text goes on where the epoch
+before ended, so that every pair is drawn once before any is twice, however much of it an epoch has.
+
+All of it is drawn by seed, epoch and window, or pass, alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.data.batching import Lengths, token_batches
+from nmt.data.encoded import EncodedCorpus
+
+WINDOW = 1 << 20  # pairs
+
+Spans = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Text:
+    """What of the corpus is drawn from together."""
+
+    spans: Spans  # (spans, 2): the first row of each, and the one after its last
+    drawn: int  # pairs of it in an epoch
+    name: str = ""
+
+    @property
+    def pairs(self) -> int:
+        return int((self.spans[:, 1] - self.spans[:, 0]).sum())
+
+
+class Window(NamedTuple):
+    batches: list[Lengths]  # the rows of each
+    # Of those that need the most memory the number and the size: the one with the most tokens on both sides, and the
+    # one with the most pairs of a source and a target token, which attention compares.
+    largest: tuple[tuple[int, int], tuple[int, int]]
+
+
+class Survey(NamedTuple):
+    """What an epoch comes to."""
+
+    batches: list[int]  # of each window
+    largest: list[Lengths]  # the rows of those that need the most memory
+
+
+class Plan:
+    """Of every epoch: batches as arrays of row numbers, in training order. Their number is a multiple of `shards`."""
+
+    def __init__(
+        self, corpus: EncodedCorpus, max_tokens: int, seed: int, shards: int = 1, texts: Sequence[Text] = ()
+    ) -> None:
+        """Without `texts` an epoch is a pass over the whole corpus."""
+        self.corpus, self.max_tokens, self.seed, self.shards = corpus, max_tokens, seed, shards
+        self.texts = texts or [Text(corpus.spans(), len(corpus))]
+        self.windows = -(-sum(text.drawn for text in self.texts) // WINDOW)
+        # Those of a window: whole ones, and of each text those that it shares with the windows before and after it.
+        in_a_window = -(-sum(text.drawn for text in self.texts) // self.windows)
+        corpus.most_open = -(-in_a_window // corpus.block_size) + 2 * len(self.texts)
+        self.window = lru_cache(maxsize=1)(self._window)
+        self.survey = lru_cache(maxsize=2)(self._survey)
+
+    def batches(self, epoch: int, first: int = 0) -> Iterator[Lengths]:
+        """Those of an epoch from number `first` on."""
+        for window in range(self.windows):
+            if first and self.windows > 1 and first >= (number := self.survey(epoch).batches[window]):
+                first -= number
+                continue
+            yield from self.window(epoch, window).batches[first:]
+            first = 0
+
+    def count(self, epoch: int) -> int:
+        """The number of an epoch's batches."""
+        return sum(self.survey(epoch).batches)
+
+    def rows(self, epoch: int, window: int) -> Lengths:
+        """Those that a window draws, in their order in the corpus; a row may be drawn twice where a text is short."""
+        drawn: list[Lengths] = []
+        for number, text in enumerate(self.texts):
+            start, end = (text.drawn * epoch + text.drawn * edge // self.windows for edge in (window, window + 1))
+            for turn in range(start // text.pairs, -(-end // text.pairs)):
+                first = text.pairs * turn
+                drawn += self._part(number, turn, max(start - first, 0), min(end - first, text.pairs))
+        return np.sort(np.concatenate(drawn))
+
+    def _part(self, number: int, turn: int, start: int, end: int) -> Iterator[Lengths]:
+        """The rows from `start` to `end` of a pass over a text."""
+        spans = self.texts[number].spans
+        order = np.random.default_rng((self.seed, turn, number, 1)).permutation(len(spans))
+        ends = np.cumsum(spans[order, 1] - spans[order, 0])
+        for i in range(int(np.searchsorted(ends, start, side="right")), len(order)):
+            first, last = spans[order[i]]
+            begin = int(ends[i]) - int(last - first)  # of the span, in the pass
+            if begin >= end:
+                return
+            inside = slice(max(start - begin, 0), min(end - begin, int(last - first)))
+            rows = np.arange(first, last)
+            if inside != slice(0, len(rows)):  # the rest of it is another window's
+                rows = np.random.default_rng((self.seed, turn, number, 2, int(order[i]))).permutation(rows)[inside]
+            yield rows
+
+    def _window(self, epoch: int, window: int) -> Window:
+        rows = self.rows(epoch, window)
+        src_len, tgt_len = self.corpus.lengths(rows)
+        seed = (self.seed, epoch) if self.windows == 1 else (self.seed, epoch, window)
+        places = token_batches(src_len, tgt_len, self.max_tokens, seed, self.shards)
+        numbers, order = np.array([len(batch) for batch in places]), np.concatenate(places)
+        starts = numbers.cumsum() - numbers
+        src, tgt = (np.maximum.reduceat(length[order], starts) for length in (src_len, tgt_len))
+        sizes = (numbers * (src + tgt), numbers * src * tgt)
+        by_tokens, by_links = ((int(size.argmax()), int(size.max())) for size in sizes)
+        return Window([rows[batch] for batch in places], (by_tokens, by_links))
+
+    def _survey(self, epoch: int) -> Survey:
+        numbers, most = [], [(0, np.empty(0, np.int64))] * 2
+        for number in range(self.windows):
+            window = self.window(epoch, number)
+            numbers.append(len(window.batches))
+            of_window = [(size, window.batches[batch]) for batch, size in window.largest]
+            most = [max(pair, key=lambda one: one[0]) for pair in zip(most, of_window, strict=True)]
+        by_tokens, by_links = (rows for _, rows in most)
+        return Survey(numbers, [by_tokens] if by_tokens is by_links else [by_tokens, by_links])
