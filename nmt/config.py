@@ -118,6 +118,8 @@ class TrainerConfig:
     log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation
     tensorboard: bool = True  # write TensorBoard's log too
+    # Services that the metrics go to as well: wandb, mlflow (training/loggers.py).
+    loggers: tuple[Literal["wandb", "mlflow"], ...] = ()
     progress: bool = True  # a bar on a terminal; elsewhere a line every log_every_steps
 
     def __post_init__(self) -> None:

@@ -20,6 +20,8 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "httptools": ("httptools", ("serve",)),
     "uvloop": ("uvloop", ("serve",)),
     "python_multipart": ("python-multipart", ("serve",)),
+    "wandb": ("Weights & Biases", ("wandb",)),
+    "mlflow": ("MLflow", ("mlflow",)),
     "dask": ("Dask", ("dask",)),
     "distributed": ("Dask", ("dask",)),
     "ray": ("Ray", ("ray",)),

@@ -47,7 +47,7 @@ ONLY_IN = {
     "omegaconf": {"nmt.cli.schema", "nmt.cli.app"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
-        *("nmt.training.outlook", "nmt.training.ranks"),
+        *("nmt.training.loggers", "nmt.training.outlook", "nmt.training.ranks"),
         *("nmt.training.origin", "nmt.training.run", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},

@@ -29,7 +29,7 @@ CHANGEABLE = frozenset(
     ["runs_dir", "cache_dir"]
     + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]
     + [f"trainer.{field}" for field in ("accelerator", "devices", "num_nodes", "strategy", "threads")]
-    + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "progress")]
+    + [f"trainer.{field}" for field in ("num_workers", "log_every_steps", "tensorboard", "loggers", "progress")]
     + [f"trainer.{field}" for field in ("checkpoint_every_steps", "checkpoint_every_minutes")]
     + [f"trainer.{field}" for field in ("on_divergence", "max_skipped", "keep_best")]
 )

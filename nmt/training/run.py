@@ -69,6 +69,7 @@ from nmt.training.folder import (
     taken,
     write_validation,
 )
+from nmt.training.loggers import service_loggers
 from nmt.training.machine import choose_hardware
 from nmt.training.memory import MemoryProbe, explained_shortage
 from nmt.training.module import TrainingModule
@@ -367,6 +368,7 @@ def build_trainer(
     loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
     if trainer.tensorboard:
         loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
+    loggers += service_loggers(config, run_dir)
     callbacks: list[Callback] = [
         SameText(),
         left,  # before those that ask it

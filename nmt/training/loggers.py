@@ -1,0 +1,115 @@
+"""Services that keep the metrics of many runs: Weights & Biases, and MLflow.
+
+Their own environment variables tell where they are and who asks (WANDB_PROJECT, WANDB_MODE, MLFLOW_TRACKING_URI and
+so on). `loggers.json` in the run's folder tells which run it is there, so that one which goes on adds to it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+from nmt.config import RunConfig, to_dict
+from nmt.files import write_atomically
+from nmt.json_text import to_json
+from nmt.training.folder import flat
+
+RUNS = "loggers.json"  # service -> the id of the run there
+PROJECT = "nmt"  # where nothing else is asked for
+
+log = logging.getLogger(__name__)
+
+
+# The run's folder, and the id of its run there if it has begun -> a logger, and that id.
+Make = Callable[[Path, str | None], tuple[Logger, str]]
+
+
+def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
+    """Those that `trainer.loggers` names. Raises ModuleNotFoundError for a library that is not installed."""
+    return [Forgiven(name, SERVICES[name](), config, run_dir) for name in config.trainer.loggers]
+
+
+def wandb_logger() -> Make:
+    import wandb  # noqa: F401 (who lacks it learns it now)
+
+    def make(run_dir: Path, run: str | None) -> tuple[Logger, str]:
+        run, project = run or uuid4().hex, os.environ.get("WANDB_PROJECT", PROJECT)
+        return WandbLogger(name=run_dir.name, save_dir=run_dir, project=project, id=run, resume="allow"), run
+
+    return make
+
+
+def mlflow_logger() -> Make:
+    import mlflow  # noqa: F401
+
+    def make(run_dir: Path, run: str | None) -> tuple[Logger, str]:
+        """Into a file beside the runs where no server is named."""
+        experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
+        store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{run_dir.parent.resolve() / 'mlflow.db'}")
+        logger = MLFlowLogger(experiment, run_name=run_dir.name, tracking_uri=store, run_id=run)
+        return logger, str(logger.run_id)  # which it is told when it asks
+
+    return make
+
+
+SERVICES: dict[str, Callable[[], Make]] = {"wandb": wandb_logger, "mlflow": mlflow_logger}
+
+
+class Forgiven(Logger):
+    """A service's logger in the first process. One that fails is told of, and left out from then on: no training ends
+    because a server does."""
+
+    def __init__(self, service: str, make: Make, config: RunConfig, run_dir: Path) -> None:
+        super().__init__()
+        self.service, self.make, self.config, self.run_dir = service, make, config, run_dir
+        self.inner: Logger | None = None
+        self.has_failed = False
+
+    @property
+    def name(self) -> str:
+        return self.service
+
+    @property
+    def version(self) -> str:
+        return self.run_dir.name
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """The run's own settings are logged, when it is begun."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self._try(lambda inner: inner.log_metrics(dict(metrics), step))
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        if self.inner is not None:
+            self._try(lambda inner: inner.finalize(status))
+
+    def _try(self, work: Callable[[Logger], None]) -> None:
+        if self.has_failed:
+            return
+        try:
+            if self.inner is None:
+                self.inner = self._begun()
+            work(self.inner)
+        except Exception as error:
+            self.has_failed = True
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            log.warning("%s is not logged to any more: %s", self.service, reason)
+
+    def _begun(self) -> Logger:
+        path = self.run_dir / RUNS
+        runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        logger, run = self.make(self.run_dir, runs.get(self.service))
+        if self.service not in runs:
+            write_atomically(path, to_json(runs | {self.service: run}).encode())
+            logger.log_hyperparams(flat(to_dict(self.config)))
+        return logger

@@ -1,0 +1,53 @@
+"""Metrics go to services too: to one run each, which goes on when training does."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+
+import pytest
+import toy
+from lightning.pytorch.loggers import CSVLogger
+
+from nmt.training import loggers
+from nmt.training.run import train
+
+SMALL = {
+    "trainer__max_steps": 2,
+    "trainer__max_tokens": 1024,
+    "trainer__num_samples": 0,
+    "trainer__log_every_steps": 1,
+}
+
+
+def test_a_run_that_goes_on_adds_to_the_same_run_of_mlflow(corpus_dir, tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    settings = SMALL | {"trainer__loggers": ["mlflow"]}
+    train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
+    ended = train(toy.run_config(corpus_dir, tmp_path / "runs", **settings | {"trainer__max_steps": 3}))
+    folder = ended.model_dir.parent
+    with sqlite3.connect(folder.parent / "mlflow.db") as store:
+        runs = store.execute("select run_uuid, name from runs").fetchall()
+        steps = store.execute("select step from metrics where key = 'train/loss' order by step").fetchall()
+        learned = store.execute("select value from params where key = 'model.hidden_size'").fetchall()
+    assert runs == [(json.loads((folder / loggers.RUNS).read_text())["mlflow"], folder.name)]
+    assert [step for (step,) in steps] == [1, 2, 3]
+    assert len(learned) == 1
+
+
+def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp_path, monkeypatch, caplog):
+    class Failing(CSVLogger):
+        def log_metrics(self, metrics, step=None):
+            if step == 2:
+                raise ConnectionError("refused\nby the server")
+            assert step < 2
+
+    monkeypatch.setitem(loggers.SERVICES, "wandb", lambda: lambda folder, run: (Failing(folder / "service"), "7"))
+    caplog.set_level(logging.WARNING)
+    settings = SMALL | {"trainer__max_steps": 3, "trainer__loggers": ["wandb"]}
+    train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
+    assert [record.getMessage() for record in caplog.records if "wandb" in record.getMessage()] == [
+        "wandb is not logged to any more: refused"
+    ]
