@@ -48,7 +48,7 @@ ONLY_IN = {
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
         *("nmt.training.loggers", "nmt.training.outlook", "nmt.training.ranks"),
-        *("nmt.training.origin", "nmt.training.run", "nmt.data.datamodule"),
+        *("nmt.training.origin", "nmt.training.run", "nmt.training.trainer", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.hub"},
     "sacrebleu": {f"nmt.metrics.{name}" for name in ("measure", "comparison", "published")},

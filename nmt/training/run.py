@@ -12,25 +12,19 @@ import logging
 import os
 import signal
 import subprocess
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
 import yaml
-from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger
-from lightning.pytorch.strategies import DDPStrategy
 
-from nmt.bars import is_seen, seen
+from nmt.bars import seen
 from nmt.bundle import load_bundle
-from nmt.config import RunConfig, TrainerConfig, to_dict
+from nmt.config import RunConfig, to_dict
 from nmt.data.corpus import FileCorpus
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import words
@@ -42,24 +36,15 @@ from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.by_size import decided
 from nmt.training.callbacks import (
-    MetricsFile,
-    ModelDirectories,
-    TensorBoard,
-    Throughput,
-    ValidationReport,
     Watch,
-    Watched,
-    columns,
 )
-from nmt.training.checkpoint import CheckpointFiles, Checkpoints, find_checkpoint, why_finished
-from nmt.training.divergence import DivergenceError, Updates
+from nmt.training.checkpoint import find_checkpoint, why_finished
+from nmt.training.divergence import DivergenceError
 from nmt.training.folder import (
     CONFIG,
     LOG,
-    METRICS,
     MODEL,
     ORIGIN,
-    TENSORBOARD,
     as_begun,
     check_run_dir,
     check_text,
@@ -69,34 +54,20 @@ from nmt.training.folder import (
     taken,
     write_validation,
 )
-from nmt.training.loggers import service_loggers
 from nmt.training.machine import choose_hardware
-from nmt.training.memory import MemoryProbe, explained_shortage
+from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
-from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.ranks import check_same, from_first, joined, starter, with_shards, world
+from nmt.training.outlook import TimeLeft
+from nmt.training.ranks import from_first, joined, with_shards, world
 from nmt.training.start import check_start, own_settings, shared_pieces
+from nmt.training.trainer import build_trainer
 from nmt.translator import Translator
 
 log = logging.getLogger(__name__)
 
 MAX_RETURNS = 5  # from divergence
 REQUEUE_SIGNALS = (signal.SIGUSR1,) if "SLURM_JOB_ID" in os.environ else ()  # SLURM: the time is nearly over
-PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
-    "float32": "32-true",
-    "bfloat16": "bf16-mixed",
-    "float16": "16-mixed",
-}
-
-# Warnings of Lightning's about what is meant to be so.
-NOT_FOR_USERS = (
-    "does not have many workers",
-    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows where
-    "isinstance.treespec, LeafSpec.* is deprecated",
-    "The number of training batches .* is smaller than the logging interval",  # a small text
-    "sync_dist=True",  # every rank has the same figures
-)
 
 
 @dataclass(frozen=True)
@@ -121,14 +92,6 @@ class Start(NamedTuple):
     logs: dict[str, int]  # how long they were then, in bytes
     finished: str | None  # why nothing is left to do, and what would make it go on
     measure: tuple[Any, ...] | None  # that the run began with, as TrainingModule.measure_by takes it
-
-
-class SameText(Callback):
-    """Several processes train only when all of them have prepared the same text."""
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        assert isinstance(pl_module, TrainingModule)
-        check_same(pl_module.prepared.sha256)
 
 
 def train(config: RunConfig, watch: Watch | None = None) -> Trained:
@@ -348,67 +311,3 @@ def requeue() -> None:
     task = os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{task}" if task else os.environ["SLURM_JOB_ID"]
     subprocess.run(["scontrol", "requeue", job], check=False)
-
-
-def build_trainer(
-    config: RunConfig,
-    run_dir: Path,
-    accelerator: str,
-    precision: str,
-    signals: Signals,
-    start: Path | None,
-    left: TimeLeft,
-    watch: Watch | None = None,
-) -> pl.Trainer:
-    trainer, every = config.trainer, world(config.trainer, accelerator)
-    time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for chatter in NOT_FOR_USERS:
-        warnings.filterwarnings("ignore", message=f".*{chatter}")
-    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
-    if trainer.tensorboard:
-        loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
-    loggers += service_loggers(config, run_dir)
-    callbacks: list[Callback] = [
-        SameText(),
-        left,  # before those that ask it
-        Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
-        MemoryProbe(),
-        Updates(config.optim.clip_norm, trainer.max_skipped),
-        Throughput(not is_seen(), left),
-        ValidationReport(run_dir, trainer.num_samples, left),
-        ModelDirectories(run_dir, trainer.keep_best),
-        TrainingBar(left),
-        *([Watched(watch)] if watch else []),
-    ]
-    environment = starter(trainer)
-    return pl.Trainer(
-        accelerator=accelerator,
-        devices=every.devices,
-        num_nodes=every.nodes,
-        strategy=build_strategy(trainer, accelerator),
-        precision=PRECISIONS[precision],
-        max_epochs=trainer.max_epochs,
-        max_steps=trainer.max_steps or -1,
-        max_time=time_limit,
-        accumulate_grad_batches=trainer.accumulate * (trainer.shards or every.size) // every.size,
-        check_val_every_n_epoch=trainer.val_every_epochs,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        log_every_n_steps=trainer.log_every_steps,
-        deterministic=trainer.deterministic,
-        enable_progress_bar=False,  # TrainingBar tells of all epochs
-        enable_model_summary=False,
-        logger=loggers,
-        plugins=[CheckpointFiles(start), *([environment] if environment else [])],
-        callbacks=callbacks,
-    )
-
-
-def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
-    """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
-    the only buffers are averages of the weights (average.py), which are equal because the weights are."""
-    if config.strategy == "auto" and world(config, accelerator).size == 1:
-        return "auto"
-    forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
-    return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")

@@ -1,0 +1,124 @@
+"""Lightning's Trainer for a run: its loggers, its callbacks in their order, and how processes share the work."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import DDPStrategy
+
+from nmt.bars import is_seen
+from nmt.config import RunConfig, TrainerConfig
+from nmt.signals import Signals
+from nmt.training.callbacks import (
+    MetricsFile,
+    ModelDirectories,
+    TensorBoard,
+    Throughput,
+    ValidationReport,
+    Watch,
+    Watched,
+    columns,
+)
+from nmt.training.checkpoint import CheckpointFiles, Checkpoints
+from nmt.training.divergence import Updates
+from nmt.training.folder import METRICS, TENSORBOARD
+from nmt.training.loggers import service_loggers
+from nmt.training.memory import MemoryProbe
+from nmt.training.module import TrainingModule
+from nmt.training.outlook import TimeLeft, TrainingBar
+from nmt.training.ranks import check_same, starter, world
+
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
+    "float32": "32-true",
+    "bfloat16": "bf16-mixed",
+    "float16": "16-mixed",
+}
+
+# Warnings of Lightning's about what is meant to be so.
+NOT_FOR_USERS = (
+    "does not have many workers",
+    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows where
+    "isinstance.treespec, LeafSpec.* is deprecated",
+    "The number of training batches .* is smaller than the logging interval",  # a small text
+    "sync_dist=True",  # every rank has the same figures
+)
+
+
+class SameText(Callback):
+    """Several processes train only when all of them have prepared the same text."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        check_same(pl_module.prepared.sha256)
+
+
+def build_trainer(
+    config: RunConfig,
+    run_dir: Path,
+    accelerator: str,
+    precision: str,
+    signals: Signals,
+    start: Path | None,
+    left: TimeLeft,
+    watch: Watch | None = None,
+) -> pl.Trainer:
+    trainer, every = config.trainer, world(config.trainer, accelerator)
+    time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for chatter in NOT_FOR_USERS:
+        warnings.filterwarnings("ignore", message=f".*{chatter}")
+    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
+    if trainer.tensorboard:
+        loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
+    loggers += service_loggers(config, run_dir)
+    callbacks: list[Callback] = [
+        SameText(),
+        left,  # before those that ask it
+        Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
+        MemoryProbe(),
+        Updates(config.optim.clip_norm, trainer.max_skipped),
+        Throughput(not is_seen(), left),
+        ValidationReport(run_dir, trainer.num_samples, left),
+        ModelDirectories(run_dir, trainer.keep_best),
+        TrainingBar(left),
+        *([Watched(watch)] if watch else []),
+    ]
+    environment = starter(trainer)
+    return pl.Trainer(
+        accelerator=accelerator,
+        devices=every.devices,
+        num_nodes=every.nodes,
+        strategy=build_strategy(trainer, accelerator),
+        precision=PRECISIONS[precision],
+        max_epochs=trainer.max_epochs,
+        max_steps=trainer.max_steps or -1,
+        max_time=time_limit,
+        accumulate_grad_batches=trainer.accumulate * (trainer.shards or every.size) // every.size,
+        check_val_every_n_epoch=trainer.val_every_epochs,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        log_every_n_steps=trainer.log_every_steps,
+        deterministic=trainer.deterministic,
+        enable_progress_bar=False,  # TrainingBar tells of all epochs
+        enable_model_summary=False,
+        logger=loggers,
+        plugins=[CheckpointFiles(start), *([environment] if environment else [])],
+        callbacks=callbacks,
+    )
+
+
+def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
+    """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
+    the only buffers are averages of the weights (average.py), which are equal because the weights are."""
+    if config.strategy == "auto" and world(config, accelerator).size == 1:
+        return "auto"
+    forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
+    return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")
