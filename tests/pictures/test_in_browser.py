@@ -124,6 +124,7 @@ def test_every_chart_says_what_it_is_and_has_its_numbers_as_a_table(opened):
     assert page.locator("figcaption").all_text_contents() == ["How much of what is new is written."]
     for one in page.locator("summary").all():
         one.click()
+    page.locator("details table").nth(3).wait_for()  # the browser tells later that one was opened
     tables = [
         [row.locator("th, td").all_text_contents() for row in table.locator("tr").all()]
         for table in page.locator("details table").all()
