@@ -28,8 +28,8 @@ PROJECT = "nmt"  # where nothing else is asked for
 log = logging.getLogger(__name__)
 
 
-# The run's folder, and the id of its run there if it has begun -> a logger, and that id.
-Make = Callable[[Path, str | None], tuple[Logger, str]]
+# A run, its folder, and its id there if it has begun -> a logger, and that id.
+Make = Callable[[RunConfig, Path, str | None], tuple[Logger, str]]
 
 
 def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
@@ -40,9 +40,9 @@ def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
 def wandb_logger() -> Make:
     import wandb  # noqa: F401 (who lacks it learns it now)
 
-    def make(run_dir: Path, run: str | None) -> tuple[Logger, str]:
+    def make(config: RunConfig, run_dir: Path, run: str | None) -> tuple[Logger, str]:
         run, project = run or uuid4().hex, os.environ.get("WANDB_PROJECT", PROJECT)
-        return WandbLogger(name=run_dir.name, save_dir=run_dir, project=project, id=run, resume="allow"), run
+        return WandbLogger(name=config.run, save_dir=run_dir, project=project, id=run, resume="allow"), run
 
     return make
 
@@ -50,11 +50,11 @@ def wandb_logger() -> Make:
 def mlflow_logger() -> Make:
     import mlflow  # noqa: F401
 
-    def make(run_dir: Path, run: str | None) -> tuple[Logger, str]:
-        """Into a file beside the runs where no server is named."""
+    def make(config: RunConfig, run_dir: Path, run: str | None) -> tuple[Logger, str]:
+        """Into one file for all runs, those of sweeps too, where no server is named."""
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
-        store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{run_dir.parent.resolve() / 'mlflow.db'}")
-        logger = MLFlowLogger(experiment, run_name=run_dir.name, tracking_uri=store, run_id=run)
+        store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path(config.runs_dir).resolve() / 'mlflow.db'}")
+        logger = MLFlowLogger(experiment, run_name=config.run, tracking_uri=store, run_id=run)
         return logger, str(logger.run_id)  # which it is told when it asks
 
     return make
@@ -79,7 +79,7 @@ class Forgiven(Logger):
 
     @property
     def version(self) -> str:
-        return self.run_dir.name
+        return self.config.run
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """The run's own settings are logged, when it is begun."""
@@ -108,7 +108,7 @@ class Forgiven(Logger):
     def _begun(self) -> Logger:
         path = self.run_dir / RUNS
         runs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        logger, run = self.make(self.run_dir, runs.get(self.service))
+        logger, run = self.make(self.config, self.run_dir, runs.get(self.service))
         if self.service not in runs:
             write_atomically(path, to_json(runs | {self.service: run}).encode())
             logger.log_hyperparams(flat(to_dict(self.config)))

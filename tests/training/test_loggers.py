@@ -24,15 +24,15 @@ SMALL = {
 def test_a_run_that_goes_on_adds_to_the_same_run_of_mlflow(corpus_dir, tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    settings = SMALL | {"trainer__loggers": ["mlflow"]}
+    settings = SMALL | {"trainer__loggers": ["mlflow"], "run": "sweep/one"}  # as a sweep calls its runs
     train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
     ended = train(toy.run_config(corpus_dir, tmp_path / "runs", **settings | {"trainer__max_steps": 3}))
     folder = ended.model_dir.parent
-    with sqlite3.connect(folder.parent / "mlflow.db") as store:
+    with sqlite3.connect(tmp_path / "runs" / "mlflow.db") as store:
         runs = store.execute("select run_uuid, name from runs").fetchall()
         steps = store.execute("select step from metrics where key = 'train/loss' order by step").fetchall()
         learned = store.execute("select value from params where key = 'model.hidden_size'").fetchall()
-    assert runs == [(json.loads((folder / loggers.RUNS).read_text())["mlflow"], folder.name)]
+    assert runs == [(json.loads((folder / loggers.RUNS).read_text())["mlflow"], "sweep/one")]
     assert [step for (step,) in steps] == [1, 2, 3]
     assert len(learned) == 1
 
@@ -44,7 +44,7 @@ def test_a_service_that_fails_is_left_out_and_training_ends_well(corpus_dir, tmp
                 raise ConnectionError("refused\nby the server")
             assert step < 2
 
-    monkeypatch.setitem(loggers.SERVICES, "wandb", lambda: lambda folder, run: (Failing(folder / "service"), "7"))
+    monkeypatch.setitem(loggers.SERVICES, "wandb", lambda: lambda _, folder, run: (Failing(folder / "service"), "7"))
     caplog.set_level(logging.WARNING)
     settings = SMALL | {"trainer__max_steps": 3, "trainer__loggers": ["wandb"]}
     train(toy.run_config(corpus_dir, tmp_path / "runs", **settings))
