@@ -17,7 +17,8 @@ from nmt.shown import shown
 
 SCHEME = "hf://"
 FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "scores.json")
-_NAME = re.compile(r"hf:/{1,2}([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes
+NAME = r"[\w.-]+/[\w.-]+"  # of a model there
+_ADDRESS = re.compile(rf"hf:/{{1,2}}({NAME})(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes
 REASON_CHARS = 300
 
 
@@ -43,7 +44,7 @@ def _fetched(model: str) -> Path:
 
 def repository(model: str) -> tuple[str, str | None]:
     """Of hf://USER/MODEL or hf://USER/MODEL@REVISION. Raises ValueError."""
-    found = _NAME.fullmatch(model)
+    found = _ADDRESS.fullmatch(model)
     if not found:
         raise ValueError(
             f"{shown(model)} is no model of the hub; it must be as hf://user/model or hf://user/model@rev"

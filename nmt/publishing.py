@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import yaml
 
 from nmt.bundle import CARD, CONFIG, SCORES, BundleConfig, load_bundle, load_config, model_folder
-from nmt.hub import library, reason
+from nmt.hub import NAME, library, reason
+from nmt.shown import shown
 
 FENCE = "---\n"
 METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # a hub's names of them and ours
@@ -19,6 +21,8 @@ METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # a hub's names of the
 def push(model: str | Path, repository: str, license: str, private: bool = False, revision: str | None = None) -> str:
     """Upload a model directory, after it was checked, and return where it is. `license` is an identifier that the hub
     knows, such as apache-2.0. Raises ValueError."""
+    if not re.fullmatch(NAME, repository):
+        raise ValueError(f"{shown(repository)} is no name of the hub's; it must be as user/model")
     folder = model_folder(model)
     load_bundle(folder, packed=True)
     config, checksums = load_config(folder)

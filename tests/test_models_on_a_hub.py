@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 import nmt
+from nmt import publishing
 from nmt.bundle import load_bundle, save_search
 from nmt.publishing import with_head
 from nmt.search import Beam
@@ -103,6 +104,8 @@ def test_a_revision_a_private_model_and_what_is_not_there(hub, bundle_dir):
 def test_a_name_that_is_none_and_a_file_that_would_be_changed(bundle_dir):
     with pytest.raises(ValueError, match="must be as hf://user/model"):
         nmt.load("hf://model")
+    with pytest.raises(ValueError, match="must be as user/model"):
+        publishing.push(bundle_dir, "de-en", "mit")
     with pytest.raises(ValueError, match="is on the hub"):
         save_search("hf://anna/de-en", Beam())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import sys
 import unicodedata
 from pathlib import Path
@@ -140,6 +141,10 @@ def main() -> None:
     parser.add_argument("--from", dest="from_", metavar="LANG", help="likewise")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of onnxruntime (%(default)s)")
     options = parser.parse_args()
+    if (options.beam_size is not None and options.beam_size < 1) or options.threads < 1:
+        parser.error("--beam-size and --threads are 1 or more")
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly where nobody reads any more
     translator = Translator(Path(__file__).parent, options.threads)
     leading = direction(translator.about, options.to, options.from_)
     lines = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")

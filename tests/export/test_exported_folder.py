@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -72,6 +73,19 @@ def test_a_program_without_nmt_gives_the_same_lines(bundle_dir, tmp_path):
     assert found.stdout == "".join(f"{line}\n" for line in expected(bundle_dir))
     program = shipped(tmp_path / "out").Translator(tmp_path / "out")
     assert program.translate(LINES, 1) == expected(bundle_dir, search=Greedy(max_ratio=1.5))
+
+
+def test_the_program_ends_quietly_where_nobody_reads_and_says_what_it_cannot(bundle_dir, tmp_path):
+    export_onnx(bundle_dir, tmp_path / "out")
+    command = [sys.executable, tmp_path / "out" / "translate.py", "--beam-size"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    unread = subprocess.run([*command, "1"], input=b"Anna\n", stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (unread.returncode, unread.stderr) == (-signal.SIGPIPE, b"")
+    refused = subprocess.run([*command, "0"], input="Anna\n", capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert refused.stderr.endswith("--beam-size and --threads are 1 or more\n")
 
 
 def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):
