@@ -72,7 +72,7 @@ ONLY_IN = {
     "translate": {"nmt.formats.po"},
     "optuna": {"nmt.sweep.study"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
-    "uvicorn": {"nmt.service.server"},
+    "uvicorn": {"nmt.service.server", "nmt.service.connection"},
     "uvloop": {"nmt.service.server"},
     "python_multipart": {"nmt.service.wire"},
     "pickle": set(),

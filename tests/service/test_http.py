@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from nmt.service.server import MAX_HEAD_BYTES
+from nmt.service.connection import MAX_HEAD_BYTES
 
 BODY = b'{"q": "Der Hund", "source": "de", "target": "en"}'
 POST = b"POST /translate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
