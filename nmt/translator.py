@@ -5,7 +5,6 @@ Imports torch, sentencepiece, safetensors and the standard library only: a trans
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from nmt.batch_translator import BatchTranslator
 from nmt.bundle import load_bundle, load_config, model_folder
 from nmt.data.batching import groups_of_like_length
 from nmt.data.directions import Direction, Directions
@@ -27,9 +27,7 @@ from nmt.kernels.trial import fitting
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
 from nmt.paragraphs import divided, joined
-from nmt.search import Beam, Hypothesis, Search
-from nmt.search.beam import PATIENT
-from nmt.searcher import Searcher, Watch
+from nmt.search import Search
 from nmt.text.glossary import Glossary
 from nmt.text.guard import Guard
 from nmt.text.markup import take_out
@@ -64,7 +62,7 @@ SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
-class Translator(Searcher):
+class Translator(BatchTranslator):
     """A model with its tokenizer on a device. Not to be shared by threads that change `model`; what is changed after
     it was made is not seen by `translate`. One that was loaded pickles as where it was loaded from, how, and its
     SETTINGS: elsewhere the same folders must be there."""
@@ -96,13 +94,11 @@ class Translator(Searcher):
 
         Raises ValueError for a precision that this machine lacks.
         """
-        super().__init__((model, *others), device, lexicon, compute)
-        self.tokenizer = tokenizer
+        super().__init__((model, *others), tokenizer, device, lexicon, compute, metric or MetricConfig())
         self.search = search
         self.directions = directions or Directions.of(*languages)
         self.direction = self.directions.only  # what `translate` takes when not told otherwise; None: it must be told
         self.scripts = dict(scripts or {})
-        self.metric = metric or MetricConfig()
         self.mbr: str | None = None  # what `translate` takes when not told otherwise
         self.copy_letterless = copy_letterless
         self.src_pieces = min(src_pieces or MAX_PIECES, MAX_PIECES)
@@ -333,25 +329,6 @@ class Translator(Searcher):
         threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1
         return [len(ids) - 1 for ids in self.tokenizer.encode_src(texts, threads)]  # without EOS
 
-    def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
-        """Source ids with EOS, and the ids that their translations begin with -> the translations."""
-        task, sources, _ = batch
-        found = self.ranked(*batch)
-        return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
-
-    def ranked(
-        self,
-        task: Task,
-        sources: list[list[int]],
-        prefixes: Sequence[list[int]] = (),
-        watch: Watch | None = None,
-    ) -> list[list[Hypothesis]]:
-        """As `hypotheses`, but ranked as the task says, by their utility if it has one."""
-        if task.mbr and isinstance(task.search, Beam):  # it compares as many as there can be
-            task = replace(task, search=replace(task.search, patience=PATIENT))
-        found = self.hypotheses(task, sources, prefixes, watch)
-        return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
-
     def score(
         self,
         srcs: str | Iterable[str],
@@ -400,51 +377,6 @@ class Translator(Searcher):
                     token_log_probs=tuple(log_probs),
                 )
         return results
-
-    def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
-        estimated = self.shortens(task.search) or task.search.repetition_penalty != 1
-        wanted = hypotheses[: max(task.nbest, 1)]
-        aligned = [task.alignment or self._differs_in_symbols(src, found.ids) for found in wanted]
-        if task.plain and not any(aligned):
-            best = hypotheses[0]
-            text = self.tokenizer.decode_tgt(best.ids)
-            return Translation(text, best.score, best.log_prob, estimated=estimated)
-        src_tokens = tuple(self.tokenizer.src_pieces(src))
-        translations = tuple(
-            Translation(
-                self.tokenizer.decode_tgt(hypothesis.ids),
-                hypothesis.score,
-                hypothesis.log_prob,
-                tuple(self.tokenizer.tgt_pieces(hypothesis.ids)),
-                src_tokens,
-                hypothesis.length,
-                hypothesis.coverage,
-                alignment=tuple(self.align(src, hypothesis.ids)) if is_aligned else (),
-                estimated=estimated,
-            )
-            for hypothesis, is_aligned in zip(wanted, aligned, strict=True)
-        )
-        return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
-
-    def _differs_in_symbols(self, src: list[int], tgt: list[int]) -> bool:
-        """Whether not each symbol of the source, by its ids, stands in the translation once."""
-        symbols = self.tokenizer.symbol_ids
-        return bool(symbols) and sorted(symbols[i] for i in src if i in symbols) != sorted(
-            i for i in tgt if i in symbols.values()
-        )
-
-    def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
-        """Samples weigh alike, the hypotheses of a beam as they are likely."""
-        from nmt.search.mbr import expected_utility  # NumPy and more, only for those who want it
-
-        assert task.mbr is not None
-        best = max(h.log_prob for h in hypotheses)
-        weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
-        texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
-        tokens = self.measure(texts, task.tgt).tokens if task.mbr == "bleu" else str.split  # chrF needs none
-        utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
-        scored = [replace(h, score=utility_of) for h, utility_of in zip(hypotheses, utility, strict=True)]
-        return sorted(scored, key=lambda h: -h.score)
 
 
 def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:

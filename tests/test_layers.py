@@ -20,6 +20,7 @@ ROWS = [
     {"nmt.inspection", "nmt.workers", "nmt.ranking", "nmt.export", "nmt.publishing"},
     {"nmt.training"},
     {"nmt.translator"},
+    {"nmt.batch_translator"},
     {"nmt.searcher", "nmt.paragraphs"},
     {"nmt.translation"},
     {"nmt.bundle", "nmt.composition"},

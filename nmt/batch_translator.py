@@ -1,0 +1,104 @@
+"""Translation of batches of pieces: source ids in, translations with their text out. What becomes of a text before
+and after that is the Translator's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+
+from nmt.data.lexicon import Lexicon
+from nmt.data.tokenizer import Tokenizer
+from nmt.metrics.config import MetricConfig
+from nmt.model.seq2seq import Seq2Seq
+from nmt.search import Beam, Hypothesis
+from nmt.search.beam import PATIENT
+from nmt.searcher import Searcher, Watch
+from nmt.translation import Task, Translation
+
+
+class BatchTranslator(Searcher):
+    """Models that are searched, and the tokenizer that they share. `metric` is what the model was chosen by."""
+
+    def __init__(
+        self,
+        models: Sequence[Seq2Seq],
+        tokenizer: Tokenizer,
+        device: torch.device,
+        lexicon: Lexicon | None,
+        compute: str,
+        metric: MetricConfig,
+    ) -> None:
+        """As Searcher's. Raises ValueError for a precision that this machine lacks."""
+        super().__init__(models, device, lexicon, compute)
+        self.tokenizer, self.metric = tokenizer, metric
+
+    def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
+        """Source ids with EOS, and the ids that their translations begin with -> the translations."""
+        task, sources, _ = batch
+        found = self.ranked(*batch)
+        return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
+
+    def ranked(
+        self,
+        task: Task,
+        sources: list[list[int]],
+        prefixes: Sequence[list[int]] = (),
+        watch: Watch | None = None,
+    ) -> list[list[Hypothesis]]:
+        """As `hypotheses`, but ranked as the task says, by their utility if it has one."""
+        if task.mbr and isinstance(task.search, Beam):  # it compares as many as there can be
+            task = replace(task, search=replace(task.search, patience=PATIENT))
+        found = self.hypotheses(task, sources, prefixes, watch)
+        return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
+
+    def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
+        estimated = self.shortens(task.search) or task.search.repetition_penalty != 1
+        wanted = hypotheses[: max(task.nbest, 1)]
+        aligned = [task.alignment or self._differs_in_symbols(src, found.ids) for found in wanted]
+        if task.plain and not any(aligned):
+            best = hypotheses[0]
+            text = self.tokenizer.decode_tgt(best.ids)
+            return Translation(text, best.score, best.log_prob, estimated=estimated)
+        src_tokens = tuple(self.tokenizer.src_pieces(src))
+        translations = tuple(
+            Translation(
+                self.tokenizer.decode_tgt(hypothesis.ids),
+                hypothesis.score,
+                hypothesis.log_prob,
+                tuple(self.tokenizer.tgt_pieces(hypothesis.ids)),
+                src_tokens,
+                hypothesis.length,
+                hypothesis.coverage,
+                alignment=tuple(self.align(src, hypothesis.ids)) if is_aligned else (),
+                estimated=estimated,
+            )
+            for hypothesis, is_aligned in zip(wanted, aligned, strict=True)
+        )
+        return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
+
+    def _differs_in_symbols(self, src: list[int], tgt: list[int]) -> bool:
+        """Whether not each symbol of the source, by its ids, stands in the translation once."""
+        symbols = self.tokenizer.symbol_ids
+        return bool(symbols) and sorted(symbols[i] for i in src if i in symbols) != sorted(
+            i for i in tgt if i in symbols.values()
+        )
+
+    def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
+        """Samples weigh alike, the hypotheses of a beam as they are likely."""
+        from nmt.search.mbr import expected_utility  # NumPy and more, only for those who want it
+
+        assert task.mbr is not None
+        best = max(h.log_prob for h in hypotheses)
+        weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
+        texts = [self.tokenizer.decode_tgt(h.ids) for h in hypotheses]
+        tokens: Callable[[str], list[str]] = str.split  # chrF needs none
+        if task.mbr == "bleu":
+            from nmt.metrics.measure import Measure  # sacreBLEU
+
+            tokens = Measure.of(self.metric, task.tgt, texts).tokens
+        utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
+        scored = [replace(h, score=utility_of) for h, utility_of in zip(hypotheses, utility, strict=True)]
+        return sorted(scored, key=lambda h: -h.score)
