@@ -34,7 +34,7 @@ from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, JOINT, PAD_ID, SPECIAL_IDS, SRC, TGT, UNK_ID, Tokenizer
 from nmt.engine.packed import check_packed, names_in_bytes, pack
 from nmt.engine.products import BYTES, SCALES
-from nmt.files import write_atomically
+from nmt.files import check_output, write_atomically, write_folder
 from nmt.hub import is_remote, local
 from nmt.json_text import to_json
 from nmt.metrics.config import MetricConfig
@@ -52,7 +52,7 @@ CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md",
 PACKED = "packed.safetensors"
 TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share one
 RUN_MODEL = "model"  # where a run's folder has it
-BLOBS = "blobs"  # two folders up, where the hub's cache has what the files of a snapshot are links to
+SNAPSHOTS, BLOBS = "snapshots", "blobs"  # of the hub's cache: files of one are links into the other
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
 MAX_TOKENIZER_BYTES = 200_000_000
@@ -166,8 +166,7 @@ def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
     sizes. Raises ValueError when this one is not sound, or `output` has other files."""
     folder = model_folder(folder)
     bundle, (config, checksums) = load_bundle(folder), load_config(folder)
-    if output.is_file() or (output.is_dir() and any(output.iterdir()) and not (output / PACKED).exists()):
-        raise ValueError(f"--output is {output}, where there is something else; choose a new folder")
+    check_output(output, PACKED)
     kept = [name for name in checksums if name not in (WEIGHTS, CONFIG)]
     contents = {name: _read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in kept}
     contents[PACKED] = _serialised(pack(bundle.model))
@@ -175,10 +174,7 @@ def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
     beside = {name: _read(folder, name, MAX_CONFIG_BYTES) for name in (CARD, SCORES) if (folder / name).exists()}
     sealed = seal(to_dict(replace(config, packed="int8", format=FORMAT)), sums)
     contents |= beside | {CONFIG: (to_json(sealed, 2, ascii_only=True) + "\n").encode()}
-    output.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(output / name, content)
-    return {name: len(content) for name, content in contents.items()}
+    return write_folder(output, contents)
 
 
 def save_search(folder: str | Path, search: Search) -> Path:
@@ -283,13 +279,19 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+def folders_of(folder: Path) -> list[Path]:
+    """Where the files of a model directory may lie: in it and, of a snapshot in the hub's cache, among its blobs."""
+    snapshots = folder.parent
+    return [folder, snapshots.parent / BLOBS] if snapshots.name == SNAPSHOTS else [folder]
+
+
 def _regular(folder: Path, name: str) -> Path:
     """The path of a file that lies in the folder: no link out of it, no device, no pipe. Raises ValueError."""
     path = folder / name
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ValueError(f"{path} is no file")
-        if path.resolve().parent not in (folder.resolve(), folder.resolve().parents[1] / BLOBS):
+        if path.resolve().parent not in folders_of(folder.resolve()):
             raise ValueError(f"{path} is a link out of the model directory")
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -51,6 +51,22 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file by one that is complete and on the disk."""
     with replacing(path) as file:
         file.write(content)
+
+
+def check_output(folder: Path, own: str) -> None:
+    """Raises ValueError for a folder that has files, unless the file `own` tells that they are of an earlier run."""
+    if folder.is_file():
+        raise ValueError(f"{folder} is a file; the output must be a folder")
+    if folder.is_dir() and not (folder / own).is_file() and (others := sorted(folder.iterdir())):
+        raise ValueError(f"{folder} has other files, such as {others[0].name}; choose a new folder for the output")
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:
+    """The files, by name; their sizes in bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    return {name: len(content) for name, content in contents.items()}
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 import nmt
 from nmt import publishing
-from nmt.bundle import load_bundle, save_search
+from nmt.bundle import folders_of, load_bundle, save_search
 from nmt.publishing import with_head
 from nmt.search import Beam
 
@@ -124,6 +124,13 @@ def test_a_link_leads_to_the_hubs_blobs_and_nowhere_else(bundle_dir, tmp_path):
     (snapshot / "config.json").symlink_to(tmp_path / "cache" / "config.json")
     with pytest.raises(ValueError, match="is a link out of the model directory"):
         load_bundle(snapshot)
+
+
+def test_a_model_at_the_root_of_a_disk_has_its_files_in_one_folder(tmp_path):
+    assert folders_of(Path("/model")) == [Path("/model")]  # as containers mount them
+    assert folders_of(tmp_path / "runs" / "model") == [tmp_path / "runs" / "model"]
+    snapshot = tmp_path / "snapshots" / "1"
+    assert folders_of(snapshot) == [snapshot, tmp_path / "blobs"]
 
 
 def test_a_card_has_one_head():

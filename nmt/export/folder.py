@@ -15,7 +15,7 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, JOINT, PAD_ID, SRC, TGT, UNK_ID
 from nmt.export.graph import IR_VERSION, OPSET
 from nmt.export.network import Network, network_of
 from nmt.export.products import Float32, Int8
-from nmt.files import write_atomically
+from nmt.files import check_output, write_folder
 from nmt.json_text import to_json
 from nmt.search import Beam, Greedy, Search
 from nmt.translator import MAX_CHARS, MAX_PIECES
@@ -30,6 +30,7 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
     that no export can stand for."""
     bundle = load_bundle(model_dir)
     search = exportable(bundle)
+    check_output(output, DESCRIPTION)
     network = network_of(bundle.model, Int8() if int8 else Float32())
     pieces = dict(zip(("src", "tgt"), (JOINT, JOINT) if bundle.config.joint else (SRC, TGT), strict=True))
     about = description(bundle, search, network, pieces) | {"products": "int8" if int8 else "float32"}
@@ -41,21 +42,7 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
         CASING: _source("text", CASING),
         DESCRIPTION: (to_json(about, 2) + "\n").encode(),
     }
-    write_folder(output, contents)
-    return {name: len(content) for name, content in contents.items()}
-
-
-def write_folder(output: Path, contents: Mapping[str, bytes]) -> None:
-    """Raises ValueError for a folder that has files of something else."""
-    if output.is_file():
-        raise ValueError(f"--output is {output}, which is a file; it must be a folder")
-    if output.is_dir() and not (output / DESCRIPTION).is_file() and (others := sorted(output.iterdir())):
-        raise ValueError(
-            f"--output is {output}, which has other files, such as {others[0].name}; choose a new folder"
-        )
-    output.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(output / name, content)
+    return write_folder(output, contents)
 
 
 def exportable(bundle: Bundle) -> Beam | Greedy:

@@ -73,7 +73,7 @@ def test_what_it_lacks_is_asked_for_in_vain(tmp_path, tokenizer, lexicon, monkey
         load_bundle(packed)
     for arguments, reason in (
         ([packed, "--output", tmp_path / "again"], "can translate and no more"),
-        ([whole, "--output", whole], "where there is something else"),
+        ([whole, "--output", whole], "has other files, such as"),
         ([whole, "--output", tmp_path / "x", "--int8"], "--int8 is an option of --to onnx"),
     ):
         monkeypatch.setattr(sys, "argv", ["nmt-export", *map(str, arguments), "--to", "int8"])
