@@ -17,6 +17,7 @@ from nmt.metrics.measure import Measure, References
 
 NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
 SHORTEST_PART = 4  # letters of a word in a compound
+LONGEST = 100  # letters of a compound
 LONGEST_JOINT = 2  # letters between two, such as the s of German
 
 
@@ -66,19 +67,20 @@ def unseen(text: str, known: Collection[str]) -> list[str]:
 
 
 def is_compound(word: str, known: Collection[str]) -> bool:
-    """Whether a word is made of two or more known ones, of SHORTEST_PART letters or more each, with up to
-    LONGEST_JOINT letters between two of them."""
-    return _is_made_of(word.lower(), known, whole=False)
-
-
-def _is_made_of(word: str, known: Collection[str], whole: bool) -> bool:
-    if whole and word in known:
-        return True
-    return any(
-        word[:end] in known
-        and any(_is_made_of(word[end + joint :], known, whole=True) for joint in range(LONGEST_JOINT + 1))
-        for end in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)
-    )
+    """Whether a word of up to LONGEST letters is made of two or more known ones, of SHORTEST_PART letters or more
+    each, with up to LONGEST_JOINT letters between two of them."""
+    word = word.lower()
+    if len(word) > LONGEST:
+        return False
+    # From the end: where parts begin of which all that follows is made.
+    starts: set[int] = set()
+    for start in range(len(word) - SHORTEST_PART, -1, -1):
+        for end in range(start + SHORTEST_PART, len(word) + 1):
+            goes_on = any(end + joint in starts for joint in range(LONGEST_JOINT + 1))
+            if (goes_on or (end == len(word) and start > 0)) and word[start:end] in known:
+                starts.add(start)
+                break
+    return 0 in starts
 
 
 def rare_things(

@@ -69,8 +69,8 @@ def search(
     """Do trials until the study in `folder` has as many as planned, and those of others are over; what came of all.
 
     `settings` are those of all trials, by which a study is known. Raises ValueError when the folder has a study of
-    other ones, when the first trials all fail, and where Optuna is not installed; what `training` raises, but
-    TrialFailedError.
+    other ones, and when the first trials all fail; ModuleNotFoundError without the extra nmt[tune]; what `training`
+    raises, but TrialFailedError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
@@ -214,10 +214,8 @@ class Study:
 
 
 def _optuna() -> Any:
-    try:
-        import optuna
-    except ImportError:
-        raise ValueError("a search needs Optuna: pip install nmt[tune]") from None
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
 

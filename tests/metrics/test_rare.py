@@ -52,6 +52,11 @@ def test_compounds_are_made_of_known_words(word, is_one):
     assert is_compound(word, KNOWN) == is_one
 
 
+def test_a_word_without_end_is_looked_at_in_no_time():
+    assert not is_compound("hund" * 24 + "x", KNOWN)  # in how many ways it could be one
+    assert not is_compound("hund" * 100_000, KNOWN)
+
+
 def test_of_copied_things_those_are_counted_that_a_reference_has():
     srcs = ["Um 3 kommt Anna, um 4 Otto.", "Der Hund läuft.", "7 und 7 Hunde", "Der Kater im Arbeitsstrand"]
     first = ["At 3 comes Anna, at four Otto.", "The dog runs.", "7 and 7 dogs", "The cat in the work sand"]

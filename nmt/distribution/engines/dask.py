@@ -20,12 +20,10 @@ SETTINGS = {
 def dask(
     work: Callable[[int], Any], workers: int, address: str | None
 ) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
-    """Raises ValueError when Dask is not installed, and ChildProcessError when a part ends every worker."""
-    try:
-        import dask as settings
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise ValueError("--engine dask needs Dask: pip install nmt[dask]") from None
+    """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError when a part ends every worker."""
+    import dask as settings
+    from distributed import Client, LocalCluster
+
     with ExitStack() as stack:
         stack.enter_context(settings.config.set(SETTINGS))
         if address is None:

@@ -16,11 +16,9 @@ MAX_DEATHS = 5  # over one part
 def ray(
     work: Callable[[int], Any], workers: int, address: str | None
 ) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
-    """Raises ValueError when Ray is not installed, and ChildProcessError when a part ends every worker."""
-    try:
-        import ray as core
-    except ImportError:
-        raise ValueError("--engine ray needs Ray: pip install nmt[ray]") from None
+    """Raises ModuleNotFoundError without the extra nmt[ray], and ChildProcessError when a part ends every worker."""
+    import ray as core
+
     here: dict[str, Any] = {} if address else {"num_cpus": max(workers, 1), "include_dashboard": False}
     try:
         core.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **here)
