@@ -106,7 +106,7 @@ def test_nmt_alone_translates_and_says_what_the_rest_needs(trained, corpus_dir, 
         "nmt-evaluate needs sacreBLEU: pip install 'nmt[evaluate]'",
         "nmt-compare needs sacreBLEU: pip install 'nmt[evaluate]'",
         "nmt-inspect needs Matplotlib: pip install 'nmt[inspect]'",
-        "nmt-serve needs httptools: pip install 'nmt[serve]'",
+        "nmt-serve needs Uvicorn: pip install 'nmt[serve]'",
     ], done.stderr
     assert "Traceback" not in done.stderr
 
