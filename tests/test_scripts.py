@@ -60,7 +60,7 @@ def test_bytes_that_reach_new_code_are_read_or_refused(tmp_path):
     arguments = [sys.executable, SCRIPTS / "fuzz.py", "--runs", "1000"]
     result = subprocess.run(arguments, capture_output=True, text=True, errors="replace", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "Done 1000 runs" in result.stderr
+    assert int(re.search(r"Done (\d+) runs", result.stderr)[1]) >= 1000  # it ends a batch of mutations first
     assert list(tmp_path.iterdir()) == []
 
 

@@ -132,6 +132,7 @@ class _Room:
         for number in sorted(spanning, key=lambda n: elements[n].end - elements[n].start):  # the short ones know best
             start, end = elements[number].start, elements[number].end
             is_all = self.texts.has_no_word(self.around[0], start) and self.texts.has_no_word(end, self.around[1])
+            is_all = is_all and not any(self.taken)  # by one that begins inside a word
             span = self.words if is_all else self._run(start, end, self.taken) if number < MOST else None
             if span and span[0] < span[1]:
                 span = span if is_all else self._with_signs(span, start, end)
