@@ -29,6 +29,10 @@ hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measure
 hypothesis.settings.load_profile("nmt")
 
 
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture(autouse=True)
 def _seed():
     torch.manual_seed(0)

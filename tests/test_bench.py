@@ -17,6 +17,8 @@ import yaml
 
 from nmt.data.batching import collate
 
+pytestmark = pytest.mark.long
+
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 OVERRIDES = ["model.hidden_size=16", "model.embedding_size=8", "trainer.max_tokens=512", "trainer.threads=1"]
 

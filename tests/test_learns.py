@@ -13,6 +13,8 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.engine.network import TrainedNetwork
 from nmt.search import Greedy, Request
 
+pytestmark = pytest.mark.long
+
 SYMBOLS = range(toy.FIRST_ID, toy.FIRST_ID + 5)
 SEQUENCES = [list(s) for length in (1, 2, 3, 4) for s in itertools.product(SYMBOLS, repeat=length)]  # 780
 STEPS, BATCH, ENOUGH = 700, 64, 0.97

@@ -1,5 +1,5 @@
 """Distillation and back-translation as docs/train.md has them, a translation and a training on both texts; and what
-scripts/diversify tells before and after it, with stand-ins for its stages (tests/test_scripts.py runs them)."""
+scripts/diversify tells before and after it, with stand-ins for its stages (tests/test_diversify.py runs them)."""
 
 from __future__ import annotations
 

@@ -17,6 +17,8 @@ from safetensors.torch import load_file
 from nmt.signals import Signals, Stopped
 from nmt.training.run import train
 
+pytestmark = pytest.mark.long
+
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [
     "data=files",

@@ -14,6 +14,8 @@ import pytest
 from nmt import native
 from nmt.native.build import FOLDER, wanted
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -18,6 +18,8 @@ from commands import command
 from nmt.answers import CROWDED
 from nmt.cli import compare, evaluate, inspect, lab, translate
 
+pytestmark = pytest.mark.long
+
 BIN = Path(sys.executable).parent
 
 

@@ -15,6 +15,8 @@ from hydra.core.global_hydra import GlobalHydra
 from nmt.cli import train as command
 from nmt.training.callbacks import read_metrics
 
+pytestmark = pytest.mark.long
+
 QUICK = [
     "tokenizer.vocab_size=320",
     "model.embedding_size=16",

@@ -18,6 +18,8 @@ from test_train_command import QUICK, data_of
 from nmt.cli import tune
 from nmt.training.callbacks import read_metrics
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("optuna")
 
 SPACE = "optim.learning_rate: {low: 0.001, high: 0.1, log: true}\ncell: [rnn, gru]\nmodel.hidden_size: [16, 24]\n"

@@ -28,6 +28,8 @@ from nmt.pictures.page import to_html
 from nmt.search import Beam, Greedy, Sample
 from nmt.translator import Translator
 
+pytestmark = pytest.mark.long
+
 SRC, TGT = [5, 7, 4, 9, EOS_ID], [6, 4, 8]
 
 

@@ -19,6 +19,8 @@ from nmt.kernels import native
 from nmt.kernels.operands import kernels_of
 from nmt.native.build import CELLS, FOLDER, OPTIONS
 
+pytestmark = pytest.mark.long
+
 UNITS = [1, 3, 4, 5, 8, 11, 16, 19, 33]
 SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FEW = ["gru_ln", "lstm_ln", "slstm", "sru"]  # together they have all functions of vectors.h

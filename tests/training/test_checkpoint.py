@@ -23,6 +23,8 @@ from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, fin
 from nmt.training.folder import LOG
 from nmt.training.run import train
 
+pytestmark = pytest.mark.long
+
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [
     "data=files",

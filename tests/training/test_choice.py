@@ -18,6 +18,8 @@ from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.run import train
 
+pytestmark = pytest.mark.long
+
 CHINESE = {
     "Der Hund": "小狗", "Die Katze": "猫", "Ein Kind": "孩子", "Anna": "安娜", "Paul": "保罗", "Die Frau": "女人",
     "sieht": "看见", "hört": "听见", "sucht": "寻找", "findet": "找到", "mag": "喜欢",

@@ -24,6 +24,8 @@ from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
 from nmt.training.run import train
 
+pytestmark = pytest.mark.long
+
 
 def weights(run_dir):
     return {name: weight.tolist() for name, weight in load_file(run_dir / "model" / "model.safetensors").items()}
