@@ -14,11 +14,11 @@ import os
 import select
 import signal
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Any, NoReturn
@@ -32,7 +32,7 @@ from nmt.translator import Translator
 
 MAX_WORKERS = 1024
 MAX_DEATHS = 3  # over one batch: it would kill the next worker too
-TRIM_EVERY = 16  # batches of a worker
+TRIM_S = 0.5  # of a worker's work; after every small batch it would cost as much as the batch
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all of a group; the one who reads decides
 
 logger = logging.getLogger(__name__)
@@ -221,16 +221,20 @@ def _serve(translator: Any, connection: Connection, parents: Connection) -> NoRe
         parents.close()
         torch.set_num_threads(1)
         threading.Thread(target=_end_with_parent, args=(connection.fileno(),), daemon=True).start()
-        for done in count(1):
+        worked = 0.0  # s, since memory was given back
+        while True:
             method, batch = connection.recv()
+            begun = time.monotonic()
             try:
                 answer = False, getattr(translator, method)(batch)
             except Exception as error:
                 error.add_note(traceback.format_exc())
                 answer = True, error
             connection.send(answer)
-            if done % TRIM_EVERY == 0:
+            worked += time.monotonic() - begun
+            if worked > TRIM_S:
                 trim_memory()
+                worked = 0.0
     finally:
         os._exit(1)
 

@@ -30,7 +30,8 @@ import torch
 from nmt.bundle import build_model, save_bundle
 from nmt.config import from_dict
 from nmt.data.corpus import DemoCorpus
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.model.seq2seq import ModelConfig
 from nmt.search import Greedy
 

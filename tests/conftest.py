@@ -22,7 +22,8 @@ import toy
 
 from nmt.bundle import build_model, save_bundle, seal, sha256
 from nmt.data.lexicon import Lexicon
-from nmt.data.tokenizer import JOINT, TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import JOINT, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.search import Beam
 
 hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measured by the clock

@@ -25,7 +25,8 @@ import nmt
 from nmt import bundle as bundle_module
 from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, load_config, save_bundle, save_search, seal
 from nmt.config import to_dict
-from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.search import Beam, Greedy
 from nmt.translator import MAX_PIECES, Translator

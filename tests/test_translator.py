@@ -15,7 +15,8 @@ import toy
 
 import nmt
 from nmt.bundle import build_model, seal, sha256
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.engine import Ensemble
 from nmt.engine.network import TrainedNetwork
 from nmt.engine.products import resolve_compute

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
+from typing import Literal
 
-from nmt.data.corpus import CleaningConfig, Pair
 from nmt.data.duplicates import Duplicates, digest
+from nmt.data.readers import Pair
+from nmt.ranges import check_ranges
 
 HELD_OUT = "stands in valid or test"  # why a pair is left out
 CHOSEN = "held out for validation"  # likewise
 RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
+
+
+@dataclass(frozen=True)
+class CleaningConfig:
+    """What training pairs must be like; validation and test text is never touched."""
+
+    max_chars: int = 2000  # of either side
+    max_ratio: float = 9.0  # of the sides' characters, where both have at least 10
+    max_pieces: int = 250  # of either side, BOS and EOS included
+    deduplicate: bool = True  # keep the first of equal pairs
+    # Drop pairs of which either side stands in the validation or test text (true), both stand there as one pair
+    # ("pair"), or that side does ("src", "tgt"); false drops none.
+    decontaminate: Literal[True, "pair", "src", "tgt", False] = True
+
+    def __post_init__(self) -> None:
+        check_ranges(self, max_chars=(1, 1_000_000), max_ratio=(1, 1000), max_pieces=(3, 100_000))
 
 
 def clean(

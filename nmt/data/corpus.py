@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 from nmt.bars import tracked
+from nmt.data.cleaning import CleaningConfig
 from nmt.data.directions import Direction, Directions, Tags, read_direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Pair as Pair
@@ -25,22 +26,6 @@ from nmt.data.readers import parallel_rows
 from nmt.json_text import to_json
 from nmt.ranges import check_ranges
 from nmt.resources import resource
-
-
-@dataclass(frozen=True)
-class CleaningConfig:
-    """What training pairs must be like; validation and test text is never touched."""
-
-    max_chars: int = 2000  # of either side
-    max_ratio: float = 9.0  # of the sides' characters, where both have at least 10
-    max_pieces: int = 250  # of either side, BOS and EOS included
-    deduplicate: bool = True  # keep the first of equal pairs
-    # Drop pairs of which either side stands in the validation or test text (true), both stand there as one pair
-    # ("pair"), or that side does ("src", "tgt"); false drops none.
-    decontaminate: Literal[True, "pair", "src", "tgt", False] = True
-
-    def __post_init__(self) -> None:
-        check_ranges(self, max_chars=(1, 1_000_000), max_ratio=(1, 1000), max_pieces=(3, 100_000))
 
 
 @dataclass(frozen=True)

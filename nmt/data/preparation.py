@@ -33,7 +33,8 @@ from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
 from nmt.data.oddities import blank_sides, equal_sides, oddities
-from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
 from nmt.json_text import to_json

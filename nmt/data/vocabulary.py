@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
 from nmt.data.corpus import Pair
-from nmt.data.tokenizer import COVERAGES, SPECIAL_IDS, Tokenizer, TokenizerConfig, VocabularySizeError
+from nmt.data.tokenizer import COVERAGES, SPECIAL_IDS, Tokenizer, TokenizerConfig
+from nmt.data.tokenizer_training import VocabularySizeError
 
 LEAST, MOST = 500, 8000  # pieces
 GROWTH = 4.5

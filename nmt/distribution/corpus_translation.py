@@ -207,21 +207,13 @@ def translate_corpus(
     fails: then all parts that are there are whole, and the same call goes on.
     """
     form, layout = form or Form(), layout or Layout()
-    which, of = share
-    if not 0 <= which < of:
-        raise ValueError(f"the share is {which}/{of}; of {of} shares it must be from 0 to {of - 1}")
-    if join_to is not None and of > 1:
-        raise ValueError("only all parts can be joined, not those of a share")
-    if engine not in ENGINES:
-        raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
-    if address and engine == "processes":
-        raise ValueError(f"processes are of this machine; the scheduler {address} needs the engine dask or ray")
+    _check(engine, address, share, join_to)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0
     start = time.monotonic()
     plan = open_plan(Path(output).resolve(), input_files(inputs), translator, form, layout)
-    mine = range(which, len(plan.parts), of)
+    mine = range(share[0], len(plan.parts), share[1])
     begin(sum(plan.parts[n].lines for n in mine))
     done = {n: record for n in mine if (record := plan.folder.whole(n))}
     for record in done.values():
@@ -248,6 +240,19 @@ def translate_corpus(
     failed = sum(len(record.failed) for record in done.values())
     lines = sum(record.lines for record in done.values())
     return Summary(len(mine), lines, before, time.monotonic() - start, failed)
+
+
+def _check(engine: str, address: str | None, share: tuple[int, int], join_to: str | Path | None) -> None:
+    """Raises ValueError for what does not go together."""
+    which, of = share
+    if not 0 <= which < of:
+        raise ValueError(f"the share is {which}/{of}; of {of} shares it must be from 0 to {of - 1}")
+    if join_to is not None and of > 1:
+        raise ValueError("only all parts can be joined, not those of a share")
+    if engine not in ENGINES:
+        raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
+    if address and engine == "processes":
+        raise ValueError(f"processes are of this machine; the scheduler {address} needs the engine dask or ray")
 
 
 def _outcomes(work: Work, todo: list[int], engine: str, workers: int, address: str | None) -> Iterator[Record]:

@@ -201,7 +201,7 @@ def what_varies(config: RunConfig) -> dict[str, Any]:
 
 def tokens_per_s(metrics: Path) -> float | None:
     """The median of what training logged."""
-    from nmt.training.callbacks import read_metrics
+    from nmt.training.metrics_file import read_metrics
 
     logged = [float(row["train/tokens_per_s"]) for row in read_metrics(metrics) if row["train/tokens_per_s"]]
     return median(logged) if logged else None

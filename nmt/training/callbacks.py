@@ -1,14 +1,11 @@
-"""What happens around the steps: throughput, metrics.csv, curves.png, sample translations, model directories."""
+"""What happens around the steps: throughput, sample translations, curves.png, model directories."""
 
 from __future__ import annotations
 
-import csv
 import logging
-import os
 import shutil
 import time
-from argparse import Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,106 +13,23 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, Checkpoint
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
-from nmt.data.directions import Directions
-from nmt.files import naming
 from nmt.metrics.config import Name
-from nmt.metrics.measure import METRICS, Score, shown
+from nmt.metrics.measure import Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
+from nmt.training.metrics_file import draw_curves
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft
 from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
-COLUMNS = (
-    "epoch",
-    "step",
-    "train/loss",
-    "train/nll",
-    "train/lr",
-    "train/tokens_per_s",
-    "val/nll",
-    "val/ppl",
-    "val/bleu",
-    "val/chrf",
-    "val/bleu_of_average",
-    "train/risk",
-)
 # Is told how many epochs are over and what the validation scored, in the metric that chooses: whether training ends.
 Watch = Callable[[int, float], bool]
 BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
-
-
-def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
-    """Those of metrics.csv, with one for the metric that chooses where it needs one of its own, and those of each
-    direction where there are several."""
-    every = () if directions is None or directions.only else directions.every
-    names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))
-    of_directions = [f"val/{name}/{direction}" for direction in every for name in names]
-    return tuple(dict.fromkeys((*COLUMNS, f"val/{metric}", *of_directions)))
-
-
-class MetricsFile(Logger):
-    """metrics.csv: a row each time something is logged, empty where a column was not. A resumed run goes on in the
-    same file (folder.py takes out the rows that it makes again)."""
-
-    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
-        super().__init__()
-        self.path = path
-        self.columns = columns
-
-    @property
-    def name(self) -> str:
-        return "metrics"
-
-    @property
-    def version(self) -> str:
-        return ""
-
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """config.yaml has them."""
-
-    @rank_zero_only
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        step = step or 0
-        row = {"step": step, **{name: value for name, value in metrics.items() if name in self.columns}}
-        if len(row) < 2 + ("epoch" in row):
-            return
-        with naming(self.path), self.path.open("a+", newline="") as file:
-            file.seek(0)
-            before = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
-            file.seek(0, os.SEEK_END)
-            writer = csv.DictWriter(file, before or self.columns, extrasaction="ignore", lineterminator="\n")
-            if not before:
-                writer.writeheader()
-            writer.writerow(row)
-
-
-class TensorBoard(TensorBoardLogger):
-    """Lightning's, which takes a full disk for a value that is not supported."""
-
-    @rank_zero_only
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        with naming(self.log_dir):
-            try:
-                super().log_metrics(metrics, step)
-            except ValueError as error:
-                raise error.__cause__ if isinstance(error.__cause__, OSError) else error from None
-
-    @rank_zero_only
-    def finalize(self, status: str) -> None:
-        with naming(self.log_dir):
-            super().finalize(status)
-
-
-def read_metrics(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 class Throughput(Callback):
@@ -209,31 +123,6 @@ def _of_all(validation: Validation, name: Name) -> str:
     """A score, and those of the directions that it is the mean of."""
     of_each = [f"{direction} {scores[name].score:.2f}" for direction, scores in validation.by_direction.items()]
     return shown(name, validation.scores[name].score) + (f" ({', '.join(of_each)})" if of_each else "")
-
-
-def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
-    """Loss and scores over the steps of a metrics.csv; the metric that chooses is named."""
-    from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
-
-    rows = read_metrics(metrics)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    scores: dict[str, str] = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
-    panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
-    for axes, curves in panels:
-        for column, label in curves.items():
-            points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
-            if points:
-                label += " (chooses the model)" if column == f"val/{chooses}" else ""
-                axes.plot([step for step, _ in points], [value for _, value in points], label=label)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend()
-    left.set_ylabel("nats a token")
-    right.set_ylabel("score of the validation text")
-    with naming(picture):
-        figure.savefig(picture, dpi=120)
 
 
 class Watched(Callback):

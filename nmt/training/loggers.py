@@ -1,7 +1,8 @@
-"""Services that keep the metrics of many runs: Weights & Biases, and MLflow.
+"""TensorBoard, and services that keep the metrics of many runs: Weights & Biases, and MLflow.
 
-Their own environment variables tell where they are and who asks (WANDB_PROJECT, WANDB_MODE, MLFLOW_TRACKING_URI and
-so on). `loggers.json` in the run's folder tells which run it is there, so that one which goes on adds to it.
+The services' own environment variables tell where they are and who asks (WANDB_PROJECT, WANDB_MODE,
+MLFLOW_TRACKING_URI and so on). `loggers.json` in the run's folder tells which run it is there, so that one which goes
+on adds to it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
+from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.config import RunConfig, to_dict
-from nmt.files import write_atomically
+from nmt.files import naming, write_atomically
 from nmt.json_text import to_json
 from nmt.training.folder import flat
 
@@ -113,3 +114,20 @@ class Forgiven(Logger):
             write_atomically(path, to_json(runs | {self.service: run}).encode())
             logger.log_hyperparams(flat(to_dict(self.config)))
         return logger
+
+
+class TensorBoard(TensorBoardLogger):
+    """Lightning's, which takes a full disk for a value that is not supported."""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        with naming(self.log_dir):
+            try:
+                super().log_metrics(metrics, step)
+            except ValueError as error:
+                raise error.__cause__ if isinstance(error.__cause__, OSError) else error from None
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        with naming(self.log_dir):
+            super().finalize(status)

@@ -35,9 +35,7 @@ from nmt.metrics.config import Name
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.by_size import decided
-from nmt.training.callbacks import (
-    Watch,
-)
+from nmt.training.callbacks import Watch
 from nmt.training.checkpoint import find_checkpoint, why_finished
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import (

@@ -17,21 +17,13 @@ from lightning.pytorch.strategies import DDPStrategy
 from nmt.bars import is_seen
 from nmt.config import RunConfig, TrainerConfig
 from nmt.signals import Signals
-from nmt.training.callbacks import (
-    MetricsFile,
-    ModelDirectories,
-    TensorBoard,
-    Throughput,
-    ValidationReport,
-    Watch,
-    Watched,
-    columns,
-)
+from nmt.training.callbacks import ModelDirectories, Throughput, ValidationReport, Watch, Watched
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints
 from nmt.training.divergence import Updates
 from nmt.training.folder import METRICS, TENSORBOARD
-from nmt.training.loggers import service_loggers
+from nmt.training.loggers import TensorBoard, service_loggers
 from nmt.training.memory import MemoryProbe
+from nmt.training.metrics_file import MetricsFile, columns
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft, TrainingBar
 from nmt.training.ranks import check_same, starter, world

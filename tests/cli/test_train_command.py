@@ -13,7 +13,7 @@ import yaml
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli import train as command
-from nmt.training.callbacks import read_metrics
+from nmt.training.metrics_file import read_metrics
 
 pytestmark = pytest.mark.long
 

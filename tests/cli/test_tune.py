@@ -16,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from test_train_command import QUICK, data_of
 
 from nmt.cli import tune
-from nmt.training.callbacks import read_metrics
+from nmt.training.metrics_file import read_metrics
 
 pytestmark = pytest.mark.long
 

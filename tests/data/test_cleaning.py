@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import HELD_OUT, clean, held_out_share
-from nmt.data.corpus import CleaningConfig, Pair
+from nmt.data.cleaning import HELD_OUT, CleaningConfig, clean, held_out_share
+from nmt.data.corpus import Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
 

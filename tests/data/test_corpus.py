@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.cleaning import clean
-from nmt.data.corpus import CleaningConfig, DemoCorpus, FileCorpus, HubCorpus, Pair
+from nmt.data.cleaning import CleaningConfig, clean
+from nmt.data.corpus import DemoCorpus, FileCorpus, HubCorpus, Pair
 from nmt.data.readers import read_lines
 
 PAIRS = [Pair("Ja.", "Yes."), Pair("Ein Hund\u2028bellt\r sehr", "A dog\x0bbarks"), Pair("", "x")]

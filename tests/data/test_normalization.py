@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.data.normalization import RULES, normalized, rule_of, valid
-from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 
 TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]
 KEPT = [

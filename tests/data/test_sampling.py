@@ -8,7 +8,8 @@ from math import exp
 
 import pytest
 
-from nmt.data.tokenizer import Tokenizer, TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import Tokenizer, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 
 WORDS = "▁wiederholen", "▁mit"
 TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.transfer import origins
 
 OLD = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]

@@ -8,7 +8,8 @@ import pytest
 
 from nmt.data.corpus import FileCorpus, Pair
 from nmt.data.preparation import prepare
-from nmt.data.tokenizer import Tokenizer, TokenizerConfig, VocabularySizeError, train_tokenizer
+from nmt.data.tokenizer import Tokenizer, TokenizerConfig
+from nmt.data.tokenizer_training import VocabularySizeError, train_tokenizer
 from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
 
 AUTO = {"vocab_size", "character_coverage"}

@@ -20,7 +20,8 @@ import nmt
 from nmt.bundle import build_model, save_bundle, save_search
 from nmt.cli.export import main
 from nmt.data.directions import Directions
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.export.folder import export_onnx
 from nmt.search import Beam, Greedy, Sample
 

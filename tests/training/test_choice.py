@@ -14,8 +14,8 @@ import yaml
 import nmt
 from nmt.metrics import measure as measures
 from nmt.metrics.config import MetricConfig
-from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
+from nmt.training.metrics_file import COLUMNS, read_metrics
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long

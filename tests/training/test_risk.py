@@ -12,7 +12,7 @@ from nmt.data.batching import Batch, collate
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.metrics.measure import Measure
 from nmt.search import Hypothesis
-from nmt.training.callbacks import read_metrics
+from nmt.training.metrics_file import read_metrics
 from nmt.training.risk import SHARPNESS, candidates, costs, expected_cost
 from nmt.training.run import train
 

@@ -20,8 +20,8 @@ from nmt.config import RunConfig, from_dict
 from nmt.data.batching import collate
 from nmt.files import locked
 from nmt.metrics.measure import Measure
-from nmt.training.callbacks import COLUMNS, read_metrics
 from nmt.training.checkpoint import CheckpointFiles
+from nmt.training.metrics_file import COLUMNS, read_metrics
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.cli import compare, evaluate, inspect, translate
-from nmt.training.callbacks import read_metrics
+from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
 from nmt.translator import Translator
 from nmt.workers import Workers

@@ -14,9 +14,10 @@ import nmt
 from nmt.bundle import load_bundle
 from nmt.config import to_dict
 from nmt.data.lexicon import Lexicon
-from nmt.data.tokenizer import TokenizerConfig, train_tokenizer
+from nmt.data.tokenizer import TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.transfer import origins
-from nmt.training.callbacks import read_metrics
+from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
 
 STILL = {"optim__learning_rate": 1e-9, "trainer__max_steps": 1}
