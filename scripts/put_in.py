@@ -84,9 +84,24 @@ def count(out: str, hyp: str) -> None:
     print(f"lines that are well-formed {sum(map(_is_sound, hyps))} of {len(hyps)}")
     either = sum(c in (a, b) for a, b, c in zip(*items, strict=True))
     print(f"lines in the order of the reference {ordered}, or in the source's {either}, of {len(hyps)}")
+    known = [(a == b, in_order) for a, b, in_order in zip(items[1], items[2], map(_follows, refs, hyps), strict=True)]
+    known = [one for one in known if one[1] is not None]
+    right, possible = (sum(map(bool, column)) for column in zip(*known, strict=True))
+    print(f"lines with each marked word once {len(known)}: words in its order {possible}, items {right}")
     rest = [[" ".join(ITEM.sub("", text).split()).replace(" .", ".") for text in texts] for texts in (hyps, refs)]
     measure = Measure.of(MetricConfig(), "", rest[1])
     print(f"BLEU of the rest {measure.scores(rest[0], [rest[1]], ('bleu',), 0)['bleu'].score:.2f}")
+
+
+def _follows(ref: str, hyp: str) -> bool | None:
+    """Whether the words that the reference has items before stand in its order in a translation; None where it has
+    not each of them once."""
+    marked = [re.match(r"\s*(\w*)", ref[item.end() :]) for item in ITEM.finditer(ref) if not item[0].startswith("</")]
+    words = re.findall(r"\w+", ITEM.sub(" ", hyp).lower())
+    places = [[place for place, word in enumerate(words) if word == one[1].lower()] for one in marked if one]
+    if any(len(of_word) != 1 for of_word in places):
+        return None
+    return places == sorted(places)
 
 
 def _is_sound(text: str) -> bool:
