@@ -32,6 +32,7 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for needed in ("conf/train.yaml", "conf/cell/lstm.yaml", "data/demo/train.de", "cli/train.py", "py.typed"):
         assert f"nmt/{needed}" in names
+    assert {f"nmt/export/page/{name}" for name in ("translate.html", "translate.js", "pieces.js")} <= set(names)
     assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
     assert "nmt/native/hook.py" not in names  # it needs what only makes wheels
     compiled = {name for name in names if name.endswith(".so")}

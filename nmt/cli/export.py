@@ -16,8 +16,8 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=COMMAND,
         description="Write a model in another form. onnx: two graphs that onnxruntime runs, with pieces, a "
-        "description and a program that translates without nmt. int8: a model directory of packed weights, smaller, "
-        "for nmt alone.",
+        "description, and a program and a page that translate without nmt. int8: a model directory of packed "
+        "weights, smaller, for nmt alone.",
     )
     parser.add_argument("model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model")
     parser.add_argument("--to", choices=["onnx", "int8"], required=True, help="the form")

@@ -1,7 +1,10 @@
-"""A folder that translates without nmt: graphs of ONNX, pieces, a description, and a program that uses them."""
+"""A folder that translates without nmt: graphs of ONNX, pieces, a description, and two programs that use them, one
+of Python and one of a page."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,12 @@ from nmt.export.network import Network, network_of
 from nmt.export.products import Float32, Int8
 from nmt.files import check_output, write_folder
 from nmt.json_text import to_json
+from nmt.pictures.theme import theme
 from nmt.search import Beam, Greedy, Search
 from nmt.translator import MAX_CHARS, MAX_PIECES
 
 DESCRIPTION, PROGRAM, CASING = "model.json", "translate.py", "casing.py"
+PAGE, SCRIPTS = "translate.html", ("page.js", "translate.js", "pieces.js", "casing.js")
 FORMAT = 1  # of the description
 RUNTIME = "1.14"  # the first onnxruntime that reads OPSET and IR_VERSION
 
@@ -40,6 +45,8 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
         **tokenizers(bundle),
         PROGRAM: program(),
         CASING: _source("text", CASING),
+        PAGE: page(),
+        **{name: _source("export/page", name) for name in SCRIPTS},
         DESCRIPTION: (to_json(about, 2) + "\n").encode(),
     }
     return write_folder(output, contents)
@@ -111,6 +118,13 @@ def tokenizers(bundle: Bundle) -> dict[str, bytes]:
 def program() -> bytes:
     """translate.py beside casing.py."""
     return _source("export", PROGRAM).replace(b"from nmt.text.casing", b"from casing")
+
+
+def page() -> bytes:
+    """translate.html, whose policy lets nothing in but files beside it and its own style."""
+    text = _source("export/page", PAGE).replace(b"/*THEME*/", theme().encode())
+    style = text.partition(b"<style>")[2].partition(b"</style>")[0]
+    return text.replace(b"STYLE", b"sha256-" + base64.b64encode(hashlib.sha256(style).digest()), 1)
 
 
 def _source(room: str, name: str) -> bytes:
