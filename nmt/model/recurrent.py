@@ -24,6 +24,7 @@ from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_torch
 from nmt.model.loop import Loop, by_transition
+from nmt.model.probe import check_pointwise
 from nmt.model.weight_gradients import stack
 
 Kernel = Callable[..., Any]
@@ -66,6 +67,7 @@ class Recurrent(nn.Module):
     recurrence: R h, and a product of the cell's own such as U (r ⊙ h). Not dropped is what is done unit by unit, such
     as z ⊙ h or f ⊙ c, which is how a state is kept; the other parts of the state; and h as the layer's output, which
     an attention and the layers above see. `recurrent_dropout` has no fused kernel, so training then runs the loop.
+    Raises ValueError for a cell whose `pointwise` gives something else than its states.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Recurrent(nn.Module):
         recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        check_pointwise(cell)
         self.cell = cell
         self.hidden_size = hidden_size
         self.dropout = dropout
