@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import textwrap
+import tomllib
+import zipfile
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 import torch
@@ -37,11 +41,15 @@ def part_of_page(title: str) -> str:
     return PAGE.split(f"## {title}\n")[1].split("\n## ")[0]
 
 
+def printed_in_step(number: int) -> str:
+    """What a step of "Add a cell" prints."""
+    part = re.split(r"^\d\. ", part_of_page("Add a cell"), flags=re.MULTILINE)[number]
+    return textwrap.dedent("".join(re.findall(r"^(?: {7}.*)?\n", part, re.MULTILINE)))
+
+
 @pytest.fixture
 def cell_source() -> str:
-    """The file that "Add a cell" prints."""
-    part = part_of_page("Add a cell").split("1. ")[1].split("\n2. ")[0]
-    return textwrap.dedent("".join(re.findall(r"^(?: {7}.*)?\n", part, re.MULTILINE)))
+    return printed_in_step(1)
 
 
 @pytest.fixture
@@ -69,13 +77,20 @@ def test_the_cell_that_the_docs_add_is_complete_and_does_what_its_docstring_says
     z, n = gates[:, :H].sigmoid(), gates[:, H:].tanh()
     (found,) = module.UGRNN().pointwise(gates, gates[:, :0], (h,), {})
     torch.testing.assert_close(found, (1 - z) * n + z * h)
+    x, u = torch.randn(B, 2 * H), torch.randn(B, 2 * H)
+    by_hand = run_path(str(ROOT / "tests" / "model" / "equations.py"))
+    exec(compile(printed_in_step(4), "step 4", "exec"), by_hand)
+    a, b = ({"z": part[:, :H].numpy(), "n": part[:, H:].numpy()} for part in (x, u))
+    (found,) = module.UGRNN().pointwise(x + u, gates[:, :0], (h,), {})
+    torch.testing.assert_close(found, torch.from_numpy(by_hand["ugrnn"](a, b, (h.numpy(),), {})[0]))
 
 
 def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
     (tmp_path / "conf" / "cell").mkdir(parents=True)
     like = (resource("conf") / "cell" / "gru.yaml").read_text(encoding="utf-8")
-    assert len(like.splitlines()) == 3
-    (tmp_path / "conf" / "cell" / "ugrnn.yaml").write_text(like.replace("gru", "ugrnn"), encoding="utf-8")
+    printed = printed_in_step(3).strip() + "\n"
+    assert printed == like.replace("gru", "ugrnn")
+    (tmp_path / "conf" / "cell" / "ugrnn.yaml").write_text(printed, encoding="utf-8")
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
@@ -88,16 +103,34 @@ def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
     assert all(parameter.grad.any() for parameter in layer.parameters())
 
 
+def project_of_page() -> str:
+    """The pyproject.toml of "A cell in a package of your own"."""
+    return "".join(re.findall(r"^ {4}(.*\n)", part_of_page("A cell in a package of your own"), re.MULTILINE))
+
+
+def test_the_project_that_the_docs_print_can_be_built(tmp_path, cell_source):
+    pytest.importorskip("setuptools", "70.1", reason="pip fetches it to build with")
+    (tmp_path / "pyproject.toml").write_text(project_of_page(), encoding="utf-8")
+    (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
+    build = "from setuptools.build_meta import build_wheel; build_wheel('.')"
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("my_cells-1.0-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert "my_cells.py" in archive.namelist()
+        entry_points = archive.read("my_cells-1.0.dist-info/entry_points.txt").decode().split()
+    assert entry_points == ["[nmt.cells]", "ugrnn", "=", "my_cells:UGRNN"]
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch, cell_source):
     """A package that is installed, with the cell and the entry point that the page prints, and another that fails."""
     (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
     (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
-    (entry,) = re.findall(r'^    (ugrnn = ".*")$', part_of_page("A cell in a package of your own"), re.MULTILINE)
+    entry_points = tomllib.loads(project_of_page())["project"]["entry-points"]["nmt.cells"]
     metadata = tmp_path / "my_cells-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-cells\nVersion: 1.0\n")
-    entries = [entry.replace('"', ""), "broken = broken_cells:Cell", "other = my_cells:torch"]
+    entries = [f"ugrnn = {entry_points['ugrnn']}", "broken = broken_cells:Cell", "other = my_cells:torch"]
     (metadata / "entry_points.txt").write_text("\n".join(["[nmt.cells]", *entries, ""]))
     monkeypatch.syspath_prepend(str(tmp_path))
     before = dict(CELLS)

@@ -85,8 +85,8 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
         "--tags",
         action=argparse.BooleanOptionalAction,
         help="what looks like a tag of XML's or HTML's (<b>, </b>, <x id=\"1\"/>) is no text: it is taken out, and "
-        "put back where the attention says, each once and nested as before; a line with &lt; and the like is "
-        "translated as the characters that they stand for; default: as the model was trained, mostly not",
+        "put back where the attention says, none twice, and one within another as before; a line with &lt; and the "
+        "like is translated as the characters that they stand for; default: as the model was trained, mostly not",
     )
     parser.add_argument(
         "--check",
