@@ -7,6 +7,7 @@ before the word that it stood before, or, where only a blank follows it, after t
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ class Element:
     joins_before: bool = False  # the blank before it is not the source's, but keeps two words apart
     joins_after: bool = False  # likewise that after its end
     is_word: bool = False  # which blanks keep apart from others
+    most: int = sys.maxsize  # words that it covers, unless it is around all of the text
 
 
 def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
@@ -135,7 +137,8 @@ class _Room:
             is_all = is_all and not any(self.taken)  # by one that begins inside a word
             span = self.words if is_all else self._run(start, end, self.taken) if number < MOST else None
             if span and span[0] < span[1]:
-                span = span if is_all else self._with_signs(span, start, end)
+                if not is_all:
+                    span = self._with_signs(self._shortened(span, start, end, elements[number].most), start, end)
                 self.taken[span[0] : span[1]] = b"\1" * (span[1] - span[0])
                 self.owners.append((*span, start))
                 found[number] = span, (self.texts.tgt[span[0]][0], self.texts.tgt[span[1] - 1][1])
@@ -164,6 +167,21 @@ class _Room:
                 best, best_score = (first, word + 1), score
             before = word
         return best
+
+    def _shortened(self, run: Span, start: int, end: int, most: int) -> Span:
+        """A run, or of its words as many as there may be: without the first where the word before these characters,
+        such as an article, would else have no translation; then those that come from these characters most, of equal
+        ones those at the same share of the way."""
+        texts = self.texts
+        word = bisect_left(texts.src_starts, start)
+        if run[1] - run[0] >= most and word and not texts.votes(*texts.src[word - 1]):
+            run = run[0] + 1, run[1]
+        if run[1] - run[0] <= most:
+            return run
+        votes, place = texts.votes(start, end), (word + 0.5) / len(texts.src) * len(texts.tgt) - most / 2
+        sums = {first: sum(votes.get(first + i, 0) for i in range(most)) for first in range(run[0], run[1] - most + 1)}
+        first = max(sums, key=lambda first: (sums[first], -abs(first - place)))
+        return first, first + most
 
     def _with_signs(self, run: Span, start: int, end: int) -> Span:
         """A run with the signs beside it that these characters begin and end with."""

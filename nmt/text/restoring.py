@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nmt.languages import is_word
-from nmt.text.pieces import Link
+from nmt.text.pieces import Link, word_spans
 from nmt.text.placement import Element, placed, spaced
 from nmt.text.protection import SYMBOL, Masked
 
@@ -113,7 +113,9 @@ def forced(src: str, terms: Sequence[tuple[int, int, str]], translation: str, li
         count[term] -= 1
         if count[term] < 0:
             lacking.append((start, end, term))
-    elements = [Element(term, term, start, end, -1) for start, end, term in lacking]
+    elements = [
+        Element(term, term, start, end, -1, most=len(word_spans(src[start:end])) + 1) for start, end, term in lacking
+    ]
     edits = []
     for element, (start, end) in zip(elements, placed(elements, src, translation, links), strict=True):
         edits.append((start, end, element.open if end > start else spaced(element.open, translation, start)))

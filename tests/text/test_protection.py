@@ -135,6 +135,17 @@ def test_a_term_takes_the_place_of_what_translates_it():
     assert forced("Der Hund schläft", [(4, 8, "dog")], "The dog sleeps", links).text == "The dog sleeps"
 
 
+def test_a_term_takes_no_more_words_than_its_own_and_one_and_leaves_the_article_that_nothing_else_becomes():
+    src, translation = "Ein Hund schläft im Wasser.", "A dog is sleeping on the water."
+    words = [(0, 1), (2, 5), (6, 8), (9, 17), (18, 20), (21, 24), (25, 30)]
+    vague = [*((4, 8, *word) for word in words[:4]), *((20, 26, *word) for word in words[4:]), (26, 27, 30, 31)]
+    terms = [(4, 8, "hound"), (20, 26, "river")]
+    assert forced(src, terms[:1], translation, vague).text == "A hound sleeping on the water."
+    assert forced(src, terms, translation, vague).text == "A hound sleeping on river."
+    assert forced(src, terms, translation, [*vague, (17, 19, *words[4])]).text == "A hound sleeping on river."
+    assert forced("Hund", [(0, 4, "hound")], translation, vague).text == "hound"
+
+
 def test_what_is_lost_is_told_by_kind():
     src = "<b>Hallo</b> {name}, 1.000,5 und https://a.org"
     assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
