@@ -145,6 +145,7 @@ def test_every_library_of_the_table_comes_with_the_extras_that_it_names():
         ("lightning.pytorch", "nmt.train", "nmt.train needs Lightning: pip install 'nmt[train]'"),
         ("sacrebleu", "nmt-translate", "nmt-translate needs sacreBLEU: pip install 'nmt[evaluate]'"),
         ("sacrebleu", "nmt-lab", "nmt-lab needs sacreBLEU: pip install 'nmt[lab]'"),
+        ("translate.storage", "po", "po needs translate-toolkit: pip install 'nmt[formats]'"),
         ("nothing_of_ours", "nmt-train", None),
     ],
 )

@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("model", nargs="+", metavar="MODEL", help="a model directory, such as runs/demo/model")
     parser.add_argument("--to", choices=["onnx", "int8"], required=True, help="the form")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where its files go")
-    parser.add_argument("--int8", action="store_true", help="of onnx: products in bytes, a third of the size")
+    parser.add_argument("--int8", action="store_true", help="of onnx: products in bytes, a quarter of the size")
     add_common(parser)
     return parser
 
@@ -34,11 +34,14 @@ def main() -> None:
         options = parser().parse_args()
         if options.model[1:]:
             raise ValueError("an ensemble has no form of its own; export each of its models")
+        again = options.output.is_dir() and any(options.output.iterdir())  # if it may, as check_output says
         sizes = to_onnx(options) if options.to == "onnx" else to_int8(options)
         if not options.quiet:
             warn(
                 COMMAND,
-                f"{options.output}: " + ", ".join(f"{name} {size:,}" for name, size in sizes.items()) + " bytes",
+                f"{options.output}{', over an earlier export' * again}: "
+                + ", ".join(f"{name} {size:,}" for name, size in sizes.items())
+                + " bytes",
             )
 
 

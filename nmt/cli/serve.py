@@ -30,11 +30,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pair",
         action="append",
-        required=True,
+        default=[],
         metavar="SRC-TGT=MODEL",
         help="languages and the model directory that translates between them, or a MODEL that says its languages "
         "itself; MODEL,MODEL is an ensemble; again for each pair",
     )
+    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # as other commands take them
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
     parser.add_argument("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
     parser.add_argument("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
@@ -119,6 +120,9 @@ def main() -> None:
     prepare_streams()
     with one_line_errors(COMMAND):
         options = parser().parse_args()
+        if options.models or not options.pair:
+            named = options.models[0] if options.models else "MODEL"
+            raise ValueError(f"say which models to serve by --pair: --pair {named}")
         run(options)
 
 

@@ -117,6 +117,8 @@ def main() -> None:
             print("\n".join(map(shown, languages(options.model[0]))))
             return
         kind = kind_of(options)
+        if kind != TEXT:
+            options.keep.append("placeholders")  # as tags are: what a document has are often strings of a program
         translator, form = translator_and_form(options)
         from nmt.process import trim_memory
         from nmt.workers import Workers

@@ -15,9 +15,14 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnxruntime
-import sentencepiece
+try:
+    import numpy as np
+    import onnxruntime
+    import sentencepiece
+except ModuleNotFoundError as error:
+    if __name__ != "__main__":
+        raise
+    raise SystemExit(f"translate.py needs {error.name}: pip install numpy onnxruntime sentencepiece") from None
 
 from nmt.text.casing import marked, unmarked
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from nmt.extras import explained
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, Units, Wish
 
 TEXT = "text"  # lines: what a filter reads
@@ -141,9 +142,10 @@ def needing_libraries(kind: str) -> Iterator[None]:
     """A library that is not installed is told by how it is had."""
     try:
         yield
-    except ImportError as error:
-        missing = (error.name or str(error)).split(".")[0]
-        raise ValueError(f"{kind} needs {missing}, which is not installed: pip install 'nmt[formats]'") from None
+    except ModuleNotFoundError as error:
+        if (missing := explained(error, kind)) is None:
+            raise
+        raise ValueError(missing) from None
 
 
 @contextmanager

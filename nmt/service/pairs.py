@@ -114,7 +114,7 @@ class Pairs:
         """The code that a client means. Raises RefusedError(400)."""
         found = code if code in self.names else matching(code, self.codes)
         if found is None:
-            raise RefusedError(400, f"{code[:20]} is not supported")
+            raise RefusedError(400, f"{code[:20]} is not supported; there are: {', '.join(self.codes)}")
         return found
 
     def between(self, source: str, target: str) -> Pair | None:
@@ -124,7 +124,10 @@ class Pairs:
             return None
         pair = self.by_name.get(f"{source}-{target}")
         if pair is None:
-            raise RefusedError(400, f"{target} is not available as a target language from {source}")
+            known = ", ".join(self.by_name)
+            raise RefusedError(
+                400, f"{target} is not available as a target language from {source}; there are: {known}"
+            )
         return pair
 
 

@@ -179,8 +179,11 @@ class _Room:
         if run[1] - run[0] <= most:
             return run
         votes, place = texts.votes(start, end), (word + 0.5) / len(texts.src) * len(texts.tgt) - most / 2
-        sums = {first: sum(votes.get(first + i, 0) for i in range(most)) for first in range(run[0], run[1] - most + 1)}
-        first = max(sums, key=lambda first: (sums[first], -abs(first - place)))
+
+        def worth(first: int) -> tuple[float, float]:
+            return sum(votes.get(word, 0) for word in range(first, first + most)), -abs(first - place)
+
+        first = max(range(run[0], run[1] - most + 1), key=worth)
         return first, first + most
 
     def _with_signs(self, run: Span, start: int, end: int) -> Span:

@@ -9,12 +9,14 @@ it stood for takes its place again.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, cast, get_args
 
+from nmt.suggestions import did_you_mean
 from nmt.text.casing import SIGNS
 from nmt.text.patterns import Bounded, Finder
 
@@ -72,9 +74,13 @@ class TextRules:
         return (*(SYMBOLS if self.kinds or self.keep else ()), *of_casing)
 
     def keeping(self, patterns: Iterable[str]) -> TextRules:
-        """The same rules with more that is kept: regular expressions, and kinds by their names. Raises ValueError."""
+        """The same rules with more that is kept: regular expressions, and kinds by their names. Warns of a
+        regular expression that is nearly such a name. Raises ValueError."""
         names = [pattern for pattern in patterns if pattern in get_args(Kind)]
         own = tuple(pattern for pattern in patterns if pattern not in names)
+        for pattern in own:
+            if pattern.isalpha() and (near := did_you_mean(pattern.lower(), get_args(Kind))):
+                warnings.warn(f"--keep {pattern} is a regular expression{near}", stacklevel=2)
         return replace(self, protect=(*self.protect, *cast(list[Kind], names)), keep=(*self.keep, *own))
 
     @cached_property

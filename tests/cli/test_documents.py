@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
 
 import pytest
 from commands import command
@@ -12,6 +13,7 @@ from nmt.cli import evaluate, translate
 from nmt.cli.documents import kind_of
 from nmt.cli.test_set import read_test_set
 from nmt.formats.sniff import markup_of
+from nmt.text.check import kept_parts
 
 NAMESPACE = "urn:oasis:names:tc:xliff:document:1.2"
 XLIFF = f"""<?xml version="1.0"?>
@@ -36,6 +38,18 @@ def test_a_document_is_translated_and_the_file_is_whole(trained, tmp_path):
     assert made in found
     assert found.replace(' target-language="en"', "").split("<file")[1] == expected.split("<file")[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.en.xlf", "app.xlf"]
+
+
+@pytest.mark.parametrize("own", [[], ["--keep", "urls"]])
+def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_path, monkeypatch, own):
+    table, out = tmp_path / "app.csv", tmp_path / "app.en.csv"
+    table.write_text("de,en\n{count} Hunde und %s Bälle,\n", encoding="utf-8")
+    files = ["-i", str(table), "-o", str(out), "--workers", "1", "--quiet"]
+    monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files, *own])
+    translate.main()
+    assert kept_parts(out.read_text(encoding="utf-8")) == Counter(
+        {("placeholders", "{count}"): 2, ("placeholders", "%s"): 2}
+    )
 
 
 def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):

@@ -87,6 +87,21 @@ def test_the_program_ends_quietly_where_nobody_reads_and_says_what_it_cannot(bun
     refused = subprocess.run([*command, "0"], input="Anna\n", capture_output=True, text=True)
     assert refused.returncode == 2
     assert refused.stderr.endswith("--beam-size and --threads are 1 or more\n")
+    bare = subprocess.run([sys.executable, "-S", command[1]], input="", capture_output=True, text=True)
+    assert (bare.returncode, bare.stderr) == (
+        1, "translate.py needs numpy: pip install numpy onnxruntime sentencepiece\n"
+    )  # fmt: skip
+
+
+def test_an_earlier_export_is_written_over_in_words(bundle_dir, tmp_path, monkeypatch, capsys):
+    said = []
+    for more in ([], ["--int8"]):
+        monkeypatch.setattr(
+            sys, "argv", ["nmt-export", str(bundle_dir), "--to=onnx", f"--output={tmp_path / 'out'}", *more]
+        )
+        main()
+        said.append(capsys.readouterr().err.partition("encoder")[0])
+    assert said == [f"nmt-export: {tmp_path / 'out'}: ", f"nmt-export: {tmp_path / 'out'}, over an earlier export: "]
 
 
 def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):

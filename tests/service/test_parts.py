@@ -69,6 +69,16 @@ def test_pairs_are_named_by_codes(tmp_path):
         Pairs([*pairs_of("de-en=a"), *pairs_of("de-en=b")])
 
 
+def test_who_is_refused_is_told_what_there_is():
+    pairs = Pairs([*pairs_of("de-en=a"), *pairs_of("de-nl=b")])
+    with pytest.raises(RefusedError, match="^fr is not supported; there are: de, en, nl$"):
+        pairs.served("fr")
+    with pytest.raises(
+        RefusedError, match="de is not available as a target language from en; there are: de-en, de-nl$"
+    ):
+        pairs.between("en", "de")
+
+
 def test_codes_fall_back_to_the_language():
     assert matching("DE_at", ["de", "en"]) == "de"
     assert matching("pt", ["pt-BR", "en"]) == "pt-BR"

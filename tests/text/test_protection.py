@@ -56,6 +56,14 @@ def test_a_pattern_of_ones_own_counts_and_a_wrong_one_is_refused_in_words():
     assert TextRules().symbols == ()
 
 
+@pytest.mark.parametrize(("word", "meant"), [("place", "placeholders"), ("URL", "urls"), ("mail", "emails")])
+def test_a_word_that_is_nearly_a_kinds_name_is_a_pattern_that_costs_a_warning(word, meant):
+    said = f"--keep {word} is a regular expression; did you mean {meant}?"
+    with pytest.warns(UserWarning, match=re.escape(said)):
+        assert TextRules().keeping([word]).keep == (word,)
+    assert TextRules().keeping(["Hund", "url[0-9]", "urls"]).keep == ("Hund", "url[0-9]")  # an error if it warned
+
+
 def test_a_pattern_that_tries_too_many_ways_is_given_up():
     """It may have come with a stranger's model."""
     text = f"AB-12 {'a' * 3000}"
