@@ -52,6 +52,9 @@ class OptimConfig:
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
     candidates: int = 8  # translations of a sentence that it is expected over
+    # Weight of the attention's cross-entropy to an alignment by IBM model 1 (training/guidance.py), such as 1; it
+    # falls to 0 until the last update.
+    guided_alignment: float = 0.0
     clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
     average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
     average_last: int = 0  # validations whose weights are averaged; 0 for none
@@ -75,6 +78,7 @@ class OptimConfig:
             label_smoothing=(0, 0.9),
             r_drop=(0, 1000),
             risk=(0, 1e6),
+            guided_alignment=(0, 1e6),
             candidates=(2, 100),
             clip_norm=(0, 1e6),
             average_decay=(0, 0.999999),
@@ -193,6 +197,10 @@ class RunConfig:
         if self.init_vocabulary != "keep" and not self.init:
             raise ValueError(f"init_vocabulary is {self.init_vocabulary}, but there is no init=")
         check_attention(self.model, self.search)
+        if self.optim.guided_alignment and self.model.attention.name == "none":
+            raise ValueError(
+                "optim.guided_alignment is above 0, but the model has no attention (attention=none); it must be 0"
+            )
 
 
 def _without_auto(data: dict[str, Any]) -> dict[str, Any]:

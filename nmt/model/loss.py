@@ -24,6 +24,7 @@ from nmt.kernels.trial import fitting, is_trusted, wave
 
 CHUNK = 1024  # positions of a product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
 BLOCK = 128  # positions of an elementwise pass on CPU
+SEEN = 1e-6  # weight that every source token is taken to have, so that none costs without end
 IGNORED = -1  # instead of a target, where a position counts for nothing
 FILL = 64  # on CPU a chunk's positions are filled up to a multiple of this
 
@@ -213,3 +214,10 @@ def linear_cross_entropy(
         features, weight, bias, targets, smoothing, r_drop, has_ignored
     )
     return loss, nll
+
+
+def attention_cross_entropy(weights: Tensor, alignment: Tensor) -> Tensor:
+    """Attention's weights (B,A,T,S), of which the heads' mean counts, and how much each source token should have
+    (B,T,S) -> the cross-entropy, summed over all target tokens, in nats."""
+    mean = weights.mean(1, dtype=alignment.dtype)
+    return -(alignment * (mean + SEEN).log()).sum()

@@ -16,7 +16,7 @@ from nmt.cells import Cell
 from nmt.model.attention import AttentionConfig, Memory, build_attention
 from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
-from nmt.model.loss import IGNORED, linear_cross_entropy
+from nmt.model.loss import IGNORED, attention_cross_entropy, linear_cross_entropy
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -160,6 +160,7 @@ class Seq2Seq(nn.Module):
         tgt_out: Tensor,
         tgt_len: Tensor,
         real: Tensor | None = None,
+        alignment: Tensor | None = None,
         smoothing: float = 0.0,
         r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
@@ -168,10 +169,11 @@ class Seq2Seq(nn.Module):
         shapes of the batch tell all that is done.
 
         With `r_drop` every sentence is read twice, each time with a dropout of its own, and the two predictions are
-        drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py).
+        drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py). With `alignment` (B,T,S), how much each
+        source token should be looked at, the attention's cross-entropy to that is added.
         """
         passes = 2 if r_drop else 1
-        features, _ = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
+        features, weights = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
         features = features.reshape(passes, -1, features.shape[-1])
         if real is None:
             is_padding = torch.arange(tgt_out.shape[1], device=tgt_len.device) >= tgt_len[:, None]
@@ -179,7 +181,10 @@ class Seq2Seq(nn.Module):
         else:
             features, targets = features.index_select(1, real), tgt_out.flatten().index_select(0, real)
         to_output = self.output_table, self.output_bias
-        return linear_cross_entropy(features, *to_output, targets, smoothing, r_drop, has_ignored=real is None)
+        loss, nll = linear_cross_entropy(features, *to_output, targets, smoothing, r_drop, has_ignored=real is None)
+        if alignment is not None:
+            loss = loss + attention_cross_entropy(weights, alignment.repeat(passes, 1, 1)) / passes
+        return loss, nll
 
     def token_log_probs(
         self,

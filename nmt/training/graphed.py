@@ -29,15 +29,15 @@ class GraphedLoss:
         self.loss = _Loss(model)
         self.graphs: Graphs | None = None
 
-    def __call__(self, batch: Batch, **settings: float) -> tuple[Tensor, Tensor]:
+    def __call__(self, batch: Batch, alignment: Tensor | None = None, **settings: float) -> tuple[Tensor, Tensor]:
         """The loss, and the nll, which has no gradient; one is good until the next."""
         loss, device = self.loss, batch.src.device
         if not self.takes(device):
-            return loss(*batch, **settings)  # type: ignore[no-any-return]
+            return loss(*batch, alignment, **settings)  # type: ignore[no-any-return]
         if self.graphs is None:
             self.graphs = graphs_on(device, "training")
         parameters = {name: part for name, part in loss.named_parameters() if part.requires_grad}
-        *parts, _real = batch
+        parts = [*batch[:-1], *(() if alignment is None else (alignment,))]
         narrow = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
         addresses = tuple(part.data_ptr() for part in parameters.values())
         key = loss.model.training, narrow, tuple(settings.items()), addresses
@@ -64,7 +64,7 @@ class _Loss(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, *parts: Tensor, **settings: float) -> Any:
+    def forward(self, *parts: Tensor | None, **settings: float) -> Any:
         return self.model.loss(*parts, **settings)  # type: ignore[operator]
 
 
@@ -76,7 +76,7 @@ def _loss_and_gradient(
     # that is captured.
     leaves = {name: part.detach().requires_grad_() for name, part in parameters.items()}
     with torch.enable_grad():
-        lowered, nll = functional_call(loss, leaves, parts, settings)
+        lowered, nll = functional_call(loss, leaves, (*parts[:5], None, *parts[5:]), settings)
     grads = torch.autograd.grad(lowered, list(leaves.values()), materialize_grads=True, allow_unused=True)
     torch.clear_autocast_cache()
     return [lowered.detach(), nll, *grads]

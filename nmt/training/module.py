@@ -35,6 +35,7 @@ from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Average, LastMean, MovingAverage
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.graphed import GraphedLoss
+from nmt.training.guidance import Guide
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
 from nmt.training.ranks import gathered
@@ -72,6 +73,7 @@ class TrainingModule(pl.LightningModule):
             begin_from(load_bundle(config.init), self.model, self.tokenizer)
         self.frozen = frozen(self.model, config.optim.freeze)
         self.graphed_loss = GraphedLoss(self.model)
+        self.guide: Guide | None = None
         self.averages = nn.ModuleDict(averages(self.model, config.optim))
         self.averaged_step = 0  # the update after which they were last
         self.progress = Progress(returns=returns or 0)
@@ -136,13 +138,21 @@ class TrainingModule(pl.LightningModule):
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is lowered, in nats, summed over the batch; and what is logged of it."""
         optim, tokens = self.config.optim, batch.tgt_len.sum()
-        loss, nll = self.graphed_loss(batch, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
+        alignment = self.alignment(batch) if optim.guided_alignment else None
+        loss, nll = self.graphed_loss(batch, alignment, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
         logged = {"train/nll": nll / tokens}
         if optim.risk:
             risk = self._risk(batch)
             loss = loss + optim.risk * tokens * risk
             logged["train/risk"] = risk.detach()
         return loss, logged
+
+    def alignment(self, batch: Batch) -> Tensor | None:
+        """What attention is drawn to at this update; None when it is left alone."""
+        if self.guide is None:  # made by who needs it: it takes seconds
+            self.guide = Guide(self.prepared.train, self.tokenizer.tgt_vocab_size)
+        left = 1 - self.global_step / max(1, self.last_step(self.global_step))
+        return self.config.optim.guided_alignment * left * self.guide(batch) if left > 0 else None
 
     def _risk(self, batch: Batch) -> Tensor:
         """The mean of the sentences."""
