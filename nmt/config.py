@@ -161,6 +161,7 @@ AUTOMATIC: dict[str, Any] = {
     "model.src_word_dropout": None,
     "model.tgt_word_dropout": None,
     "optim.warmup_steps": 200,
+    "optim.guided_alignment": None,
     "trainer.max_epochs": 10,
     "trainer.max_tokens": 4096,
     "trainer.val_every_epochs": None,

@@ -5,7 +5,8 @@ everything is as AUTOMATIC has it; with less
 - max_tokens is halved, down to a quarter, until an epoch has some ENOUGH batches;
 - max_epochs is EPOCHS * (MUCH / tokens) ** POWER: a tenth of the text is read 4.6 times as often, in half the time;
   and val_every_epochs makes VALIDATIONS of them;
-- dropout and the dropout of whole words go up, since every sentence is read so often.
+- dropout and the dropout of whole words go up, since every sentence is read so often;
+- attention is shown where to look (guidance.py), as it has few updates to find out, unless it has learned it: `init`.
 Whatever the text, no more than a fifth of all updates is warm-up.
 """
 
@@ -54,6 +55,7 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
         "model.dropout": 0.4,
         "model.src_word_dropout": 0.1,
         "model.tgt_word_dropout": 0.1,
+        "optim.guided_alignment": float(config.model.attention.name != "none" and not config.init),
         "trainer.max_tokens": max(max_tokens, train.longest),
         "trainer.max_epochs": epochs_for(tokens),
     }
