@@ -15,6 +15,12 @@ def did_you_mean(word: str, known: Collection[str], before: str = "") -> str:
     return f"; did you mean {before}{close[0]}?" if close else ""
 
 
+def near_file(path: Path) -> str:
+    """The same for a file that is not there: the same one packed, or unpacked."""
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
+    return f"; did you mean {other}?" if other.is_file() else ""
+
+
 def near_folder(path: Path) -> str:
     """The same for a folder that is not there: one like it that is, of which one part is named otherwise."""
     wrong = path

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from nmt.formats.headers import columns_by_row, is_language, looks_like_names, means, named_columns, shown
+from nmt.suggestions import near_file
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
 CHUNK_BYTES = 1 << 16  # read at once
@@ -70,7 +71,7 @@ def lines_of(path: Path) -> Iterator[Line]:
     try:
         file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing") from None
+        raise ValueError(f"{path} is missing{near_file(path)}") from None
     except OSError as error:
         what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
         raise ValueError(f"{path} {what}") from None

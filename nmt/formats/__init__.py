@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from nmt.extras import explained
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, Units, Wish
+from nmt.suggestions import near_file
 
 TEXT = "text"  # lines: what a filter reads
 
@@ -155,7 +156,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield cast(BinaryIO, file)
     except FileNotFoundError:
-        raise ValueError(f"{path} is missing") from None
+        raise ValueError(f"{path} is missing{near_file(path)}") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder, not a file") from None
     except (EOFError, zlib.error, gzip.BadGzipFile, PermissionError) as error:

@@ -31,6 +31,7 @@ SERIES = (  # of lines
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip
 MARKERS = "os^vDPX"  # so that lines that lie on each other can be told apart
+MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that stand in one column, columns of more, and inches of these
 FEW = 12  # points, each of which gets its marker
 # A character that no font of this machine has is shown as a box, which says enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -39,7 +40,8 @@ warnings.filterwarnings("ignore", message="constrained_layout not applied")  # l
 
 
 def save(charts: Sequence[Picture], path: Path) -> None:
-    """All of the charts in one picture, one below the other. The suffix of `path` gives the format.
+    """All of the charts in one picture, one below the other; more than MANY in columns, as one reads, where these are
+    narrow. The suffix of `path` gives the format.
 
     Raises ValueError for a format that matplotlib does not write, or when there is nothing to draw.
     """
@@ -48,12 +50,19 @@ def save(charts: Sequence[Picture], path: Path) -> None:
     charts = [printable(chart) for chart in charts]
     known = Figure().canvas.get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
-        raise ValueError(f"{path} ends in {path.suffix!r}; a picture is one of: {', '.join(sorted(known))}")
+        raise ValueError(
+            f"{path} ends in {path.suffix!r}; html has everything, a picture is one of: {', '.join(sorted(known))}"
+        )
+    widest = max(size(chart)[0] for chart in charts)
+    columns = 1 if len(charts) <= MANY else max(1, min(COLUMNS, int(WIDTH / widest)))
+    rows = [charts[first : first + columns] for first in range(0, len(charts), columns)]
+    heights = [max(size(chart)[1] for chart in row) for row in rows]
+    widths = [max(size(chart)[0] for chart in charts[column::columns]) for column in range(columns)]
     with mpl.rc_context(style(charts)):
-        figure = Figure(figsize=(max(size(c)[0] for c in charts), sum(size(c)[1] for c in charts)))
-        parts = figure.subfigures(len(charts), 1, squeeze=False, height_ratios=[size(c)[1] for c in charts])[:, 0]
+        figure = Figure(figsize=(sum(widths), sum(heights)))
+        parts = figure.subfigures(len(rows), columns, squeeze=False, height_ratios=heights, width_ratios=widths)
         figure.set_layout_engine("constrained")
-        for part, chart in zip(parts, charts, strict=True):
+        for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have places left
             paint(chart, part.subplots())
         figure.draw_without_rendering()  # so that boxes know their size before arrows end at them
         with naming(path):

@@ -143,6 +143,11 @@ def test_a_pipe_is_read_once_and_is_not_missing(tmp_path):
 def test_a_folder_or_nothing_in_the_place_of_a_file_is_one_clear_line(tmp_path):
     with pytest.raises(ValueError, match="is a folder, not a file"):
         list(read_lines(tmp_path))
+    (tmp_path / "packed.gz").touch()
+    (tmp_path / "plain").touch()
+    for missing, near in (("packed", "packed.gz"), ("plain.gz", "plain")):
+        with pytest.raises(ValueError, match=rf"{missing} is missing; did you mean .*/{near}\?$"):
+            list(read_lines(tmp_path / missing))
     with pytest.raises(ValueError, match="nowhere is missing"):
         list(read_lines(tmp_path / "nowhere"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ import browser
 import pytest
 
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
-from nmt.pictures.draw import save, svg
+from nmt.pictures.draw import save, size, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import to_html, to_markdown, to_text
 from nmt.shown import HIDDEN
@@ -48,8 +49,18 @@ def test_the_suffix_gives_the_format(suffix, tmp_path):
     assert {"png": b"\x89PNG", "svg": b"<svg", "pdf": b"%PDF"}[suffix] in start or b"<?xml" in start
 
 
+@pytest.mark.parametrize(
+    ("number", "width", "shape"), [(4, 4, (1, 4)), (7, 4, (3, 3)), (7, 30, (2, 4)), (7, 60, (1, 7))]
+)
+def test_many_charts_stand_in_columns_where_these_are_narrow(number, width, shape, tmp_path):
+    chart = replace(MAP, columns=["a"] * width, values=[[0.5] * width] * 2)
+    save([chart] * number, tmp_path / "a.png")
+    pixels = [int.from_bytes((tmp_path / "a.png").read_bytes()[start : start + 4]) for start in (16, 20)]
+    assert pixels == [int(120 * inches * count) for inches, count in zip(size(chart), shape, strict=True)]
+
+
 def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"a.xyz ends in '.xyz'; a picture is one of: .*png"):
+    with pytest.raises(ValueError, match=r"a.xyz ends in '.xyz'; html has everything, a picture is one of: .*png"):
         save([MAP], tmp_path / "a.xyz")
 
 
