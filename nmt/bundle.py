@@ -52,6 +52,7 @@ CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md",
 PACKED = "packed.safetensors"
 TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share one
 RUN_MODEL = "model"  # where a run's folder has it
+RUN_FILES = ("config.yaml", "origin.json")  # that a run's folder has from the start
 SNAPSHOTS, BLOBS = "snapshots", "blobs"  # of the hub's cache: files of one are links into the other
 LEXICON = "lexicon.safetensors"
 MAX_CONFIG_BYTES = 1_000_000
@@ -218,6 +219,10 @@ def model_folder(folder: str | Path) -> Path:
     if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
         raise ValueError("the name of a model directory is empty")
     folder = Path(local(folder))
+    if not (folder / CONFIG).exists() and (run := _run_without_model(folder)):
+        raise ValueError(
+            f"{run} is a run without a model yet: none was validated; the same nmt-train command goes on with it"
+        )
     if not folder.is_dir():
         if folder.is_file():
             raise ValueError(f"{folder} is a file, and a model is a folder; -i FILE translates one")
@@ -225,6 +230,14 @@ def model_folder(folder: str | Path) -> Path:
     if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
         raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
     return folder
+
+
+def _run_without_model(folder: Path) -> Path | None:
+    """The run that has this folder, or is it, where it ended before its first validation."""
+    for run in (folder, folder.parent):
+        if all((run / name).is_file() for name in RUN_FILES):
+            return None if (run / RUN_MODEL / CONFIG).exists() else run
+    return None
 
 
 def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: bool = False) -> Bundle:

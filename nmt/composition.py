@@ -24,6 +24,11 @@ from nmt.search import Search
 from nmt.suggestions import did_you_mean
 
 SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
+TABLES = {  # and the table that has their classes
+    "cell": "CELLS of nmt/cells/__init__.py",
+    "data": "CORPORA of nmt/data/corpus.py",
+    "search": "SEARCHES of nmt/search.py",
+}
 MISSING_VALUE = "???"  # what conf/ and the command line write where a value must be given
 EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given
 OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
@@ -94,9 +99,11 @@ def defaults(cls: type) -> Data:
 
 
 def schema(group: str, name: str) -> Data:
-    """What a choice of a group that has a dataclass for each starts from."""
+    """What a choice of a group that has a dataclass for each starts from. Raises ValueError where there is no such
+    class, or it cannot be imported."""
     found = choice_of(SCHEMAS[group], name)
-    assert found is not None, name
+    if found is None:
+        raise ValueError(f"conf/{group} has a file for the class {name!r}, but {TABLES[group]} has no line for it")
     return {"name": name} | defaults(found)
 
 

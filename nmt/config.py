@@ -124,7 +124,7 @@ class TrainerConfig:
     tensorboard: bool = True  # write TensorBoard's log too
     # Services that the metrics go to as well: wandb, mlflow (training/loggers.py).
     loggers: tuple[Literal["wandb", "mlflow"], ...] = ()
-    progress: bool = True  # a bar on a terminal; elsewhere a line every log_every_steps
+    progress: bool = True  # a bar on a terminal; elsewhere a line for the first update and every log_every_steps
 
     def __post_init__(self) -> None:
         check_ranges(

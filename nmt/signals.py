@@ -18,6 +18,8 @@ from typing import Any
 class Stopped(SystemExit):
     """A signal has ended the command."""
 
+    step: int | None = None  # of a training that it has ended: how many updates are done
+
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
         self.number = number

@@ -21,6 +21,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 import nmt
 from nmt.cells import CELLS, Cell
+from nmt.cli.app import built
 from nmt.cli.schema import register, to_run_config
 from nmt.config import from_dict
 from nmt.data import pair_files
@@ -173,9 +174,11 @@ def test_a_package_that_is_wrong_is_named(name, message):
 
 
 @pytest.mark.usefixtures("package")
-def test_the_command_line_has_the_cells_of_packages_and_warns_of_those_that_fail():
-    with pytest.warns(UserWarning, match="cannot be imported|no subclass of Cell"):
-        register()
+def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_that_fails():
+    register()
+    for name, message in (("broken", "broken = .* cannot be imported"), ("other", "is no subclass of Cell")):
+        with pytest.raises(ValueError, match=message):
+            built([f"cell={name}", "run=x"], lambda composed, _: composed)
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", "model.cell.depth=2"])).model.cell

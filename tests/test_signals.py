@@ -77,9 +77,10 @@ def test_a_signal_ends_the_run_with_its_code_and_the_run_goes_on_later(corpus_di
         with start(corpus_dir, tmp_path, **environment) as process:
             wait_for(process, pattern)
             process.send_signal(number)
-            rest = process.communicate()[0]
+            rest = process.communicate()[1]
         assert process.returncode == 128 + number
-        assert "Traceback" not in str(rest)
+        assert re.fullmatch(r"nmt-train: stopped after update \d+; the same command goes on", rest.splitlines()[-1])
+        assert "Traceback" not in rest
     assert (tmp_path / "called").read_text() == "requeue 17\n"
     with start(corpus_dir, tmp_path) as process:
         begun = wait_for(process, "step").split()

@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.suggestions import what_is_wrong
+from nmt.cli.suggestions import what_is_missing, what_is_wrong
 from nmt.resources import resource
 
 T = typing.TypeVar("T")
@@ -196,6 +196,8 @@ def _explained(error: Exception, arguments: argparse.Namespace, config_name: str
     for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
         groups.setdefault(path.parent.name, set()).add(path.stem)
     groups.setdefault("cell", set()).update(names_of(Cell))
+    if missing := what_is_missing(str(error), groups):
+        return missing
     right = [o for o in overrides if str(o.value()) in groups.get(o.key_or_group, ())]
     try:
         known: Any = OmegaConf.to_container(_composed(arguments, config_name, right), resolve=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import typing
-import warnings
+from contextlib import suppress
 from typing import Any
 
 from hydra import compose
@@ -19,7 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cells import Cell
 from nmt.composition import SCHEMAS, defaults, groups_of, schema, with_all_given
-from nmt.config import CHOICES, RunConfig, from_dict, names_of
+from nmt.config import CHOICES, ENTRY_POINTS, RunConfig, from_dict
+from nmt.entry_points import names_in
 from nmt.resources import resource
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
@@ -33,13 +34,11 @@ def register() -> None:
     for group, base in SCHEMAS.items():
         for name in CHOICES[base]:
             store.store(group=f"schema/{group}", name=name, node=schema(group, name))
-    for name in set(names_of(Cell)) - set(CHOICES[Cell]):  # of other packages, which have no file in conf/
-        try:
+    for name in names_in(ENTRY_POINTS[Cell]) - {path.stem for path in (resource("conf") / "cell").glob("*.yaml")}:
+        with suppress(ValueError):  # which is told to who chooses it
             node = schema("cell", name)
             store.store(group="schema/cell", name=name, node=node)
             store.store(group="cell", name=name, node=node, package="model.cell")
-        except ValueError as error:
-            warnings.warn(str(error), stacklevel=2)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from nmt.composition import SCHEMAS, TABLES, schema
 from nmt.suggestions import did_you_mean
+
+
+def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:
+    """What a choice that is there cannot do without, by Hydra's error; None where the error is of something else."""
+    found = re.search(r"Could not (?:find|load) '(schema/)?(\w+)/([^']+)'", error)
+    if found and found[2] in SCHEMAS and (found[1] or found[3] in groups[found[2]]):
+        try:
+            schema(found[2], found[3])
+        except ValueError as missing:
+            return str(missing)
+        return f"{found[2]}={found[3]} has a class in {TABLES[found[2]]}, but no file conf/{found[2]}/{found[3]}.yaml"
+    return None
 
 
 def what_is_wrong(override: Any, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nmt.bars import seen
-from nmt.cli.errors import fail, one_line_errors
+from nmt.cli.errors import fail, one_line_errors, warn
 from nmt.cli.streams import prepare_streams
 from nmt.cli.sweep import Sweep, sweeping
 from nmt.log_lines import show_log
 from nmt.shown import shown
+from nmt.signals import Stopped
 from nmt.suggestions import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,13 +39,27 @@ def main() -> None:
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
     """One training; returns what its best validation scored, for sweepers: to be maximised, but TER and nll, with
     metric=ter and metric=nll, to be minimised. NaN for a run of a sweep that failed."""
-    with one_line_errors(COMMAND):  # here, before Hydra adds a line of its own
+    with one_line_errors(COMMAND), told(quiet):  # here, before Hydra adds a line of its own
         from hydra.core.hydra_config import HydraConfig
 
         overrides = list(HydraConfig.get().overrides.task)
         if sweep is None:
             return train_one(composed, overrides, quiet)
         return sweep.run(overrides, lambda name: one_of_several(composed, overrides, quiet, sweep, name))
+
+
+@contextmanager
+def told(quiet: bool) -> Iterator[None]:
+    """A signal that has ended the training costs a line."""
+    try:
+        yield
+    except Stopped as stopped:
+        from nmt.training.folder import is_first_process
+
+        if is_first_process() and not quiet:
+            where = f"after update {stopped.step}" if stopped.step else "before the first update"
+            warn(COMMAND, f"stopped {where}; the same command goes on")
+        raise
 
 
 def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:

@@ -14,6 +14,13 @@ from nmt.ranges import check_ranges
 
 HELD_OUT = "stands in valid or test"  # why a pair is left out
 CHOSEN = "held out for validation"  # likewise
+IN_WORDS = {  # of several pairs, where the reason alone would not read as that
+    HELD_OUT: "that stand in the validation or test text",
+    "duplicate": "duplicates",
+    "empty side": "with an empty side",
+    "length ratio": "with sides of very different length",
+    "too many pieces": "of too many pieces",
+}
 RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
 
 
@@ -87,6 +94,11 @@ def held_out_share(kept: int, dropped: Mapping[str, int]) -> str:
         f"{lost} of {total} training pairs are left out because they stand in the validation or test text; "
         "data.cleaning.decontaminate says what counts: true either side, pair both, src or tgt one, false nothing"
     )
+
+
+def reasons(dropped: Mapping[str, int]) -> str:
+    """How many pairs were left out for what, in words; nothing where none was."""
+    return ", ".join(f"{count} {IN_WORDS.get(reason, reason)}" for reason, count in dropped.items())
 
 
 def _unfit(pair: Pair, config: CleaningConfig) -> str | None:

@@ -104,6 +104,11 @@ class Corpus:
         """train, valid and test by the corpus' own names; None: there is none, or training pairs are held out."""
         return {"train": self.train, "valid": self.valid if isinstance(self.valid, str) else None, "test": self.test}
 
+    @property
+    def where(self) -> str:
+        """Where the text lies, in words."""
+        raise NotImplementedError
+
     def has(self, split: str) -> bool:
         """Whether there is such a split, sound or not."""
         raise NotImplementedError
@@ -204,6 +209,10 @@ class FileCorpus(Corpus):
 
     dir: str = field(kw_only=True)  # the folder of the files
 
+    @property
+    def where(self) -> str:
+        return f"the folder {self.dir}"
+
     def has(self, split: str) -> bool:
         names = (name for part in self.parts(split) for names in self._layouts(part) for name in names)
         return any(_plain_or_gzipped(self.folder / name) is not None for name in names)
@@ -281,7 +290,18 @@ class FileCorpus(Corpus):
 class DemoCorpus(FileCorpus):
     """The small corpus that comes with the project; scripts/make_demo_corpus.py made it."""
 
-    dir: str = ""  # not looked at
+    dir: str = ""  # only data=files has one
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dir:
+            raise ValueError(
+                f"dir is {self.dir!r}, but data=demo is the corpus that comes with the project; say data=files too"
+            )
+
+    @property
+    def where(self) -> str:
+        return "the demo corpus"
 
     @property
     def folder(self) -> Path:
@@ -306,6 +326,10 @@ class HubCorpus(Corpus):
         super().__post_init__()
         if not self.dataset:
             raise ValueError("dataset is empty; it must name a dataset, or a folder of data files")
+
+    @property
+    def where(self) -> str:
+        return f"the dataset {self.dataset}{f', {self.subset}' if self.subset else ''}"
 
     def has(self, split: str) -> bool:
         from nmt.data.hub import split_names

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from nmt.bars import tracked
-from nmt.data.cleaning import clean, held_out_share
+from nmt.data.cleaning import clean, held_out_share, reasons
 from nmt.data.copies import Aligner, copies, ruled
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.directions import Direction, Directions
@@ -271,7 +271,7 @@ def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
         return "no training pair is left: the training text is empty"
     parts = ["no training pair is left"]
     if dropped:
-        parts.append(held_out_share(0, dropped) or f"what was left out: {dict(dropped)}")
+        parts.append(held_out_share(0, dropped) or f"what was left out: {reasons(dropped)}")
     if faults:
         parts.append(f"{len(faults)} fault(s) of the text, the first: {faults[0]}")
     return "; ".join(parts)

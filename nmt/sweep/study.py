@@ -28,6 +28,7 @@ from nmt.metrics.measure import METRICS
 from nmt.sweep.outcomes import Outcome, finished, write_table
 from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
 from nmt.training.callbacks import Watch
+from nmt.training.folder import difference
 from nmt.training.run import Trained
 
 if TYPE_CHECKING:
@@ -96,10 +97,8 @@ class Study:
             before = self.study.user_attrs.get(IDENTITY)
             if before is None:
                 self.study.set_user_attr(IDENTITY, dict(identity))
-        for key in sorted({*(before or {}), *identity}) if before else ():
-            if before.get(key) != identity.get(key):
-                was, now = before.get(key), identity.get(key)
-                raise ValueError(f"{folder} is a study with {key}={was}, not {now}; choose another run=")
+        if before and (differs := difference(before, identity)):
+            raise ValueError(f"{folder} is a study with {differs}; choose another run=")
 
     def do_next(self, training: Training) -> bool:
         """Whether there was a trial to do."""

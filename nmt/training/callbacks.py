@@ -67,6 +67,9 @@ class Throughput(Callback):
             if self.announce and trainer.is_global_zero:
                 loss = float(trainer.callback_metrics["train/loss"])
                 log.info("step %d: loss %.3f  %.0f tokens/s%s", step, loss, rate, self.left.words(trainer))
+        elif self.announce and trainer.is_global_zero and step == 1 != self.logged_step:  # a sign of life
+            self.logged_step = 1
+            log.info("step 1: loss %.3f", float(trainer.callback_metrics["train/loss"]))
 
 
 class ValidationReport(Callback):

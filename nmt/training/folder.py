@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, get_args
 import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
-from nmt.config import RunConfig, from_dict, to_dict
+from nmt.config import AUTO, RunConfig, from_dict, to_dict
 from nmt.data.corpus import Corpus, Pair
 from nmt.data.normalization import Normalization
 from nmt.files import locked, naming, remove_drafts, write_atomically
@@ -58,12 +58,8 @@ def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
     if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows what its number was
         changeable |= {"trainer.shards"}
-    for key in sorted(before.keys() | now.keys()):
-        if key not in changeable and before.get(key) != now.get(key):
-            raise ValueError(
-                f"{run_dir} belongs to a run with {key}={before.get(key)}, not {now.get(key)}; "
-                "choose another run=, or delete the folder"
-            )
+    if differs := difference(before, now, changeable):
+        raise ValueError(f"{run_dir} belongs to a run with {differs}; choose another run=, or delete the folder")
 
 
 def _plain(path: Path) -> Any:
@@ -161,6 +157,16 @@ def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in data.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return found
+
+
+def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str] = ()) -> str:
+    """ "KEY=VALUE, not OTHER" of the first dotted key that differs, or nothing. What is chosen by name comes first:
+    other keys follow from it. What the text decides is "auto"."""
+    before, now = ({**one, **dict.fromkeys(one.get("auto") or (), AUTO), "auto": None} for one in (before, now))
+    for key in sorted(before.keys() | now.keys(), key=lambda key: (not key.endswith(".name"), key)):
+        if key not in but and before.get(key) != now.get(key):
+            return f"{key}={before.get(key)}, not {now.get(key)}"
+    return ""
 
 
 def is_first_process() -> bool:

@@ -12,7 +12,8 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,7 @@ import yaml
 from nmt.bars import seen
 from nmt.bundle import load_bundle
 from nmt.config import RunConfig, to_dict
+from nmt.data.cleaning import reasons
 from nmt.data.corpus import FileCorpus
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import words
@@ -253,7 +255,7 @@ def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) 
 def _fit(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
-    with signals.held():
+    with counted(trainer), signals.held():
         # So that what is kept is never worse than the start; but with other pieces that is no translator yet.
         if module.config.init and module.config.init_vocabulary == "keep" and not checkpoint:
             trainer.validate(module, datamodule, verbose=False)
@@ -262,13 +264,24 @@ def _fit(
             trainer.validate(module, datamodule, verbose=False)
 
 
+@contextmanager
+def counted(trainer: pl.Trainer) -> Iterator[None]:
+    """Whoever is told that a signal has ended the training is told where."""
+    try:
+        yield
+    except Stopped as stopped:
+        stopped.step = trainer.global_step
+        raise
+
+
 def _announce(
     module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: Start, failure: str
 ) -> None:
     prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
     if prepared.decisions:
         log.info("decided by the text: %s", prepared.decisions)
-    log.info("training pairs: %d; left out: %s", len(prepared.train), prepared.dropped or "none")
+    where, left_out = module.config.data.where, reasons(prepared.dropped)
+    log.info("training pairs: %d of %s; left out: %s", len(prepared.train), where, left_out or "none")
     for text in datamodule.texts:
         log.info("an epoch has %s", words(text, len(prepared.train)))
     for fault in prepared.faults:

@@ -414,6 +414,12 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-translate", tmp_path / "none"), "none is no model directory"
     yield ("nmt-translate", trained / "modle"), f"there is no such folder; did you mean {model}?"
     yield ("nmt-translate", trained.parent / f"{trained.name}s/model"), f"did you mean {model}?"
+    unvalidated = tmp_path / "run"
+    unvalidated.mkdir()
+    for name in ("config.yaml", "origin.json"):
+        shutil.copy(trained / name, unvalidated)
+    for folder in (unvalidated, unvalidated / "model"):
+        yield ("nmt-translate", folder), f"{unvalidated} is a run without a model yet: none was validated; the same"
     yield ("nmt-translate", short), f"{short} is a file, and a model is a folder; -i FILE translates one"
     yield ("nmt-translate", model, "--beemsize", 2), "--beemsize 2; did you mean --beam-size?"
     yield (

@@ -55,6 +55,10 @@ def call(monkeypatch, folder: Path, *overrides: str) -> None:
             ["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"],
             "data.dir is 'nowhere', which is no folder",
         ),
+        (
+            ["data.dir=corpus", "data.src=de", "data.tgt=en"],
+            "data.dir is 'corpus', but data=demo is the corpus that comes with .*; say data=files too",
+        ),
         (["runs_dir=file"], "file"),
         (["model.cell.name=os.system"], "model.cell.name is 'os.system'; choose one of"),
         (["cell"], "cell"),

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import HELD_OUT, CleaningConfig, clean, held_out_share
+from nmt.data.cleaning import HELD_OUT, CleaningConfig, clean, held_out_share, reasons
 from nmt.data.corpus import Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
@@ -57,6 +57,11 @@ def test_most_of_a_text_lost_to_the_held_out_is_told_with_the_setting():
     told = held_out_share(3, {HELD_OUT: 6, "duplicate": 2})
     assert told.startswith("6 of 11 training pairs are left out because they stand in the validation or test text")
     assert "data.cleaning.decontaminate" in told
+
+
+def test_what_was_left_out_is_said_in_words():
+    assert reasons({}) == ""
+    assert reasons({"held out for validation": 200, "duplicate": 3}) == "200 held out for validation, 3 duplicates"
 
 
 def test_duplicates_may_stay():

@@ -132,7 +132,7 @@ def test_validation_text_must_not_be_empty(corpus_dir, tmp_path):
             {"valid": "train"},
             "130 of 130 training pairs are left out because they stand in .*data.cleaning.decontaminate",
         ),
-        ({"cleaning": CleaningConfig(max_chars=3)}, "what was left out: {'too long': 130}"),
+        ({"cleaning": CleaningConfig(max_chars=3)}, "what was left out: 130 too long"),
         ({"train": "none"}, "the training text is empty"),
         (
             {"train": "spoilt", "malformed": "skip"},

@@ -122,6 +122,15 @@ def test_a_folder_of_another_study_is_refused_with_what_differs(tmp_path):
     run(tmp_path, Toy(), 1)
     with pytest.raises(ValueError, match=r"is a study with seed=1, not 2; choose another run="):
         search(tmp_path, SPACE, {"seed": 2}, "bleu", Plan(2), Toy())
+    with pytest.raises(ValueError, match=r"is a study with model.cell.name=None, not gru; "):
+        search(
+            tmp_path,
+            SPACE,
+            {"seed": 2, "model.cell.name": "gru", "auto": ["trainer.max_epochs"]},
+            "bleu",
+            Plan(2),
+            Toy(),
+        )
     with pytest.raises(ValueError, match=r"is a study with space="):
         search(tmp_path, SPACE | {"n": WholeRange(2, 8)}, {"seed": 1}, "bleu", Plan(2), Toy())
 

@@ -22,7 +22,7 @@ from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.files import write_atomically
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
-from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, open_log
+from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, difference, open_log
 from nmt.training.loggers import TensorBoard
 from nmt.training.metrics_file import MetricsFile, draw_curves
 from nmt.training.run import train
@@ -104,6 +104,14 @@ def test_a_test_text_that_is_newly_named_is_another_configuration(text, tmp_path
     train(toy.run_config(text, tmp_path, **QUICK))
     with pytest.raises(ValueError, match="belongs to a run with data.test=None, not test"):
         train(toy.run_config(text, tmp_path, data__test="test", **MORE))
+
+
+def test_of_two_configurations_what_was_chosen_by_name_is_told_first_and_auto_by_its_keys():
+    before = {"model.cell.forget_bias": 1.0, "model.cell.name": "lstm", "auto": []}
+    assert difference(before, {"model.cell.name": "gru", "auto": []}) == "model.cell.name=lstm, not gru"
+    now = before | {"trainer.max_epochs": 9, "auto": ["trainer.max_epochs"]}
+    assert difference(before | {"trainer.max_epochs": 9}, now) == "trainer.max_epochs=9, not auto"
+    assert not difference(now, dict(now))
 
 
 def test_a_run_of_an_earlier_version_goes_on_with_its_text(text, tmp_path, caplog):

@@ -99,5 +99,6 @@ def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_pa
 def test_without_a_terminal_lines_tell_what_is_left(corpus_dir, tmp_path, capfd, caplog):
     with caplog.at_level(logging.INFO, "nmt"):
         train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2, trainer__progress=True))
+    assert re.findall(r"step (\d+): loss", caplog.text)[:3] == ["1", "2", "4"]
     assert re.search(r"step 4: loss .* tokens/s, \d+:\d\d left", caplog.text)
     assert "epoch 1/2" not in capfd.readouterr().err

@@ -329,7 +329,7 @@ def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
     config = toy.run_config(text, tmp_path / "runs", data__malformed="skip", trainer__max_steps=1)
     log = (train(config).model_dir.parent / "train.log").read_text()
     assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8\n" in log
-    assert "training pairs: 129" in log
+    assert f"training pairs: 129 of the folder {text}; left out: none\n" in log
 
 
 def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):
