@@ -145,7 +145,7 @@ def main() -> None:
                 continue
             compare(expected, result(killed))
             counts["ends that were the same"] += 1
-            killed.rename(Path(root) / f"done {done}")
+            killed.rename(Path(root) / f"whole {counts.total()}")  # each time another number
             killed.mkdir()
         if code := Process(killed, options.epochs).wait():
             print(f"LOST: exit code {code} at the end")

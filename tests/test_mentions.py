@@ -19,6 +19,7 @@ ELSEWHERE = {
     *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric")),
     "conf/cell/ugrnn.yaml",  # docs/extend.md: to be written by the reader
     "nmt/cells/ugrnn.py",  # likewise
+    "my_cells.py",  # likewise
 }
 
 

@@ -20,6 +20,7 @@ import nmt
 from nmt.search import Greedy
 from nmt.workers import Workers
 
+BEFORE: set[int] = set()  # children
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
 DONE_AGAIN = "a worker ended by signal {}; another one does its sentences again\n"
 PROGRAMS = Path(sys.executable).parent
@@ -159,7 +160,7 @@ def test_closing_waits_for_no_work_and_leaves_no_process(translator, monkeypatch
     ended = threading.Event()
 
     def interrupt():
-        while len(children()) < 2:  # not while this process, which may be large, is being forked
+        while not children():  # not while this process, which may be large, is being forked
             time.sleep(0.01)
         while not ended.wait(3):  # Python drops an exception that comes while what follows a fork is run
             os.kill(os.getpid(), signal.SIGINT)
@@ -299,11 +300,17 @@ def exists(pid):
     return True
 
 
+@pytest.fixture(autouse=True)
+def _own_children():
+    """Not those of tests before, such as a browser's driver."""
+    BEFORE.clear()
+    BEFORE.update(children())
+
+
 def children():
-    try:
-        return os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return []
+    """The processes that this one has begun since the test began."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {int(child) for path in lists for child in path.read_text().split()} - BEFORE
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")

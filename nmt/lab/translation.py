@@ -150,7 +150,9 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
             model = with_parameters(model, size_of, budget)
         label = " ".join([cell_label(cell), attention, *([decoder] if len(config.decoders) > 1 else [])])
         name = f"{label} h{model.hidden_size}".replace(" ", "-")
-        made += [replace(base, run=name, seed=base.seed + i, model=model) for i in range(config.seeds)]
+        guided = base.optim.guided_alignment if attention != "none" else 0.0
+        optim = replace(base.optim, guided_alignment=guided)
+        made += [replace(base, run=name, seed=base.seed + i, model=model, optim=optim) for i in range(config.seeds)]
     return sorted(made, key=lambda one: one.seed)  # a first result for everything, then the spread
 
 
