@@ -19,7 +19,7 @@ function nameOf(code) {
 }
 
 /** A file of the folder; while it comes, the page says how much of all is there. */
-const loaded = { bytes: 0, of: 0 };
+const loaded = { bytes: 0, of: 0, hasFailed: false };
 async function read(name) {
   const response = await fetch(name);
   if (!response.ok) throw new Error(`${name} is not beside this page (${response.status}).`);
@@ -30,7 +30,7 @@ async function read(name) {
     if (done) break;
     parts.push(value);
     loaded.bytes += value.length;
-    say(`Loading the model: ${mega(loaded.bytes)} of ${mega(Math.max(loaded.of, loaded.bytes))} MB`);
+    if (!loaded.hasFailed) say(`Loading the model: ${mega(loaded.bytes)} of ${mega(Math.max(loaded.of, loaded.bytes))} MB`);
   }
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
@@ -89,4 +89,7 @@ async function translate() {
   }
 }
 
-load().catch((error) => say(`This page does not work: ${error.message}`, true));
+load().catch((error) => {
+  loaded.hasFailed = true; // other files may still come
+  say(`This page does not work: ${error.message}`, true);
+});
