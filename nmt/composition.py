@@ -27,7 +27,7 @@ SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # g
 TABLES = {  # and the table that has their classes
     "cell": "CELLS of nmt/cells/__init__.py",
     "data": "CORPORA of nmt/data/corpus.py",
-    "search": "SEARCHES of nmt/search.py",
+    "search": "SEARCHES of nmt/search/__init__.py",
 }
 MISSING_VALUE = "???"  # what conf/ and the command line write where a value must be given
 EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given

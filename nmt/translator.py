@@ -89,8 +89,7 @@ class Translator(BatchTranslator):
         precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
         `languages` are the codes of source and target, or `directions` are several such, and `metric` is what the
         model was chosen by. With `copy_letterless` text without a letter is its own translation. `scripts` are those
-        of the languages. `src_pieces` are those
-        of the longest sentences that were learned; None: MAX_PIECES.
+        of the languages. `src_pieces` are those of the longest sentences that were learned; None: MAX_PIECES.
 
         Raises ValueError for a precision that this machine lacks.
         """

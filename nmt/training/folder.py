@@ -114,7 +114,8 @@ def _with_decisions(run_dir: Path, config: RunConfig) -> RunConfig:
         began = _plain(run_dir / CONFIG)
         plain = to_dict(config)
         for group, name in (key.split(".") for key in config.auto):
-            plain[group][name] = began[group][name]
+            if name in began[group]:  # else of a version without this setting, as which its default does
+                plain[group][name] = began[group][name]
         return from_dict(RunConfig, plain | {"auto": []})
     except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
         return config

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import toy
+import yaml
 from torch.testing import assert_close
 
 from nmt.data.batching import collate
@@ -111,6 +112,20 @@ def test_it_counts_less_and_less_and_a_run_that_goes_on_has_what_it_would_have_h
     resumed = trained("parts")
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_run_of_a_version_without_guidance_goes_on_without_it(corpus_dir, tmp_path):
+    def config(epochs):
+        settings = {"optim__guided_alignment": "auto", "model__dropout": "auto", "trainer__max_epochs": epochs}
+        return toy.run_config(corpus_dir, tmp_path, **settings, trainer__num_samples=0)
+
+    train(config(1))
+    saved = tmp_path / "toy" / "config.yaml"
+    began = yaml.safe_load(saved.read_text())
+    assert began["optim"].pop("guided_alignment") == 1
+    saved.write_text(yaml.safe_dump(began))
+    train(config(2))
+    assert yaml.safe_load(saved.read_text())["optim"]["guided_alignment"] == 0
 
 
 def test_without_attention_there_is_nothing_to_guide(corpus_dir, tmp_path):
