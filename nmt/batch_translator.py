@@ -9,31 +9,27 @@ from dataclasses import replace
 
 import torch
 
-from nmt.data.lexicon import Lexicon
-from nmt.data.tokenizer import Tokenizer
-from nmt.metrics.config import MetricConfig
+from nmt.bundle import Bundle
+from nmt.kernels.trial import fitting
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Beam, Hypothesis
+from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
 from nmt.searcher import Searcher, Watch
 from nmt.translation import Task, Translation
 
+FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
+FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
+BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
+
 
 class BatchTranslator(Searcher):
-    """Models that are searched, and the tokenizer that they share. `metric` is what the model was chosen by."""
+    """A model that is searched, alone or with others of the same tokenizer."""
 
-    def __init__(
-        self,
-        models: Sequence[Seq2Seq],
-        tokenizer: Tokenizer,
-        device: torch.device,
-        lexicon: Lexicon | None,
-        compute: str,
-        metric: MetricConfig,
-    ) -> None:
+    def __init__(self, bundle: Bundle, device: torch.device, compute: str, others: Sequence[Seq2Seq]) -> None:
         """As Searcher's. Raises ValueError for a precision that this machine lacks."""
-        super().__init__(models, device, lexicon, compute)
-        self.tokenizer, self.metric = tokenizer, metric
+        super().__init__((bundle.model, *others), device, bundle.lexicon, compute)
+        self.tokenizer = bundle.tokenizer
+        self.metric = bundle.config.metric  # what the model was chosen by
 
     def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
@@ -102,3 +98,11 @@ class BatchTranslator(Searcher):
         utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
         scored = [replace(h, score=utility_of) for h, utility_of in zip(hypotheses, utility, strict=True)]
         return sorted(scored, key=lambda h: -h.score)
+
+
+def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:
+    """Sentences in a batch, of a model of so many target pieces."""
+    if device.type == "cpu":
+        return max(1, min(96, FAST_ROWS // search.width))
+    rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // pieces)
+    return max(1, min(1024, rows // search.width))

@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 
 from nmt.cells import Cell
-from nmt.config import CHOICES, RunConfig, choice_of, names_of
-from nmt.data.corpus import Corpus
+from nmt.config import RunConfig
+from nmt.data.corpora import Corpus
+from nmt.plain_data import CHOICES, choice_of, names_of
 from nmt.resources import resource
 from nmt.search import Search
 from nmt.suggestions import did_you_mean
@@ -26,7 +27,7 @@ from nmt.suggestions import did_you_mean
 SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
 TABLES = {  # and the table that has their classes
     "cell": "CELLS of nmt/cells/__init__.py",
-    "data": "CORPORA of nmt/data/corpus.py",
+    "data": "CORPORA of nmt/data/corpora/__init__.py",
     "search": "SEARCHES of nmt/search/__init__.py",
 }
 MISSING_VALUE = "???"  # what conf/ and the command line write where a value must be given

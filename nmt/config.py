@@ -1,34 +1,21 @@
-"""The settings of a whole run, and the one strict door from plain data to them.
+"""The settings of a whole run.
 
 Each part's dataclass stands beside its code; here they come together. A field without a default must be given:
-for the command line its default is in conf/. `from_dict` serves the command line and a stranger's config.json
-alike: it knows names from our own tables only and builds nothing but these dataclasses.
+for the command line its default is in conf/.
 """
 
 from __future__ import annotations
 
-import types
-import typing
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from functools import cache
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Literal
 
-from nmt.cells import CELLS, Cell
-from nmt.data.corpus import CORPORA, Corpus
+from nmt.automatic import AUTOMATIC
+from nmt.data.corpora import Corpus
 from nmt.data.tokenizer import TokenizerConfig
-from nmt.entry_points import installed, names_in
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig
 from nmt.ranges import check_ranges
-from nmt.search import SEARCHES, Search
-from nmt.shown import MAX_BITS, brief
-from nmt.suggestions import did_you_mean
-
-T = TypeVar("T")
-
-# A field of one of these types takes a mapping whose "name" is a key of the table.
-CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
-ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # by which packages add to a table, when a name is asked for
+from nmt.search import Search
 
 
 @dataclass(frozen=True)
@@ -150,24 +137,6 @@ class TrainerConfig:
         )
 
 
-AUTO = "auto"
-# Settings that may be "auto": the text decides (data/validation.py, data/vocabulary.py, training/by_size.py). Until
-# it has, each is what it is with much text; None: its default.
-AUTOMATIC: dict[str, Any] = {
-    "data.valid": None,
-    "tokenizer.vocab_size": 8000,
-    "tokenizer.character_coverage": None,
-    "model.dropout": 0.3,
-    "model.src_word_dropout": None,
-    "model.tgt_word_dropout": None,
-    "optim.warmup_steps": 200,
-    "optim.guided_alignment": None,
-    "trainer.max_epochs": 10,
-    "trainer.max_tokens": 4096,
-    "trainer.val_every_epochs": None,
-}
-
-
 @dataclass(frozen=True)
 class RunConfig:
     run: str  # the run's folder, under runs_dir
@@ -204,129 +173,7 @@ class RunConfig:
             )
 
 
-def _without_auto(data: dict[str, Any]) -> dict[str, Any]:
-    """The plain data of a RunConfig with a number where it says "auto", whose key is in its `auto` then."""
-    found = []
-    for key, stand_in in AUTOMATIC.items():
-        group, name = key.split(".")
-        settings = data.get(group)
-        if isinstance(settings, dict) and settings.get(name) == AUTO:
-            found.append(key)
-            others = {other: value for other, value in settings.items() if other != name}
-            data = data | {group: others if stand_in is None else others | {name: stand_in}}
-    return data | {"auto": [*data.get("auto", []), *found]} if found else data
-
-
 def check_attention(model: ModelConfig, search: Search) -> None:
     """Raises ValueError when the search asks for an attention that the model has not."""
     if search.sees_attention and model.attention.name == "none":
         raise ValueError("search.coverage is above 0, but the model has no attention (attention=none); it must be 0")
-
-
-def choice_of(kind: type, name: str) -> type | None:
-    """What a table has under a name, or another package by its entry point, which is imported now; None: nobody.
-    Raises ValueError when that cannot be imported."""
-    table = CHOICES[kind]
-    if name not in table and kind in ENTRY_POINTS and (found := installed(ENTRY_POINTS[kind], name, kind)):
-        table[name] = found
-    return table.get(name)
-
-
-def names_of(kind: type) -> list[str]:
-    """All that may be chosen; imports nothing."""
-    return sorted({*CHOICES[kind], *(names_in(ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else ())})
-
-
-def from_dict(cls: type[T], data: Any, path: str = "") -> T:
-    """Build the dataclass `cls` from plain data, strictly.
-
-    Raises ValueError that names the dotted key of anything unknown, missing, of the wrong type or out of range,
-    and what would be right.
-    """
-    return typing.cast(T, _build(cls, data, path))
-
-
-def to_dict(config: Any) -> Any:
-    """The plain data that `from_dict` turns into an equal config."""
-    if isinstance(config, tuple):
-        return [to_dict(value) for value in config]
-    if not is_dataclass(config):
-        return config
-    names = [name for table in CHOICES.values() for name, cls in table.items() if cls is type(config)]
-    return ({"name": names[0]} if names else {}) | {
-        field.name: to_dict(getattr(config, field.name)) for field in fields(config)
-    }
-
-
-@cache
-def _types_of(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _build(cls: type, data: Any, path: str) -> Any:
-    where = path or "the config"
-    if not isinstance(data, dict):
-        raise ValueError(f"{where} is {brief(data)}; it must be a mapping")
-    if cls in CHOICES:
-        name = data.get("name")
-        chosen = choice_of(cls, name) if isinstance(name, str) else None
-        if chosen is None:
-            elsewhere = ", or install the package that has it" if cls in ENTRY_POINTS else ""
-            raise ValueError(
-                f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(names_of(cls))}{elsewhere}"
-            )
-        cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
-    if cls is RunConfig:
-        data = _without_auto(data)
-    types_of = _types_of(cls)
-    known = {setting.name: setting for setting in fields(cls)}
-    for key in data:
-        if key not in known:
-            near = did_you_mean(str(key), known)
-            raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}{near}")
-    for name, setting in known.items():
-        if name not in data and setting.default is MISSING and setting.default_factory is MISSING:
-            raise ValueError(f"{_join(path, name)} is missing")
-    values = {key: _value(types_of[key], value, _join(path, key)) for key, value in data.items()}
-    try:
-        return cls(**values)
-    except ValueError as error:
-        raise ValueError(_join(path, str(error))) from None
-
-
-def _value(expected: Any, value: Any, path: str) -> Any:
-    if type(value) is int and value.bit_length() > MAX_BITS:
-        raise ValueError(f"{path} is {brief(value)}; it may have {MAX_BITS} at most")
-    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        others = [argument for argument in arguments if argument is not type(None)]
-        expected = next((other for other in others if other is type(value)), others[0])
-        return _value(expected, value, path)
-    if origin is tuple:  # of any length
-        if not isinstance(value, list):
-            raise ValueError(f"{path} is {brief(value)}; it must be a list")
-        if any(isinstance(item, list) for item in value):
-            raise ValueError(f"{path} is {brief(value)}; a list must not hold another")
-        return tuple(_value(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
-        return {key: _value(arguments[1], item, _join(path, str(key))) for key, item in value.items()}
-    if origin is Literal:
-        if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True
-            raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
-        return value
-    if is_dataclass(expected):
-        return _build(typing.cast(type, expected), value, path)
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is not expected:  # so that True is no int
-        or_auto = f", or {AUTO}" if path in AUTOMATIC else ""
-        raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}{or_auto}")
-    return value
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

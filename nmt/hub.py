@@ -1,7 +1,7 @@
 """Models on a hub: hf://USER/MODEL is a model directory like any other, once it is here.
 
 huggingface_hub fetches it into its own cache, with its own means for private models (HF_TOKEN, `hf auth login`) and
-for another server (HF_ENDPOINT). Nothing but the files of a model directory is fetched, and nmt/bundle.py trusts them
+for another server (HF_ENDPOINT). Nothing but the files of a model directory is fetched, and nmt/bundle trusts them
 no more than those of any stranger.
 """
 

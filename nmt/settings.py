@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, NamedTuple
 
+from nmt.automatic import AUTO, AUTOMATIC
 from nmt.cells import Cell
-from nmt.config import AUTO, AUTOMATIC, CHOICES
+from nmt.plain_data import CHOICES
 
 # Of the cells' fields that have none beside them: kernels are compiled from the text of their files, comments too.
 OF_CELLS = {

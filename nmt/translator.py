@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nmt.batch_translator import BatchTranslator
-from nmt.bundle import load_bundle, load_config, model_folder
+from nmt.batch_translator import BatchTranslator, fast_batch_size
+from nmt.bundle import Bundle, load_bundle, load_config, model_folder
 from nmt.data.batching import groups_of_like_length
-from nmt.data.directions import Direction, Directions
-from nmt.data.lexicon import Lexicon
+from nmt.data.directions import Direction
 from nmt.data.normalization import valid
-from nmt.data.tokenizer import EOS_ID, Tokenizer
+from nmt.data.tokenizer import EOS_ID
 from nmt.engine import resolve_device
 from nmt.hub import local
-from nmt.kernels.trial import fitting
-from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import Seq2Seq
 from nmt.paragraphs import divided, joined
 from nmt.search import Search
@@ -55,9 +52,6 @@ if TYPE_CHECKING:
 MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
 MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
-FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
-FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
-BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
 SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "glossary")  # that may change
 FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
@@ -70,39 +64,26 @@ class Translator(BatchTranslator):
     origin: tuple[Any, ...] | None = None  # what it was loaded with
 
     def __init__(
-        self,
-        model: Seq2Seq,
-        tokenizer: Tokenizer,
-        search: Search,
-        device: torch.device,
-        lexicon: Lexicon | None = None,
-        compute: str = "auto",
-        others: Sequence[Seq2Seq] = (),
-        languages: tuple[str, str] = ("", ""),
-        metric: MetricConfig | None = None,
-        copy_letterless: bool = True,
-        src_pieces: int | None = None,
-        directions: Directions | None = None,
-        scripts: Mapping[str, str] | None = None,
+        self, bundle: Bundle, device: torch.device, compute: str = "auto", others: Sequence[Seq2Seq] = ()
     ) -> None:
-        """`others` are searched together with the model, but only its attention tells the alignment. `compute` is the
-        precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary is searched.
-        `languages` are the codes of source and target, or `directions` are several such, and `metric` is what the
-        model was chosen by. With `copy_letterless` text without a letter is its own translation. `scripts` are those
-        of the languages. `src_pieces` are those of the longest sentences that were learned; None: MAX_PIECES.
+        """`others` are searched together with the bundle's model, but only its attention tells the alignment.
+        `compute` is the precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary
+        is searched.
 
         Raises ValueError for a precision that this machine lacks.
         """
-        super().__init__((model, *others), tokenizer, device, lexicon, compute, metric or MetricConfig())
-        self.search = search
-        self.directions = directions or Directions.of(*languages)
-        self.direction = self.directions.only  # what `translate` takes when not told otherwise; None: it must be told
-        self.scripts = dict(scripts or {})
-        self.mbr: str | None = None  # what `translate` takes when not told otherwise
-        self.copy_letterless = copy_letterless
-        self.src_pieces = min(src_pieces or MAX_PIECES, MAX_PIECES)
-        self.split: Split = "none"  # what `translate` takes when not told otherwise
-        self.rules = tokenizer.rules  # what is kept may be more than the model has learned to copy
+        super().__init__(bundle, device, compute, others)
+        config = bundle.config
+        self.directions = config.every_direction
+        self.scripts = config.scripts  # of the languages
+        self.src_pieces = min(config.src_pieces or MAX_PIECES, MAX_PIECES)  # of the longest sentences that it learned
+        # What `translate` takes when not told otherwise.
+        self.search = config.search
+        self.direction = self.directions.only  # None: it must be told
+        self.mbr: str | None = None
+        self.copy_letterless = config.copy_letterless  # text without a letter is its own translation
+        self.split: Split = "none"
+        self.rules = config.text  # what is kept may be more than the model has learned to copy
         self.glossary: Glossary | None = None
 
     @classmethod
@@ -133,23 +114,9 @@ class Translator(BatchTranslator):
                 raise ValueError(
                     f"{folder} translates {own}, {folders[0]} {first.config.every_direction}; an ensemble shares them"
                 )
-        lexicon = None if shortlist is False else first.lexicon
-        config = first.config
-        loaded = cls(
-            first.model,
-            first.tokenizer,
-            config.search,
-            where,
-            lexicon,
-            compute_here,
-            [bundle.model for bundle in others],
-            (config.src, config.tgt),
-            config.metric,
-            config.copy_letterless,
-            config.src_pieces,
-            config.every_direction,
-            config.scripts,
-        )
+        if shortlist is False:
+            first = replace(first, lexicon=None)
+        loaded = cls(first, where, compute_here, [bundle.model for bundle in others])
         loaded.shortlists_samples = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
         return loaded
@@ -376,14 +343,6 @@ class Translator(BatchTranslator):
                     token_log_probs=tuple(log_probs),
                 )
         return results
-
-
-def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:
-    """Sentences in a batch, of a model of so many target pieces."""
-    if device.type == "cpu":
-        return max(1, min(96, FAST_ROWS // search.width))
-    rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // pieces)
-    return max(1, min(1024, rows // search.width))
 
 
 def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[torch.device, str]:

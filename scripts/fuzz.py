@@ -27,7 +27,7 @@ except ImportError:
 with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reached
     from nmt import stream
     from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal, sha256
-    from nmt.data.corpus import FileCorpus
+    from nmt.data.corpora import FileCorpus
     from nmt.data.tokenizer import JOINT
 
 from fuzz_bundle import Watch, meet_choices

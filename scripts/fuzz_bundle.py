@@ -34,8 +34,8 @@ import torch
 from stress_stream import make_model
 
 from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal, sha256
-from nmt.config import CHOICES, from_dict
 from nmt.data.tokenizer import JOINT
+from nmt.plain_data import CHOICES, from_dict
 from nmt.translator import Translator
 
 FILES = [CONFIG, WEIGHTS, LEXICON, JOINT]
@@ -259,14 +259,7 @@ def run(cases: range, seed: int) -> None:
             try:
                 bundle = load_bundle(folder)
                 watch.folder = None
-                translator = Translator(
-                    bundle.model,
-                    bundle.tokenizer,
-                    bundle.config.search,
-                    torch.device("cpu"),
-                    bundle.lexicon,
-                    "float32",
-                )
+                translator = Translator(bundle, torch.device("cpu"), "float32")
                 texts = ["Ein Hund rennt.", "\u4e00 x"]
                 found = translator.translate(texts), translator.score(texts, texts)
                 if case is not None:

@@ -25,7 +25,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 from stress_stream import MODEL
 
 from nmt.bundle import load_bundle
-from nmt.config import RunConfig, from_dict
+from nmt.config import RunConfig
+from nmt.plain_data import from_dict
 from nmt.training.checkpoint import FOLDER, find_checkpoint
 from nmt.training.run import train
 

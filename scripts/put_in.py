@@ -19,7 +19,7 @@ from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
 from nmt.data.copies import Aligner
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.metrics.config import MetricConfig

@@ -27,12 +27,13 @@ from typing import IO
 
 import torch
 
-from nmt.bundle import build_model, save_bundle
-from nmt.config import from_dict
-from nmt.data.corpus import DemoCorpus
+from nmt.bundle import Bundle, BundleConfig, build_model, save_bundle
+from nmt.data.corpora import DemoCorpus
+from nmt.data.directions import Directions
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.model.seq2seq import ModelConfig
+from nmt.plain_data import from_dict
 from nmt.search import Greedy
 
 PROGRAM = Path(sys.executable).with_name("nmt-translate")
@@ -59,8 +60,10 @@ def make_model(folder: Path) -> Path:
     config = from_dict(ModelConfig, MODEL)
     torch.manual_seed(1)
     model = build_model(config, tokenizer)
-    weights = {name: torch.randn(weight.shape) for name, weight in model.named_parameters()}
-    save_bundle(folder, weights, tokenizer, None, config, Greedy(0.0, 3), ("de", "en"), "# random", {})
+    for weight in model.parameters():
+        weight.data.normal_()
+    described = BundleConfig.of(config, Greedy(0.0, 3), tokenizer, Directions.of("de", "en"))
+    save_bundle(folder, Bundle(described, model, tokenizer, None), "# random", {})
     return folder
 
 

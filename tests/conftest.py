@@ -20,11 +20,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import toy
 
-from nmt.bundle import build_model, save_bundle, seal, sha256
+from nmt.bundle import save_bundle, seal, sha256
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import JOINT, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
-from nmt.search import Beam
 
 hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measured by the clock
 hypothesis.settings.load_profile("nmt")
@@ -62,9 +61,7 @@ def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
     """A model directory with random weights."""
     config = toy.model_config("lstm_peephole", num_layers=2, heads=2)
     torch.manual_seed(1)
-    model = build_model(config, tokenizer)
-    weights = dict(model.named_parameters())
-    save_bundle(tmp_path / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {})
+    save_bundle(tmp_path / "model", toy.bundle(config, tokenizer, lexicon), "# card", {})
     return tmp_path / "model"
 
 

@@ -22,12 +22,11 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import nmt
-from nmt import bundle as bundle_module
-from nmt.bundle import LEXICON, WEIGHTS, build_model, load_bundle, load_config, save_bundle, save_search, seal
-from nmt.config import to_dict
+from nmt.bundle import LEXICON, WEIGHTS, files, load, load_bundle, load_config, save, save_bundle, save_search, seal
 from nmt.data.tokenizer import BOS_ID, EOS_ID, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
+from nmt.plain_data import to_dict
 from nmt.search import Beam, Greedy
 from nmt.translator import MAX_PIECES, Translator
 
@@ -72,8 +71,7 @@ def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, join
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     tokenizer = train_tokenizer(TokenizerConfig(300, joint=joint, **settings), *sides)
     config = toy.model_config("gru", tie="target")
-    weights = dict(build_model(config, tokenizer).named_parameters())
-    save_bundle(tmp_path / "model", weights, tokenizer, None, config, Beam(), ("de", "en"), "# card", {})
+    save_bundle(tmp_path / "model", toy.bundle(config, tokenizer), "# card", {})
     save_search(tmp_path / "model", Beam(beam_size=2))
     again = load_bundle(tmp_path / "model").tokenizer
     assert again.content == tokenizer.content
@@ -319,16 +317,17 @@ def test_what_was_checked_is_what_is_used(bundle_dir, monkeypatch, name):
     """A file that changes as soon as its checksum is known."""
     text = "Der Hund sieht den Ball."
     before = nmt.load(bundle_dir, "cpu").translate([text])
-    check, path = bundle_module._check, bundle_dir / name
+    verify, path = files.verify, bundle_dir / name
 
     def then_changed(checked, found, checksums):
-        check(checked, found, checksums)
+        verify(checked, found, checksums)
         if checked == path:
             with path.open("r+b") as file:
                 file.seek(path.stat().st_size // 2)
                 file.write(bytes(path.stat().st_size // 3))
 
-    monkeypatch.setattr(bundle_module, "_check", then_changed)
+    for module in (files, load):
+        monkeypatch.setattr(module, "verify", then_changed)
     assert nmt.load(bundle_dir, "cpu").translate([text]) == before
 
 
@@ -383,17 +382,18 @@ def test_a_model_without_checksums_is_refused(bundle_dir):
 
 def test_a_directory_is_whole_at_any_moment_of_being_replaced(bundle_dir, tokenizer, lexicon, monkeypatch):
     bundle = load_bundle(bundle_dir)
-    config, weights = bundle.config, {name: p + 1 for name, p in bundle.model.named_parameters()}
+    for parameter in bundle.model.parameters():
+        parameter.data += 1
     seen = []
-    write = bundle_module.write_atomically
+    write = save.write_atomically
 
     def watched(path, content):
         load_bundle(bundle_dir)
         write(path, content)
         seen.append((path.name, load_bundle(bundle_dir).model.output_bias[0].item()))
 
-    monkeypatch.setattr(bundle_module, "write_atomically", watched)
-    save_bundle(bundle_dir, weights, tokenizer, lexicon, config.model, config.search, ("de", "en"), "# card", {})
+    monkeypatch.setattr(save, "write_atomically", watched)
+    save_bundle(bundle_dir, bundle, "# card", {})
     assert seen[-1][1] == seen[0][1] + 1
     assert WEIGHTS in dict(seen)
     sums = json.loads((bundle_dir / "config.json").read_text())["checksums"]
@@ -401,11 +401,8 @@ def test_a_directory_is_whole_at_any_moment_of_being_replaced(bundle_dir, tokeni
 
 
 def test_a_model_knows_its_languages_and_what_it_was_chosen_by(bundle_dir, tokenizer, lexicon):
-    bundle = load_bundle(bundle_dir)
-    config, weights = bundle.config, dict(bundle.model.named_parameters())
-    metric = MetricConfig("chrf", "char")
-    rest = ("# card", {}, metric)
-    save_bundle(bundle_dir, weights, tokenizer, lexicon, config.model, config.search, ("de", "zh"), *rest)
+    config, metric = load_bundle(bundle_dir).config.model, MetricConfig("chrf", "char")
+    save_bundle(bundle_dir, toy.bundle(config, tokenizer, languages=("de", "zh"), metric=metric), "# card", {})
     translator = Translator.load(bundle_dir, "cpu")
     assert (translator.languages, translator.metric) == (("de", "zh"), metric)
     save_search(bundle_dir, Greedy())
@@ -436,8 +433,7 @@ def sound(tmp_path_factory, tokenizer, lexicon):
     """A model directory, and a copy to change."""
     folder = tmp_path_factory.mktemp("sound")
     config = toy.model_config("gru")
-    weights = dict(build_model(config, tokenizer).named_parameters())
-    save_bundle(folder / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {})
+    save_bundle(folder / "model", toy.bundle(config, tokenizer, lexicon), "# card", {})
     return folder / "model", folder / "changed"
 
 

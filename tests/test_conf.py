@@ -12,13 +12,14 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from nmt.automatic import AUTOMATIC
 from nmt.cells import CELLS
 from nmt.cli.schema import register, run_name, to_run_config
-from nmt.config import AUTOMATIC, CHOICES, to_dict
-from nmt.data.corpus import Corpus
+from nmt.data.corpora import Corpus
 from nmt.model.attention import ATTENTIONS
-from nmt.model.decoder import DECODERS
 from nmt.model.seq2seq import Seq2Seq
+from nmt.model.wirings import DECODERS
+from nmt.plain_data import CHOICES, to_dict
 from nmt.resources import resource
 from nmt.search import SEARCHES
 from nmt.training.by_size import decided

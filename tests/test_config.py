@@ -8,8 +8,9 @@ import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.config import RunConfig, from_dict, to_dict
+from nmt.config import RunConfig
 from nmt.model.seq2seq import ModelConfig
+from nmt.plain_data import from_dict, to_dict
 from nmt.training.folder import flat
 
 RUN = {

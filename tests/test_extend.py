@@ -23,14 +23,14 @@ import nmt
 from nmt.cells import CELLS, Cell
 from nmt.cli.app import built
 from nmt.cli.schema import register, to_run_config
-from nmt.config import from_dict
 from nmt.data import pair_files
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.engine import resolve_compute, searchable
 from nmt.metrics import measure
 from nmt.metrics.measure import Measure
-from nmt.model import attention, decoder
+from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
+from nmt.plain_data import from_dict
 from nmt.resources import resource
 
 ROOT = Path(__file__).parents[1]
@@ -223,7 +223,7 @@ def test_the_attention_that_the_docs_add_trains_and_is_searched(monkeypatch):
 
 
 def test_the_decoder_that_the_docs_add_trains_and_is_searched(monkeypatch):
-    added("A decoder", decoder, monkeypatch, "DECODERS")
+    added("A decoder", wirings, monkeypatch, "DECODERS")
     same_when_searched("luong", decoder="luong", num_layers=2)
 
 
@@ -239,7 +239,7 @@ def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
 
 def test_the_reader_that_the_docs_add_reads_training_text(tmp_path, monkeypatch):
     added("A reader of files", pair_files, monkeypatch, "READERS")
-    monkeypatch.setattr("nmt.data.corpus.READERS", pair_files.READERS)
+    monkeypatch.setattr("nmt.data.corpora.files.READERS", pair_files.READERS)
     (tmp_path / "train.psv").write_text('ein Hund|a dog\n"a | b"|c\n', encoding="utf-8")
     corpus = FileCorpus("de", "en", dir=str(tmp_path))
     assert [(pair.src, pair.tgt) for pair in corpus.pairs("train")] == [("ein Hund", "a dog"), ("a | b", "c")]

@@ -14,7 +14,8 @@ import yaml
 
 import nmt
 from nmt import publishing
-from nmt.bundle import folders_of, load_bundle, save_search
+from nmt.bundle import load_bundle, save_search
+from nmt.bundle.files import folders_of
 from nmt.publishing import with_head
 from nmt.search import Beam
 

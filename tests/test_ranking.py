@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import nmt
+from nmt.bundle import load_bundle
 from nmt.cli.ranking import tune_search
 from nmt.data.tokenizer import EOS_ID
 from nmt.metrics.measure import Measure
@@ -22,10 +23,10 @@ TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.
 @pytest.fixture
 def ending(bundle_dir) -> Translator:
     """A translator with random weights, which hardly ever end, but here they do."""
-    loaded = nmt.load(bundle_dir, "cpu")
+    bundle = replace(load_bundle(bundle_dir), lexicon=None)
     with torch.no_grad():
-        loaded.model.output_bias[EOS_ID] += 2
-    return Translator(loaded.model, loaded.tokenizer, loaded.search, loaded.device, None, "float32")
+        bundle.model.output_bias[EOS_ID] += 2
+    return Translator(bundle, torch.device("cpu"), "float32")
 
 
 def test_what_is_chosen_afterwards_is_what_a_translation_with_it_is(ending):

@@ -14,7 +14,7 @@ import torch
 import toy
 
 import nmt
-from nmt.bundle import build_model, seal, sha256
+from nmt.bundle import load_bundle, seal, sha256
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.engine import Ensemble
@@ -73,8 +73,9 @@ def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
     config = TokenizerConfig(340, joint=joint, protect=("all",), keep="AB-[0-9]", casing="marked")
     tokenizer = train_tokenizer(config, *sides)
     shape = toy.model_config("gru", num_layers=1, heads=1)
-    model = build_model(replace(shape, tie="target"), tokenizer).eval()
-    translator = Translator(model, tokenizer, Beam(beam_size=3), torch.device("cpu"), compute="float32")
+    bundle = toy.bundle(replace(shape, tie="target"), tokenizer, search=Beam(beam_size=3))
+    bundle.model.eval()
+    translator = Translator(bundle, torch.device("cpu"), "float32")
     texts = [
         "Anna {a} mag %s AB-7 kein <b>{b}</b>.",
         "https://x.y/z",
@@ -131,15 +132,16 @@ def test_a_translator_pickles_by_its_folders_and_what_was_set(bundle_dir, copies
     assert pickle.loads(pickle.dumps(other)).translate(TEXTS[0]) == translator.translate(TEXTS[0])
 
 
-def test_a_translator_that_was_not_loaded_says_what_to_pickle_instead(translator):
-    made = Translator(translator.model, translator.tokenizer, Beam(), translator.device)
+def test_a_translator_that_was_not_loaded_says_what_to_pickle_instead(translator, bundle_dir):
+    made = Translator(load_bundle(bundle_dir), translator.device)
     with pytest.raises(TypeError, match="was not loaded from model directories"):
         pickle.dumps(made)
 
 
 def test_a_translator_shows_its_languages_folders_and_search(translator, bundle_dir):
     assert repr(translator) == f"<Translator de-en: {bundle_dir.resolve()}; beam, float32 on cpu>"
-    made = Translator(translator.model, translator.tokenizer, Greedy(), translator.device, None, "float32")
+    unknown = toy.bundle(toy.model_config(), translator.tokenizer, search=Greedy(), languages=("", ""))
+    made = Translator(unknown, translator.device, "float32")
     assert repr(made) == "<Translator of unknown languages: not loaded; greedy, float32 on cpu>"
 
 
@@ -255,8 +257,9 @@ def test_a_score_means_the_same_at_every_beam_size(translator):
 
 def test_what_it_searches_with_is_on_its_device(tokenizer, lexicon):
     """The device "meta" has no memory, but it is another one: as a GPU to a lexicon that comes from training."""
-    model = build_model(toy.model_config("gru"), tokenizer).to("meta")
-    translator = Translator(model, tokenizer, Beam(), torch.device("meta"), lexicon)
+    bundle = toy.bundle(toy.model_config("gru"), tokenizer, lexicon)
+    bundle.model.to("meta")
+    translator = Translator(bundle, torch.device("meta"))
     shortlist = translator.shortlist(torch.zeros(2, 3, dtype=torch.long, device="meta"))
     assert shortlist is not None
     assert shortlist.allowed.device.type == "meta"

@@ -10,16 +10,21 @@ import numpy as np
 import torch
 import yaml
 
+from nmt.bundle import Bundle, BundleConfig, build_model
 from nmt.cells import CELLS, Cell
-from nmt.config import RunConfig, from_dict, to_dict
-from nmt.data.corpus import Corpus
+from nmt.config import RunConfig
+from nmt.data.corpora import Corpus
+from nmt.data.directions import Directions
 from nmt.data.preparation import Prepared
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID, UNK_ID, TokenizerConfig
 from nmt.model.attention import ATTENTIONS, AttentionConfig
-from nmt.model.decoder import DECODERS, DecoderConfig
+from nmt.model.decoder import DecoderConfig
 from nmt.model.encoder import EncoderConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
+from nmt.model.wirings import DECODERS
+from nmt.plain_data import from_dict, to_dict
 from nmt.resources import resource
+from nmt.search import Beam
 
 FIRST_ID = 4  # after the special ones
 VOCAB = 11
@@ -74,6 +79,13 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
         decoder=DecoderConfig(decoder, num_layers=layers, context_gate=context_gate),
         **settings,
     )
+
+
+def bundle(config: ModelConfig, tokenizer, lexicon=None, search=None, languages=("de", "en"), **others) -> Bundle:
+    """A model directory's content, with random weights."""
+    directions = others.pop("directions", None) or Directions.of(*languages)
+    described = BundleConfig.of(config, search or Beam(), tokenizer, directions, **others)
+    return Bundle(described, build_model(config, tokenizer), tokenizer, lexicon)
 
 
 def model(cell="lstm", decoder="gnmt", attention="general", vocab=VOCAB, **settings) -> Seq2Seq:

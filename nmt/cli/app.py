@@ -189,7 +189,7 @@ def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[A
 def _explained(error: Exception, arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> str:
     """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
     from nmt.cells import Cell
-    from nmt.config import names_of
+    from nmt.plain_data import names_of
 
     folders = [Path(folder) for folder in (resource("conf"), arguments.config_path, arguments.config_dir) if folder]
     groups: dict[str, set[str]] = {}

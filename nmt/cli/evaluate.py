@@ -105,9 +105,9 @@ def evaluated(options: argparse.Namespace) -> str:
     if options.save:
         raise ValueError("--save needs --tune")
 
-    from nmt.config import to_dict
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
+    from nmt.plain_data import to_dict
     from nmt.workers import Workers
 
     with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:

@@ -23,7 +23,7 @@ def tune_search(
     """Try every setting, keep the best with --save -> the report. What is best the measure says; where that is nll,
     which no search changes, BLEU does. Raises ValueError when the search is no beam."""
     from nmt.bundle import save_search
-    from nmt.config import to_dict
+    from nmt.plain_data import to_dict
     from nmt.ranking import searching_all, tune
     from nmt.search import Beam
     from nmt.workers import Workers

@@ -19,8 +19,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nmt.cells import Cell
 from nmt.composition import SCHEMAS, defaults, groups_of, schema, with_all_given
-from nmt.config import CHOICES, ENTRY_POINTS, RunConfig, from_dict
+from nmt.config import RunConfig
 from nmt.entry_points import names_in
+from nmt.plain_data import CHOICES, ENTRY_POINTS, from_dict
 from nmt.resources import resource
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml

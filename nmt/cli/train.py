@@ -82,7 +82,8 @@ def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
 
 def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Sweep, name: str) -> Trained:
     """A run of a sweep, in a folder of this name."""
-    from nmt.training.run import on_one_device, train
+    from nmt.training.machine import on_one_device
+    from nmt.training.run import train
 
     prepare_streams()  # it may be another process
     config = run_config(composed, overrides)
@@ -96,7 +97,8 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     """The config of one run; with init=, the model's own where it has settings: those of an experiment, or of data,
     yield, and what is typed must be the same. Raises ValueError."""
     from nmt.cli.schema import compose_on, of_model, to_plain
-    from nmt.config import RunConfig, from_dict
+    from nmt.config import RunConfig
+    from nmt.plain_data import from_dict
 
     if not composed.init:
         return from_dict(RunConfig, to_plain(composed))

@@ -159,15 +159,15 @@ def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
     """Raises ValueError."""
     from nmt.cli.app import built
     from nmt.cli.train import run_config
-    from nmt.training.run import on_one_device
+    from nmt.training.machine import on_one_device
 
     return on_one_device(built(overrides, run_config, options.config_dir))
 
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
     """What the trials of a study have in common, as plain data: all that their scores depend on."""
-    from nmt.config import to_dict
     from nmt.json_text import finite
+    from nmt.plain_data import to_dict
     from nmt.training.folder import CHANGEABLE, flat
 
     lengths = {f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_minutes", "patience")}

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.data.corpus import Pair
+from nmt.data.corpora import Pair
 from nmt.data.encoded import EncodedCorpus
 from nmt.data.lexicon import NOTHING, model_1, sample
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nmt.data.corpus import MixConfig
+from nmt.data.corpora import MixConfig
 from nmt.data.encoded import EncodedCorpus
 from nmt.data.plan import Text
 

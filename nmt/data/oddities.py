@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nmt.data.cleaning import held_out_share
-from nmt.data.corpus import Corpus, Pair
+from nmt.data.corpora import Corpus, Pair
 
 
 def blank_sides(valid: Sequence[Pair]) -> int:

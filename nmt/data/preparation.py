@@ -25,7 +25,7 @@ import torch
 from nmt.bars import tracked
 from nmt.data.cleaning import clean, held_out_share, reasons
 from nmt.data.copies import Aligner, copies, ruled
-from nmt.data.corpus import Corpus, Pair
+from nmt.data.corpora import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
 from nmt.data.duplicates import Duplicates, digest

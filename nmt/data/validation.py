@@ -15,7 +15,7 @@ from itertools import count
 
 from nmt.bars import tracked
 from nmt.data.cleaning import clean
-from nmt.data.corpus import Corpus, Pair
+from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest
 
 SHARE, MOST = 10, 500  # without a number: one pair in SHARE, MOST at most

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from nmt.data.corpus import Pair
+from nmt.data.corpora import Pair
 from nmt.data.tokenizer import COVERAGES, SPECIAL_IDS, Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import VocabularySizeError
 

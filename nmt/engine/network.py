@@ -30,9 +30,10 @@ from nmt.engine.products import Compute, Linear
 from nmt.engine.readout import SplitReadout, readout_of
 from nmt.engine.recurrent import PackedRecurrent
 from nmt.model.attention import Memory
-from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.decoder import Decoder
 from nmt.model.encoder import Encoder, read
 from nmt.model.seq2seq import Seq2Seq
+from nmt.model.wirings import DecoderState
 
 
 @dataclass(frozen=True)

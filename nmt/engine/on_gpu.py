@@ -17,10 +17,11 @@ from nmt.engine.network import DecodingState, Network
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, without
 from nmt.kernels.steps import Parts, steps_of
 from nmt.model.attention import Memory
-from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.decoder import Decoder
 from nmt.model.loop import parameters_of_transitions
 from nmt.model.recurrent import Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
+from nmt.model.wirings import DecoderState
 
 NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 

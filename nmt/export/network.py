@@ -27,9 +27,9 @@ from nmt.cells import State
 from nmt.engine.output import without
 from nmt.export.graph import Dims, Graph, Products, Size, append, info, model_of
 from nmt.model.attention import Memory
-from nmt.model.decoder import DecoderState
 from nmt.model.recurrent import Recurrent
 from nmt.model.seq2seq import Seq2Seq
+from nmt.model.wirings import DecoderState
 
 FLOAT, INT, BOOL = torch.float32, torch.int64, torch.bool
 MEMORY = ("values", "keys", "mask")

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from nmt.bars import tracked
-from nmt.config import to_dict
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
@@ -21,6 +20,7 @@ from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.plain_data import to_dict
 from nmt.translator import MAX_CHARS, Translator
 
 LONGEST = 10  # units named in the table of half-lives

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.config import from_dict
 from nmt.files import write_atomically
 from nmt.lab import gradients, memory, report, translation
 from nmt.pictures.charts import Section
 from nmt.pictures.page import to_html, to_markdown
+from nmt.plain_data import from_dict
 
 EXPERIMENTS: dict[str, tuple[type, Callable[[Any], list[Section]]]] = {
     "memory": (memory.MemoryConfig, memory.run),

@@ -12,7 +12,6 @@ from typing import Any, cast
 from torch import Generator
 
 from nmt.cells import Cell
-from nmt.config import from_dict, to_dict
 from nmt.inspection.flow import flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
@@ -21,6 +20,7 @@ from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
 from nmt.lab.words import cell_label, listed, numbers, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of

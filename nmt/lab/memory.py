@@ -9,13 +9,13 @@ from statistics import median
 from typing import Any
 
 from nmt.cells import Cell
-from nmt.config import from_dict, to_dict
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, listed, numbers, spread, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
 SUMMARY: Shape = {

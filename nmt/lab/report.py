@@ -13,7 +13,6 @@ from statistics import mean
 from typing import Any
 
 from nmt.cells import CELLS, Cell
-from nmt.config import from_dict
 from nmt.inspection.words import gate_words
 from nmt.lab import gradients, memory, translation_results
 from nmt.lab.diagrams import unit_diagram
@@ -23,6 +22,7 @@ from nmt.lab.tasks import TASKS
 from nmt.lab.words import listed, unique
 from nmt.pictures.charts import Section, Table
 from nmt.pictures.page import pictures, save_svg
+from nmt.plain_data import from_dict
 
 TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")

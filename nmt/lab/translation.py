@@ -16,8 +16,8 @@ import torch
 
 from nmt.bundle import build_model
 from nmt.cells import Cell
-from nmt.config import RunConfig, to_dict
-from nmt.data.corpus import Pair
+from nmt.config import RunConfig
+from nmt.data.corpora import Pair
 from nmt.data.preparation import Prepared
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, digest_of, made_by, path_of, run_jobs, save_summary
@@ -27,6 +27,7 @@ from nmt.languages import unit
 from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import ModelConfig
 from nmt.pictures.charts import Section
+from nmt.plain_data import to_dict
 from nmt.ranges import check_ranges
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from nmt.cells import Cell
-from nmt.config import to_dict
+from nmt.plain_data import to_dict
 
 
 def cell_label(cell: Cell) -> str:

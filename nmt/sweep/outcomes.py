@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from nmt.bars import clock
-from nmt.config import from_dict
 from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
+from nmt.plain_data import from_dict
 from nmt.training.run import Trained
 
 TABLE = "runs.csv"

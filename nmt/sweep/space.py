@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from nmt.config import from_dict
+from nmt.plain_data import from_dict
 from nmt.resources import resource
 from nmt.shown import brief
 from nmt.suggestions import did_you_mean

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nmt.config import from_dict
 from nmt.files import claimed
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
+from nmt.plain_data import from_dict
 from nmt.sweep.outcomes import Outcome, finished, write_table
 from nmt.sweep.space import Choice, Range, Scalar, Space, WholeRange, in_words, plain
 from nmt.training.callbacks import Watch

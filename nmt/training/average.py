@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from nmt.config import OptimConfig
+
 EVERY = 4  # updates: to average at each would take 2 % of the time, and the difference cannot be seen
 
 
@@ -88,3 +90,13 @@ class LastMean(Average):
 
     def _kept(self) -> list[Tensor]:
         return list(self.buffers())[:-1]
+
+
+def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
+    """Those that the config asks for."""
+    wanted: dict[str, Average] = {}
+    if optim.average_decay:
+        wanted["moving"] = MovingAverage(model, optim.average_decay)
+    if optim.average_last:
+        wanted["last"] = LastMean(model, optim.average_last)
+    return wanted

@@ -1,4 +1,4 @@
-"""Training that suits the text: what "auto" stands for (AUTOMATIC in config.py) once the text is known.
+"""Training that suits the text: what "auto" stands for (automatic.py) once the text is known.
 
 The measure is the text's tokens, as its batches count them: the longer side of each pair, in pieces. With MUCH text
 everything is as AUTOMATIC has it; with less
@@ -16,11 +16,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nmt.config import RunConfig, TrainerConfig, from_dict, to_dict
+from nmt.config import RunConfig, TrainerConfig
 from nmt.data.batching import token_batches
 from nmt.data.encoded import EncodedCorpus
 from nmt.data.plan import WINDOW
 from nmt.data.preparation import Prepared, prepare
+from nmt.plain_data import from_dict, to_dict
 
 MUCH = 300_000  # tokens: Multi30k has 435,000
 ENOUGH = 75  # batches an epoch

@@ -183,7 +183,7 @@ class ModelDirectories(Checkpoint):
 
 def save_model(folder: Path, module: TrainingModule) -> None:
     """The weights, or the average of them, that the last validation found better."""
-    config, validation = module.config, module.validation
+    validation = module.validation
     size = sum(parameter.numel() for parameter in module.model.parameters())
     scores = {name: asdict(score) for name, score in validation.scores.items()}
     of_each = {
@@ -191,20 +191,6 @@ def save_model(folder: Path, module: TrainingModule) -> None:
         for direction, found in validation.by_direction.items()
     }
     with module.weights(validation.average):
-        save_bundle(
-            folder,
-            dict(module.model.named_parameters()),
-            module.tokenizer,
-            module.lexicon,
-            config.model,
-            config.search,
-            module.directions.names,
-            model_card(module, size),
-            {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
-            | ({"directions": of_each} if of_each else {}),
-            config.metric,
-            module.copy_letterless,
-            module.prepared.train.long_src(),
-            module.directions,
-            module.scripts,
-        )
+        found = {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
+        found |= {"directions": of_each} if of_each else {}
+        save_bundle(folder, module.bundle(), model_card(module, size), found)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
-from nmt.config import to_dict
 from nmt.json_text import to_json
 from nmt.metrics.measure import METRICS
+from nmt.plain_data import to_dict
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin, recipe
 

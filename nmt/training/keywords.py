@@ -9,7 +9,8 @@ from typing import Any
 
 from nmt.bundle import load_bundle
 from nmt.composition import OWN, choices_of, composed, groups, groups_of, merged
-from nmt.config import RunConfig, from_dict
+from nmt.config import RunConfig
+from nmt.plain_data import from_dict
 from nmt.suggestions import did_you_mean
 from nmt.training.start import own_settings, started
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
-from nmt.config import TrainerConfig
+from nmt.config import RunConfig, TrainerConfig
 
 
 def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
@@ -40,3 +42,13 @@ def has_bfloat16_lstm() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def on_one_device(config: RunConfig) -> RunConfig:
+    """For one of several runs of a command, whose other processes would start all of them. Raises ValueError where
+    more devices are asked for."""
+    trainer = config.trainer
+    for key, value, only in (("strategy", trainer.strategy, "auto"), ("devices", trainer.devices or 1, 1)):
+        if value != only:
+            raise ValueError(f"trainer.{key}={value} does not go with a sweep or a search; start its runs one by one")
+    return replace(config, trainer=replace(trainer, devices=1))

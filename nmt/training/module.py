@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -22,26 +22,23 @@ from lightning.pytorch.callbacks import Callback, Timer
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from nmt.bars import bar, map_counted
-from nmt.bundle import build_model, load_bundle
-from nmt.config import OptimConfig, RunConfig
+from nmt.bundle import Bundle, BundleConfig, build_model, load_bundle
+from nmt.config import RunConfig
 from nmt.data.batching import Batch, without_filling
 from nmt.data.datamodule import DataModule, is_copied_ahead
-from nmt.data.directions import Direction
 from nmt.data.preparation import Prepared
 from nmt.metrics.config import Tokenize
 from nmt.metrics.measure import Measure, shown
 from nmt.process import MemoryTrimmer, trim_memory
-from nmt.training.average import Average, LastMean, MovingAverage
+from nmt.training.average import Average, averages
 from nmt.training.divergence import RETURN_RATE, guarded
 from nmt.training.graphed import GraphedLoss
 from nmt.training.guidance import Guide
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
-from nmt.training.ranks import gathered
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.training.start import begin_from, frozen
-from nmt.training.validation import Validation, rows_by_direction, scored, scripts_of
+from nmt.training.validation import Share, Validation, nll_of, rows_by_direction, scored, scripts_of, translated
 from nmt.translation import copied_letterless
 from nmt.translator import Translator
 
@@ -250,48 +247,35 @@ class TrainingModule(pl.LightningModule):
         return cast(Average, self.averages[average]).applied(self.model) if average else nullcontext()
 
     def _validate(self, average: str | None) -> Validation:
+        trainer, share = self.trainer, Share(self.global_rank, self.trainer.world_size)
         with self.weights(average):
-            nll = self._nll()
-            found = {direction: self._translate(direction, rows) for direction, rows in self.rows.items()}
+            with trainer.precision_plugin.val_step_context():
+                nll = nll_of(self.model, self.val_batches)
+            translator = self.translator()
+            with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
+                found = {
+                    direction: translated(translator.toward(direction), [self.valid[row].src for row in rows], share)
+                    for direction, rows in self.rows.items()
+                }
         return scored(average, nll, found, self.valid, self.rows, self.measures)
 
-    def _nll(self) -> float:
-        """Of the validation text, each rank its share."""
-        sums = torch.zeros(2, dtype=torch.float64)  # nats, tokens
-        with self.trainer.precision_plugin.val_step_context():
-            for batch in self.val_batches:
-                _, nll = self.model.loss(*batch)
-                sums += torch.stack([nll, batch.tgt_len.sum()]).cpu()
-        nats, tokens = map(sum, zip(*gathered(sums.tolist()), strict=True))
-        return float(nats / tokens)
+    def bundle(self) -> Bundle:
+        """What is saved, with the weights as they are now."""
+        config = BundleConfig.of(
+            self.config.model,
+            self.config.search,
+            self.tokenizer,
+            self.directions,
+            metric=self.config.metric,
+            copy_letterless=self.copy_letterless,
+            src_pieces=self.prepared.train.long_src(),
+            scripts=self.scripts,
+        )
+        return Bundle(config, self.model, self.tokenizer, self.lexicon)
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
-        metric = self.config.metric
-        return Translator(
-            self.model,
-            self.tokenizer,
-            self.config.search,
-            self.device,
-            self.lexicon,
-            metric=metric,
-            copy_letterless=self.copy_letterless,
-            directions=self.directions,
-        )
-
-    def _translate(self, direction: Direction, rows: Sequence[int]) -> list[str]:
-        """Of the validation text, each rank its share."""
-        texts = [self.valid[row].src for row in rows]
-        translator = self.translator()
-        translator.direction = direction
-        rank, world_size = self.global_rank, self.trainer.world_size
-        with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
-            share = texts[rank::world_size]
-            with bar("validating", len(share), "sentences") as done:
-                each = partial(map_counted, done)
-                mine = [found.text for found in translator.translate(share, plain=True, each=each)]
-        shares = gathered(mine)
-        return [shares[i % world_size][i // world_size] for i in range(len(texts))]
+        return Translator(self.bundle(), self.device)
 
     def _act_on_progress(self) -> None:
         optim = self.config.optim
@@ -344,13 +328,3 @@ class TrainingModule(pl.LightningModule):
     def best(self) -> str:
         """The same in words, such as "BLEU 38.12"."""
         return shown(self.measure.name, self.best_score)
-
-
-def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
-    """Those that the config asks for."""
-    wanted: dict[str, Average] = {}
-    if optim.average_decay:
-        wanted["moving"] = MovingAverage(model, optim.average_decay)
-    if optim.average_last:
-        wanted["last"] = LastMean(model, optim.average_last)
-    return wanted

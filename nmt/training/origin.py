@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from nmt import __version__
-from nmt.config import RunConfig, to_dict
+from nmt.config import RunConfig
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
 from nmt.json_text import to_json
 from nmt.metrics.measure import Measure
+from nmt.plain_data import to_dict
 
 
 def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str]) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import lightning.pytorch as pl
 import torch
@@ -25,20 +24,19 @@ import yaml
 
 from nmt.bars import seen
 from nmt.bundle import load_bundle
-from nmt.config import RunConfig, to_dict
-from nmt.data.cleaning import reasons
-from nmt.data.corpus import FileCorpus
+from nmt.config import RunConfig
+from nmt.data.corpora import FileCorpus
 from nmt.data.datamodule import DataModule
-from nmt.data.mixing import words
 from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.metrics.config import Name
+from nmt.plain_data import to_dict
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
+from nmt.training.announcement import announce
 from nmt.training.by_size import decided
 from nmt.training.callbacks import Watch
-from nmt.training.checkpoint import find_checkpoint, why_finished
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import (
     CONFIG,
@@ -60,7 +58,8 @@ from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import from_first, joined, with_shards, world
-from nmt.training.start import check_start, own_settings, shared_pieces
+from nmt.training.resumption import Start, start_of
+from nmt.training.start import check_start, own_settings
 from nmt.training.trainer import build_trainer
 from nmt.translator import Translator
 
@@ -83,15 +82,6 @@ class Trained:
     def load(self, device: str = "auto", compute: str = "auto", shortlist: bool | None = None) -> Translator:
         """The best model, ready to translate; as nmt.load."""
         return Translator.load(self.model_dir, device, compute, shortlist)
-
-
-class Start(NamedTuple):
-    """Where a run begins or goes on."""
-
-    checkpoint: Path | None
-    logs: dict[str, int]  # how long they were then, in bytes
-    finished: str | None  # why nothing is left to do, and what would make it go on
-    measure: tuple[Any, ...] | None  # that the run began with, as TrainingModule.measure_by takes it
 
 
 def train(config: RunConfig, watch: Watch | None = None) -> Trained:
@@ -130,7 +120,7 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
-        start = _start(run_dir, module)
+        start = start_of(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             if config.data.splits["valid"] is None:
@@ -183,34 +173,6 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Pre
     return replace(prepared, lexicon=lexicon)  # the new text alone may be too little to learn it from
 
 
-def _start(run_dir: Path, module: TrainingModule) -> Start:
-    """As the first process finds it. The module has the measure that the run began with, from now on. Raises
-    ValueError when no checkpoint of those that there are can be used."""
-
-    def found() -> Start:
-        checkpoint, content = find_checkpoint(run_dir, module)
-        if content.get("progress", {}).get("best"):
-            _check_best(run_dir / MODEL)
-        finished = why_finished(module.config.trainer, content) if checkpoint else None
-        measure = (content["measure"]["tokenize"], content.get("tokenize", {})) if "measure" in content else None
-        return Start(checkpoint, content.get("logs", {}), finished, measure)
-
-    start = from_first(found)
-    if start.measure:
-        module.measure_by(*start.measure)
-    return start
-
-
-def _check_best(folder: Path) -> None:
-    """Raises ValueError when the best model so far is not there, or no longer what was saved."""
-    try:
-        load_bundle(folder)
-    except ValueError as error:
-        raise ValueError(
-            f"the best model of the run is lost ({error}); put it back, or choose another run="
-        ) from None
-
-
 def _train_through(
     config: RunConfig,
     run_dir: Path,
@@ -224,10 +186,10 @@ def _train_through(
     """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
     failure = ""
     for times in range(MAX_RETURNS + 1):
-        start = _start(run_dir, module) if times else start
+        start = start_of(run_dir, module) if times else start
         if is_first_process():
             cut_logs(run_dir, start.logs)
-        _announce(module, datamodule, hardware, start, failure)
+        announce(module, datamodule, hardware, start, failure)
         left = TimeLeft()
         trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint, left, watch)
         try:
@@ -272,49 +234,6 @@ def counted(trainer: pl.Trainer) -> Iterator[None]:
     except Stopped as stopped:
         stopped.step = trainer.global_step
         raise
-
-
-def _announce(
-    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: Start, failure: str
-) -> None:
-    prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
-    if prepared.decisions:
-        log.info("decided by the text: %s", prepared.decisions)
-    where, left_out = module.config.data.where, reasons(prepared.dropped)
-    log.info("training pairs: %d of %s; left out: %s", len(prepared.train), where, left_out or "none")
-    for text in datamodule.texts:
-        log.info("an epoch has %s", words(text, len(prepared.train)))
-    for fault in prepared.faults:
-        log.warning("malformed: %s", fault)
-    for oddity in prepared.oddities:
-        log.warning("warning: %s", oddity)
-    accelerator, precision = hardware
-    threads = torch.get_num_threads()
-    log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)
-    if module.frozen:
-        trained = size - sum(parameter.numel() for parameter in module.frozen)
-        optim = module.config.optim
-        until = f" for {optim.freeze_steps} updates" if optim.freeze_steps else ""
-        log.info("%s of them are trained; frozen%s: %s", f"{trained:,}", until, ", ".join(optim.freeze))
-    if module.config.init and module.config.init_vocabulary == "swap":
-        shared = shared_pieces(load_bundle(module.config.init).tokenizer, module.tokenizer)
-        log.info("%d of %d pieces are those of %s", *shared, module.config.init)
-    if failure:
-        log.warning(failure)
-    if start.finished:
-        log.info("finished: %s", start.finished)
-    elif start.checkpoint:
-        log.info("continuing from %s", start.checkpoint)
-
-
-def on_one_device(config: RunConfig) -> RunConfig:
-    """For one of several runs of a command, whose other processes would start all of them. Raises ValueError where
-    more devices are asked for."""
-    trainer = config.trainer
-    for key, value, only in (("strategy", trainer.strategy, "auto"), ("devices", trainer.devices or 1, 1)):
-        if value != only:
-            raise ValueError(f"trainer.{key}={value} does not go with a sweep or a search; start its runs one by one")
-    return replace(config, trainer=replace(trainer, devices=1))
 
 
 def requeue() -> None:

@@ -10,11 +10,12 @@ import torch
 from torch import nn
 
 from nmt.bundle import Bundle
-from nmt.config import RunConfig, from_dict, to_dict
+from nmt.config import RunConfig
 from nmt.data.normalization import Normalization
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.transfer import origins
 from nmt.model.seq2seq import Seq2Seq
+from nmt.plain_data import from_dict, to_dict
 from nmt.training.folder import flat
 
 FREE = ("dropout", ".sampling", "_share")  # the ends of keys that change training alone

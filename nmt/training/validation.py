@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
-from nmt.data.corpus import Pair
+import torch
+
+from nmt.bars import bar, map_counted
+from nmt.data.batching import Batch
+from nmt.data.corpora import Pair
 from nmt.data.directions import Direction
 from nmt.data.preparation import Prepared
 from nmt.languages import script
 from nmt.metrics.measure import Measure, Score, mean_of
+from nmt.model.seq2seq import Seq2Seq
 from nmt.training.progress import Rank
+from nmt.training.ranks import gathered
+from nmt.translator import Translator
 
 
 class Validation(NamedTuple):
@@ -49,6 +57,32 @@ def scripts_of(pairs: Sequence[Pair], rows: Rows) -> dict[str, str]:
         for side, language in zip(("src", "tgt"), direction, strict=True):
             texts.setdefault(language, []).extend(getattr(pairs[row], side) for row in of_direction)
     return {language: found for language, of in texts.items() if (found := script(of))}
+
+
+class Share(NamedTuple):
+    """What one of several processes does of a text."""
+
+    rank: int
+    world_size: int
+
+
+def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
+    """Nats a target token over the batches of all processes."""
+    sums = torch.zeros(2, dtype=torch.float64)  # nats, tokens
+    for batch in batches:
+        _, nll = model.loss(*batch)
+        sums += torch.stack([nll, batch.tgt_len.sum()]).cpu()
+    nats, tokens = map(sum, zip(*gathered(sums.tolist()), strict=True))
+    return float(nats / tokens)
+
+
+def translated(translator: Translator, texts: Sequence[str], share: Share) -> list[str]:
+    """The translations of all texts, of which each process makes its share."""
+    mine = texts[share.rank :: share.world_size]
+    with bar("validating", len(mine), "sentences") as done:
+        found = translator.translate(mine, plain=True, each=partial(map_counted, done))
+    shares = gathered([one.text for one in found])
+    return [shares[i % share.world_size][i // share.world_size] for i in range(len(texts))]
 
 
 def scored(

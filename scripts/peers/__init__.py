@@ -18,7 +18,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from nmt.data.corpus import Corpus
+from nmt.data.corpora import Corpus
 from nmt.data.preparation import Prepared
 from nmt.data.readers import read_lines
 from nmt.metrics.config import MetricConfig

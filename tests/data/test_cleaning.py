@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from nmt.data.cleaning import HELD_OUT, CleaningConfig, clean, held_out_share, reasons
-from nmt.data.corpus import Pair
+from nmt.data.corpora import Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.data.cleaning import CleaningConfig, clean
-from nmt.data.corpus import DemoCorpus, FileCorpus, HubCorpus, Pair
+from nmt.data.corpora import DemoCorpus, FileCorpus, HubCorpus, Pair
 from nmt.data.readers import read_lines
 
 PAIRS = [Pair("Ja.", "Yes."), Pair("Ein Hund\u2028bellt\r sehr", "A dog\x0bbarks"), Pair("", "x")]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.datamodule import TrainingBatches
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import TokenizerConfig

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from nmt.data.cleaning import CleaningConfig, clean
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.directions import Direction, Directions, read_direction
 from nmt.data.preparation import prepare
 from nmt.data.readers import Pair

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from nmt.data.corpus import FileCorpus, HubCorpus
+from nmt.data.corpora import FileCorpus, HubCorpus
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +13,7 @@ def home(tmp_path_factory, monkeypatch):
     """The hub is out of reach, and what the libraries keep goes into a folder of its own."""
     import huggingface_hub
 
-    from nmt.data.hub import datasets
+    from nmt.data.corpora.library import datasets
 
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
@@ -89,7 +89,7 @@ def test_a_folder_is_no_reader_of_that_name(tmp_path, name, monkeypatch):
     ],
 )
 def test_a_column_that_is_no_text_is_named_with_its_type(tmp_path, columns, found, streaming):
-    from nmt.data.hub import datasets
+    from nmt.data.corpora.library import datasets
 
     datasets.Dataset.from_dict(columns).to_parquet(tmp_path / "train.parquet")
     with pytest.raises(ValueError, match=f"row 1 has no text for 'de' and 'en': {found}"):
@@ -98,7 +98,7 @@ def test_a_column_that_is_no_text_is_named_with_its_type(tmp_path, columns, foun
 
 @pytest.mark.parametrize("streaming", [False, True])
 def test_parts_that_differ_in_columns_are_one_line_and_not_out_of_reach(tmp_path, streaming):
-    from nmt.data.hub import datasets
+    from nmt.data.corpora.library import datasets
 
     for number, columns in enumerate([{"de": ["a"], "en": ["b"]}, {"de": ["a"], "en": ["b"], "fr": ["c"]}]):
         datasets.Dataset.from_dict(columns).to_parquet(tmp_path / f"train-{number}-of-2.parquet")

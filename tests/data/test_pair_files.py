@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.pair_files import read_rows
 
 PAIRS = [("Der Hund schläft.", "The dog sleeps."), ("Ein Haus", "A house")]

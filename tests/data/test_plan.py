@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nmt.data import encoded
 from nmt.data import plan as plan_module
 from nmt.data.batching import token_batches
-from nmt.data.corpus import MixConfig
+from nmt.data.corpora import MixConfig
 from nmt.data.datamodule import EpochBatches
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.mixing import mixed, words

@@ -9,7 +9,7 @@ import pytest
 from nmt.data import encoded as encoded_module
 from nmt.data import preparation
 from nmt.data.cleaning import CleaningConfig
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.preparation import checksums, prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig

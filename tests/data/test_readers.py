@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.data.readers import MAX_BYTES, read_lines
 
 

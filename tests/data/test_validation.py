@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from nmt.data.cleaning import CleaningConfig
-from nmt.data.corpus import FileCorpus, Pair
+from nmt.data.corpora import FileCorpus, Pair
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.validation import hold_out

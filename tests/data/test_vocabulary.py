@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from nmt.data.corpus import FileCorpus, Pair
+from nmt.data.corpora import FileCorpus, Pair
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import VocabularySizeError, train_tokenizer

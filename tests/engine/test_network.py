@@ -16,7 +16,7 @@ from nmt.engine.products import COMPUTE, filled, in_few_sizes
 from nmt.engine.readout import SplitReadout
 from nmt.engine.recurrent import InputTable
 from nmt.model.attention import ATTENTIONS
-from nmt.model.decoder import DECODERS
+from nmt.model.wirings import DECODERS
 
 CPU = torch.device("cpu")
 ABLE = [compute for compute in COMPUTE if compute == "float32" or resolve_compute(compute, CPU) == compute]

@@ -11,7 +11,7 @@ from nmt.engine import Ensemble
 from nmt.engine.network import TrainedNetwork
 from nmt.engine.on_gpu import GPUNetwork
 from nmt.kernels.graphs import Graphs
-from nmt.model.decoder import DECODERS
+from nmt.model.wirings import DECODERS
 from nmt.search import Beam, Greedy
 from nmt.searcher import Searcher
 from nmt.translation import Task

@@ -12,7 +12,7 @@ import toy
 
 import nmt
 from nmt import native
-from nmt.bundle import PACKED, WEIGHTS, build_model, load_bundle, save_bundle, save_packed, seal, sha256
+from nmt.bundle import PACKED, WEIGHTS, load_bundle, save_bundle, save_packed, seal, sha256
 from nmt.cli.export import main
 from nmt.model.encoder import EncoderConfig
 from nmt.search import Beam, Sample
@@ -34,8 +34,7 @@ KINDS = {
 def packed_of(kind, folder, tokenizer, lexicon):
     cell, decoder, attention, settings = KINDS[kind]
     config = toy.model_config(cell, decoder, attention, **{"embedding_size": 20, "hidden_size": 24, **settings})
-    weights = dict(build_model(config, tokenizer).named_parameters())
-    save_bundle(folder / "model", weights, tokenizer, lexicon, config, Beam(), ("de", "en"), "# card", {"nll": 1})
+    save_bundle(folder / "model", toy.bundle(config, tokenizer, lexicon), "# card", {"nll": 1})
     save_packed(folder / "model", folder / "packed")
     return folder / "model", folder / "packed"
 

@@ -17,7 +17,7 @@ pytest.importorskip("onnxruntime")
 import toy
 
 import nmt
-from nmt.bundle import build_model, save_bundle, save_search
+from nmt.bundle import save_bundle, save_search
 from nmt.cli.export import main
 from nmt.data.directions import Directions
 from nmt.data.tokenizer import TokenizerConfig
@@ -110,11 +110,8 @@ def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):
     directions = Directions.of("de+fr", "en+nl", ("de-en", "fr-nl"), tags=True)
     pieces = train_tokenizer(config, *sides, controls=directions.pieces)
     model = toy.model_config("gru", "bahdanau", "dot", tie="target")
-    weights = dict(build_model(model, pieces).named_parameters())
-    save_bundle(
-        tmp_path / "model", weights, pieces, None, model, Beam(beam_size=3), directions.names, "", {},
-        copy_letterless=False, directions=directions,
-    )  # fmt: skip
+    others = {"copy_letterless": False, "directions": directions}
+    save_bundle(tmp_path / "model", toy.bundle(model, pieces, search=Beam(beam_size=3), **others), "", {})
     export_onnx(tmp_path / "model", tmp_path / "out")
     program = shipped(tmp_path / "out")
     translator = program.Translator(tmp_path / "out")
@@ -146,9 +143,7 @@ def test_protected_text_an_ensemble_and_a_folder_of_something_else_are_refused(
 ):
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     pieces = train_tokenizer(TokenizerConfig(vocab_size=360, protect=("urls",)), *sides)
-    model = toy.model_config()
-    weights = dict(build_model(model, pieces).named_parameters())
-    save_bundle(tmp_path / "kept", weights, pieces, None, model, Beam(), ("de", "en"), "", {})
+    save_bundle(tmp_path / "kept", toy.bundle(toy.model_config(), pieces), "", {})
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("")
     for arguments, reason in (

@@ -19,7 +19,7 @@ from test_exported_folder import LINES, shipped
 
 pytest.importorskip("onnx")
 
-from nmt.bundle import build_model, save_bundle
+from nmt.bundle import save_bundle
 from nmt.data.directions import Directions
 from nmt.data.normalization import WITHOUT_RULE
 from nmt.data.tokenizer import JOINT, TokenizerConfig
@@ -73,12 +73,9 @@ def folder(corpus_dir, tmp_path_factory) -> Path:
     directions = Directions.of("de+fr", "en+ar", ("de-en", "fr-ar"), tags=True)
     pieces = train_tokenizer(config, *sides, controls=directions.pieces)
     model = toy.model_config("gru")
-    weights = dict(build_model(model, pieces).named_parameters())
     parent = tmp_path_factory.mktemp("page")
-    save_bundle(
-        parent / "model", weights, pieces, None, model, Beam(beam_size=4), directions.names, "", {},
-        copy_letterless=True, directions=directions,
-    )  # fmt: skip
+    bundle = toy.bundle(model, pieces, search=Beam(beam_size=4), directions=directions)
+    save_bundle(parent / "model", bundle, "", {})
     export_onnx(parent / "model", parent / "out")
     description = parent / "out" / "model.json"
     about = json.loads(description.read_text()) | {"memory": ["values"], "states": ["state_0"]}

@@ -21,9 +21,9 @@ from nmt.inspection.report import PARTS, show_search
 from nmt.inspection.search_tree import search_steps
 from nmt.inspection.trace import trace, traced
 from nmt.languages import words
-from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
 from nmt.model.recurrent import Recurrent
+from nmt.model.wirings import DECODERS
 from nmt.pictures.page import to_html
 from nmt.search import Beam, Greedy, Sample
 from nmt.translator import Translator

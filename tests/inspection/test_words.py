@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nmt.cells import CELLS, Cell
-from nmt.config import from_dict
 from nmt.inspection.words import OF_CELL, UNKNOWN, gate_words, state_words
+from nmt.plain_data import from_dict
 
 
 @pytest.mark.parametrize("name", sorted(CELLS))

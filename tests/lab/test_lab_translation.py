@@ -12,12 +12,12 @@ import toy
 from test_lab import command
 
 from nmt.cells import Cell
-from nmt.config import from_dict, to_dict
 from nmt.lab import translation
 from nmt.lab.store import path_of
 from nmt.lab.translation import job_of
 from nmt.lab.translation_results import by_attention, provenance_words
 from nmt.metrics.measure import Measure
+from nmt.plain_data import from_dict, to_dict
 
 TEXT = {"train": "a" * 64, "valid": "b" * 64}
 

@@ -15,8 +15,8 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
 from nmt.cells.linear import LinearCell
 from nmt.kernels import steps as steps_module
-from nmt.model.decoder import DECODERS, DecoderMasks
 from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
+from nmt.model.wirings import DECODERS, DecoderMasks
 
 B, T, E, H = 2, 4, 3, 6
 KINDS = toy.CELL_KINDS

@@ -9,8 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.engine.network import TrainedNetwork
 from nmt.model.attention import ATTENTIONS
-from nmt.model.decoder import DECODERS
 from nmt.model.encoder import EncoderConfig
+from nmt.model.wirings import DECODERS
 
 LENGTHS, T = [5, 2, 3], 4
 

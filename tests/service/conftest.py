@@ -16,7 +16,7 @@ import pytest
 import torch
 import toy
 
-from nmt.bundle import build_model, save_bundle
+from nmt.bundle import save_bundle
 from nmt.search import Beam
 
 for library in ("uvicorn", "httptools", "uvloop"):
@@ -28,9 +28,8 @@ def save_model(folder: Path, tokenizer, lexicon, languages=("de", "en"), seed=1)
     """A model directory with random weights, which ends its translations soon."""
     config = toy.model_config("gru", num_layers=1, heads=2)
     torch.manual_seed(seed)
-    weights = dict(build_model(config, tokenizer).named_parameters())
     search = Beam(beam_size=3, max_ratio=0.5, max_extra=3)
-    save_bundle(folder, weights, tokenizer, lexicon, config, search, languages, "# card", {})
+    save_bundle(folder, toy.bundle(config, tokenizer, lexicon, search, languages), "# card", {})
     return folder
 
 

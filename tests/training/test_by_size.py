@@ -9,8 +9,10 @@ import pytest
 import toy
 import yaml
 
-from nmt.config import AUTOMATIC, RunConfig, from_dict, to_dict
+from nmt.automatic import AUTOMATIC
+from nmt.config import RunConfig
 from nmt.data.tokenizer import TokenizerConfig
+from nmt.plain_data import from_dict, to_dict
 from nmt.training import by_size
 from nmt.training.by_size import decided
 from nmt.training.folder import CONFIG, LOG

@@ -11,7 +11,7 @@ import torch
 import toy
 from safetensors.torch import load_file
 
-from nmt.data.corpus import FileCorpus
+from nmt.data.corpora import FileCorpus
 from nmt.training import divergence
 from nmt.training.divergence import DivergenceError, guarded, makes_sense
 from nmt.training.module import TrainingModule

@@ -16,7 +16,7 @@ import torch
 import toy
 from test_resume import train_until
 
-from nmt.data.corpus import FileCorpus, HubCorpus
+from nmt.data.corpora import FileCorpus, HubCorpus
 from nmt.data.preparation import prepare
 from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig

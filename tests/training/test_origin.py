@@ -12,8 +12,8 @@ from dataclasses import replace
 import toy
 import yaml
 
-from nmt.config import to_dict
 from nmt.metrics.measure import Measure
+from nmt.plain_data import to_dict
 from nmt.training.origin import git_commit, origin, recipe
 
 

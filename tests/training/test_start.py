@@ -12,11 +12,11 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.bundle import load_bundle
-from nmt.config import to_dict
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.transfer import origins
+from nmt.plain_data import to_dict
 from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
 

@@ -24,7 +24,7 @@ from datasets.utils.file_utils import xopen
 from nmt.data.readers import Row, csv_cells, decoded_lines, jsonl_rows, row_of, table_rows, tsv_cells
 
 if TYPE_CHECKING:
-    from nmt.data.corpus import HubCorpus
+    from nmt.data.corpora.hub import HubCorpus
 
 REASON_CHARS = 300
 HEAD = 64  # bytes that show whether a file of JSON is one list

@@ -1,0 +1,121 @@
+"""A model directory is opened. It may come from a stranger: see the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from nmt.bundle.config import Bundle, build_model
+from nmt.bundle.files import (
+    CONFIG,
+    LEXICON,
+    PACKED,
+    TOKENIZERS,
+    WEIGHTS,
+    Checksums,
+    load_config,
+    model_folder,
+    read,
+    regular,
+    verify,
+)
+from nmt.data.lexicon import Lexicon
+from nmt.data.tokenizer import SPECIAL_IDS, Tokenizer
+from nmt.engine.packed import check_packed, names_in_bytes
+from nmt.engine.products import BYTES, SCALES
+from nmt.tensors import Expected, read_tensors
+
+MAX_TOKENIZER_BYTES = 200_000_000
+F32, I32, I8 = "F32", "I32", "I8"  # safetensors' names
+
+
+def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: bool = False) -> Bundle:
+    """Open a model directory on `device`, ready to translate. It may be `packed`; such a model has only the weights
+    that a search in bytes reads.
+
+    Raises ValueError that names the file and what is wrong with it.
+    """
+    folder = model_folder(folder)
+    config, checksums = load_config(folder)
+    if config.packed and not packed:
+        raise ValueError(f"{folder} has packed weights, which can translate and no more; take what it was made of")
+    models = {name: read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
+    try:
+        tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization, config.text)
+        tokenizer.control_ids(config.every_direction.pieces)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
+    with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
+        try:
+            model = build_model(config.model, tokenizer)
+        except ValueError as error:
+            raise ValueError(f"{folder / CONFIG}: {error}") from None
+    in_bytes = names_in_bytes(model) if config.packed else set()
+    shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters() if name not in in_bytes}
+    others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
+    tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
+    nowhere = torch.full(
+        (), torch.nan
+    )  # what has no numbers takes no memory, and is not of a kind that is slow to start
+    absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
+    model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
+    if config.packed:
+        model.packed = {name: part for name, part in tensors.items() if name not in shapes}
+        try:
+            check_packed(model)
+        except ValueError as error:
+            raise ValueError(f"{folder / PACKED}: {error}") from None
+    return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder, tokenizer, device, checksums))
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Weights that have no numbers need none: to draw them would import a second's worth of torch."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = func.__name__
+        if (name.endswith("_") and not name.startswith("_")) or name == "__setitem__":  # in place
+            return kwargs.get("tensor", args[0] if args else None)
+        if name in ("zeros", "ones"):
+            func = torch.empty
+        return func(*args, **kwargs)
+
+
+def _load_lexicon(
+    folder: Path, tokenizer: Tokenizer, device: str | torch.device, checksums: Checksums
+) -> Lexicon | None:
+    path = folder / LEXICON
+    if not path.exists() and not path.is_symlink():
+        return None
+    shapes = {"frequent": (I32, (None,)), "likely": (I32, (tokenizer.src_vocab_size, None))}
+    tensors = _load_tensors(folder, LEXICON, shapes, device, checksums)
+    for name, ids in tensors.items():
+        if not ids.numel() or ids.min() < 0 or ids.max() >= tokenizer.tgt_vocab_size:
+            raise ValueError(f"{path}: {name} has ids that the vocabulary lacks, or none")
+    if not torch.isin(torch.tensor(SPECIAL_IDS, device=device), tensors["frequent"]).all():
+        raise ValueError(f"{path}: frequent lacks a special id")
+    return Lexicon(**tensors)
+
+
+def _load_tensors(
+    folder: Path,
+    name_of_file: str,
+    expected: Mapping[str, Expected],
+    device: str | torch.device,
+    checksums: Checksums,
+    others: Mapping[str, Expected] = MappingProxyType({}),
+) -> dict[str, torch.Tensor]:
+    """The tensors of a file, which must be those expected: name -> type, and shape with None for any size; and
+    `others` whose names end so."""
+    path = regular(folder, name_of_file)
+    tensors, checksum = read_tensors(path, expected, others)
+    verify(path, checksum, checksums)  # after what can be told more clearly
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{path}: {name} has numbers that are not finite")
+    return {name: tensor.to(device) for name, tensor in tensors.items()}

@@ -1,0 +1,88 @@
+"""Model directories are written, and changed, so that they are whole at any time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+
+from nmt.bundle.config import FORMAT, Bundle
+from nmt.bundle.files import (
+    CARD,
+    CONFIG,
+    LEXICON,
+    MAX_CONFIG_BYTES,
+    PACKED,
+    SCORES,
+    WEIGHTS,
+    load_config,
+    model_folder,
+    read,
+    seal,
+    sha256,
+)
+from nmt.bundle.load import MAX_TOKENIZER_BYTES, load_bundle
+from nmt.engine.packed import pack
+from nmt.files import check_output, write_atomically, write_folder
+from nmt.hub import is_remote
+from nmt.json_text import to_json
+from nmt.plain_data import to_dict
+from nmt.search import Search
+
+
+def save_bundle(folder: Path, bundle: Bundle, card: str, scores: Mapping[str, Any]) -> None:
+    """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = to_dict(bundle.config)
+    contents = dict(bundle.tokenizer.models) | {WEIGHTS: _serialised(dict(bundle.model.named_parameters()))}
+    if bundle.lexicon:
+        contents[LEXICON] = _serialised(vars(bundle.lexicon))
+    after = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
+    before = {name: [sha256(folder / name)] for name in contents if (folder / name).is_file()}
+    _write_json(folder / CONFIG, seal(config, {name: sums + before.get(name, []) for name, sums in after.items()}))
+    for name, content in contents.items():
+        if before.get(name) != after[name]:
+            write_atomically(folder / name, content)
+    write_atomically(folder / CARD, card.encode())
+    _write_json(folder / SCORES, scores)
+    _write_json(folder / CONFIG, seal(config, after))
+
+
+def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
+    """Write another model directory, with the weights of this one packed for a search in bytes; its files, with their
+    sizes. Raises ValueError when this one is not sound, or `output` has other files."""
+    folder = model_folder(folder)
+    bundle, (config, checksums) = load_bundle(folder), load_config(folder)
+    check_output(output, PACKED)
+    kept = [name for name in checksums if name not in (WEIGHTS, CONFIG)]
+    contents = {name: read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in kept}
+    contents[PACKED] = _serialised(pack(bundle.model))
+    sums = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
+    beside = {name: read(folder, name, MAX_CONFIG_BYTES) for name in (CARD, SCORES) if (folder / name).exists()}
+    sealed = seal(to_dict(replace(config, packed="int8", format=FORMAT)), sums)
+    contents |= beside | {CONFIG: (to_json(sealed, 2, ascii_only=True) + "\n").encode()}
+    return write_folder(output, contents)
+
+
+def save_search(folder: str | Path, search: Search) -> Path:
+    """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
+    written. Raises ValueError when there is no sound config, or it is on the hub."""
+    if is_remote(folder):
+        raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
+    config, checksums = load_config(Path(folder))
+    data = to_dict(replace(config, search=search, format=FORMAT))
+    _write_json(Path(folder) / CONFIG, seal(data, checksums))
+    return Path(folder) / CONFIG
+
+
+def _serialised(tensors: Mapping[str, torch.Tensor]) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+
+
+def _write_json(path: Path, data: Mapping[str, Any]) -> None:
+    write_atomically(path, (to_json(data, 2, ascii_only=True) + "\n").encode())

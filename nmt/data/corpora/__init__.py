@@ -1,0 +1,14 @@
+"""Parallel text, wherever it lies, as pairs of strings. Nothing is cleaned or encoded here.
+
+What a line should be and is not is told by its file and number (readers.py), and `Corpus.malformed` says what becomes
+of it. Another kind of corpus is a dataclass in a file of its own, a line of CORPORA, and a file of conf/data.
+"""
+
+from nmt.data.corpora.base import Corpus, MixConfig
+from nmt.data.corpora.files import DemoCorpus, FileCorpus
+from nmt.data.corpora.hub import HubCorpus
+from nmt.data.readers import Pair
+
+CORPORA: dict[str, type[Corpus]] = {"demo": DemoCorpus, "files": FileCorpus, "hub": HubCorpus}
+
+__all__ = ["CORPORA", "Corpus", "DemoCorpus", "FileCorpus", "HubCorpus", "MixConfig", "Pair"]

@@ -1,0 +1,135 @@
+"""Corpora that are files of a folder, and the one that comes with the project."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+from typing import Any, cast
+
+from nmt.data.corpora.base import Corpus
+from nmt.data.directions import Direction
+from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
+from nmt.data.readers import Row, parallel_rows
+from nmt.resources import resource
+
+
+@dataclass(frozen=True)
+class FileCorpus(Corpus):
+    """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
+    `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
+    `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
+    another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
+    (`memory.tmx`). `train+more` is the one and then the other.
+
+    Of several directions each is read from the folder `de-en` or `en-de` in `dir`, where there is one, and else from
+    `dir` itself: plain text in several languages, or a table or JSON lines that say of each row which languages it is
+    in."""
+
+    dir: str = field(kw_only=True)  # the folder of the files
+
+    @property
+    def where(self) -> str:
+        return f"the folder {self.dir}"
+
+    def has(self, split: str) -> bool:
+        names = (name for part in self.parts(split) for names in self._layouts(part) for name in names)
+        return any(_plain_or_gzipped(self.folder / name) is not None for name in names)
+
+    @property
+    def folder(self) -> Path:
+        if not self.dir:  # as of a variable that the shell does not know
+            raise ValueError("data.dir is empty; it must be a folder (. is this one)")
+        return Path(self.dir)
+
+    def of(self, direction: Direction) -> Corpus:
+        for one in (direction, direction.reverse):
+            if (folder := self.folder / str(one)).is_dir():
+                return replace(cast(FileCorpus, super().of(one)), dir=str(folder))
+        return super().of(direction)
+
+    def files(self, split: str) -> list[Path]:
+        """The one or two files of a split. Raises ValueError when there are none."""
+        if not self.folder.is_dir():
+            raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
+        layouts = self._layouts(split)
+        for names in layouts:
+            found = [path for name in names if (path := _plain_or_gzipped(self.folder / name)) is not None]
+            if len(found) == len(names):
+                return found
+            if found:
+                raise ValueError(f"{found[0]} has no partner {' or '.join(sorted(set(names) - {found[0].name}))}")
+        expected = split if has_known_suffix(split) else " or ".join(" + ".join(names) for names in layouts[:3])
+        others = "" if has_known_suffix(split) else f", nor {split} with {', '.join(list(READERS)[2:])}"
+        raise ValueError(f"{self.folder} has no {expected}{others}")
+
+    def _layouts(self, split: str) -> list[list[str]]:
+        return [
+            [side_of(self.folder, split, self.src), side_of(self.folder, split, self.tgt)],
+            *([split + suffix] for suffix in READERS),
+            *([[split]] if has_known_suffix(split) else []),
+        ]
+
+    def parts(self, split: str) -> list[str]:
+        return split.split("+")
+
+    def rows(self, split: str) -> Iterator[Row]:
+        first, *others = self.parts(split)
+        yield from self._rows(first)
+        for part, name in enumerate(others, 1):
+            for row in self._rows(name):
+                yield row._replace(pair=row.pair._replace(part=part))
+
+    def _rows(self, split: str) -> Iterator[Row]:
+        files = self.files(split)
+        if len(files) == 2:
+            return parallel_rows(*files)
+        return read_rows(files[0], self.src, self.tgt)
+
+    def _fingerprint(self, split: str) -> str:
+        """Of the files' content, gzipped or not."""
+        return self._hash(split, lambda path: gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
+
+    def _earlier_fingerprint(self, split: str) -> str:
+        """Of the files as they lie there, gzipped."""
+        return self._hash(split, lambda path: path.open("rb"))
+
+    def _hash(self, split: str, open_file: Callable[[Path], Any]) -> str:
+        digest = hashlib.sha256()
+        for path in chain.from_iterable(map(self.files, self.parts(split))):
+            try:
+                with open_file(path) as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+            except (EOFError, OSError, zlib.error) as error:
+                raise ValueError(f"{path} cannot be read: {error}") from None
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class DemoCorpus(FileCorpus):
+    """The small corpus that comes with the project; scripts/make_demo_corpus.py made it."""
+
+    dir: str = ""  # only data=files has one
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dir:
+            raise ValueError(
+                f"dir is {self.dir!r}, but data=demo is the corpus that comes with the project; say data=files too"
+            )
+
+    @property
+    def where(self) -> str:
+        return "the demo corpus"
+
+    @property
+    def folder(self) -> Path:
+        return resource("data/demo")
+
+
+def _plain_or_gzipped(path: Path) -> Path | None:
+    return next((p for p in (path, path.with_name(path.name + ".gz")) if p.is_file()), None)

@@ -1,0 +1,50 @@
+"""What a run says of itself before it begins or goes on."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from nmt.bundle import load_bundle
+from nmt.data.cleaning import reasons
+from nmt.data.datamodule import DataModule
+from nmt.data.mixing import words
+from nmt.training.module import TrainingModule
+from nmt.training.resumption import Start
+from nmt.training.start import shared_pieces
+
+log = logging.getLogger(__name__)
+
+
+def announce(
+    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: Start, failure: str
+) -> None:
+    prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
+    if prepared.decisions:
+        log.info("decided by the text: %s", prepared.decisions)
+    where, left_out = module.config.data.where, reasons(prepared.dropped)
+    log.info("training pairs: %d of %s; left out: %s", len(prepared.train), where, left_out or "none")
+    for text in datamodule.texts:
+        log.info("an epoch has %s", words(text, len(prepared.train)))
+    for fault in prepared.faults:
+        log.warning("malformed: %s", fault)
+    for oddity in prepared.oddities:
+        log.warning("warning: %s", oddity)
+    accelerator, precision = hardware
+    threads = torch.get_num_threads()
+    log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)
+    if module.frozen:
+        trained = size - sum(parameter.numel() for parameter in module.frozen)
+        optim = module.config.optim
+        until = f" for {optim.freeze_steps} updates" if optim.freeze_steps else ""
+        log.info("%s of them are trained; frozen%s: %s", f"{trained:,}", until, ", ".join(optim.freeze))
+    if module.config.init and module.config.init_vocabulary == "swap":
+        shared = shared_pieces(load_bundle(module.config.init).tokenizer, module.tokenizer)
+        log.info("%d of %d pieces are those of %s", *shared, module.config.init)
+    if failure:
+        log.warning(failure)
+    if start.finished:
+        log.info("finished: %s", start.finished)
+    elif start.checkpoint:
+        log.info("continuing from %s", start.checkpoint)
