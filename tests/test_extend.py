@@ -188,12 +188,12 @@ def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_th
 def added(title: str, module, monkeypatch, *tables: str):
     """Run the page's code in the module that it is for; its tables are as before afterwards."""
     (code,) = re.findall(r"```python\n(.*?)```", part_of_page(title), re.DOTALL)
-    for table in tables:
-        monkeypatch.setattr(module, table, dict(getattr(module, table)))
-    names = dict(vars(module))
-    exec(compile(code, title, "exec"), names)
-    for table in tables:
-        getattr(module, table).update(names[table])
+    found = [getattr(module, table) for table in tables]
+    before = [set(table) for table in found]
+    exec(compile(code, title, "exec"), dict(vars(module)))
+    for table, known in zip(found, before, strict=True):
+        for name in set(table) - known:
+            monkeypatch.setitem(table, name, table.pop(name))
 
 
 def same_when_searched(config: str, **wiring):
@@ -239,7 +239,6 @@ def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
 
 def test_the_reader_that_the_docs_add_reads_training_text(tmp_path, monkeypatch):
     added("A reader of files", pair_files, monkeypatch, "READERS")
-    monkeypatch.setattr("nmt.data.corpora.files.READERS", pair_files.READERS)
     (tmp_path / "train.psv").write_text('ein Hund|a dog\n"a | b"|c\n', encoding="utf-8")
     corpus = FileCorpus("de", "en", dir=str(tmp_path))
     assert [(pair.src, pair.tgt) for pair in corpus.pairs("train")] == [("ein Hund", "a dog"), ("a | b", "c")]

@@ -98,7 +98,7 @@ def tell_amid_the_search(rank):
 def test_processes_that_were_stopped_anywhere_end_as_if_they_were_not(corpus_dir, tmp_path):
     assert train_all(corpus_dir, tmp_path / "whole") == [0, 0]
     stops = [("training_step", 5, kill, -9), ("training_step", 2, tell_the_last, 143)]
-    stops += [("_translate", 1, tell_amid_the_search, 143)]
+    stops += [("translator", 1, tell_amid_the_search, 143)]
     for hook, count, act, code in stops:
         assert train_all(corpus_dir, tmp_path / "parts", hook, count, act) == [code, code], hook
     assert train_all(corpus_dir, tmp_path / "parts") == [0, 0]

@@ -107,17 +107,17 @@ def test_a_signal_during_validation_ends_it_at_once_and_costs_one_update(corpus_
     from nmt.training.module import TrainingModule
 
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1, trainer__log_every_steps=1)
-    translate = TrainingModule._translate
+    translator = TrainingModule.translator
 
     def interrupted(self, *arguments):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
 
-    monkeypatch.setattr(TrainingModule, "_translate", interrupted)
+    monkeypatch.setattr(TrainingModule, "translator", interrupted)
     with pytest.raises(Stopped) as stopped:
         train(config)
     assert stopped.value.code == 130
-    monkeypatch.setattr(TrainingModule, "_translate", translate)
+    monkeypatch.setattr(TrainingModule, "translator", translator)
     steps = []
     monkeypatch.setattr(TrainingModule, "on_train_batch_start", lambda *arguments: steps.append(arguments[2]))
     train(config)

@@ -42,6 +42,8 @@ def save_bundle(folder: Path, bundle: Bundle, card: str, scores: Mapping[str, An
     contents = dict(bundle.tokenizer.models) | {WEIGHTS: _serialised(dict(bundle.model.named_parameters()))}
     if bundle.lexicon:
         contents[LEXICON] = _serialised(vars(bundle.lexicon))
+    else:
+        (folder / LEXICON).unlink(missing_ok=True)  # of the model before
     after = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
     before = {name: [sha256(folder / name)] for name in contents if (folder / name).is_file()}
     _write_json(folder / CONFIG, seal(config, {name: sums + before.get(name, []) for name, sums in after.items()}))

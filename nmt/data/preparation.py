@@ -55,7 +55,7 @@ class Prepared:
     lexicon: Lexicon
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
-    faults: list[str]  # what was wrong with lines of the text (corpus.py)
+    faults: list[str]  # what was wrong with lines of the text (corpora)
     text: dict[str, str]  # a hash of each split
     parts: list[str]  # of the training text, by their names
     oddities: list[str]  # what may be a mistake (oddities.py)
