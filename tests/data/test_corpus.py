@@ -108,12 +108,12 @@ def test_a_dataset_of_the_datasets_library_is_read(tmp_path, column, streaming, 
 
 
 def test_a_hub_out_of_reach_is_answered_with_what_to_do(monkeypatch):
-    from nmt.data import hub
+    from nmt.data.corpora import library
 
     def unreachable(*args, **kwargs):
         raise ConnectionError("no route\nto host")
 
-    monkeypatch.setattr(hub.datasets, "load_dataset_builder", unreachable)
+    monkeypatch.setattr(library.datasets, "load_dataset_builder", unreachable)
     with pytest.raises(ValueError, match="'some/set' is out of reach .no route.; .* data=files data.dir=FOLDER"):
         list(HubCorpus("de", "en", dataset="some/set").pairs("train"))
 
