@@ -56,14 +56,15 @@ CORE_CELLS = ("rnn", "gru", "lstm")
 
 
 def wirings() -> list[tuple[str, str, str]]:
-    """(cell, decoder, attention): every combination of the core cells', and in turn one for each of the others."""
-    pairs = list(itertools.product(sorted(DECODERS), sorted(set(ATTENTIONS) - {"location"})))
+    """(cell, decoder, attention): every combination for lstm, each decoder for gru and rnn, and one in turn for each
+    of the others. A cell, a decoder and an attention know nothing of one another."""
+    attentions = sorted(set(ATTENTIONS) - {"location"})
+    pairs = list(itertools.product(sorted(DECODERS), attentions))
     others = {cell: pairs[i % len(pairs)] for i, cell in enumerate(sorted(set(CELL_KINDS) - set(CORE_CELLS)))}
     others["mlstm"] = ("gnmt", "additive")  # the slowest learner, so the easiest wiring
-    every = [(cell, *pair) for cell in CORE_CELLS for pair in pairs] + [
-        (cell, *pair) for cell, pair in others.items()
-    ]
-    return [*every, ("gru", "gnmt", "location")]
+    every = [("lstm", *pair) for pair in pairs]
+    every += [(cell, *pair) for i, cell in enumerate(("gru", "rnn")) for pair in pairs[i :: len(attentions) + 1]]
+    return [*every, *((cell, *pair) for cell, pair in others.items()), ("gru", "gnmt", "location")]
 
 
 def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -> ModelConfig:

@@ -117,8 +117,6 @@ def warn(fault: str | None) -> None:
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
     from nmt.files import naming
     from nmt.inspection import inspect_sentence, sections
-    from nmt.pictures.draw import save
-    from nmt.pictures.page import to_html
     from nmt.translator import Translator
 
     if not 1 <= options.line <= len(srcs):
@@ -136,6 +134,9 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     if options.json:
         print(to_json(found))
         return
+    from nmt.pictures.draw import save
+    from nmt.pictures.page import to_html
+
     shown = sections(found)
     if everything:
         text = to_html(f"{found['src']} → {found['tgt']}", shown)

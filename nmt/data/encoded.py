@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,18 +26,13 @@ SCHEMA = pa.schema(
 def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
     """Write rows of source ids, target ids, and the line and the part of the text that they come from (Pair); return
     how many."""
-    count = 0
-    columns: tuple[list[Any], ...] = ([], [], [], [])
+    count, rows = 0, iter(rows)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-        for row in rows:
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
-            count += 1
-            if len(columns[0]) == ROWS:
-                writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
-                columns = ([], [], [], [])
-        if columns[0]:
-            writer.write_batch(pa.record_batch(list(columns), schema=SCHEMA))
+        while block := list(islice(rows, ROWS)):
+            src, tgt, lines, parts = zip(*block, strict=True)
+            columns = [_lists(src), _lists(tgt), _array(lines, np.int64), _array(parts, np.int16)]
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+            count += len(block)
     return count
 
 
@@ -54,11 +49,30 @@ def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]
     return count
 
 
+# pa.array and to_numpy would import pandas where it is installed: half a second, and 50 MB of each process.
+
+
+def _array(numbers: Sequence[int] | NDArray[Any], dtype: type[np.integer[Any]]) -> pa.Array:
+    values = np.asarray(numbers, dtype)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def _lists(rows: Sequence[list[int]]) -> pa.ListArray:
+    offsets = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum([len(row) for row in rows], out=offsets[1:])
+    values = np.fromiter(chain.from_iterable(rows), np.int32, offsets[-1])
+    return pa.ListArray.from_arrays(_array(offsets, np.int32), _array(values, np.int32))
+
+
+def _numbers(array: pa.Array) -> NDArray[Any]:
+    return np.from_dlpack(array)
+
+
 class _Column:
     """One side of a block: row -> ids, without a copy of the file."""
 
     def __init__(self, array: pa.ListArray) -> None:
-        self.values, self.offsets = array.values.to_numpy(), array.offsets.to_numpy()
+        self.values, self.offsets = _numbers(array.values), _numbers(array.offsets)
 
     def lengths(self) -> Lengths:
         lengths: Lengths = np.diff(self.offsets).astype(np.int64)
@@ -77,7 +91,7 @@ class Block:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.src, self.tgt = (_Column(batch.column(name)) for name in ("src", "tgt"))
-        self.lines, self.parts = (batch.column(name).to_numpy() for name in ("line", "part"))
+        self.lines, self.parts = (_numbers(batch.column(name)) for name in ("line", "part"))
 
     def __len__(self) -> int:
         return len(self.lines)

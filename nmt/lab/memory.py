@@ -168,14 +168,14 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     parts = [f"At lag {lag}, within {budget} updates,"]
     if len(none_of) == len(longest):
         return f"{parts[0]} no network solved it, so nothing is shown for one cell or against another."
-    outcomes = []
+    outcomes, several = [], any(len(row["solved"]) > 1 for row in longest)
     if all_of:
-        outcomes.append(f"{listed(all_of)} solved it with every seed")
+        outcomes.append(f"{listed(all_of)} solved it" + " with every seed" * several)
     if some:
         outcomes.append(f"{listed(some)} with some seeds only")
     if none_of:
-        outcomes.append(f"{listed(none_of)} with no seed")
-    parts.append("; ".join(outcomes) + ".")
+        outcomes.append(f"{listed(none_of)} {'with no seed' if several else 'did not'}")
+    parts.append("; ".join(outcomes) + ("." if several else "; one seed each."))
     kinds = first_of_kind(longest)
     if {"lstm", "lstm_peephole"} <= kinds.keys() and any(
         any(kinds[one]["solved"]) for one in ("lstm", "lstm_peephole")

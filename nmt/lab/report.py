@@ -169,7 +169,8 @@ def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
     }
     found = [(label, *(str(lags.get((label, task), "none")) for task in tasks)) for label in unique(rows, "label")]
     titles = [TASKS[task].title for task in tasks]
-    return Table("the longest lag that was solved with every seed, in steps", ("cell", *titles), found)
+    how = " with every seed" if any(len(row["solved"]) > 1 for row in rows) else ""
+    return Table(f"the longest lag that was solved{how}, in steps", ("cell", *titles), found)
 
 
 def advice(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -66,6 +68,20 @@ def test_the_second_time_comes_from_the_cache(corpus_dir, tmp_path, monkeypatch)
     monkeypatch.setattr("nmt.data.preparation.write_encoded", None)
     second = prepare(corpus(corpus_dir), CONFIG, tmp_path)
     assert second.tokenizer.models == first.tokenizer.models
+
+
+def test_neither_preparing_nor_reading_imports_pandas(tmp_path):
+    """pyarrow does in its ways from lists and to NumPy: half a second, and 50 MB of every process that trains."""
+    pytest.importorskip("pandas")
+    code = (
+        "import sys; from pathlib import Path; from nmt.data.encoded import EncodedCorpus, write_encoded\n"
+        "write_encoded(Path('x.arrow'), [([4, 5, 3], [2, 6, 3], 1, 0), ([3], [2, 3], 2, 0)])\n"
+        "text = EncodedCorpus(Path('x.arrow'))\n"
+        "print([text.src[0].tolist(), text.tgt[1].tolist(), text.counts.tokens, text.src_len.tolist()])\n"
+        "print('pandas' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert found.stdout.splitlines() == ["[[4, 5, 3], [2, 3], 4, [3, 1]]", "False"]
 
 
 def test_other_text_or_settings_make_another_folder(corpus_dir, tmp_path):

@@ -160,6 +160,9 @@ def test_conclusions_say_what_was_found():
         "At lag 20, within 9 updates, lstm solved it with every seed; gru (1 of 2) with some seeds only; "
         "rnn with no seed."
     )
+    assert memory.conclusion([row("rnn", [False], [0.2]), row("lstm", [True], [1.0])]).endswith(
+        "within 9 updates, lstm solved it; rnn did not; one seed each."
+    )
     rows = [row("rnn", [True] * 2, [0.97, 1.0]), row("lstm", [True] * 2, [0.97, 1.0])]
     assert "does not tell the cells apart" in memory.conclusion(rows)
     pair = [row("lstm", [True, False], [0.5, 1.0]), row("lstm_peephole", [True] * 2, [0.97, 1.0])]
