@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nmt.data.tokenizer import EOS_ID
 from nmt.json_text import to_json
 
 if TYPE_CHECKING:
@@ -92,12 +93,16 @@ class Models:
             return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
 
     def inspect(self, batch: Inspection) -> str:
-        """The parts of an inspection, as JSON; of one piece alone what that piece's step has."""
+        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. Of a text without a
+        piece, which need not be blank, nothing."""
         from nmt.inspection import inspect_sentence
 
         pair, text, target, parts, piece = batch
+        translator = self.translators[pair]
         with _unsaid():
-            found = inspect_sentence(self.translators[pair], text, parts, target)
+            if translator.tokenizer.encode_src([text]) == [[EOS_ID]]:
+                return ""
+            found = inspect_sentence(translator, text, parts, target)
             return to_json(found if piece is None else _of_piece(found, *piece))
 
 

@@ -217,7 +217,9 @@ class Service:
             async with self._in_time("looked at"):
                 wanted = pair.name, text, translation, list(parts), piece
                 found: str = await generation.models.run("inspect", wanted)
-                return found
+            if not found:
+                raise RefusedError(400, "there is nothing in this text that the model reads")
+            return found
 
     @asynccontextmanager
     async def _in_time(self, done: str) -> AsyncIterator[None]:

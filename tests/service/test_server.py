@@ -181,3 +181,5 @@ def test_a_look_inside(server, translator):
     assert found["layers"]
     assert found["search"]
     assert server.client.post("/inspect", json=fields | {"q": "a" * 2000}).status_code == 400
+    for text in ("\u0019", "\u200b", " "):  # the first two are not blank, and no pieces
+        assert server.client.post("/inspect", json=fields | {"q": text}).status_code == 400
