@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> None:
                 print(table_row(rows[-1]), flush=True)
     result: dict[str, Any] = {
         "rows": rows,
-        "cold_start_over_import_torch": cold_start(arguments.model, device, srcs[0]),
+        "cold_start_over_import_torch": cold_start(arguments.model, device, srcs[0], arguments.repeats),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         * (1 if sys.platform == "darwin" else 1024),
     }
@@ -209,7 +209,7 @@ def table_row(row: dict[str, Any]) -> str:
     return text
 
 
-def cold_start(model: str, device: str, text: str, repeats: int = 5) -> float:
+def cold_start(model: str, device: str, text: str, repeats: int) -> float:
     """Seconds from the command to its first translation over those of importing torch, medians taken in turns."""
     command = [str(Path(sys.executable).with_name("nmt-translate")), model, "--device", device]
     importing = [sys.executable, "-c", "import torch; print(flush=True)"]

@@ -356,15 +356,14 @@ def test_inspect_shows_everything_on_one_page_that_a_browser_opens(trained, tmp_
 def test_inspect_reads_what_is_not_utf_8_as_the_filter_does(trained, tmp_path):
     warning = b"nmt-inspect: not UTF-8; U+FFFD stands for what is wrong\n"
     options = ("--json", "--show", "attention")
-    for locale in ("C", "C.UTF-8"):
-        settings = {"env": os.environ | {"LC_ALL": locale}}
-        by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n", **settings)
-        by_argument = subprocess.run(
-            [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options], capture_output=True, **settings
-        )
-        for result in (by_stdin, by_argument):
-            assert (result.returncode, result.stderr) == (0, warning)
-            assert json.loads(result.stdout)["src"] == "Anna m\ufffdag"
+    settings = {"env": os.environ | {"LC_ALL": "C"}}
+    by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n", **settings)
+    by_argument = subprocess.run(
+        [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options], capture_output=True, **settings
+    )
+    for result in (by_stdin, by_argument):
+        assert (result.returncode, result.stderr) == (0, warning)
+        assert json.loads(result.stdout)["src"] == "Anna m\ufffdag"
     page = tmp_path / "page.html"
     result = command("nmt-inspect", trained / "model", "--output", page, stdin=b"Anna m\xffag\n")
     assert (result.returncode, result.stderr) == (0, warning)

@@ -24,11 +24,16 @@ def shell(name, *arguments, redirected="", stdin=b"", **environment):
     )
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_closed_descriptor_costs_nothing(closed):
+    result = shell("nmt-translate", "--version", redirected=closed)
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_closed_descriptor_costs_no_command_anything(name):
-    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
-        result = shell(name, "--version", redirected=closed)
-        assert (result.returncode, result.stderr) == (0, b""), closed
+def test_closed_descriptors_cost_no_command_anything(name):
+    result = shell(name, "--version", redirected="<&- >&- 2>&-")
+    assert (result.returncode, result.stderr) == (0, b"")
     refused = shell(name, "--nonsense", redirected="2>&-")
     assert (refused.returncode, refused.stdout) == (2, b"")
 

@@ -78,13 +78,11 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(monkeypatch, tmp_pat
 def test_two_processes_train_one_model_in_one_folder(tmp_path, corpus_dir):
     program = Path(sys.executable).parent / "nmt-train"
     overrides = [*data_of(corpus_dir), *QUICK, "run=ddp", "trainer.devices=2", "trainer.strategy=ddp"]
-    for epochs in (1, 2):
-        result = subprocess.run(
-            [program, *overrides, f"trainer.max_epochs={epochs}"], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert result.returncode == 0, result.stderr
+    command = [program, *overrides, "trainer.max_epochs=1"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
     rows = [row for row in read_metrics(tmp_path / "runs" / "ddp" / "metrics.csv") if row["val/bleu"]]
-    assert len(rows) == 2
+    assert len(rows) == 1
     assert result.stderr.count("model  validation BLEU") == 1
     log = (tmp_path / "runs" / "ddp" / "train.log").read_text()
     assert log.count("epoch 1, step") == 1
