@@ -173,10 +173,10 @@ def main(usage: str) -> int:
     last, risk = (os.environ.get(name, "").split() for name in ("LAST", "RISK"))
     models, work = int(os.environ.get("MODELS", "2")), Path(os.environ.get("WORK", "runs/diversified"))
     recipe = Recipe(Path(folder).resolve(), src, tgt, overrides, last, risk, models, work)
-    for command in (recipe.last_training, recipe.risk_training):  # so that a typo is told now, not after hours
-        checked = subprocess.run([*by_module(command), "--cfg", "job"], stdout=subprocess.DEVNULL, check=False)
-        if checked.returncode:
-            return checked.returncode
+    every_setting = by_module(recipe.risk_training if risk else recipe.last_training)
+    checked = subprocess.run([*every_setting, "--cfg", "job"], stdout=subprocess.DEVNULL, check=False)
+    if checked.returncode:  # a typo is told now, not after hours
+        return checked.returncode
     link_text(recipe)
     runner = Runner(work, known(work / STAGES))
 

@@ -269,7 +269,7 @@ def test_a_model_learns_to_write_what_its_targets_have_and_nfkc_has_not(corpus_d
     for path in text.glob("*.en"):
         path.write_text(path.read_text(encoding="utf-8").replace(".", " ½，m²…"), encoding="utf-8")
     settings = {"tokenizer__joint": joint, "tokenizer__vocab_size": 300, "model__tie": "target"}
-    config = toy.run_config(text, tmp_path / "runs", trainer__max_epochs=25, tokenizer__sampling=0.05, **settings)
+    config = toy.run_config(text, tmp_path / "runs", trainer__max_epochs=15, tokenizer__sampling=0.05, **settings)
     trained = train(config)
     assert trained.score > 30
     assert nmt.load(trained.model_dir).translate(["Anna mag den Ball."])[0].text.endswith(" ½，m²…")
