@@ -39,7 +39,7 @@ def run_config(folder: Path, epochs: int) -> RunConfig:
         "seed": 1,
         "data": {"name": "demo", "src": "de", "tgt": "en", "train": "valid", "valid": "test"},
         "tokenizer": {"vocab_size": 400},
-        "model": MODEL | {"dropout": 0.2},
+        "model": MODEL | {"dropout": 0.2, "initial_dropout": 0.05},
         "optim": {"learning_rate": 0.01, "schedule": "linear", "average_decay": 0.9},
         "search": {"name": "greedy"},
         "trainer": {

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nmt.cells import Cell, tanh
 from nmt.model.attention import Attention, Memory
-from nmt.model.recurrent import Masks, Recurrent, dropout_mask
+from nmt.model.recurrent import Dropout, Masks, Recurrent
 from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState
 from nmt.ranges import check_ranges
 
@@ -76,8 +76,8 @@ class Decoder(nn.Module):
         input_size: int,
         hidden_size: int,
         features_size: int,
-        dropout: float,
-        recurrent_dropout: float,
+        dropout: Dropout,
+        recurrent_dropout: Dropout,
     ) -> None:
         super().__init__()
         self.config = config
@@ -114,9 +114,7 @@ class Decoder(nn.Module):
         return DecoderMasks(layers, self.features_mask(rows))
 
     def features_mask(self, rows: int) -> Tensor | None:
-        if not self.training or not self.dropout:
-            return None
-        return dropout_mask(rows, self.features_size, self.dropout, self.bridge.weight)  # (N, F)
+        return self.dropout.mask(rows, self.features_size, self.bridge.weight) if self.training else None  # (N, F)
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
         features: Tensor = self.readout(*inputs)

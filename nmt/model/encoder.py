@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.cells import Cell, State
-from nmt.model.recurrent import Recurrent
+from nmt.model.recurrent import NO_DROPOUT, Dropout, Recurrent
 from nmt.ranges import check_ranges
 
 
@@ -63,8 +63,8 @@ class Encoder(nn.Module):
         cell: Cell,
         input_size: int,
         hidden_size: int,
-        dropout: float,
-        recurrent_dropout: float,
+        dropout: Dropout = NO_DROPOUT,
+        recurrent_dropout: Dropout = NO_DROPOUT,
     ) -> None:
         super().__init__()
         directions = len(config.backward(0))

@@ -48,9 +48,32 @@ def fused_kernel(cell: Cell, device: torch.device) -> Kernel | None:
     return (FUSED_ON_CPU if device.type == "cpu" else FUSED).get(type(cell)) if cell.depth == 1 else None
 
 
-def dropout_mask(rows: int, features: int, p: float, like: Tensor) -> Tensor:
-    """(rows, features): 0 with probability p, else 1 / (1 - p)."""
-    return torch.empty(rows, features, dtype=like.dtype, device=like.device).bernoulli_(1 - p).div_(1 - p)
+class Dropout:
+    """Dropout that the parts of a model share. Its rate may rise from `first` on, as `rise` says."""
+
+    def __init__(self, rate: float = 0.0, first: float | None = None) -> None:
+        self.rate, self.first = rate, first
+        # Of one that rises, in the memory of the device, where a graph of kernels that was captured reads it.
+        self.risen: Tensor | None = None if first is None else torch.tensor(first)
+
+    def rise(self, share: float) -> None:
+        """To where it is when this share of training is behind, 0 to 1: on the line from `first` to `rate`."""
+        if self.risen is not None and self.first is not None:
+            self.risen.fill_(self.first + (self.rate - self.first) * share)
+
+    def mask(self, rows: int, features: int, like: Tensor) -> Tensor | None:
+        """(rows, features), of the type and device of `like`: 0 with the probability that is the rate, else
+        1 / (1 - rate). None where nothing is ever dropped."""
+        if not self.rate and not self.first:
+            return None
+        kept: float | Tensor = 1 - self.rate
+        if self.risen is not None:
+            self.risen = self.risen.to(like.device)
+            kept = 1 - self.risen
+        return torch.empty(rows, features, dtype=like.dtype, device=like.device).bernoulli_(kept).div_(kept)
+
+
+NO_DROPOUT = Dropout()
 
 
 class Masks(NamedTuple):
@@ -75,8 +98,8 @@ class Recurrent(nn.Module):
         cell: Cell,
         input_size: int,
         hidden_size: int,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
+        dropout: Dropout = NO_DROPOUT,
+        recurrent_dropout: Dropout = NO_DROPOUT,
     ) -> None:
         super().__init__()
         check_pointwise(cell)
@@ -126,11 +149,9 @@ class Recurrent(nn.Module):
         """Draw the dropout of one sequence; nothing is dropped outside training."""
         if not self.training:
             return Masks()
-        input_size = self.weight_ih.shape[1]
         like = self.weight_ih
         return Masks(
-            dropout_mask(rows, input_size, self.dropout, like) if self.dropout else None,
-            dropout_mask(rows, self.hidden_size, self.recurrent_dropout, like) if self.recurrent_dropout else None,
+            self.dropout.mask(rows, like.shape[1], like), self.recurrent_dropout.mask(rows, self.hidden_size, like)
         )
 
     def initial_state(self, rows: int) -> State:

@@ -17,6 +17,7 @@ from nmt.model.attention import AttentionConfig, Memory, build_attention
 from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import IGNORED, attention_cross_entropy, linear_cross_entropy
+from nmt.model.recurrent import Dropout
 from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
@@ -31,6 +32,9 @@ class ModelConfig:
     embedding_size: int  # of each side's pieces
     hidden_size: int  # units of a layer
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
+    # At the first update, from where it goes to `dropout` on a straight line until the last (Morerio et al., 2017,
+    # arXiv:1703.06229). None: `dropout` all the time.
+    initial_dropout: float | None = None
     recurrent_dropout: float = 0.0  # on h before each recurrent product; training then leaves the fused kernels
     src_word_dropout: float = 0.0  # of whole source tokens (Sennrich et al., 2016, arXiv:1606.02891)
     tgt_word_dropout: float = 0.0  # of whole tokens that the decoder reads
@@ -43,6 +47,7 @@ class ModelConfig:
             embedding_size=(1, 65536),
             hidden_size=(1, 65536),
             dropout=(0, 0.95),
+            initial_dropout=(0, 0.95),
             recurrent_dropout=(0, 0.95),
             src_word_dropout=(0, 0.95),
             tgt_word_dropout=(0, 0.95),
@@ -88,9 +93,9 @@ class Seq2Seq(nn.Module):
         if config.tie == "none":
             self.output_weight = nn.Parameter(torch.empty(tgt_vocab_size, features_size))
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab_size))
-        self.encoder = Encoder(
-            config.encoder, config.cell, embedding_size, hidden_size, config.dropout, config.recurrent_dropout
-        )
+        self.dropout = Dropout(config.dropout, config.initial_dropout)
+        shared = self.dropout, Dropout(config.recurrent_dropout)
+        self.encoder = Encoder(config.encoder, config.cell, embedding_size, hidden_size, *shared)
         self.decoder = Decoder(
             config.decoder,
             config.cell,
@@ -98,8 +103,7 @@ class Seq2Seq(nn.Module):
             embedding_size,
             hidden_size,
             features_size,
-            config.dropout,
-            config.recurrent_dropout,
+            *shared,
         )
         for table in self.tables():
             nn.init.normal_(table, std=table.shape[1] ** -0.5)

@@ -131,6 +131,7 @@ class TrainingModule(pl.LightningModule):
         # number of processes what one would.
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         torch.manual_seed(hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63)
+        self.model.dropout.rise(1 - self.left())
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is lowered, in nats, summed over the batch; and what is logged of it."""
@@ -148,8 +149,12 @@ class TrainingModule(pl.LightningModule):
         """What attention is drawn to at this update; None when it is left alone."""
         if self.guide is None:  # made by who needs it: it takes seconds
             self.guide = Guide(self.prepared.train, self.tokenizer.tgt_vocab_size)
-        left = 1 - self.global_step / max(1, self.last_step(self.global_step))
+        left = self.left()
         return self.config.optim.guided_alignment * left * self.guide(batch) if left > 0 else None
+
+    def left(self) -> float:
+        """The share of the run's updates that this one begins."""
+        return max(0.0, 1 - self.global_step / max(1, self.last_step(self.global_step)))
 
     def _risk(self, batch: Batch) -> Tensor:
         """The mean of the sentences."""

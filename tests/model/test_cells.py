@@ -15,7 +15,7 @@ from equations import EQUATIONS, outputs_of_equation
 from nmt.cells import CELLS, ParallelCell, matrix_memory, scan, tanh
 from nmt.cells.linear import LinearCell
 from nmt.kernels import steps as steps_module
-from nmt.model.recurrent import FUSED, Masks, Recurrent, loop
+from nmt.model.recurrent import FUSED, Dropout, Masks, Recurrent, loop
 from nmt.model.wirings import DECODERS, DecoderMasks
 
 B, T, E, H = 2, 4, 3, 6
@@ -303,7 +303,7 @@ def test_two_layers_side_by_side_equal_one_after_the_other(name):
 
 
 def test_recurrent_dropout_is_one_mask_for_the_whole_sequence():
-    made = Recurrent(CELLS["rnn"](), E, H, recurrent_dropout=0.5)
+    made = Recurrent(CELLS["rnn"](), E, H, recurrent_dropout=Dropout(0.5))
     masks = made.masks(B)
     assert set(masks.hidden.unique().tolist()) <= {0.0, 2.0}
     assert masks.inputs is None
@@ -390,11 +390,29 @@ def test_in_every_decoder_a_dropped_h_enters_no_matrix_product(cell, decoder):
 
 
 def test_input_dropout_hits_every_step_alike():
-    made = Recurrent(CELLS["rnn"](), E, H, dropout=0.5)
+    made = Recurrent(CELLS["rnn"](), E, H, dropout=Dropout(0.5))
     x = torch.randn(B, 1, E).expand(B, T, E)
     torch.nn.init.zeros_(made.weight_hh)
     outputs = made(x)
     assert torch.equal(outputs[:, 0], outputs[:, -1])
+
+
+def test_dropout_goes_from_the_first_rate_to_the_last():
+    dropout, like = Dropout(0.5, first=0.0), torch.zeros(1, dtype=torch.double)
+    for share, rate in ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5)):
+        dropout.rise(share)
+        mask = dropout.mask(200, 200, like)
+        assert mask.dtype == like.dtype
+        assert mask.unique().tolist() == pytest.approx([0, 1 / (1 - rate)] if rate else [1])
+        assert (mask == 0).double().mean() == pytest.approx(rate, abs=0.01)
+
+
+def test_dropout_that_does_not_rise_stays_and_none_has_no_mask():
+    dropout = Dropout(0.5)
+    dropout.rise(0.0)
+    assert dropout.mask(2, 50, torch.zeros(1)).unique().tolist() == [0, 2]
+    assert Dropout().mask(2, 50, torch.zeros(1)) is None
+    assert Dropout(0.0, first=0.5).mask(2, 50, torch.zeros(1)).unique().tolist() == [0, 2]
 
 
 def test_every_cell_of_the_project_has_an_oracle():

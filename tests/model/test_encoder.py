@@ -20,7 +20,7 @@ precisions = pytest.mark.parametrize("precision", PRECISIONS, ids=str)
 
 
 def encoder(cell="lstm", **settings):
-    return Encoder(EncoderConfig(**settings), toy.CELL_KINDS[cell], E, H, 0.0, 0.0).double()
+    return Encoder(EncoderConfig(**settings), toy.CELL_KINDS[cell], E, H).double()
 
 
 def skip_where_unknown(name, precision):
@@ -133,4 +133,4 @@ def test_a_transparent_encoder_begins_with_the_mean_of_its_layers():
 
 def test_an_odd_size_cannot_be_halved():
     with pytest.raises(ValueError, match="hidden_size is 7; .* must be even"):
-        Encoder(EncoderConfig(), CELLS["gru"](), E, 7, 0.0, 0.0)
+        Encoder(EncoderConfig(), CELLS["gru"](), E, 7)
