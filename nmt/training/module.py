@@ -153,7 +153,7 @@ class TrainingModule(pl.LightningModule):
         return self.config.optim.guided_alignment * left * self.guide(batch) if left > 0 else None
 
     def left(self) -> float:
-        """The share of the run's updates that this one begins."""
+        """The share of the run's updates that is to come, with this one: 1 at first, and less and less."""
         return max(0.0, 1 - self.global_step / max(1, self.last_step(self.global_step)))
 
     def _risk(self, batch: Batch) -> Tensor:
