@@ -12,7 +12,6 @@ AUTOMATIC: dict[str, Any] = {
     "tokenizer.vocab_size": 8000,
     "tokenizer.character_coverage": None,
     "model.dropout": 0.3,
-    "model.initial_dropout": None,
     "model.src_word_dropout": None,
     "model.tgt_word_dropout": None,
     "optim.warmup_steps": 200,

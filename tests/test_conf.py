@@ -127,12 +127,12 @@ def test_an_experiment_gives_way_to_the_command_line():
 @pytest.mark.parametrize(
     ("overrides", "pairs", "settings"),
     [
-        (["data=multi30k"], 29_000, (8000, 1.0, 0.3, None, 0.0, 0.0, 200, 0.0, 10, 4096, 1)),
-        (["experiment=bench_equal"], 29_000, (8000, 1.0, 0.3, None, 0.0, 0.0, 200, 0.0, 10, 4096, 1)),
-        (["experiment=multi30k"], 29_000, (4000, 1.0, 0.3, 0.0, 0.0, 0.0, 200, 0.0, 10, 2048, 1)),
-        (["experiment=tatoeba", *GIVEN["tatoeba"]], 164_000, (8000, 1.0, 0.3, None, 0.0, 0.0, 200, 0.0, 12, 3072, 1)),
-        (["experiment=iwslt14", *GIVEN["iwslt14"]], 160_000, (10_000, 1.0, 0.3, None, 0.0, 0.0, 200, 0.0, 20, 4096, 1)),
-        (["experiment=demo"], 20_000, (1000, 1.0, 0.2, None, 0.0, 0.0, 200, 0.0, 3, 2048, 1)),
+        (["data=multi30k"], 29_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 0.0, 10, 4096, 1)),
+        (["experiment=bench_equal"], 29_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 0.0, 10, 4096, 1)),
+        (["experiment=multi30k"], 29_000, (4000, 1.0, 0.2, 0.0, 0.0, 200, 0.0, 10, 2048, 1)),
+        (["experiment=tatoeba", *GIVEN["tatoeba"]], 164_000, (8000, 1.0, 0.3, 0.0, 0.0, 200, 0.0, 12, 3072, 1)),
+        (["experiment=iwslt14", *GIVEN["iwslt14"]], 160_000, (10_000, 1.0, 0.3, 0.0, 0.0, 200, 0.0, 20, 4096, 1)),
+        (["experiment=demo"], 20_000, (1000, 1.0, 0.2, 0.0, 0.0, 200, 0.0, 3, 2048, 1)),
     ],
 )
 def test_presets_and_large_texts_have_the_settings_they_have_always_had(overrides, pairs, settings):

@@ -5,8 +5,7 @@ everything is as AUTOMATIC has it; with less
 - max_tokens is halved, down to a quarter, until an epoch has some ENOUGH batches;
 - max_epochs is EPOCHS * (MUCH / tokens) ** POWER: a tenth of the text is read 4.6 times as often, in half the time;
   and val_every_epochs makes VALIDATIONS of them;
-- dropout and the dropout of whole words go up, since every sentence is read so often; dropout begins with none at all,
-  which learns faster, unless the model has learned before: `init`;
+- dropout and the dropout of whole words go up, since every sentence is read so often;
 - attention is shown where to look (guidance.py), as it has few updates to find out, unless it has learned it: `init`.
 Whatever the text, no more than a fifth of all updates is warm-up.
 """
@@ -39,8 +38,7 @@ def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]
             group, name = key.split(".")
             if key in config.auto:
                 plain[group][name] = value
-    numbers = {key: plain[group][name] for key in config.auto for group, name in [key.split(".")]}
-    decisions = " ".join(f"{key}={'null' if number is None else number}" for key, number in numbers.items())
+    decisions = " ".join(f"{key}={plain[group][name]}" for key in config.auto for group, name in [key.split(".")])
     return from_dict(RunConfig, plain), replace(prepared, decisions=decisions)
 
 
@@ -56,7 +54,6 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
     max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
     return {
         "model.dropout": 0.4,
-        "model.initial_dropout": None if config.init else 0.0,
         "model.src_word_dropout": 0.1,
         "model.tgt_word_dropout": 0.1,
         "optim.guided_alignment": float(config.model.attention.name != "none" and not config.init),
