@@ -126,7 +126,7 @@ def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, co
 
 def test_an_experiment_says_how_a_model_is_trained_on_not_which_it_is(monkeypatch, tmp_path, corpus_dir, trained):
     start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1", "run=tuned"]
-    for experiment, dropout in (("multi30k", 0.2), ("wmt14_rnmt", 0.3)):  # other pieces; other layers, cells and heads
+    for experiment, dropout in (("multi30k", 0.2), ("wmt14_rnmt", 0.3)):  # other pieces; layers, cells, heads
         call(monkeypatch, tmp_path, *start, f"experiment={experiment}", f"run={experiment}")
         run = tmp_path / "runs" / experiment
         before, after = (yaml.safe_load((folder / "config.yaml").read_text()) for folder in (trained, run))
