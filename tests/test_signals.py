@@ -75,7 +75,8 @@ def test_a_signal_ends_the_run_with_its_code_and_the_run_goes_on_later(corpus_di
     slurm = {"SLURM_JOB_ID": "17", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     for number, pattern, environment in (
         (signal.SIGTERM, "step 5:", {}),
-        (signal.SIGUSR1, "step 20:", slurm),
+        (signal.SIGINT, "step 20:", {}),
+        (signal.SIGUSR1, "step 25:", slurm),
     ):
         with start(corpus_dir, tmp_path, **environment) as process:
             wait_for(process, pattern)
@@ -88,7 +89,7 @@ def test_a_signal_ends_the_run_with_its_code_and_the_run_goes_on_later(corpus_di
     steps = []
     monkeypatch.setattr(TrainingModule, "on_train_start", lambda self: steps.append(self.global_step))
     found, whole = (trained_here(corpus_dir, folder, monkeypatch) for folder in (tmp_path, tmp_path / "whole"))
-    assert steps[0] >= 20  # nothing of what was done was lost
+    assert steps[0] >= 25  # nothing of what was done was lost
     assert steps[1] == 0
     assert all((found[name] == tensor).all() for name, tensor in whole.items())
 
