@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from nmt.training.run import Trained
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 __version__ = "0.1.0"
 
@@ -37,7 +37,7 @@ def load(
 
     Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
     """
-    from nmt.translator import Translator  # here, so that `import nmt` costs nothing
+    from nmt.translation.translator import Translator  # here, so that `import nmt` costs nothing
 
     return Translator.load(model_dirs, device, compute, shortlist)
 

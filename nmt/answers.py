@@ -11,9 +11,9 @@ from nmt.stream import Line
 from nmt.text.check import lost_parts
 
 if TYPE_CHECKING:
-    from nmt.translation import Translation
-    from nmt.translator import Translator
-    from nmt.workers import Workers
+    from nmt.translation.translator import Translator
+    from nmt.translation.values import Translation
+    from nmt.translation.workers import Workers
 
 CROWDED = "several sentences, together longer than what was learned, so some may be lost; see --split sentences"
 CUT = "a sentence longer than what was learned; it is translated in parts"

@@ -15,7 +15,7 @@ from nmt.bars import tracked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References
 from nmt.search import Beam
-from nmt.translation import Translation
+from nmt.translation.values import Translation
 
 ALPHAS = {"none": (1.0,), "average": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4), "gnmt": (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)}
 COVERAGES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)

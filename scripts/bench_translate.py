@@ -60,8 +60,8 @@ from nmt.metrics.measure import Measure
 from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.search import with_beam_size
 from nmt.training.by_size import prepared_by_text
-from nmt.translator import Translator
-from nmt.workers import Workers, default_workers
+from nmt.translation.translator import Translator
+from nmt.translation.workers import Workers, default_workers
 
 ISA = {  # what torch and the libraries under it are told, for it is they that multiply where nmt/native does not
     "amx": {},

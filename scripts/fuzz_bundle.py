@@ -36,7 +36,7 @@ from stress_stream import make_model
 from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal, sha256
 from nmt.data.tokenizer import JOINT
 from nmt.plain_data import CHOICES, from_dict
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 FILES = [CONFIG, WEIGHTS, LEXICON, JOINT]
 MAX_SECONDS = 60  # of a case

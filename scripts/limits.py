@@ -19,7 +19,7 @@ from nmt.engine.output import Product
 from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
 from nmt.native.beam import Bookkeeping
 from nmt.native.layer import Layer
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 aten = torch.ops.aten
 OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> which argument is x

@@ -28,7 +28,8 @@ from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.plain_data import to_dict
 from nmt.search import Beam, Greedy
-from nmt.translator import MAX_PIECES, Translator
+from nmt.translation.sources import MAX_PIECES
+from nmt.translation.translator import Translator
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["gru", "lstm", "beam"]),

@@ -17,11 +17,8 @@ ROWS = [
     {"nmt.cli"},
     {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings", "nmt.sweep"},
     {"nmt.answers"},
-    {"nmt.inspection", "nmt.workers", "nmt.ranking", "nmt.export", "nmt.publishing"},
+    {"nmt.inspection", "nmt.ranking", "nmt.export", "nmt.publishing"},
     {"nmt.training"},
-    {"nmt.translator"},
-    {"nmt.batch_translator"},
-    {"nmt.searcher", "nmt.paragraphs"},
     {"nmt.translation"},
     {"nmt.bundle", "nmt.composition"},
     {"nmt.config"},
@@ -164,7 +161,7 @@ def test_a_file_says_what_it_is(path):
         ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
         ("nmt.service.service", {"torch", "numpy", "uvicorn"}),
         (
-            "nmt.translator",
+            "nmt.translation.translator",
             {
                 *("lightning", "hydra", "omegaconf", "datasets", "matplotlib", "pyarrow", "sacrebleu", "sentencex"),
                 *("yaml", "regex"),

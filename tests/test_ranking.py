@@ -14,8 +14,8 @@ from nmt.data.tokenizer import EOS_ID
 from nmt.metrics.measure import Measure
 from nmt.ranking import choose, searching_all, settings, tune
 from nmt.search import Beam
-from nmt.translation import Translation
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import Translation
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Anna 🐕"]
 

@@ -119,7 +119,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
         from nmt.data.readers import read_lines
 
         return list(read_lines(path))
-    from nmt.workers import Workers
+    from nmt.translation.workers import Workers
 
     options.model = [local(path)]
     label = shown(f"translating by {path}")

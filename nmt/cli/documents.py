@@ -21,7 +21,7 @@ from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.text.check import Check
 
 if TYPE_CHECKING:
-    from nmt.workers import Workers
+    from nmt.translation.workers import Workers
 
 STANDARD = Path("-")  # stdin, stdout
 

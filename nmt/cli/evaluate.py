@@ -108,7 +108,7 @@ def evaluated(options: argparse.Namespace) -> str:
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
     from nmt.plain_data import to_dict
-    from nmt.workers import Workers
+    from nmt.translation.workers import Workers
 
     with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:
         translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)

@@ -18,7 +18,7 @@ from nmt.cli.streams import prepare_streams
 from nmt.json_text import to_json
 
 if TYPE_CHECKING:
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 COMMAND = "nmt-inspect"
 PARTS = ("attention", "gates", "gradients", "search")
@@ -68,7 +68,7 @@ def main() -> None:
         if options.sentence is None and not options.src and os.isatty(sys.stdin.fileno()) and not options.quiet:
             warn("waiting for a sentence")
         srcs, refs = sentences(options)
-        from nmt.translator import Translator
+        from nmt.translation.translator import Translator
 
         # As it was trained: the fast path's narrow numbers would show in every picture.
         translator = Translator.load(options.model, compute="float32", shortlist=False)
@@ -117,7 +117,7 @@ def warn(fault: str | None) -> None:
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
     from nmt.files import naming
     from nmt.inspection import inspect_sentence, sections
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
     if not 1 <= options.line <= len(srcs):
         raise ValueError(f"--line is {options.line}, but there are {len(srcs)} lines")

@@ -13,7 +13,7 @@ from nmt.cli.completion import BEFORE, Completion
 
 if TYPE_CHECKING:
     from nmt.search import Search
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 MAX_WIDTH = 1000  # hypotheses or samples a sentence, as in nmt/search/
 MAX_THREADS = 1024
@@ -170,7 +170,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
     import torch
 
     from nmt.text.glossary import Glossary
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
     torch.set_num_threads(options.threads or 1)
     translator = Translator.load(options.model, options.device, options.compute, SHORTLISTS[options.shortlist])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.ranking import Result
     from nmt.search import Beam
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 from nmt.bars import bar
 from nmt.json_text import to_json
@@ -26,7 +26,7 @@ def tune_search(
     from nmt.plain_data import to_dict
     from nmt.ranking import searching_all, tune
     from nmt.search import Beam
-    from nmt.workers import Workers
+    from nmt.translation.workers import Workers
 
     own = translator.search
     if not isinstance(own, Beam):

@@ -12,7 +12,7 @@ from nmt.shown import shown
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 NOISE = 200  # texts
 WIDTH = 24  # of a name in the table
@@ -89,7 +89,7 @@ def rare_report(
 
 
 def translated(options: argparse.Namespace, translator: Translator, name: str, texts: Sequence[str]) -> list[str]:
-    from nmt.workers import Workers
+    from nmt.translation.workers import Workers
 
     label = shown(f"translating {name}")
     with bar(label, len(texts)) as done, Workers(translator, options.workers, done) as workers:

@@ -16,7 +16,7 @@ from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
-    from nmt.translation import Translation
+    from nmt.translation.values import Translation
 
 TSV = (".tsv", ".tsv.gz")
 

@@ -40,7 +40,7 @@ from nmt.stream import lines_left
 from nmt.text.check import Check
 
 if TYPE_CHECKING:
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 COMMAND = "nmt-translate"
 
@@ -121,7 +121,7 @@ def main() -> None:
             options.keep.append("placeholders")  # as tags are: what a document has are often strings of a program
         translator, form = translator_and_form(options)
         from nmt.process import trim_memory
-        from nmt.workers import Workers
+        from nmt.translation.workers import Workers
 
         if kind != TEXT:
             with seen(not options.quiet), Workers(translator, options.workers) as workers:

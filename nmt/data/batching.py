@@ -5,8 +5,8 @@ Dims: B sentences, S source tokens, T target tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from nmt.data.tokenizer import PAD_ID
 
 Ids = Sequence[int] | NDArray[np.int32]
 Lengths = NDArray[np.int64]
+T = TypeVar("T")
 
 # oneDNN makes and keeps code for every shape that it meets; few different sizes of a batch nearly double its speed.
 ROWS = 16
@@ -81,14 +82,21 @@ def _places_of_real(length: Tensor, longest: int) -> Tensor:
     return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
 
 
-def groups_of_like_length(order: Sequence[int], lengths: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    """Cut the order, longest first, into groups of `size`; one of long sentences has as many tokens as it has of
-    sentences of TYPICAL_LENGTH."""
-    start = 0
+def groups_of_like_length(lengths: Mapping[int, int], size: int) -> list[list[int]]:
+    """The numbers of sentences, with their lengths, in groups of `size`, the longest first; a group of long sentences
+    has as many tokens as one of sentences of TYPICAL_LENGTH."""
+    order, groups, start = sorted(lengths, key=lambda i: -lengths[i]), list[list[int]](), 0
     while start < len(order):
         fits = min(size, max(1, size * TYPICAL_LENGTH // lengths[order[start]]))
-        yield order[start : start + fits]
+        groups.append(order[start : start + fits])
         start += fits
+    return groups
+
+
+def found_of(groups: Sequence[Sequence[int]], results: Iterable[Sequence[T]]) -> Iterator[tuple[int, T]]:
+    """The number of each sentence with its result, from the results of the groups."""
+    for group, of_group in zip(groups, results, strict=True):
+        yield from zip(group, of_group, strict=True)
 
 
 def check_budget(longest: int, max_tokens: int) -> None:

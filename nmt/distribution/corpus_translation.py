@@ -28,9 +28,9 @@ from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
 from nmt.files import replacing
 from nmt.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
 from nmt.stream import Line
-from nmt.translation import Translation
-from nmt.translator import Translator
-from nmt.workers import Worker, WorkerDiedError, Workers
+from nmt.translation.translator import Translator
+from nmt.translation.values import Translation
+from nmt.translation.workers import Worker, WorkerDiedError, Workers
 
 DEADLY = 2  # workers that have ended over a part: the next one translates it in processes of its own
 MAX_FAILED = 100  # lines of a part: then it is no line's fault

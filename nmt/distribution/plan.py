@@ -23,7 +23,7 @@ from nmt.distribution.parts import PARQUET, TEXT, Part, Source
 from nmt.files import claimed, write_atomically
 from nmt.json_text import to_json
 from nmt.plain_data import to_dict
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 FORMAT = 1
 LINES = 10 * GROUP  # a part: what a worker that is killed does again

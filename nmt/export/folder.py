@@ -22,7 +22,7 @@ from nmt.files import check_output, write_folder
 from nmt.json_text import to_json
 from nmt.pictures.theme import theme
 from nmt.search import Beam, Greedy, Search
-from nmt.translator import MAX_CHARS, MAX_PIECES
+from nmt.translation.sources import MAX_CHARS, MAX_PIECES
 
 DESCRIPTION, PROGRAM, CASING = "model.json", "translate.py", "casing.py"
 PAGE, SCRIPTS = "translate.html", ("page.js", "translate.js", "pieces.js", "casing.js")

@@ -17,7 +17,7 @@ from nmt.data.tokenizer import BOS_ID
 from nmt.inspection.sentences import src_ids, tgt_ids
 from nmt.languages import is_word
 from nmt.text.pieces import SPACE, characters
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 BATCH = 32
 

@@ -19,7 +19,7 @@ from nmt.bundle import build_model
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.trace import Step, trace
 from nmt.model.seq2seq import Seq2Seq
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 ENDS = 12  # at most so many T of a sentence
 TINY = 1e-30  # a gradient of zero has no logarithm

@@ -21,7 +21,8 @@ from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.plain_data import to_dict
-from nmt.translator import MAX_CHARS, Translator
+from nmt.translation.sources import MAX_CHARS
+from nmt.translation.translator import Translator
 
 LONGEST = 10  # units named in the table of half-lives
 ROWS = 64  # of a heat map of units; of a larger layer an even sample of them is shown

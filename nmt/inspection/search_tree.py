@@ -16,8 +16,8 @@ from torch import Tensor
 from nmt.data.tokenizer import EOS_ID
 from nmt.search import Step
 from nmt.search.step import PADDING
-from nmt.translation import Task
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import Task
 
 Path = tuple[int, ...]
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nmt.data.tokenizer import EOS_ID
-from nmt.translator import MAX_CHARS, MAX_PIECES, Translator
+from nmt.translation.sources import MAX_CHARS, MAX_PIECES, sources_of
+from nmt.translation.translator import Translator
 
 
 def src_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
     """Ids with the tags of the direction and EOS, and whether the end of the text is left out of them."""
+    sources = sources_of(texts, translator.tokenizer, translator.guard)
     tags = translator.language_ids()
-    encoded = translator.tokenizer.encode_src([translator.guard.masked(text[:MAX_CHARS]).text for text in texts])
-    kept = [ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID] for ids in encoded]
-    return [tags + ids for ids in kept], _cut(texts, encoded, MAX_PIECES)
+    return [tags + source.ids for source in sources], [source.is_cut for source in sources]
 
 
 def tgt_ids(translator: Translator, texts: Sequence[str]) -> tuple[list[list[int]], list[bool]]:
     """Ids without BOS and EOS, and whether the end of the text is left out of them."""
-    seen = [translator.guard.masked(text[:MAX_CHARS]).text for text in texts]
+    seen, most = [translator.guard.masked(text[:MAX_CHARS]).text for text in texts], MAX_PIECES - 1
     encoded = [ids[1:-1] for ids in translator.tokenizer.encode_tgt(seen)]
-    return [ids[: MAX_PIECES - 1] for ids in encoded], _cut(texts, encoded, MAX_PIECES - 1)
-
-
-def _cut(texts: Sequence[str], encoded: Sequence[list[int]], limit: int) -> list[bool]:
-    return [len(text) > MAX_CHARS or len(ids) > limit for text, ids in zip(texts, encoded, strict=True)]
+    cut = [len(text) > MAX_CHARS or len(ids) > most for text, ids in zip(texts, encoded, strict=True)]
+    return [ids[:most] for ids in encoded], cut

@@ -171,7 +171,7 @@ def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str,
     """Train, or go on with it, translate and score one run."""
     from nmt.metrics.buckets import bleu_by_length
     from nmt.training.run import train
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
     folder = Path(config.runs_dir) / config.run
     train(config)

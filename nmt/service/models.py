@@ -2,8 +2,8 @@
 
 It is started by processes.py, which hands it a socket. On that come the settings, as a line of JSON, and go what was
 loaded, or why not; then each line that comes asks for one more worker, and gets its pipe. A worker is that of
-nmt-translate (see nmt/workers.py). So nothing is ever forked from the process that speaks HTTP, whose sockets a child
-would hold open, and a new model is loaded without a moment's wait there.
+nmt-translate (see translation/workers.py). So nothing is ever forked from the process that speaks HTTP, whose sockets
+a child would hold open, and a new model is loaded without a moment's wait there.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from nmt.data.tokenizer import EOS_ID
 from nmt.json_text import to_json
 
 if TYPE_CHECKING:
-    from nmt.translation import Translation
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
+    from nmt.translation.values import Translation
 
 # pair, texts, how many alternatives, whether what stands in the texts are tags
 Batch = tuple[str, Sequence[str], int, bool]
@@ -52,7 +52,7 @@ class Models:
         import torch
 
         from nmt.search import with_beam_size
-        from nmt.translator import Translator
+        from nmt.translation.translator import Translator
 
         torch.set_num_threads(1)
         beam_size = settings.get("beam_size")
@@ -163,7 +163,7 @@ def serve(control: socket.socket) -> None:
         control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
         return
     control.sendall(to_json({"pairs": models.described()}).encode() + b"\n")
-    from nmt.workers import Worker
+    from nmt.translation.workers import Worker
 
     descriptor = control.fileno()  # a worker that kept it would hide this process's end
     os.register_at_fork(after_in_child=lambda: os.close(descriptor))

@@ -39,8 +39,8 @@ from nmt.training.progress import Progress
 from nmt.training.risk import candidates, costs, expected_cost
 from nmt.training.start import begin_from, frozen
 from nmt.training.validation import Share, Validation, nll_of, rows_by_direction, scored, scripts_of, translated
-from nmt.translation import copied_letterless
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import copied_letterless
 
 log = logging.getLogger(__name__)
 

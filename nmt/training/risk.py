@@ -25,8 +25,8 @@ from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
 from nmt.search.beam import PATIENT
-from nmt.translation import Task
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import Task
 
 SHARPNESS = 6.0  # γ
 

@@ -61,7 +61,7 @@ from nmt.training.ranks import from_first, joined, with_shards, world
 from nmt.training.resumption import Start, start_of
 from nmt.training.start import check_start, own_settings
 from nmt.training.trainer import build_trainer
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from nmt.metrics.measure import Measure, Score, mean_of
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.progress import Rank
 from nmt.training.ranks import gathered
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 
 class Validation(NamedTuple):

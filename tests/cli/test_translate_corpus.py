@@ -89,7 +89,7 @@ def test_what_it_says_of_done_refused_and_failed_work(model, source, tmp_path, m
     def broken(self, batch):
         raise RuntimeError("no")
 
-    monkeypatch.setattr("nmt.translator.Translator.translate_batch", broken)
+    monkeypatch.setattr("nmt.translation.translator.Translator.translate_batch", broken)
     code, lines = run(folder=tmp_path / "failed")
     assert code == 1
     assert lines[-1] == f"9 lines cannot be translated and are empty; {tmp_path}/failed/failed.jsonl names them"

@@ -13,8 +13,8 @@ from nmt.engine.on_gpu import GPUNetwork
 from nmt.kernels.graphs import Graphs
 from nmt.model.wirings import DECODERS
 from nmt.search import Beam, Greedy
-from nmt.searcher import Searcher
-from nmt.translation import Task
+from nmt.translation.searcher import Searcher
+from nmt.translation.values import Task
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 LENGTHS = [6, 5, 3]

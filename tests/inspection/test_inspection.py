@@ -26,7 +26,7 @@ from nmt.model.recurrent import Recurrent
 from nmt.model.wirings import DECODERS
 from nmt.pictures.page import to_html
 from nmt.search import Beam, Greedy, Sample
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 pytestmark = pytest.mark.long
 

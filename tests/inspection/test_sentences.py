@@ -6,7 +6,8 @@ from nmt.data.tokenizer import EOS_ID
 from nmt.inspection import inspect_sentence
 from nmt.inspection.alignment import align
 from nmt.inspection.sentences import src_ids, tgt_ids
-from nmt.translator import MAX_CHARS, MAX_PIECES, Translator
+from nmt.translation.sources import MAX_CHARS, MAX_PIECES
+from nmt.translation.translator import Translator
 
 LONG = "Anna mag " * MAX_PIECES
 SPACES = "Anna" + " " * MAX_CHARS + "mag"  # few pieces, but more characters than are looked at

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nmt.service.html import TAG, cut, translate_tagged
-from nmt.translation import Translation
+from nmt.translation.values import Translation
 
 
 def shouted(document: str) -> str:

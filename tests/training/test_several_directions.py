@@ -16,8 +16,8 @@ import nmt
 from nmt.cli import compare, evaluate, inspect, translate
 from nmt.training.metrics_file import read_metrics
 from nmt.training.run import train
-from nmt.translator import Translator
-from nmt.workers import Workers
+from nmt.translation.translator import Translator
+from nmt.translation.workers import Workers
 
 BOTH = {"data__both_ways": True, "data__tags": True, "tokenizer__vocab_size": 330}
 WAYS = {"de-en": "de", "en-de": "en"}

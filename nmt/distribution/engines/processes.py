@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any
 
-from nmt.workers import Worker, WorkerDiedError
+from nmt.translation.workers import Worker, WorkerDiedError
 
 MAX_DEATHS = 5  # over one part, which from the third on does itself line by line in processes of its own
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 from nmt.text.pieces import diagonal
 from nmt.text.sentences import between, clauses, sentences
-from nmt.translation import Translation
+from nmt.translation.values import Translation
 
 
 class Sentence(NamedTuple):
@@ -17,6 +17,19 @@ class Sentence(NamedTuple):
     start: int  # in the text, in characters
     blank: str  # what stands between it and the next one
     is_part: bool  # of a longer sentence, which is cut
+
+
+def by_sentences(
+    texts: Sequence[str],
+    languages: tuple[str, str],
+    most: int,
+    count: Callable[[list[str]], list[int]],
+    translate: Callable[[list[str]], list[Translation]],
+) -> list[Translation]:
+    """Translations of texts, joined of those of their sentences; see `divided` and `joined`."""
+    paragraphs = divided(texts, languages[0], most, count)
+    found = iter(translate([sentence.text for paragraph in paragraphs for sentence in paragraph]))
+    return [joined(paragraph, [*islice(found, len(paragraph))], languages[1]) for paragraph in paragraphs]
 
 
 def divided(

@@ -18,7 +18,7 @@ import torch
 
 import nmt
 from nmt.search import Greedy
-from nmt.workers import Workers
+from nmt.translation.workers import Workers
 
 BEFORE: set[int] = set()  # children
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
@@ -317,7 +317,7 @@ def children():
 def test_workers_end_with_a_process_that_is_killed(bundle_dir):
     code = (
         "import sys, time, nmt\n"
-        "from nmt.workers import Workers\n"
+        "from nmt.translation.workers import Workers\n"
         f"workers = Workers(nmt.load({str(bundle_dir)!r}, device='cpu'), 2)\n"
         "workers.translate(['Der Hund', 'Paul.', 'Anna'], batch_size=1)\n"
         "print(*(worker.pid for worker in workers.pool), flush=True)\n"

@@ -27,8 +27,8 @@ import torch
 
 from nmt.bars import Done, counted
 from nmt.process import trim_memory
-from nmt.translation import Each, Translation
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import Each, Translation
 
 MAX_WORKERS = 1024
 MAX_DEATHS = 3  # over one batch: it would kill the next worker too

@@ -9,7 +9,7 @@ import nmt
 from nmt.answers import CROWDED, CUT, Form, answers
 from nmt.search import Beam, Sample
 from nmt.stream import Line
-from nmt.workers import Workers
+from nmt.translation.workers import Workers
 
 SENTENCES = [
     "Der Hund sieht den Ball.",

@@ -5,31 +5,31 @@ Imports torch, sentencepiece, safetensors and the standard library only: a trans
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nmt.batch_translator import BatchTranslator, fast_batch_size
-from nmt.bundle import Bundle, load_bundle, load_config, model_folder
-from nmt.data.batching import groups_of_like_length
+from nmt.bundle import Bundle
+from nmt.data.batching import found_of, groups_of_like_length
 from nmt.data.directions import Direction
 from nmt.data.normalization import valid
-from nmt.data.tokenizer import EOS_ID
-from nmt.engine import resolve_device
 from nmt.hub import local
 from nmt.model.seq2seq import Seq2Seq
-from nmt.paragraphs import divided, joined
 from nmt.search import Search
 from nmt.text.glossary import Glossary
 from nmt.text.guard import Guard
 from nmt.text.markup import take_out
 from nmt.text.sentences import sentences
-from nmt.translation import (
+from nmt.translation.batches import BatchTranslator, fast_batch_size
+from nmt.translation.ensemble import load_ensemble
+from nmt.translation.markup import around_markup
+from nmt.translation.paragraphs import by_sentences
+from nmt.translation.sources import MAX_CHARS, MAX_PIECES, Pair, Source, pairs_of, pieces_of, sources_of
+from nmt.translation.values import (
     Each,
     Split,
     Task,
@@ -42,18 +42,13 @@ from nmt.translation import (
     linked,
     texts_of,
     unmasked,
-    with_tags,
-    with_terms,
 )
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure
 
-MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
-MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
 FAST_PAIRS = 64  # in a batch that is scored
 SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "glossary")  # that may change
-FEW_TEXTS = 100  # are tokenised faster by one thread than by several
 
 
 class Translator(BatchTranslator):
@@ -101,22 +96,8 @@ class Translator(BatchTranslator):
         Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
         """
         folders = [local(one) for one in ([model_dirs] if isinstance(model_dirs, str | Path) else model_dirs)]
-        if not folders:
-            raise ValueError("no model directory is given")
-        where, compute_here = torch.device(resolve_device(device)), compute
-        if packed := [folder for folder in folders if load_config(model_folder(folder))[0].packed]:
-            where, compute_here = _for_packed(packed[0], device, compute)
-        first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in folders]
-        for folder, bundle in zip(folders, bundles, strict=True):
-            if bundle.tokenizer.content != first.tokenizer.content:
-                raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
-            if (own := bundle.config.every_direction) != first.config.every_direction:
-                raise ValueError(
-                    f"{folder} translates {own}, {folders[0]} {first.config.every_direction}; an ensemble shares them"
-                )
-        if shortlist is False:
-            first = replace(first, lexicon=None)
-        loaded = cls(first, where, compute_here, [bundle.model for bundle in others])
+        first, others, where, compute_here = load_ensemble(folders, device, compute)
+        loaded = cls(first if shortlist is not False else replace(first, lexicon=None), where, compute_here, others)
         loaded.shortlists_samples = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
         return loaded
@@ -209,91 +190,53 @@ class Translator(BatchTranslator):
         prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
             self.measure(language=task.tgt)  # before any work: a worker's error comes late
-        over = self.toward(direction)
-        tags = self.rules.tags if tags is None else tags
-        if not tags and not self.glossary and not self.rules.pattern:
-            return over._plainly(texts, task, split, batch_size, each, prefixes)
-        guard = self.guard
-        markups = [guard.taken_out(text, tags) for text in texts]
-        given = None if prefixes is None else [guard.taken_out(prefix, tags).plain for prefix in prefixes]
-        terms = [guard.terms(markup.plain) for markup in markups]
-        if any(terms) or any(markup.elements for markup in markups):
-            task = replace(task, alignment=True, plain=False)
-        found = over._plainly([markup.plain for markup in markups], task, split, batch_size, each, given)
-        for i, markup in enumerate(markups):
-            one = with_terms(markup.plain, terms[i], found[i]) if terms[i] else found[i]
-            found[i] = with_tags(markup, one)
-        return found
+        over, tags = self.toward(direction), self.rules.tags if tags is None else tags
+
+        def translated(texts: list[str], prefixes: list[str] | None, task: Task) -> list[Translation]:
+            if split == "sentences":
+                units = partial(over._translated, task=task, batch_size=batch_size, each=each)
+                count = partial(pieces_of, tokenizer=self.tokenizer)
+                return by_sentences(texts, over.languages, self.src_pieces - 1, count, units)
+            return over._translated(texts, task, batch_size, each, prefixes)
+
+        if tags or self.glossary or self.rules.pattern:
+            return around_markup(texts, prefixes, task, self.guard, tags, translated)
+        return translated(texts, prefixes, task)
 
     @property
     def guard(self) -> Guard:
         """What the rules and the glossary make of a text."""
         return Guard(self.rules, self.glossary, bool(self.tokenizer.symbol_ids))
 
-    def _plainly(
-        self,
-        texts: list[str],
-        task: Task,
-        split: Split,
-        batch_size: int | None,
-        each: Each,
-        prefixes: list[str] | None,
-    ) -> list[Translation]:
-        """Texts without tags, as they are or by their sentences."""
-        if split == "sentences":
-            return self._by_sentences(texts, lambda units: self._translated(units, task, batch_size, each, None))
-        return self._translated(texts, task, batch_size, each, prefixes)
-
     def _translated(
-        self, texts: list[str], task: Task, batch_size: int | None, each: Each, prefixes: list[str] | None
+        self, texts: list[str], task: Task, batch_size: int | None, each: Each, prefixes: list[str] | None = None
     ) -> list[Translation]:
         """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
-        results = [Translation("", 0.0, 0.0)] * len(texts)
-        threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1  # before any other work can begin
-        guard = self.guard
-        seen = [guard.masked(text[:MAX_CHARS]) for text in texts]
-        encoded = self.tokenizer.encode_src([source.text for source in seen], threads)
-        given: list[list[int]] = [[]] * len(texts)
-        if prefixes:
-            given = [ids[1:-1] for ids in self.tokenizer.encode_tgt(guard.masked_targets(seen, prefixes))]
-        sources, starts = [_cut(ids) for ids in encoded], [ids[:MAX_PIECES] for ids in given]
-        lengths = [len(source) + len(start) for source, start in zip(sources, starts, strict=True)]
-        leading = self.language_ids()
-        searched = []
-        for i, length in enumerate(lengths):
-            copied = self.copy_letterless or seen[i].kept  # symbols alone are nothing to translate
-            if copied and len(sources[i]) == length > 1 and is_letterless(seen[i].text):
-                results[i] = unmasked(seen[i], Translation(valid(seen[i].text), 0.0, 0.0))
-            elif length > 1:
-                searched.append(i)
-        order = sorted(searched, key=lambda i: -lengths[i])
+        sources = sources_of(texts, self.tokenizer, self.guard, prefixes)
+        results = [self._unsearched(source) for source in sources]
+        lengths = {i: sources[i].length for i, result in enumerate(results) if result is None}
         size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
-        groups = list(groups_of_like_length(order, lengths, size))
-        batches = [(task, [leading + sources[i] for i in group], [starts[i] for i in group]) for group in groups]
-        for group, translations in zip(groups, each(self.translate_batch, batches), strict=True):
-            for i, found in zip(group, translations, strict=True):
-                if task.alignment or seen[i].kept:
-                    found = unmasked(seen[i], linked(seen[i].text, found))
-                cut = len(encoded[i]) > len(sources[i]) or len(given[i]) > len(starts[i])
-                cut |= len(texts[i]) > MAX_CHARS
-                results[i] = replace(found, truncated=True) if cut else found
-        for i, source in enumerate(encoded):
-            if len(source) > self.src_pieces and len(sentences(texts[i][:MAX_CHARS], self.languages[0])) > 1:
-                results[i] = replace(results[i], crowded=True)
-        return results
+        groups, leading = groups_of_like_length(lengths, size), self.language_ids()
+        batches = [(task, [leading + sources[i].ids for i in g], [sources[i].start for i in g]) for g in groups]
+        for i, found in found_of(groups, each(self.translate_batch, batches)):
+            results[i] = _finished(sources[i], found, task)
+        return [
+            replace(result, crowded=True) if self._is_crowded(source, text) else result
+            for source, text, result in zip(sources, texts, results, strict=True)
+            if result is not None  # none is
+        ]
 
-    def _by_sentences(
-        self, texts: list[str], translate: Callable[[list[str]], list[Translation]]
-    ) -> list[Translation]:
-        src, tgt = self.languages
-        paragraphs = divided(texts, src, self.src_pieces - 1, self._count_pieces)
-        units = [sentence.text for paragraph in paragraphs for sentence in paragraph]
-        found = iter(translate(units))
-        return [joined(paragraph, [*islice(found, len(paragraph))], tgt) for paragraph in paragraphs]
+    def _unsearched(self, source: Source) -> Translation | None:
+        """The translation of a text that needs no search: a blank one, or one without a letter."""
+        if source.length == 1:
+            return Translation("", 0.0, 0.0)
+        copied = self.copy_letterless or source.text.kept  # symbols alone are nothing to translate
+        if copied and not source.start and is_letterless(source.text.text):
+            return unmasked(source.text, Translation(valid(source.text.text), 0.0, 0.0))
+        return None
 
-    def _count_pieces(self, texts: list[str]) -> list[int]:
-        threads = os.cpu_count() or 1 if len(texts) > FEW_TEXTS else 1
-        return [len(ids) - 1 for ids in self.tokenizer.encode_src(texts, threads)]  # without EOS
+    def _is_crowded(self, source: Source, text: str) -> bool:
+        return source.pieces > self.src_pieces and len(sentences(text[:MAX_CHARS], self.languages[0])) > 1
 
     def score(
         self,
@@ -314,50 +257,37 @@ class Translator(BatchTranslator):
         direction as `translate` does.
         """
         check_batch_size(batch_size)
-        leading = self.language_ids(self._direction(to, from_))
         srcs = texts_of("srcs", srcs)
         tgts = aligned("tgts", tgts, "srcs", len(srcs))
         if self.rules.tags if tags is None else tags:
             srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
-        guard = self.guard
-        seen = [guard.masked(src) for src in srcs]
-        of_src = self.tokenizer.encode_src([source.text for source in seen])
-        encoded = list(zip(of_src, self.tokenizer.encode_tgt(guard.masked_targets(seen, tgts)), strict=True))
-        pairs = [(leading + _cut(src), _cut(tgt)) for src, tgt in encoded]
-        lengths = [len(src) + len(tgt) for src, tgt in pairs]
-        order = sorted(range(len(pairs)), key=lambda i: -lengths[i])
-        groups = list(groups_of_like_length(order, lengths, batch_size or FAST_PAIRS))
+        leading = self.language_ids(self._direction(to, from_))
+        pairs = pairs_of(srcs, tgts, self.tokenizer, self.guard)
+        groups = groups_of_like_length(dict(enumerate(pair.length for pair in pairs)), batch_size or FAST_PAIRS)
+        batches = [[(leading + pairs[i].source.ids, pairs[i].ids) for i in group] for group in groups]
         results = [Translation("", 0.0, 0.0)] * len(pairs)
-        for group, scores in zip(
-            groups, each(self.score_batch, [[pairs[i] for i in g] for g in groups]), strict=True
-        ):
-            for i, log_probs in zip(group, scores, strict=True):
-                (src, tgt), total = pairs[i], sum(log_probs)
-                results[i] = Translation(
-                    tgts[i],
-                    total,
-                    total,
-                    tuple(self.tokenizer.tgt_pieces(tgt[1:-1])),
-                    tuple(self.tokenizer.src_pieces(src)),
-                    truncated=(src[len(leading) :], tgt) != encoded[i],
-                    token_log_probs=tuple(log_probs),
-                )
+        for i, log_probs in found_of(groups, each(self.score_batch, batches)):
+            results[i] = self._scored(tgts[i], leading + pairs[i].source.ids, pairs[i], log_probs)
         return results
 
+    def _scored(self, tgt: str, src: list[int], pair: Pair, log_probs: list[float]) -> Translation:
+        total = sum(log_probs)
+        return Translation(
+            tgt,
+            total,
+            total,
+            tuple(self.tokenizer.tgt_pieces(pair.ids[1:-1])),
+            tuple(self.tokenizer.src_pieces(src)),
+            truncated=pair.is_cut,
+            token_log_probs=tuple(log_probs),
+        )
 
-def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[torch.device, str]:
-    """Where and in what a model of packed weights computes. Raises ValueError where something else is asked for."""
-    for asked, able in ((device, "cpu"), (compute, "int8")):
-        if asked not in ("auto", able):
-            raise ValueError(
-                f"{folder} has packed weights, for int8 on a CPU; {asked} needs the "
-                "model directory that it was made of"
-            )
-    return torch.device("cpu"), "int8"
 
-
-def _cut(ids: list[int]) -> list[int]:
-    return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID]
+def _finished(source: Source, found: Translation, task: Task) -> Translation:
+    """With what its symbols stand for, and what a caller should know."""
+    if task.alignment or source.text.kept:
+        found = unmasked(source.text, linked(source.text.text, found))
+    return replace(found, truncated=True) if source.is_cut else found
 
 
 def _reloaded(origin: tuple[Any, ...], settings: Mapping[str, Any]) -> Translator:

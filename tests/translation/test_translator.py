@@ -29,8 +29,9 @@ from nmt.search.beam import PATIENT
 from nmt.text.glossary import Glossary
 from nmt.text.markup import TAG
 from nmt.training.run import train
-from nmt.translation import Task, Translation
-from nmt.translator import MAX_PIECES, Translator
+from nmt.translation.sources import MAX_PIECES
+from nmt.translation.translator import Translator
+from nmt.translation.values import Task, Translation
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
 

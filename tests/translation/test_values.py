@@ -12,8 +12,8 @@ import nmt
 from nmt.bundle import seal
 from nmt.search import Beam, Sample
 from nmt.training.run import train
-from nmt.translation import copied_letterless
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
+from nmt.translation.values import copied_letterless
 
 
 @pytest.fixture

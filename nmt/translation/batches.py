@@ -14,8 +14,8 @@ from nmt.kernels.trial import fitting
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
-from nmt.searcher import Searcher, Watch
-from nmt.translation import Task, Translation
+from nmt.translation.searcher import Searcher, Watch
+from nmt.translation.values import Task, Translation
 
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough

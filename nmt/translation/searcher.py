@@ -24,7 +24,7 @@ from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
 from nmt.search.on_device import as_beam, is_on_device
-from nmt.translation import Task
+from nmt.translation.values import Task
 
 # A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
 # and a state that it takes in their place.

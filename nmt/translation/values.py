@@ -132,7 +132,9 @@ def unmasked(source: Masked, translation: Translation) -> Translation:
 
 
 def with_terms(src: str, terms: Sequence[tuple[int, int, str]], translation: Translation) -> Translation:
-    """A translation, and its alternatives, with the terms that are forced."""
+    """A translation, and its alternatives, with the terms that are forced, if there are any."""
+    if not terms:
+        return translation
     alternatives = tuple(with_terms(src, terms, alternative) for alternative in translation.alternatives)
     found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text))
     moved = tuple((*link[:2], *found.now(*link[2:])) for link in translation.links)

@@ -1,0 +1,84 @@
+"""A source text as the model reads it: symbols for what is kept, then pieces, of which there are not too many."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nmt.data.tokenizer import EOS_ID, Tokenizer
+from nmt.text.guard import Guard
+from nmt.text.protection import Masked
+
+MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
+MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
+FEW_TEXTS = 100  # are tokenised faster by one thread than by several
+
+
+@dataclass(frozen=True)
+class Source:
+    text: Masked  # at most MAX_CHARS
+    ids: list[int]  # at most MAX_PIECES, the last one EOS, which is all that a blank text has
+    pieces: int  # with EOS, before it was cut
+    start: list[int]  # what the translation must begin with
+    is_cut: bool  # the text, or the start
+
+    @property
+    def length(self) -> int:
+        """What sources are batched by; 1 is nothing to translate."""
+        return len(self.ids) + len(self.start)
+
+
+def sources_of(
+    texts: Sequence[str], tokenizer: Tokenizer, guard: Guard, prefixes: Sequence[str] | None = None
+) -> list[Source]:
+    masked = [guard.masked(text[:MAX_CHARS]) for text in texts]
+    encoded = tokenizer.encode_src([source.text for source in masked], _threads(len(texts)))
+    starts: list[list[int]] = [[]] * len(texts)
+    if prefixes:
+        starts = [ids[1:-1] for ids in tokenizer.encode_tgt(guard.masked_targets(masked, prefixes))]
+    return [
+        Source(
+            source,
+            _cut(ids),
+            len(ids),
+            start[:MAX_PIECES],
+            max(len(ids), len(start)) > MAX_PIECES or len(text) > MAX_CHARS,
+        )
+        for text, source, ids, start in zip(texts, masked, encoded, starts, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source, and what may be its translation."""
+
+    source: Source
+    ids: list[int]  # from BOS to EOS, at most MAX_PIECES
+    is_cut: bool  # either of them
+
+    @property
+    def length(self) -> int:
+        return len(self.source.ids) + len(self.ids)
+
+
+def pairs_of(srcs: Sequence[str], tgts: Sequence[str], tokenizer: Tokenizer, guard: Guard) -> list[Pair]:
+    sources = sources_of(srcs, tokenizer, guard)
+    seen = guard.masked_targets([source.text for source in sources], [tgt[:MAX_CHARS] for tgt in tgts])
+    return [
+        Pair(source, _cut(ids), source.is_cut or len(ids) > MAX_PIECES or len(tgt) > MAX_CHARS)
+        for source, ids, tgt in zip(sources, tokenizer.encode_tgt(seen), tgts, strict=True)
+    ]
+
+
+def pieces_of(texts: Sequence[str], tokenizer: Tokenizer) -> list[int]:
+    """How many each text has, without EOS."""
+    return [len(ids) - 1 for ids in tokenizer.encode_src(texts, _threads(len(texts)))]
+
+
+def _cut(ids: list[int]) -> list[int]:
+    return ids if len(ids) <= MAX_PIECES else [*ids[: MAX_PIECES - 1], EOS_ID]
+
+
+def _threads(texts: int) -> int:
+    return os.cpu_count() or 1 if texts > FEW_TEXTS else 1
