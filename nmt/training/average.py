@@ -8,7 +8,8 @@ checkpoints.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -92,11 +93,29 @@ class LastMean(Average):
         return list(self.buffers())[:-1]
 
 
-def averages(model: nn.Module, optim: OptimConfig) -> dict[str, Average]:
-    """Those that the config asks for."""
-    wanted: dict[str, Average] = {}
-    if optim.average_decay:
-        wanted["moving"] = MovingAverage(model, optim.average_decay)
-    if optim.average_last:
-        wanted["last"] = LastMean(model, optim.average_last)
-    return wanted
+class Averages(nn.ModuleDict):
+    """Those that the config asks for, by name."""
+
+    def __init__(self, model: nn.Module, optim: OptimConfig) -> None:
+        super().__init__()
+        if optim.average_decay:
+            self["moving"] = MovingAverage(model, optim.average_decay)
+        if optim.average_last:
+            self["last"] = LastMean(model, optim.average_last)
+
+    def after_update(self, model: nn.Module, step: int) -> None:
+        for average in self._every().values():
+            average.after_update(model, step)
+
+    def before_validation(self, model: nn.Module) -> list[str]:
+        """The names of those that can be validated now."""
+        for average in self._every().values():
+            average.before_validation(model)
+        return [name for name, average in self._every().items() if average.mean() is not None]
+
+    def applied(self, name: str | None, model: nn.Module) -> AbstractContextManager[None]:
+        """The model has an average for its weights; None: it is as it is."""
+        return self._every()[name].applied(model) if name else nullcontext()
+
+    def _every(self) -> dict[str, Average]:
+        return cast(dict[str, Average], dict(self.items()))

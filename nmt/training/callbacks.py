@@ -94,11 +94,11 @@ class ValidationReport(Callback):
         if not self.has_warned and measure.name == "bleu":
             every = validation.by_direction or {"": validation.scores}
             self.has_warned = any(self._warns(pl_module, *one) for one in every.items())
-        of_directions = list(pl_module.rows.values())
-        for i in range(min(self.num_samples, len(pl_module.valid))):  # of each direction in turn, the same each time
+        pairs, of_directions = pl_module.valid.pairs, list(pl_module.valid.rows.values())
+        for i in range(min(self.num_samples, len(pairs))):  # of each direction in turn, the same each time
             rows = of_directions[i % len(of_directions)]
             sample = rows[i * len(rows) // self.num_samples]
-            pair = pl_module.valid[sample]
+            pair = pairs[sample]
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
             log.info("  hyp %s", validation.translations[sample])
@@ -111,7 +111,7 @@ class ValidationReport(Callback):
         bleu, chrf = scores["bleu"].score, scores["chrf"].score
         if bleu >= 0.005 or chrf < BLIND_TO:
             return False
-        measures = {str(one): measure for one, measure in module.measures.items()}
+        measures = {str(one): measure for one, measure in module.valid.measures.items()}
         log.warning(
             "BLEU%s is 0.00 where chrF is %.2f: nowhere do four tokens in a row agree (metric.tokenize=%s), and chrF "
             "chooses meanwhile; metric=chrf chooses by it always, and metric.tokenize= divides text otherwise",
@@ -190,7 +190,7 @@ def save_model(folder: Path, module: TrainingModule) -> None:
         direction: {name: asdict(score) for name, score in found.items()}
         for direction, found in validation.by_direction.items()
     }
-    with module.weights(validation.average):
+    with module.averages.applied(validation.average, module.model):
         found = {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
         found |= {"directions": of_each} if of_each else {}
         save_bundle(folder, module.bundle(), model_card(module, size), found)

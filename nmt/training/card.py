@@ -22,7 +22,7 @@ def model_card(module: TrainingModule, num_parameters: int) -> str:
         for name, one in scores.items()
     )
     titles = ", ".join(f"{src} to {tgt}" for src, tgt in directions.every)
-    scripts = ", ".join(f"{language} ({script})" for language, script in module.scripts.items())
+    scripts = ", ".join(f"{language} ({script})" for language, script in module.valid.scripts.items())
     label = module.measure.label + " (the mean of the directions)" * bool(every.keys() - {""})
     to = f" --to {directions.targets[0]}" if directions.targets[1:] else ""
     return f"""# {titles}
@@ -52,7 +52,7 @@ Validation text, by whose {label} this is the best model of its training:
 What it was made of:
 
 ```json
-{to_json(origin(config, module.measures.values(), module.prepared.text), 2)}
+{to_json(origin(config, module.valid.measures.values(), module.prepared.text), 2)}
 ```
 
 ```yaml

@@ -9,36 +9,29 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from functools import cached_property
-from types import MappingProxyType
 from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, Timer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.bundle import Bundle, BundleConfig, build_model, load_bundle
 from nmt.config import RunConfig
-from nmt.data.batching import Batch, without_filling
-from nmt.data.datamodule import DataModule, is_copied_ahead
+from nmt.data.batching import Batch
+from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared
-from nmt.metrics.config import Tokenize
 from nmt.metrics.measure import Measure, shown
 from nmt.process import MemoryTrimmer, trim_memory
-from nmt.training.average import Average, averages
+from nmt.training.average import Averages
 from nmt.training.divergence import RETURN_RATE, guarded
-from nmt.training.graphed import GraphedLoss
-from nmt.training.guidance import Guide
+from nmt.training.objective import Objective
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
-from nmt.training.risk import candidates, costs, expected_cost
 from nmt.training.start import begin_from, frozen
-from nmt.training.validation import Share, Validation, nll_of, rows_by_direction, scored, scripts_of, translated
+from nmt.training.validation import Share, Validation, ValidText, nll_of, translated
 from nmt.translation.translator import Translator
 from nmt.translation.values import copied_letterless
 
@@ -58,44 +51,27 @@ class TrainingModule(pl.LightningModule):
         self.config = config
         self.returns = returns
         self.prepared = prepared
-        self.valid = prepared.valid
+        self.valid = ValidText.of(prepared, config.metric)
         self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
         self.directions = prepared.directions
-        self.rows = rows_by_direction(prepared)
-        self.measure_by(config.metric.tokenize)
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
             begin_from(load_bundle(config.init), self.model, self.tokenizer)
         self.frozen = frozen(self.model, config.optim.freeze)
-        self.graphed_loss = GraphedLoss(self.model)
-        self.guide: Guide | None = None
-        self.averages = nn.ModuleDict(averages(self.model, config.optim))
+        self.objective = Objective(config.optim, self.model, prepared)
+        self.averages = Averages(self.model, config.optim)
         self.averaged_step = 0  # the update after which they were last
         self.progress = Progress(returns=returns or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, rank=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
         self.trimmer = MemoryTrimmer()
 
-    def measure_by(self, tokenize: Tokenize, of: Mapping[str, Tokenize] = MappingProxyType({})) -> None:
-        """Count BLEU so, and into some languages otherwise. What "auto" stands for is decided when a run begins, so
-        that its figures can be compared. Raises ValueError when this machine lacks that tokenisation."""
-        self.measures = {}
-        for direction, rows in self.rows.items():
-            metric = replace(self.config.metric, tokenize=of.get(direction.tgt, tokenize))
-            refs = (self.valid[row].tgt for row in rows)
-            self.measures[direction] = Measure.of(metric, direction.tgt, refs)
-
     @property
     def measure(self) -> Measure:
         """Of the first direction: what chooses is the same of all."""
-        return next(iter(self.measures.values()))
-
-    @cached_property
-    def scripts(self) -> dict[str, str]:
-        """Those that the validation text is written in, by language."""
-        return scripts_of(self.valid, self.rows)
+        return next(iter(self.valid.measures.values()))
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
@@ -135,46 +111,11 @@ class TrainingModule(pl.LightningModule):
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is lowered, in nats, summed over the batch; and what is logged of it."""
-        optim, tokens = self.config.optim, batch.tgt_len.sum()
-        alignment = self.alignment(batch) if optim.guided_alignment else None
-        loss, nll = self.graphed_loss(batch, alignment, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
-        logged = {"train/nll": nll / tokens}
-        if optim.risk:
-            risk = self._risk(batch)
-            loss = loss + optim.risk * tokens * risk
-            logged["train/risk"] = risk.detach()
-        return loss, logged
-
-    def alignment(self, batch: Batch) -> Tensor | None:
-        """What attention is drawn to at this update; None when it is left alone."""
-        if self.guide is None:  # made by who needs it: it takes seconds
-            self.guide = Guide(self.prepared.train, self.tokenizer.tgt_vocab_size)
-        left = self.left()
-        return self.config.optim.guided_alignment * left * self.guide(batch) if left > 0 else None
+        return self.objective(batch, self.left(), self.valid.measures)
 
     def left(self) -> float:
         """The share of the run's updates that is to come, with this one: 1 at first, and less and less."""
         return max(0.0, 1 - self.global_step / max(1, self.last_step(self.global_step)))
-
-    def _risk(self, batch: Batch) -> Tensor:
-        """The mean of the sentences."""
-        if is_copied_ahead(self.device):
-            batch = without_filling(batch)
-        self.model.eval()
-        with torch.autocast(self.device.type, enabled=False):
-            found = candidates(self.translator(), batch, self.config.optim.candidates)
-        self.model.train()
-        return expected_cost(self.model, batch, found, costs(self._measures_of(batch), self.tokenizer, batch, found))
-
-    def _measures_of(self, batch: Batch) -> list[Measure]:
-        """That of each sentence's target language, which its first piece tells where there are several."""
-        if not self.directions.tags:
-            return [self.measure] * len(batch.src)
-        by_tag = {
-            self.tokenizer.control_ids(self.directions.tags_of(direction))[0]: measure
-            for direction, measure in self.measures.items()
-        }
-        return [by_tag[tag] for tag in batch.src[:, 0].tolist()]
 
     def on_after_backward(self) -> None:
         until = self.config.optim.freeze_steps
@@ -195,8 +136,7 @@ class TrainingModule(pl.LightningModule):
         if self.global_step != self.averaged_step:  # not amid accumulated batches
             self.averaged_step = self.global_step
             self.zero_grad(set_to_none=True)  # the next batch's loss is computed without them
-            for average in self.averages.values():
-                cast(Average, average).after_update(self.model, self.global_step)
+            self.averages.after_update(self.model, self.global_step)
         self.trimmer.after_batch()
 
     def on_train_epoch_start(self) -> None:
@@ -225,7 +165,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Translate the validation text, with the weights and with their averages, and keep what is best."""
-        validations = [self._validate(name) for name in (None, *self._ready_averages())]
+        validations = [self._validate(name) for name in (None, *self.averages.before_validation(self.model))]
         self.validation = max(validations, key=lambda validation: validation.rank)
         self.progress = self.progress.after(self.validation.rank, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
@@ -242,27 +182,18 @@ class TrainingModule(pl.LightningModule):
             of_average = max(validations[1:], key=lambda validation: validation.rank).bleu
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)
 
-    def _ready_averages(self) -> list[str]:
-        for average in self.averages.values():
-            cast(Average, average).before_validation(self.model)
-        return [name for name, average in self.averages.items() if cast(Average, average).mean() is not None]
-
-    def weights(self, average: str | None) -> AbstractContextManager[None]:
-        """The model has an average for its weights, or is as it is."""
-        return cast(Average, self.averages[average]).applied(self.model) if average else nullcontext()
-
     def _validate(self, average: str | None) -> Validation:
         trainer, share = self.trainer, Share(self.global_rank, self.trainer.world_size)
-        with self.weights(average):
+        with self.averages.applied(average, self.model):
             with trainer.precision_plugin.val_step_context():
                 nll = nll_of(self.model, self.val_batches)
             translator = self.translator()
             with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
                 found = {
-                    direction: translated(translator.toward(direction), [self.valid[row].src for row in rows], share)
-                    for direction, rows in self.rows.items()
+                    direction: translated(translator.toward(direction), self.valid.sources(direction), share)
+                    for direction in self.valid.rows
                 }
-        return scored(average, nll, found, self.valid, self.rows, self.measures)
+        return self.valid.scored(average, nll, found)
 
     def bundle(self) -> Bundle:
         """What is saved, with the weights as they are now."""
@@ -274,7 +205,7 @@ class TrainingModule(pl.LightningModule):
             metric=self.config.metric,
             copy_letterless=self.copy_letterless,
             src_pieces=self.prepared.train.long_src(),
-            scripts=self.scripts,
+            scripts=self.valid.scripts,
         )
         return Bundle(config, self.model, self.tokenizer, self.lexicon)
 
@@ -307,7 +238,7 @@ class TrainingModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["progress"] = asdict(self.progress)
         checkpoint["measure"] = asdict(self.measure)
-        checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.measures.items()}
+        checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         before = Progress.restored(checkpoint["progress"])

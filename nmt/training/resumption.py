@@ -16,7 +16,7 @@ class Start(NamedTuple):
     checkpoint: Path | None
     logs: dict[str, int]  # how long they were then, in bytes
     finished: str | None  # why nothing is left to do, and what would make it go on
-    measure: tuple[Any, ...] | None  # that the run began with, as TrainingModule.measure_by takes it
+    measure: tuple[Any, ...] | None  # that the run began with, as ValidText.measured takes it
 
 
 def start_of(run_dir: Path, module: TrainingModule) -> Start:
@@ -33,7 +33,7 @@ def start_of(run_dir: Path, module: TrainingModule) -> Start:
 
     start = from_first(found)
     if start.measure:
-        module.measure_by(*start.measure)
+        module.valid = module.valid.measured(*start.measure)
     return start
 
 

@@ -25,7 +25,7 @@ from nmt.metrics.measure import Measure
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
 from nmt.search.beam import PATIENT
-from nmt.translation.translator import Translator
+from nmt.translation.searcher import Searcher
 from nmt.translation.values import Task
 
 SHARPNESS = 6.0  # γ
@@ -33,10 +33,10 @@ SHARPNESS = 6.0  # γ
 Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each sentence from one to n
 
 
-def candidates(translator: Translator, batch: Batch, number: int) -> Candidates:
+def candidates(searcher: Searcher, batch: Batch, number: int) -> Candidates:
     """The best that a beam finds that gives nothing up, `number` of them or fewer."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
-    found = translator.hypotheses(Task(Beam(beam_size=number, patience=PATIENT)), sources)
+    found = searcher.hypotheses(Task(Beam(beam_size=number, patience=PATIENT)), sources)
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 

@@ -125,7 +125,7 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             if config.data.splits["valid"] is None:
                 write_validation(run_dir, prepared.valid)
-            made_of = origin(config, module.measures.values(), prepared.text)
+            made_of = origin(config, module.valid.measures.values(), prepared.text)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
             module, seconds = _train_through(config, run_dir, hardware, module, datamodule, signals, start, watch)

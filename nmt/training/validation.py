@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from nmt.data.corpora import Pair
 from nmt.data.directions import Direction
 from nmt.data.preparation import Prepared
 from nmt.languages import script
+from nmt.metrics.config import MetricConfig, Tokenize
 from nmt.metrics.measure import Measure, Score, mean_of
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.progress import Rank
@@ -35,7 +37,55 @@ class Validation(NamedTuple):
         return self.scores["bleu"].score
 
 
-Rows = Mapping[Direction, Sequence[int]]  # which pairs of a text are of which direction
+@dataclass(frozen=True)
+class ValidText:
+    """Pairs, of which each direction has its rows, and its own measure."""
+
+    pairs: Sequence[Pair]
+    rows: Mapping[Direction, Sequence[int]]
+    metric: MetricConfig
+    measures: Mapping[Direction, Measure]
+
+    @classmethod
+    def of(cls, prepared: Prepared, metric: MetricConfig) -> ValidText:
+        """Raises ValueError where a direction has no pair, or this machine lacks the tokenisation of its measure."""
+        return cls(prepared.valid, rows_by_direction(prepared), metric, {}).measured(metric.tokenize)
+
+    def measured(self, tokenize: Tokenize, of: Mapping[str, Tokenize] = MappingProxyType({})) -> ValidText:
+        """BLEU is counted so, and into some languages otherwise. What "auto" stands for is decided when a run begins,
+        so that its figures can be compared. Raises ValueError when this machine lacks that tokenisation."""
+        measures = {}
+        for direction in self.rows:
+            metric = replace(self.metric, tokenize=of.get(direction.tgt, tokenize))
+            measures[direction] = Measure.of(metric, direction.tgt, self.references(direction))
+        return replace(self, measures=measures)
+
+    def sources(self, direction: Direction) -> list[str]:
+        return [self.pairs[row].src for row in self.rows[direction]]
+
+    def references(self, direction: Direction) -> list[str]:
+        return [self.pairs[row].tgt for row in self.rows[direction]]
+
+    @cached_property
+    def scripts(self) -> dict[str, str]:
+        """Those that it is written in, by language."""
+        texts: dict[str, list[str]] = {}
+        for direction in self.rows:
+            texts.setdefault(direction.src, []).extend(self.sources(direction))
+            texts.setdefault(direction.tgt, []).extend(self.references(direction))
+        return {language: found for language, of in texts.items() if (found := script(of))}
+
+    def scored(self, average: str | None, nll: float, found: Mapping[Direction, Sequence[str]]) -> Validation:
+        """What the translations of each direction come to, each direction by its own measure."""
+        translations, by_direction = [""] * len(self.pairs), {}
+        for direction, rows in self.rows.items():
+            scores = self.measures[direction].scores(found[direction], [self.references(direction)])
+            by_direction[str(direction)] = scores
+            for row, text in zip(rows, found[direction], strict=True):
+                translations[row] = text
+        mean = mean_of(list(by_direction.values()))
+        rank = next(iter(self.measures.values())).rank(mean, nll)
+        return Validation(average, nll, translations, mean, rank, by_direction if len(self.rows) > 1 else {})
 
 
 def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
@@ -48,15 +98,6 @@ def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
     if missing := [str(direction) for direction, found in rows.items() if not found]:
         raise ValueError(f"the validation text has no pair of {', '.join(missing)}")
     return rows
-
-
-def scripts_of(pairs: Sequence[Pair], rows: Rows) -> dict[str, str]:
-    """Those that a text is written in, by language."""
-    texts: dict[str, list[str]] = {}
-    for direction, of_direction in rows.items():
-        for side, language in zip(("src", "tgt"), direction, strict=True):
-            texts.setdefault(language, []).extend(getattr(pairs[row], side) for row in of_direction)
-    return {language: found for language, of in texts.items() if (found := script(of))}
 
 
 class Share(NamedTuple):
@@ -83,23 +124,3 @@ def translated(translator: Translator, texts: Sequence[str], share: Share) -> li
         found = translator.translate(mine, plain=True, each=partial(map_counted, done))
     shares = gathered([one.text for one in found])
     return [shares[i % share.world_size][i // share.world_size] for i in range(len(texts))]
-
-
-def scored(
-    average: str | None,
-    nll: float,
-    found: Mapping[Direction, Sequence[str]],
-    pairs: Sequence[Pair],
-    rows: Rows,
-    measures: Mapping[Direction, Measure],
-) -> Validation:
-    """What the translations of each direction come to, each direction by its own measure."""
-    translations, by_direction = [""] * len(pairs), {}
-    for direction, of_direction in rows.items():
-        refs = [pairs[row].tgt for row in of_direction]
-        by_direction[str(direction)] = measures[direction].scores(found[direction], [refs])
-        for row, text in zip(of_direction, found[direction], strict=True):
-            translations[row] = text
-    scores = mean_of(list(by_direction.values()))
-    rank = next(iter(measures.values())).rank(scores, nll)
-    return Validation(average, nll, translations, scores, rank, by_direction if len(rows) > 1 else {})

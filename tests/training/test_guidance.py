@@ -15,7 +15,7 @@ from nmt.model.loss import attention_cross_entropy
 from nmt.training import guidance
 from nmt.training.by_size import decided
 from nmt.training.guidance import Guide
-from nmt.training.module import TrainingModule
+from nmt.training.objective import Objective
 from nmt.training.run import train
 
 ONE, TWO, THREE = (4, 5), (6, 7), (8, 9)  # source and target pieces that translate each other
@@ -93,12 +93,12 @@ def test_attention_learns_it_and_twice_read_is_as_once(attention, wiring):
 def test_it_counts_less_and_less_and_a_run_that_goes_on_has_what_it_would_have_had(corpus_dir, tmp_path, monkeypatch):
     seen = []
 
-    class Watched(TrainingModule):
-        def alignment(self, batch):
-            seen.append(super().alignment(batch))
+    class Watched(Objective):
+        def alignment(self, batch, left):
+            seen.append(super().alignment(batch, left))
             return seen[-1]
 
-    monkeypatch.setattr("nmt.training.run.TrainingModule", Watched)
+    monkeypatch.setattr("nmt.training.module.Objective", Watched)
 
     def trained(folder, watch=None):
         settings = {"optim__guided_alignment": 1.0, "trainer__num_samples": 0, "trainer__max_epochs": 2}
