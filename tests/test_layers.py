@@ -46,7 +46,7 @@ ONLY_IN = {
     "omegaconf": {"nmt.cli.schema", "nmt.cli.app"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
-        *(f"nmt.training.{name}" for name in ("loggers", "metrics_file", "outlook", "ranks")),
+        *(f"nmt.training.{name}" for name in ("curves", "loggers", "metrics_file", "outlook", "ranks")),
         *("nmt.training.origin", "nmt.training.run", "nmt.training.trainer", "nmt.data.datamodule"),
     },
     "datasets": {"nmt.data.corpora.library"},
@@ -55,7 +55,7 @@ ONLY_IN = {
     "dask": {"nmt.distribution.engines.dask"},
     "distributed": {"nmt.distribution.engines.dask"},
     "ray": {"nmt.distribution.engines.ray"},
-    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.metrics_file"},
+    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.curves"},
     # nmt.export.translate is a program that ships with what is exported.
     "sentencepiece": {
         *(f"nmt.data.{name}" for name in ("tokenizer", "tokenizer_training", "sampling", "normalization")),

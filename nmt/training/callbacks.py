@@ -1,4 +1,4 @@
-"""What happens around the steps: throughput, sample translations, curves.png, model directories."""
+"""What happens around the steps: throughput, sample translations, model directories."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from nmt.metrics.config import Name
 from nmt.metrics.measure import Score, shown
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
-from nmt.training.metrics_file import draw_curves
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft
 from nmt.training.validation import Validation
@@ -73,10 +72,10 @@ class Throughput(Callback):
 
 
 class ValidationReport(Callback):
-    """After each validation: a line with the scores, sample translations, and curves.png."""
+    """After each validation: a line with the scores, and sample translations."""
 
-    def __init__(self, run_dir: Path, num_samples: int, left: TimeLeft) -> None:
-        self.run_dir, self.num_samples, self.left = run_dir, num_samples, left
+    def __init__(self, num_samples: int, left: TimeLeft) -> None:
+        self.num_samples, self.left = num_samples, left
         self.has_warned = False
 
     @rank_zero_only
@@ -102,9 +101,6 @@ class ValidationReport(Callback):
             log.info("  src %s", pair.src)
             log.info("  ref %s", pair.tgt)
             log.info("  hyp %s", validation.translations[sample])
-        metrics_file = self.run_dir / "metrics.csv"
-        if metrics_file.exists():
-            draw_curves(metrics_file, self.run_dir / "curves.png", measure.name)
 
     def _warns(self, module: TrainingModule, direction: str, scores: Mapping[str, Score]) -> bool:
         """Whether BLEU cannot tell these models apart, though they are not alike."""

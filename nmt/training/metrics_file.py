@@ -1,4 +1,4 @@
-"""metrics.csv, what a training logs, and the curves that are drawn of it."""
+"""metrics.csv: what a training logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from lightning.pytorch.utilities import rank_zero_only
 from nmt.data.directions import Directions
 from nmt.files import naming
 from nmt.metrics.config import Name
-from nmt.metrics.measure import METRICS
 
 COLUMNS = (
     "epoch",
@@ -81,28 +80,3 @@ class MetricsFile(Logger):
 def read_metrics(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
-    """Loss and scores over the steps of a metrics.csv; the metric that chooses is named."""
-    from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
-
-    rows = read_metrics(metrics)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    scores: dict[str, str] = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
-    panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
-    for axes, curves in panels:
-        for column, label in curves.items():
-            points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
-            if points:
-                label += " (chooses the model)" if column == f"val/{chooses}" else ""
-                axes.plot([step for step, _ in points], [value for _, value in points], label=label)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend()
-    left.set_ylabel("nats a token")
-    right.set_ylabel("score of the validation text")
-    with naming(picture):
-        figure.savefig(picture, dpi=120)

@@ -19,6 +19,7 @@ from nmt.config import RunConfig, TrainerConfig
 from nmt.signals import Signals
 from nmt.training.callbacks import ModelDirectories, Throughput, ValidationReport, Watch, Watched
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints
+from nmt.training.curves import Curves
 from nmt.training.divergence import Updates
 from nmt.training.folder import METRICS, TENSORBOARD
 from nmt.training.loggers import TensorBoard, service_loggers
@@ -78,7 +79,8 @@ def build_trainer(
         MemoryProbe(),
         Updates(config.optim.clip_norm, trainer.max_skipped),
         Throughput(not is_seen(), left),
-        ValidationReport(run_dir, trainer.num_samples, left),
+        ValidationReport(trainer.num_samples, left),
+        Curves(run_dir, config.metric.name),
         ModelDirectories(run_dir, trainer.keep_best),
         TrainingBar(left),
         *([Watched(watch)] if watch else []),

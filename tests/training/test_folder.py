@@ -22,9 +22,10 @@ from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.files import write_atomically
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+from nmt.training.curves import draw_curves
 from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, difference, open_log
 from nmt.training.loggers import TensorBoard
-from nmt.training.metrics_file import MetricsFile, draw_curves
+from nmt.training.metrics_file import MetricsFile
 from nmt.training.run import train
 
 QUICK = {"trainer__max_steps": 2, "trainer__max_tokens": 1024, "trainer__num_samples": 0}

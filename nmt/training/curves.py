@@ -1,0 +1,77 @@
+"""curves.png: loss and scores over the steps, drawn of metrics.csv."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.utilities import rank_zero_only
+
+from nmt.files import naming
+from nmt.metrics.config import Name
+from nmt.metrics.measure import METRICS
+from nmt.training.folder import METRICS as METRICS_FILE
+from nmt.training.metrics_file import read_metrics
+
+SHARE = 0.02  # of a run's time, at most, goes into pictures of it: with little text an epoch is as short as one takes
+AT_FIRST = 10.0  # seconds without one, as the run may be over by then
+
+
+class Curves(Callback):
+    """Drawn after a validation where the time for it has come, and when training ends."""
+
+    def __init__(self, run_dir: Path, chooses: Name, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.run_dir, self.chooses, self.clock = run_dir, chooses, clock
+        self.due = clock() + AT_FIRST  # when the next one may be drawn
+        self.is_stale = False
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.is_stale = True
+        if self.clock() >= self.due:
+            self._draw()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.is_stale:
+            self._draw()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        if self.is_stale:
+            with suppress(OSError):  # what ends the training is to be told of
+                self._draw()
+
+    @rank_zero_only
+    def _draw(self) -> None:
+        metrics, began = self.run_dir / METRICS_FILE, self.clock()
+        if metrics.exists():
+            draw_curves(metrics, self.run_dir / "curves.png", self.chooses)
+        self.is_stale, now = False, self.clock()
+        self.due = now + (now - began) / SHARE
+
+
+def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
+    """Loss and scores over the steps of a metrics.csv; the metric that chooses is named."""
+    from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
+
+    rows = read_metrics(metrics)
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    scores: dict[str, str] = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
+    panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
+    for axes, curves in panels:
+        for column, label in curves.items():
+            points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
+            if points:
+                label += " (chooses the model)" if column == f"val/{chooses}" else ""
+                axes.plot([step for step, _ in points], [value for _, value in points], label=label)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    left.set_ylabel("nats a token")
+    right.set_ylabel("score of the validation text")
+    with naming(picture):
+        figure.savefig(picture, dpi=120)
