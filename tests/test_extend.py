@@ -104,6 +104,14 @@ def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
     assert all(parameter.grad.any() for parameter in layer.parameters())
 
 
+def test_a_cell_of_the_table_is_a_choice_without_a_file(new_cell):
+    register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        composed = compose("train", overrides=["run=x", "cell=ugrnn"])
+    assert to_run_config(composed).model.cell == CELLS["ugrnn"]()
+
+
 def project_of_page() -> str:
     """The pyproject.toml of "A cell in a package of your own"."""
     return "".join(re.findall(r"^ {4}(.*\n)", part_of_page("A cell in a package of your own"), re.MULTILINE))

@@ -20,8 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nmt.cells import Cell
 from nmt.composition import SCHEMAS, defaults, groups_of, schema, with_all_given
 from nmt.config import RunConfig
-from nmt.entry_points import names_in
-from nmt.plain_data import CHOICES, ENTRY_POINTS, from_dict
+from nmt.plain_data import CHOICES, from_dict, names_of
 from nmt.resources import resource
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
@@ -35,7 +34,7 @@ def register() -> None:
     for group, base in SCHEMAS.items():
         for name in CHOICES[base]:
             store.store(group=f"schema/{group}", name=name, node=schema(group, name))
-    for name in names_in(ENTRY_POINTS[Cell]) - {path.stem for path in (resource("conf") / "cell").glob("*.yaml")}:
+    for name in set(names_of(Cell)) - {path.stem for path in (resource("conf") / "cell").glob("*.yaml")}:
         with suppress(ValueError):  # which is told to who chooses it
             node = schema("cell", name)
             store.store(group="schema/cell", name=name, node=node)

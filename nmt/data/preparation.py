@@ -10,39 +10,33 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from nmt.bars import tracked
-from nmt.data.cleaning import clean, held_out_share, reasons
-from nmt.data.copies import Aligner, copies, ruled
+from nmt.data.copies import Aligner, copies
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.directions import Direction, Directions
+from nmt.data.directions import Directions
 from nmt.data.drafts import draft_folder
-from nmt.data.duplicates import Duplicates, digest
+from nmt.data.duplicates import Duplicates
 from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
+from nmt.data.encoding import encode_pairs, encode_src
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
-from nmt.data.oddities import blank_sides, equal_sides, oddities
+from nmt.data.oddities import blank_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
-from nmt.data.tokenizer_training import train_tokenizer
+from nmt.data.training_text import TrainingText, nothing_left, split_of
 from nmt.data.validation import validation_text
-from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
+from nmt.data.vocabulary import fitting
 from nmt.json_text import to_json
-from nmt.text.protection import TextRules
 
 LAYOUT = 7  # raise it when the same input shall give other files
-GROUP = 10_000  # sentences tokenised at once
-
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
 log = logging.getLogger(__name__)
@@ -88,12 +82,12 @@ def prepare(
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
     faults: list[str] = []
-    duplicates = Duplicates(partial(corpus.pairs, _split(corpus, "train")), cache_dir)
+    duplicates = Duplicates(partial(corpus.pairs, split_of(corpus, "train")), cache_dir)
     corpus, valid = validation_text(corpus, "data.valid" in auto, faults, duplicates)
     blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
     check(text)
-    source = _Source(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
+    source = TrainingText(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
     if "vocab_size" in pieces:
         config = fitting(config, source.counts(), pieces)
@@ -115,7 +109,7 @@ def prepare(
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
-    parts = corpus.every_part(_split(corpus, "train"))
+    parts = corpus.every_part(split_of(corpus, "train"))
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
     faults = counts["faults"] + faults
     sums = json.loads((folder / CHECKSUMS).read_text())
@@ -125,68 +119,6 @@ def prepare(
         *(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config),
         sha256=sha256,
     )
-
-
-def _split(corpus: Corpus, role: str) -> str:
-    name = corpus.splits[role]
-    if name is None:
-        raise ValueError(f"data.{role} is not set")
-    return name
-
-
-@dataclass
-class _Source:
-    """The training text that is prepared, beside what is held out of it."""
-
-    corpus: Corpus
-    text: dict[str, str]  # a hash of each split
-    valid: list[Pair]
-    rules: TextRules
-    duplicates: Duplicates
-    number: int | None = None  # of pairs, once all have been read
-
-    def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
-        """Those that are fit for training."""
-        found = self.corpus.pairs(_split(self.corpus, "train"), faults)
-        chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen, self.duplicates)
-        found = self._numbered(tracked(fit, what, self.number, "pairs"))
-        return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
-
-    def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
-        number = 0
-        for pair in pairs:
-            number += 1
-            yield pair
-        self.number = number
-
-    def _held_out(self) -> Iterator[Pair]:
-        yield from self.valid
-        if self.corpus.splits["test"]:
-            yield from self.corpus.pairs(_split(self.corpus, "test"))
-
-    def counts(self) -> CharacterCounts:
-        counts = CharacterCounts()
-        for pair in self.pairs(Counter(), []):
-            counts.add(pair)
-        return counts
-
-    def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
-        """The tokenizer, and the settings that it was learned by."""
-        dropped, faults = Counter[str](), list[str]()
-        if next(self.pairs(dropped, faults), None) is None:
-            raise ValueError(nothing_left(dropped, faults))
-        log.info("learning %d %s pieces", config.vocab_size, config.kind)
-
-        def learn(config: TokenizerConfig) -> Tokenizer:
-            return train_tokenizer(
-                config,
-                (pair.src for pair in self.pairs(Counter(), [])),
-                (pair.tgt for pair in self.pairs(Counter(), [])),
-                controls=self.corpus.every_direction.pieces,
-            )
-
-        return learn_supported(config, learn, auto)
 
 
 def _fingerprints(corpus: Corpus) -> dict[str, str]:
@@ -237,17 +169,17 @@ def checksums(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _make(folder: Path, source: _Source, tokenizer: Tokenizer, config: TokenizerConfig) -> None:
+def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: TokenizerConfig) -> None:
     corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
     with draft_folder(folder) as draft:
         pairs = source.pairs(dropped, faults, "encoding")
-        encoded = _encode(pairs, tokenizer, corpus, dropped, equal)
+        encoded = encode_pairs(pairs, tokenizer, corpus, dropped, equal)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(nothing_left(dropped, faults))
         if source.rules.symbols:
             aligner = Aligner(EncodedCorpus(draft / "train.arrow"), tokenizer)
             made = copies(source.pairs(Counter(), [], "copying"), source.rules, config, aligner)
-            more = _encode(made, tokenizer, corpus, Counter(), Counter())
+            more = encode_pairs(made, tokenizer, corpus, Counter(), Counter())
             add_encoded(draft / "train.arrow", more)
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
@@ -264,40 +196,3 @@ def _make(folder: Path, source: _Source, tokenizer: Tokenizer, config: Tokenizer
         (draft / CHECKSUMS).write_text(to_json(checksums(draft)))
         if _fingerprints(corpus) != source.text:
             raise ValueError("the text changed while it was read; start again when it is complete")
-
-
-def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
-    if not dropped and not faults:
-        return "no training pair is left: the training text is empty"
-    parts = ["no training pair is left"]
-    if dropped:
-        parts.append(held_out_share(0, dropped) or f"what was left out: {reasons(dropped)}")
-    if faults:
-        parts.append(f"{len(faults)} fault(s) of the text, the first: {faults[0]}")
-    return "; ".join(parts)
-
-
-def encode_src(
-    tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
-) -> list[list[int]]:
-    """The ids of the sources of pairs, each with the tags of its direction."""
-    encoded = tokenizer.encode_src([pair.src for pair in pairs], num_threads)
-    if not directions.tags:
-        return encoded
-    tags = {one: tokenizer.control_ids(directions.tags_of(one)) for one in directions.every}
-    return [[*tags[Direction(*pair.languages)], *ids] for pair, ids in zip(pairs, encoded, strict=True)]
-
-
-def _encode(
-    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, dropped: Counter[str], equal: Counter[str]
-) -> Iterator[tuple[list[int], list[int], int, int]]:
-    threads, directions = os.cpu_count() or 1, corpus.every_direction
-    while group := list(islice(pairs, GROUP)):
-        src = encode_src(tokenizer, directions, group, threads)
-        tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
-        for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
-            if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:
-                equal["sides"] += equal_sides(pair)
-                yield of_src, of_tgt, pair.line, pair.part
-            else:
-                dropped["too many pieces"] += 1

@@ -64,7 +64,7 @@ def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir,
 
 def test_the_second_time_comes_from_the_cache(corpus_dir, tmp_path, monkeypatch):
     first = prepare(corpus(corpus_dir), CONFIG, tmp_path)
-    monkeypatch.setattr("nmt.data.preparation.train_tokenizer", None)
+    monkeypatch.setattr("nmt.data.training_text.train_tokenizer", None)
     monkeypatch.setattr("nmt.data.preparation.write_encoded", None)
     second = prepare(corpus(corpus_dir), CONFIG, tmp_path)
     assert second.tokenizer.models == first.tokenizer.models
