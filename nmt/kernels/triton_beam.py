@@ -1,5 +1,5 @@
 """A step of beam search on a GPU in two kernels of Triton's, by hand: the best extensions of each hypothesis, and the
-books of each sentence (nmt/search/on_device.py, which says the same in torch).
+books of each sentence (nmt/search/books.py, which says the same in torch).
 
 Dims: B sentences, K hypotheses of each, N = B*K rows, V vocabulary, E extensions of a hypothesis.
 """
@@ -180,7 +180,7 @@ def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tu
 
 
 def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, books: Any, patience: float, eos: int) -> Tensor:
-    """The bookkeeping (on_device.Bookkeeping) of a step, whose number and place for `ids` are there already, in
+    """The bookkeeping (books.Bookkeeping) of a step, whose number and place for `ids` are there already, in
     place, from the extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
     sentences, beam = books.log_probs.shape
     each = gains.shape[1]

@@ -23,7 +23,7 @@ could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
 On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, the
 device ranks the extensions, and lists keep the books of what follows: it is a few numbers a sentence, and to start an
-operation of torch's or NumPy's takes as long as a loop over them. on_device.py keeps them in tensors.
+operation of torch's or NumPy's takes as long as a loop over them. books.py keeps them in tensors.
 
 Dims: B sentences still searched, k rows of each (1 before the first token, then K), N = B*k rows, V vocabulary, C
 candidates of a sentence: K, or all there are.

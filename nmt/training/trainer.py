@@ -68,23 +68,6 @@ def build_trainer(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
-    loggers: list[Logger] = [MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))]
-    if trainer.tensorboard:
-        loggers.append(TensorBoard(run_dir, name="", version=TENSORBOARD))
-    loggers += service_loggers(config, run_dir)
-    callbacks: list[Callback] = [
-        SameText(),
-        left,  # before those that ask it
-        Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
-        MemoryProbe(),
-        Updates(config.optim.clip_norm, trainer.max_skipped),
-        Throughput(not is_seen(), left),
-        ValidationReport(trainer.num_samples, left),
-        Curves(run_dir, config.metric.name),
-        ModelDirectories(run_dir, trainer.keep_best),
-        TrainingBar(left),
-        *([Watched(watch)] if watch else []),
-    ]
     environment = starter(trainer)
     return pl.Trainer(
         accelerator=accelerator,
@@ -103,10 +86,35 @@ def build_trainer(
         deterministic=trainer.deterministic,
         enable_progress_bar=False,  # TrainingBar tells of all epochs
         enable_model_summary=False,
-        logger=loggers,
+        logger=_loggers(config, run_dir),
         plugins=[CheckpointFiles(start), *([environment] if environment else [])],
-        callbacks=callbacks,
+        callbacks=_callbacks(config, run_dir, signals, left, watch),
     )
+
+
+def _loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
+    metrics = MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))
+    tensorboard = [TensorBoard(run_dir, name="", version=TENSORBOARD)] if config.trainer.tensorboard else []
+    return [metrics, *tensorboard, *service_loggers(config, run_dir)]
+
+
+def _callbacks(
+    config: RunConfig, run_dir: Path, signals: Signals, left: TimeLeft, watch: Watch | None
+) -> list[Callback]:
+    trainer = config.trainer
+    return [
+        SameText(),
+        left,  # before those that ask it
+        Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
+        MemoryProbe(),
+        Updates(config.optim.clip_norm, trainer.max_skipped),
+        Throughput(not is_seen(), left),
+        ValidationReport(trainer.num_samples, left),
+        Curves(run_dir, config.metric.name),
+        ModelDirectories(run_dir, trainer.keep_best),
+        TrainingBar(left),
+        *([Watched(watch)] if watch else []),
+    ]
 
 
 def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:

@@ -23,6 +23,7 @@ from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
+from nmt.search.books import Bookkeeping, begun
 from nmt.search.on_device import as_beam, is_on_device
 from nmt.translation.values import Task
 
@@ -114,12 +115,12 @@ class Searcher:
             state = state.select(torch.arange(len(src) * beam, device=src.device) // beam)
             self._states.setdefault(attended, state)
             read, changed = state.parts()
-            return [*on_device.begun(limit, BOS_ID, beam, most), *read, *changed]
+            return [*begun(limit, BOS_ID, beam, most), *read, *changed]
 
         sizes = [src.numel(), len(src), len(src)]
         ids, *others = torch.split(torch.cat([src.flatten(), src_len, limit]).to(self.device), sizes)
         parts = run(("start", beam, attended, most), start, ids.view(src.shape), *others)
-        books, parts = on_device.Bookkeeping(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
+        books, parts = Bookkeeping(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
