@@ -31,9 +31,9 @@ def load(
     """The translator of a model directory, or of several as an ensemble; "hf://user/model" is one on the hub, and
     "hf://user/model@rev" a revision of it.
 
-    `compute` is the precision of its products: float32, bfloat16, int8, or auto for the fastest here. With
-    `shortlist` a sentence is searched among the pieces that are frequent or likely to translate its own; None: in
-    every search but sampling, which draws from all.
+    `compute` is the precision of its products: float32, bfloat16, int8 (on a CPU), float16 (on a GPU), or auto for
+    the fastest here. With `shortlist` a sentence is searched among the pieces that are frequent or likely to
+    translate its own; None: on a CPU, and in float32 on a GPU, in every search but sampling, which draws from all.
 
     Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
     """

@@ -1,5 +1,5 @@
 """The settings that may be "auto": the text decides them, once it is known (data/validation.py, data/vocabulary.py,
-training/by_size.py)."""
+training/auto_settings.py)."""
 
 from __future__ import annotations
 

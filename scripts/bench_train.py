@@ -52,7 +52,7 @@ from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
 from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
 from nmt.resources import resource as resource_path
-from nmt.training.by_size import decided, prepared_by_text
+from nmt.training.auto_settings import decided, prepared_by_text
 from nmt.training.machine import choose_hardware
 
 COUNTS = ("operations", "kernels", "launches", "busy")

@@ -59,7 +59,7 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.search import with_beam_size
-from nmt.training.by_size import prepared_by_text
+from nmt.training.auto_settings import prepared_by_text
 from nmt.translation.translator import Translator
 from nmt.translation.workers import Workers, default_workers
 

@@ -15,7 +15,7 @@ from training_bench import WINDOW, Bench
 from nmt.bundle import build_model
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
-from nmt.training.by_size import count, epochs_for, prepared_by_text, updates
+from nmt.training.auto_settings import epochs_for, estimated_updates, num_tokens, prepared_by_text
 from nmt.training.machine import choose_hardware
 
 WARM_UP = 5  # updates
@@ -28,22 +28,22 @@ def main() -> None:
     first = load_config(base)
     torch.set_num_threads(max(1, int(os.environ.get("OMP_NUM_THREADS", (cores + 1) // 2))))
     config, prepared = prepared_by_text(first)
-    forward = minutes(config, prepared, updates(config.trainer, prepared.train))
+    forward = minutes(config, prepared, estimated_updates(config.trainer, prepared.train))
     plan = {"forward": forward, "translation": forward / config.trainer.max_epochs}
     torch.set_num_threads(cores)
     first = load_config([*base, *told["last"]])
     config, prepared = prepared_by_text(first)
     tripled = 3.0  # the text has as many pairs thrice
     if "trainer.max_epochs" in first.auto:
-        tokens = count(prepared.train)
+        tokens = num_tokens(prepared.train)
         tripled *= epochs_for(3 * tokens) / epochs_for(tokens)
-    number = updates(config.trainer, prepared.train)
+    number = estimated_updates(config.trainer, prepared.train)
     plan["last"] = minutes(config, prepared, number if config.trainer.max_steps else round(number * tripled))
     if told["risk"]:
         config, prepared = prepared_by_text(load_config([*base, *told["last"], *told["risk"]]))
         # Each batch is translated, and each candidate read as a sentence is.
         costs = 1 + (config.optim.candidates if config.optim.risk else 0)
-        plan["risk"] = costs * minutes(config, prepared, updates(config.trainer, prepared.train))
+        plan["risk"] = costs * minutes(config, prepared, estimated_updates(config.trainer, prepared.train))
     print(json.dumps(plan))
 
 

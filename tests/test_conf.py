@@ -22,7 +22,7 @@ from nmt.model.wirings import DECODERS
 from nmt.plain_data import CHOICES, to_dict
 from nmt.resources import resource
 from nmt.search import SEARCHES
-from nmt.training.by_size import decided
+from nmt.training.auto_settings import decided
 
 CONF = resource("conf")
 GIVEN = {

@@ -241,7 +241,7 @@ def test_the_metric_that_the_docs_add_scores_and_chooses(monkeypatch):
     scores = made.scores(["The DOG sees the House today"], [["the dog sees the house today"]])
     assert scores["bleu_lc"].score == pytest.approx(100)
     assert "case:lc" in scores["bleu_lc"].signature
-    assert made.rank(scores, 1.0)[0] == pytest.approx(100)
+    assert made.selection_key(scores, 1.0)[0] == pytest.approx(100)
     assert scores["bleu"].score < 50
 
 

@@ -140,7 +140,7 @@ def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConf
     sides = {"src_len": np.full(pairs, tokens - 1), "tgt_len": np.full(pairs, tokens)}
     counts = SimpleNamespace(tokens=pairs * tokens)
     train = SimpleNamespace(**sides, rows=pairs, longest=tokens, counts=counts)
-    return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, config=config)
+    return Prepared(None, train, None, [], {}, [], {}, [], [], corpus=corpus, tokenizer_config=config)
 
 
 def run_config(corpus_dir: Path, runs_dir: Path, **changes):

@@ -10,9 +10,9 @@ from typing import Any
 
 from nmt.bars import bar, seen
 from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 from nmt.cli.options import MAX_RESAMPLES, add_common, add_search_options, open_translator, positive, up_to
 from nmt.cli.streams import prepare_streams
-from nmt.cli.test_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 from nmt.hub import local
 from nmt.json_text import to_json
 from nmt.shown import shown

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.bars import bar, seen
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.options import MAX_RESAMPLES, add_common, add_model, add_search_options, open_translator, up_to
-from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
-from nmt.cli.streams import prepare_streams
-from nmt.cli.test_set import (
+from nmt.cli.evaluation_set import (
     EvaluationSet,
     add_measure_options,
     given,
@@ -20,6 +17,9 @@ from nmt.cli.test_set import (
     read_test_set,
     warn_of_cut,
 )
+from nmt.cli.options import MAX_RESAMPLES, add_common, add_model, add_search_options, open_translator, up_to
+from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
+from nmt.cli.streams import prepare_streams
 from nmt.hub import is_remote
 from nmt.json_text import to_json
 from nmt.shown import shown

@@ -103,14 +103,14 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     if not composed.init:
         return from_dict(RunConfig, to_plain(composed))
     from nmt.bundle import load_bundle
-    from nmt.training.start import own_settings, started
+    from nmt.training.warm_start import config_from_init, own_settings
 
     own = own_settings(load_bundle(composed.init), composed.init_vocabulary)
     plain = to_plain(compose_on(own, overrides))
     typed = to_plain(compose_on(own, ["~data", *(one for one in overrides if of_model(one, own))])) | {
         "data": plain["data"]
     }
-    return started(composed.init, own, plain, typed)
+    return config_from_init(composed.init, own, plain, typed)
 
 
 def explain(data: dict[str, Any], word: str) -> str:

@@ -12,10 +12,11 @@ from nmt.data.duplicates import Duplicates, digest
 from nmt.data.readers import Pair
 from nmt.ranges import check_ranges
 
-HELD_OUT = "stands in valid or test"  # why a pair is left out
-CHOSEN = "held out for validation"  # likewise
+# Why a pair is left out.
+CONTAMINATED = "stands in valid or test"
+HELD_OUT = "held out for validation"
 IN_WORDS = {  # of several pairs, where the reason alone would not read as that
-    HELD_OUT: "that stand in the validation or test text",
+    CONTAMINATED: "that stand in the validation or test text",
     "duplicate": "duplicates",
     "empty side": "with an empty side",
     "length ratio": "with sides of very different length",
@@ -43,21 +44,21 @@ class CleaningConfig:
 def clean(
     pairs: Iterable[Pair],
     config: CleaningConfig,
-    held_out: Iterable[Pair],
+    evaluation: Iterable[Pair],
     dropped: Counter[str],
-    chosen: Collection[bytes] = (),
+    held_out: Collection[bytes] = (),
     duplicates: Duplicates | None = None,
 ) -> Iterator[Pair]:
-    """The pairs worth training on; `dropped` counts the others by reason. `chosen` are hashes of pairs that are held
-    out whatever the config says; `duplicates` are those of the very text that the pairs are."""
-    held = {key for pair in held_out for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
+    """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
+    text, `held_out` are hashes of pairs of this text that are validated with; `duplicates` are those of this text."""
+    seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     repeats = (duplicates or Duplicates()).check()
     for number, pair in enumerate(pairs):
         reason = _unfit(pair, config)
-        if reason is None and chosen and digest(*pair[:2]) in chosen:
-            reason = CHOSEN
-        if reason is None and any(key in held for key in _keys(pair, config)):
+        if reason is None and held_out and digest(*pair[:2]) in held_out:
             reason = HELD_OUT
+        if reason is None and any(key in seen for key in _keys(pair, config)):
+            reason = CONTAMINATED
         if reason is None and config.deduplicate and repeats(number, pair):
             reason = "duplicate"
         if reason is None:
@@ -84,10 +85,10 @@ def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
             return []
 
 
-def held_out_share(kept: int, dropped: Mapping[str, int]) -> str:
+def contamination_note(kept: int, dropped: Mapping[str, int]) -> str:
     """What to say when most training pairs were left out because of the validation and test text; else nothing."""
     total = kept + sum(dropped.values())
-    lost = dropped.get(HELD_OUT, 0)
+    lost = dropped.get(CONTAMINATED, 0)
     if 2 * lost <= total:
         return ""
     return (

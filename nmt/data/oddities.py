@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nmt.data.cleaning import held_out_share
+from nmt.data.cleaning import contamination_note
 from nmt.data.corpora import Corpus, Pair
 
 
@@ -35,6 +35,6 @@ def oddities(corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, drop
             found.append(f"{equal} of {total} {split} pairs have the same text on both sides")
     if blank := blank_sides(valid):
         found.append(f"{blank} of {len(valid)} validation pairs have a blank side")
-    if lost := held_out_share(kept, dropped):
+    if lost := contamination_note(kept, dropped):
         found.append(lost)
     return found

@@ -50,11 +50,11 @@ class Prepared:
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
     faults: list[str]  # what was wrong with lines of the text (corpora)
-    text: dict[str, str]  # a hash of each split
+    fingerprints: dict[str, str]  # of each split
     parts: list[str]  # of the training text, by their names
     oddities: list[str]  # what may be a mistake (oddities.py)
     corpus: Corpus  # with what was decided by the text
-    config: TokenizerConfig  # likewise
+    tokenizer_config: TokenizerConfig  # likewise
     decisions: str = ""  # what was decided by the text, in all, as one types it
     sha256: str = ""  # of all that training reads, which must be the same in every process
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from nmt.bars import tracked
-from nmt.data.cleaning import clean, held_out_share, reasons
+from nmt.data.cleaning import clean, contamination_note, reasons
 from nmt.data.copies import ruled
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest
@@ -34,8 +34,8 @@ class TrainingText:
     def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
         found = self.corpus.pairs(split_of(self.corpus, "train"), faults)
-        chosen = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._held_out(), dropped, chosen, self.duplicates)
+        held_out = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
+        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), dropped, held_out, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
 
@@ -46,7 +46,7 @@ class TrainingText:
             yield pair
         self.number = number
 
-    def _held_out(self) -> Iterator[Pair]:
+    def _evaluation_pairs(self) -> Iterator[Pair]:
         yield from self.valid
         if self.corpus.splits["test"]:
             yield from self.corpus.pairs(split_of(self.corpus, "test"))
@@ -87,7 +87,7 @@ def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
         return "no training pair is left: the training text is empty"
     parts = ["no training pair is left"]
     if dropped:
-        parts.append(held_out_share(0, dropped) or f"what was left out: {reasons(dropped)}")
+        parts.append(contamination_note(0, dropped) or f"what was left out: {reasons(dropped)}")
     if faults:
         parts.append(f"{len(faults)} fault(s) of the text, the first: {faults[0]}")
     return "; ".join(parts)

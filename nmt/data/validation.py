@@ -38,8 +38,8 @@ def validation_text(
     train, test = (corpus.splits[role] for role in ("train", "test"))
     assert train is not None
     cleaning = replace(corpus.cleaning, deduplicate=True)
-    held_out = corpus.pairs(test) if test else ()
-    pairs = clean(corpus.pairs(train), cleaning, held_out, Counter(), duplicates=duplicates)
+    evaluation = corpus.pairs(test) if test else ()
+    pairs = clean(corpus.pairs(train), cleaning, evaluation, Counter(), duplicates=duplicates)
     valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
     if split is not None:
         log.info(

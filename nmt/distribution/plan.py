@@ -156,7 +156,7 @@ def settings_of(translator: Translator) -> dict[str, Any]:
     return {
         **{name: to_dict(value) for name, value in settings.items()},
         "compute": translator.compute,
-        "shortlist": translator.shortens(translator.search),
+        "shortlist": translator.uses_shortlist(translator.search),
         "loaded_with": to_dict(tuple(further)),
     }
 

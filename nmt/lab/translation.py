@@ -62,7 +62,7 @@ def grouped(data: dict[str, Any]) -> dict[str, Any]:
 
 def run(config: TranslationConfig) -> list[Section]:
     """Train what is missing, translate and score the test text, keep the summary, and show it."""
-    from nmt.training.by_size import prepared_by_text
+    from nmt.training.auto_settings import prepared_by_text
 
     base, prepared = prepared_by_text(config.base)
     config = replace(config, base=base)

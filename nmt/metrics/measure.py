@@ -56,7 +56,7 @@ class Measure:
     """A metric that chooses, with all that its numbers depend on. It is one value that goes wherever translations are
     scored or compared, so that all of a run, or of a command, means the same by "better"."""
 
-    name: Name = "bleu"  # the metric that chooses
+    name: Name = "bleu"  # the selection metric
     tokenize: str = "13a"  # BLEU's
     split_cjk: bool = False  # TER takes Chinese and Japanese characters one by one
 
@@ -82,7 +82,7 @@ class Measure:
 
     @property
     def label(self) -> str:
-        """What people call the metric that chooses."""
+        """What people call the selection metric."""
         return METRICS[self.name].label
 
     def metric(self, name: Name, refs: References | None = None) -> Any:
@@ -111,7 +111,7 @@ class Measure:
         return scores
 
     def signature(self, refs: References = (("",),)) -> str:
-        """sacreBLEU's, of the metric that chooses, for these references or one a sentence; "nll" for itself."""
+        """sacreBLEU's, of the selection metric, for these references or one a sentence; "nll" for itself."""
         return str(self.metric(self.name, refs).get_signature()) if METRICS[self.name].scorer else self.name
 
     @property
@@ -119,16 +119,16 @@ class Measure:
         """-1 where less is better."""
         return -1 if METRICS[self.name].less_is_better else 1
 
-    def rank(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
-        """What is greater of the better model: by the metric that chooses, then chrF, then nll (nats a token), to a
+    def selection_key(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
+        """What is greater of the better model: by the selection metric, then chrF, then nll (nats a token), to a
         thousandth, so that weights that hardly move any more are equal."""
         nll = nll if isfinite(nll) else inf
         figure = scores[self.name].score if METRICS[self.name].scorer else nll
         return self.sign * figure, scores["chrf"].score, -round(nll, 3)
 
-    def figure(self, rank: Sequence[float]) -> float:
-        """The number, of the metric that chooses, behind a rank."""
-        return self.sign * rank[0]
+    def figure(self, key: Sequence[float]) -> float:
+        """The number, of the selection metric, behind a selection key."""
+        return self.sign * key[0]
 
     def tokens(self, text: str) -> list[str]:
         """What BLEU counts."""

@@ -11,14 +11,14 @@ from nmt.data.cleaning import reasons
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import words
 from nmt.training.module import TrainingModule
-from nmt.training.resumption import Start
-from nmt.training.start import shared_pieces
+from nmt.training.resumption import ResumePoint
+from nmt.training.warm_start import shared_pieces
 
 log = logging.getLogger(__name__)
 
 
 def announce(
-    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: Start, failure: str
+    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: ResumePoint, failure: str
 ) -> None:
     prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
     if prepared.decisions:

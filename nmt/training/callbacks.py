@@ -26,7 +26,7 @@ from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
-# Is told how many epochs are over and what the validation scored, in the metric that chooses: whether training ends.
+# Is told how many epochs are over and what the validation scored, in the selection metric: whether training ends.
 Watch = Callable[[int, float], bool]
 BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
 
@@ -133,7 +133,7 @@ class Watched(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         epochs = trainer.current_epoch + (trainer.state.fn == "fit")
-        score = pl_module.measure.figure(pl_module.validation.rank)
+        score = pl_module.measure.figure(pl_module.validation.key)
         ends = trainer.is_global_zero and self.watch(epochs, score)
         if trainer.strategy.reduce_boolean_decision(ends, all=False):
             trainer.should_stop = True

@@ -52,7 +52,7 @@ Validation text, by whose {label} this is the best model of its training:
 What it was made of:
 
 ```json
-{to_json(origin(config, module.valid.measures.values(), module.prepared.text), 2)}
+{to_json(origin(config, module.valid.measures.values(), module.prepared.fingerprints), 2)}
 ```
 
 ```yaml

@@ -24,8 +24,8 @@ AT_FIRST = 10.0  # seconds without one, as the run may be over by then
 class Curves(Callback):
     """Drawn after a validation where the time for it has come, and when training ends."""
 
-    def __init__(self, run_dir: Path, chooses: Name, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.run_dir, self.chooses, self.clock = run_dir, chooses, clock
+    def __init__(self, run_dir: Path, selection_metric: Name, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.run_dir, self.selection_metric, self.clock = run_dir, selection_metric, clock
         self.due = clock() + AT_FIRST  # when the next one may be drawn
         self.is_stale = False
 
@@ -47,13 +47,13 @@ class Curves(Callback):
     def _draw(self) -> None:
         metrics, began = self.run_dir / METRICS_FILE, self.clock()
         if metrics.exists():
-            draw_curves(metrics, self.run_dir / "curves.png", self.chooses)
+            draw_curves(metrics, self.run_dir / "curves.png", self.selection_metric)
         self.is_stale, now = False, self.clock()
         self.due = now + (now - began) / SHARE
 
 
-def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
-    """Loss and scores over the steps of a metrics.csv; the metric that chooses is named."""
+def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -> None:
+    """Loss and scores over the steps of a metrics.csv; the selection metric is named."""
     from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
 
     rows = read_metrics(metrics)
@@ -65,7 +65,7 @@ def draw_curves(metrics: Path, picture: Path, chooses: Name = "bleu") -> None:
         for column, label in curves.items():
             points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
             if points:
-                label += " (chooses the model)" if column == f"val/{chooses}" else ""
+                label += " (selects the model)" if column == f"val/{selection_metric}" else ""
                 axes.plot([step for step, _ in points], [value for _, value in points], label=label)
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)

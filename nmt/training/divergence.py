@@ -16,7 +16,7 @@ from nmt.data.datamodule import DataModule
 
 MIN_SCALE = 1.0  # of float16's gradients: at this one an overflow is no fault of the scale
 SHOWN = 20  # lines
-RETURN_RATE = 0.5  # what going back to a checkpoint multiplies the learning rate by
+ROLLBACK_RATE = 0.5  # what going back to a checkpoint multiplies the learning rate by
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ class DivergenceError(RuntimeError):
     """So many updates in a row were not finite that training cannot go on as it is."""
 
 
-def guarded(loss: Tensor) -> Tensor:
+def nan_if_not_finite(loss: Tensor) -> Tensor:
     """The same loss; but one that is not finite makes every gradient NaN, on each process, whatever it is itself."""
     return loss * (1 + 0 * loss.detach())
 
 
-def makes_sense(norm: Tensor, loss: Tensor, scale: float | None) -> bool:
+def is_finite_update(norm: Tensor, loss: Tensor, scale: float | None) -> bool:
     """Whether an update is finite. `scale` is float16's, None in other precisions: while it can still be lowered, an
     overflow of the gradient is what lowers it, and the scaler leaves that update out by itself."""
     if bool(norm.isfinite()):
@@ -44,7 +44,7 @@ def is_known_at_once(norm: Tensor, scale: float | None) -> bool:
     return norm.device.type == "cpu" or scale is not None
 
 
-def told(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
+def described(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
     """Lines of the training text (DataModule.lines), in words. Where it has several parts, each numbers its own."""
     by_part: dict[str, list[str]] = {}
     for part, line in lines[:SHOWN]:
@@ -102,11 +102,11 @@ class Updates(Callback):
             optimizer.found_inf = is_left_out = 1 - norm.isfinite().float()  # type: ignore[attr-defined]
             self.unread.append(Update(trainer.global_step, self._batches(trainer), is_left_out))
             return
-        makes_none = not makes_sense(norm, loss, scale)
-        if makes_none:
+        is_skipped = not is_finite_update(norm, loss, scale)
+        if is_skipped:
             for parameter in parameters:
                 parameter.grad = None  # which no optimiser acts on
-        self._count(trainer.global_step, self._batches(trainer), makes_none)
+        self._count(trainer.global_step, self._batches(trainer), is_skipped)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ class Updates(Callback):
         if not is_left_out:
             return
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[union-attr]
-        where = f"the one after step {step} ({told(datamodule.lines(batches), datamodule.prepared.parts)})"
+        where = f"the one after step {step} ({described(datamodule.lines(batches), datamodule.prepared.parts)})"
         log.warning("an update is not finite and is left out: %s", where)
         if self.skipped > self.max_skipped:
             raise DivergenceError(f"{self.skipped} updates in a row were not finite; the last is {where}")

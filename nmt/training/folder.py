@@ -104,10 +104,9 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
             )
 
 
-def as_begun(run_dir: Path, config: RunConfig) -> RunConfig:
-    """The config with what the run began with where nothing else is asked for: what the text decided ("auto"), and
-    the normalization of text of an earlier version, which had one for both sides, nmt_nfkc by default. What goes on
-    so is written with it, and goes on again."""
+def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
+    """The config where what the user has left open is as in the config.yaml of the run: what the text decided
+    ("auto"), the number of shards, and the normalization that was the default of an earlier version."""
     return _with_normalization(run_dir, _with_shards(run_dir, _with_decisions(run_dir, config)))
 
 

@@ -12,7 +12,7 @@ from nmt.composition import OWN, choices_of, composed, groups, groups_of, merged
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
 from nmt.suggestions import did_you_mean
-from nmt.training.start import own_settings, started
+from nmt.training.warm_start import config_from_init, own_settings
 
 
 def run_config(
@@ -94,4 +94,4 @@ def config_of(choices: dict[str, str], settings: dict[str, Any]) -> RunConfig:
     of_model = {key: value for key, value in settings.items() if key not in OWN or key in own}
     chosen = {group: choice for group, choice in choices.items() if group in groups_of(own)}
     asked = composed({**chosen, "data": None}, {**of_model, "data": plain["data"]}, own)
-    return started(init, own, plain, asked)
+    return config_from_init(init, own, plain, asked)

@@ -33,7 +33,7 @@ COLUMNS = (
 
 
 def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
-    """Those of metrics.csv, with one for the metric that chooses where it needs one of its own, and those of each
+    """Those of metrics.csv, with one for the selection metric where it needs one of its own, and those of each
     direction where there are several."""
     every = () if directions is None or directions.only else directions.every
     names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))

@@ -1,7 +1,8 @@
 """One training step and one validation, for Lightning.
 
-Logged: train/loss (all that is lowered, a token), train/nll (nats a token), train/risk (0 to 1, a sentence); and
-val/nll, val/ppl, val/bleu, val/chrf, and what the metric that chooses finds, all of the weights that are kept, or of
+Logged: train/loss (all of the loss, per target token), train/nll (nats per target token), train/risk (0 to 1, the
+mean of the sentences); and
+val/nll, val/ppl, val/bleu, val/chrf, and what the selection metric finds, all of the weights that are kept, or of
 the average of them that is.
 """
 
@@ -26,12 +27,12 @@ from nmt.data.preparation import Prepared
 from nmt.metrics.measure import Measure, shown
 from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Averages
-from nmt.training.divergence import RETURN_RATE, guarded
+from nmt.training.divergence import ROLLBACK_RATE, nan_if_not_finite
 from nmt.training.objective import Objective
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
-from nmt.training.start import begin_from, frozen
 from nmt.training.validation import Share, Validation, ValidText, nll_of, translated
+from nmt.training.warm_start import frozen_parameters, initialise_from
 from nmt.translation.translator import Translator
 from nmt.translation.values import copied_letterless
 
@@ -39,17 +40,17 @@ log = logging.getLogger(__name__)
 
 
 def timer_of(trainer: pl.Trainer) -> Timer | None:
-    """Of trainer.max_minutes, where there are such."""
+    """The one behind trainer.max_minutes, if that is set."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return next((callback for callback in callbacks if isinstance(callback, Timer)), None)
 
 
 class TrainingModule(pl.LightningModule):
-    def __init__(self, config: RunConfig, prepared: Prepared, returns: int | None = None) -> None:
-        """`returns` from divergence have been until now; None: as many as the checkpoint says."""
+    def __init__(self, config: RunConfig, prepared: Prepared, rollbacks: int | None = None) -> None:
+        """`rollbacks` from divergence there have been; None: as many as the checkpoint says."""
         super().__init__()
         self.config = config
-        self.returns = returns
+        self.rollbacks = rollbacks
         self.prepared = prepared
         self.valid = ValidText.of(prepared, config.metric)
         self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
@@ -58,13 +59,13 @@ class TrainingModule(pl.LightningModule):
         self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
-            begin_from(load_bundle(config.init), self.model, self.tokenizer)
-        self.frozen = frozen(self.model, config.optim.freeze)
+            initialise_from(load_bundle(config.init), self.model, self.tokenizer)
+        self.frozen = frozen_parameters(self.model, config.optim.freeze)
         self.objective = Objective(config.optim, self.model, prepared)
         self.averages = Averages(self.model, config.optim)
         self.averaged_step = 0  # the update after which they were last
-        self.progress = Progress(returns=returns or 0)
-        self.validation = Validation(None, nll=math.nan, translations=[], scores={}, rank=())  # the last one
+        self.progress = Progress(rollbacks=rollbacks or 0)
+        self.validation = Validation(None, nll=math.nan, translations=[], scores={}, key=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
         self.trimmer = MemoryTrimmer()
 
@@ -80,7 +81,7 @@ class TrainingModule(pl.LightningModule):
         optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
 
         def factor(step: int) -> float:
-            return self.progress.rate_factor * learning_rate_factor(optim, step, self.last_step(step))
+            return self.progress.rate_factor * learning_rate_factor(optim, step, self.schedule_end(step))
 
         schedule = LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -92,7 +93,7 @@ class TrainingModule(pl.LightningModule):
         total = settings.max_epochs * datamodule.updates(settings.accumulate)
         return min(total, settings.max_steps or total)
 
-    def last_step(self, step: int) -> int:
+    def schedule_end(self, step: int) -> int:
         """Towards which update the learning rate falls, seen from `step`: the last one of the epochs and
         trainer.max_steps, or that which trainer.max_minutes let it come to at the speed until now."""
         total, timer = self.total_steps(), timer_of(self.trainer)
@@ -107,15 +108,15 @@ class TrainingModule(pl.LightningModule):
         # number of processes what one would.
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         torch.manual_seed(hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63)
-        self.model.dropout.rise(1 - self.left())
+        self.model.dropout.rise(1 - self.remaining())
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is lowered, in nats, summed over the batch; and what is logged of it."""
-        return self.objective(batch, self.left(), self.valid.measures)
+        """The loss in nats, summed over the batch; and what is logged of it."""
+        return self.objective(batch, self.remaining(), self.valid.measures)
 
-    def left(self) -> float:
+    def remaining(self) -> float:
         """The share of the run's updates that is to come, with this one: 1 at first, and less and less."""
-        return max(0.0, 1 - self.global_step / max(1, self.last_step(self.global_step)))
+        return max(0.0, 1 - self.global_step / max(1, self.schedule_end(self.global_step)))
 
     def on_after_backward(self) -> None:
         until = self.config.optim.freeze_steps
@@ -128,7 +129,7 @@ class TrainingModule(pl.LightningModule):
         mean = loss / batch.tgt_len.sum()
         self.log("train/loss", mean.detach(), prog_bar=True)
         self.log_dict(logged)
-        return guarded(mean)
+        return nan_if_not_finite(mean)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -166,8 +167,8 @@ class TrainingModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Translate the validation text, with the weights and with their averages, and keep what is best."""
         validations = [self._validate(name) for name in (None, *self.averages.before_validation(self.model))]
-        self.validation = max(validations, key=lambda validation: validation.rank)
-        self.progress = self.progress.after(self.validation.rank, self.global_step, self.config.trainer.keep_best)
+        self.validation = max(validations, key=lambda validation: validation.key)
+        self.progress = self.progress.after(self.validation.key, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
         found = {name: score.score for name, score in self.validation.scores.items()} | {"nll": self.validation.nll}
         # Every rank has the same figures, so nothing is left to synchronise.
@@ -179,7 +180,7 @@ class TrainingModule(pl.LightningModule):
                 self.log(f"val/{name}/{direction}", score.score, rank_zero_only=True)
         self.log("val/ppl", math.exp(min(found["nll"], 700)), rank_zero_only=True)
         if validations[1:]:
-            of_average = max(validations[1:], key=lambda validation: validation.rank).bleu
+            of_average = max(validations[1:], key=lambda validation: validation.key).bleu
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)
 
     def _validate(self, average: str | None) -> Validation:
@@ -231,7 +232,7 @@ class TrainingModule(pl.LightningModule):
         trim_memory()  # the probe's batches
         self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
-            schedule, total = self.config.optim.schedule, self.last_step(self.trainer.global_step)
+            schedule, total = self.config.optim.schedule, self.schedule_end(self.trainer.global_step)
             where = f"optim.schedule={schedule} now falls until update {total}, which is later than before"
             log.warning("the learning rate goes up from %.3g to %.3g: %s", *rates, where)
 
@@ -249,15 +250,15 @@ class TrainingModule(pl.LightningModule):
                 self.measure.tokenize,
             )
             before = before.without_best()
-        self.progress = before if self.returns is None else replace(before, returns=self.returns)
+        self.progress = before if self.rollbacks is None else replace(before, rollbacks=self.rollbacks)
         self.averaged_step = checkpoint["global_step"]
         for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
             for group in optimizer["param_groups"]:
-                group["lr"] *= RETURN_RATE ** (self.progress.returns - before.returns)
+                group["lr"] *= ROLLBACK_RATE ** (self.progress.rollbacks - before.rollbacks)
 
     @property
     def best_score(self) -> float:
-        """Of the best validation, in the metric that chooses."""
+        """Of the best validation, in the selection metric."""
         return self.measure.figure(self.progress.best[0][0])
 
     @property

@@ -1,4 +1,4 @@
-"""What training lowers: the cross-entropy of smoothed labels, and what the settings of `optim` add to it."""
+"""The loss that is minimised: the cross-entropy of smoothed labels, and what the settings of `optim` add to it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Objective:
         self.guide: Guide | None = None
 
     def __call__(
-        self, batch: Batch, left: float, measures: Mapping[Direction, Measure]
+        self, batch: Batch, remaining: float, measures: Mapping[Direction, Measure]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is lowered, in nats, summed over the batch; and what is logged of it. `left` is the share of the run's
+        """The loss in nats, summed over the batch; and what is logged of it. `remaining` is the share of the run's
         updates that is to come, and risk is counted by the `measures`."""
         optim, tokens = self.optim, batch.tgt_len.sum()
-        alignment = self.alignment(batch, left) if optim.guided_alignment and left > 0 else None
+        alignment = self.alignment(batch, remaining) if optim.guided_alignment and remaining > 0 else None
         loss, nll = self.graphed_loss(batch, alignment, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
         logged = {"train/nll": nll / tokens}
         if optim.risk:
@@ -45,11 +45,11 @@ class Objective:
             logged["train/risk"] = risk.detach()
         return loss, logged
 
-    def alignment(self, batch: Batch, left: float) -> Tensor:
+    def alignment(self, batch: Batch, remaining: float) -> Tensor:
         """What attention is drawn to at this update."""
         if self.guide is None:  # made by who needs it: it takes seconds
             self.guide = Guide(self.prepared.train, self.prepared.tokenizer.tgt_vocab_size)
-        return self.optim.guided_alignment * left * self.guide(batch)
+        return self.optim.guided_alignment * remaining * self.guide(batch)
 
     def _risk(self, batch: Batch, measures: Mapping[Direction, Measure]) -> Tensor:
         """The mean of the sentences."""

@@ -12,24 +12,24 @@ from nmt.training.module import TrainingModule
 from nmt.training.ranks import from_first
 
 
-class Start(NamedTuple):
+class ResumePoint(NamedTuple):
     checkpoint: Path | None
     logs: dict[str, int]  # how long they were then, in bytes
     finished: str | None  # why nothing is left to do, and what would make it go on
     measure: tuple[Any, ...] | None  # that the run began with, as ValidText.measured takes it
 
 
-def start_of(run_dir: Path, module: TrainingModule) -> Start:
+def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
     """As the first process finds it. The module has the measure that the run began with, from now on. Raises
     ValueError when no checkpoint of those that there are can be used."""
 
-    def found() -> Start:
+    def found() -> ResumePoint:
         checkpoint, content = find_checkpoint(run_dir, module)
         if content.get("progress", {}).get("best"):
             _check_best(run_dir / MODEL)
         finished = why_finished(module.config.trainer, content) if checkpoint else None
         measure = (content["measure"]["tokenize"], content.get("tokenize", {})) if "measure" in content else None
-        return Start(checkpoint, content.get("logs", {}), finished, measure)
+        return ResumePoint(checkpoint, content.get("logs", {}), finished, measure)
 
     start = from_first(found)
     if start.measure:

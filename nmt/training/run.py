@@ -35,7 +35,7 @@ from nmt.plain_data import to_dict
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
 from nmt.training.announcement import announce
-from nmt.training.by_size import decided
+from nmt.training.auto_settings import decided
 from nmt.training.callbacks import Watch
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import (
@@ -43,12 +43,12 @@ from nmt.training.folder import (
     LOG,
     MODEL,
     ORIGIN,
-    as_begun,
     check_run_dir,
     check_text,
     cut_logs,
     is_first_process,
     open_log,
+    resumed_config,
     taken,
     write_validation,
 )
@@ -58,23 +58,23 @@ from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import from_first, joined, with_shards, world
-from nmt.training.resumption import Start, start_of
-from nmt.training.start import check_start, own_settings
+from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.trainer import build_trainer
+from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
 
 log = logging.getLogger(__name__)
 
-MAX_RETURNS = 5  # from divergence
+MAX_ROLLBACKS = 5  # from divergence
 REQUEUE_SIGNALS = (signal.SIGUSR1,) if "SLURM_JOB_ID" in os.environ else ()  # SLURM: the time is nearly over
 
 
 @dataclass(frozen=True)
 class Trained:
     model_dir: Path
-    score: float  # of the best validation, in the metric that chooses: less is better of TER and nll
+    score: float  # of the best validation, in the selection metric: less is better of TER and nll
     best: str  # the same in words, such as "BLEU 38.12"
-    metric: Name  # the metric that chooses
+    metric: Name  # the selection metric
     rank: tuple[float, ...]  # of the best validation: the greater is the better model's
     parameters: int
     seconds: float  # of training and validation, of all processes that trained it
@@ -120,12 +120,12 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
-        start = start_of(run_dir, module)
+        start = find_resume_point(run_dir, module)
         if is_first_process():  # before all else: it makes the folder this run's
             write_atomically(run_dir / CONFIG, yaml.safe_dump(to_dict(config), sort_keys=False).encode())
             if config.data.splits["valid"] is None:
                 write_validation(run_dir, prepared.valid)
-            made_of = origin(config, module.valid.measures.values(), prepared.text)
+            made_of = origin(config, module.valid.measures.values(), prepared.fingerprints)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
             module, seconds = _train_through(config, run_dir, hardware, module, datamodule, signals, start, watch)
@@ -140,7 +140,7 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
     in each."""
 
     def begun() -> RunConfig:
-        found = as_begun(run_dir, config)
+        found = resumed_config(run_dir, config)
         check_run_dir(run_dir, found)
         return replace(found, trainer=with_shards(found.trainer, processes))
 
@@ -180,13 +180,13 @@ def _train_through(
     module: TrainingModule,
     datamodule: DataModule,
     signals: Signals,
-    start: Start,
+    start: ResumePoint,
     watch: Watch | None,
 ) -> tuple[TrainingModule, float]:
     """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
     failure = ""
-    for times in range(MAX_RETURNS + 1):
-        start = start_of(run_dir, module) if times else start
+    for times in range(MAX_ROLLBACKS + 1):
+        start = find_resume_point(run_dir, module) if times else start
         if is_first_process():
             cut_logs(run_dir, start.logs)
         announce(module, datamodule, hardware, start, failure)
@@ -196,20 +196,22 @@ def _train_through(
             _fit(trainer, module, datamodule, start.checkpoint, signals)
             break
         except DivergenceError as error:
-            if config.trainer.on_divergence == "stop" or times == MAX_RETURNS:
+            if config.trainer.on_divergence == "stop" or times == MAX_ROLLBACKS:
                 raise DivergenceError(f"{error}; try a lower optim.learning_rate") from None
             failure = f"{error}; gone back, with a lower learning rate"
             if trainer.world_size > 1:
                 os.environ.setdefault("LOCAL_RANK", "0")  # the other processes are there, and come along
         pl.seed_everything(config.seed, verbose=False)
-        module, datamodule = _modules(config, module.prepared, module.progress.returns + 1)
+        module, datamodule = _modules(config, module.prepared, module.progress.rollbacks + 1)
     return module, left.spent
 
 
-def _modules(config: RunConfig, prepared: Prepared, returns: int | None = None) -> tuple[TrainingModule, DataModule]:
+def _modules(
+    config: RunConfig, prepared: Prepared, rollbacks: int | None = None
+) -> tuple[TrainingModule, DataModule]:
     trainer = config.trainer
     assert trainer.shards is not None
-    return TrainingModule(config, prepared, returns), DataModule(
+    return TrainingModule(config, prepared, rollbacks), DataModule(
         prepared, trainer.max_tokens, config.seed, trainer.num_workers, config.tokenizer.sampling, trainer.shards
     )
 

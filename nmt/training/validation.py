@@ -19,7 +19,7 @@ from nmt.languages import script
 from nmt.metrics.config import MetricConfig, Tokenize
 from nmt.metrics.measure import Measure, Score, mean_of
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.progress import Rank
+from nmt.training.progress import SelectionKey
 from nmt.training.ranks import gathered
 from nmt.translation.translator import Translator
 
@@ -29,7 +29,7 @@ class Validation(NamedTuple):
     nll: float  # nats a target token
     translations: list[str]
     scores: dict[str, Score]  # the mean of those of the directions
-    rank: Rank  # the greater is the better model's
+    key: SelectionKey  # the greater is the better model's
     by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # where there are several
 
     @property
@@ -84,8 +84,8 @@ class ValidText:
             for row, text in zip(rows, found[direction], strict=True):
                 translations[row] = text
         mean = mean_of(list(by_direction.values()))
-        rank = next(iter(self.measures.values())).rank(mean, nll)
-        return Validation(average, nll, translations, mean, rank, by_direction if len(self.rows) > 1 else {})
+        key = next(iter(self.measures.values())).selection_key(mean, nll)
+        return Validation(average, nll, translations, mean, key, by_direction if len(self.rows) > 1 else {})
 
 
 def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:

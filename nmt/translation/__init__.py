@@ -1,4 +1,4 @@
-"""From text to text, by three classes of which each is one of the next: Translator (texts), BatchTranslator (pieces),
+"""From text to text, in three layers, each a subclass of the one below: Translator (texts), BatchTranslator (pieces),
 Searcher (ids).
 
     translator.py   what is asked of a text, and in which batches it is done

@@ -14,6 +14,7 @@ from nmt.kernels.trial import fitting
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
 from nmt.search.beam import PATIENT
+from nmt.search.mbr import expected_utility
 from nmt.translation.searcher import Searcher, Watch
 from nmt.translation.values import Task, Translation
 
@@ -51,9 +52,9 @@ class BatchTranslator(Searcher):
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
 
     def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
-        estimated = self.shortens(task.search) or task.search.repetition_penalty != 1
+        estimated = self.uses_shortlist(task.search) or task.search.repetition_penalty != 1
         wanted = hypotheses[: max(task.nbest, 1)]
-        aligned = [task.alignment or self._differs_in_symbols(src, found.ids) for found in wanted]
+        aligned = [task.alignment or self._symbols_differ(src, found.ids) for found in wanted]
         if task.plain and not any(aligned):
             best = hypotheses[0]
             text = self.tokenizer.decode_tgt(best.ids)
@@ -75,8 +76,8 @@ class BatchTranslator(Searcher):
         )
         return replace(translations[0], alternatives=translations) if task.nbest else translations[0]
 
-    def _differs_in_symbols(self, src: list[int], tgt: list[int]) -> bool:
-        """Whether not each symbol of the source, by its ids, stands in the translation once."""
+    def _symbols_differ(self, src: list[int], tgt: list[int]) -> bool:
+        """Whether the translation lacks, adds or repeats a symbol of the source."""
         symbols = self.tokenizer.symbol_ids
         return bool(symbols) and sorted(symbols[i] for i in src if i in symbols) != sorted(
             i for i in tgt if i in symbols.values()
@@ -84,8 +85,6 @@ class BatchTranslator(Searcher):
 
     def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
         """Samples weigh alike, the hypotheses of a beam as they are likely."""
-        from nmt.search.mbr import expected_utility  # NumPy and more, only for those who want it
-
         assert task.mbr is not None
         best = max(h.log_prob for h in hypotheses)
         weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
@@ -100,9 +99,9 @@ class BatchTranslator(Searcher):
         return sorted(scored, key=lambda h: -h.score)
 
 
-def fast_batch_size(search: Search, device: torch.device, pieces: int) -> int:
-    """Sentences in a batch, of a model of so many target pieces."""
+def fast_batch_size(search: Search, device: torch.device, tgt_vocab_size: int) -> int:
+    """Sentences in a batch; on a GPU as many as there is memory for."""
     if device.type == "cpu":
         return max(1, min(96, FAST_ROWS // search.width))
-    rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // pieces)
+    rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // tgt_vocab_size)
     return max(1, min(1024, rows // search.width))

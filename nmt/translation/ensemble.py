@@ -13,14 +13,14 @@ from nmt.engine import resolve_device
 from nmt.model.seq2seq import Seq2Seq
 
 
-class Ensemble(NamedTuple):
+class LoadedModels(NamedTuple):
     first: Bundle
     others: list[Seq2Seq]  # of the same pieces and directions
     device: torch.device
     compute: str
 
 
-def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: str = "auto") -> Ensemble:
+def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: str = "auto") -> LoadedModels:
     """Raises ValueError when none is given, one is not sound or has other pieces, or this machine lacks what is asked
     for."""
     if not folders:
@@ -35,7 +35,7 @@ def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: 
             raise ValueError(f"{folder} has other pieces than {folders[0]}; an ensemble shares its tokenizer")
         if (own := bundle.config.every_direction) != directions:
             raise ValueError(f"{folder} translates {own}, {folders[0]} {directions}; an ensemble shares them")
-    return Ensemble(first, [bundle.model for bundle in others], where, compute)
+    return LoadedModels(first, [bundle.model for bundle in others], where, compute)
 
 
 def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[str, str]:

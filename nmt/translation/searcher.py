@@ -42,12 +42,10 @@ class Searcher:
         device: torch.device,
         lexicon: Lexicon | None = None,
         compute: str = "auto",
-        shortlists_samples: bool = False,
     ) -> None:
         """The models are searched together; only the attention of the first tells the alignment. `compute` is the
         precision of the search's products (see nmt/engine). With a lexicon a search keeps to the pieces that are
-        likely, but not on a GPU in less than float32, and samples are drawn from all, as the models have them, if not
-        `shortlists_samples`.
+        likely; see `uses_shortlist`.
 
         Raises ValueError for a precision that this machine lacks.
         """
@@ -56,10 +54,10 @@ class Searcher:
         self.device = device
         self.lexicon = None if lexicon is None else lexicon.to(device)
         self.common = None if lexicon is None else torch.unique(lexicon.frequent).long().to(device)
-        self.shortlists_samples = shortlists_samples
+        self.always_shortlists = False
         self.compute = resolve_compute(compute, device)
         self.network: Any = searchable(models, self.compute)
-        self.run: on_device.Run | None = None  # how a piece of a search that needs no books on the host is done
+        self.run: on_device.Run | None = None  # does some steps of a search on a GPU, as a CUDA graph where it can
         if device.type == "cuda":
             self.run = graphs_on(device, "search").run
         self._states: dict[bool, Any] = {}  # of such a search, one of each kind
@@ -70,10 +68,11 @@ class Searcher:
             return None
         return Shortlist(self.common, self.lexicon.allowed(src, len(self.model.output_bias)))
 
-    def shortens(self, search: Search) -> bool:
-        """Whether it keeps to a shortlist. On a GPU that costs more than it saves; in float32 it does so
-        nevertheless, as everywhere."""
-        if self.lexicon is None or self.shortlists_samples:
+    def uses_shortlist(self, search: Search) -> bool:
+        """Unless `always_shortlists`, samples are drawn from all pieces, as the models have them, and on a GPU every
+        search goes over all of them, where a shortlist costs more than it saves; in float32 there is one, as
+        everywhere."""
+        if self.lexicon is None or self.always_shortlists:
             return self.lexicon is not None
         return not search.is_random and (self.device.type == "cpu" or self.compute == "float32")
 
@@ -86,7 +85,11 @@ class Searcher:
     ) -> list[list[Hypothesis]]:
         """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with. The
         search may be watched."""
-        if self.run and not (any(prefixes) or watch or self.shortens(task.search)) and is_on_device(task.search):
+        if (
+            self.run
+            and not (any(prefixes) or watch or self.uses_shortlist(task.search))
+            and is_on_device(task.search)
+        ):
             with torch.inference_mode():
                 return self._found_on_device(task, sources, self.run)
         with torch.inference_mode():
@@ -132,7 +135,7 @@ class Searcher:
         """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
-        shortlist = self.shortlist(src) if self.shortens(task.search) else None
+        shortlist = self.shortlist(src) if self.uses_shortlist(task.search) else None
         if given := any(prefixes):
             prefix, prefix_len = (tensor.to(self.device) for tensor in pad(prefixes))
             if shortlist:

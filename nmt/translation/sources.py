@@ -20,13 +20,13 @@ class Source:
     text: Masked  # at most MAX_CHARS
     ids: list[int]  # at most MAX_PIECES, the last one EOS, which is all that a blank text has
     pieces: int  # with EOS, before it was cut
-    start: list[int]  # what the translation must begin with
-    is_cut: bool  # the text, or the start
+    prefix_ids: list[int]  # what the translation must begin with
+    is_cut: bool  # the text, or the prefix_ids
 
     @property
     def length(self) -> int:
         """What sources are batched by; 1 is nothing to translate."""
-        return len(self.ids) + len(self.start)
+        return len(self.ids) + len(self.prefix_ids)
 
 
 def sources_of(
@@ -34,23 +34,23 @@ def sources_of(
 ) -> list[Source]:
     masked = [guard.masked(text[:MAX_CHARS]) for text in texts]
     encoded = tokenizer.encode_src([source.text for source in masked], _threads(len(texts)))
-    starts: list[list[int]] = [[]] * len(texts)
+    prefixes_ids: list[list[int]] = [[]] * len(texts)
     if prefixes:
-        starts = [ids[1:-1] for ids in tokenizer.encode_tgt(guard.masked_targets(masked, prefixes))]
+        prefixes_ids = [ids[1:-1] for ids in tokenizer.encode_tgt(guard.masked_targets(masked, prefixes))]
     return [
         Source(
             source,
             _cut(ids),
             len(ids),
-            start[:MAX_PIECES],
-            max(len(ids), len(start)) > MAX_PIECES or len(text) > MAX_CHARS,
+            prefix_ids[:MAX_PIECES],
+            max(len(ids), len(prefix_ids)) > MAX_PIECES or len(text) > MAX_CHARS,
         )
-        for text, source, ids, start in zip(texts, masked, encoded, starts, strict=True)
+        for text, source, ids, prefix_ids in zip(texts, masked, encoded, prefixes_ids, strict=True)
     ]
 
 
 @dataclass(frozen=True)
-class Pair:
+class ScoredPair:
     """A source, and what may be its translation."""
 
     source: Source
@@ -62,11 +62,11 @@ class Pair:
         return len(self.source.ids) + len(self.ids)
 
 
-def pairs_of(srcs: Sequence[str], tgts: Sequence[str], tokenizer: Tokenizer, guard: Guard) -> list[Pair]:
+def pairs_of(srcs: Sequence[str], tgts: Sequence[str], tokenizer: Tokenizer, guard: Guard) -> list[ScoredPair]:
     sources = sources_of(srcs, tokenizer, guard)
     seen = guard.masked_targets([source.text for source in sources], [tgt[:MAX_CHARS] for tgt in tgts])
     return [
-        Pair(source, _cut(ids), source.is_cut or len(ids) > MAX_PIECES or len(tgt) > MAX_CHARS)
+        ScoredPair(source, _cut(ids), source.is_cut or len(ids) > MAX_PIECES or len(tgt) > MAX_CHARS)
         for source, ids, tgt in zip(sources, tokenizer.encode_tgt(seen), tgts, strict=True)
     ]
 

@@ -1,6 +1,6 @@
 """Translation as a function of text: tokenise, batch, search, detokenise.
 
-Imports torch, sentencepiece, safetensors and the standard library only: a translation should start at once.
+Imports torch, NumPy and sentencepiece, and nothing that training needs: a translation should start at once.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from nmt.translation.batches import BatchTranslator, fast_batch_size
 from nmt.translation.ensemble import load_ensemble
 from nmt.translation.markup import around_markup
 from nmt.translation.paragraphs import by_sentences
-from nmt.translation.sources import MAX_CHARS, MAX_PIECES, Pair, Source, pairs_of, pieces_of, sources_of
+from nmt.translation.sources import MAX_CHARS, MAX_PIECES, ScoredPair, Source, pairs_of, pieces_of, sources_of
 from nmt.translation.values import (
     Each,
     Split,
     Task,
     Translation,
-    aligned,
     check_batch_size,
     check_split,
     check_task,
     is_letterless,
     linked,
+    texts_like,
     texts_of,
     unmasked,
 )
@@ -52,9 +52,9 @@ SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "
 
 
 class Translator(BatchTranslator):
-    """A model with its tokenizer on a device. Not to be shared by threads that change `model`; what is changed after
-    it was made is not seen by `translate`. One that was loaded pickles as where it was loaded from, how, and its
-    SETTINGS: elsewhere the same folders must be there."""
+    """A model with its tokenizer on a device. Not to be shared by threads that change `model`; weights that
+    are changed later are not seen by `translate`, which has a copy; SETTINGS may be changed at any time. One that was
+    loaded pickles as where it was loaded from, how, and its SETTINGS: elsewhere the same folders must be there."""
 
     origin: tuple[Any, ...] | None = None  # what it was loaded with
 
@@ -90,15 +90,15 @@ class Translator(BatchTranslator):
         shortlist: bool | None = None,
     ) -> Translator:
         """Open a model directory, here or on the hub, or several of one tokenizer as an ensemble.
-        `shortlist` says whether searches keep to likely pieces; None: all do but sampling, which then draws from what
-        the model says and no estimate.
+        `shortlist` says whether searches keep to likely pieces; None: on a CPU, and in float32 on a GPU, all do but
+        sampling, which then draws from what the model says and no estimate.
 
         Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
         """
         folders = [local(one) for one in ([model_dirs] if isinstance(model_dirs, str | Path) else model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
         loaded = cls(first if shortlist is not False else replace(first, lexicon=None), where, compute_here, others)
-        loaded.shortlists_samples = shortlist is True
+        loaded.always_shortlists = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
         return loaded
 
@@ -187,7 +187,7 @@ class Translator(BatchTranslator):
         check_task(task, batch_size)
         check_split(split := split or self.split, prefixes is not None)
         texts = texts_of("texts", texts)
-        prefixes = None if prefixes is None else aligned("prefixes", prefixes, "texts", len(texts))
+        prefixes = None if prefixes is None else texts_like("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
             self.measure(language=task.tgt)  # before any work: a worker's error comes late
         over, tags = self.toward(direction), self.rules.tags if tags is None else tags
@@ -217,7 +217,7 @@ class Translator(BatchTranslator):
         lengths = {i: sources[i].length for i, result in enumerate(results) if result is None}
         size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
         groups, leading = groups_of_like_length(lengths, size), self.language_ids()
-        batches = [(task, [leading + sources[i].ids for i in g], [sources[i].start for i in g]) for g in groups]
+        batches = [(task, [leading + sources[i].ids for i in g], [sources[i].prefix_ids for i in g]) for g in groups]
         for i, found in found_of(groups, each(self.translate_batch, batches)):
             results[i] = _finished(sources[i], found, task)
         return [
@@ -231,7 +231,7 @@ class Translator(BatchTranslator):
         if source.length == 1:
             return Translation("", 0.0, 0.0)
         copied = self.copy_letterless or source.text.kept  # symbols alone are nothing to translate
-        if copied and not source.start and is_letterless(source.text.text):
+        if copied and not source.prefix_ids and is_letterless(source.text.text):
             return unmasked(source.text, Translation(valid(source.text.text), 0.0, 0.0))
         return None
 
@@ -258,7 +258,7 @@ class Translator(BatchTranslator):
         """
         check_batch_size(batch_size)
         srcs = texts_of("srcs", srcs)
-        tgts = aligned("tgts", tgts, "srcs", len(srcs))
+        tgts = texts_like("tgts", tgts, "srcs", len(srcs))
         if self.rules.tags if tags is None else tags:
             srcs, tgts = ([take_out(text).plain for text in side] for side in (srcs, tgts))
         leading = self.language_ids(self._direction(to, from_))
@@ -270,7 +270,7 @@ class Translator(BatchTranslator):
             results[i] = self._scored(tgts[i], leading + pairs[i].source.ids, pairs[i], log_probs)
         return results
 
-    def _scored(self, tgt: str, src: list[int], pair: Pair, log_probs: list[float]) -> Translation:
+    def _scored(self, tgt: str, src: list[int], pair: ScoredPair, log_probs: list[float]) -> Translation:
         total = sum(log_probs)
         return Translation(
             tgt,

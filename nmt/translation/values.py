@@ -70,7 +70,7 @@ def texts_of(name: str, texts: object) -> list[str]:
     return found
 
 
-def aligned(name: str, texts: object, beside: str, count: int) -> list[str]:
+def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
     """Texts of which there must be as many as of `beside`. Raises ValueError where there are not."""
     found = texts_of(name, texts)
     if len(found) != count:

@@ -11,7 +11,7 @@ from bench_train import load_config
 
 from nmt.data.readers import read_lines
 from nmt.files import write_atomically
-from nmt.training.by_size import prepared_by_text
+from nmt.training.auto_settings import prepared_by_text
 
 SEED = 26
 JUDGED = "judged"  # by which the best of a system's models is chosen

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import HELD_OUT, CleaningConfig, clean, held_out_share, reasons
+from nmt.data.cleaning import CONTAMINATED, CleaningConfig, clean, contamination_note, reasons
 from nmt.data.corpora import Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
@@ -53,8 +53,8 @@ def test_what_counts_as_held_out_is_a_setting(which, left):
 
 
 def test_most_of_a_text_lost_to_the_held_out_is_told_with_the_setting():
-    assert held_out_share(5, {HELD_OUT: 5, "duplicate": 3}) == ""
-    told = held_out_share(3, {HELD_OUT: 6, "duplicate": 2})
+    assert contamination_note(5, {CONTAMINATED: 5, "duplicate": 3}) == ""
+    told = contamination_note(3, {CONTAMINATED: 6, "duplicate": 2})
     assert told.startswith("6 of 11 training pairs are left out because they stand in the validation or test text")
     assert "data.cleaning.decontaminate" in told
 

@@ -91,8 +91,8 @@ def test_a_script_of_many_characters_is_spelled_in_few_bytes(tmp_path):
         corpus, TokenizerConfig(GIVEN), tmp_path / "cache", auto=[f"tokenizer.{name}" for name in AUTO]
     )
     known = len({character for pair in train for side in pair for character in side})
-    assert known < prepared.config.vocab_size < 2 * known
-    assert 0.98 < prepared.config.character_coverage < 1
+    assert known < prepared.tokenizer_config.vocab_size < 2 * known
+    assert 0.98 < prepared.tokenizer_config.character_coverage < 1
     assert share_of_bytes(prepared.tokenizer, [src for src, _ in other]) < 0.03
     with pytest.raises(ValueError, match=r"need \d+ at least; choose tokenizer.vocab_size=\d+, more, or auto; or a"):
         prepare(corpus, TokenizerConfig(1000), tmp_path / "cache")

@@ -155,9 +155,9 @@ def test_a_missing_reference_is_none_and_not_an_empty_one():
 def test_the_metric_chooses_and_chrf_then_nll_decide_between_equals(name):
     measure = Measure(name)
     better, worse = (measure.scores(hyps, [REFS]) for hyps in (REFS, HYPS))
-    assert measure.rank(better, 2.0) > measure.rank(worse, 2.0)
-    assert (measure.rank(better, 3.0) > measure.rank(worse, 1.0)) == (name != "nll")
-    assert measure.rank(worse, 1.0) > measure.rank(worse, 2.0)
+    assert measure.selection_key(better, 2.0) > measure.selection_key(worse, 2.0)
+    assert (measure.selection_key(better, 3.0) > measure.selection_key(worse, 1.0)) == (name != "nll")
+    assert measure.selection_key(worse, 1.0) > measure.selection_key(worse, 2.0)
     if name != "nll":
         same = worse | {name: better[name]}
-        assert measure.rank(better, 3.0) >= measure.rank(same, 3.0)
+        assert measure.selection_key(better, 3.0) >= measure.selection_key(same, 3.0)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from nmt.data.corpora import FileCorpus
 from nmt.training import divergence
-from nmt.training.divergence import DivergenceError, guarded, makes_sense
+from nmt.training.divergence import DivergenceError, is_finite_update, nan_if_not_finite
 from nmt.training.module import TrainingModule
 from nmt.training.run import train
 
@@ -201,15 +201,15 @@ def test_a_run_that_diverges_again_and_again_stops(corpus_dir, tmp_path, monkeyp
     ],
 )
 def test_overflow_in_float16_is_no_divergence(norm, loss, scale, sense):
-    assert makes_sense(torch.tensor(norm), torch.tensor(loss), scale) == sense
+    assert is_finite_update(torch.tensor(norm), torch.tensor(loss), scale) == sense
 
 
 def test_a_guarded_loss_is_the_same_to_the_bit_and_spreads_what_is_not_finite():
     for value in (0.1, -3e38, 1e-40):
         loss = torch.tensor(value, requires_grad=True)
-        guarded(loss).backward()
-        assert guarded(loss) == loss
+        nan_if_not_finite(loss).backward()
+        assert nan_if_not_finite(loss) == loss
         assert loss.grad == 1
     weights = torch.tensor([2.0, 0.0], requires_grad=True)
-    guarded((weights * torch.tensor([1.0, 0.0])).sum() + math.inf).backward()
+    nan_if_not_finite((weights * torch.tensor([1.0, 0.0])).sum() + math.inf).backward()
     assert weights.grad.isnan().all()

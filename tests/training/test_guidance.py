@@ -13,7 +13,7 @@ from nmt.data.preparation import prepare
 from nmt.model.attention import ATTENTIONS
 from nmt.model.loss import attention_cross_entropy
 from nmt.training import guidance
-from nmt.training.by_size import decided
+from nmt.training.auto_settings import decided
 from nmt.training.guidance import Guide
 from nmt.training.objective import Objective
 from nmt.training.run import train
@@ -94,8 +94,8 @@ def test_it_counts_less_and_less_and_a_run_that_goes_on_has_what_it_would_have_h
     seen = []
 
     class Watched(Objective):
-        def alignment(self, batch, left):
-            seen.append(super().alignment(batch, left))
+        def alignment(self, batch, remaining):
+            seen.append(super().alignment(batch, remaining))
             return seen[-1]
 
     monkeypatch.setattr("nmt.training.module.Objective", Watched)

@@ -14,7 +14,7 @@ import toy
 from lightning.pytorch.callbacks import Timer
 
 from nmt.training import outlook
-from nmt.training.by_size import prepared_by_text
+from nmt.training.auto_settings import prepared_by_text
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft
 from nmt.training.run import train

@@ -42,7 +42,7 @@ def test_a_cut_of_the_rate_does_not_begin_the_count_of_patience_anew():
 
 
 def test_the_progress_in_a_checkpoint_of_an_earlier_version_is_understood():
-    """Which counted once for the schedule and for patience, had returns from divergence in the scale, and kept BLEU
+    """Which counted once for the schedule and for patience, had rollbacks from divergence in the scale, and kept BLEU
     alone."""
     saved = {"best": ((3.0, 7), (2.0, 4)), "validated_step": 9, "without_gain": 2, "rate_scale": 0.125}
     progress = Progress.restored(saved)
@@ -51,3 +51,4 @@ def test_the_progress_in_a_checkpoint_of_an_earlier_version_is_understood():
     assert progress.after(rank(2.9, 99.0), 10, keep=2).best_steps == [7, 10]
     assert progress.after(rank(3.0, 1.0), 10).best_steps == [10]
     assert Progress.restored(asdict(progress.cut(0.5))) == progress.cut(0.5)
+    assert Progress.restored(saved | {"since_cut": 1, "returns": 2}).rate_factor == 0.125 * 0.25

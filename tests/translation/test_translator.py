@@ -128,7 +128,7 @@ def test_a_translator_pickles_by_its_folders_and_what_was_set(bundle_dir, copies
     monkeypatch.chdir(tmp_path)
     other = pickle.loads(pickled)
     assert (other.search, other.mbr, other.copy_letterless) == (translator.search, "chrf", False)
-    assert (other.compute, other.shortlists_samples, len(other.models)) == (translator.compute, True, copies)
+    assert (other.compute, other.always_shortlists, len(other.models)) == (translator.compute, True, copies)
     assert other.translate(TEXTS) == translator.translate(TEXTS)
     assert pickle.loads(pickle.dumps(other)).translate(TEXTS[0]) == translator.translate(TEXTS[0])
 
@@ -472,7 +472,7 @@ def test_the_least_risk_is_taken_in_any_batch(translator, search, utility):
     assert scores == sorted(scores, reverse=True)
     again = translator.translate(TEXTS, search, mbr=utility, batch_size=1, plain=True)
     assert [t.text for t in again] == [t.text for t in together]
-    translator.shortlists_samples = True
+    translator.always_shortlists = True
     (one,) = translator.translate(TEXTS[:1], Sample(samples=5, top_k=1), mbr=utility)
     assert one.text == translator.translate(TEXTS[:1], Greedy())[0].text
     assert one.score == pytest.approx(100)

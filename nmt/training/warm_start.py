@@ -63,7 +63,9 @@ def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any
     return kept
 
 
-def started(init: str, own: Mapping[str, Any], plain: Mapping[str, Any], asked: Mapping[str, Any]) -> RunConfig:
+def config_from_init(
+    init: str, own: Mapping[str, Any], plain: Mapping[str, Any], asked: Mapping[str, Any]
+) -> RunConfig:
     """The config of a run that starts from a model: the model's own settings where it has some. In `plain` an
     experiment and the data have their say; in `asked` only what the user has set by himself, which must agree with
     the model. Raises ValueError."""
@@ -73,7 +75,7 @@ def started(init: str, own: Mapping[str, Any], plain: Mapping[str, Any], asked: 
 
 
 @torch.no_grad()
-def begin_from(start: Bundle, model: Seq2Seq, tokenizer: Tokenizer) -> None:
+def initialise_from(start: Bundle, model: Seq2Seq, tokenizer: Tokenizer) -> None:
     """Give a fresh model the weights of another, of the same architecture. Where it has other pieces, one that both
     have keeps its weights, and one that the other spells with several has their mean (Gee et al., 2022,
     arXiv:2402.09977); what is no text and new is as it is made."""
@@ -101,7 +103,7 @@ def _has_a_row_a_piece(name: str) -> bool:
     return "embedding" in name or name.startswith("output_")
 
 
-def frozen(model: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
+def frozen_parameters(model: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
     """The weights of the parts. Raises ValueError for one that the model has not, or when nothing would be left."""
     named = dict(model.named_parameters())
     chosen: set[str] = set()

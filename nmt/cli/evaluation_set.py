@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
-from nmt.cli.test_documents import both_sides, is_document, languages_of, one_side, refuse_markup
+from nmt.cli.evaluation_documents import both_sides, is_document, languages_of, one_side, refuse_markup
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from commands import command
 
 from nmt.cli import evaluate, translate
 from nmt.cli.documents import kind_of
-from nmt.cli.test_set import read_test_set
+from nmt.cli.evaluation_set import read_test_set
 from nmt.formats.sniff import markup_of
 from nmt.text.check import kept_parts
 

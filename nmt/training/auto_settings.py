@@ -32,7 +32,11 @@ WARMUP = 200  # updates
 
 def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]:
     """The config with a number for everything in its `auto`, and none there any more; and the text, which says so."""
-    plain = to_dict(config) | {"data": to_dict(prepared.corpus), "tokenizer": to_dict(prepared.config), "auto": []}
+    plain = to_dict(config) | {
+        "data": to_dict(prepared.corpus),
+        "tokenizer": to_dict(prepared.tokenizer_config),
+        "auto": [],
+    }
     for decide in (_by_tokens, _by_updates):  # the second needs what the first decided
         for key, value in decide(from_dict(RunConfig, plain), prepared.train).items():
             group, name = key.split(".")
@@ -48,8 +52,8 @@ def prepared_by_text(config: RunConfig) -> tuple[RunConfig, Prepared]:
 
 
 def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    """But for what follows from the number of epochs and updates."""
-    if (tokens := count(train)) >= MUCH:
+    """The settings that follow from the number of tokens alone."""
+    if (tokens := num_tokens(train)) >= MUCH:
         return {}
     max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
     return {
@@ -63,10 +67,10 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
 
 
 def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    tokens = count(train)
+    tokens = num_tokens(train)
     epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # "until I stop it" shall be validated as often
     return {
-        "optim.warmup_steps": min(WARMUP, updates(config.trainer, train) // 5),
+        "optim.warmup_steps": min(WARMUP, estimated_updates(config.trainer, train) // 5),
         "trainer.val_every_epochs": 1 if tokens >= MUCH else max(1, epochs // VALIDATIONS),
     }
 
@@ -75,16 +79,16 @@ def epochs_for(tokens: int) -> int:
     return min(round(EPOCHS * float((MUCH / tokens) ** POWER)), MOST_EPOCHS)
 
 
-def count(train: EncodedCorpus) -> int:
+def num_tokens(train: EncodedCorpus) -> int:
     """The text's tokens."""
     return train.counts.tokens
 
 
-def updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
-    """About how many a training has; of much text the least that it can be."""
+def estimated_updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
+    """Of a whole training; a lower bound for text of more than one window."""
     if train.rows <= WINDOW:
         batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
     else:
-        batches = count(train) // trainer.max_tokens
+        batches = num_tokens(train) // trainer.max_tokens
     every = trainer.max_epochs * max(1, batches // (trainer.accumulate * (trainer.shards or 1)))
     return min(every, trainer.max_steps or every)

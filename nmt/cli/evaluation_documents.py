@@ -16,7 +16,7 @@ WMT = re.compile(r"(?is)\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype[^>]*>\s*)?<(?:srcset
 
 
 def is_document(path: Path) -> bool:
-    """Whether a file holds more than lines. Of a TSV each column is lines (test_set.py)."""
+    """Whether a file holds more than lines. Of a TSV each column is lines (evaluation_set.py)."""
     return format_of(path) not in (TEXT, "tsv")
 
 

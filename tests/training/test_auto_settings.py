@@ -13,8 +13,8 @@ from nmt.automatic import AUTOMATIC
 from nmt.config import RunConfig
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.plain_data import from_dict, to_dict
-from nmt.training import by_size
-from nmt.training.by_size import decided
+from nmt.training import auto_settings
+from nmt.training.auto_settings import decided
 from nmt.training.folder import CONFIG, LOG
 from nmt.training.run import train
 
@@ -59,7 +59,7 @@ def test_little_text_is_read_more_often_in_smaller_batches_and_with_more_dropout
 def test_the_learning_rate_arrives(corpus_dir, tmp_path, pairs, settings):
     config = decided_for(pairs, corpus_dir, tmp_path, **settings)
     text = toy.prepared_text(pairs, TOKENS, config.data, config.tokenizer).train
-    updates = by_size.updates(config.trainer, text)
+    updates = auto_settings.estimated_updates(config.trainer, text)
     assert config.optim.warmup_steps <= updates / 5
     assert config.optim.warmup_steps <= 200
 
@@ -92,7 +92,7 @@ def test_a_run_is_what_the_text_decided_and_goes_on_with_it(corpus_dir, tmp_path
         assert len((run / name).read_text(encoding="utf-8").splitlines()) == 13
     card = (run / "model/README.md").read_text()
     assert f"vocab_size: {began['tokenizer']['vocab_size']}" in card
-    monkeypatch.setattr(by_size, "POWER", 0.5)
+    monkeypatch.setattr(auto_settings, "POWER", 0.5)
     config = toy.run_config(text, tmp_path, **AUTO, **QUICK)
     before = json.loads((run / "origin.json").read_text())
     train(config)
