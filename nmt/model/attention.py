@@ -8,7 +8,7 @@ With several heads, queries, keys and values are cut into equal slices and each 
 (Vaswani et al., 2017, arXiv:1706.03762, section 3.2.2); the contexts are joined again.
 
 Dims: B sentences, T queries of one sentence (target positions or hypotheses), S source tokens, D query features,
-M memory features, A heads, K features of the additive score.
+M memory features, A heads, F features of the additive score, N rows of one step (of B*k hypotheses), L positions.
 """
 
 from __future__ import annotations

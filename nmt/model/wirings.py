@@ -1,6 +1,7 @@
 """Three ways to wire the decoder's recurrent layers and attention together.
 
-Each has `forward`, all target positions at once (teacher forcing), and `step`, one token (search); both agree. A step
+Each has `forward`, a whole target (teacher forcing; layer by layer where no step waits for attention, else step by
+step), and `step`, one token (search); both agree. A step
 works on any `DecoderParts`: of the trained decoder, or of the searched one (nmt/engine). Nothing here holds the state
 of a step: `DecoderState` is a value.
 

@@ -68,8 +68,7 @@ class _Sentence:
 
 @dataclass(frozen=True)
 class Beam(RankedSearch):
-    """Up to K hypotheses a sentence. With more `patience` (in tokens, see above) fewer are given up, and the search
-    takes longer."""
+    """Up to K hypotheses per sentence."""
 
     ranks: ClassVar[bool] = True
 

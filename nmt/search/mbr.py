@@ -1,9 +1,9 @@
 """Minimum Bayes risk: of several candidates the one that is most like the others, by their weight (Kumar & Byrne,
 2004; for samples, Eikema & Aziz, 2020, arXiv:2005.10283).
 
-chrF and sentence BLEU of every candidate against every other, as sacreBLEU has them; what BLEU counts the caller
-says. Of the k-th occurrence of an n-gram in a text is made a feature, so that the clipped matches of all pairs are
-one matrix product.
+chrF and sentence BLEU of every candidate against every other, as sacreBLEU has them; BLEU counts the tokens that the
+caller says. The k-th occurrence of an n-gram in a text is a feature, so that the clipped matches of all pairs are one
+matrix product.
 
 Dims: N candidates, O orders of n-grams.
 """

@@ -132,8 +132,8 @@ class Pairs:
 
 
 def matching(code: str, codes: Sequence[str]) -> str | None:
-    """The code among those served that a client means: the same without regard to case, or to what follows the
-    language itself (`de-DE` is `de`, and `pt` is `pt-BR` where that alone is served)."""
+    """The code among those served that a client means: the same without regard to case, else the language itself
+    (`de-DE` may be `de`), else the first variant of it that is served (`pt`, or `pt-PT`, may be `pt-BR`)."""
     wanted = code.replace("_", "-").lower()
     plain = {one.replace("_", "-").lower(): one for one in reversed(codes)}
     if wanted in plain:

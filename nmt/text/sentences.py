@@ -1,7 +1,7 @@
 """A text as its sentences, a long sentence as its clauses, and how translated ones are joined.
 
-Where sentences end says sentencex, of the Wikimedia foundation, which knows the abbreviations of many languages. What
-it divides wrongly is mended here: a sentence that is not divided costs less than one that is divided in its middle.
+Where sentences end is found by sentencex, of the Wikimedia Foundation, which knows the abbreviations of many languages.
+What it divides wrongly is mended here: a sentence that is not divided costs less than one that is divided in its middle.
 """
 
 from __future__ import annotations
