@@ -1,1 +1,1 @@
-"""The commands: a file for each, and what they share. Errors that a user can cause end in one line and exit code 2."""
+"""The commands: a file for each, and what they share. A user's error ends in one line and exit code 2."""

@@ -125,8 +125,11 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     everything = options.json or output.suffix.lower() in (".html", ".htm")
     parts = options.show or (PARTS if everything else PARTS[:1])
     beside = {name: Translator.load(name, compute="float32", shortlist=False) for name in options.beside}
-    for other in beside.values():
-        other.direction = other.directions.chosen(options.to, options.from_)
+    for name, other in beside.items():
+        try:
+            other.direction = other.directions.chosen(options.to, options.from_)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     ref = None if refs is None else refs[options.line - 1]
     found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
     if found["truncated"]:

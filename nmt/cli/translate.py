@@ -69,9 +69,9 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
         type=up_to(MAX_WIDTH),
         default=0,
         metavar="N",
-        help="lines `number ||| text ||| score`, up to N for a line, the best first; the number is that of the line, "
-        "from 1 (Moses and Marian count from 0, and have a field more, of features); what is not searched, such as a "
-        "blank line, has one, of score 0",
+        help="lines `number ||| text ||| score`, up to N for a line, the best first (samples: as they were drawn); "
+        "the number is that of the line, from 1 (Moses and Marian count from 0, and have a field more, of features); "
+        "what is not searched, such as a blank line, has one, of score 0",
     )
     parser.add_argument(
         "--json",
@@ -181,7 +181,7 @@ def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
     model that is not sound."""
     if options.score:
         refuse_search(options)
-    if options.prefix and options.split:
+    if options.prefix and options.split == "sentences":
         raise ValueError("--prefix is how a whole translation begins; leave --split out")
     translator = open_translator(options)
     if options.nbest > translator.search.width:
@@ -204,6 +204,7 @@ def languages(model: str) -> Iterator[str]:
 def refuse_search(options: argparse.Namespace) -> None:
     """Raises ValueError for an option that --score would not look at."""
     searching = ("beam_size", "sample", "mbr", "utility", "split", *SAMPLING, *REPETITION)
-    names = [name for name in searching if getattr(options, name) is not None] + ["nbest"] * bool(options.nbest)
+    names = [name for name in searching if getattr(options, name) not in (None, "none")]
+    names += ["nbest"] * bool(options.nbest)
     if names:
         raise ValueError(f"--score searches nothing; leave --{names[0].replace('_', '-')} out")

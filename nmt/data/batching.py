@@ -114,7 +114,7 @@ def token_batches(
     """The batches of one epoch as arrays of row numbers, in training order; every row stands in just one.
 
     A batch holds sentences of like lengths on both sides; neither side, padding included, exceeds `max_tokens`.
-    Batches of more than ROWS sentences hold a multiple of ROWS, but for the last one and those cut to fill the shards.
+    Batches of more than ROWS sentences hold a multiple of ROWS, but for the last one and those cut for the shards.
     The order depends only on `seed`. The number of batches is a multiple of `shards`, and `shards` neighbours, which
     are learned from together, are of like size.
     """

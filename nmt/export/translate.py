@@ -52,11 +52,11 @@ class Translator:
             seen = unicodedata.normalize("NFC", given) if text["nfc"] else given
             seen = marked(seen[: text["max_chars"]]) if text["casing"] == "marked" else seen[: text["max_chars"]]
             pieces = [*self.src.encode(seen), ids["eos"]]
-            if len(pieces) > text["max_pieces"]:
-                pieces = [*pieces[: text["max_pieces"] - 1], ids["eos"]]
-            elif text["copy_letterless"] and is_letterless(given):
+            if text["copy_letterless"] and is_letterless(given):
                 found[number] = given
                 continue
+            if len(pieces) > text["max_pieces"]:
+                pieces = [*pieces[: text["max_pieces"] - 1], ids["eos"]]
             if pieces[1:]:
                 sources[number] = [*(leading or []), *pieces]
         order = sorted(sources, key=lambda number: -len(sources[number]))

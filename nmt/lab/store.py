@@ -40,7 +40,8 @@ def run_jobs(
 ) -> list[dict[str, Any]]:
     """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
     thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
-    that is damaged is made anew, with a warning. A bar shows how far they are, or the log, if the work `shows_itself`."""
+    that is damaged is made anew, with a warning. A bar shows how far they are, unless the work
+    `shows_itself`: then the log does."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [job for job in jobs if _stored(job, folder, log.warning) is None]
     if len(missing) < len(jobs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nmt.text.markup import TAG
 from nmt.text.protection import PATTERNS
@@ -22,16 +22,24 @@ NUMBER = 100_000  # characters that are looked at
 def kept_parts(text: str) -> Counter[tuple[str, str]]:
     """The tags, URLs, e-mail addresses, placeholders and numbers of a text, each with its kind; numbers as digits,
     because languages differ in what divides them."""
-    found = Counter[tuple[str, str]]()
+    return Counter(key for key, _ in _parts(text))
+
+
+def _parts(text: str) -> Iterator[tuple[tuple[str, str], str]]:
+    """Of each part what it is compared by, and itself."""
     for match in _NAMED.finditer(text[:NUMBER]):
         kind = match.lastgroup or ""
-        found[kind, re.sub(r"\D", "", match[0]) if kind == "numbers" else match[0]] += 1
-    return found
+        yield (kind, re.sub(r"\D", "", match[0]) if kind == "numbers" else match[0]), match[0]
 
 
 def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:
-    """Those of the source that the translation lacks, each with its kind."""
-    return list((kept_parts(src) - kept_parts(translation)).elements())
+    """Those of the source that the translation lacks, as they stand there, each with its kind."""
+    lost, found = kept_parts(src) - kept_parts(translation), list[tuple[str, str]]()
+    for key, part in _parts(src):
+        if lost[key]:
+            lost[key] -= 1
+            found.append((key[0], part))
+    return found
 
 
 class Check:

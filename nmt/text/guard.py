@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -40,8 +41,18 @@ class Guard:
                 yield start, end, term
 
     def masked_targets(self, sources: Sequence[Masked], targets: Sequence[str]) -> list[str]:
-        """Targets with the symbols of their sources."""
-        if not self.symbols or not self.rules.pattern:
+        """Targets with the symbols of their sources, for what is kept and for the terms of the glossary."""
+        if not self.symbols:
             return list(targets)
-        spans = [found_in(target, self.rules.pattern) for target in targets]
-        return [like(*group) for group in zip(sources, targets, spans, strict=True)]
+        return [
+            like(source, target, self._spans(source, target)) for source, target in zip(sources, targets, strict=True)
+        ]
+
+    def _spans(self, source: Masked, target: str) -> list[tuple[int, int]]:
+        kept = found_in(target, self.rules.pattern) if self.rules.pattern else []
+        if not self.glossary or not source.kept:
+            return kept
+        terms = re.compile(
+            rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))})(?!\w)"
+        )
+        return sorted({*kept, *(match.span() for match in terms.finditer(target))})

@@ -161,7 +161,7 @@ def like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
     parts: list[str] = []
     place = 0
     for start, end in spans:
-        if symbols := left.get(tgt[start:end]):
+        if start >= place and (symbols := left.get(tgt[start:end])):
             parts += [tgt[place:start], symbols.pop(0)]
             place = end
     return "".join([*parts, tgt[place:]])

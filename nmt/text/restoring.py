@@ -49,9 +49,11 @@ def edited(text: str, edits: Sequence[Edit]) -> Edited:
     return Edited("".join([*parts, text[place:]]), tuple(found))
 
 
-def unmasked(source: Masked, translation: str, links: Sequence[Link]) -> Edited:
-    """The translation with what the source's symbols stand for, each once: where its symbol is, of several the one
-    next to where the links say; where there is none, there. Symbols more than that go."""
+def unmasked(source: Masked, translation: str, links: Sequence[Link], prefix: str = "") -> Edited:
+    """The translation with what the source's symbols stand for, each once: where its symbol is, of several the one in
+    the prefix that it was made to begin with, else the one next to where the links say; where there is none, there,
+    behind the prefix. Symbols more than that go."""
+    fixed = _fixed(translation, prefix)
     found: dict[int, list[tuple[int, int]]] = {}
     for symbol in SYMBOL.finditer(translation):
         found.setdefault(int(symbol[0][1]), []).append(symbol.span())
@@ -60,7 +62,8 @@ def unmasked(source: Masked, translation: str, links: Sequence[Link]) -> Edited:
     places = _places(source, unclear, translation, links) if unclear else {}
     edits: list[Edit] = []
     for number, spans in found.items():
-        chosen = min(spans, key=lambda span: abs(span[0] - places.get(number, 0)))
+        place = places.get(number, 0)
+        chosen = min(spans, key=lambda span: (span[0] >= fixed, abs(span[0] - place) if span[0] >= fixed else 0))
         for start, end in spans:
             if number in values and (start, end) == chosen:
                 edits.append((start, end, _apart(source, number, translation, start, end)))
@@ -68,9 +71,15 @@ def unmasked(source: Masked, translation: str, links: Sequence[Link]) -> Edited:
                 edits.append(_left_out(translation, start, end))
     for number in unclear:
         if number not in found:
-            place = next((end for start, end, _ in edits if start < places[number] < end), places[number])
+            place = max(places[number], fixed)
+            place = next((end for start, end, _ in edits if start < place < end), place)
             edits.append((place, place, spaced(values[number], translation, place)))
     return edited(translation, edits)
+
+
+def _fixed(translation: str, prefix: str) -> int:
+    """How many characters of a translation are the prefix that it was made to begin with."""
+    return len(prefix.rstrip()) if translation.startswith(prefix.rstrip()) else 0
 
 
 def _apart(source: Masked, number: int, translation: str, start: int, end: int) -> str:
@@ -105,8 +114,11 @@ def _places(source: Masked, numbers: Sequence[int], translation: str, links: Seq
     return {number: place for number, (place, _) in zip(numbers, spans, strict=True)}
 
 
-def forced(src: str, terms: Sequence[tuple[int, int, str]], translation: str, links: Sequence[Link]) -> Edited:
-    """The translation with the terms that it lacks, in place of what translates their characters of the source."""
+def forced(
+    src: str, terms: Sequence[tuple[int, int, str]], translation: str, links: Sequence[Link], prefix: str = ""
+) -> Edited:
+    """The translation with the terms that it lacks, in place of what translates their characters of the source, but
+    not of the prefix that it was made to begin with."""
     count = {term: translation.count(term) for _, _, term in terms}
     lacking = []
     for start, end, term in terms:
@@ -116,7 +128,8 @@ def forced(src: str, terms: Sequence[tuple[int, int, str]], translation: str, li
     elements = [
         Element(term, term, start, end, -1, most=len(word_spans(src[start:end])) + 1) for start, end, term in lacking
     ]
-    edits = []
-    for element, (start, end) in zip(elements, placed(elements, src, translation, links), strict=True):
+    edits, fixed = [], _fixed(translation, prefix)
+    for element, span in zip(elements, placed(elements, src, translation, links), strict=True):
+        start, end = (max(place, fixed) for place in span)
         edits.append((start, end, element.open if end > start else spaced(element.open, translation, start)))
     return edited(translation, edits)

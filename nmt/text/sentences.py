@@ -1,7 +1,8 @@
 """A text as its sentences, a long sentence as its clauses, and how translated ones are joined.
 
-Where sentences end is found by sentencex, of the Wikimedia Foundation, which knows the abbreviations of many languages.
-What it divides wrongly is mended here: a sentence that is not divided costs less than one that is divided in its middle.
+Where sentences end is found by sentencex, of the Wikimedia Foundation, which knows the abbreviations of many
+languages. What it divides wrongly is mended here: a sentence that is not divided costs less than one that is divided
+in its middle.
 """
 
 from __future__ import annotations
@@ -107,7 +108,10 @@ def _ends(text: str, code: str) -> Iterator[int]:
         block = text[start : start + BLOCK]
         is_last = start + len(block) == len(text)
         parts = _whole(sentencex.segment, code, _WIDE_BLANK.sub(" ", block))
-        if not is_last and len(parts) > 1:  # the last one may go on
+        if not is_last and len(parts) == 1:  # no sentence ends in it: it is read on, from its last word
+            start += re.search(r"\S*$", block).start() or len(block)  # type: ignore[union-attr]
+            continue
+        if not is_last:  # the last one may go on
             parts.pop()
         for part in parts:
             start += len(part)

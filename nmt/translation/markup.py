@@ -27,6 +27,6 @@ def around_markup(
         task = replace(task, alignment=True, plain=False)
     found = translate(plain, starts, task)
     return [
-        with_tags(markup, with_terms(markup.plain, forced, translation))
-        for markup, forced, translation in zip(markups, terms, found, strict=True)
+        with_tags(markup, with_terms(markup.plain, forced, translation, start))
+        for markup, forced, translation, start in zip(markups, terms, found, starts or [""] * len(found), strict=True)
     ]

@@ -76,12 +76,12 @@ def joined(srcs: Sequence[Sentence], translations: Sequence[Translation], tgt_la
     ]
     return Translation(
         "".join(chain(*zip(texts, blanks, strict=False))),
-        sum(translation.score for translation in translations) / max(len(translations), 1),
-        sum(translation.log_prob for translation in translations),
+        sum((translation.score for translation in translations), 0.0) / max(len(translations), 1),
+        sum((translation.log_prob for translation in translations), 0.0),
         tuple(tokens),
         tuple(src_tokens),
         sum(translation.length for translation in translations),
-        sum(translation.coverage for translation in translations),
+        sum((translation.coverage for translation in translations), 0.0),
         tuple(joined(srcs, [some[min(rank, len(some) - 1)] for some in lists], tgt_language) for rank in ranks),
         tuple(alignment),
         any(translation.truncated for translation in translations),

@@ -34,9 +34,9 @@ def sources_of(
 ) -> list[Source]:
     masked = [guard.masked(text[:MAX_CHARS]) for text in texts]
     encoded = tokenizer.encode_src([source.text for source in masked], _threads(len(texts)))
-    prefixes_ids: list[list[int]] = [[]] * len(texts)
+    starts: list[list[int]] = [[]] * len(texts)
     if prefixes:
-        prefixes_ids = [ids[1:-1] for ids in tokenizer.encode_tgt(guard.masked_targets(masked, prefixes))]
+        starts = [ids[1:-1] for ids in tokenizer.encode_tgt(guard.masked_targets(masked, prefixes))]
     return [
         Source(
             source,
@@ -45,7 +45,7 @@ def sources_of(
             prefix_ids[:MAX_PIECES],
             max(len(ids), len(prefix_ids)) > MAX_PIECES or len(text) > MAX_CHARS,
         )
-        for text, source, ids, prefix_ids in zip(texts, masked, encoded, prefixes_ids, strict=True)
+        for text, source, ids, prefix_ids in zip(texts, masked, encoded, starts, strict=True)
     ]
 
 

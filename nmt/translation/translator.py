@@ -23,6 +23,7 @@ from nmt.search import Search
 from nmt.text.glossary import Glossary
 from nmt.text.guard import Guard
 from nmt.text.markup import take_out
+from nmt.text.protection import SYMBOL
 from nmt.text.sentences import sentences
 from nmt.translation.batches import BatchTranslator, fast_batch_size
 from nmt.translation.ensemble import load_ensemble
@@ -213,30 +214,34 @@ class Translator(BatchTranslator):
     ) -> list[Translation]:
         """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
         sources = sources_of(texts, self.tokenizer, self.guard, prefixes)
-        results = [self._unsearched(source) for source in sources]
+        results = [self._unsearched(source, text) for source, text in zip(sources, texts, strict=True)]
         lengths = {i: sources[i].length for i, result in enumerate(results) if result is None}
         size = batch_size or fast_batch_size(task.search, self.device, len(self.model.output_bias))
         groups, leading = groups_of_like_length(lengths, size), self.language_ids()
         batches = [(task, [leading + sources[i].ids for i in g], [sources[i].prefix_ids for i in g]) for g in groups]
         for i, found in found_of(groups, each(self.translate_batch, batches)):
-            results[i] = _finished(sources[i], found, task)
-        return [
-            replace(result, crowded=True) if self._is_crowded(source, text) else result
-            for source, text, result in zip(sources, texts, results, strict=True)
-            if result is not None  # none is
-        ]
+            results[i] = self._finished(sources[i], texts[i], found, task)
+        return [result for result in results if result is not None]  # none is
 
-    def _unsearched(self, source: Source) -> Translation | None:
+    def _unsearched(self, source: Source, text: str) -> Translation | None:
         """The translation of a text that needs no search: a blank one, or one without a letter."""
         if source.length == 1:
             return Translation("", 0.0, 0.0)
         copied = self.copy_letterless or source.text.kept  # symbols alone are nothing to translate
-        if copied and not source.prefix_ids and is_letterless(source.text.text):
-            return unmasked(source.text, Translation(valid(source.text.text), 0.0, 0.0))
+        whole = text if not source.text.kept else source.text.text if len(text) <= MAX_CHARS else ""
+        if copied and not source.prefix_ids and is_letterless(whole):
+            return unmasked(source.text, Translation(valid(whole), 0.0, 0.0))
         return None
 
-    def _is_crowded(self, source: Source, text: str) -> bool:
-        return source.pieces > self.src_pieces and len(sentences(text[:MAX_CHARS], self.languages[0])) > 1
+    def _finished(self, source: Source, text: str, found: Translation, task: Task) -> Translation:
+        """With what its symbols stand for, and what a caller should know."""
+        made_up = self.tokenizer.symbol_ids and any(SYMBOL.search(one.text) for one in (found, *found.alternatives))
+        if task.alignment or source.text.kept or made_up:
+            prefix = self.tokenizer.decode_tgt(source.prefix_ids)
+            found = unmasked(source.text, linked(source.text.text, found), prefix)
+        is_long = source.pieces > self.src_pieces
+        crowded = is_long and len(sentences(text[:MAX_CHARS], self.languages[0])) > 1
+        return replace(found, truncated=source.is_cut, crowded=crowded)
 
     def score(
         self,
@@ -281,13 +286,6 @@ class Translator(BatchTranslator):
             truncated=pair.is_cut,
             token_log_probs=tuple(log_probs),
         )
-
-
-def _finished(source: Source, found: Translation, task: Task) -> Translation:
-    """With what its symbols stand for, and what a caller should know."""
-    if task.alignment or source.text.kept:
-        found = unmasked(source.text, linked(source.text.text, found))
-    return replace(found, truncated=True) if source.is_cut else found
 
 
 def _reloaded(origin: tuple[Any, ...], settings: Mapping[str, Any]) -> Translator:

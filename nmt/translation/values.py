@@ -122,21 +122,25 @@ def with_tags(markup: Markup, translation: Translation) -> Translation:
     return replace(translation, text=put_back(markup, translation.text, found), alternatives=alternatives)
 
 
-def unmasked(source: Masked, translation: Translation) -> Translation:
-    """A translation of a text with symbols, and its alternatives, with what they stand for."""
-    alternatives = tuple(unmasked(source, alternative) for alternative in translation.alternatives)
+def unmasked(source: Masked, translation: Translation, prefix: str = "") -> Translation:
+    """A translation of a text with symbols, and its alternatives, with what they stand for. `prefix` is what it was
+    made to begin with."""
+    alternatives = tuple(unmasked(source, alternative, prefix) for alternative in translation.alternatives)
     own = translation.links or diagonal(source.text, translation.text)
-    found, before = restore(source, translation.text, own), Edited("", source.edits)
+    found, before = restore(source, translation.text, own, prefix), Edited("", source.edits)
     moved = tuple((*before.now(*link[:2]), *found.now(*link[2:])) for link in translation.links)
     return replace(translation, text=found.text, links=moved, alternatives=alternatives)
 
 
-def with_terms(src: str, terms: Sequence[tuple[int, int, str]], translation: Translation) -> Translation:
-    """A translation, and its alternatives, with the terms that are forced, if there are any."""
+def with_terms(
+    src: str, terms: Sequence[tuple[int, int, str]], translation: Translation, prefix: str = ""
+) -> Translation:
+    """A translation, and its alternatives, with the terms that are forced, if there are any. `prefix` is what it was
+    made to begin with."""
     if not terms:
         return translation
-    alternatives = tuple(with_terms(src, terms, alternative) for alternative in translation.alternatives)
-    found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text))
+    alternatives = tuple(with_terms(src, terms, alternative, prefix) for alternative in translation.alternatives)
+    found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text), prefix)
     moved = tuple((*link[:2], *found.now(*link[2:])) for link in translation.links)
     return replace(translation, text=found.text, links=moved, alternatives=alternatives)
 

@@ -29,6 +29,7 @@ LINES = [
     "Der Hund sieht den Ball.",
     "",
     "12 - 7",
+    "1" * 700,
     "  Anna   mag ﬁne Bälle ½ u\u0308ber",
     "Paul",
     "DIE KATZE sucht die Stadt." * 30,

@@ -146,3 +146,24 @@ def test_translated_sentences_are_joined_as_their_language_is_written(blank, lan
 def test_where_no_code_tells_the_translations_do():
     assert between(" ", "", ["他今天去了北京。"]) == ""
     assert between("", "", ["He went."]) == " "
+
+
+@pytest.mark.parametrize(
+    ("language", "unit"),
+    [
+        ("de", "12.345,67 EUR; 89,10 EUR; "),
+        ("de", "77001,"),
+        ("th", "สุนัขนอนหลับอยู่ในสวน"),
+        ("ar", "الكلب ينام في الحديقة "),
+        ("en", "1"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "ab", "x. "])
+def test_where_no_sentence_ends_for_thousands_of_characters_none_does(language, unit, before):
+    text = before + unit * (9000 // len(unit))
+    assert sentences(text, language) in ([text], [before, text[len(before) :]])
+
+
+def test_a_sentence_that_ends_behind_a_long_one_is_found():
+    long, last = "and so on, " * 900 + "he said.", "They left."
+    assert [one.strip() for one in sentences(f"{long} {last}", "en")] == [long, last]

@@ -85,6 +85,8 @@ def test_what_a_model_has_lost_is_put_where_the_links_say_and_what_is_too_much_g
     assert unmasked(source, "The dog sleeps.", links).text == "The {a} dog {b} sleeps."
     assert unmasked(source, "The ⟦2⟧ ⟦2⟧ dog ⟦7⟧.", ()).text.count("{b}") == 1
     assert unmasked(source, "", ()).text == "{a}{b}"
+    assert unmasked(source, "⟦1⟧ b ⟦1⟧", [(4, 7, 6, 9)], "⟦1⟧ b").text == "{a} b {b}"
+    assert unmasked(source, "A dog ⟦7⟧", ()).text == "A dog {a} {b}"
 
 
 @given(
@@ -140,6 +142,10 @@ def test_a_file_of_no_terms_is_refused_in_one_line(tmp_path, content, error):
 def test_a_term_takes_the_place_of_what_translates_it():
     links = [(0, 3, 0, 3), (4, 8, 4, 7), (9, 16, 8, 14)]
     assert forced("Der Hund schläft", [(4, 8, "hound")], "The dog sleeps", links).text == "The hound sleeps"
+    assert (
+        forced("Der Hund schläft", [(4, 8, "hound")], "The dog sleeps", links, "The dog").text
+        == "The dog hound sleeps"
+    )
     assert forced("Der Hund schläft", [(4, 8, "dog")], "The dog sleeps", links).text == "The dog sleeps"
 
 
@@ -159,5 +165,5 @@ def test_what_is_lost_is_told_by_kind():
     assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
     check = Check()
     assert check.told(()) == ""
-    assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 10005, https://a.org"
+    assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
     assert re.match(r"check: 1 of 2 lost something: 1 of tags, 1 of urls", check.summary)

@@ -23,6 +23,14 @@ def config(data=None, src=None, tgt=None, run="runs/mine", **keywords):
     return run_config(data, src, tgt, run, keywords)
 
 
+def test_a_choice_and_settings_of_it_go_together_in_every_group():
+    both = config("demo", model={"name": "small", "hidden_size": 32}, attention={"name": "general", "heads": 2})
+    assert both == config(
+        "demo", model="small", attention="general", **{"model.hidden_size": 32, "model.attention.heads": 2}
+    )
+    assert both.model.hidden_size == 32
+
+
 def test_the_same_settings_give_the_same_weights_as_on_the_command_line(corpus_dir, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(logging.getLogger("nmt"), "handlers", handlers := [])
     trained = nmt.train(

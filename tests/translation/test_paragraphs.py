@@ -42,6 +42,7 @@ def test_a_paragraph_is_translated_as_its_sentences_are(translator, settings):
     for rank, one in enumerate(whole.alternatives):
         assert one.text == "{}  {} {}\t{} {}".format(*((o.alternatives or (o, o))[rank].text for o in ones))
     assert blank.text == ""
+    assert [type(blank.score), type(blank.log_prob), type(blank.coverage)] == [float] * 3
     assert last.text == ones[4].text
 
 

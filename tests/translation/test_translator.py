@@ -68,15 +68,41 @@ def test_tags_are_taken_out_and_put_back_once_in_every_hypothesis(translator):
     assert TAG.sub("", given).split()[1].startswith("b")
 
 
-@pytest.mark.parametrize("joint", [True, False])
-def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
+def protected(corpus_dir, joint: bool, likelier: float = 0.0) -> Translator:
+    """By a model that knows symbols, and likes them so much more than it has learned."""
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(340, joint=joint, protect=("all",), keep="AB-[0-9]", casing="marked")
     tokenizer = train_tokenizer(config, *sides)
     shape = toy.model_config("gru", num_layers=1, heads=1)
     bundle = toy.bundle(replace(shape, tie="target"), tokenizer, search=Beam(beam_size=3))
-    bundle.model.eval()
-    translator = Translator(bundle, torch.device("cpu"), "float32")
+    bundle.model.eval().output_bias.data[list(tokenizer.symbol_ids.values())] += likelier
+    return Translator(bundle, torch.device("cpu"), "float32")
+
+
+def test_a_symbol_that_a_model_makes_up_is_in_no_translation(corpus_dir):
+    translator = protected(corpus_dir, True, likelier=30.0)
+    texts = ["Anna mag Paul.", "Anna {a}."]
+    assert any("⟦" in piece for piece in translator.translate(texts[0], alignment=True)[0].tokens)
+    for settings in ({}, {"plain": True}, {"nbest": 2}, {"split": "sentences"}):
+        for one in translator.translate(texts, **settings):
+            assert not any("⟦" in other.text for other in (one, *one.alternatives))
+
+
+def test_a_prefix_stays_as_it_was_given(corpus_dir):
+    """With what is kept and the glossary's terms, which are in the translation once."""
+    translator = protected(corpus_dir, True, likelier=5.0)
+    translator.glossary = Glossary({"Paul": "hound"})
+    for prefix in ("a {x}", "a hound a {x}", "a {y}", "hound"):
+        (found,) = translator.translate(["Paul {x} mag {y}."], prefixes=[prefix])
+        assert found.text.startswith(prefix)
+        assert [found.text.count(part) for part in ("{x}", "{y}", "hound")] == [1, 1, 1]
+    assert "⟦1⟧" in "".join(translator.score(["Paul."], ["a hound."])[0].tokens)
+    assert "⟦" not in "".join(translator.score(["Paul."], ["a greyhound."])[0].tokens)
+
+
+@pytest.mark.parametrize("joint", [True, False])
+def test_what_is_protected_is_in_every_hypothesis_once(corpus_dir, joint):
+    translator = protected(corpus_dir, joint)
     texts = [
         "Anna {a} mag %s AB-7 kein <b>{b}</b>.",
         "https://x.y/z",

@@ -10,7 +10,7 @@ import toy
 
 import nmt
 from nmt.bundle import seal
-from nmt.search import Beam, Sample
+from nmt.search import Beam, Greedy, Sample
 from nmt.training.run import train
 from nmt.translation.translator import Translator
 from nmt.translation.values import copied_letterless
@@ -36,6 +36,15 @@ def test_a_text_without_a_letter_is_its_own_translation_without_the_model(transl
     assert all(t.tokens and t.text != text for t, text in zip(translator.translate(broken), broken, strict=True))
     translator.network = None
     assert [t.text for t in translator.translate(LETTERLESS, plain=True)] == LETTERLESS
+
+
+def test_a_text_without_a_letter_is_copied_whole_and_advises_nothing(translator):
+    texts = ["1" * 25_000, "12. " * 3000 + "12."]
+    for split in ("none", "sentences"):
+        found = translator.translate(texts, split=split)
+        assert [one.text for one in found] == texts
+        assert not any(one.crowded or one.truncated for one in found)
+    assert translator.translate("1" * 25_000 + "a", Greedy(max_extra=2, max_ratio=0.0))[0].truncated
 
 
 def test_a_text_without_a_letter_is_translated_where_it_shall_be(translator):

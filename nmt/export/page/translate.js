@@ -46,7 +46,7 @@ export class Translator {
     const { nfc, casing, copy_letterless: copies, max_chars: chars, max_pieces: most } = this.about.text;
     const whole = [...(nfc ? given.normalize("NFC") : given)], text = whole.slice(0, chars).join("");
     const pieces = this.src.encode(casing === "marked" ? marked(text) : text), cut = pieces.length >= most;
-    if (!cut && copies && isLetterless(given)) return { ids: [], copy: given };
+    if (copies && isLetterless(given)) return { ids: [], copy: given };
     const ids = [...leading, ...pieces.slice(0, most - 1), this.about.ids.eos];
     return { ids: pieces.length ? ids : [], isCut: cut || whole.length > chars };
   }
