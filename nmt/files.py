@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import sys
 import tempfile
@@ -126,3 +127,9 @@ def remove_drafts(folder: Path) -> None:
     for path in folder.glob(".*-????????"):
         if path.is_file():
             path.unlink()
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -26,9 +26,10 @@ except ImportError:
 
 with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reached
     from nmt import stream
-    from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal, sha256
+    from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal
     from nmt.data.corpora import FileCorpus
     from nmt.data.tokenizer import JOINT
+    from nmt.files import sha256
 
 from fuzz_bundle import Watch, meet_choices
 from stress_stream import make_model

@@ -33,8 +33,9 @@ from typing import Any
 import torch
 from stress_stream import make_model
 
-from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal, sha256
+from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal
 from nmt.data.tokenizer import JOINT
+from nmt.files import sha256
 from nmt.plain_data import CHOICES, from_dict
 from nmt.translation.translator import Translator
 

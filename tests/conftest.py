@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import toy
 
-from nmt.bundle import save_bundle, seal, sha256
+from nmt.bundle import save_bundle, seal
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import JOINT, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
+from nmt.files import sha256
 
 hypothesis.settings.register_profile("nmt", deadline=None)  # nothing is measured by the clock
 hypothesis.settings.load_profile("nmt")

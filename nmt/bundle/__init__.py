@@ -11,7 +11,7 @@ once, into memory: what becomes of it afterwards changes nothing.
 """
 
 from nmt.bundle.config import Bundle, BundleConfig, build_model
-from nmt.bundle.files import CARD, CONFIG, LEXICON, PACKED, SCORES, WEIGHTS, load_config, model_folder, seal, sha256
+from nmt.bundle.files import CARD, CONFIG, LEXICON, PACKED, SCORES, WEIGHTS, load_config, model_folder, seal
 from nmt.bundle.load import load_bundle
 from nmt.bundle.save import save_bundle, save_packed, save_search
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from nmt.bundle.config import FORMAT, FORMATS, BundleConfig
 from nmt.data.tokenizer import JOINT, SRC, TGT
+from nmt.files import sha256
 from nmt.hub import local
 from nmt.json_text import to_json
 from nmt.plain_data import from_dict
@@ -126,9 +127,3 @@ def seal(config: Mapping[str, Any], checksums: Mapping[str, list[str]]) -> dict[
 
 def checksum_of_config(config: Mapping[str, Any]) -> str:
     return hashlib.sha256(to_json(config, ascii_only=True, sort_keys=True).encode()).hexdigest()
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

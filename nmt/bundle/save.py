@@ -24,11 +24,10 @@ from nmt.bundle.files import (
     model_folder,
     read,
     seal,
-    sha256,
 )
 from nmt.bundle.load import MAX_TOKENIZER_BYTES, load_bundle
 from nmt.engine.packed import pack
-from nmt.files import check_output, write_atomically, write_folder
+from nmt.files import check_output, sha256, write_atomically, write_folder
 from nmt.hub import is_remote
 from nmt.json_text import to_json
 from nmt.plain_data import to_dict

@@ -8,10 +8,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nmt.bars import bar, seen
+from nmt.bars import seen
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
-from nmt.cli.options import MAX_RESAMPLES, add_common, add_search_options, open_translator, positive, up_to
+from nmt.cli.options import (
+    MAX_RESAMPLES,
+    add_common,
+    add_search_options,
+    open_translator,
+    positive,
+    translated,
+    up_to,
+)
 from nmt.cli.streams import prepare_streams
 from nmt.hub import local
 from nmt.json_text import to_json
@@ -119,12 +127,8 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
         from nmt.data.readers import read_lines
 
         return list(read_lines(path))
-    from nmt.translation.workers import Workers
-
     options.model = [local(path)]
-    label = shown(f"translating by {path}")
-    with bar(label, len(srcs)) as done, Workers(open_translator(options), options.workers, done) as workers:
-        found = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+    found = translated(options, open_translator(options), srcs, f"by {path}")
     warn_of_cut(COMMAND, found, str(path))
     return [translation.text for translation in found]
 

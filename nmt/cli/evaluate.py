@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import bar, seen
+from nmt.bars import seen
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.evaluation_set import (
     EvaluationSet,
@@ -17,7 +17,15 @@ from nmt.cli.evaluation_set import (
     read_test_set,
     warn_of_cut,
 )
-from nmt.cli.options import MAX_RESAMPLES, add_common, add_model, add_search_options, open_translator, up_to
+from nmt.cli.options import (
+    MAX_RESAMPLES,
+    add_common,
+    add_model,
+    add_search_options,
+    open_translator,
+    translated,
+    up_to,
+)
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.cli.streams import prepare_streams
 from nmt.hub import is_remote
@@ -108,10 +116,8 @@ def evaluated(options: argparse.Namespace) -> str:
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
     from nmt.plain_data import to_dict
-    from nmt.translation.workers import Workers
 
-    with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:
-        translations = workers.translate(srcs, batch_size=options.batch_size, plain=True)
+    translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
     names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
     scores = measure.scores(hyps, refs, names, options.bootstrap)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
+from nmt.bars import bar
 from nmt.cli.completion import BEFORE, Completion
+from nmt.shown import shown
 
 if TYPE_CHECKING:
     from nmt.search import Search
     from nmt.translation.translator import Translator
+    from nmt.translation.values import Translation
 
 MAX_WIDTH = 1000  # hypotheses or samples a sentence, as in nmt/search/
 MAX_THREADS = 1024
@@ -212,3 +215,14 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
         raise ValueError(f"--{next(iter(given)).replace('_', '-')} needs --sample")
     given |= {name: value for name in REPETITION if (value := getattr(options, name)) is not None}
     return replace(own, **given)
+
+
+def translated(
+    options: argparse.Namespace, translator: Translator, texts: Sequence[str], what: str = "", **settings: Any
+) -> list[Translation]:
+    """The translations of texts by as many processes as the options say, with a bar that says what they are of."""
+    from nmt.translation.workers import Workers
+
+    label, settings = shown(f"translating {what}".rstrip()), {"plain": True} | settings
+    with bar(label, len(texts)) as done, Workers(translator, options.workers, done) as workers:
+        return workers.translate(texts, batch_size=options.batch_size, **settings)

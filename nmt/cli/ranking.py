@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nmt.search import Beam
     from nmt.translation.translator import Translator
 
-from nmt.bars import bar
+from nmt.cli.options import translated
 from nmt.json_text import to_json
 
 
@@ -26,7 +26,6 @@ def tune_search(
     from nmt.plain_data import to_dict
     from nmt.ranking import searching_all, tune
     from nmt.search import Beam
-    from nmt.translation.workers import Workers
 
     own = translator.search
     if not isinstance(own, Beam):
@@ -37,8 +36,7 @@ def tune_search(
         raise ValueError("--tune ranks the hypotheses of a sentence; leave --split out")
     if measure.name == "nll":
         measure = replace(measure, name="bleu")
-    with bar("translating", len(srcs)) as done, Workers(translator, options.workers, done) as workers:
-        found = workers.translate(srcs, search=searching_all(own), nbest=own.beam_size, batch_size=options.batch_size)
+    found = translated(options, translator, srcs, search=searching_all(own), nbest=own.beam_size, plain=False)
     results = tune(measure, own, found, refs)
     best, _ = results[0]
     if options.save:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import bar
+from nmt.cli.options import translated
 from nmt.shown import shown
 
 if TYPE_CHECKING:
@@ -82,18 +82,13 @@ def rare_report(
         "translations": (srcs, hyps),
         "references": (srcs, first),
     }
-    pairs |= {name: (texts, translated(options, translator, name, texts)) for name, texts in others.items()}
+    pairs |= {
+        name: (texts, [one.text for one in translated(options, translator, texts, name)])
+        for name, texts in others.items()
+    }
     counts = {name: support(lexicon, translator.tokenizer, *pair) for name, pair in pairs.items()}
     report["unsupported"] = {name: found._asdict() | {"share": found.share} for name, found in counts.items()}
     return report
-
-
-def translated(options: argparse.Namespace, translator: Translator, name: str, texts: Sequence[str]) -> list[str]:
-    from nmt.translation.workers import Workers
-
-    label = shown(f"translating {name}")
-    with bar(label, len(texts)) as done, Workers(translator, options.workers, done) as workers:
-        return [one.text for one in workers.translate(texts, batch_size=options.batch_size, plain=True)]
 
 
 def rare_table(report: dict[str, Any]) -> list[str]:

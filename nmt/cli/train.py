@@ -96,12 +96,10 @@ def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Swee
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:
     """The config of one run; with init=, the model's own where it has settings: those of an experiment, or of data,
     yield, and what is typed must be the same. Raises ValueError."""
-    from nmt.cli.schema import compose_on, of_model, to_plain
-    from nmt.config import RunConfig
-    from nmt.plain_data import from_dict
+    from nmt.cli.schema import compose_on, of_model, to_plain, to_run_config
 
     if not composed.init:
-        return from_dict(RunConfig, to_plain(composed))
+        return to_run_config(composed)
     from nmt.bundle import load_bundle
     from nmt.training.warm_start import config_from_init, own_settings
 

@@ -24,6 +24,13 @@ from nmt.data.plan import Plan
 from nmt.data.preparation import Prepared
 
 
+def datamodule_of(trainer: pl.Trainer | None) -> DataModule:
+    assert trainer is not None
+    datamodule = trainer.datamodule  # type: ignore[attr-defined]
+    assert isinstance(datamodule, DataModule)
+    return datamodule
+
+
 def is_copied_ahead(device: torch.device) -> bool:
     return device.type == "cuda"
 

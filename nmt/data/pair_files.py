@@ -32,7 +32,7 @@ Reader = Callable[[Path, str, str], Iterator[Row]]
 
 
 def tsv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    return table_rows(tsv_cells(lines_of(path), str(path)), str(path), src, tgt)
+    return table_rows(tsv_cells(lines_of(path)), str(path), src, tgt)
 
 
 def csv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:

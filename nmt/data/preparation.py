@@ -72,7 +72,7 @@ def prepare(
     config: TokenizerConfig,
     cache_dir: Path,
     tokenizer: Tokenizer | None = None,
-    check: Callable[[dict[str, str]], None] = lambda text: None,
+    check: Callable[[dict[str, str]], None] | None = None,
     auto: Collection[str] = (),
 ) -> Prepared:
     """Clean, tokenise and encode, or take all of it from the cache. A given `tokenizer` is used, not trained; `check`
@@ -86,7 +86,8 @@ def prepare(
     corpus, valid = validation_text(corpus, "data.valid" in auto, faults, duplicates)
     blank_sides(valid)  # raises where there is nothing to validate with
     text = _fingerprints(corpus)
-    check(text)
+    if check:
+        check(text)
     source = TrainingText(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
     if "vocab_size" in pieces:

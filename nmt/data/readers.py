@@ -136,7 +136,7 @@ def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, st
         )
 
 
-def tsv_cells(lines: Iterable[Line], name: str) -> Iterator[Cells]:
+def tsv_cells(lines: Iterable[Line]) -> Iterator[Cells]:
     """Rows of cells between tabs; a quote is a character like others. Blank lines at the end are no rows."""
     blank = 0
     for line in lines:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 from nmt.answers import GROUP
 from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
 from nmt.distribution.parts import PARQUET, TEXT, TSV, Group, Part, Source
-from nmt.files import replacing
+from nmt.files import replacing, sha256
 from nmt.stream import BOM, Line, group_lines
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # all else is text
@@ -113,8 +113,6 @@ def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) ->
     if source.kind == PARQUET:
         from nmt.distribution.parquet import count_rows
 
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         total = count_rows(path)
         starts = range(0, max(total, 1), lines)  # of none: a part that has the columns
         return [
@@ -122,7 +120,7 @@ def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) ->
                 first.number + i, first.file, start, size := min(lines, total - start), first.first + start, size, ""
             )
             for i, start in enumerate(starts)
-        ], sha256
+        ], sha256(path)
     compression, parts = compression_of(path), []
     with path.open("rb") as file:
         chunks = chunks_of(cast(BinaryIO, _Hashed(file, digest)), compression, str(path))
@@ -133,8 +131,8 @@ def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) ->
         for _, pieces in groupby(_pieces(chunks, lines), itemgetter(0)):
             to = copy_of(number) if compression else None
             with replacing(to) if to else nullcontext() as copy:
-                size, count, sha256 = _consume((piece for _, piece in pieces), copy)
-            parts.append(Part(number, first.file, start, size, line, count, sha256))
+                size, count, of_part = _consume((piece for _, piece in pieces), copy)
+            parts.append(Part(number, first.file, start, size, line, count, of_part))
             number, line, start = number + 1, line + count, start + size
     return parts, digest.hexdigest()
 

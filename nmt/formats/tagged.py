@@ -35,7 +35,3 @@ def pieces_of(text: str, tags: re.Pattern[str]) -> list[Piece]:
 
 def text_of_pieces(pieces: Iterable[Piece]) -> str:
     return "".join(piece if isinstance(piece, str) else piece.value for piece in pieces)
-
-
-def without_tags(text: str, tags: re.Pattern[str]) -> str:
-    return "".join(piece for piece in pieces_of(text, tags) if isinstance(piece, str))

@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 from nmt.cells import Cell
 from nmt.lab.tasks import Sequences, Task
 from nmt.model.recurrent import Recurrent
+from nmt.model.seq2seq import num_parameters
 from nmt.ranges import check_ranges
 
 
@@ -41,7 +42,7 @@ def side_by_side(learners: Sequence[Learner], inputs: Sequence[Tensor]) -> list[
 
 def parameters_of(cell: Cell, inputs: int, hidden_size: int, outputs: int) -> int:
     with torch.device("meta"):
-        return sum(parameter.numel() for parameter in Learner(cell, inputs, hidden_size, outputs).parameters())
+        return num_parameters(Learner(cell, inputs, hidden_size, outputs))
 
 
 def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:

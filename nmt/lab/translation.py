@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 import math
@@ -19,13 +18,14 @@ from nmt.cells import Cell
 from nmt.config import RunConfig
 from nmt.data.corpora import Pair
 from nmt.data.preparation import Prepared
+from nmt.files import sha256
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, digest_of, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
 from nmt.lab.words import cell_label
 from nmt.languages import unit
 from nmt.metrics.measure import Measure
-from nmt.model.seq2seq import ModelConfig
+from nmt.model.seq2seq import ModelConfig, num_parameters
 from nmt.pictures.charts import Section
 from nmt.plain_data import to_dict
 from nmt.ranges import check_ranges
@@ -121,12 +121,7 @@ def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Jo
 
 def folder_digest(folder: Path) -> str:
     """Of the content of its files."""
-    digests = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file():
-            with path.open("rb") as file:
-                digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digest_of(digests)
+    return digest_of({path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()})
 
 
 def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
@@ -135,7 +130,7 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
 
     def size_of(model: ModelConfig) -> int:
         with torch.device("meta"):
-            return sum(parameter.numel() for parameter in build_model(model, prepared.tokenizer).parameters())
+            return num_parameters(build_model(model, prepared.tokenizer))
 
     made, budget = [], None
     for cell, attention, decoder in itertools.product(config.cells, config.attentions, config.decoders):
@@ -181,7 +176,7 @@ def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str,
     score = measure.scores(hyps, [refs], ("bleu",), SAMPLES)["bleu"]
     log.info("%s: BLEU %.2f", config.run, score.score)
     return {
-        "parameters": sum(parameter.numel() for parameter in translator.model.parameters()),
+        "parameters": num_parameters(translator.model),
         "bleu": asdict(score),
         "by_length": bleu_by_length(measure, srcs, hyps, [refs]),
         "length_unit": unit(srcs),

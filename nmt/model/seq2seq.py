@@ -64,6 +64,10 @@ class ModelConfig:
             )
 
 
+def num_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
 def places_of_real(length: Tensor, longest: int) -> Tensor:
     """The lengths (B,) of rows of ids (B,longest) -> the places of the real ones among all, in order (P,)."""
     return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]

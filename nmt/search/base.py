@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -94,3 +94,7 @@ class Search:
     def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         """As a call, but the step is taken as it is."""
         raise NotImplementedError
+
+
+def best_first(hypotheses: Iterable[Hypothesis]) -> list[Hypothesis]:
+    return sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)

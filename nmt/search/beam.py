@@ -42,7 +42,7 @@ from torch import Tensor
 from nmt import native
 from nmt.native.beam import Bookkeeping
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, Request, sentences_to_keep
+from nmt.search.base import Hypothesis, Request, best_first, sentences_to_keep
 from nmt.search.score import RankedSearch, coverage
 from nmt.search.step import PADDING, S, Step
 from nmt.search.topk import tensor, top
@@ -112,7 +112,7 @@ class Beam(RankedSearch):
             live = [hypothesis for sentence in searched for hypothesis in sentence.live]
             ids = tensor([ids[-1] for _, ids, _ in live], np.int64, device)
             log_probs = tensor([log_prob for _, _, log_prob in live], np.float32, device)
-        return [sorted(sentence.ended, key=lambda h: -h.score) for sentence in sentences]
+        return [best_first(sentence.ended) for sentence in sentences]
 
     def _find_in_c(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         limits = request.max_length
@@ -136,10 +136,10 @@ class Beam(RankedSearch):
                 state = state.select(rows, leaving)
         found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
         for number, length, log_prob, term, own in books.ended():
-            found[number].append(self._hypothesis(own, log_prob, length, term))
-        return [sorted(hypotheses, key=lambda h: -h.score) for hypotheses in found]
+            found[number].append(self.hypothesis(own, log_prob, length, term))
+        return [best_first(hypotheses) for hypotheses in found]
 
-    def _hypothesis(self, ids: list[int], log_prob: float, length: int, term: float) -> Hypothesis:
+    def hypothesis(self, ids: list[int], log_prob: float, length: int, term: float) -> Hypothesis:
         if log_prob > -math.inf:
             return Hypothesis(ids, self.score(log_prob, length, term), log_prob, length, term)
         return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # numbers of the model overflowed
@@ -169,7 +169,7 @@ class Beam(RankedSearch):
                 continue
             ids = ids if token == eos_id else [*ids, token]
             term = covered[parent] if covered else 0.0
-            sentence.ended.append(self._hypothesis(ids, log_prob, length, term))
+            sentence.ended.append(self.hypothesis(ids, log_prob, length, term))
             sentence.best = max(sentence.best, log_prob / length)
             sentence.free -= 1
         if sentence.ended:
@@ -178,7 +178,7 @@ class Beam(RankedSearch):
                 live.pop()
         elif not live:  # numbers of the model overflow, and nothing is likely
             ids = before[0][1]
-            sentence.ended.append(self._hypothesis(ids, -math.inf, len(ids), 0.0))
+            sentence.ended.append(self.hypothesis(ids, -math.inf, len(ids), 0.0))
         sentence.done = not live  # and it may have to wait for others to leave with
         sentence.live = live + [(0, [eos_id], -math.inf)] * (self.beam_size - len(live))
 

@@ -9,19 +9,19 @@ Dims: B sentences, K hypotheses of each.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, Search
+from nmt.search.base import Hypothesis, Search, best_first
 from nmt.search.beam import Beam
 from nmt.search.books import STEPS, Bookkeeping, advance
+from nmt.search.changed import as_kind
 from nmt.search.greedy import Greedy
 from nmt.search.step import Step
 
@@ -53,10 +53,7 @@ def is_on_device(search: Search) -> bool:
 
 
 def as_beam(search: Search) -> Beam:
-    if isinstance(search, Beam):
-        return search
-    assert isinstance(search, Greedy)
-    return Beam(**{field.name: getattr(search, field.name) for field in fields(search)}, beam_size=1)
+    return search if isinstance(search, Beam) else cast(Beam, as_kind(Beam, search, beam_size=1))
 
 
 @dataclass(frozen=True)
@@ -150,8 +147,5 @@ def _hypotheses(search: Beam, parts: Sequence[NDArray[Any]], eos_id: int) -> Ite
         found = []
         for own, log_prob, term, length in list(zip(*parts, strict=True))[:number]:
             own = own[: length - (own[length - 1] == eos_id)]
-            if log_prob > -math.inf:
-                found.append(Hypothesis(own, search.score(log_prob, length, term), log_prob, length, term))
-            else:
-                found.append(Hypothesis(own, -math.inf, -math.inf, len(own)))
-        yield sorted(found, key=lambda h: -h.score)
+            found.append(search.hypothesis(own, log_prob, length, term))
+        yield best_first(found)

@@ -15,7 +15,6 @@ SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
 HANDLING = ("", "xml", "html")
-LISTS = ("text", "ignore_tags", "non_splitting_tags", "splitting_tags")
 
 
 def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:

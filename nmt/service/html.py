@@ -222,7 +222,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
 def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
     """Texts of a Document, translated with their tags."""
     from nmt.text.markup import take_out
-    from nmt.translation.values import with_tags
+    from nmt.translation.markup import with_tags
 
     # Always escaped: else what the model makes of a text without a & could be read as a tag.
     markups = [replace(take_out(text), escaped=True) for text in texts]

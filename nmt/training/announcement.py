@@ -10,6 +10,7 @@ from nmt.bundle import load_bundle
 from nmt.data.cleaning import reasons
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import words
+from nmt.model.seq2seq import num_parameters
 from nmt.training.module import TrainingModule
 from nmt.training.resumption import ResumePoint
 from nmt.training.warm_start import shared_pieces
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 def announce(
     module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: ResumePoint, failure: str
 ) -> None:
-    prepared, size = module.prepared, sum(parameter.numel() for parameter in module.model.parameters())
+    prepared, size = module.prepared, num_parameters(module.model)
     if prepared.decisions:
         log.info("decided by the text: %s", prepared.decisions)
     where, left_out = module.config.data.where, reasons(prepared.dropped)

@@ -18,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from nmt.bundle import save_bundle
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Score, shown
+from nmt.model.seq2seq import num_parameters
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 # Is told how many epochs are over and what the validation scored, in the selection metric: whether training ends.
 Watch = Callable[[int, float], bool]
 BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
+
+
+def epochs_done(trainer: pl.Trainer) -> int:
+    """At the end of a validation, with which an epoch counts, unless there is no training yet."""
+    return trainer.current_epoch + (trainer.state.fn == "fit")
 
 
 class Throughput(Callback):
@@ -84,7 +90,7 @@ class ValidationReport(Callback):
         validation, measure = pl_module.validation, pl_module.measure
         log.info(
             "epoch %d, step %d: %s  (best %s)%s",
-            trainer.current_epoch + (trainer.state.fn == "fit"),  # an epoch counts when its validation is over
+            epochs_done(trainer),
             trainer.global_step,
             "  ".join([shown("nll", validation.nll), *(_of_all(validation, name) for name in measure.names)]),
             pl_module.best,
@@ -132,7 +138,7 @@ class Watched(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        epochs = trainer.current_epoch + (trainer.state.fn == "fit")
+        epochs = epochs_done(trainer)
         score = pl_module.measure.figure(pl_module.validation.key)
         ends = trainer.is_global_zero and self.watch(epochs, score)
         if trainer.strategy.reduce_boolean_decision(ends, all=False):
@@ -180,7 +186,7 @@ class ModelDirectories(Checkpoint):
 def save_model(folder: Path, module: TrainingModule) -> None:
     """The weights, or the average of them, that the last validation found better."""
     validation = module.validation
-    size = sum(parameter.numel() for parameter in module.model.parameters())
+    size = num_parameters(module.model)
     scores = {name: asdict(score) for name, score in validation.scores.items()}
     of_each = {
         direction: {name: asdict(score) for name, score in found.items()}

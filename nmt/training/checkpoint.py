@@ -22,7 +22,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from nmt.config import TrainerConfig
-from nmt.data.datamodule import DataModule
+from nmt.data.datamodule import DataModule, datamodule_of
 from nmt.data.tokenizer import Tokenizer
 from nmt.files import replacing
 from nmt.signals import Signals, Stopped
@@ -255,7 +255,7 @@ class Checkpoints(Checkpoint):
         checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
         loop = checkpoint["loops"]["fit_loop"]
         batches = loop["epoch_loop.batch_progress"]
-        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(trainer)
         if not self.epoch_is_over:
             # Inside an epoch Lightning is asked amid a batch, or when it takes the epoch for over because training
             # ends. What is true is: so many batches are done, and the epoch is not.
@@ -272,7 +272,7 @@ class Checkpoints(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(trainer)
         batches = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         _rescale(batches, lambda count: count * datamodule.shards_each)
 

@@ -12,7 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from nmt.data.datamodule import DataModule
+from nmt.data.datamodule import datamodule_of
 
 MIN_SCALE = 1.0  # of float16's gradients: at this one an overflow is no fault of the scale
 SHOWN = 20  # lines
@@ -120,7 +120,7 @@ class Updates(Callback):
 
     def _batches(self, trainer: pl.Trainer) -> range:
         """Those of the update that comes now."""
-        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(trainer)
         done = datamodule.batches_done
         return range(done - done % trainer.accumulate_grad_batches, done + 1)
 
@@ -137,7 +137,7 @@ class Updates(Callback):
         self.skipped = self.skipped + 1 if is_left_out else 0
         if not is_left_out:
             return
-        datamodule: DataModule = self.trainer.datamodule  # type: ignore[union-attr]
+        datamodule = datamodule_of(self.trainer)
         where = f"the one after step {step} ({described(datamodule.lines(batches), datamodule.prepared.parts)})"
         log.warning("an update is not finite and is left out: %s", where)
         if self.skipped > self.max_skipped:

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from nmt.config import TrainerConfig
-from nmt.data.datamodule import DataModule
+from nmt.data.datamodule import datamodule_of
 from nmt.training.module import TrainingModule
 
 
@@ -20,7 +20,7 @@ class MemoryProbe(Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        datamodule: DataModule = trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(trainer)
         for batch in datamodule.largest_batches():
             moved = pl_module.transfer_batch_to_device(batch, pl_module.device, 0)
             with getattr(trainer.strategy, "block_backward_sync", nullcontext)():

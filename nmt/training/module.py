@@ -22,7 +22,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from nmt.bundle import Bundle, BundleConfig, build_model, load_bundle
 from nmt.config import RunConfig
 from nmt.data.batching import Batch
-from nmt.data.datamodule import DataModule
+from nmt.data.datamodule import datamodule_of
 from nmt.data.preparation import Prepared
 from nmt.metrics.measure import Measure, shown
 from nmt.process import MemoryTrimmer, trim_memory
@@ -88,7 +88,7 @@ class TrainingModule(pl.LightningModule):
 
     def total_steps(self) -> int:
         """The updates of the epochs, or trainer.max_steps; the same wherever the run goes on."""
-        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(self.trainer)
         settings = self.config.trainer
         total = settings.max_epochs * datamodule.updates(settings.accumulate)
         return min(total, settings.max_steps or total)
@@ -106,7 +106,7 @@ class TrainingModule(pl.LightningModule):
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would, and any
         # number of processes what one would.
-        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(self.trainer)
         torch.manual_seed(hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63)
         self.model.dropout.rise(1 - self.remaining())
 
@@ -132,7 +132,7 @@ class TrainingModule(pl.LightningModule):
         return nan_if_not_finite(mean)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(self.trainer)
         datamodule.batches_done = batch_idx + 1
         if self.global_step != self.averaged_step:  # not amid accumulated batches
             self.averaged_step = self.global_step
@@ -149,7 +149,7 @@ class TrainingModule(pl.LightningModule):
         loop._combined_loader.limits = [loop.max_batches]
 
     def on_train_epoch_end(self) -> None:
-        datamodule: DataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        datamodule = datamodule_of(self.trainer)
         if self.trainer.is_last_batch:  # else training ends inside the epoch
             datamodule.epoch, datamodule.batches_done = self.current_epoch + 1, 0
 

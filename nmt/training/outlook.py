@@ -21,7 +21,7 @@ class TimeLeft(Callback):
     A checkpoint has how long training has taken until then, so that `spent` is of all processes of a run."""
 
     def __init__(self) -> None:
-        self.last_step = 0
+        self.final_step = 0
         self.first_step = 0  # of this process
         self.began = self.paused = 0.0  # s; when training began, and how long validations have taken since
         self.before = 0.0  # s; what training had taken until the checkpoint that it goes on from
@@ -40,7 +40,7 @@ class TimeLeft(Callback):
         self.before = float(state_dict.get("spent", 0.0))
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.last_step, self.first_step = int(trainer.estimated_stepping_batches), trainer.global_step
+        self.final_step, self.first_step = int(trainer.estimated_stepping_batches), trainer.global_step
         self.began, self.paused, self.validations = time.monotonic(), 0.0, 0
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -55,7 +55,7 @@ class TimeLeft(Callback):
         """None where nothing is known yet."""
         limits = []
         if made := trainer.global_step - self.first_step:
-            steps = max(0, self.last_step - trainer.global_step)
+            steps = max(0, self.final_step - trainer.global_step)
             a_step = (time.monotonic() - self.began - self.paused) / made
             a_validation = self.paused / self.validations if self.validations else 0.0
             limits.append(steps * a_step + self._validations_left(trainer, steps) * a_validation)
@@ -110,7 +110,7 @@ class TrainingBar(Callback):
         if pl_module.progress.best:
             figures.append(f"best {pl_module.best}")
         spent = time.monotonic() - self.left.began
-        share = trainer.global_step / self.left.last_step if seconds is None else spent / max(spent + seconds, 1e-9)
+        share = trainer.global_step / self.left.final_step if seconds is None else spent / max(spent + seconds, 1e-9)
         self.picture(share, ", ".join(figures))
         self.last = time.monotonic()
 

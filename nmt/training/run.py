@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,6 +31,7 @@ from nmt.data.preparation import Prepared, prepare
 from nmt.files import write_atomically
 from nmt.json_text import to_json
 from nmt.metrics.config import Name
+from nmt.model.seq2seq import num_parameters
 from nmt.plain_data import to_dict
 from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
 from nmt.signals import Signals, Stopped
@@ -114,7 +115,8 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
     tune_process()
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
-    prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else _unchecked)
+    # The first process checks the text, and all have the same (SameText).
+    prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else None)
     trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
     config, prepared = decided(config, prepared)
     pl.seed_everything(config.seed, verbose=False)
@@ -130,7 +132,7 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
         with open_log(run_dir / LOG):
             module, seconds = _train_through(config, run_dir, hardware, module, datamodule, signals, start, watch)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
-    size = sum(parameter.numel() for parameter in module.model.parameters())
+    size = num_parameters(module.model)
     score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
     return Trained(run_dir / MODEL, score, module.best, name, rank, size, seconds)
 
@@ -150,11 +152,7 @@ def _begun(run_dir: Path, config: RunConfig, processes: int) -> RunConfig:
     return replace(found, cache_dir=config.cache_dir)
 
 
-def _unchecked(text: Mapping[str, str]) -> None:
-    """The first process has checked it, and all have the same (SameText)."""
-
-
-def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None]) -> Prepared:
+def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None) -> Prepared:
     data, cache_dir = config.data, Path(config.cache_dir)
     if not config.init:
         return prepare(data, config.tokenizer, cache_dir, check=check, auto=config.auto)

@@ -13,6 +13,7 @@ from nmt.bundle import Bundle
 from nmt.kernels.trial import fitting
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam, Hypothesis, Search
+from nmt.search.base import best_first
 from nmt.search.beam import PATIENT
 from nmt.search.mbr import expected_utility
 from nmt.translation.searcher import Searcher, Watch
@@ -96,7 +97,7 @@ class BatchTranslator(Searcher):
             tokens = Measure.of(self.metric, task.tgt, texts).tokens
         utility = expected_utility(texts, weights, task.mbr, tokens).tolist()
         scored = [replace(h, score=utility_of) for h, utility_of in zip(hypotheses, utility, strict=True)]
-        return sorted(scored, key=lambda h: -h.score)
+        return best_first(scored)
 
 
 def fast_batch_size(search: Search, device: torch.device, tgt_vocab_size: int) -> int:

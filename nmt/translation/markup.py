@@ -1,12 +1,20 @@
-"""What no model translates is taken out of texts before, and put back into their translations."""
+"""What no model translates: taken out of texts before, and put into their translations after, by their links."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from nmt.text.guard import Guard
-from nmt.translation.values import Task, Translation, with_tags, with_terms
+from nmt.text.markup import Markup, put_back
+from nmt.text.pieces import diagonal, links
+from nmt.text.protection import Masked
+from nmt.text.restoring import Edited, forced
+from nmt.text.restoring import unmasked as restore
+from nmt.translation.values import Task, Translation
+
+CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
 
 
 def around_markup(
@@ -27,6 +35,60 @@ def around_markup(
         task = replace(task, alignment=True, plain=False)
     found = translate(plain, starts, task)
     return [
-        with_tags(markup, with_terms(markup.plain, forced, translation, start))
-        for markup, forced, translation, start in zip(markups, terms, found, starts or [""] * len(found), strict=True)
+        with_tags(markup, with_terms(markup.plain, of_text, translation, start))
+        for markup, of_text, translation, start in zip(
+            markups, terms, found, starts or [""] * len(found), strict=True
+        )
     ]
+
+
+def on_each(change: Callable[[Translation], Translation], translation: Translation) -> Translation:
+    """The change of a translation and of its alternatives."""
+    alternatives = tuple(map(change, translation.alternatives))
+    return replace(change(translation), alternatives=alternatives)
+
+
+def linked(src: str, translation: Translation) -> Translation:
+    """A translation of a text, and its alternatives, with the links that its alignment comes to."""
+
+    def change(one: Translation) -> Translation:
+        pieces = [piece if not CONTROL.fullmatch(piece) else "" for piece in one.src_tokens[:-1]]
+        return replace(one, links=links(src, pieces, one.text, one.tokens, one.alignment))
+
+    return on_each(change, translation)
+
+
+def with_tags(markup: Markup, translation: Translation) -> Translation:
+    """A translation of the plain text, and its alternatives, with the tags that it had."""
+
+    def change(one: Translation) -> Translation:
+        return replace(one, text=put_back(markup, one.text, one.links or diagonal(markup.plain, one.text)))
+
+    return on_each(change, translation)
+
+
+def unmasked(source: Masked, translation: Translation, prefix: str = "") -> Translation:
+    """A translation of a text with symbols, and its alternatives, with what they stand for. `prefix` is what it was
+    made to begin with."""
+
+    def change(one: Translation) -> Translation:
+        found = restore(source, one.text, one.links or diagonal(source.text, one.text), prefix)
+        before = Edited("", source.edits)
+        moved = tuple((*before.now(*link[:2]), *found.now(*link[2:])) for link in one.links)
+        return replace(one, text=found.text, links=moved)
+
+    return on_each(change, translation)
+
+
+def with_terms(
+    src: str, terms: Sequence[tuple[int, int, str]], translation: Translation, prefix: str = ""
+) -> Translation:
+    """A translation, and its alternatives, with the terms that are forced, if there are any. `prefix` is what it was
+    made to begin with."""
+
+    def change(one: Translation) -> Translation:
+        found = forced(src, terms, one.text, one.links or diagonal(src, one.text), prefix)
+        moved = tuple((*link[:2], *found.now(*link[2:])) for link in one.links)
+        return replace(one, text=found.text, links=moved)
+
+    return on_each(change, translation) if terms else translation

@@ -27,7 +27,7 @@ from nmt.text.protection import SYMBOL
 from nmt.text.sentences import sentences
 from nmt.translation.batches import BatchTranslator, fast_batch_size
 from nmt.translation.ensemble import load_ensemble
-from nmt.translation.markup import around_markup
+from nmt.translation.markup import around_markup, linked, unmasked
 from nmt.translation.paragraphs import by_sentences
 from nmt.translation.sources import MAX_CHARS, MAX_PIECES, ScoredPair, Source, pairs_of, pieces_of, sources_of
 from nmt.translation.values import (
@@ -39,10 +39,8 @@ from nmt.translation.values import (
     check_split,
     check_task,
     is_letterless,
-    linked,
     texts_like,
     texts_of,
-    unmasked,
 )
 
 if TYPE_CHECKING:

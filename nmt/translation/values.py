@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
-from nmt.text.markup import Markup, put_back
-from nmt.text.pieces import Link, diagonal, links
-from nmt.text.protection import Masked
-from nmt.text.restoring import Edited, forced
-from nmt.text.restoring import unmasked as restore
+from nmt.text.pieces import Link
 
-CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
 SHOWN = 60  # characters of a value that is refused
 
 Split = Literal["none", "sentences"]  # what a text is translated by: as it is, or sentence by sentence
@@ -105,44 +99,6 @@ def check_batch_size(batch_size: int | None) -> None:
     """Raises ValueError for none at all."""
     if batch_size is not None and batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
-
-
-def linked(src: str, translation: Translation) -> Translation:
-    """A translation of a text, and its alternatives, with the links that its alignment comes to."""
-    alternatives = tuple(linked(src, alternative) for alternative in translation.alternatives)
-    pieces = [piece if not CONTROL.fullmatch(piece) else "" for piece in translation.src_tokens[:-1]]
-    found = links(src, pieces, translation.text, translation.tokens, translation.alignment)
-    return replace(translation, links=found, alternatives=alternatives)
-
-
-def with_tags(markup: Markup, translation: Translation) -> Translation:
-    """A translation of the plain text, and its alternatives, with the tags that it had."""
-    alternatives = tuple(with_tags(markup, alternative) for alternative in translation.alternatives)
-    found = translation.links or diagonal(markup.plain, translation.text)
-    return replace(translation, text=put_back(markup, translation.text, found), alternatives=alternatives)
-
-
-def unmasked(source: Masked, translation: Translation, prefix: str = "") -> Translation:
-    """A translation of a text with symbols, and its alternatives, with what they stand for. `prefix` is what it was
-    made to begin with."""
-    alternatives = tuple(unmasked(source, alternative, prefix) for alternative in translation.alternatives)
-    own = translation.links or diagonal(source.text, translation.text)
-    found, before = restore(source, translation.text, own, prefix), Edited("", source.edits)
-    moved = tuple((*before.now(*link[:2]), *found.now(*link[2:])) for link in translation.links)
-    return replace(translation, text=found.text, links=moved, alternatives=alternatives)
-
-
-def with_terms(
-    src: str, terms: Sequence[tuple[int, int, str]], translation: Translation, prefix: str = ""
-) -> Translation:
-    """A translation, and its alternatives, with the terms that are forced, if there are any. `prefix` is what it was
-    made to begin with."""
-    if not terms:
-        return translation
-    alternatives = tuple(with_terms(src, terms, alternative, prefix) for alternative in translation.alternatives)
-    found = forced(src, terms, translation.text, translation.links or diagonal(src, translation.text), prefix)
-    moved = tuple((*link[:2], *found.now(*link[2:])) for link in translation.links)
-    return replace(translation, text=found.text, links=moved, alternatives=alternatives)
 
 
 def is_letterless(text: str) -> bool:

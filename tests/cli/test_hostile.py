@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nmt.bundle import CONFIG, WEIGHTS, seal, sha256
+from nmt.bundle import CONFIG, WEIGHTS, seal
 from nmt.cli import compare, evaluate, inspect, translate
+from nmt.files import sha256
 from nmt.shown import HIDDEN, MOST
 
 MAINS = {main.COMMAND: main.main for main in (compare, evaluate, inspect, translate)}

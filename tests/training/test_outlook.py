@@ -67,15 +67,15 @@ def test_the_rate_falls_towards_what_the_minutes_let_a_run_come_to(corpus_dir, t
         datamodule=SimpleNamespace(updates=lambda accumulate: 7),
     )
     monkeypatch.setattr(timer, "time_elapsed", lambda *_: 15.0)
-    assert module.last_step(3) == 70  # amid the warm-up
+    assert module.schedule_end(3) == 70  # amid the warm-up
     assert not sent
-    assert module.last_step(5) == 20
-    assert module.last_step(30) == 70  # the epochs are over sooner
+    assert module.schedule_end(5) == 20
+    assert module.schedule_end(30) == 70  # the epochs are over sooner
     monkeypatch.setattr(timer, "time_elapsed", lambda *_: 61.0)
-    assert module.last_step(21) == 21
+    assert module.schedule_end(21) == 21
     assert sent == [(15.0, 45.0), (15.0, 45.0), (61.0, -1.0)]
     module._trainer.callbacks = []
-    assert module.last_step(5) == 70
+    assert module.schedule_end(5) == 70
 
 
 def test_bar_and_log_count_epochs_alike_and_tell_what_is_left(corpus_dir, tmp_path, monkeypatch, caplog):

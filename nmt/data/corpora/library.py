@@ -153,7 +153,7 @@ def _file_rows(corpus: HubCorpus, builder: Any, path: str, name: str) -> Iterato
         if builder.name == "json":
             yield from jsonl_rows(lines, name, src, tgt, corpus.column)
         elif builder.config.sep == "\t":
-            yield from table_rows(tsv_cells(lines, name), name, src, tgt)
+            yield from table_rows(tsv_cells(lines), name, src, tgt)
         else:
             yield from table_rows(csv_cells(lines, name, builder.config.sep), name, src, tgt)
 
