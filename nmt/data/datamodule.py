@@ -26,9 +26,7 @@ from nmt.data.preparation import Prepared
 
 def datamodule_of(trainer: pl.Trainer | None) -> DataModule:
     assert trainer is not None
-    datamodule = trainer.datamodule  # type: ignore[attr-defined]
-    assert isinstance(datamodule, DataModule)
-    return datamodule
+    return cast(DataModule, trainer.datamodule)  # type: ignore[attr-defined]
 
 
 def is_copied_ahead(device: torch.device) -> bool:
