@@ -53,7 +53,7 @@ from peers.translation import SEARCHES, trained, translation_rows
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive
 from nmt.data.readers import read_lines
-from nmt.engine.on_gpu import NARROW
+from nmt.engine.on_gpu import GPU_DTYPES
 from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("--src", type=Path, required=True)
     parser.add_argument("--ref", type=Path, required=True)
     parser.add_argument("--device", default="cpu", help="as for nmt-translate (default: %(default)s)")
-    parser.add_argument("--compute", action="append", choices=[*COMPUTE, *NARROW], help="default: all that work here")
+    parser.add_argument(
+        "--compute", action="append", choices=[*COMPUTE, *GPU_DTYPES], help="default: all that work here"
+    )
     parser.add_argument("--isa", choices=ISA, help="default: the best that is here")
     parser.add_argument("--threads", type=positive, help="of one process (default: as nmt-translate)")
     parser.add_argument("--workers", type=positive, help="processes in file mode (default: as nmt-translate)")

@@ -47,7 +47,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
     models = {name: read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
     try:
         tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization, config.text)
-        tokenizer.control_ids(config.every_direction.pieces)
+        tokenizer.control_ids(config.every_direction.tag_pieces)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims

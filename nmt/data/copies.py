@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nmt.data.corpora import Pair
 from nmt.data.encoded import EncodedCorpus
-from nmt.data.lexicon import NOTHING, model_1, sample
+from nmt.data.lexicon import NOTHING, ibm_model_1, sample
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.text.markup import take_out
 from nmt.text.pieces import Span, links, word_spans
@@ -40,7 +40,7 @@ class Aligner:
     def __init__(self, corpus: EncodedCorpus, tokenizer: Tokenizer) -> None:
         self.tokenizer, self.size = tokenizer, tokenizer.tgt_vocab_size
         src, tgt = sample(corpus)
-        pieces, translations, self.probability = model_1(src, tgt, self.size)
+        pieces, translations, self.probability = ibm_model_1(src, tgt, self.size)
         self.keys = pieces.astype(np.int64) * self.size + translations
 
     def __call__(self, src: str, tgt: str) -> list[tuple[Span, Span]]:

@@ -86,7 +86,7 @@ class Directions:
         return Direction("+".join(self.sources), "+".join(self.targets))
 
     @property
-    def pieces(self) -> list[str]:
+    def tag_pieces(self) -> list[str]:
         """All tags."""
         return list(dict.fromkeys(tag for direction in self.every for tag in self.tags_of(direction)))
 

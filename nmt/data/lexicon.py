@@ -70,7 +70,7 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     if joint:
         likely[:, 0] = np.arange(src_vocab_size)
         first = 1
-    pieces, translations = _ranked(*model_1(src, tgt, tgt_vocab_size), LIKELY - first)
+    pieces, translations = _ranked(*ibm_model_1(src, tgt, tgt_vocab_size), LIKELY - first)
     rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
     likely[pieces, first + rank] = translations
     frequent = np.union1d(np.argsort(-counts, kind="stable")[: int(FREQUENT * tgt_vocab_size)], likely[NOTHING])
@@ -85,7 +85,7 @@ def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
     return src, [tgt[1:-1].copy() for _, tgt in pairs]  # the block that they are of need not stay
 
 
-def model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
+def ibm_model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
     """Pairs of source and target pieces that met in a sentence pair, sorted, and p(target piece | source piece)."""
     blocks = list(_blocks([len(s) * len(t) for s, t in zip(src, tgt, strict=True)]))
     # A link joins a source piece and a target position of one sentence pair. Of each block its entries, sorted, and

@@ -39,7 +39,7 @@ def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[T
     ]
 
 
-def words(text: Text, total: int) -> str:
+def describe_share(text: Text, total: int) -> str:
     """What an epoch of so many pairs has of a text."""
     return (
         f"{text.drawn} of {text.name} ({text.drawn / total:.1%}), which has {text.pairs} "

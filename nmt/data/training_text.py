@@ -69,7 +69,7 @@ class TrainingText:
                 config,
                 (pair.src for pair in self.pairs(Counter(), [])),
                 (pair.tgt for pair in self.pairs(Counter(), [])),
-                controls=self.corpus.every_direction.pieces,
+                controls=self.corpus.every_direction.tag_pieces,
             )
 
         return learn_supported(config, learn, auto)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from nmt.engine.ensemble import Ensemble
 from nmt.engine.network import Network, PackedNetwork, TrainedNetwork
-from nmt.engine.on_gpu import NARROW, GPUNetwork
+from nmt.engine.on_gpu import GPU_DTYPES, GPUNetwork
 from nmt.engine.output import Shortlist
 from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
@@ -30,4 +30,4 @@ def _searchable(model: Seq2Seq, compute: str) -> Network:
     device = model.output_bias.device
     if has_packed_products(device):
         return PackedNetwork(model, replace(COMPUTE[compute], kept=model.packed))
-    return GPUNetwork(model, NARROW[compute]) if compute in NARROW else TrainedNetwork(model)
+    return GPUNetwork(model, GPU_DTYPES[compute]) if compute in GPU_DTYPES else TrainedNetwork(model)

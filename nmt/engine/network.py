@@ -25,7 +25,7 @@ from torch import Tensor
 
 from nmt.engine.attention import attention_of
 from nmt.engine.compiled import PlacedState, packed_layer
-from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
 from nmt.engine.products import Compute, Linear
 from nmt.engine.readout import SplitReadout, readout_of
 from nmt.engine.recurrent import PackedRecurrent
@@ -146,7 +146,7 @@ class TrainedNetwork(Network):
         return self.model.embed_tgt(ids)
 
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
-        table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
+        table, bias = self.model.output_table, with_banned(self.model.output_bias, self.model.banned)
         if shortlist is None:
             return OutputLayer(lambda features: F.linear(features, table, bias))
         return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
@@ -161,7 +161,7 @@ class PackedNetwork(Network):
         self.compute, self.config = replace(compute, kept=None), model.config  # tables have all of their numbers
         self.encoder = PackedEncoder(model.encoder, compute)
         self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
-        self.bias = without(model.output_bias, model.banned)
+        self.bias = with_banned(model.output_bias, model.banned)
         self.output_table = model.output_table.detach()
         self.estimated: EstimatedOutputLayer | None = None  # for the last shortlist
         self._embed_src, self._embed_tgt = model.embed_src, model.embed_tgt

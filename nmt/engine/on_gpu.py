@@ -14,7 +14,7 @@ from torch import Tensor
 
 from nmt.cells import State
 from nmt.engine.network import DecodingState, Network
-from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
 from nmt.kernels.steps import Parts, steps_of
 from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder
@@ -23,7 +23,7 @@ from nmt.model.recurrent import Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 from nmt.model.wirings import DecoderState
 
-NARROW = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class GPUNetwork(Network):
@@ -36,7 +36,7 @@ class GPUNetwork(Network):
         factor = model.config.embedding_size**0.5
         self.embedding = (model.tgt_embedding.weight.detach() * factor).to(dtype)
         self.table = model.output_table.detach().to(dtype)
-        self.bias = without(model.output_bias, model.banned).to(dtype)
+        self.bias = with_banned(model.output_bias, model.banned).to(dtype)
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         torch.clear_autocast_cache()  # what a graph has is not for others
@@ -53,7 +53,7 @@ class GPUNetwork(Network):
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
         if shortlist is None:
             return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
-        table, bias = self.model.output_table, without(self.model.output_bias, self.model.banned)
+        table, bias = self.model.output_table, with_banned(self.model.output_bias, self.model.banned)
         return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:

@@ -67,7 +67,7 @@ class OutputLayer:
         return ids.new_zeros(len(ids), size).scatter_(1, self.pieces, places).gather(1, ids)
 
 
-def without(bias: Tensor, banned: Sequence[int]) -> Tensor:
+def with_banned(bias: Tensor, banned: Sequence[int]) -> Tensor:
     """The output layer's bias (V,), with -inf for pieces that must never come."""
     bias = bias.detach().clone()
     bias[list(banned)] = -torch.inf

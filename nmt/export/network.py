@@ -24,7 +24,7 @@ from onnx import helper
 from torch import Tensor
 
 from nmt.cells import State
-from nmt.engine.output import without
+from nmt.engine.output import with_banned
 from nmt.export.graph import Dims, Graph, Products, Size, append, info, model_of
 from nmt.model.attention import Memory
 from nmt.model.recurrent import Recurrent
@@ -53,7 +53,7 @@ class Exporter:
     def __init__(self, model: Seq2Seq, products: Products) -> None:
         self.products = products
         self.model = copy.deepcopy(model).to("meta").eval()  # shapes alone, for what is traced
-        bias = without(model.output_bias, model.banned)
+        bias = with_banned(model.output_bias, model.banned)
         self.bias = torch.empty_like(bias, device="meta")
         pairs = zip(self.model.parameters(), model.parameters(), strict=True)
         self.weights = {id(shape): numbers.detach() for shape, numbers in pairs} | {id(self.bias): bias}

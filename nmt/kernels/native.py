@@ -18,7 +18,7 @@ from nmt.kernels.operands import Access, accesses, digest, kernel_name
 from nmt.native.build import cells_library
 
 MOST_OPERANDS = 40  # as in rows.h
-NARROW = {torch.float32: "float", torch.bfloat16: "bfloat16"}
+C_TYPES = {torch.float32: "float", torch.bfloat16: "bfloat16"}
 SHARED_FROM = 1 << 13  # numbers of a state from which threads share a step
 
 
@@ -71,7 +71,7 @@ class Function:
     """A kernel of a library. Raises AttributeError where it has none of that name."""
 
     def __init__(self, library: ctypes.CDLL, kernel: str) -> None:
-        self.of = {dtype: getattr(library, f"nmt_{kernel}_{name}") for dtype, name in NARROW.items()}
+        self.of = {dtype: getattr(library, f"nmt_{kernel}_{name}") for dtype, name in C_TYPES.items()}
         text = ctypes.string_at(getattr(library, f"nmt_{kernel}_operands"))
         self.operands: tuple[Access, ...] = accesses(text.decode())
 
@@ -138,13 +138,13 @@ def _functions(library: ctypes.CDLL, cell: str) -> CellFunctions | None:
 
 def takes(narrow: Tensor, wide: Tensor) -> bool:
     """Whether there are kernels for numbers as narrow and as wide as these, where they are."""
-    is_known = narrow.dtype in NARROW and wide.dtype == torch.float32
+    is_known = narrow.dtype in C_TYPES and wide.dtype == torch.float32
     return is_known and narrow.device.type == "cpu" and library() is not None
 
 
 def share(kernel: str, narrow: torch.dtype, work: ctypes.Structure, count: int) -> None:
     """Do `count` pieces of work, which threads share."""
-    function = getattr(library(), f"nmt_{kernel}_{NARROW[narrow]}")
+    function = getattr(library(), f"nmt_{kernel}_{C_TYPES[narrow]}")
     function(ctypes.byref(work), ctypes.c_int64(count), ctypes.c_int64(torch.get_num_threads()))
 
 

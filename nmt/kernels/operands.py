@@ -14,7 +14,7 @@ import nmt.cells
 from nmt.cells import Cell
 from nmt.kernels.trace import RowFunction, matrix_names, trace, trace_phases, undisturbed
 
-NARROW = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
+NARROW_OPERANDS = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
 
 
@@ -38,7 +38,7 @@ def accesses(text: str) -> tuple[Access, ...]:
 
 
 def _access(name: str, is_written: bool = False, is_sum: bool = False) -> Access:
-    return Access(name, is_written, is_sum, is_narrow=name in NARROW)
+    return Access(name, is_written, is_sum, is_narrow=name in NARROW_OPERANDS)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels import check, native, triton_steps
-from nmt.kernels.operands import NARROW, kernels_of
+from nmt.kernels.operands import NARROW_OPERANDS, kernels_of
 from nmt.kernels.trial import is_trusted
 
 Parts = Mapping[str, Tensor]
@@ -60,7 +60,7 @@ def steps_of(
         cell, tuple(own), device, narrow, units
     ):
         return triton_steps.TritonSteps(cell, own)
-    if device.type == "cpu" and wide == torch.float32 and narrow in native.NARROW:
+    if device.type == "cpu" and wide == torch.float32 and narrow in native.C_TYPES:
         functions = native.functions_of(cell)
         if functions is not None:
             return NativeSteps(cell, functions)
@@ -159,7 +159,7 @@ class TorchSteps(InLoop):
                 new = self.cell.pointwise(gates, x, tuple(state), parameters)
             found = torch.autograd.grad(new, wanted, grads, allow_unused=True, materialize_grads=True)
             for name, grad in zip(read, found, strict=False):
-                parts[f"grad_{name}"][t if name in NARROW else 0] = grad
+                parts[f"grad_{name}"][t if name in NARROW_OPERANDS else 0] = grad
             for name, grad in zip(self.own, found[len(read) :], strict=True):  # (n,D,1,H)
                 parts[f"grad_{name}"][0] += grad.permute(1, 2, 0, 3).flatten(2)
 

@@ -24,7 +24,7 @@ from nmt.kernels.operands import Kernel, kernels_of, parameter_names
 from nmt.kernels.trace import NotTraceableError
 from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
 
-NARROW = (torch.float32, torch.bfloat16, torch.float16)
+PRODUCT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 MOST_UNITS = 4096  # what a program holds of a row must fit its registers
 PROGRAMS = 256  # of a layer, that add up the gradients of parameters: some two for each processor of a large GPU
 LANES_A_WARP = 128  # four a thread
@@ -35,7 +35,7 @@ Step = Callable[[int], None]
 
 def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
     """Whether there are kernels; that they are right has to be tried."""
-    if device.type != "cuda" or narrow not in NARROW or wide != torch.float32 or units > MOST_UNITS:
+    if device.type != "cuda" or narrow not in PRODUCT_DTYPES or wide != torch.float32 or units > MOST_UNITS:
         return False
     if importlib.util.find_spec("triton") is None:
         return False

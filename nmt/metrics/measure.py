@@ -120,7 +120,7 @@ class Measure:
         return -1 if METRICS[self.name].less_is_better else 1
 
     def selection_key(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
-        """What is greater of the better model: by the selection metric, then chrF, then nll (nats a token), to a
+        """What is greater of the better model: by the selection metric, then chrF, then nll (nats per token), to a
         thousandth, so that weights that hardly move any more are equal."""
         nll = nll if isfinite(nll) else inf
         figure = scores[self.name].score if METRICS[self.name].scorer else nll

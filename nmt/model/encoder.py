@@ -40,7 +40,7 @@ class EncoderConfig:
         return (self.direction == "alternating" and depth % 2 == 1,)
 
 
-def mirrored(length: Tensor, steps: int) -> Tensor:
+def reversal_index(length: Tensor, steps: int) -> Tensor:
     """Of B rows of S steps joined (B*S,), which step takes the place of each when the first `length` (B,) of every
     row are turned round and the rest stay."""
     position = torch.arange(steps, device=length.device)
@@ -49,7 +49,7 @@ def mirrored(length: Tensor, steps: int) -> Tensor:
     return (index + torch.arange(0, index.numel(), steps, device=length.device)[:, None]).flatten()
 
 
-def turned(x: Tensor, mirror: Tensor) -> Tensor:
+def reverse_sequences(x: Tensor, mirror: Tensor) -> Tensor:
     """x (B,S,...) the other way round; its own inverse."""
     return x.flatten(0, 1).index_select(0, mirror).view_as(x)
 
@@ -113,16 +113,16 @@ def read(
 
     `final` holds each direction's last output on real tokens. Values on padding are meaningless.
     """
-    last, mirror = (length - 1)[:, None, None], mirrored(length, x.shape[1])  # (B, 1, 1), (B*S,)
+    last, mirror = (length - 1)[:, None, None], reversal_index(length, x.shape[1])  # (B, 1, 1), (B*S,)
     of_layers = []
     for depth, directions in enumerate(layers):
         below, backward = x, config.backward(depth)
-        inputs = [turned(x, mirror) if back else x for back in backward]
+        inputs = [reverse_sequences(x, mirror) if back else x for back in backward]
         states = [layer.initial_state(len(x)) for layer in directions]
         outputs = directions[0].side_by_side(directions, inputs, states)
         finals = [out.gather(1, last.expand(-1, 1, out.shape[2])) for out in outputs]
         directions_of = zip(outputs, backward, strict=True)
-        x = torch.cat([turned(out, mirror) if back else out for out, back in directions_of], -1)
+        x = torch.cat([reverse_sequences(out, mirror) if back else out for out, back in directions_of], -1)
         if depth and config.residual:
             x = x + below
         of_layers.append(x)  # (B, S, M)

@@ -9,7 +9,7 @@ import torch
 from nmt.bundle import load_bundle
 from nmt.data.cleaning import reasons
 from nmt.data.datamodule import DataModule
-from nmt.data.mixing import words
+from nmt.data.mixing import describe_share
 from nmt.model.seq2seq import num_parameters
 from nmt.training.module import TrainingModule
 from nmt.training.resumption import ResumePoint
@@ -27,7 +27,7 @@ def announce(
     where, left_out = module.config.data.where, reasons(prepared.dropped)
     log.info("training pairs: %d of %s; left out: %s", len(prepared.train), where, left_out or "none")
     for text in datamodule.texts:
-        log.info("an epoch has %s", words(text, len(prepared.train)))
+        log.info("an epoch has %s", describe_share(text, len(prepared.train)))
     for fault in prepared.faults:
         log.warning("malformed: %s", fault)
     for oddity in prepared.oddities:

@@ -45,7 +45,7 @@ Validation text, by whose {label} this is the best model of its training:
 | metric | score | signature |
 |---|---|---|
 {rows}
-| nll | {validation.nll:.3f} | nats a token |
+| nll | {validation.nll:.3f} | nats per token |
 
     nmt-translate .{to} < source.txt > translation.txt
 

@@ -71,7 +71,7 @@ def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
-    left.set_ylabel("nats a token")
+    left.set_ylabel("nats per token")
     right.set_ylabel("score of the validation text")
     with naming(picture):
         figure.savefig(picture, dpi=120)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nmt.data.batching import Batch
 from nmt.data.encoded import EncodedCorpus
-from nmt.data.lexicon import NOTHING, model_1, sample
+from nmt.data.lexicon import NOTHING, ibm_model_1, sample
 
 TENSION = 3.0  # how fast likelihood falls with the distance from the diagonal, of which the longest is 1
 OF_NOTHING = 0.3  # likelihood that a token translates none of the source's, as `TENSION` makes that of others
@@ -26,7 +26,7 @@ class Guide:
     """Of the pieces of a training text."""
 
     def __init__(self, corpus: EncodedCorpus, tgt_vocab_size: int) -> None:
-        pieces, translations, probability = map(torch.from_numpy, model_1(*sample(corpus), tgt_vocab_size))
+        pieces, translations, probability = map(torch.from_numpy, ibm_model_1(*sample(corpus), tgt_vocab_size))
         kept = probability > UNLIKELY
         self.tgt_vocab_size = tgt_vocab_size
         self.pairs = pieces[kept].long() * tgt_vocab_size + translations[kept]  # (N,), in order

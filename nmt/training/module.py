@@ -34,7 +34,7 @@ from nmt.training.progress import Progress
 from nmt.training.validation import Share, Validation, ValidText, nll_of, translated
 from nmt.training.warm_start import frozen_parameters, initialise_from
 from nmt.translation.translator import Translator
-from nmt.translation.values import copied_letterless
+from nmt.translation.values import copies_letterless_text
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class TrainingModule(pl.LightningModule):
         self.rollbacks = rollbacks
         self.prepared = prepared
         self.valid = ValidText.of(prepared, config.metric)
-        self.copy_letterless = copied_letterless((pair.src, pair.tgt) for pair in prepared.valid)
+        self.copy_letterless = copies_letterless_text((pair.src, pair.tgt) for pair in prepared.valid)
         self.directions = prepared.directions
         self.tokenizer = prepared.tokenizer
         self.lexicon = prepared.lexicon

@@ -163,7 +163,7 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None)
     if start.config.tags and not data.tags:
         raise ValueError(f"init={config.init} begins each source with a tag; data.tags must be true too")
     try:
-        start.tokenizer.control_ids(data.every_direction.pieces)
+        start.tokenizer.control_ids(data.every_direction.tag_pieces)
     except ValueError as error:
         raise ValueError(f"init={config.init}: {error}; init_vocabulary=swap learns new ones") from None
     prepared = prepare(data, config.tokenizer, cache_dir, start.tokenizer, check, config.auto)

@@ -26,7 +26,7 @@ from nmt.translation.translator import Translator
 
 class Validation(NamedTuple):
     average: str | None  # of the weights, by its name; None: as they are
-    nll: float  # nats a target token
+    nll: float  # nats per target token
     translations: list[str]
     scores: dict[str, Score]  # the mean of those of the directions
     key: SelectionKey  # the greater is the better model's

@@ -107,7 +107,7 @@ def is_letterless(text: str) -> bool:
     return not any(map(str.isalpha, text)) and bool(text.strip()) and text.splitlines() == [text]
 
 
-def copied_letterless(pairs: Iterable[tuple[str, str]]) -> bool:
+def copies_letterless_text(pairs: Iterable[tuple[str, str]]) -> bool:
     """Whether sources without a letter are their own translations, as most of these pairs' are; where they have none,
     yes."""
     equal = [src == tgt for src, tgt in pairs if is_letterless(src)]

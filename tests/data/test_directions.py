@@ -52,11 +52,11 @@ def test_a_language_is_chosen_by_code_or_name_where_the_model_needs_to_know():
     with pytest.raises(ValueError, match=r"say from which language with --from \(in Python from_=\): de, fr, pt-BR"):
         both.chosen("en")
     assert both.tags_of(Direction("fr", "en")) == ["<2en>", "<fr>"]
-    assert SEVERAL.pieces == ["<2en>", "<2de>"]
+    assert SEVERAL.tag_pieces == ["<2en>", "<2de>"]
 
 
 def test_several_targets_need_tags():
-    assert Directions.of("", "", ["de-en", "fr-en"]).pieces == []
+    assert Directions.of("", "", ["de-en", "fr-en"]).tag_pieces == []
     with pytest.raises(
         ValueError, match="directions are 'de-en, en-de', into several languages, which needs tags=true"
     ):

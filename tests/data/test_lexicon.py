@@ -11,7 +11,7 @@ import torch
 
 from nmt.data import lexicon
 from nmt.data.encoded import EncodedCorpus, write_encoded
-from nmt.data.lexicon import Lexicon, learn_lexicon, model_1
+from nmt.data.lexicon import Lexicon, ibm_model_1, learn_lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, SPECIAL_IDS
 
 SRC = [[4, 5], [4, 6], [5], [6, 4, 4]]
@@ -41,7 +41,7 @@ def by_loops(iterations):
 def test_model_1_is_its_definition(monkeypatch, block):
     monkeypatch.setattr(lexicon, "BLOCK", block)
     expected = by_loops(lexicon.ITERATIONS)
-    pieces, translations, probability = model_1(arrays(SRC), arrays(TGT), 11)
+    pieces, translations, probability = ibm_model_1(arrays(SRC), arrays(TGT), 11)
     found = {(s, t): p for s, t, p in zip(pieces.tolist(), translations.tolist(), probability.tolist(), strict=True)}
     assert found == pytest.approx(dict(expected))
     assert max(found, key=lambda pair: (pair[0] == 4, found[pair])) == (4, 7)
@@ -53,7 +53,7 @@ def test_model_1_keeps_one_number_a_link_and_the_rest_block_by_block(monkeypatch
     src, tgt = ([rng.integers(4, 40, length, np.int32) for _ in range(120)] for length in (110, 130))
     tracemalloc.start()
     try:
-        model_1(src, tgt, 41)
+        ibm_model_1(src, tgt, 41)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from nmt.data.batching import token_batches
 from nmt.data.corpora import MixConfig
 from nmt.data.datamodule import EpochBatches
 from nmt.data.encoded import EncodedCorpus, write_encoded
-from nmt.data.mixing import mixed, words
+from nmt.data.mixing import describe_share, mixed
 from nmt.data.plan import Plan, Text
 
 BLOCK, SEED, MAX = 8, 3, 60
@@ -150,7 +150,7 @@ def test_a_window_has_of_each_text_what_the_epoch_has(corpus, monkeypatch):
 def test_shares_are_told(corpus):
     assert mixed(corpus, MixConfig(), list(SIZES)) == []
     text = mixed(corpus, MixConfig(weights=(1, 1, 1)), list(SIZES))[1]
-    assert words(text, 126) == "42 of talks (33.3%), which has 21 (2 times an epoch)"
+    assert describe_share(text, 126) == "42 of talks (33.3%), which has 21 (2 times an epoch)"
     assert Text(corpus.spans(), 3).pairs == 126
 
 

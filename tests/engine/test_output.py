@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, without
+from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, with_banned
 
 V, F = 3000, 32
 BANNED = (0, 1, 2)
@@ -16,7 +16,7 @@ def layer():
     """A weight (V,F) of normally distributed rows, a bias (V,), and features (50,F) of many lengths."""
     random = torch.Generator().manual_seed(3)
     weight = torch.randn(V, F, generator=random) * 0.4 + torch.randn(F, generator=random) * 0.2
-    bias = without(torch.randn(V, generator=random) * 0.5 - 1, BANNED)
+    bias = with_banned(torch.randn(V, generator=random) * 0.5 - 1, BANNED)
     return weight, bias, torch.randn(50, F, generator=random) * torch.linspace(0.1, 0.7, 50)[:, None]
 
 
@@ -98,6 +98,6 @@ def test_a_piece_has_a_place_in_its_sentences_list_and_a_place_its_piece(cut):
 @pytest.mark.parametrize(("common", "banned"), [(range(V), BANNED), (range(100), ())])
 def test_nothing_is_estimated_where_nothing_is_left_out_or_padding_is_a_piece(layer, common, banned):
     weight, _, features = layer
-    bias, pieces = without(torch.zeros(V), banned), torch.tensor([*common])
+    bias, pieces = with_banned(torch.zeros(V), banned), torch.tensor([*common])
     cut = EstimatedOutputLayer.of(Rows, weight, bias, pieces).shortlisted(allowing(50, pieces))
     torch.testing.assert_close(cut(features), (features @ weight.T + bias)[:, pieces])

@@ -109,7 +109,7 @@ def test_case_directions_and_two_vocabularies_go_along(corpus_dir, tmp_path):
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(vocab_size=330, joint=False, casing="marked", src_normalization="nfc")
     directions = Directions.of("de+fr", "en+nl", ("de-en", "fr-nl"), tags=True)
-    pieces = train_tokenizer(config, *sides, controls=directions.pieces)
+    pieces = train_tokenizer(config, *sides, controls=directions.tag_pieces)
     model = toy.model_config("gru", "bahdanau", "dot", tie="target")
     others = {"copy_letterless": False, "directions": directions}
     save_bundle(tmp_path / "model", toy.bundle(model, pieces, search=Beam(beam_size=3), **others), "", {})

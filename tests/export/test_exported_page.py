@@ -71,7 +71,7 @@ def folder(corpus_dir, tmp_path_factory) -> Path:
     sides = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
     config = TokenizerConfig(vocab_size=330, joint=False, casing="marked", src_normalization="nfc")
     directions = Directions.of("de+fr", "en+ar", ("de-en", "fr-ar"), tags=True)
-    pieces = train_tokenizer(config, *sides, controls=directions.pieces)
+    pieces = train_tokenizer(config, *sides, controls=directions.tag_pieces)
     model = toy.model_config("gru")
     parent = tmp_path_factory.mktemp("page")
     bundle = toy.bundle(model, pieces, search=Beam(beam_size=4), directions=directions)

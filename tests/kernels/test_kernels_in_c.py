@@ -17,7 +17,7 @@ import toy
 from row_functions import TRACEABLE, by_torch, step_inputs, traced
 
 from nmt.kernels import native
-from nmt.kernels.operands import NARROW
+from nmt.kernels.operands import NARROW_OPERANDS
 from nmt.kernels.steps import NativeSteps, TorchSteps, steps_of
 from nmt.model.recurrent import Recurrent, loop
 from nmt.native.build import CELLS, FOLDER, cells_library
@@ -71,17 +71,17 @@ def a_step_of(cell, layers, rows, length, units, narrow):
     parts = {}
     made, own = step_inputs(cell, length * layers * rows, units)
     for key, part in made.items():
-        wide = narrow if key in NARROW else torch.float32
+        wide = narrow if key in NARROW_OPERANDS else torch.float32
         parts[key] = part.view(length, layers, rows, -1).to(wide)
     usual = parts["gates" if parts["gates"].numel() else "x"]
     usual.view(-1)[: len(NUMBERS)] = torch.tensor(NUMBERS)[: usual.numel()].to(narrow)
     of_own = {key: torch.randn(layers, *part.shape) for key, part in own.items()}
     parts |= {key: part.view(1, layers, 1, -1) for key, part in of_own.items()}
     for key in ("hidden", *(f"new_{state}" for state in cell.states)):
-        wide = narrow if key in NARROW else torch.float32
+        wide = narrow if key in NARROW_OPERANDS else torch.float32
         parts[key] = torch.full((length, layers, rows, units), torch.nan, dtype=wide)
     for key in ("grad_output", "grad_product", *(f"grad_new_{state}" for state in cell.states)):
-        wide = narrow if key in NARROW else torch.float32
+        wide = narrow if key in NARROW_OPERANDS else torch.float32
         parts[key] = torch.randn(length if key == "grad_output" else 1, layers, rows, units).to(wide)
     for key in ("gates", "x"):
         parts[f"grad_{key}"] = torch.full_like(parts[key], torch.nan)

@@ -89,7 +89,7 @@ def onnx_outputs(name, layers, x, states, lengths):
 
 @pytest.mark.parametrize("name", sorted(ONNX_OPERATORS))
 def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
-    from nmt.model.encoder import mirrored, turned
+    from nmt.model.encoder import reversal_index, reverse_sequences
 
     layers = [layer(name, seed) for seed in (1, 2)]
     x, lengths = torch.randn(B, T, E), torch.tensor([T, T - 1])
@@ -98,8 +98,8 @@ def test_a_cell_equals_onnxruntimes_operator_in_both_directions(name):
 
     with torch.no_grad():
         forward = layers[0](x, states[0])
-        mirror = mirrored(lengths, x.shape[1])
-        backward = turned(layers[1](turned(x, mirror), states[1]), mirror)
+        mirror = reversal_index(lengths, x.shape[1])
+        backward = reverse_sequences(layers[1](reverse_sequences(x, mirror), states[1]), mirror)
     outputs = torch.cat([forward, backward], -1)
 
     for row, length in enumerate(lengths):

@@ -5,7 +5,7 @@ import torch
 import toy
 
 from nmt.cells import CELLS
-from nmt.model.encoder import Encoder, EncoderConfig, mirrored, turned
+from nmt.model.encoder import Encoder, EncoderConfig, reversal_index, reverse_sequences
 
 B, S, E, H = 3, 5, 4, 8
 LENGTHS = torch.tensor([5, 2, 4])
@@ -34,10 +34,10 @@ def autocast(precision):
 
 def test_rows_are_reversed_within_their_length_and_back():
     x = torch.arange(B * S, dtype=torch.double).view(B, S, 1)
-    mirror = mirrored(LENGTHS, S)
-    other = turned(x, mirror)
+    mirror = reversal_index(LENGTHS, S)
+    other = reverse_sequences(x, mirror)
     assert other[1, :, 0].tolist() == [6, 5, 7, 8, 9]
-    assert torch.equal(turned(other, mirror), x)
+    assert torch.equal(reverse_sequences(other, mirror), x)
 
 
 @pytest.mark.parametrize(

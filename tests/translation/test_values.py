@@ -13,7 +13,7 @@ from nmt.bundle import seal
 from nmt.search import Beam, Greedy, Sample
 from nmt.training.run import train
 from nmt.translation.translator import Translator
-from nmt.translation.values import copied_letterless
+from nmt.translation.values import copies_letterless_text
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_text_without_a_letter_is_translated_where_it_shall_be(translator):
     ],
 )
 def test_the_validation_text_tells_whether_text_without_a_letter_is_copied(pairs, copied):
-    assert copied_letterless(pairs) == copied
+    assert copies_letterless_text(pairs) == copied
 
 
 def test_a_model_of_numbers_translates_numbers(tmp_path):
