@@ -74,7 +74,7 @@ def groups_of(own: Mapping[str, Any]) -> set[str]:
 def groups() -> dict[str, str]:
     """Every group of conf/train.yaml -> the dotted package of its settings."""
     return {
-        group: "" if group == "experiment" else _package_of(group)
+        group: "" if group == "experiment" else package_of(group)
         for group, _ in _groups_of_defaults(_file("train").defaults)
     }
 
@@ -82,7 +82,7 @@ def groups() -> dict[str, str]:
 def choices_of(group: str) -> list[str]:
     """The names that a group may have."""
     found = {path.stem for path in (resource("conf") / group).glob("*.yaml")}
-    return sorted(found | set(names_of(Cell) if group == "cell" else ()))
+    return sorted(found | set(names_of(SCHEMAS[group]) if group in SCHEMAS else ()))
 
 
 def defaults(cls: type) -> Data:
@@ -191,12 +191,12 @@ def _choice(group: str, name: str) -> Choice:
     if name not in known:
         near = did_you_mean(str(name), known, f"{group}=") or ";"
         raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
-    if not (resource("conf") / group / f"{name}.yaml").exists():  # a cell of another package
-        return Choice(_package_of(group), [f"/schema/{group}/{name}@_here_"], {})
+    if not (resource("conf") / group / f"{name}.yaml").exists():  # a class alone
+        return Choice(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
     return _file(f"{group}/{name}")
 
 
-def _package_of(group: str) -> str:
+def package_of(group: str) -> str:
     """Where what is chosen of a group belongs."""
     files = (resource("conf") / group).glob("*.yaml")
     packages = {_file(f"{group}/{path.stem}").package for path in files} - {""}

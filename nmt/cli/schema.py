@@ -17,8 +17,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nmt.cells import Cell
-from nmt.composition import SCHEMAS, defaults, groups_of, schema, with_all_given
+from nmt.composition import SCHEMAS, defaults, groups_of, package_of, schema, with_all_given
 from nmt.config import RunConfig
 from nmt.plain_data import CHOICES, from_dict, names_of
 from nmt.resources import resource
@@ -34,11 +33,11 @@ def register() -> None:
     for group, base in SCHEMAS.items():
         for name in CHOICES[base]:
             store.store(group=f"schema/{group}", name=name, node=schema(group, name))
-    for name in set(names_of(Cell)) - {path.stem for path in (resource("conf") / "cell").glob("*.yaml")}:
-        with suppress(ValueError):  # which is told to who chooses it
-            node = schema("cell", name)
-            store.store(group="schema/cell", name=name, node=node)
-            store.store(group="cell", name=name, node=node, package="model.cell")
+        for name in set(names_of(base)) - {path.stem for path in (resource("conf") / group).glob("*.yaml")}:
+            with suppress(ValueError):  # which is told to who chooses it
+                node = schema(group, name)
+                store.store(group=f"schema/{group}", name=name, node=node)
+                store.store(group=group, name=name, node=node, package=package_of(group))
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from nmt.composition import SCHEMAS, TABLES, schema
+from nmt.composition import SCHEMAS, schema
 from nmt.suggestions import did_you_mean
 
 
@@ -18,7 +18,6 @@ def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | 
             schema(found[2], found[3])
         except ValueError as missing:
             return str(missing)
-        return f"{found[2]}={found[3]} has a class in {TABLES[found[2]]}, but no file conf/{found[2]}/{found[3]}.yaml"
     return None
 
 

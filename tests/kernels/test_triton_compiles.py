@@ -67,13 +67,14 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from nmt.kernels import scan, triton_steps
-from nmt.kernels.operands import NARROW
+from nmt.kernels.operands import NARROW_OPERANDS
 
 NUMBERS = {"t", "length", "batch", "first", "every", "count", "units"}
 
 
 def compile(kernel, **constants):
-    kinds = {name: "i32" if name in NUMBERS else "*bf16" if name in NARROW else "*fp32" for name in kernel.arg_names}
+    pointers = {name: "*bf16" if name in NARROW_OPERANDS else "*fp32" for name in kernel.arg_names}
+    kinds = {name: "i32" if name in NUMBERS else pointer for name, pointer in pointers.items()}
     kinds |= dict.fromkeys(constants, "constexpr")
     places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     source = ASTSource(fn=kernel, signature=kinds, constexprs=places)
