@@ -1,9 +1,8 @@
 """Three ways to wire the decoder's recurrent layers and attention together.
 
 Each has `forward`, a whole target (teacher forcing; layer by layer where no step waits for attention, else step by
-step), and `step`, one token (search); both agree. A step
-works on any `DecoderParts`: of the trained decoder, or of the searched one (nmt/engine). Nothing here holds the state
-of a step: `DecoderState` is a value.
+step), and `step`, one token (search); both agree. A step works on any `DecoderParts`: of the trained decoder, or of
+the searched one (nmt/engine). Nothing here holds the state of a step: `DecoderState` is a value.
 
 Dims: B sentences, N rows of one step (B, or B*K hypotheses, those of a sentence side by side), T target tokens,
 E embedding, H hidden units, M context features, F features for the output layer.
