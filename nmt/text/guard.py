@@ -52,7 +52,6 @@ class Guard:
         kept = found_in(target, self.rules.pattern) if self.rules.pattern else []
         if not self.glossary or not source.kept:
             return kept
-        terms = re.compile(
-            rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))})(?!\w)"
-        )
-        return sorted({*kept, *(match.span() for match in terms.finditer(target))})
+        values = "|".join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))
+        terms = re.finditer(rf"(?<!\w)(?:{values})(?!\w)", target)
+        return sorted({*kept, *(match.span() for match in terms)})

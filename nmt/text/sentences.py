@@ -109,7 +109,7 @@ def _ends(text: str, code: str) -> Iterator[int]:
         is_last = start + len(block) == len(text)
         parts = _whole(sentencex.segment, code, _WIDE_BLANK.sub(" ", block))
         if not is_last and len(parts) == 1:  # no sentence ends in it: it is read on, from its last word
-            start += re.search(r"\S*$", block).start() or len(block)  # type: ignore[union-attr]
+            start += next((i for i in range(len(block), 0, -1) if block[i - 1].isspace()), len(block))
             continue
         if not is_last:  # the last one may go on
             parts.pop()

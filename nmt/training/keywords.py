@@ -60,9 +60,7 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
         found: Any = settings
         for part in package.split(".") if package else ["experiment"]:
             found = found.get(part, {}) if isinstance(found, dict) else {}
-        name = (
-            found.pop("name", None) if isinstance(found, dict) else None
-        )  # the choice has it, where it is a setting
+        name = found.pop("name", None) if isinstance(found, dict) else None  # which the choice sets
         if name is not None and choices.setdefault(group, name) != name:
             raise ValueError(f"{group} is {choices[group]!r}, and {package}.name is {name!r}; give one")
     return choices, settings

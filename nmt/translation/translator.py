@@ -226,10 +226,10 @@ class Translator(BatchTranslator):
         if source.length == 1:
             return Translation("", 0.0, 0.0)
         copied = self.copy_letterless or source.text.kept  # symbols alone are nothing to translate
-        whole = text if not source.text.kept else source.text.text if len(text) <= MAX_CHARS else ""
-        if copied and not source.prefix_ids and is_letterless(whole):
-            return unmasked(source.text, Translation(valid(whole), 0.0, 0.0))
-        return None
+        if not copied or source.prefix_ids or (source.text.kept and len(text) > MAX_CHARS):
+            return None
+        whole = source.text.text if source.text.kept else text
+        return unmasked(source.text, Translation(valid(whole), 0.0, 0.0)) if is_letterless(whole) else None
 
     def _finished(self, source: Source, text: str, found: Translation, task: Task) -> Translation:
         """With what its symbols stand for, and what a caller should know."""
