@@ -9,14 +9,13 @@ pieces IBM model 1 (lexicon.py) holds likeliest for one another, whichever it is
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-import numpy as np
-from numpy.typing import NDArray
+import torch
 
 from nmt.data.corpora import Pair
 from nmt.data.encoded import EncodedCorpus
-from nmt.data.lexicon import NOTHING, ibm_model_1, sample
+from nmt.data.lexicon import NOTHING, TranslationTable
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.text.markup import take_out
 from nmt.text.pieces import Span, links, word_spans
@@ -38,16 +37,16 @@ class Aligner:
     """Words of a pair that translate each other, by what the encoded pairs teach."""
 
     def __init__(self, corpus: EncodedCorpus, tokenizer: Tokenizer) -> None:
-        self.tokenizer, self.size = tokenizer, tokenizer.tgt_vocab_size
-        src, tgt = sample(corpus)
-        pieces, translations, self.probability = ibm_model_1(src, tgt, self.size)
-        self.keys = pieces.astype(np.int64) * self.size + translations
+        self.tokenizer = tokenizer
+        self.probability = TranslationTable.learned(corpus, tokenizer.tgt_vocab_size)
 
     def __call__(self, src: str, tgt: str) -> list[tuple[Span, Span]]:
         of_src, of_tgt = self.tokenizer.encode_src([src])[0][:-1], self.tokenizer.encode_tgt([tgt])[0][1:-1]
         if not of_src or not of_tgt:
             return []
-        likely = self._likely([*of_src, NOTHING], of_tgt)  # (S + 1, T)
+        likely = self.probability(
+            torch.tensor([*of_src, NOTHING])[:, None], torch.tensor(of_tgt)
+        ).numpy()  # (S + 1, T)
         best_src, best_tgt = likely.argmax(0), likely.argmax(1)
         mutual = [(int(s), t) for t, s in enumerate(best_src) if s < len(of_src) and best_tgt[s] == t]
         if not mutual:
@@ -63,11 +62,6 @@ class Aligner:
                 pairs[src_word] = tgt_word
                 taken.add(tgt_word)
         return sorted(pairs.items())
-
-    def _likely(self, src: Sequence[int], tgt: Sequence[int]) -> NDArray[np.float64]:
-        wanted = np.array(src, np.int64)[:, None] * self.size + np.array(tgt, np.int64)
-        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where(self.keys[place] == wanted, self.probability[place], 0.0)
 
 
 class _Words:

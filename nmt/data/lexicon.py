@@ -77,6 +77,32 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     return Lexicon(torch.from_numpy(frequent.astype(np.int32)), torch.from_numpy(likely))
 
 
+@dataclass(frozen=True)
+class TranslationTable:
+    """p(target piece | source piece) of N pairs of pieces that have met in a sentence pair; of all others it is 0."""
+
+    pairs: Tensor  # (N,), int64: source piece * tgt_vocab_size + target piece, ascending
+    probability: Tensor  # (N,), float64
+    tgt_vocab_size: int
+
+    @classmethod
+    def learned(cls, corpus: EncodedCorpus, tgt_vocab_size: int, least: float = 0.0) -> TranslationTable:
+        """Those above `least`."""
+        pieces, translations, probability = map(torch.from_numpy, ibm_model_1(*sample(corpus), tgt_vocab_size))
+        kept = probability > least
+        return cls(pieces[kept].long() * tgt_vocab_size + translations[kept], probability[kept], tgt_vocab_size)
+
+    def __call__(self, src: Tensor, tgt: Tensor) -> Tensor:
+        """Of the target pieces, given the source pieces; ids of shapes that broadcast."""
+        pairs = src * self.tgt_vocab_size + tgt
+        place = torch.searchsorted(self.pairs, pairs).clamp(max=len(self.pairs) - 1)
+        return torch.where(self.pairs[place] == pairs, self.probability[place], 0.0)
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> TranslationTable:
+        """The same elsewhere, with probabilities of that type."""
+        return TranslationTable(self.pairs.to(device), self.probability.to(device, dtype), self.tgt_vocab_size)
+
+
 def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
     """Source pieces, NOTHING among them, and target pieces of an even sample of the pairs."""
     step = max(1, int(np.ceil(corpus.counts.links / MAX_LINKS)))

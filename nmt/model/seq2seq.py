@@ -68,11 +68,6 @@ def num_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def places_of_real(length: Tensor, longest: int) -> Tensor:
-    """The lengths (B,) of rows of ids (B,longest) -> the places of the real ones among all, in order (P,)."""
-    return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
-
-
 class Seq2Seq(nn.Module):
     """Source ids in, target distributions out. Padding never changes what real tokens give."""
 
@@ -201,12 +196,11 @@ class Seq2Seq(nn.Module):
         tgt_in: Tensor,
         tgt_out: Tensor,
         tgt_len: Tensor,
-        real: Tensor | None = None,
+        real: Tensor,
     ) -> Tensor:
         """The log-probability of each target token (N,T) in one forced pass, as a search of all pieces has it; 0
-        after the end. Targets as for `forward`, `real` as for `loss`."""
+        after the end. Targets as for `forward`; `real` (P,) are the places of the real ones in tgt_out.flatten()."""
         features, _ = self(src, src_len, tgt_in)
-        real = places_of_real(tgt_len, tgt_out.shape[1]) if real is None else real
         bias = self.output_bias.clone()
         for banned in self.banned:  # one by one: their list would have to be copied to a GPU, and waited for
             bias[banned] = -torch.inf

@@ -5,7 +5,7 @@ al., 2013, "A simple, fast, and effective reparameterization of IBM model 2"). I
 update, when attention knows nothing: so it counts less and less, and nothing in the end (Chen et al., 2016,
 arXiv:1607.01628; Liu et al., 2016, arXiv:1609.04186).
 
-Dims: B sentences, S source tokens, T target tokens, N pairs of pieces that have met.
+Dims: B sentences, S source tokens, T target tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nmt.data.batching import Batch
 from nmt.data.encoded import EncodedCorpus
-from nmt.data.lexicon import NOTHING, ibm_model_1, sample
+from nmt.data.lexicon import NOTHING, TranslationTable
 
 TENSION = 3.0  # how fast likelihood falls with the distance from the diagonal, of which the longest is 1
 OF_NOTHING = 0.3  # likelihood that a token translates none of the source's, as `TENSION` makes that of others
@@ -26,28 +26,17 @@ class Guide:
     """Of the pieces of a training text."""
 
     def __init__(self, corpus: EncodedCorpus, tgt_vocab_size: int) -> None:
-        pieces, translations, probability = map(torch.from_numpy, ibm_model_1(*sample(corpus), tgt_vocab_size))
-        kept = probability > UNLIKELY
-        self.tgt_vocab_size = tgt_vocab_size
-        self.pairs = pieces[kept].long() * tgt_vocab_size + translations[kept]  # (N,), in order
-        self.probability = probability[kept].float()  # (N,), of the translation, given the source piece
+        self.probability = TranslationTable.learned(corpus, tgt_vocab_size, UNLIKELY)
 
     def __call__(self, batch: Batch) -> Tensor:
         """Of each target token the share that it comes from each source token (B,T,S), up to 1 in all: the rest comes
         from none. Of the ends of sentences, and of pieces that have not met in the text, it is 0."""
         src, src_len, _, tgt, tgt_len, _ = batch
-        likely = self._probability(src[:, None], tgt[..., None]) * _diagonal(src, src_len, tgt, tgt_len)
+        self.probability = self.probability.to(src.device, torch.float32)
+        likely = self.probability(src[:, None], tgt[..., None]) * _diagonal(src, src_len, tgt, tgt_len)
         likely = likely * _before_end(src, src_len)[:, None] * _before_end(tgt, tgt_len)[..., None]
-        nothing = OF_NOTHING * self._probability(torch.full_like(tgt, NOTHING), tgt)[..., None]
+        nothing = OF_NOTHING * self.probability(torch.full_like(tgt, NOTHING), tgt)[..., None]
         return likely / (likely.sum(-1, keepdim=True) + nothing).clamp(min=1e-9)
-
-    def _probability(self, src: Tensor, tgt: Tensor) -> Tensor:
-        """Of the target pieces, given the source pieces; of shapes that go together."""
-        if self.pairs.device != src.device:
-            self.pairs, self.probability = self.pairs.to(src.device), self.probability.to(src.device)
-        pairs = src * self.tgt_vocab_size + tgt
-        place = torch.searchsorted(self.pairs, pairs).clamp(max=len(self.pairs) - 1)
-        return torch.where(self.pairs[place] == pairs, self.probability[place], 0.0)
 
 
 def _before_end(ids: Tensor, length: Tensor) -> Tensor:

@@ -8,11 +8,11 @@ import toy
 import yaml
 from torch.testing import assert_close
 
+from nmt.data import lexicon
 from nmt.data.batching import collate
 from nmt.data.preparation import prepare
 from nmt.model.attention import ATTENTIONS
 from nmt.model.loss import attention_cross_entropy
-from nmt.training import guidance
 from nmt.training.auto_settings import decided
 from nmt.training.guidance import Guide
 from nmt.training.objective import Objective
@@ -28,7 +28,7 @@ def guide(monkeypatch):
     texts = [[ONE, TWO], [TWO, THREE], [THREE, ONE], [ONE], [TWO], [THREE]] * 5
     src = [torch.tensor([*(src for src, _ in pair), 0], dtype=torch.int32).numpy() for pair in texts]
     tgt = [torch.tensor([tgt for _, tgt in reversed(pair)], dtype=torch.int32).numpy() for pair in texts]
-    monkeypatch.setattr(guidance, "sample", lambda corpus: (src, tgt))
+    monkeypatch.setattr(lexicon, "sample", lambda corpus: (src, tgt))
     return Guide(None, 12)
 
 

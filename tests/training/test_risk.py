@@ -86,12 +86,8 @@ def test_the_expectation_is_over_length_normalised_likelihoods():
     for i, row in enumerate(found):
         scores = []
         for ids in row:
-            tgt = torch.tensor([[BOS_ID, *ids, EOS_ID]])
-            length = torch.tensor([len(ids) + 1])
-            own = model.token_log_probs(
-                src[i : i + 1, : src_len[i]], src_len[i : i + 1], tgt[:, :-1], tgt[:, 1:], length
-            )
-            scores.append(own.mean())
+            pair = collate([src[i, : src_len[i]].tolist()], [[BOS_ID, *ids, EOS_ID]])
+            scores.append(model.token_log_probs(*pair).mean())
         expected += ((SHARPNESS * torch.stack(scores)).softmax(0) * cost[i]).sum() / 2
     batch = collate([ids[:length].tolist() for ids, length in zip(src, src_len, strict=True)], [[BOS_ID, EOS_ID]] * 2)
     found_risk = expected_cost(model, batch, found, cost)
