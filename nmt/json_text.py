@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -18,6 +19,11 @@ def to_json(data: Any, indent: int | None = None, *, ascii_only: bool = False, s
     except ValueError:
         text = json.dumps(finite(data), indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
     return text if ascii_only else HIDDEN.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
+
+
+def digest_of(data: Any) -> str:
+    """The SHA-256 of plain data, whatever the order of its keys."""
+    return hashlib.sha256(to_json(data, ascii_only=True, sort_keys=True).encode()).hexdigest()
 
 
 def finite(data: Any) -> Any:

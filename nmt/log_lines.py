@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,6 +35,13 @@ def show_log(quiet: bool = False, before: str = "") -> None:
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
     handler.setFormatter(ShownLines(f"{before.replace('%', '%%')}%(message)s"))
     logger.addHandler(handler)
+
+
+def place_of(error: BaseException) -> str:
+    """An error in a log that must not quote a text: its class and where it was raised, not what it says."""
+    places = traceback.extract_tb(error.__traceback__)
+    where = f"{places[-1].filename}:{places[-1].lineno}" if places else "?"
+    return f"{type(error).__name__} in {where}"
 
 
 @contextmanager

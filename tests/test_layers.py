@@ -75,8 +75,9 @@ ONLY_IN = {
     "uvloop": {"nmt.service.server"},
     "python_multipart": {"nmt.service.wire"},
     "pickle": set(),
-    # A source that is written from our own cells; what packages that the user has installed say of themselves.
-    "importlib": {"nmt.kernels.triton_steps", "nmt.entry_points"},
+    # A source that is written from our own cells; what packages that the user has installed say of themselves; a
+    # module of our own, by its literal name.
+    "importlib": {"nmt.kernels.triton_steps", "nmt.entry_points", "nmt.formats"},
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
 

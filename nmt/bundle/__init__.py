@@ -32,5 +32,4 @@ __all__ = [
     "save_packed",
     "save_search",
     "seal",
-    "sha256",
 ]

@@ -13,7 +13,7 @@ from nmt.bundle.config import FORMAT, FORMATS, BundleConfig
 from nmt.data.tokenizer import JOINT, SRC, TGT
 from nmt.files import sha256
 from nmt.hub import local
-from nmt.json_text import to_json
+from nmt.json_text import digest_of
 from nmt.plain_data import from_dict
 from nmt.shown import brief
 from nmt.suggestions import near_folder
@@ -115,15 +115,11 @@ def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
         return config, {name: [sha256(regular(folder, name))] for name in there}
     if not isinstance(checksums, dict) or not all(isinstance(sums, list) for sums in checksums.values()):
         raise ValueError(f"{path}: {CHECKSUMS} must map each file to a list")
-    verify(path, checksum_of_config(data), checksums)
+    verify(path, digest_of(data), checksums)
     return config, checksums
 
 
 def seal(config: Mapping[str, Any], checksums: Mapping[str, list[str]]) -> dict[str, Any]:
     """The content of config.json: the config with the checksums of the other files and of itself."""
     sealed = {key: value for key, value in config.items() if key != CHECKSUMS}
-    return sealed | {CHECKSUMS: {**checksums, CONFIG: [checksum_of_config(sealed)]}}
-
-
-def checksum_of_config(config: Mapping[str, Any]) -> str:
-    return hashlib.sha256(to_json(config, ascii_only=True, sort_keys=True).encode()).hexdigest()
+    return sealed | {CHECKSUMS: {**checksums, CONFIG: [digest_of(sealed)]}}

@@ -114,16 +114,6 @@ class Counts(NamedTuple):
     links: int  # of a source with a target token
 
 
-class Side:
-    """The sources of a corpus, or the targets: row -> ids."""
-
-    def __init__(self, corpus: EncodedCorpus, number: int) -> None:
-        self.corpus, self.number = corpus, number
-
-    def __getitem__(self, row: int) -> NDArray[np.int32]:
-        return self.corpus.pair(row)[self.number]
-
-
 class EncodedCorpus:
     """The training pairs as ids, by their rows from 0. What is asked of all of them is read block by block."""
 
@@ -136,7 +126,6 @@ class EncodedCorpus:
         self.rows: int = max(self.num_blocks - 1, 0) * self.block_size + last
         self.most_open = 2  # blocks that rows are taken from in turn (plan.py)
         self._open: dict[int, Block] = {}
-        self.src, self.tgt = Side(self, 0), Side(self, 1)
 
     def __len__(self) -> int:
         return self.rows
@@ -231,10 +220,6 @@ class EncodedCorpus:
     @cached_property
     def tgt_len(self) -> Lengths:
         return np.concatenate([block.tgt_len for block in self.blocks()])
-
-    @cached_property
-    def lines(self) -> Lengths:
-        return np.concatenate([block.lines for block in self.blocks()])
 
 
 def _added(one: Lengths, other: Lengths) -> Lengths:

@@ -7,7 +7,6 @@ Each file's checksum stands in the folder, so what was damaged later is not used
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import shutil
@@ -34,7 +33,8 @@ from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
 from nmt.data.training_text import TrainingText, nothing_left, split_of
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import fitting
-from nmt.json_text import to_json
+from nmt.files import sha256
+from nmt.json_text import digest_of, to_json
 
 LAYOUT = 7  # raise it when the same input shall give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
@@ -115,10 +115,9 @@ def prepare(
     faults = counts["faults"] + faults
     sums = json.loads((folder / CHECKSUMS).read_text())
     read = [text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
-    sha256 = hashlib.sha256(to_json(read, ascii_only=True, sort_keys=True).encode()).hexdigest()
     return Prepared(
         *(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config),
-        sha256=sha256,
+        sha256=digest_of(read),
     )
 
 
@@ -143,7 +142,7 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
         content["directions"] = [str(directions), directions.tags]
     if tokenizer is not None and tokenizer.rules.symbols:
         content["copies"] = [config.protect_share, config.capitals_share]
-    return hashlib.sha256(to_json(content, ascii_only=True, sort_keys=True).encode()).hexdigest()[:20]
+    return digest_of(content)[:20]
 
 
 def _is_sound(folder: Path) -> bool:
@@ -162,12 +161,7 @@ def _is_sound(folder: Path) -> bool:
 
 def checksums(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file of a folder but CHECKSUMS itself."""
-    sums = {}
-    for path in sorted(folder.iterdir()):
-        if path.name != CHECKSUMS:
-            with path.open("rb") as file:
-                sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return sums
+    return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
 
 
 def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: TokenizerConfig) -> None:

@@ -13,17 +13,17 @@ Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import Protocol, Self
+from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nmt.engine.attention import attention_of
+from nmt.engine.attention import PackedAttention, attention_of
 from nmt.engine.compiled import PlacedState, packed_layer
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
 from nmt.engine.products import Compute, Linear
@@ -33,7 +33,7 @@ from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder
 from nmt.model.encoder import Encoder, read
 from nmt.model.seq2seq import Seq2Seq
-from nmt.model.wirings import DecoderState
+from nmt.model.wirings import DecoderState, StepAttention, StepLayer
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,36 @@ def _select(state: DecoderState, rows: Tensor) -> DecoderState:
     )
 
 
-class SearchedDecoder(Protocol):
-    def initial_state(self, memory: Memory) -> DecoderState: ...
+class SearchedDecoder:
+    """The decoder's parts, made ready by a subclass, and wired as in training."""
 
-    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]: ...
+    layers: Sequence[StepLayer]
+    attention: StepAttention
+    bridge: Callable[[Tensor], Tensor]
+    readout: Callable[..., Tensor]
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
+        self.features_size = decoder.features_size
+
+    def layer(self, depth: int) -> StepLayer:
+        return self.layers[depth]
+
+    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
+        return self.readout(*inputs)
+
+    def initial_state(self, memory: Memory) -> DecoderState:
+        return self.wiring.initial_state(self, memory)
+
+    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
+        """x is embeddings (N,E), or pieces (N,) where the first layer has a table of them."""
+        return self.wiring.step(self, x, state, memory, self.no_masks)
 
 
 class Network:
     """What a search calls."""
 
-    decoder: SearchedDecoder
+    decoder: SearchedDecoder | Decoder
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         """src (B,S), src_len (B,), at least 1 each -> the memory that the decoder attends to."""
@@ -216,31 +236,20 @@ class PackedEncoder:
         return read(self.config, self.layers, self.mix, x, length)
 
 
-class PackedDecoder:
+class PackedDecoder(SearchedDecoder):
+    layers: list[PackedRecurrent]
+    attention: PackedAttention
+
     def __init__(self, decoder: Decoder, compute: Compute) -> None:
-        self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
-        self.features_size = decoder.features_size
+        super().__init__(decoder)
         self.layers = [
             packed_layer(decoder.layer(depth), compute.at(f"decoder.{depth}"))
             for depth in range(decoder.config.num_layers)
         ]
         self.attention = attention_of(decoder.attention, compute)
-        self.bridge: Callable[[Tensor], Tensor] = Linear(decoder.bridge, compute, "bridge")
+        self.bridge = Linear(decoder.bridge, compute, "bridge")
         self.readout = readout_of(decoder, compute)
 
     def values(self, values: Tensor) -> Tensor:
         """The encoder's values (B,S,M) -> what the context is a mean of."""
         return self.readout.of_values(values) if isinstance(self.readout, SplitReadout) else values
-
-    def layer(self, depth: int) -> PackedRecurrent:
-        return self.layers[depth]
-
-    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
-        return self.readout(*inputs)
-
-    def initial_state(self, memory: Memory) -> DecoderState:
-        return self.wiring.initial_state(self, memory)
-
-    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
-        """x is embeddings (N,E), or pieces (N,)."""
-        return self.wiring.step(self, x, state, memory, self.no_masks)

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.cells import State
-from nmt.engine.network import DecodingState, Network
+from nmt.engine.network import DecodingState, Network, SearchedDecoder
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
 from nmt.kernels.steps import Parts, steps_of
 from nmt.model.attention import Memory
@@ -21,7 +21,6 @@ from nmt.model.decoder import Decoder
 from nmt.model.loop import parameters_of_transitions
 from nmt.model.recurrent import Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
-from nmt.model.wirings import DecoderState
 
 GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -61,28 +60,14 @@ class GPUNetwork(Network):
             return super().step(ids, state)
 
 
-class NarrowDecoder:
+class NarrowDecoder(SearchedDecoder):
     def __init__(self, decoder: Decoder, dtype: torch.dtype) -> None:
-        self.config, self.wiring, self.no_masks = decoder.config, decoder.wiring, decoder.no_masks
-        self.features_size = decoder.features_size
+        super().__init__(decoder)
         self.layers = [NarrowRecurrent(decoder.layer(depth), dtype) for depth in range(decoder.config.num_layers)]
         self.bridge, self.readout = (copy.deepcopy(part).to(dtype) for part in (decoder.bridge, decoder.readout))
         self.attention = copy.deepcopy(decoder.attention).eval()
         for part in self.attention.children():
             part.to(dtype)
-
-    def layer(self, depth: int) -> NarrowRecurrent:
-        return self.layers[depth]
-
-    def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor:
-        features: Tensor = self.readout(*inputs)
-        return features
-
-    def initial_state(self, memory: Memory) -> DecoderState:
-        return self.wiring.initial_state(self, memory)
-
-    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
-        return self.wiring.step(self, x, state, memory, self.no_masks)
 
 
 class NarrowRecurrent:

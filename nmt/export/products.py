@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from nmt.engine.products import quantised
 from nmt.export.graph import Graph
-
-LEAST = 1e-12  # of what a row is divided by
 
 
 class Float32:
@@ -26,9 +24,9 @@ class Int8:
     sentence's result depends on the others of its batch: as in nmt/engine."""
 
     def multiply(self, graph: Graph, x: str, weight: Tensor, bias: Tensor | None) -> str:
-        numbers, scales = _quantised(graph, weight)
+        numbers, scales = _in_bytes(graph, weight)
         largest = graph.add("ReduceMax", graph.add("Abs", x), graph.ints(-1), keepdims=1)
-        scale = graph.add("Mul", graph.add("Max", largest, graph.number(LEAST)), graph.number(1 / 127))
+        scale = graph.add("Mul", graph.add("Max", largest, graph.number(1e-12)), graph.number(1 / 127))
         rounded = graph.add("Round", graph.add("Div", x, scale))
         zero = graph.constant(np.array(128, np.uint8))
         rows = graph.add("Cast", graph.add("Add", rounded, graph.number(128.0)), to=2)  # uint8
@@ -38,14 +36,13 @@ class Int8:
 
     def look_up(self, graph: Graph, table: Tensor, ids: str) -> str:
         """Of the same bytes as the output layer's, where it shares the table."""
-        numbers, scales = _quantised(graph, table)  # (E,V), (V,)
+        numbers, scales = _in_bytes(graph, table)  # (E,V), (V,)
         columns = graph.add("Cast", graph.add("Gather", numbers, ids, axis=1), to=1)  # (E,B,T)
         rows = graph.add("Transpose", columns, perm=[1, 2, 0])
         return str(graph.add("Mul", rows, graph.add("Unsqueeze", graph.add("Gather", scales, ids), graph.ints(-1))))
 
 
-def _quantised(graph: Graph, weight: Tensor) -> tuple[str, str]:
+def _in_bytes(graph: Graph, weight: Tensor) -> tuple[str, str]:
     """(O,I) -> the names of Wᵀ in bytes (I,O) and of the scales (O,)."""
-    scales = weight.detach().abs().amax(1).clamp_(min=LEAST) / 127
-    numbers = (weight.detach() / scales[:, None]).round_().to(torch.int8)
+    numbers, scales = quantised(weight.detach())
     return graph.constant(numbers.t()), graph.constant(scales)

@@ -11,6 +11,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -27,65 +28,27 @@ class Format(NamedTuple):
     bilingual: bool  # whether the source stays beside its translation
 
 
-def _xliff(data: bytes, name: str, wish: Wish) -> Document:
-    from nmt.formats.xliff import read
+def _in(module: str, *kind: str) -> Callable[[bytes, str, Wish], Document]:
+    """The reader of a module, which is loaded, and the library that it needs, when there is such a file."""
 
-    return read(data, name, wish)
-
-
-def _tmx(data: bytes, name: str, wish: Wish) -> Document:
-    from nmt.formats.tmx import read
-
-    return read(data, name, wish)
-
-
-def _po(data: bytes, name: str, wish: Wish) -> Document:
-    from nmt.formats.po import read
-
-    return read(data, name, wish)
-
-
-def _xlsx(data: bytes, name: str, wish: Wish) -> Document:
-    from nmt.formats.xlsx import read
-
-    return read(data, name, wish)
-
-
-def _docx(data: bytes, name: str, wish: Wish) -> Document:
-    from nmt.formats.docx import read
-
-    return read(data, name, wish)
-
-
-def _table(kind: str) -> Callable[[bytes, str, Wish], Document]:
     def read(data: bytes, name: str, wish: Wish) -> Document:
-        from nmt.formats.tables import read
-
-        return read(kind, data, name, wish)
-
-    return read
-
-
-def _subtitles(kind: str) -> Callable[[bytes, str, Wish], Document]:
-    def read(data: bytes, name: str, wish: Wish) -> Document:
-        from nmt.formats.subtitles import read
-
-        return read(kind, data, name, wish)
+        document: Document = import_module(f"nmt.formats.{module}").read(*kind, data, name, wish)
+        return document
 
     return read
 
 
 FORMATS: dict[str, Format] = {
-    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _xliff, True),
-    "tmx": Format((".tmx",), _tmx, True),
-    "po": Format((".po", ".pot"), _po, True),
-    "xlsx": Format((".xlsx", ".xlsm"), _xlsx, True),
-    "csv": Format((".csv",), _table("csv"), True),
-    "tsv": Format((".tsv",), _table("tsv"), True),
-    "docx": Format((".docx", ".docm"), _docx, False),
-    "srt": Format((".srt",), _subtitles("srt"), False),
-    "vtt": Format((".vtt",), _subtitles("vtt"), False),
-    "ass": Format((".ass", ".ssa"), _subtitles("ass"), False),
+    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True),
+    "tmx": Format((".tmx",), _in("tmx"), True),
+    "po": Format((".po", ".pot"), _in("po"), True),
+    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True),
+    "csv": Format((".csv",), _in("tables", "csv"), True),
+    "tsv": Format((".tsv",), _in("tables", "tsv"), True),
+    "docx": Format((".docx", ".docm"), _in("docx"), False),
+    "srt": Format((".srt",), _in("subtitles", "srt"), False),
+    "vtt": Format((".vtt",), _in("subtitles", "vtt"), False),
+    "ass": Format((".ass", ".ssa"), _in("subtitles", "ass"), False),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 

@@ -5,7 +5,6 @@ versions and the machine that made it are kept beside it, and summaries tell the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import multiprocessing
@@ -23,7 +22,7 @@ import torch
 from nmt import __version__
 from nmt.bars import clock, tracked
 from nmt.files import write_atomically
-from nmt.json_text import finite, to_json
+from nmt.json_text import digest_of, finite, to_json
 from nmt.lab.shape import Shape, ShapeError, check_shape
 
 log = logging.getLogger(__name__)
@@ -106,10 +105,6 @@ def path_of(job: Job, folder: Path) -> Path:
     """Readable, and no other job's, nor that of another version of nmt."""
     readable = re.sub(r"[^\w.=-]+", "-", job["name"])
     return folder / f"{readable}-{digest_of([job, __version__])[:12]}.json"
-
-
-def digest_of(data: Any) -> str:
-    return hashlib.sha256(to_json(data, ascii_only=True, sort_keys=True).encode()).hexdigest()
 
 
 def provenance() -> dict[str, str]:

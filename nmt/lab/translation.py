@@ -19,8 +19,9 @@ from nmt.config import RunConfig
 from nmt.data.corpora import Pair
 from nmt.data.preparation import Prepared
 from nmt.files import sha256
+from nmt.json_text import digest_of
 from nmt.lab.learner import largest
-from nmt.lab.store import Job, digest_of, made_by, path_of, run_jobs, save_summary
+from nmt.lab.store import Job, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
 from nmt.lab.words import cell_label
 from nmt.languages import unit

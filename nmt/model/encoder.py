@@ -96,8 +96,8 @@ class Encoder(nn.Module):
         return [cast(list[Recurrent], list(cast(nn.ModuleList, directions))) for directions in self.layers]
 
 
-class RecurrentLayer(Protocol):
-    """What the encoder asks of a recurrent layer, one that is trained or one that is searched (nmt/engine)."""
+class SequenceLayer(Protocol):
+    """What the encoder asks of a layer, a trained or a searched one (nmt/engine): all steps of a sequence."""
 
     def initial_state(self, rows: int) -> State: ...
 
@@ -106,7 +106,7 @@ class RecurrentLayer(Protocol):
 
 
 def read(
-    config: EncoderConfig, layers: Sequence[Sequence[RecurrentLayer]], mix: Tensor | None, x: Tensor, length: Tensor
+    config: EncoderConfig, layers: Sequence[Sequence[SequenceLayer]], mix: Tensor | None, x: Tensor, length: Tensor
 ) -> tuple[Tensor, Tensor]:
     """x (B,S,E), length (B,), the layers' directions and, for a mean of all layers, its logits (L,) -> values (B,S,M)
     and final (B,M).

@@ -39,8 +39,8 @@ class DecoderMasks(NamedTuple):
     features: Tensor | None = None  # (N, F)
 
 
-class RecurrentLayer(Protocol):
-    """What a wiring asks of a recurrent layer."""
+class StepLayer(Protocol):
+    """What a wiring asks of a recurrent layer: one step."""
 
     @property
     def cell(self) -> Cell: ...
@@ -75,7 +75,7 @@ class DecoderParts(Protocol):
     @property
     def bridge(self) -> Callable[[Tensor], Tensor]: ...
 
-    def layer(self, depth: int) -> RecurrentLayer: ...
+    def layer(self, depth: int) -> StepLayer: ...
 
     def features(self, inputs: list[Tensor], mask: Tensor | None) -> Tensor: ...
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
 from nmt.json_text import to_json
+from nmt.log_lines import place_of
 from nmt.service import deepl, libretranslate
 from nmt.service.routes import ROUTES, Answered, Asked, Handler, Shape
 from nmt.service.service import Service
@@ -101,9 +101,7 @@ async def _answered(
         return _refused(refusal, shape)
     except Exception as error:
         # Not its message, nor its causes': they may quote a text.
-        places = traceback.extract_tb(error.__traceback__)
-        where = f"{places[-1].filename}:{places[-1].lineno}"
-        logger.error("%s: %s in %s", path, type(error).__name__, where)
+        logger.error("%s: %s", path, place_of(error))
         return _refused(RefusedError(500, "an error of the server"), shape)
 
 

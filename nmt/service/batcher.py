@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nmt.service.tasks import Tasks
+
 MAX_SEGMENTS = 64  # of a batch: more are no faster
 MAX_CHARS = 6000  # of a batch: so long the next one waits
 TURN = 8  # segments of a job before it is the next one's turn
@@ -66,7 +68,7 @@ class Batcher:
         self.dropped = 0  # segments that were never translated, because nobody waits for them any more
         self.jobs = 0  # not answered yet
         self._queues: dict[Hashable, deque[_Job]] = {}  # the kind whose turn it is first
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._enough: tuple[int, asyncio.Future[None]] | None = None
         self._idle: list[asyncio.Future[None]] = []
 
@@ -111,9 +113,7 @@ class Batcher:
     def _start(self) -> None:
         if self.free and self.waiting:
             self.free -= 1
-            task = asyncio.get_running_loop().create_task(self._work())
-            self._tasks.add(task)  # asyncio itself would let it go
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.begin(self._work())
 
     async def _work(self) -> None:
         """One worker's batches, until there are no more."""

@@ -18,6 +18,7 @@ from typing import Any
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs, stamp
 from nmt.service.processes import Models, spawn
+from nmt.service.tasks import Tasks
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
 
@@ -77,7 +78,7 @@ class Generations:
         self.is_draining = False
         self._prepare, self._renew = prepare, renew
         self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
         self._old_deaths = 0  # of workers of old generations
 
@@ -91,7 +92,7 @@ class Generations:
         self._loaded = stamp(self.settings.pairs)
         self.current = await self._generation(spawned or spawn(self.settings.for_models()))
         if self.settings.watch_s:
-            self._begin(self._watch())
+            self._tasks.begin(self._watch())
 
     async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> Generation:
         models = await Models.start(spawned, self.settings.workers)
@@ -122,7 +123,7 @@ class Generations:
             return True
 
     def begin_reload(self) -> None:
-        self._begin(self.reload())
+        self._tasks.begin(self.reload())
 
     async def _watch(self) -> None:
         """Load models again when their files have changed, and then have not for as long as it takes to look."""
@@ -138,7 +139,7 @@ class Generations:
         """The process that holds the models has ended; its workers go on until others are there."""
         if generation is self.current and not self.is_draining:
             logger.error("the process that holds the models has ended; another one is started")
-            self._begin(self._restart())
+            self._tasks.begin(self._restart())
 
     async def _restart(self) -> None:
         while not await self.reload():
@@ -148,8 +149,3 @@ class Generations:
         for task in self._tasks:
             task.cancel()
         self.current.models.close()
-
-    def _begin(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)  # asyncio itself would let it go
-        task.add_done_callback(self._tasks.discard)

@@ -14,13 +14,13 @@ import os
 import signal
 import socket
 import sys
-import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.data.tokenizer import EOS_ID
 from nmt.json_text import to_json
+from nmt.log_lines import place_of
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -140,18 +140,13 @@ def _result(one: Translation, pieces: int) -> Result:
     return one.text, list(others), one.score, pieces, one.truncated
 
 
-class _unsaid:  # noqa: N801 (a context manager)
+@contextmanager
+def _unsaid() -> Iterator[None]:
     """An error of the work, without its message, which may quote a text, and as a class that needs no library."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        if kind is None or not issubclass(kind, Exception):
-            return
-        places = traceback.extract_tb(trace)
-        where = f"{places[-1].filename}:{places[-1].lineno}" if places else "?"
-        raise RuntimeError(f"{kind.__name__} in {where}") from None
+    try:
+        yield
+    except Exception as error:
+        raise RuntimeError(place_of(error)) from None
 
 
 def serve(control: socket.socket) -> None:

@@ -65,8 +65,13 @@ def _list(items: Schema, **more: Any) -> Schema:
     return {"type": "array", "items": items} | more
 
 
-def _get(summary: str, schema: Schema, error: Schema | None = None) -> Schema:
-    return {"summary": summary, "responses": _responses(schema, error or _object(("error",), error=TEXT))}
+ERROR = _object(("error",), error=TEXT)
+DEEPL_ERROR = _object(("message",), message=TEXT)
+ONE_OR_SEVERAL: Schema = {"anyOf": [TEXT | {"minLength": 1}, _list(TEXT, minItems=1)]}
+
+
+def _get(summary: str, schema: Schema, error: Schema = ERROR) -> Schema:
+    return {"summary": summary, "responses": _responses(schema, error)}
 
 
 def _responses(schema: Schema, error: Schema) -> Schema:
@@ -85,14 +90,10 @@ def _post(summary: str, body: Schema, schema: Schema, kinds: tuple[str, ...], er
     }
 
 
-def _some(text: Schema = TEXT) -> Schema:
-    return {"anyOf": [text | {"minLength": 1}, _list(text, minItems=1)]}
-
-
 def _translate(pairs: Pairs, limits: Limits) -> Schema:
     body = _object(
         ("q", "source", "target"),
-        q=_some() | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
+        q=ONE_OR_SEVERAL | {"description": f"a text or several, of at most {limits.max_chars} characters together"},
         source=TEXT | {"enum": [AUTO, *pairs.sources], "description": "its case, and a region, do not matter"},
         target=TEXT | {"enum": pairs.targets},
         format=TEXT | {"enum": list(FORMATS), "default": "text"},
@@ -107,15 +108,13 @@ def _translate(pairs: Pairs, limits: Limits) -> Schema:
         alternatives=_list({"anyOf": [TEXT, _list(TEXT)]}),
     )
     summary = "Translate a text, or a list of them. Forms and the query are taken too."
-    return _post(summary, body, answer, (JSON,), _object(("error",), error=TEXT))
+    return _post(summary, body, answer, (JSON,), ERROR)
 
 
 def _detect() -> Schema:
     body = _object(("q",), q=TEXT | {"minLength": 1}, api_key={"type": ["string", "null"]})
     answer = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
-    return _post(
-        "Which language a text is in.", body, answer, (JSON, FORM, MULTIPART), _object(("error",), error=TEXT)
-    )
+    return _post("Which language a text is in.", body, answer, (JSON, FORM, MULTIPART), ERROR)
 
 
 def _language() -> Schema:
@@ -134,13 +133,7 @@ def _inspect(pairs: Pairs) -> Schema:
         side=TEXT | {"enum": ["src", "tgt"], "default": "tgt"},
     )
     answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))
-    return _post("What the model does while it translates.", body, answer, (JSON,), _object(("error",), error=TEXT))
-
-
-def _of_deepl(operation: Schema) -> Schema:
-    """With DeepL's errors."""
-    answer = operation["responses"]["200"]["content"][JSON]["schema"]
-    return operation | {"responses": _responses(answer, _object(("message",), message=TEXT))}
+    return _post("What the model does while it translates.", body, answer, (JSON,), ERROR)
 
 
 def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
@@ -153,17 +146,18 @@ def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
     )
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
     answer = _object(("translations",), translations=_list(one))
-    return _post("Translate texts.", body, answer, (JSON,), _object(("message",), message=TEXT))
+    return _post("Translate texts.", body, answer, (JSON,), DEEPL_ERROR)
 
 
 def _deepl_languages() -> Schema:
     kind = {"name": "type", "in": "query", "schema": TEXT | {"enum": ["source", "target"]}}
     answer = _list(_object(("language", "name"), language=TEXT, name=TEXT, supports_formality=FLAG))
-    return _of_deepl(_get("The languages.", answer)) | {"parameters": [kind]}
+    return _get("The languages.", answer, DEEPL_ERROR) | {"parameters": [kind]}
 
 
 def _deepl_usage() -> Schema:
-    return _of_deepl(_get("Characters translated.", _object(character_count=WHOLE, character_limit=WHOLE)))
+    answer = _object(character_count=WHOLE, character_limit=WHOLE)
+    return _get("Characters translated.", answer, DEEPL_ERROR)
 
 
 def _opennmt() -> Schema:
@@ -181,6 +175,6 @@ def _page() -> Schema:
 
 
 def _hf() -> Schema:
-    body = _object(("inputs",), inputs=_some(), parameters=_object(src_lang=TEXT, tgt_lang=TEXT))
+    body = _object(("inputs",), inputs=ONE_OR_SEVERAL, parameters=_object(src_lang=TEXT, tgt_lang=TEXT))
     answer = _list(_object(("translation_text",), translation_text=TEXT))
-    return _post("Hugging Face's translation task.", body, answer, (JSON,), _object(("error",), error=TEXT))
+    return _post("Hugging Face's translation task.", body, answer, (JSON,), ERROR)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from nmt.json_text import to_json
+from nmt.service.tasks import Tasks
 
 BATCH_S = 120.0  # a worker that takes longer hangs
 MAX_MESSAGE = 1 << 16
@@ -91,7 +92,7 @@ class Models:
         self._received, self._descriptors = b"", list[int]()
         self._reply: asyncio.Future[tuple[Any, list[int]]] | None = None
         self._one_at_a_time = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks()
         asyncio.get_running_loop().add_reader(control.fileno(), self._read)
 
     @classmethod
@@ -110,10 +111,9 @@ class Models:
 
     async def run(self, method: str, batch: Any) -> Any:
         """What a worker answers. Raises its error, and WorkerGoneError."""
-        task = asyncio.get_running_loop().create_task(self._run(method, batch))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return await asyncio.shield(task)  # who asks may go; the worker is busy until it has answered
+        return await asyncio.shield(
+            self._tasks.begin(self._run(method, batch))
+        )  # who asks may go; the worker is busy until it has answered
 
     async def _run(self, method: str, batch: Any) -> Any:
         worker = await self._free_worker()
@@ -153,9 +153,7 @@ class Models:
         if self.is_closed:
             return
         self.deaths += 1
-        task = asyncio.get_running_loop().create_task(self._replace(worker.pid))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.begin(self._replace(worker.pid))
 
     async def _replace(self, pid: int) -> None:
         try:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -107,40 +107,33 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
     """The config where what the user has left open is as in the config.yaml of the run: what the text decided
     ("auto"), the number of shards, and the normalization that was the default of an earlier version."""
-    return _with_normalization(run_dir, _with_shards(run_dir, _with_decisions(run_dir, config)))
-
-
-def _with_decisions(run_dir: Path, config: RunConfig) -> RunConfig:
-    try:
+    with suppress(OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
-        plain = to_dict(config)
-        for group, name in (key.split(".") for key in config.auto):
-            if name in began[group]:  # else of a version without this setting, as which its default does
-                plain[group][name] = began[group][name]
-        return from_dict(RunConfig, plain | {"auto": []})
-    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
-        return config
+        for continued in (_with_decisions, _with_shards, _with_normalization):
+            config = continued(began, config)
+    return config
 
 
-def _with_shards(run_dir: Path, config: RunConfig) -> RunConfig:
+def _with_decisions(began: dict[str, Any], config: RunConfig) -> RunConfig:
+    plain = to_dict(config)
+    for group, name in (key.split(".") for key in config.auto):
+        if name in began[group]:  # else of a version without this setting, as which its default does
+            plain[group][name] = began[group][name]
+    return from_dict(RunConfig, plain | {"auto": []})
+
+
+def _with_shards(began: dict[str, Any], config: RunConfig) -> RunConfig:
     if config.trainer.shards:
         return config
-    try:
-        return replace(config, trainer=replace(config.trainer, shards=_plain(run_dir / CONFIG)["trainer"]["shards"]))
-    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
-        return config
+    return replace(config, trainer=replace(config.trainer, shards=began["trainer"]["shards"]))
 
 
-def _with_normalization(run_dir: Path, config: RunConfig) -> RunConfig:
-    try:
-        began = _plain(run_dir / CONFIG)["tokenizer"]
-        normalization = began["normalization"]
-    except (OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
-        return config
-    tokenizer = config.tokenizer
+def _with_normalization(began: dict[str, Any], config: RunConfig) -> RunConfig:
+    tokenizer, before = config.tokenizer, began["tokenizer"]
+    normalization = before["normalization"]
     asked = tokenizer.normalization or tokenizer.src_normalization or tokenizer.tgt_normalization
-    is_earlier = "tgt_normalization" not in began
-    goes_on = normalization == "nmt_nfkc" and not (began.get("src_normalization") or began.get("tgt_normalization"))
+    is_earlier = "tgt_normalization" not in before
+    goes_on = normalization == "nmt_nfkc" and not (before.get("src_normalization") or before.get("tgt_normalization"))
     if asked or not (is_earlier or goes_on) or normalization not in get_args(Normalization):
         return config
     return replace(config, tokenizer=replace(tokenizer, normalization=normalization))

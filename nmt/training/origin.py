@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ import torch
 from nmt import __version__
 from nmt.config import RunConfig
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
-from nmt.json_text import to_json
+from nmt.json_text import digest_of
 from nmt.metrics.measure import Measure
 from nmt.plain_data import to_dict
 
@@ -27,9 +26,7 @@ def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str])
     signatures = dict.fromkeys(measure.signature() for measure in measures)
     return {
         "seed": config.seed,
-        "config_sha256": hashlib.sha256(
-            to_json(recipe(config), ascii_only=True, sort_keys=True).encode()
-        ).hexdigest(),
+        "config_sha256": digest_of(recipe(config)),
         "text_sha256": text,
         "metric": {"name": config.metric.name, "signature": ", ".join(signatures)},
         "git_commit": git_commit(Path(__file__).parents[2]),

@@ -145,12 +145,12 @@ def test_the_tag_is_the_first_piece_of_the_source_and_no_text_has_it(corpus_dir,
     prepared = prepare(corpus(corpus_dir, "de-en", both_ways=True), CONFIG, tmp_path)
     tokenizer, train = prepared.tokenizer, prepared.train
     assert (len(train), len(prepared.valid)) == (260, 40)
-    assert [tokenizer.src_pieces(train.src[row].tolist())[0] for row in range(4)] == ["<2en>", "<2de>"] * 2
+    assert [tokenizer.src_pieces(train.pair(row)[0].tolist())[0] for row in range(4)] == ["<2en>", "<2de>"] * 2
     assert tokenizer.src_pieces(tokenizer.encode_src(["<2de> Anna"])[0])[:2] == ["▁", "<0x3C>"]
-    assert train.src[1].tolist()[1:] == train.tgt[0].tolist()[1:]  # one vocabulary, and one text, both ways
+    assert train.pair(1)[0].tolist()[1:] == train.pair(0)[1].tolist()[1:]  # one vocabulary, and one text, both ways
     (ids,) = prepared.encode_src([prepared.valid[1]])
     assert tokenizer.src_pieces(ids)[0] == "<2de>"
     assert prepare(corpus(corpus_dir, "de-en", both_ways=True), CONFIG, tmp_path).tokenizer.models == tokenizer.models
     other = prepare(corpus(corpus_dir, "en-de", both_ways=True, tags="both"), CONFIG, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
-    assert other.tokenizer.src_pieces(other.train.src[0].tolist())[:2] == ["<2de>", "<en>"]
+    assert other.tokenizer.src_pieces(other.train.pair(0)[0].tolist())[:2] == ["<2de>", "<en>"]

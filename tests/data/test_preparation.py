@@ -45,8 +45,8 @@ def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir,
     config = TokenizerConfig(vocab_size=340, protect=("all",), casing="marked", **shares)
     prepared = prepare(corpus(text), config, tmp_path)
     train, tokenizer = prepared.train, prepared.tokenizer
-    src = ["".join(tokenizer.src_pieces(train.src[row].tolist()[:-1])) for row in range(len(train))]
-    tgt = [tokenizer.decode_tgt(train.tgt[row].tolist()[1:-1]) for row in range(len(train))]
+    src = ["".join(tokenizer.src_pieces(train.pair(row)[0].tolist()[:-1])) for row in range(len(train))]
+    tgt = [tokenizer.decode_tgt(train.pair(row)[1].tolist()[1:-1]) for row in range(len(train))]
     assert src[130] == "▁⇧▁sieh▁⟦1⟧,▁⟦2⟧▁und▁7."
     assert tgt[130] == "See ⟦2⟧, ⟦1⟧ and 7."
     more = list(zip(src, tgt, strict=True))[131:]
@@ -57,8 +57,8 @@ def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir,
     assert 131 * 0.1 < len(capitals) < 131 * 0.4
     assert all(pair[1].isupper() for pair in capitals)
     again = prepare(corpus(text), config, tmp_path / "again").train
-    assert [again.src[row].tolist() for row in range(len(again))] == [
-        train.src[row].tolist() for row in range(len(train))
+    assert [again.pair(row)[0].tolist() for row in range(len(again))] == [
+        train.pair(row)[0].tolist() for row in range(len(train))
     ]
 
 
@@ -77,7 +77,7 @@ def test_neither_preparing_nor_reading_imports_pandas(tmp_path):
         "import sys; from pathlib import Path; from nmt.data.encoded import EncodedCorpus, write_encoded\n"
         "write_encoded(Path('x.arrow'), [([4, 5, 3], [2, 6, 3], 1, 0), ([3], [2, 3], 2, 0)])\n"
         "text = EncodedCorpus(Path('x.arrow'))\n"
-        "print([text.src[0].tolist(), text.tgt[1].tolist(), text.counts.tokens, text.src_len.tolist()])\n"
+        "print([text.pair(0)[0].tolist(), text.pair(1)[1].tolist(), text.counts.tokens, text.src_len.tolist()])\n"
         "print('pandas' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
@@ -125,7 +125,7 @@ def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):
     assert write_encoded(tmp_path / "x.arrow", iter(rows)) == 10
     corpus = EncodedCorpus(tmp_path / "x.arrow")
     assert len(corpus) == 10
-    assert corpus.lines.tolist() == list(range(7, 17))
+    assert [corpus.origin(row)[1] for row in range(len(corpus))] == list(range(7, 17))
     assert [corpus.origin(row)[0] for row in range(10)] == [0] * 8 + [1] * 2
     assert corpus.tgt_len.tolist() == [i + 1 for i in range(10)]
     batch = corpus.batch([9, 0, 5])
@@ -244,7 +244,7 @@ def test_malformed_lines_are_reported_from_the_cache_too(corpus_dir, tmp_path):
         prepared = prepare(corpus(text, malformed="skip"), CONFIG, tmp_path / "cache")
         assert len(prepared.train) == 128
         assert prepared.faults == [f"{text / 'train.en'}, line {number} is not UTF-8" for number in (7, 41)]
-        assert not {7, 41} & set(prepared.train.lines.tolist())
+        assert not {7, 41} & {prepared.train.origin(row)[1] for row in range(len(prepared.train))}
     assert len(prepare(corpus(text, malformed="replace"), CONFIG, tmp_path / "cache").train) == 130
     with pytest.raises(ValueError, match="line 7 is not UTF-8"):
         prepare(corpus(text), CONFIG, tmp_path / "cache")

@@ -35,7 +35,7 @@ def sides(pairs):
 def training_pairs(prepared):
     tokenizer, train = prepared.tokenizer, prepared.train
     return {
-        (tokenizer.src.decode(train.src[i][:-1].tolist()), tokenizer.decode_tgt(train.tgt[i][1:-1].tolist()))
+        (tokenizer.src.decode(train.pair(i)[0][:-1].tolist()), tokenizer.decode_tgt(train.pair(i)[1][1:-1].tolist()))
         for i in range(len(train))
     }
 

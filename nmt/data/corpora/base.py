@@ -11,7 +11,7 @@ from nmt.bars import tracked
 from nmt.data.cleaning import CleaningConfig
 from nmt.data.directions import Direction, Directions, Tags, read_direction
 from nmt.data.readers import Pair, Row
-from nmt.json_text import to_json
+from nmt.json_text import digest_of, to_json
 from nmt.ranges import check_ranges
 
 
@@ -106,7 +106,13 @@ class Corpus:
 
     def parts(self, split: str) -> list[str]:
         """The names of what a split of one pair of languages is put together from, each with lines from 1."""
-        return [split]
+        return split.split("+")
+
+    def numbered(self, split: str, rows_of: Callable[[str], Iterator[Row]]) -> Iterator[Row]:
+        """The rows of each part, which say which it is."""
+        for part, name in enumerate(self.parts(split)):
+            for row in rows_of(name):
+                yield row._replace(pair=row.pair._replace(part=part)) if part else row
 
     def every_part(self, split: str) -> list[str]:
         """Those of all pairs of languages."""
@@ -163,7 +169,7 @@ class Corpus:
         if not self.each()[0].ways:
             return hash_of(self)
         hashes = [[corpus.src, corpus.tgt, hash_of(corpus)] for corpus, _ in self.each()]
-        return hashlib.sha256(to_json(hashes, ascii_only=True).encode()).hexdigest()
+        return digest_of(hashes)
 
     def _fingerprint(self, split: str) -> str:
         digest = hashlib.sha256()

@@ -74,15 +74,8 @@ class FileCorpus(Corpus):
             *([[split]] if has_known_suffix(split) else []),
         ]
 
-    def parts(self, split: str) -> list[str]:
-        return split.split("+")
-
     def rows(self, split: str) -> Iterator[Row]:
-        first, *others = self.parts(split)
-        yield from self._rows(first)
-        for part, name in enumerate(others, 1):
-            for row in self._rows(name):
-                yield row._replace(pair=row.pair._replace(part=part))
+        return self.numbered(split, self._rows)
 
     def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)

@@ -41,13 +41,10 @@ class HubCorpus(Corpus):
         return split.partition("[")[0] in split_names(self)
 
     def of(self, direction: Direction) -> Corpus:
-        """A subset that is called by a pair of languages is that of the direction's; hub.py takes either order."""
+        """A subset that is named by a pair of languages becomes the direction's; library.py takes either order."""
         of_pair = self.subset and re.fullmatch("[a-z]{2,3}-[a-z]{2,3}", self.subset)
         subset = "-".join(direction) if of_pair else self.subset
         return replace(cast(HubCorpus, super().of(direction)), subset=subset)
-
-    def parts(self, split: str) -> list[str]:
-        return split.split("+")
 
     def rows(self, split: str) -> Iterator[Row]:
         from nmt.data.corpora.library import load_rows

@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -59,9 +60,7 @@ def split_names(corpus: HubCorpus) -> set[str]:
 def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     builder = _builder(corpus)
     rows_of = _line_rows if _is_lines(builder) else _library_rows
-    for part, name in enumerate(corpus.parts(split)):
-        for row in rows_of(corpus, builder, name):
-            yield row if part == 0 else row._replace(pair=row.pair._replace(part=part))
+    return corpus.numbered(split, partial(rows_of, corpus, builder))
 
 
 def _line_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
