@@ -1,11 +1,13 @@
-"""Files that cannot be written are named."""
+"""Files that cannot be written are named; drafts and locks of processes beside one another."""
 
 from __future__ import annotations
 
 import resource
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,19 @@ def test_a_byte_is_held_by_one_process_until_that_ends(tmp_path):
     process.communicate()
     with claimed(tmp_path / "x", 3) as file:
         assert file is not None
+
+
+def test_a_draft_that_another_process_took_for_one_that_was_left_is_made_again(tmp_path, monkeypatch):
+    make, made = tempfile.mkdtemp, []
+
+    def taken_at_first(**settings):
+        made.append(make(**settings))
+        if len(made) == 1:
+            Path(made[0]).rmdir()
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "mkdtemp", taken_at_first)
+    with draft_folder(tmp_path / "abc") as draft:
+        (draft / "text").touch()
+    assert (tmp_path / "abc" / "text").exists()
+    assert len(made) == 2

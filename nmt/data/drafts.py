@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from nmt.files import locked, naming
@@ -23,21 +23,28 @@ def draft_folder(folder: Path) -> Iterator[Path]:
     for left in () if sys.platform == "win32" else folder.parent.glob(f".{'[0-9a-f]' * len(folder.name)}-*"):
         with suppress(OSError), locked(left, wait=False):
             shutil.rmtree(left, ignore_errors=True)
-    draft = Path()
-    while not draft.name:
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        with locked(made, wait=True):
-            if not made.exists():  # taken for one that was left
-                continue
-            draft = made
+    with _new(folder) as draft:
+        try:
+            with naming(folder):
+                yield draft
+            draft.chmod(0o755)
             try:
-                with naming(folder):
-                    yield draft
-                draft.chmod(0o755)
-                try:
-                    draft.rename(folder)
-                except OSError:
-                    if not folder.is_dir():
-                        raise
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
+                draft.rename(folder)
+            except OSError:
+                if not folder.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def _new(folder: Path) -> Iterator[Path]:
+    """A draft with its lock. Until it has that, another process may take it for one that was left, and remove it."""
+    with ExitStack() as locks:
+        while True:
+            made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            with suppress(FileNotFoundError):
+                locks.enter_context(locked(made, wait=True))
+                if made.exists():
+                    break
+        yield made
