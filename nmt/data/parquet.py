@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +19,25 @@ COLUMN = "translation"
 
 def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     """Raises ValueError for what is no Parquet, or has no columns of both languages."""
-    try:
-        file = pyarrow.parquet.ParquetFile(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-    with file:
+    with opened(path) as file:
         schema = file.schema_arrow
         nested = COLUMN in schema.names and pyarrow.types.is_struct(schema.field(COLUMN).type)
         names = [field.name for field in schema.field(COLUMN).type] if nested else list(schema.names)
         keys = [next(iter(matching(code, names)), code) for code in (src, tgt)]
         columns = [COLUMN] if nested else [name for name in keys if name in names]
-        number = 0
-        for batch in _batches(file, columns, path):
-            for value in batch:
-                number += 1
-                sides = value[COLUMN] if nested else value
-                texts = {code: (sides or {}).get(key) for code, key in zip((src, tgt), keys, strict=True)}
-                found = {code: text for code, text in texts.items() if text is not None} or sides
-                yield row_of(found, None, src, tgt, f"{path}, row {number}", number)
+        batches = file.iter_batches(BATCH, columns=columns or None)
+        for number, value in enumerate((value for batch in batches for value in batch.to_pylist()), 1):
+            sides = value[COLUMN] if nested else value
+            texts = {code: (sides or {}).get(key) for code, key in zip((src, tgt), keys, strict=True)}
+            found = {code: text for code, text in texts.items() if text is not None} or sides
+            yield row_of(found, None, src, tgt, f"{path}, row {number}", number)
 
 
-def _batches(file: Any, columns: list[str], path: Path) -> Iterator[list[dict[str, Any]]]:
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """Raises ValueError for what is no Parquet, or damaged, also while it is read."""
     try:
-        for batch in file.iter_batches(BATCH, columns=columns or None):
-            yield batch.to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise ValueError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+        with pyarrow.parquet.ParquetFile(path) as file:
+            yield file
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())}") from None

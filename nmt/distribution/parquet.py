@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,24 +10,15 @@ import pyarrow
 import pyarrow.parquet
 
 from nmt.answers import GROUP
+from nmt.data.parquet import opened
 from nmt.distribution.parts import Group, Part
 from nmt.stream import Line
 
 ROW_GROUP_BYTES = 1 << 26  # held until it is written
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Raises ValueError for what is no Parquet, or damaged."""
-    try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            yield file
-    except (pyarrow.ArrowException, OSError) as error:
-        raise ValueError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
-
-
 def names_of(path: Path) -> list[str]:
-    with _opened(path) as file:
+    with opened(path) as file:
         return list(file.schema_arrow.names)
 
 
@@ -36,7 +26,7 @@ def check_schemas(paths: Sequence[Path], column: str) -> None:
     """Raises ValueError where the column holds no text, or files have columns of other types than the first."""
     schemas = []
     for path in paths:
-        with _opened(path) as file:
+        with opened(path) as file:
             schemas.append(file.schema_arrow)
         if not schemas[-1].equals(schemas[0]):
             raise ValueError(f"{path} has columns of other types than {paths[0]}")
@@ -48,14 +38,14 @@ def check_schemas(paths: Sequence[Path], column: str) -> None:
 
 
 def count_rows(path: Path) -> int:
-    with _opened(path) as file:
+    with opened(path) as file:
         return int(file.metadata.num_rows)
 
 
 def read_rows(path: Path, column: str, part: Part) -> Iterator[Group]:
     """A part's rows. What is null is empty text. Raises ValueError where there are fewer."""
     number, end = part.first, part.start + part.size
-    with _opened(path) as file:
+    with opened(path) as file:
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
         starts = [sum(sizes[:i]) for i in range(len(sizes))]
         chosen = [i for i, start in enumerate(starts) if start < end and start + sizes[i] > part.start]
@@ -73,7 +63,7 @@ def read_rows(path: Path, column: str, part: Part) -> Iterator[Group]:
 
 
 def schema_of(path: Path) -> Any:
-    with _opened(path) as file:
+    with opened(path) as file:
         return file.schema_arrow
 
 
@@ -127,7 +117,7 @@ def join(parts: Sequence[Path], file: BinaryIO) -> None:
     """One file of all the parts' rows."""
     writer = None
     for path in parts:
-        with _opened(path) as part:
+        with opened(path) as part:
             writer = writer or pyarrow.parquet.ParquetWriter(file, part.schema_arrow, compression="zstd")
             for i in range(part.num_row_groups):
                 writer.write_table(part.read_row_group(i))

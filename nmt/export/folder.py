@@ -16,7 +16,7 @@ from nmt.bundle import Bundle, load_bundle
 from nmt.data.normalization import WITHOUT_RULE
 from nmt.data.tokenizer import BOS_ID, EOS_ID, JOINT, PAD_ID, SRC, TGT, UNK_ID
 from nmt.export.graph import IR_VERSION, OPSET
-from nmt.export.network import Network, network_of
+from nmt.export.network import Exporter, Network
 from nmt.export.products import Float32, Int8
 from nmt.files import check_output, write_folder
 from nmt.json_text import to_json
@@ -36,7 +36,7 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
     bundle = load_bundle(model_dir)
     search = exportable(bundle)
     check_output(output, DESCRIPTION)
-    network = network_of(bundle.model, Int8() if int8 else Float32())
+    network = Exporter(bundle.model, Int8() if int8 else Float32()).network()
     pieces = dict(zip(("src", "tgt"), (JOINT, JOINT) if bundle.config.joint else (SRC, TGT), strict=True))
     about = description(bundle, search, network, pieces) | {"products": "int8" if int8 else "float32"}
     contents = {

@@ -44,11 +44,6 @@ class Network:
     states: tuple[str, ...]
 
 
-def network_of(model: Seq2Seq, products: Products) -> Network:
-    """Raises NotExportableError."""
-    return Exporter(model, products).network()
-
-
 class Exporter:
     def __init__(self, model: Seq2Seq, products: Products) -> None:
         self.products = products

@@ -19,11 +19,11 @@ SAME = {aten.detach.default, aten.alias.default, aten.clone.default, aten.lift_f
 LAST_AXIS = 2**62  # beyond any: where a slice ends that goes on to the end
 
 
-def _name(graph: Graph, x: Any, like: torch.dtype = torch.float32) -> str:
+def _name(graph: Graph, x: Any) -> str:
     """Of a tensor or a number."""
     if isinstance(x, Tensor):
         return graph.constant(x)
-    return graph.number(x, like) if isinstance(x, int | float) else str(x.name)
+    return graph.number(x) if isinstance(x, int | float) else str(x.name)
 
 
 def _unit_by_unit(op: str) -> Callable[..., str]:

@@ -73,8 +73,13 @@ def _place(told: str, first: Sequence[str], where: str) -> tuple[int, bool]:
     if re.fullmatch("[0-9]{1,5}", told) and int(told):
         return int(told) - 1, False
     if re.fullmatch("[A-Z]{1,3}", told):
-        number = 0
-        for letter in told:
-            number = 26 * number + ord(letter) - ord("A") + 1
-        return number - 1, False
+        return column_of(told), False
     raise ValueError(f"{where} has no column {told!r}; it has {shown(first)}")
+
+
+def column_of(letters: str) -> int:
+    """A spreadsheet's column by its letters, from 0."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1

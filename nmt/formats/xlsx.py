@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from lxml import etree
 
 from nmt.formats.archives import content, opened, replaced, stream
-from nmt.formats.columns import Columns, columns_of, unknown
+from nmt.formats.columns import Columns, column_of, columns_of, unknown
 from nmt.formats.document import Segment, Wish
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, written
 
@@ -196,18 +196,11 @@ def _cells(row: Element) -> list[tuple[int, Element]]:
     found, column = [], -1
     for cell in children(row, "c"):
         match = re.match("([A-Z]{1,3})[0-9]", cell.get("r") or "")
-        column = _column(match[1]) if match else column + 1
+        column = column_of(match[1]) if match else column + 1
         if column >= MAX_COLUMN:
             raise ValueError(f"a cell is {cell.get('r')}; there are {MAX_COLUMN} columns at most")
         found.append((column, cell))
     return found
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number - 1
 
 
 def _letters(column: int) -> str:
@@ -221,7 +214,7 @@ def _letters(column: int) -> str:
 
 def _wider(extent: str, column: int) -> str:
     match = re.fullmatch("([A-Z]{1,3})([0-9]+)(?::([A-Z]{1,3})([0-9]+))?", extent)
-    if match is None or _column(match[3] or match[1]) >= column:
+    if match is None or column_of(match[3] or match[1]) >= column:
         return extent
     return f"{match[1]}{match[2]}:{_letters(column)}{match[4] or match[2]}"
 

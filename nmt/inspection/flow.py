@@ -66,9 +66,9 @@ def mean_by_distance(norms: Sequence[Sequence[float]]) -> list[float]:
     return [float(torch.tensor(column, dtype=torch.float64).log().mean().exp()) for column in columns]
 
 
-def untrained(translator: Translator, seed: int = 1) -> Seq2Seq:
+def untrained(translator: Translator) -> Seq2Seq:
     """A model of the same config as it is before training; the global generator is left as it was."""
     device = translator.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(1)
         return build_model(translator.model.config, translator.tokenizer).to(device).eval()

@@ -104,10 +104,10 @@ def _task(translator: Translator) -> Task:
     return Task(translator.search, mbr=translator.mbr)
 
 
-def search_steps(translator: Translator, src: list[int], width: int | None = None) -> list[list[Extension]]:
-    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first;
-    `width` of each hypothesis, by default one more than live on."""
-    watcher = _Watcher(width or getattr(translator.search, "beam_size", 1) + 1)
+def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]]:
+    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first:
+    of each hypothesis one more than live on."""
+    watcher = _Watcher(getattr(translator.search, "beam_size", 1) + 1)
     (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
     finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}
     met = watcher.met

@@ -12,7 +12,7 @@ from typing import Any, cast
 from torch import Generator
 
 from nmt.cells import Cell
-from nmt.inspection.flow import flow, mean_by_distance
+from nmt.inspection.flow import TINY, flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.shape import Shape
@@ -24,7 +24,6 @@ from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of
-TINY = 1e-30
 LAST = "the last step that asks"
 
 SUMMARY: Shape = {

@@ -63,7 +63,7 @@ def is_here() -> bool:
     return kernels() is not None
 
 
-def _use() -> ctypes.CDLL:
+def required() -> ctypes.CDLL:
     found = kernels()
     assert found is not None
     return found
@@ -92,7 +92,7 @@ class Int8Linear:
         self._kept = packed, sums, scale.contiguous(), None if bias is None else bias.contiguous()
         self.weight = tuple(map(_address, self._kept))
         self._sizes = self.outputs, self.inputs, spread
-        self._kernels = _use()
+        self._kernels = required()
         self._kernels.nmt_pack(
             weight.data_ptr(), _address(rows), self.outputs, self.inputs, packed.data_ptr(), sums.data_ptr()
         )
@@ -121,7 +121,7 @@ def attend(
     context, weights = query.new_empty(rows, of_value), query.new_empty(rows, heads, tokens)
     memory = keys.data_ptr(), values.data_ptr(), mask.data_ptr(), _address(v)
     sizes = rows, rows // sentences, tokens, heads, of_query // heads, of_value // heads
-    _use().nmt_attend(query.data_ptr(), *memory, limit, *sizes, context.data_ptr(), weights.data_ptr())
+    required().nmt_attend(query.data_ptr(), *memory, limit, *sizes, context.data_ptr(), weights.data_ptr())
     return context, weights
 
 
@@ -135,7 +135,7 @@ def extend(logits: Tensor, log_probs: Tensor, sentences: int, wanted: int) -> tu
     places = torch.empty(sentences, wanted, dtype=torch.int64)
     rows, pieces = logits.shape
     sizes = sentences, rows // sentences, pieces, wanted
-    _use().nmt_extend(logits.data_ptr(), log_probs.data_ptr(), *sizes, totals.data_ptr(), places.data_ptr())
+    required().nmt_extend(logits.data_ptr(), log_probs.data_ptr(), *sizes, totals.data_ptr(), places.data_ptr())
     return totals, places
 
 

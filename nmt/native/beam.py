@@ -17,8 +17,7 @@ from nmt import native
 class Bookkeeping:
     def __init__(self, limits: Tensor, beam: int, eos_id: int, patience: float, start: Tensor | None) -> None:
         """limits (B,), of lengths, and log-probabilities before the first step (B,); None: 0"""
-        kernels = native.kernels()
-        assert kernels is not None
+        kernels = native.required()
         self._advance, self._ended = kernels.nmt_advance, kernels.nmt_ended
         self._sentences, self._beam = len(limits), beam
         self._memory = torch.empty(kernels.nmt_books(len(limits), beam), dtype=torch.uint8)

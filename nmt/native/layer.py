@@ -66,10 +66,8 @@ class Layer:
     ) -> None:
         """`steps` are the addresses of the cell's functions. A state has `states` parts of `units` numbers each; the
         first `hidden` of them are h. `rows` are those of the gates (see GateRows)."""
-        found = native.kernels()
-        assert found is not None
         assert len(steps) <= MOST_OWN + 1
-        self._steps = found.nmt_steps
+        self._steps = native.required().nmt_steps
         self.units, self.states, self.hidden, self.rows = units, states, hidden, rows[2]
         self._of = (_Transition * len(transitions))(*map(_transition, transitions))
         functions = (ctypes.c_void_p * (MOST_OWN + 1))(*steps)

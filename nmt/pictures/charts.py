@@ -51,6 +51,9 @@ class Lines:
     level_label: str = ""  # ... and what it is
     x_names: Sequence[str] = ()  # what x = 0, 1, ... stand for, where they are no numbers
 
+    def named(self, x: float) -> str:
+        return self.x_names[int(x)] if self.x_names else f"{x:g}"
+
 
 @dataclass(frozen=True)
 class Node:

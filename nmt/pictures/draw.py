@@ -198,11 +198,8 @@ def _(chart: Lines, axes: Axes) -> None:
 
 @hover.register
 def _(chart: Lines, axes: Axes) -> dict[str, Any]:
-    def named(x: float) -> str:
-        return chart.x_names[int(x)] if chart.x_names else f"{x:g}"
-
     points = [
-        (x, y, f"{line.label}\n{chart.x_label}: {named(x)}\n{chart.y_label}: {y:.3g}")
+        (x, y, f"{line.label}\n{chart.x_label}: {chart.named(x)}\n{chart.y_label}: {y:.3g}")
         for line in chart.lines
         for x, y in zip(line.x, line.y, strict=True)
     ]

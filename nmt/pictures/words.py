@@ -45,7 +45,7 @@ def _(chart: Heatmap) -> Table:
 @described.register
 def _(chart: Lines) -> str:
     lines = [
-        f"{line.label} from {line.y[0]:.3g} at {_x(chart, line.x[0])} to {line.y[-1]:.3g} at {_x(chart, line.x[-1])}"
+        f"{line.label} from {line.y[0]:.3g} at {chart.named(line.x[0])} to {line.y[-1]:.3g} at {chart.named(line.x[-1])}"
         for line in chart.lines
         if line.x
     ]
@@ -55,13 +55,9 @@ def _(chart: Lines) -> str:
 @numbers.register
 def _(chart: Lines) -> Table:
     rows = [
-        (line.label, _x(chart, x), f"{y:.3g}") for line in chart.lines for x, y in zip(line.x, line.y, strict=True)
+        (line.label, chart.named(x), f"{y:.3g}") for line in chart.lines for x, y in zip(line.x, line.y, strict=True)
     ]
     return Table(chart.title, ("line", chart.x_label, chart.y_label), rows)
-
-
-def _x(chart: Lines, x: float) -> str:
-    return chart.x_names[int(x)] if chart.x_names else f"{x:g}"
 
 
 @described.register

@@ -53,9 +53,6 @@ class Metrics:
         found[bisect_left(buckets, value)] += 1
         found[-1] += value
 
-    def total(self, name: str) -> float:
-        return sum(self._counts.get(name, {}).values())
-
     def text(self) -> str:
         lines: list[str] = []
         for name, family in FAMILIES.items():

@@ -31,7 +31,7 @@ from nmt.training.divergence import ROLLBACK_RATE, nan_if_not_finite
 from nmt.training.objective import Objective
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
 from nmt.training.progress import Progress
-from nmt.training.validation import Share, Validation, ValidText, nll_of, translated
+from nmt.training.validation import Validation, ValidText, nll_of, translated
 from nmt.training.warm_start import frozen_parameters, initialise_from
 from nmt.translation.translator import Translator
 from nmt.translation.values import copies_letterless_text
@@ -184,14 +184,14 @@ class TrainingModule(pl.LightningModule):
             self.log("val/bleu_of_average", of_average, rank_zero_only=True)
 
     def _validate(self, average: str | None) -> Validation:
-        trainer, share = self.trainer, Share(self.global_rank, self.trainer.world_size)
+        trainer, processes = self.trainer, (self.global_rank, self.trainer.world_size)
         with self.averages.applied(average, self.model):
             with trainer.precision_plugin.val_step_context():
                 nll = nll_of(self.model, self.val_batches)
             translator = self.translator()
             with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
                 found = {
-                    direction: translated(translator.toward(direction), self.valid.sources(direction), share)
+                    direction: translated(translator.toward(direction), self.valid.sources(direction), *processes)
                     for direction in self.valid.rows
                 }
         return self.valid.scored(average, nll, found)

@@ -100,13 +100,6 @@ def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
     return rows
 
 
-class Share(NamedTuple):
-    """What one of several processes does of a text."""
-
-    rank: int
-    world_size: int
-
-
 def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
     """Nats a target token over the batches of all processes."""
     sums = torch.zeros(2, dtype=torch.float64)  # nats, tokens
@@ -117,10 +110,10 @@ def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
     return float(nats / tokens)
 
 
-def translated(translator: Translator, texts: Sequence[str], share: Share) -> list[str]:
-    """The translations of all texts, of which each process makes its share."""
-    mine = texts[share.rank :: share.world_size]
+def translated(translator: Translator, texts: Sequence[str], rank: int, world_size: int) -> list[str]:
+    """The translations of all texts, of which each process makes some."""
+    mine = texts[rank::world_size]
     with bar("validating", len(mine), "sentences") as done:
         found = translator.translate(mine, plain=True, each=partial(map_counted, done))
-    shares = gathered([one.text for one in found])
-    return [shares[i % share.world_size][i // share.world_size] for i in range(len(texts))]
+    of_processes = gathered([one.text for one in found])
+    return [of_processes[i % world_size][i // world_size] for i in range(len(texts))]

@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 
 from nmt.engine.network import TrainedNetwork
 from nmt.export.graph import Graph, NotExportableError, info, model_of
-from nmt.export.network import Exporter, network_of
+from nmt.export.network import Exporter
 from nmt.export.products import Float32, Int8
 from nmt.model.encoder import EncoderConfig, read
 
@@ -76,7 +76,7 @@ def test_a_search_sees_the_same_log_probabilities(kind):
     """Step by step, and when hypotheses change places."""
     cell, decoder, attention, settings = NETWORKS[kind]
     model = toy.model(cell, decoder, attention, **settings).float().eval()
-    found = network_of(model, Float32())
+    found = Exporter(model, Float32()).network()
     encoder, step = session(found.encoder), session(found.decoder)
     src, length = toy.sources(LENGTHS)
     feeds = named(encoder, {"src": src.numpy(), "src_len": length.numpy()})
@@ -101,7 +101,7 @@ def test_bytes_are_near_and_no_sentence_depends_on_another():
     src, length = toy.sources([9, 4])
     results = []
     for products, rows in ((Float32(), slice(2)), (Int8(), slice(2)), (Int8(), slice(1, 2))):
-        found = network_of(model, products)
+        found = Exporter(model, products).network()
         given = src[rows][:, : length[rows].max()]
         feeds = named(session(found.encoder), {"src": given.numpy(), "src_len": length[rows].numpy()})
         results.append(session(found.decoder).run(None, feeds | {"ids": np.full((len(given), 1), 2)})[0][-1, 0, 3:])
@@ -114,4 +114,4 @@ def test_what_has_no_counterpart_is_refused():
     model = toy.model().float().eval()
     model.decoder.readout.forward = lambda *inputs: torch.fft.fft(torch.cat(inputs, -1)).real[:, :6]
     with pytest.raises(NotExportableError, match="is not known"):
-        network_of(model, Float32())
+        Exporter(model, Float32()).network()
