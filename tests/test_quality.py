@@ -152,6 +152,18 @@ def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, 
     assert used.peak_bytes > 50_000_000
 
 
+def test_a_model_is_kept_while_the_next_one_is_written(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    from quality.systems import keep
+
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    (model / ".model.safetensors-x1").symlink_to(tmp_path / "gone")  # a draft that is renamed before it is copied
+    keep(model, tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["config.json"]
+
+
 @pytest.mark.parametrize("name", ["opennmt-rnn", "opennmt-transformer", "joeynmt-transformer", "fairseq-transformer"])
 def test_a_peer_has_the_pieces_and_batches_that_are_ours(monkeypatch, name, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))

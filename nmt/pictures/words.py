@@ -45,9 +45,10 @@ def _(chart: Heatmap) -> Table:
 @described.register
 def _(chart: Lines) -> str:
     lines = [
-        f"{line.label} from {line.y[0]:.3g} at {chart.named(line.x[0])} to {line.y[-1]:.3g} at {chart.named(line.x[-1])}"
+        f"{line.label} from {line.y[0]:.3g} at {first} to {line.y[-1]:.3g} at {last}"
         for line in chart.lines
         if line.x
+        for first, last in [(chart.named(line.x[0]), chart.named(line.x[-1]))]
     ]
     return f"{chart.title}. {chart.y_label} over {chart.x_label}: {'; '.join(lines) or 'no line'}."
 

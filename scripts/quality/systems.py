@@ -202,7 +202,7 @@ def keep(model: Path, target: Path) -> None:
     """A copy that the system's next model does not replace."""
     if model.is_dir():
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(model, target)
+        shutil.copytree(model, target, ignore=shutil.ignore_patterns(".*"))  # drafts, which may go any moment
     else:
         target.unlink(missing_ok=True)
         target.hardlink_to(model)
