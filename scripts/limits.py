@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nmt import native
 from nmt.engine.output import Product
 from nmt.engine.products import COMPUTE, has_packed_products, linear_int8, linear_packed
-from nmt.native.beam import Bookkeeping
+from nmt.native.beam import NativeBeams
 from nmt.native.layer import Layer
 from nmt.translation.translator import Translator
 
@@ -45,7 +45,7 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.operations = self.multiply_adds = 0
         self.patches = [
             patch.object(native, "attend", self.counting(native.attend, lambda *_: 0)),
-            patch.object(Bookkeeping, "advance", self.counting(Bookkeeping.advance, lambda *_: 0)),
+            patch.object(NativeBeams, "advance", self.counting(NativeBeams.advance, lambda *_: 0)),
             patch.object(native.Int8Linear, "__call__", self.counting(native.Int8Linear.__call__, of_product)),
             patch.object(Layer, "run", self.counting(Layer.run, of_steps)),
         ]

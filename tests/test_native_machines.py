@@ -114,23 +114,23 @@ static void try_beam(int b, int k, int pieces, int wanted) {
     logits[pieces / 2] = log_probs[k - 1] = -INFINITY;
     nmt_extend(logits, log_probs, b, k, pieces, wanted, totals, places);
     print(totals, b * wanted * sizeof *totals), print(places, b * wanted * sizeof *places);
-    struct Books *books = malloc(nmt_books(b, k));
+    struct Beams *beams = malloc(nmt_beams_size(b, k));
     int64_t *limits = ids(b, 5), *all = malloc(b * sizeof *all), *to[2], *from[2];
     for (int i = 0; i < b; i++) all[i] = i;
     uint8_t *lives = malloc(b);
-    nmt_begin(books, b, k, 1, 0.5, limits, log_probs);
+    nmt_begin(beams, b, k, 1, 0.5, limits, log_probs);
     for (int t = 0; t < 2; t++) {
         to[t] = malloc(b * k * sizeof **to), from[t] = malloc(b * k * sizeof **from);
-        nmt_advance(books, all, b, t ? k : 1, logits, pieces, t ? log_probs : 0, to[t], from[t], lives);
+        nmt_advance(beams, all, b, t ? k : 1, logits, pieces, t ? log_probs : 0, to[t], from[t], lives);
         print(to[t], b * k * sizeof **to), print(from[t], b * k * sizeof **from), print(lives, b);
     }
     int64_t *found = calloc(b * k * 2, sizeof *found), *lengths = malloc(b * k * 3 * sizeof *lengths);
     double *scores = malloc(b * k * 2 * sizeof *scores);
-    const int count = nmt_ended(books, b, to, from, lengths, scores, found);
+    const int count = nmt_ended(beams, b, to, from, lengths, scores, found);
     print(found, count * 2 * sizeof *found), print(lengths, count * 3 * sizeof *lengths);
     print(scores, count * 2 * sizeof *scores);
     for (int t = 0; t < 2; t++) free(to[t]), free(from[t]);
-    free(books), free(limits), free(all), free(lives), free(found), free(lengths), free(scores);
+    free(beams), free(limits), free(all), free(lives), free(found), free(lengths), free(scores);
     free(logits), free(log_probs), free(totals), free(places);
 }
 

@@ -15,7 +15,7 @@ from nmt.answers import GROUP, Answer, Form, answers
 from nmt.bars import bar
 from nmt.cli.errors import warn
 from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
-from nmt.formats.document import Segment, Wish
+from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.text.check import Check
@@ -135,8 +135,8 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
 
     data, name = _content(options.input)
     src, tgt = workers.translator.languages
-    wish = Wish(src, tgt, options.retranslate, options.state or "translated", options.column)
-    document = read_document(kind, data, name, wish)
+    document_options = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column)
+    document = read_document(kind, data, name, document_options)
     for code, own, side in zip(document.languages, (src, tgt), ("source", "target"), strict=True):
         if not same_language(code, own):
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
 
@@ -53,8 +53,8 @@ def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
         return both_sides(path, languages)[1]
     with opened(path) as file:
         data = whole(file, str(path))
-    wish = Wish(languages[is_ref], "" if is_ref else languages[1], retranslate=True)
-    segments = read_document(kind, data, str(path), wish).segments
+    document_options = DocumentOptions(languages[is_ref], "" if is_ref else languages[1], retranslate=True)
+    segments = read_document(kind, data, str(path), document_options).segments
     return [" ".join((plain(one.text) if one.markup else one.text).split()) for one in segments]
 
 

@@ -90,7 +90,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     from nmt.log_lines import show_log
     from nmt.sweep.outcomes import sorted_outcomes, text_table
     from nmt.sweep.space import in_words, quoted
-    from nmt.sweep.study import TABLE, Plan, search
+    from nmt.sweep.study import TABLE, StudyPlan, search
 
     register()
     fixed, run = split_overrides(options.overrides)
@@ -100,7 +100,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     check_space(space, fixed, options)
     show_log(options.quiet)
     folder = Path(config.runs_dir) / run
-    plan = Plan(options.trials, options.sampler, options.pruner, options.prune_after, options.seed)
+    plan = StudyPlan(options.trials, options.sampler, options.pruner, options.prune_after, options.seed)
     outcomes = search(folder, space, settings_of(config), config.metric.name, plan, training(run, fixed, options))
     best = sorted_outcomes(outcomes)[0]
     lines = [text_table(outcomes), str(folder / TABLE)]

@@ -20,7 +20,7 @@ from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
 from nmt.data.copies import ruled
 from nmt.data.mixing import mixed
-from nmt.data.plan import Plan
+from nmt.data.plan import BatchPlan
 from nmt.data.preparation import Prepared
 
 
@@ -101,7 +101,7 @@ class DataModule(pl.LightningDataModule):
         train = prepared.train
         check_budget(train.longest, max_tokens)
         self.texts = mixed(train, prepared.corpus.mix, prepared.parts)  # none: all text as it is
-        self.plan = Plan(train, max_tokens, seed, shards, self.texts)
+        self.plan = BatchPlan(train, max_tokens, seed, shards, self.texts)
 
     def state_dict(self) -> dict[str, Any]:
         """Where the run is, whatever the number of processes: of each shard so many batches are behind, in whole

@@ -108,8 +108,8 @@ class Directions:
                 code = _meant(wanted, known)
                 found = [direction for direction in found if getattr(direction, side) == code]
         if not found:
-            wish = " ".join([f"from {from_!r}"] * (from_ is not None) + [f"to {to!r}"] * (to is not None))
-            raise ValueError(f"the model does not translate {wish}; it has: {self}")
+            asked = " ".join([f"from {from_!r}"] * (from_ is not None) + [f"to {to!r}"] * (to is not None))
+            raise ValueError(f"the model does not translate {asked}; it has: {self}")
         targets = list(dict.fromkeys(direction.tgt for direction in found))
         if len(targets) > 1:
             raise ValueError(f"say into which language with --to (in Python to=): {', '.join(targets)}")

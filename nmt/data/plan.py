@@ -55,7 +55,7 @@ class Survey(NamedTuple):
     largest: list[Lengths]  # the rows of those that need the most memory
 
 
-class Plan:
+class BatchPlan:
     """Of every epoch: batches as arrays of row numbers, in training order. Their number is a multiple of `shards`."""
 
     def __init__(

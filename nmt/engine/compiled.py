@@ -22,7 +22,7 @@ from nmt.engine.recurrent import PackedRecurrent, RecurrentByTorch
 from nmt.kernels.native import StepFunctions, address_of, step_functions
 from nmt.kernels.operands import vector_names
 from nmt.model.recurrent import Masks, Recurrent
-from nmt.native.layer import Layer, Transition
+from nmt.native.layer import Layer, PackedTransition
 
 
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
@@ -65,7 +65,7 @@ class CompiledRecurrent(PackedRecurrent):
             joined = self.vectors(own)
             by_own = [self._bytes(self.packed(own[name], name, k)) for name in matrices]
             x = of.bias_ih[self.summed :].clone()
-            transitions.append(Transition(multiply and self._bytes(multiply), joined, by_own, x))
+            transitions.append(PackedTransition(multiply and self._bytes(multiply), joined, by_own, x))
         return Layer(steps, *self.state_sizes, self.hidden_size, self.rows, transitions)
 
     @property

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from nmt.extras import explained
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, Units, Wish
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, DocumentOptions, Units
 from nmt.suggestions import near_file
 
 TEXT = "text"  # lines: what a filter reads
@@ -24,15 +24,15 @@ TEXT = "text"  # lines: what a filter reads
 
 class Format(NamedTuple):
     suffixes: tuple[str, ...]
-    read: Callable[[bytes, str, Wish], Document]  # of the bytes of a file and its name; raises ValueError
+    read: Callable[[bytes, str, DocumentOptions], Document]  # of the bytes of a file and its name; raises ValueError
     bilingual: bool  # whether the source stays beside its translation
 
 
-def _in(module: str, *kind: str) -> Callable[[bytes, str, Wish], Document]:
+def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
     """The reader of a module, which is loaded, and the library that it needs, when there is such a file."""
 
-    def read(data: bytes, name: str, wish: Wish) -> Document:
-        document: Document = import_module(f"nmt.formats.{module}").read(*kind, data, name, wish)
+    def read(data: bytes, name: str, options: DocumentOptions) -> Document:
+        document: Document = import_module(f"nmt.formats.{module}").read(*kind, data, name, options)
         return document
 
     return read
@@ -58,11 +58,11 @@ def format_of(path: Path) -> str:
     return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix.lower(), TEXT)
 
 
-def read_document(kind: str, data: bytes, name: str, wish: Wish) -> Document:
+def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:
     """Raises ValueError for a file that is not what its format says, or not to be trusted, or whose library is
     missing."""
     with needing_libraries(kind):
-        return FORMATS[kind].read(data, name, wish)
+        return FORMATS[kind].read(data, name, options)
 
 
 def read_units(path: Path, src: str, tgt: str) -> Units:

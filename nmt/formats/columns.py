@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 from nmt.formats.headers import are_names, named_columns, shown
 
 
@@ -17,45 +17,45 @@ class Columns(NamedTuple):
     name: str | None  # of a column that is new
 
 
-def columns_of(first: Sequence[str], wish: Wish, where: str) -> Columns | None:
-    """The columns of a table, by its first row; None where they cannot be told. Raises ValueError where what `wish`
-    says is not there."""
-    if wish.column:
-        return _told(first, wish, where)
-    if wish.src and wish.tgt and (both := named_columns(first, (wish.src, wish.tgt), where)):
+def columns_of(first: Sequence[str], options: DocumentOptions, where: str) -> Columns | None:
+    """The columns of a table, by its first row; None where they cannot be told. Raises ValueError where one that
+    `options` names is not there."""
+    if options.column:
+        return _told(first, options, where)
+    if options.src and options.tgt and (both := named_columns(first, (options.src, options.tgt), where)):
         return Columns(both[0], both[1], True, None)
-    if wish.src and (named := named_columns(first, (wish.src,), where)):
-        return Columns(named[0], len(first), True, wish.tgt or "translation")
+    if options.src and (named := named_columns(first, (options.src,), where)):
+        return Columns(named[0], len(first), True, options.tgt or "translation")
     if len(first) == 1:
         return Columns(0, 1, False, None)
     return None
 
 
-def unknown(first: Sequence[str], wish: Wish, where: str) -> ValueError:
-    languages = " and ".join(repr(code) for code in (wish.src, wish.tgt) if code) or "no language that is known"
+def unknown(first: Sequence[str], options: DocumentOptions, where: str) -> ValueError:
+    languages = " and ".join(repr(code) for code in (options.src, options.tgt) if code) or "no language that is known"
     return ValueError(
         f"{where} ({shown(first)}) does not name {languages}; say where the source is and the translation goes, such "
         "as --column 1:2 or --column B:C or --column NAME:NAME"
     )
 
 
-def _told(first: Sequence[str], wish: Wish, where: str) -> Columns:
-    assert wish.column is not None
-    source, _, target = wish.column.partition(":")
+def _told(first: Sequence[str], options: DocumentOptions, where: str) -> Columns:
+    assert options.column is not None
+    source, _, target = options.column.partition(":")
     src, src_named = _place(source, first, where)
     if src >= len(first):
-        raise ValueError(f"--column {wish.column}: {where} has {len(first)} columns")
+        raise ValueError(f"--column {options.column}: {where} has {len(first)} columns")
     if not target:
-        found = named_columns(first, (wish.tgt,), where) if wish.tgt else None
+        found = named_columns(first, (options.tgt,), where) if options.tgt else None
         header = src_named or are_names([first[src]])
         if found and found[0] != src:
             return Columns(src, found[0], True, None)
-        return Columns(src, len(first), header, (wish.tgt or "translation") if header else None)
+        return Columns(src, len(first), header, (options.tgt or "translation") if header else None)
     if target.strip().casefold() not in _names(first) and not re.fullmatch(r"[0-9]{1,5}|[A-Z]{1,3}", target.strip()):
         return Columns(src, len(first), True, target)
     tgt, tgt_named = _place(target, first, where)
     if tgt == src:
-        raise ValueError(f"--column {wish.column} has the translation take the place of the source")
+        raise ValueError(f"--column {options.column} has the translation take the place of the source")
     cells = [cell for cell in (first[src], *first[tgt : tgt + 1]) if cell.strip()]
     header = src_named or tgt_named or (bool(cells) and are_names(cells))
     return Columns(src, tgt, header, None)

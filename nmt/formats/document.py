@@ -24,7 +24,7 @@ class Unit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Wish:
+class DocumentOptions:
     """How a document is to be translated."""
 
     src: str = ""  # language codes; "" where they are not known

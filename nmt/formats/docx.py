@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 from lxml import etree
 
 from nmt.formats.archives import content, opened, replaced
-from nmt.formats.document import Segment, Wish
+from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.headers import named_columns
 from nmt.formats.inline import Inline, Piece, Tag
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, local, parse, written
@@ -45,7 +45,7 @@ class Single(NamedTuple):
 class WordDocument:
     languages = ("", "")
 
-    def __init__(self, data: bytes, name: str, wish: Wish) -> None:
+    def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.archive, self.name = opened(data, name), name
         self.kept = 0
         self.trees: dict[str, tuple[Element, bytes]] = {}
@@ -56,7 +56,7 @@ class WordDocument:
             self.trees[member] = tree, original
             done = set()
             for table in list(tree.getroot().iter("{*}tbl")):
-                done |= self._bilingual(table, wish)
+                done |= self._bilingual(table, options)
             for paragraph in list(tree.getroot().iter("{*}p")):
                 if paragraph not in done and _is_words(paragraph):
                     self._add(paragraph, paragraph)
@@ -66,11 +66,11 @@ class WordDocument:
         if text.segment.text.strip():
             self.slots.append((text, target))
 
-    def _bilingual(self, table: Element, wish: Wish) -> set[Any]:
+    def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
         """The paragraphs of a table with a column of each language: none of them is translated in place."""
         rows = [children(row, "tc") for row in children(table, "tr")]
         names = [_cell_text(cell) for cell in rows[0]] if rows else []
-        columns = named_columns(names, (wish.src, wish.tgt), self.name) if wish.src and wish.tgt else None
+        columns = named_columns(names, (options.src, options.tgt), self.name) if options.src and options.tgt else None
         if columns is None:
             return set()
         for cells in rows[1:]:
@@ -79,7 +79,7 @@ class WordDocument:
             source, target = (cells[column] for column in columns)
             if not _cell_text(source):
                 continue
-            if _cell_text(target) and not wish.retranslate:
+            if _cell_text(target) and not options.retranslate:
                 self.kept += 1
                 continue
             for old in children(target, "p"):
@@ -101,9 +101,9 @@ class WordDocument:
         return replaced(self.archive, changed, self.name)
 
 
-def read(data: bytes, name: str, wish: Wish) -> WordDocument:
+def read(data: bytes, name: str, options: DocumentOptions) -> WordDocument:
     """Raises ValueError for what is no DOCX."""
-    return WordDocument(data, name, wish)
+    return WordDocument(data, name, options)
 
 
 def tables(file: IO[bytes], name: str) -> Iterator[list[list[str]]]:

@@ -1,8 +1,8 @@
 """PO of gettext, by the Translate Toolkit.
 
-A translation is complete, so that msgfmt takes it; with Wish.state "review" it is fuzzy, and msgfmt leaves it out. An
-entry that is fuzzy already counts as not translated, and is no longer fuzzy afterwards. Obsolete entries and the
-header stay, but for Language and Plural-Forms where the header of a template has none yet.
+A translation is complete, so that msgfmt takes it; to be reviewed (DocumentOptions.state) it is fuzzy, and msgfmt
+leaves it out. An entry that is fuzzy already counts as not translated, and is no longer fuzzy afterwards. Obsolete
+entries and the header stay, but for Language and Plural-Forms where the header of a template has none yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from translate.lang import factory
 from translate.storage.pypo import pofile
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment, Unit, Wish
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment, Unit
 from nmt.formats.headers import CODE_OF
 from nmt.formats.inline import Inline
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
@@ -27,17 +27,17 @@ COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$"
 
 
 class PoDocument:
-    def __init__(self, data: bytes, name: str, wish: Wish) -> None:
-        self.store, self.wish = _parsed(data, name), wish
+    def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
+        self.store, self.options = _parsed(data, name), options
         header = self.store.parseheader()
         self.languages = ("", header.get("Language", ""))
-        self.count, self.one = _plurals(self.store, header, wish)
+        self.count, self.one = _plurals(self.store, header, options)
         self.kept = 0
         self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: of one with plurals two
         for unit in self.store.units:
             if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
                 continue
-            if not wish.retranslate and not unit.isfuzzy() and _is_full(unit):
+            if not options.retranslate and not unit.isfuzzy() and _is_full(unit):
                 self.kept += 1
                 continue
             sources = unit.source.strings if unit.hasplural() else [unit.source]
@@ -55,21 +55,21 @@ class PoDocument:
                 unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
             else:
                 unit.target = found[0]
-            review = self.wish.state == "review"
+            review = self.options.state == "review"
             unit.markfuzzy(review)
             unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # of the fuzzy translation
         return bytes(self.store)
 
 
-def read(data: bytes, name: str, wish: Wish) -> PoDocument:
+def read(data: bytes, name: str, options: DocumentOptions) -> PoDocument:
     """Raises ValueError for what is no PO."""
-    return PoDocument(data, name, wish)
+    return PoDocument(data, name, options)
 
 
 def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
     """Translated entries; of those with plurals the singular, and the first form that is none."""
     store = _parsed(data, name)
-    _, one = _plurals(store, store.parseheader(), Wish())
+    _, one = _plurals(store, store.parseheader(), DocumentOptions())
     for number, unit in enumerate(store.units, 1):
         if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
             continue
@@ -103,14 +103,14 @@ def _parsed(data: bytes, name: str) -> Any:
         raise ValueError(f"{name} is no PO: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
-def _plurals(store: Any, header: Any, wish: Wish) -> tuple[int, int]:
+def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, int]:
     """How many forms the target language has, and which of them is for one. A header that does not say is told."""
     match = COUNT.search(header.get("Plural-Forms", "")[:MAX_RULE])
-    language = header.get("Language", "").strip() or wish.tgt
+    language = header.get("Language", "").strip() or options.tgt
     if match is None:
         code = language.replace("-", "_")
         count, rule = _known(CODE_OF.get(code.casefold(), code))
-        if wish.tgt and store.units and store.units[0].isheader():
+        if options.tgt and store.units and store.units[0].isheader():
             store.updateheader(add=True, Language=language, Plural_Forms=f"nplurals={count}; plural={rule};")
     else:
         count, rule = int(match[1]), match[2]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from html import escape, unescape
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment, Wish
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
 from nmt.formats.inline import Inline, Piece, Tag
 from nmt.formats.tagged import ASS, HTML, pieces_of
 
@@ -99,7 +99,7 @@ class SubtitleDocument:
         return found
 
 
-def read(kind: str, data: bytes, name: str, wish: Wish) -> SubtitleDocument:
+def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> SubtitleDocument:
     """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"{name} {TOO_LARGE}")

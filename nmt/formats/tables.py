@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nmt.formats.columns import columns_of, unknown
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment, Wish
+from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
 
 
 class TableDocument:
     languages = ("", "")
 
-    def __init__(self, data: bytes, name: str, kind: str, wish: Wish) -> None:
+    def __init__(self, data: bytes, name: str, kind: str, options: DocumentOptions) -> None:
         self.bom, text = _decoded(data, name)
         self.delimiter = "\t" if kind == "tsv" else delimiter_of(text[: 1 << 16])
         self.quotes = kind == "csv"
@@ -23,13 +23,13 @@ class TableDocument:
         self.todo: list[tuple[int, str]] = []
         self.src = self.tgt = 0
         if first is not None:
-            self._find(first, f"{name}, line 1", wish)
+            self._find(first, f"{name}, line 1", options)
 
-    def _find(self, first: list[str], where: str, wish: Wish) -> None:
+    def _find(self, first: list[str], where: str, options: DocumentOptions) -> None:
         texts = list(map(self._text, first))
-        columns = columns_of(texts, wish, where)
+        columns = columns_of(texts, options, where)
         if columns is None:
-            raise unknown(texts, wish, where)
+            raise unknown(texts, options, where)
         self.src, self.tgt, header, new = columns
         is_new = self.tgt >= len(first)
         for i, (cells, _) in enumerate(self.records):
@@ -43,7 +43,7 @@ class TableDocument:
             if not text.strip():
                 if is_new:
                     self._set(cells, "")
-            elif not wish.retranslate and self.tgt < len(cells) and self._text(cells[self.tgt]).strip():
+            elif not options.retranslate and self.tgt < len(cells) and self._text(cells[self.tgt]).strip():
                 self.kept += 1
             else:
                 self.todo.append((i, text))
@@ -74,9 +74,9 @@ class TableDocument:
             cells[self.tgt] = text
 
 
-def read(kind: str, data: bytes, name: str, wish: Wish) -> TableDocument:
+def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> TableDocument:
     """Raises ValueError where the columns cannot be told, or for what is no UTF-8 or no CSV."""
-    return TableDocument(data, name, kind, wish)
+    return TableDocument(data, name, kind, options)
 
 
 def delimiter_of(text: str) -> str:

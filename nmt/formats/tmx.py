@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nmt.formats.document import Unit, Wish
+from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.inline import Piece
 from nmt.formats.language_tags import matching
 from nmt.formats.xml import (
@@ -24,13 +24,13 @@ from nmt.formats.xml import (
 )
 
 
-def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
+def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     """Raises ValueError for what is no TMX, or where not one unit has the source language."""
     tree = parse(data, name)
     root = tree.getroot()
     if local(root) != "tmx":
         raise ValueError(f"{name} is no TMX: it begins with <{local(root)}>")
-    if not wish.src or not wish.tgt:
+    if not options.src or not options.tgt:
         raise ValueError(f"{name} has a text a language, and the model does not say which its own are")
     header = child(root, "header")
     document = XmlDocument(tree, data, ("", ""))
@@ -39,13 +39,13 @@ def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
         texts = _texts(unit)
         found |= set(texts)
         usual = unit.get("srclang") or (header.get("srclang") if header is not None else None) or ""
-        source = _chosen(wish.src, texts, usual)
+        source = _chosen(options.src, texts, usual)
         others = {language: seg for language, seg in texts.items() if language != source}
-        target = next(iter(matching(wish.tgt, others)), None)
+        target = next(iter(matching(options.tgt, others)), None)
         if source is not None:
-            _add(document, unit, texts[source], None if target is None else texts[target], wish)
+            _add(document, unit, texts[source], None if target is None else texts[target], options)
     if not document.slots and not document.kept:
-        raise ValueError(f"{name} has no text in {wish.src!r}; it has {_listed(found)}")
+        raise ValueError(f"{name} has no text in {options.src!r}; it has {_listed(found)}")
     return document
 
 
@@ -87,14 +87,16 @@ def _listed(languages: set[str]) -> str:
     return ", ".join(map(repr, sorted(languages)[:20])) or "none"
 
 
-def _add(document: XmlDocument, unit: Element, source: Element, target: Element | None, wish: Wish) -> None:
+def _add(
+    document: XmlDocument, unit: Element, source: Element, target: Element | None, options: DocumentOptions
+) -> None:
     text = inline(source, preserve=True)
     if not text.segment.text.strip():
         return
-    if target is not None and text_of(target) and not wish.retranslate:
+    if target is not None and text_of(target) and not options.retranslate:
         document.kept += 1
         return
-    document.slots.append((text, _putting(unit, source, target, wish.tgt)))
+    document.slots.append((text, _putting(unit, source, target, options.tgt)))
 
 
 def _putting(unit: Element, source: Element, target: Element | None, language: str) -> Callable[[list[Piece]], None]:

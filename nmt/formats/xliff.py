@@ -1,7 +1,7 @@
 """XLIFF 1.0 to 1.2 and 2.0 to 2.2: the targets of its units are filled in, and their states set.
 
 A translation is `translated`, never approved: XLIFF 2 means by it what is not reviewed yet, and XLIFF 1.2 is told
-besides that a machine made it (state-qualifier leveraged-mt; with Wish.state "review" its state is
+besides that a machine made it (state-qualifier leveraged-mt; with DocumentOptions.state "review" its state is
 needs-review-translation). A unit keeps a target of any state but new, needs-translation, needs-adaptation, needs-l10n
 and (XLIFF 2) initial, and one without a state unless it repeats the source. What says translate="no" is left alone.
 """
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from nmt.formats.document import Unit, Wish
+from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.inline import Inline, Piece
 from nmt.formats.xml import (
     SPACE,
@@ -32,7 +32,7 @@ from nmt.formats.xml import (
 TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}
 
 
-def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
+def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     """Raises ValueError for what is no XLIFF."""
     tree, two = _tree(data, name)
     root = tree.getroot()
@@ -40,12 +40,12 @@ def read(data: bytes, name: str, wish: Wish) -> XmlDocument:
     places = [root] if two else children(root, "file")
     said = [next((value for place in places if (value := place.get(key))), "") for key in (source, target)]
     for place in places:
-        if not place.get(target) and wish.tgt:
-            place.set(target, wish.tgt)
+        if not place.get(target) and options.tgt:
+            place.set(target, options.tgt)
     document = XmlDocument(tree, data, (said[0], said[1]))
     for unit in _units(root, two):
         if inherited(unit, "translate") != "no":
-            (_segment if two else _trans_unit)(document, unit, wish)
+            (_segment if two else _trans_unit)(document, unit, options)
     return document
 
 
@@ -72,8 +72,8 @@ def _units(root: Element, two: bool) -> Iterator[Element]:
     return (unit for unit in root.iter("{*}segment" if two else "{*}trans-unit") if child(unit, "source") is not None)
 
 
-def _stays(unit: Element, target: Element | None, state: str | None, wish: Wish) -> bool:
-    if wish.retranslate or target is None or not "".join(target.itertext()).strip():
+def _stays(unit: Element, target: Element | None, state: str | None, options: DocumentOptions) -> bool:
+    if options.retranslate or target is None or not "".join(target.itertext()).strip():
         return False
     if state is None:
         return unit.get("approved") == "yes" or text_of(target) != text_of(child(unit, "source"))
@@ -84,14 +84,14 @@ def _preserves(unit: Element) -> bool:
     return inherited(unit, SPACE) == "preserve"
 
 
-def _segment(document: XmlDocument, segment: Element, wish: Wish) -> None:
+def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) -> None:
     """Of XLIFF 2."""
     source, target = child(segment, "source"), child(segment, "target")
     assert source is not None
     text = inline(source, _preserves(segment))
     if not text.segment.text.strip():
         return
-    if _stays(segment, target, segment.get("state"), wish):
+    if _stays(segment, target, segment.get("state"), options):
         document.kept += 1
         return
 
@@ -103,14 +103,14 @@ def _segment(document: XmlDocument, segment: Element, wish: Wish) -> None:
     document.slots.append((text, put))
 
 
-def _trans_unit(document: XmlDocument, unit: Element, wish: Wish) -> None:
+def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
     """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments."""
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
     parts = [] if divided is None else [part for part in divided.iter("{*}mrk") if part.get("mtype") == "seg"]
     texts = [inline(part, _preserves(unit)) for part in parts or [source]]
     if not any(text.segment.text.strip() for text in texts):
         return
-    if _stays(unit, target, None if target is None else target.get("state"), wish):
+    if _stays(unit, target, None if target is None else target.get("state"), options):
         document.kept += 1
         return
     translated: dict[Any, list[Piece]] = {}
@@ -121,7 +121,7 @@ def _trans_unit(document: XmlDocument, unit: Element, wish: Wish) -> None:
             fill(made, translated[0])
         else:
             _fill_divided(made, divided, translated)
-        review = wish.state == "review"
+        review = options.state == "review"
         made.set("state", "needs-review-translation" if review else "translated")
         made.set("state-qualifier", "leveraged-mt")
         if unit.get("approved"):

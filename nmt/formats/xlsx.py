@@ -15,7 +15,7 @@ from lxml import etree
 
 from nmt.formats.archives import content, opened, replaced, stream
 from nmt.formats.columns import Columns, column_of, columns_of, unknown
-from nmt.formats.document import Segment, Wish
+from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, written
 
 MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
@@ -66,7 +66,7 @@ class Workbook:
 class WorkbookDocument:
     languages = ("", "")
 
-    def __init__(self, data: bytes, name: str, wish: Wish) -> None:
+    def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.book, self.kept = Workbook(data, name), 0
         self.todo: list[tuple[str, int, int, str]] = []  # sheet, row, column of the translation, text
         self.columns: dict[str, tuple[Columns, int]] = {}  # and the number of the first row
@@ -77,19 +77,19 @@ class WorkbookDocument:
             if first is None:
                 continue
             cells, where = as_list(first, 0), f"{name}, sheet {title!r}, row {first.number}"
-            columns = columns_of(cells, wish, where)
+            columns = columns_of(cells, options, where)
             if columns is None:
-                problem = problem or unknown(cells, wish, where)
+                problem = problem or unknown(cells, options, where)
                 continue
             self.columns[member] = columns, first.number
-            self._find(member, columns, first, rows, wish)
+            self._find(member, columns, first, rows, options)
         if not self.columns and problem is not None:
             raise problem
 
-    def _find(self, member: str, columns: Columns, first: Row, rows: Iterator[Row], wish: Wish) -> None:
+    def _find(self, member: str, columns: Columns, first: Row, rows: Iterator[Row], options: DocumentOptions) -> None:
         for row in rows if columns.header else (row for some in ([first], rows) for row in some):
             if text := row.cells.get(columns.src, "").strip() and row.cells[columns.src]:
-                if not wish.retranslate and row.cells.get(columns.tgt, "").strip():
+                if not options.retranslate and row.cells.get(columns.tgt, "").strip():
                     self.kept += 1
                 else:
                     self.todo.append((member, row.number, columns.tgt, text))
@@ -113,9 +113,9 @@ class WorkbookDocument:
         return replaced(self.book.archive, changed, self.book.name)
 
 
-def read(data: bytes, name: str, wish: Wish) -> WorkbookDocument:
+def read(data: bytes, name: str, options: DocumentOptions) -> WorkbookDocument:
     """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
-    return WorkbookDocument(data, name, wish)
+    return WorkbookDocument(data, name, options)
 
 
 def as_list(row: Row, width: int) -> list[str]:

@@ -1,5 +1,5 @@
 """A step of beam search on a GPU in two kernels of Triton's, by hand: the best extensions of each hypothesis, and the
-books of each sentence (nmt/search/books.py, which says the same in torch).
+beams of each sentence (nmt/search/beam_state.py, which says the same in torch).
 
 Dims: B sentences, K hypotheses of each, N = B*K rows, V vocabulary, E extensions of a hypothesis.
 """
@@ -179,17 +179,17 @@ def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tu
     return gains, tokens
 
 
-def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, books: Any, patience: float, eos: int) -> Tensor:
-    """The bookkeeping (books.Bookkeeping) of a step, whose number and place for `ids` are there already, in
+def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, beams: Any, patience: float, eos: int) -> Tensor:
+    """The bookkeeping (beam_state.BeamState) of a step, whose number and place for `ids` are there already, in
     place, from the extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
-    sentences, beam = books.log_probs.shape
+    sentences, beam = beams.log_probs.shape
     each = gains.shape[1]
     rows = torch.empty(sentences * beam, dtype=torch.long, device=gains.device)
     sizes: Any = sentences, each, eos, float(patience)
     with torch.cuda.device_of(gains):
         _advance[(sentences,)](
             *(gains, tokens, gains if covered is None else covered),
-            *books,
+            *beams,
             rows,
             *sizes,
             beam=beam,

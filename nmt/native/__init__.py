@@ -50,7 +50,7 @@ def load(instructions: str) -> ctypes.CDLL:
     found.nmt_steps.argtypes = [p, p, i, p, i, p, ctypes.c_int64, p, p, ctypes.c_int64, p, i, i, p, p]
     found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
     found.nmt_extend.argtypes = [p, p, i, i, i, i, p, p]
-    found.nmt_books.argtypes, found.nmt_books.restype = [ctypes.c_int64, ctypes.c_int64], ctypes.c_int64
+    found.nmt_beams_size.argtypes, found.nmt_beams_size.restype = [ctypes.c_int64, ctypes.c_int64], ctypes.c_int64
     found.nmt_begin.argtypes = [p, i, i, i, ctypes.c_double, p, p]
     found.nmt_advance.argtypes = [p, p, i, i, p, i, p, p, p, p]
     found.nmt_ended.argtypes = [p, i, p, p, p, p, p]

@@ -62,7 +62,7 @@ struct Sentence {
 };
 
 // What is known of all sentences of a search. It lies in one piece of memory, with room for the others after it.
-struct Books {
+struct Beams {
     double patience;
     int beam, eos, length;
     struct Sentence *sentences;
@@ -72,15 +72,15 @@ struct Books {
     float *log_probs;     // (sentences,beam) of what lives; -infinity where one only fills the beam
 };
 
-// The bytes of the books of so many sentences.
-int64_t nmt_books(int64_t sentences, int64_t beam) {
+// The bytes of the beams of so many sentences.
+int64_t nmt_beams_size(int64_t sentences, int64_t beam) {
     const int64_t places = sentences * beam;
-    return sizeof(struct Books) + sentences * sizeof(struct Sentence) + places * sizeof(struct Ended) +
+    return sizeof(struct Beams) + sentences * sizeof(struct Sentence) + places * sizeof(struct Ended) +
            beam * (sizeof(int64_t) + sizeof(float)) + places * sizeof(float);
 }
 
 // Before the first step: the limits of lengths (sentences,), and the log-probabilities (sentences,) before, or 0.
-void nmt_begin(struct Books *of, int sentences, int beam, int eos, double patience, const int64_t *limits,
+void nmt_begin(struct Beams *of, int sentences, int beam, int eos, double patience, const int64_t *limits,
                const float *start) {
     of->beam = beam, of->eos = eos, of->patience = patience, of->length = 0;
     of->sentences = (struct Sentence *)(of + 1);
@@ -94,7 +94,7 @@ void nmt_begin(struct Books *of, int sentences, int beam, int eos, double patien
 }
 
 // A sentence, k rows from `first` on -> what is in its beam: ids (beam,) and rows (beam,). Whether any lives.
-static int advance(struct Books *of, int64_t number, const float *logits, int k, int pieces, const float *covered,
+static int advance(struct Beams *of, int64_t number, const float *logits, int k, int pieces, const float *covered,
                    int64_t first, int64_t *ids, int64_t *rows) {
     struct Sentence *sentence = of->sentences + number;
     struct Ended *ended = of->ended + number * of->beam;
@@ -128,7 +128,7 @@ static int advance(struct Books *of, int64_t number, const float *logits, int k,
 
 // A step of the b sentences with these numbers (b,), k rows each, which have `covered` the source (b*k,), if not 0 ->
 // what is in their beams, (b,beam) each: ids, and which rows they extend; which sentences live (b,), and how many.
-int nmt_advance(struct Books *of, const int64_t *numbers, int b, int k, const float *logits, int pieces,
+int nmt_advance(struct Beams *of, const int64_t *numbers, int b, int k, const float *logits, int pieces,
                 const float *covered, int64_t *ids, int64_t *rows, uint8_t *lives) {
     int living = 0;
     of->length++;
@@ -142,7 +142,7 @@ int nmt_advance(struct Books *of, const int64_t *numbers, int b, int k, const fl
 
 // What has ended, sentence by sentence, at most (sentences*beam,): its sentence, length, and tokens without EOS,
 // log-probability and coverage, and its ids (length of the longest,). Of each step the ids and rows that went on.
-int nmt_ended(const struct Books *of, int sentences, int64_t *const *ids, int64_t *const *rows, int64_t *numbers,
+int nmt_ended(const struct Beams *of, int sentences, int64_t *const *ids, int64_t *const *rows, int64_t *numbers,
               double *scores, int64_t *found) {
     int count = 0;
     for (int i = 0; i < sentences; i++)

@@ -14,13 +14,13 @@ from torch import Tensor
 from nmt import native
 
 
-class Bookkeeping:
+class NativeBeams:
     def __init__(self, limits: Tensor, beam: int, eos_id: int, patience: float, start: Tensor | None) -> None:
         """limits (B,), of lengths, and log-probabilities before the first step (B,); None: 0"""
         kernels = native.required()
         self._advance, self._ended = kernels.nmt_advance, kernels.nmt_ended
         self._sentences, self._beam = len(limits), beam
-        self._memory = torch.empty(kernels.nmt_books(len(limits), beam), dtype=torch.uint8)
+        self._memory = torch.empty(kernels.nmt_beams_size(len(limits), beam), dtype=torch.uint8)
         self.lives = torch.empty(len(limits), dtype=torch.uint8)  # of those searched in the last step, which do
         self._at, self._lives = self._memory.data_ptr(), self.lives.data_ptr()
         limits, start = limits.long().contiguous(), None if start is None else start.float().contiguous()

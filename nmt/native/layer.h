@@ -10,7 +10,7 @@ enum { MOST_OWN = 4 };
 
 // One of the transitions of a step. Its product's outputs are the gates that see h, and, of the first transition, x too
 // where no table has all of it: where none sees h and a table has all, there is no product.
-struct Transition {
+struct PackedTransition {
     struct Weight weight;
     struct Weight matrices[MOST_OWN];  // of the cell's own
     const float *own;                  // its vectors
@@ -24,7 +24,7 @@ struct Layer {
     int64_t hidden;              // of the first of them so many are h
     int64_t summed, recurrent, all;  // as GateRows in nmt/cells/base.py
     int64_t transitions;
-    const struct Transition *of;
+    const struct PackedTransition *of;
 };
 
 // The inputs of n rows, one part beside the other, of in[0] and in[1] numbers, and, where the gates see it, h.
@@ -113,7 +113,7 @@ int nmt_steps(const struct Layer *l, const float *x, int in_x, const float *besi
         for (int r = 0; r < count; r++) before[r] = state + (rows ? rows[row + r] : row + r) * units;
         for (int t = 0, turn = 0; t < steps; t++) {
             for (int k = 0; k < l->transitions; k++, turn ^= 1) {
-                const struct Transition *of = &l->of[k];
+                const struct PackedTransition *of = &l->of[k];
                 const float *const parts[2] = {k ? 0 : x + (size_t)row * in_x, k ? 0 : beside + (size_t)row * in_beside};
                 if (of->weight.out) {
                     gather(l, parts, k ? none : in, before, count, numbers + inputs_at);

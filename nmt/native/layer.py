@@ -17,7 +17,7 @@ from nmt import native
 MOST_OWN = 4  # as in layer.h
 
 
-class Transition(NamedTuple):
+class PackedTransition(NamedTuple):
     product: native.Int8Linear | None  # of the inputs and h; None where there is nothing to multiply
     own: Tensor  # the cell's vectors joined
     matrices: Sequence[native.Int8Linear] = ()  # of the cell's own
@@ -62,7 +62,7 @@ class Layer:
         states: int,
         hidden: int,
         rows: tuple[int, int, int],
-        transitions: Sequence[Transition],
+        transitions: Sequence[PackedTransition],
     ) -> None:
         """`steps` are the addresses of the cell's functions. A state has `states` parts of `units` numbers each; the
         first `hidden` of them are h. `rows` are those of the gates (see GateRows)."""
@@ -143,7 +143,7 @@ class Layer:
             raise IndexError(f"ids are out of range: the table has {size} rows, and there are {places} states")
 
 
-def _transition(transition: Transition) -> _Transition:
+def _transition(transition: PackedTransition) -> _Transition:
     assert transition.own.is_contiguous()
     matrices = (_Weight * MOST_OWN)(*map(_weight, transition.matrices))
     return _Transition(

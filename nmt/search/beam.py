@@ -22,8 +22,8 @@ ranks, if it has no coverage and divides by the length to the power of 1 or less
 could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
 On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, the
-device ranks the extensions, and lists keep the books of what follows: it is a few numbers a sentence, and to start an
-operation of torch's or NumPy's takes as long as a loop over them. books.py keeps them in tensors.
+device ranks the extensions, and lists keep what follows: it is a few numbers a sentence, and to start an operation of
+torch's or NumPy's takes as long as a loop over them. beam_state.py keeps them in tensors.
 
 Dims: B sentences still searched, k rows of each (1 before the first token, then K), N = B*k rows, V vocabulary, C
 candidates of a sentence: K, or all there are.
@@ -40,7 +40,7 @@ import torch
 from torch import Tensor
 
 from nmt import native
-from nmt.native.beam import Bookkeeping
+from nmt.native.beam import NativeBeams
 from nmt.ranges import check_ranges
 from nmt.search.base import Hypothesis, Request, best_first, sentences_to_keep
 from nmt.search.score import RankedSearch, coverage
@@ -116,26 +116,26 @@ class Beam(RankedSearch):
 
     def _find_in_c(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
         limits = request.max_length
-        books = Bookkeeping(limits, self.beam_size, request.eos_id, self.patience, request.start)
+        beams = NativeBeams(limits, self.beam_size, request.eos_id, self.patience, request.start)
         searched = len(limits)
         numbers = torch.arange(searched)  # of those searched
         ids = torch.full((searched,), request.bos_id)
         while searched:
             logits, state = step(ids, state)
             covered = coverage(state.attended) if self.coverage and state.attended is not None else None
-            ids, rows, living = books.advance(logits, numbers, searched, covered)
+            ids, rows, living = beams.advance(logits, numbers, searched, covered)
             if not living:
                 break
             leaving = None
-            if living < searched and len(stay := sentences_to_keep(books.lives[:searched].tolist())) < searched:
+            if living < searched and len(stay := sentences_to_keep(beams.lives[:searched].tolist())) < searched:
                 searched, leaving = len(stay), tensor(stay, np.int64, limits.device)
                 numbers = numbers.index_select(0, leaving)
                 ids, rows = (part.view(-1, self.beam_size).index_select(0, leaving).view(-1) for part in (ids, rows))
-            books.keep(ids, rows)
+            beams.keep(ids, rows)
             if self.beam_size > 1 or leaving is not None:
                 state = state.select(rows, leaving)
         found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
-        for number, length, log_prob, term, own in books.ended():
+        for number, length, log_prob, term, own in beams.ended():
             found[number].append(self.hypothesis(own, log_prob, length, term))
         return [best_first(hypotheses) for hypotheses in found]
 

@@ -1,6 +1,6 @@
-"""Beam search whose books are tensors: for a GPU, which must not be asked for anything between two steps.
+"""Beam search whose state is tensors: for a GPU, which must not be asked for anything between two steps.
 
-It finds what beam.py finds. What lives and what has ended stands in books (books.py), and is read back at the end.
+It finds what beam.py finds. What lives and what has ended stands in a BeamState, and is read back at the end.
 Some steps are done as one piece of work, which may be a CUDA graph; then the device is asked whether all have ended,
 and when half of the sentences have, the others go on without them.
 
@@ -20,13 +20,13 @@ from torch import Tensor
 
 from nmt.search.base import Hypothesis, Search, best_first
 from nmt.search.beam import Beam
-from nmt.search.books import STEPS, Bookkeeping, advance
+from nmt.search.beam_state import STEPS, BeamState, advance
 from nmt.search.changed import as_kind
 from nmt.search.greedy import Greedy
 from nmt.search.step import Step
 
 FEW = 8  # sentences, from which on none leave before the others
-BOOKS = len(Bookkeeping._fields)
+TENSORS = len(BeamState._fields)
 
 
 class State(Protocol):
@@ -58,47 +58,49 @@ def as_beam(search: Search) -> Beam:
 
 @dataclass(frozen=True)
 class _Left:
-    """Sentences that are searched no more: which, and their books."""
+    """Sentences that are searched no more: which, and their beams."""
 
     sentences: Tensor
-    books: Bookkeeping
+    beams: BeamState
 
 
 @torch.no_grad()
-def find(
-    search: Beam, step: Step[Any], state: S, books: Bookkeeping, eos_id: int, run: Run
-) -> list[list[Hypothesis]]:
-    """As search.find, from where the books begin, of a state that has K rows a sentence already."""
-    sentences = len(books.done)
-    number = torch.arange(sentences, device=books.done.device)
+def find(search: Beam, step: Step[Any], state: S, beams: BeamState, eos_id: int, run: Run) -> list[list[Hypothesis]]:
+    """As search.find, from the beams as they begin, of a decoding state that has K rows a sentence already."""
+    sentences = len(beams.done)
+    number = torch.arange(sentences, device=beams.done.device)
     left: list[_Left] = []
 
     def work(*tensors: Tensor) -> list[Tensor]:
-        books, read, changed = Bookkeeping(*tensors[:BOOKS]), tensors[BOOKS : BOOKS + fixed], tensors[BOOKS + fixed :]
+        beams, read, changed = (
+            BeamState(*tensors[:TENSORS]),
+            tensors[TENSORS : TENSORS + fixed],
+            tensors[TENSORS + fixed :],
+        )
         now = state.with_parts(iter(read), iter(changed))
         for _ in range(STEPS):
-            logits, after = step(books.ids, now)
-            books, rows = advance(search, eos_id, logits, after.attended, books)
+            logits, after = step(beams.ids, now)
+            beams, rows = advance(search, eos_id, logits, after.attended, beams)
             now = after.select(rows)
-        return [*books, *now.parts()[1]]
+        return [*beams, *now.parts()[1]]
 
     while True:
         read, changed = state.parts()
         fixed = len(read)
-        found = run(search, work, *books, *read, *changed)
-        books, state = Bookkeeping(*found[:BOOKS]), state.with_parts(iter(read), iter(found[BOOKS:]))
-        searched = np.flatnonzero(~books.done.cpu().numpy())
+        found = run(search, work, *beams, *read, *changed)
+        beams, state = BeamState(*found[:TENSORS]), state.with_parts(iter(read), iter(found[TENSORS:]))
+        searched = np.flatnonzero(~beams.done.cpu().numpy())
         if not len(searched):
-            left.append(_Left(number, books))
+            left.append(_Left(number, beams))
             break
         stays = FEW
         while stays < len(searched):
             stays *= 2
         if stays * 2 <= len(number):
-            left.append(_Left(number, Bookkeeping(*(part.clone() for part in books))))
+            left.append(_Left(number, BeamState(*(part.clone() for part in beams))))
             stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
             rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
-            number, books, state = number.index_select(0, stay), books.select(stay), state.select(rows, stay)
+            number, beams, state = number.index_select(0, stay), beams.select(stay), state.select(rows, stay)
     return _read(search, left, sentences, eos_id)
 
 
@@ -112,7 +114,7 @@ def _read(search: Beam, left: Sequence[_Left], sentences: int, eos_id: int) -> l
     """What has ended, best first. Who stayed on as filling is read where it left first."""
     found: list[list[Hypothesis]] = [[] for _ in range(sentences)]
     for part in left:
-        numbers, done, *others = _on_host([part.sentences, part.books.done, *part.books[5:7], *part.books[8:]])
+        numbers, done, *others = _on_host([part.sentences, part.beams.done, *part.beams[5:7], *part.beams[8:]])
         for number, is_done, hypotheses in zip(numbers, done, _hypotheses(search, others, eos_id), strict=True):
             if is_done and not found[number]:
                 found[number] = hypotheses

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from nmt.service.wire import Answer, RefusedError, Wish, text_field, texts_field
+from nmt.service.wire import Answer, RefusedError, TranslationRequest, text_field, texts_field
 
 SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
@@ -26,7 +26,7 @@ def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:
     return given if isinstance(given, str) else ""
 
 
-def wish_of(fields: Mapping[str, Any]) -> Wish:
+def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     """What POST /v2/translate asks for. Raises RefusedError."""
     texts, _ = texts_field(fields, "text")
     target = text_field(fields, "target_lang")
@@ -35,10 +35,10 @@ def wish_of(fields: Mapping[str, Any]) -> Wish:
         raise RefusedError(400, "Value for 'tag_handling' not supported.")
     if fields.get("glossary_id"):
         raise RefusedError(400, "Glossaries are not supported.")
-    return Wish(texts, text_field(fields, "source_lang", ""), target, is_html=bool(handling))
+    return TranslationRequest(texts, text_field(fields, "source_lang", ""), target, is_html=bool(handling))
 
 
-def answer(wish: Wish, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
     """What it gives. The Python SDK takes no translation without `billed_characters`."""
     return {
         "translations": [
@@ -48,7 +48,7 @@ def answer(wish: Wish, answers: Sequence[Answer]) -> dict[str, Any]:
                 "billed_characters": len(text),
                 "model_type_used": "latency_optimized",
             }
-            for text, one in zip(wish.texts, answers, strict=True)
+            for text, one in zip(wanted.texts, answers, strict=True)
         ]
     }
 

@@ -1,4 +1,4 @@
-"""Models that are loaded, and loaded again while requests go on.
+"""WorkerPool that are loaded, and loaded again while requests go on.
 
 A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
 answer is of one model; an old generation ends with its last request.
@@ -17,7 +17,7 @@ from typing import Any
 
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs, stamp
-from nmt.service.processes import Models, spawn
+from nmt.service.processes import WorkerPool, spawn
 from nmt.service.tasks import Tasks
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
@@ -46,7 +46,7 @@ class Settings:
 class Generation:
     """As a context it is in use by one request more."""
 
-    models: Models
+    models: WorkerPool
     pairs: Pairs
     in_use: int = 0  # by requests
     is_old: bool = False
@@ -95,7 +95,7 @@ class Generations:
             self._tasks.begin(self._watch())
 
     async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> Generation:
-        models = await Models.start(spawned, self.settings.workers)
+        models = await WorkerPool.start(spawned, self.settings.workers)
         generation = Generation(models, Pairs(self.settings.pairs))
         models.on_end = lambda: self._lost(generation)
         return generation

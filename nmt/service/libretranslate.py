@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nmt.service.wire import Answer, RefusedError, Wish, number_field, text_field, texts_field
+from nmt.service.wire import Answer, RefusedError, TranslationRequest, number_field, text_field, texts_field
 
 AUTO = "auto"
 FORMATS = ("text", "html")
 MOST_ALTERNATIVES = 100
 
 
-def wish_of(fields: Mapping[str, Any]) -> Wish:
+def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     """What POST /translate asks for. Raises RefusedError."""
     texts, is_list = texts_field(fields, "q")
     source, target = text_field(fields, "source"), text_field(fields, "target")
@@ -25,17 +25,17 @@ def wish_of(fields: Mapping[str, Any]) -> Wish:
         raise RefusedError(400, f"{_brief(kind)} format is not supported")
     source = "" if source.lower() == AUTO else source
     alternatives = number_field(fields, "alternatives", MOST_ALTERNATIVES)
-    return Wish(texts, source, target, is_list, kind == "html", alternatives)
+    return TranslationRequest(texts, source, target, is_list, kind == "html", alternatives)
 
 
-def answer(wish: Wish, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
     """What POST /translate gives: lists for a list, and a value alone for a text alone."""
     found: dict[str, list[Any]] = {"translatedText": [one.text for one in answers]}
-    if not wish.source:
+    if not wanted.source:
         found["detectedLanguage"] = [detected(one.source, one.confidence) for one in answers]
-    if wish.alternatives:
+    if wanted.alternatives:
         found["alternatives"] = [list(one.alternatives) for one in answers]
-    return dict(found) if wish.is_list else {key: values[0] for key, values in found.items()}
+    return dict(found) if wanted.is_list else {key: values[0] for key, values in found.items()}
 
 
 def detected(language: str, confidence: float) -> dict[str, Any]:

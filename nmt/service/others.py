@@ -43,7 +43,7 @@ def opennmt_error(refusal: RefusedError) -> dict[str, Any]:
     return {"status": "error", "error": refusal.message}
 
 
-def hf_wish(fields: Mapping[str, Any]) -> tuple[tuple[str, ...], str, str]:
+def hf_request(fields: Mapping[str, Any]) -> tuple[tuple[str, ...], str, str]:
     """What a POST of {"inputs", "parameters"?: {"src_lang", "tgt_lang"}} asks for: texts, and the codes of the two
     languages, "" where they are not said. Raises RefusedError."""
     texts, _ = texts_field(fields, "inputs")

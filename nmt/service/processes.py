@@ -75,13 +75,13 @@ class _Worker:
         self._on_end(self)
 
 
-class Models:
+class WorkerPool:
     """Loaded models and the workers that share them. Made by `start`."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, number: int) -> None:
         self.process = process
         self.number = number  # of workers
-        self.pairs: Mapping[str, Any] = {}  # what each has; see models.Models.described
+        self.pairs: Mapping[str, Any] = {}  # what each has; see models.WorkerPool.described
         self.deaths = 0  # of workers
         self.on_end: Callable[[], None] = lambda: None  # the process has ended, and it was not told to
         self.is_closed = False
@@ -96,7 +96,7 @@ class Models:
         asyncio.get_running_loop().add_reader(control.fileno(), self._read)
 
     @classmethod
-    async def start(cls, started: tuple[subprocess.Popen[bytes], socket.socket], number: int) -> Models:
+    async def start(cls, started: tuple[subprocess.Popen[bytes], socket.socket], number: int) -> WorkerPool:
         """With `number` workers, in the process that `spawn` has started. Raises ValueError when a model is not
         sound, and ChildProcessError when the process or its workers cannot live."""
         models = cls(*started, number)

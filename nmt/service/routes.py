@@ -13,7 +13,7 @@ from nmt.service.limits import INSPECTED
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
-from nmt.service.wire import RefusedError, Request, Wish, fields_of, json_of, number_field, text_field
+from nmt.service.wire import RefusedError, Request, TranslationRequest, fields_of, json_of, number_field, text_field
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Asked:
 async def translate(asked: Asked) -> Any:
     fields = asked.fields()
     asked.admit(fields)
-    wish = libretranslate.wish_of(fields)
-    return libretranslate.answer(wish, await asked.service.translate(wish))
+    wanted = libretranslate.translation_request(fields)
+    return libretranslate.answer(wanted, await asked.service.translate(wanted))
 
 
 async def detect(asked: Asked) -> Any:
@@ -100,8 +100,8 @@ async def inspect(asked: Asked) -> Any:
 async def deepl_translate(asked: Asked) -> Any:
     fields = asked.fields()
     _admit_deepl(asked, fields)
-    wish = deepl.wish_of(fields)
-    return deepl.answer(wish, await asked.service.translate(wish))
+    wanted = deepl.translation_request(fields)
+    return deepl.answer(wanted, await asked.service.translate(wanted))
 
 
 async def deepl_languages(asked: Asked) -> Any:
@@ -134,8 +134,10 @@ async def opennmt_translate(asked: Asked) -> Any:
     texts = others.opennmt_texts(json_of(asked.request), names)
     asked.service.limits.check([text for text, _ in texts])
     pairs = [asked.service.pairs.by_name[name] for _, name in texts]
-    wishes = [Wish((text,), pair.source, pair.target) for (text, _), pair in zip(texts, pairs, strict=True)]
-    answers = await asyncio.gather(*map(asked.service.translate, wishes))
+    wanted = [
+        TranslationRequest((text,), pair.source, pair.target) for (text, _), pair in zip(texts, pairs, strict=True)
+    ]
+    answers = await asyncio.gather(*map(asked.service.translate, wanted))
     return others.opennmt_answer([text for text, _ in texts], [one for (one,) in answers])
 
 
@@ -148,13 +150,13 @@ async def hf_translate(asked: Asked) -> Any:
     data = json_of(asked.request)
     if not isinstance(data, dict):
         raise RefusedError(400, "the body must be a JSON object with inputs")
-    texts, source, target = others.hf_wish(data)
+    texts, source, target = others.hf_request(data)
     pairs = asked.service.pairs
     target = target or next((p.target for p in pairs.by_name.values() if source in ("", p.source)), pairs.targets[0])
     if not source:
         into = [p.source for p in pairs.by_name.values() if p.target == pairs.served(target)]
         source = into[0] if len(into) == 1 else ""
-    return others.hf_answer(await asked.service.translate(Wish(texts, source, target)))
+    return others.hf_answer(await asked.service.translate(TranslationRequest(texts, source, target)))
 
 
 async def front(asked: Asked) -> Answered:

@@ -21,7 +21,7 @@ from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs
 from nmt.service.segments import Segments, cut
-from nmt.service.wire import Answer, RefusedError, Wish
+from nmt.service.wire import Answer, RefusedError, TranslationRequest
 
 logger = logging.getLogger(__name__)
 
@@ -130,30 +130,32 @@ class Service:
         """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
         return detect(text, self.pairs.sources)
 
-    async def translate(self, wish: Wish) -> list[Answer]:
+    async def translate(self, wanted: TranslationRequest) -> list[Answer]:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
-        self.limits.check(wish.texts)
+        self.limits.check(wanted.texts)
         with self.generations.current as generation:
-            target = generation.pairs.served(wish.target)
-            texts = [self._prepared(text, wish, target, generation.pairs) for text in wish.texts]
+            target = generation.pairs.served(wanted.target)
+            texts = [self._prepared(text, wanted, target, generation.pairs) for text in wanted.texts]
             by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
             for text in texts:
                 if text.pair:
                     assert text.segments
-                    kind = _Kind(generation, text.pair.name, wish.alternatives, wish.is_html)
+                    kind = _Kind(generation, text.pair.name, wanted.alternatives, wanted.is_html)
                     by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
             self._check_room(sum(map(len, by_kind.values())))
             await self._fill(by_kind)
-            return [text.answer(given, target) for given, text in zip(wish.texts, texts, strict=True)]
+            return [text.answer(given, target) for given, text in zip(wanted.texts, texts, strict=True)]
 
-    def _prepared(self, given: str, wish: Wish, target: str, pairs: Pairs) -> _Text:
-        source, confidence = (pairs.served(wish.source), 100.0) if wish.source else detect(given, pairs.sources)[0]
-        if not wish.source and not any(map(str.isalpha, given)):
+    def _prepared(self, given: str, wanted: TranslationRequest, target: str, pairs: Pairs) -> _Text:
+        source, confidence = (
+            (pairs.served(wanted.source), 100.0) if wanted.source else detect(given, pairs.sources)[0]
+        )
+        if not wanted.source and not any(map(str.isalpha, given)):
             return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
         pair = pairs.between(source, target)
         if not pair:
             return _Text(source, confidence, pair)
-        return _Text(source, confidence, pair, html.cut(given, source) if wish.is_html else cut(given, source))
+        return _Text(source, confidence, pair, html.cut(given, source) if wanted.is_html else cut(given, source))
 
     def _check_room(self, number: int) -> None:
         """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""

@@ -27,7 +27,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
+class TranslationRequest:
     """What a client wants translated, in any of the interfaces."""
 
     texts: tuple[str, ...]

@@ -52,7 +52,7 @@ Training = Callable[[str, Mapping[str, Scalar], Watch], Trained]  # the run's na
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """How a search goes about it; commands that share a study may differ in it."""
 
     trials: int = 20  # of the study, those of other and of earlier commands too
@@ -65,7 +65,7 @@ class Plan:
 
 
 def search(
-    folder: Path, space: Space, settings: Mapping[str, Any], metric: Name, plan: Plan, training: Training
+    folder: Path, space: Space, settings: Mapping[str, Any], metric: Name, plan: StudyPlan, training: Training
 ) -> list[Outcome]:
     """Do trials until the study in `folder` has as many as planned, and those of others are over; what came of all.
 
@@ -83,7 +83,9 @@ def search(
 
 
 class Study:
-    def __init__(self, folder: Path, space: Space, identity: Mapping[str, Any], metric: Name, plan: Plan) -> None:
+    def __init__(
+        self, folder: Path, space: Space, identity: Mapping[str, Any], metric: Name, plan: StudyPlan
+    ) -> None:
         self.folder, self.space, self.metric, self.plan = folder, space, metric, plan
         self.optuna = _optuna()
         with self._locked():
@@ -230,7 +232,7 @@ def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
     return min(max(float(f"{number:.4g}"), one.low), one.high)  # as people write it
 
 
-def _pruner(optuna: Any, plan: Plan) -> Any:
+def _pruner(optuna: Any, plan: StudyPlan) -> Any:
     if plan.pruner == "median":
         return optuna.pruners.MedianPruner(n_warmup_steps=plan.prune_after)
     if plan.pruner == "hyperband":

@@ -23,7 +23,7 @@ from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
-from nmt.search.books import Bookkeeping, begun
+from nmt.search.beam_state import BeamState, begun
 from nmt.search.on_device import as_beam, is_on_device
 from nmt.translation.values import Task
 
@@ -123,11 +123,11 @@ class Searcher:
         sizes = [src.numel(), len(src), len(src)]
         ids, *others = torch.split(torch.cat([src.flatten(), src_len, limit]).to(self.device), sizes)
         parts = run(("start", beam, attended, most), start, ids.view(src.shape), *others)
-        books, parts = Bookkeeping(*parts[: on_device.BOOKS]), parts[on_device.BOOKS :]
+        beams, parts = BeamState(*parts[: on_device.TENSORS]), parts[on_device.TENSORS :]
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
-        return on_device.find(search, self.network.step, state, books, EOS_ID, run)[: len(sources)]
+        return on_device.find(search, self.network.step, state, beams, EOS_ID, run)[: len(sources)]
 
     def _prepared(
         self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()

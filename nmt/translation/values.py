@@ -73,7 +73,7 @@ def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
 
 
 def check_task(task: Task, batch_size: int | None) -> None:
-    """Raises TypeError or ValueError for a wish that no search can fulfil."""
+    """Raises TypeError or ValueError for what no search can give."""
     if not isinstance(task.search, Search):
         raise TypeError(f"search is {_shown(task.search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
     if not 0 <= task.nbest <= task.search.width:

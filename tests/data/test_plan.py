@@ -17,7 +17,7 @@ from nmt.data.corpora import MixConfig
 from nmt.data.datamodule import EpochBatches
 from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.mixing import describe_share, mixed
-from nmt.data.plan import Plan, Text
+from nmt.data.plan import BatchPlan, Text
 
 BLOCK, SEED, MAX = 8, 3, 60
 SIZES = {"news": 100, "talks": 21, "web": 5}
@@ -59,7 +59,7 @@ def test_an_epoch_has_every_pair_once_within_the_budget_from_wherever_it_goes_on
     src_len, tgt_len = np.array(pairs).T
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan_module, "WINDOW", window)
-        plan = Plan(Stub(src_len, tgt_len), max_tokens, seed[0], world_size * shards_each)
+        plan = BatchPlan(Stub(src_len, tgt_len), max_tokens, seed[0], world_size * shards_each)
     data = SimpleNamespace(plan=plan, epoch=seed[1], batches_done=0)
     ranks = [EpochBatches(data, rank, world_size) for rank in range(world_size)]
     try:
@@ -91,7 +91,7 @@ def corpus(tmp_path, monkeypatch):
 
 
 def test_a_text_of_one_window_is_shuffled_whole(corpus):
-    plan = Plan(corpus, MAX, SEED, shards=2)
+    plan = BatchPlan(corpus, MAX, SEED, shards=2)
     assert plan.windows == 1
     for epoch in (0, 5):
         batches = token_batches(corpus.src_len, corpus.tgt_len, MAX, (SEED, epoch), 2)
@@ -100,7 +100,7 @@ def test_a_text_of_one_window_is_shuffled_whole(corpus):
 
 def test_windows_are_other_ones_in_each_epoch_and_few_blocks_are_open(corpus, monkeypatch):
     monkeypatch.setattr(plan_module, "WINDOW", 24)
-    plan = Plan(corpus, MAX, SEED)
+    plan = BatchPlan(corpus, MAX, SEED)
     assert plan.windows == 6
     first = [frozenset(plan.rows(epoch, 0).tolist()) for epoch in range(3)]
     assert len(set(first)) == 3
@@ -128,7 +128,7 @@ def test_texts_are_mixed_by_their_shares_and_no_pair_comes_twice_before_all_came
     shares = np.array(mix.weights) if mix.weights else np.array(list(SIZES.values())) ** (1 / 3)
     assert [text.drawn for text in texts] == pytest.approx(126 * shares / shares.sum(), abs=1)
     assert sum(text.drawn for text in texts) == 126
-    plan = Plan(corpus, MAX, SEED, 2, texts)
+    plan = BatchPlan(corpus, MAX, SEED, 2, texts)
     drawn = Counter()
     for epoch in range(5):
         of_epoch = [row for rows in plan.batches(epoch) for row in rows.tolist()]
@@ -143,7 +143,7 @@ def test_texts_are_mixed_by_their_shares_and_no_pair_comes_twice_before_all_came
 
 def test_a_window_has_of_each_text_what_the_epoch_has(corpus, monkeypatch):
     monkeypatch.setattr(plan_module, "WINDOW", 42)
-    plan = Plan(corpus, MAX, SEED, 1, mixed(corpus, MixConfig(weights=(1, 1, 1)), list(SIZES)))
+    plan = BatchPlan(corpus, MAX, SEED, 1, mixed(corpus, MixConfig(weights=(1, 1, 1)), list(SIZES)))
     assert [(plan.rows(2, window) < 100).sum() for window in range(3)] == [14] * 3
 
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 import pytest
 
 from nmt.formats import read_document
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 from nmt.formats.xml import elements
 
-WISH = Wish("de", "en")
+OPTIONS = DocumentOptions("de", "en")
 XLIFF = '<xliff version="1.2"><file source-language="de"><body>{}</body></file></xliff>'
 UNIT = "<trans-unit><source>{}</source></trans-unit>"
 ENTITIES = {
@@ -29,13 +29,13 @@ ENTITIES = {
 def test_entities_are_refused(kind, declared):
     data = f"<!DOCTYPE x [{declared}]>{XLIFF.format(UNIT.format('&b;'))}".encode()
     with pytest.raises(ValueError, match="^a.xlf declares entities"):
-        read_document(kind, data, "a.xlf", WISH)
+        read_document(kind, data, "a.xlf", OPTIONS)
 
 
 def test_a_doctype_elsewhere_is_not_loaded():
     data = b'<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "http://localhost:9/tmx14.dtd"><tmx version="1.4"><body>'
     data += b'<tu><tuv xml:lang="de"><seg>Hund</seg></tuv></tu></body></tmx>'
-    assert read_document("tmx", data, "a.tmx", WISH).segments[0].text == "Hund"
+    assert read_document("tmx", data, "a.tmx", OPTIONS).segments[0].text == "Hund"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_doctype_elsewhere_is_not_loaded():
 )
 def test_what_is_no_document_is_one_line(data, message):
     with pytest.raises(ValueError, match=message) as refusal:
-        read_document("xliff", data.encode(), "a.xlf", WISH)
+        read_document("xliff", data.encode(), "a.xlf", OPTIONS)
     assert "\n" not in str(refusal.value)
 
 
@@ -88,7 +88,7 @@ def test_what_is_not_the_end_of_a_unit_takes_bounded_memory(monkeypatch):
 def test_long_blanks_take_no_long_time(kind, data):
     """What is quadratic would take hours."""
     with suppress(ValueError):
-        document = read_document(kind, data.encode(), "a", WISH)
+        document = read_document(kind, data.encode(), "a", OPTIONS)
         texts = [segment.text for segment in document.segments]
         assert texts
         assert document.with_targets(texts)
@@ -126,7 +126,7 @@ def workbook(sheet, **others):
 def test_workbooks_are_bounded(data, message):
     tracemalloc.start()
     with pytest.raises(ValueError, match=message) as refusal:
-        read_document("xlsx", data, "a.xlsx", WISH)
+        read_document("xlsx", data, "a.xlsx", OPTIONS)
     assert "\n" not in str(refusal.value)
     assert tracemalloc.get_traced_memory()[1] < 1 << 24
     tracemalloc.stop()
@@ -137,13 +137,13 @@ def test_a_member_that_is_longer_than_it_says_is_damaged():
     place = data.rindex(b"xl/worksheets/sheet1.xml") - 46
     data[place + 24 : place + 28] = (20).to_bytes(4, "little")  # the size of what it unpacks to
     with pytest.raises(ValueError, match=r"a.xlsx: xl/worksheets/sheet1.xml"):
-        read_document("xlsx", bytes(data), "a.xlsx", WISH)
+        read_document("xlsx", bytes(data), "a.xlsx", OPTIONS)
 
 
 def test_a_bomb_beside_the_text_of_docx_is_not_unpacked():
     text = '<w:document xmlns:w="wordprocessingml"><w:p><w:r><w:t>Hund</w:t></w:r></w:p></w:document>'
     document = read_document(
-        "docx", archive({"word/document.xml": text, "word/media/a": b"\0" * (1 << 27)}), "a", WISH
+        "docx", archive({"word/document.xml": text, "word/media/a": b"\0" * (1 << 27)}), "a", OPTIONS
     )
     with pytest.raises(ValueError, match="word/media/a is packed to less"):
         document.with_targets(["dog"])
@@ -153,7 +153,7 @@ def test_plurals_of_a_header_are_no_code():
     pytest.importorskip("translate")
     po = 'msgid ""\nmsgstr "Plural-Forms: nplurals={}; plural={};\\n"\n\nmsgid "a"\nmsgid_plural "b"\nmsgstr[0] ""\n'
     with pytest.raises(ValueError, match="nplurals=999; it must be from 1 to 6"):
-        read_document("po", po.format(999, "n").encode(), "a.po", WISH)
+        read_document("po", po.format(999, "n").encode(), "a.po", OPTIONS)
     for rule in ("__import__('os')", "9**9**9", "(" * 200 + "n" + ")" * 200):
-        document = read_document("po", po.format(2, rule).encode(), "a.po", WISH)
+        document = read_document("po", po.format(2, rule).encode(), "a.po", OPTIONS)
         assert b'msgstr[1] "y"' in document.with_targets(["x", "y"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from nmt.formats import read_document
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 from nmt.formats.inline import MARKUP, Inline, Tag, plain
 from nmt.formats.language_tags import matching
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
@@ -66,7 +66,7 @@ mid="2">Zwei.</mrk></seg-source></trans-unit>
 
 
 def test_elements_of_xliff():
-    document = read_document("xliff", SOURCE.encode(), "a.xlf", Wish("de", "en"))
+    document = read_document("xliff", SOURCE.encode(), "a.xlf", DocumentOptions("de", "en"))
     first, *others = [segment.text for segment in document.segments]
     assert first == 'Ein <g id="1">Hund</g> <x id="2"/> schläft <x id="3"/> gut'
     assert others == ["Eins.", "Zwei.", "y"]

@@ -8,15 +8,15 @@ import pytest
 from lxml import etree
 
 from nmt.formats import read_document
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 from nmt.formats.inline import plain
 
-WISH = Wish("de", "en")
+OPTIONS = DocumentOptions("de", "en")
 
 
-def translated(kind, data, wish=WISH):
+def translated(kind, data, options=OPTIONS):
     """The file with each segment in capitals, tags and all else as they were."""
-    document = read_document(kind, data, f"file.{kind}", wish)
+    document = read_document(kind, data, f"file.{kind}", options)
     texts = [plain(segment.text) if segment.markup else segment.text for segment in document.segments]
     return document.with_targets([text.upper() for text in texts]), texts
 
@@ -55,7 +55,7 @@ def test_xliff_1():
     assert (first.get("state"), first.get("state-qualifier")) == ("translated", "leveraged-mt")
     assert not back.units[0].isapproved()
     assert without(found, "target") == without(data, "target")
-    review, _ = translated("xliff", data, Wish("de", "en", state="review"))
+    review, _ = translated("xliff", data, DocumentOptions("de", "en", state="review"))
     assert xlifffile.parsestring(review).units[0].target_dom.get("state") == "needs-review-translation"
 
 
@@ -142,7 +142,7 @@ def test_po():
         .replace('msgstr[2] ""', 'msgstr[2] "%D HÄUSER"')
     )  # fmt: skip
     assert found.decode() == expected
-    review, _ = translated("po", data, Wish("de", "en", state="review"))
+    review, _ = translated("po", data, DocumentOptions("de", "en", state="review"))
     assert [unit.isfuzzy() for unit in pofile.parsestring(review).units[1:5]] == [True, True, True, False]
 
 
@@ -152,7 +152,7 @@ def test_po_template_learns_its_language():
     template = pofile()
     template.updateheader(add=True, Plural_Forms="nplurals=INTEGER; plural=EXPRESSION;")
     template.addsourceunit(["%d dog", "%d dogs"])
-    found, _ = translated("po", bytes(template), Wish("en", "pl"))
+    found, _ = translated("po", bytes(template), DocumentOptions("en", "pl"))
     back = pofile.parsestring(found)
     assert back.parseheader()["Plural-Forms"].startswith("nplurals=3; plural=(n==1 ? 0 : ")
     assert list(back.units[1].target.strings) == ["%D DOG", "%D DOGS", "%D DOGS"]
@@ -255,7 +255,7 @@ def test_docx():
     file = io.BytesIO()
     made.save(file)
     data = file.getvalue()
-    document = read_document("docx", data, "a.docx", WISH)
+    document = read_document("docx", data, "a.docx", OPTIONS)
     texts = [segment.text for segment in document.segments]
     assert texts == ["Der Titel", 'Der <g id="1">Hund</g> schläft.', "alles kursiv", "eins", "zwei", "Kopf"]
     found = document.with_targets(

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 from nmt.formats import read_document
-from nmt.formats.document import Wish
+from nmt.formats.document import DocumentOptions
 
 
-def translated(kind, text, **wish):
-    document = read_document(kind, text.encode(), f"a.{kind}", Wish("de", "en", **wish))
+def translated(kind, text, **options):
+    document = read_document(kind, text.encode(), f"a.{kind}", DocumentOptions("de", "en", **options))
     return document.with_targets([segment.text.upper() for segment in document.segments]).decode(), document.kept
 
 
 @pytest.mark.parametrize(
-    ("kind", "wish", "text", "expected", "kept"),
+    ("kind", "options", "text", "expected", "kept"),
     [
         (
             "csv",
@@ -30,12 +30,12 @@ def translated(kind, text, **wish):
         ("tsv", {"column": "2"}, 'n\t"ein\n2\tzwei\n', 'n\t"ein\t"EIN\n2\tzwei\tZWEI\n', 0),
     ],
 )
-def test_every_other_cell_stays_to_the_letter(kind, wish, text, expected, kept):
-    assert translated(kind, text, **wish) == (expected, kept)
+def test_every_other_cell_stays_to_the_letter(kind, options, text, expected, kept):
+    assert translated(kind, text, **options) == (expected, kept)
 
 
 @pytest.mark.parametrize(
-    ("text", "wish", "message"),
+    ("text", "options", "message"),
     [
         ("a,b\nc,d\n", {}, "a.csv, line 1 .*does not name 'de' and 'en'; say where .* --column 1:2"),
         ("a,b\n", {"column": "nein:2"}, "has no column 'nein'; it has 'a', 'b'"),
@@ -44,6 +44,6 @@ def test_every_other_cell_stays_to_the_letter(kind, wish, text, expected, kept):
         ('a,"b"c\n', {"column": "1:2"}, "line 1 is no row of CSV: 'c"),
     ],
 )
-def test_columns_that_are_not_there_are_told(text, wish, message):
+def test_columns_that_are_not_there_are_told(text, options, message):
     with pytest.raises(ValueError, match=message):
-        translated("csv", text, **wish)
+        translated("csv", text, **options)

@@ -1,4 +1,4 @@
-"""The beam whose books are tensors against the one that keeps lists, over random models; with and without what stands
+"""Beams in tensors against the one that keeps lists, over random models; with and without what stands
 for a graph."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 
 from nmt import native
 from nmt.kernels.graphs import Graphs
-from nmt.search import Beam, Greedy, Request, books, on_device
+from nmt.search import Beam, Greedy, Request, beam_state, on_device
 from nmt.search import beam as beam_module
 from nmt.search.on_device import as_beam
 
@@ -68,7 +68,7 @@ def both(search, sentences, seed, run):
     search = as_beam(search)
     state = model(sentences, seed, search.sees_attention)
     state = state.select(torch.arange(sentences * search.beam_size) // search.beam_size)
-    found = on_device.find(search, step, state, books.begun(limits, BOS, search.beam_size, MAX), EOS, run)
+    found = on_device.find(search, step, state, beam_state.begun(limits, BOS, search.beam_size, MAX), EOS, run)
     return expected, found
 
 
@@ -139,7 +139,7 @@ def test_sentences_that_are_done_leave_the_others():
 @pytest.mark.parametrize("beam", [1, 3])
 def test_the_kernels_find_what_torch_finds(beam, normalisation, monkeypatch):
     pytest.importorskip("triton")
-    monkeypatch.setattr(on_device, "advance", books.by_triton)
+    monkeypatch.setattr(on_device, "advance", beam_state.by_triton)
     graphs = Graphs("search", FakeGraph)
     search = Beam(beam_size=beam, normalisation=normalisation, coverage=0.2 * (beam > 1))
     for _ in range(2):
@@ -149,7 +149,7 @@ def test_the_kernels_find_what_torch_finds(beam, normalisation, monkeypatch):
 
 def test_the_kernels_are_tried_and_trusted(caplog):
     pytest.importorskip("triton")
-    assert books._has_triton.__wrapped__(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    assert beam_state._has_triton.__wrapped__(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     assert caplog.messages == []
 
 

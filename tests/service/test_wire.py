@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.service import deepl, libretranslate, others
-from nmt.service.wire import Answer, RefusedError, Request, Wish, fields_of, json_of
+from nmt.service.wire import Answer, RefusedError, Request, TranslationRequest, fields_of, json_of
 
 FIELDS = {"q": "Guten Morgen\nWelt ☃", "source": "de", "target": "en", "api_key": "x y"}
 BOUNDARY = "----abc"
@@ -43,7 +43,7 @@ def test_four_encodings_say_the_same(request_):
 
 def test_a_field_that_is_repeated_is_a_list():
     request = Request(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
-    assert deepl.wish_of(fields_of(request)) == Wish(("a", "b"), "", "EN")
+    assert deepl.translation_request(fields_of(request)) == TranslationRequest(("a", "b"), "", "EN")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_cannot_be_read_is_refused(request_):
     st.text(),
 )
 def test_any_bytes_are_read_or_refused(kind, body, query):
-    assert status_of(lambda: libretranslate.wish_of(fields_of(Request(query, kind, body)))) in (200, 400)
+    assert status_of(lambda: libretranslate.translation_request(fields_of(Request(query, kind, body)))) in (200, 400)
 
 
 @given(
@@ -87,8 +87,8 @@ def test_any_bytes_are_read_or_refused(kind, body, query):
 def test_any_json_is_read_or_refused(data):
     body = json.dumps(data).encode()
     for read in (
-        lambda: libretranslate.wish_of(fields_of(Request("", "application/json", body))),
-        lambda: deepl.wish_of(fields_of(Request("", "application/json", body))),
+        lambda: libretranslate.translation_request(fields_of(Request("", "application/json", body))),
+        lambda: deepl.translation_request(fields_of(Request("", "application/json", body))),
         lambda: others.opennmt_texts(json_of(Request("", "application/json", body)), ["de-en"]),
     ):
         assert status_of(read) in (200, 400)
@@ -101,21 +101,32 @@ SUBTITLE_EDIT = {"q": "Ein Boot.\nDas Haus.", "source": "de", "target": "en", "f
 
 
 def test_shapes_of_libretranslates_clients():
-    assert libretranslate.wish_of(MASTODON) == Wish(("<p>Ein Boot</p>", ""), "", "en", True, True)
-    assert libretranslate.wish_of(WEBLATE) == Wish(("Ein Boot", "Das Haus"), "de", "en")
-    assert libretranslate.wish_of(SUBTITLE_EDIT) == Wish(("Ein Boot.\nDas Haus.",), "de", "en", False)
-    assert libretranslate.wish_of({"q": "a", "source": "AUTO", "target": "en", "alternatives": "3"}).alternatives == 3
+    assert libretranslate.translation_request(MASTODON) == TranslationRequest(
+        ("<p>Ein Boot</p>", ""), "", "en", True, True
+    )
+    assert libretranslate.translation_request(WEBLATE) == TranslationRequest(("Ein Boot", "Das Haus"), "de", "en")
+    assert libretranslate.translation_request(SUBTITLE_EDIT) == TranslationRequest(
+        ("Ein Boot.\nDas Haus.",), "de", "en", False
+    )
+    assert (
+        libretranslate.translation_request(
+            {"q": "a", "source": "AUTO", "target": "en", "alternatives": "3"}
+        ).alternatives
+        == 3
+    )
 
 
 def test_a_list_is_answered_by_lists_and_a_text_by_a_text():
     answers = [Answer("A boat", "de", 90.04, ("Boat",)), Answer("", "de", 0.0)]
-    wish = Wish(("Ein Boot", ""), "", "en", alternatives=1)
-    assert libretranslate.answer(wish, answers) == {
+    request = TranslationRequest(("Ein Boot", ""), "", "en", alternatives=1)
+    assert libretranslate.answer(request, answers) == {
         "translatedText": ["A boat", ""],
         "detectedLanguage": [{"confidence": 90.0, "language": "de"}, {"confidence": 0.0, "language": "de"}],
         "alternatives": [["Boat"], []],
     }
-    assert libretranslate.answer(Wish(("Ein Boot",), "de", "en", False), answers[:1]) == {"translatedText": "A boat"}
+    assert libretranslate.answer(TranslationRequest(("Ein Boot",), "de", "en", False), answers[:1]) == {
+        "translatedText": "A boat"
+    }
 
 
 @pytest.mark.parametrize(
@@ -136,18 +147,18 @@ def test_a_list_is_answered_by_lists_and_a_text_by_a_text():
 )
 def test_what_is_wrong_is_said(fields, message):
     with pytest.raises(RefusedError, match=message):
-        libretranslate.wish_of(fields)
+        libretranslate.translation_request(fields)
 
 
 def test_half_characters_become_the_replacement_character():
     request = Request(content_type="application/json", body=b'{"q":"a\\ud83d","source":"de","target":"en"}')
-    assert libretranslate.wish_of(fields_of(request)).texts == ("a\ufffd",)
+    assert libretranslate.translation_request(fields_of(request)).texts == ("a\ufffd",)
 
 
 def test_deepl_counts_characters_and_names_variants():
-    wish = deepl.wish_of({"text": ["Boot"], "target_lang": "EN-US", "tag_handling": "xml"})
-    assert wish.is_html
-    (one,) = deepl.answer(wish, [Answer("boat", "de", 100.0)])["translations"]
+    request = deepl.translation_request({"text": ["Boot"], "target_lang": "EN-US", "tag_handling": "xml"})
+    assert request.is_html
+    (one,) = deepl.answer(request, [Answer("boat", "de", 100.0)])["translations"]
     assert one["billed_characters"] == 4
     assert one["detected_source_language"] == "DE"
     names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]

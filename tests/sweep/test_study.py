@@ -12,7 +12,7 @@ optuna = pytest.importorskip("optuna")
 
 from nmt.sweep import study as module  # noqa: E402
 from nmt.sweep.space import Choice, Range, WholeRange  # noqa: E402
-from nmt.sweep.study import JOURNAL, STATE, TABLE, Plan, TrialFailedError, mend, search  # noqa: E402
+from nmt.sweep.study import JOURNAL, STATE, TABLE, StudyPlan, TrialFailedError, mend, search  # noqa: E402
 from nmt.training.run import Trained  # noqa: E402
 
 SPACE = {"x": Range(0.001, 1.0, log=True), "n": WholeRange(2, 9), "cell": Choice(("rnn", "gru"))}
@@ -41,7 +41,7 @@ class Toy:
 
 
 def run(folder: Path, toy, trials: int = 8, **settings):
-    return search(folder, SPACE, {"seed": 1}, "bleu", Plan(trials, **settings), toy)
+    return search(folder, SPACE, {"seed": 1}, "bleu", StudyPlan(trials, **settings), toy)
 
 
 def test_a_search_that_is_killed_again_and_again_makes_the_trials_of_one_that_never_was(tmp_path):
@@ -121,18 +121,18 @@ def test_a_trial_that_fails_is_a_row_and_three_that_do_at_the_start_end_the_sear
 def test_a_folder_of_another_study_is_refused_with_what_differs(tmp_path):
     run(tmp_path, Toy(), 1)
     with pytest.raises(ValueError, match=r"is a study with seed=1, not 2; choose another run="):
-        search(tmp_path, SPACE, {"seed": 2}, "bleu", Plan(2), Toy())
+        search(tmp_path, SPACE, {"seed": 2}, "bleu", StudyPlan(2), Toy())
     with pytest.raises(ValueError, match=r"is a study with model.cell.name=None, not gru; "):
         search(
             tmp_path,
             SPACE,
             {"seed": 2, "model.cell.name": "gru", "auto": ["trainer.max_epochs"]},
             "bleu",
-            Plan(2),
+            StudyPlan(2),
             Toy(),
         )
     with pytest.raises(ValueError, match=r"is a study with space="):
-        search(tmp_path, SPACE | {"n": WholeRange(2, 8)}, {"seed": 1}, "bleu", Plan(2), Toy())
+        search(tmp_path, SPACE | {"n": WholeRange(2, 8)}, {"seed": 1}, "bleu", StudyPlan(2), Toy())
 
 
 def test_a_torn_line_of_the_journal_is_taken_out(tmp_path):

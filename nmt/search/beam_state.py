@@ -26,7 +26,7 @@ from nmt.search.step import PADDING
 STEPS = 4  # done at once, between two questions to the device
 
 
-class Bookkeeping(NamedTuple):
+class BeamState(NamedTuple):
     """Of what lives, and of what has ended; there the last column is where goes what has not."""
 
     ids: Tensor  # (N,), the last tokens
@@ -44,17 +44,17 @@ class Bookkeeping(NamedTuple):
     ended_parents: Tensor  # (B, K + 1), which one it extended
     ended_tokens: Tensor  # (B, K + 1), by which token
 
-    def select(self, sentences: Tensor) -> Bookkeeping:
+    def select(self, sentences: Tensor) -> BeamState:
         """(B',)"""
         beam = self.log_probs.shape[1]
         ids = self.ids.view(-1, beam).index_select(0, sentences).flatten()
         histories = (part.index_select(1, sentences) for part in (self.tokens, self.parents))
         others = (part.index_select(0, sentences) for part in self[7:])
         first = (part.index_select(0, sentences) for part in self[1:4])
-        return Bookkeeping(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
+        return BeamState(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
 
 
-def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Bookkeeping:
+def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> BeamState:
     """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
@@ -63,7 +63,7 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Bookkeepi
     history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
     ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
     none = torch.full((sentences, beam + 1), -math.inf, device=device)
-    return Bookkeeping(
+    return BeamState(
         ids=torch.full((sentences * beam,), bos_id, device=device),
         log_probs=log_probs,
         done=max_length <= 0,
@@ -82,25 +82,25 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> Bookkeepi
 
 
 def advance(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
-) -> tuple[Bookkeeping, Tensor]:
-    """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the books after it, and which row
-    each row extends (N,). May change the books before."""
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
+) -> tuple[BeamState, Tensor]:
+    """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the beams after it, and which row
+    each row extends (N,). May change the beams before."""
     by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
-    return (by_triton if by_kernel else by_torch)(search, eos_id, logits, attended, books)
+    return (by_triton if by_kernel else by_torch)(search, eos_id, logits, attended, beams)
 
 
 def by_triton(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
-) -> tuple[Bookkeeping, Tensor]:
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
+) -> tuple[BeamState, Tensor]:
     """`advance` in two kernels."""
     from nmt.kernels import triton_beam
 
     each = min(search.beam_size, logits.shape[1])
     covered = coverage(attended) if search.coverage and attended is not None else None
-    found = triton_beam.extensions(logits.contiguous(), books.log_probs.view(-1), each, PADDING)
-    books = books._replace(ids=torch.empty_like(books.ids), step=books.step + 1)  # the state may hold the ids before
-    return books, triton_beam.advance(*found, covered, books, search.patience, eos_id)
+    found = triton_beam.extensions(logits.contiguous(), beams.log_probs.view(-1), each, PADDING)
+    beams = beams._replace(ids=torch.empty_like(beams.ids), step=beams.step + 1)  # the state may hold the ids before
+    return beams, triton_beam.advance(*found, covered, beams, search.patience, eos_id)
 
 
 @cache
@@ -112,42 +112,42 @@ def _has_triton(device: torch.device) -> bool:
         return False
     search, logits = Beam(beam_size=3), wave(12, 50, device=device)
 
-    def tried(way: Callable[..., tuple[Bookkeeping, Tensor]]) -> list[Tensor]:
-        books = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
+    def tried(way: Callable[..., tuple[BeamState, Tensor]]) -> list[Tensor]:
+        beams = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
         for _ in range(3):
-            books, rows = way(search, 2, logits.clone(), None, books)
-        ended = [part[:, :-1] for part in books[9:]]
-        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*books[:9], *ended, rows)]
+            beams, rows = way(search, 2, logits.clone(), None, beams)
+        ended = [part[:, :-1] for part in beams[9:]]
+        return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*beams[:9], *ended, rows)]
 
-    return is_trusted("the books of a search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
+    return is_trusted("a step of beam search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
 
 
 def by_torch(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, books: Bookkeeping
-) -> tuple[Bookkeeping, Tensor]:
+    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
+) -> tuple[BeamState, Tensor]:
     """`advance` on any device."""
-    beam, length = search.beam_size, books.step + 1  # tokens, EOS included
-    log_probs, parents, tokens = _best(logits, books.log_probs)  # (B, C) each
+    beam, length = search.beam_size, beams.step + 1  # tokens, EOS included
+    log_probs, parents, tokens = _best(logits, beams.log_probs)  # (B, C) each
     terms = torch.zeros_like(log_probs)
     if search.coverage and attended is not None:
         terms = coverage(attended).view(-1, beam).gather(1, parents)
-    free = beam - books.ended_count[:, None]
+    free = beam - beams.ended_count[:, None]
     taken = (log_probs > -math.inf) & (torch.arange(log_probs.shape[1], device=length.device) < free)
-    at_limit = length >= books.max_length  # (B,)
+    at_limit = length >= beams.max_length  # (B,)
     ends = (tokens == eos_id) | at_limit[:, None]
 
     ending = taken & ends
-    place = torch.where(ending, books.ended_count[:, None] + ending.cumsum(1) - 1, beam)
+    place = torch.where(ending, beams.ended_count[:, None] + ending.cumsum(1) - 1, beam)
     of_ending: list[Tensor] = [log_probs, terms, length.expand_as(parents), parents, tokens]
-    before: Sequence[Tensor] = books[9:]
+    before: Sequence[Tensor] = beams[9:]
     ended = [old.scatter(1, place, new) for old, new in zip(before, of_ending, strict=True)]
-    count = books.ended_count + ending.sum(1)
+    count = beams.ended_count + ending.sum(1)
     means = torch.where(ending, log_probs.double() / length, -math.inf)
-    best = torch.maximum(books.best, means.amax(1))
+    best = torch.maximum(beams.best, means.amax(1))
 
     living = taken & ~ends
     # Numbers of the model overflow, and nothing is likely: what there is ends, with no log-probability.
-    lost = ~books.done & (count == 0) & ~living.any(1)
+    lost = ~beams.done & (count == 0) & ~living.any(1)
     count = count + lost
     ended[2][:, 0] += lost * length
     ended[4][:, 0] += lost * eos_id
@@ -159,13 +159,13 @@ def by_torch(
     zeros = torch.zeros_like(rest, dtype=torch.long)
     of_live = zeros.scatter(1, place, parents)[:, :beam]
     token = (zeros + eos_id).scatter(1, place, tokens)[:, :beam]
-    done = books.done | ~living.any(1)
-    books.tokens.index_copy_(0, books.step, token[None])
-    books.parents.index_copy_(0, books.step, of_live[None])
+    done = beams.done | ~living.any(1)
+    beams.tokens.index_copy_(0, beams.step, token[None])
+    beams.parents.index_copy_(0, beams.step, of_live[None])
     rows = torch.arange(len(done), device=done.device)[:, None] * beam + of_live
-    history = books.tokens, books.parents
-    return Bookkeeping(
-        token.flatten(), live, done, books.max_length, length, *history, best, count, *ended
+    history = beams.tokens, beams.parents
+    return BeamState(
+        token.flatten(), live, done, beams.max_length, length, *history, best, count, *ended
     ), rows.flatten()
 
 
