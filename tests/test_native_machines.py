@@ -72,7 +72,7 @@ static void try_product(int out, int in, int n) {
 }
 
 static void try_layer(step_of_row step, int own, int states, int u, int in, int steps, int n) {
-    struct Transition of = {.weight = weight(4 * u, in + u, 0.01f), .own = numbers(own * u + 1)};
+    struct PackedTransition of = {.weight = weight(4 * u, in + u, 0.01f), .own = numbers(own * u + 1)};
     const struct Layer layer = {{step}, 0, u, states, u, 4 * u, 4 * u, 4 * u, 1, &of};
     const int places = n + 2;
     float *x = numbers(n * in + 1), *state = numbers(states * places * u), *after = malloc(states * n * u * 4);
