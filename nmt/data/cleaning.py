@@ -55,7 +55,7 @@ def clean(
     repeats = (duplicates or Duplicates()).check()
     for number, pair in enumerate(pairs):
         reason = _unfit(pair, config)
-        if reason is None and held_out and digest(*pair[:2]) in held_out:
+        if reason is None and held_out and both_sides(pair) in held_out:
             reason = HELD_OUT
         if reason is None and any(key in seen for key in _keys(pair, config)):
             reason = CONTAMINATED
@@ -69,20 +69,24 @@ def clean(
 
 def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
     """What a training pair must not have in common with one of the validation or test text."""
-    src, tgt = pair.languages  # with several, a text is known by its language, on whichever side it stands
+    src, tgt = pair.languages
     match config.decontaminate:
         case True:
             return [digest(src or "src", pair.src), digest(tgt or "tgt", pair.tgt)]
-        case "pair" if src:
-            return [digest(*chain(*sorted([(src, pair.src), (tgt, pair.tgt)])))]
         case "pair":
-            return [digest(pair.src, pair.tgt)]
+            return [both_sides(pair)]
         case "src":
             return [digest(pair.src, *filter(None, [src]))]
         case "tgt":
             return [digest(pair.tgt, *filter(None, [tgt]))]
         case _:
             return []
+
+
+def both_sides(pair: Pair) -> bytes:
+    """A hash of a pair. Of several languages a text is known by its own, on whichever side it stands."""
+    src, tgt = pair.languages
+    return digest(*chain(*sorted([(src, pair.src), (tgt, pair.tgt)]))) if src else digest(pair.src, pair.tgt)
 
 
 def contamination_note(kept: int, dropped: Mapping[str, int]) -> str:

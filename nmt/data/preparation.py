@@ -15,13 +15,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from nmt.data.copies import Aligner, copies
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.directions import Directions
+from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
 from nmt.data.duplicates import Duplicates
 from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
@@ -36,7 +37,7 @@ from nmt.data.vocabulary import fitting
 from nmt.files import sha256
 from nmt.json_text import digest_of, to_json
 
-LAYOUT = 7  # raise it when the same input shall give other files
+LAYOUT = 8  # raise it when the same input shall give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
 log = logging.getLogger(__name__)
@@ -131,18 +132,23 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
     content = {
         "layout": LAYOUT,
         "text": text,
+        "readings": [_reading(*reading) for reading in corpus.each()],
+        "tags": corpus.tags,
         "malformed": corpus.malformed,
         "cleaning": asdict(corpus.cleaning),
         "tokenizer": asdict(own) if tokenizer is None else tokenizer.content,
     }
     if corpus.splits["valid"] is None:
         content["held out"] = corpus.valid
-    directions = corpus.every_direction
-    if corpus.each()[0].ways:
-        content["directions"] = [str(directions), directions.tags]
     if tokenizer is not None and tokenizer.rules.symbols:
         content["copies"] = [config.protect_share, config.capitals_share]
     return digest_of(content)[:20]
+
+
+def _reading(corpus: Corpus, ways: tuple[Direction, ...]) -> list[Any]:
+    """How text of one pair of languages becomes pairs: bytes may hold more languages, or be read otherwise."""
+    forms = [corpus.forms(name) for name in corpus.splits.values() if name]
+    return [corpus.src, corpus.tgt, [str(way) for way in ways], forms]
 
 
 def _is_sound(folder: Path) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from nmt.bars import tracked
-from nmt.data.cleaning import clean, contamination_note, reasons
+from nmt.data.cleaning import both_sides, clean, contamination_note, reasons
 from nmt.data.copies import ruled
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.duplicates import Duplicates, digest
+from nmt.data.duplicates import Duplicates
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 from nmt.data.vocabulary import CharacterCounts, learn_supported
@@ -34,7 +34,7 @@ class TrainingText:
     def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
         found = self.corpus.pairs(split_of(self.corpus, "train"), faults)
-        held_out = {digest(*pair[:2]) for pair in self.valid} if self.corpus.splits["valid"] is None else set[bytes]()
+        held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
         fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), dropped, held_out, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
         return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found

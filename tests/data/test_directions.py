@@ -141,6 +141,18 @@ def test_a_text_is_held_out_in_its_language_and_pairs_are_equal_within_a_directi
     assert [pair.line for pair in clean(found, CleaningConfig(decontaminate="pair"), held, Counter())] == [1, 2]
 
 
+@pytest.mark.parametrize("decontaminate", [True, "pair", "src", "tgt", False])
+def test_of_a_pair_that_is_held_out_neither_direction_is_learned(tmp_path, decontaminate):
+    words = [f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst"]
+    write(tmp_path / "train.de", *(f"Wort {word} hier" for word in words))
+    write(tmp_path / "train.en", *(f"word {word} here" for word in words))
+    cleaning = CleaningConfig(decontaminate=decontaminate)
+    both = corpus(tmp_path, "de-en", both_ways=True, valid=20, cleaning=cleaning)
+    prepared = prepare(both, TokenizerConfig(vocab_size=310), tmp_path / "cache")
+    held_out = {frozenset(pair[:2]) for pair in prepared.valid}
+    assert len(prepared.train) == 2 * (100 - len(held_out))
+
+
 def test_the_tag_is_the_first_piece_of_the_source_and_no_text_has_it(corpus_dir, tmp_path):
     prepared = prepare(corpus(corpus_dir, "de-en", both_ways=True), CONFIG, tmp_path)
     tokenizer, train = prepared.tokenizer, prepared.train

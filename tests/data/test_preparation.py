@@ -97,6 +97,29 @@ def test_other_text_or_settings_make_another_folder(corpus_dir, tmp_path):
     assert len(list(cache.iterdir())) == 4
 
 
+def test_what_one_file_has_in_other_languages_is_other_data(corpus_dir, tmp_path):
+    lines = [(corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en")]
+    for split in ("train", "valid"):
+        rows = [json.dumps({"de": de, "en": en, "xx": en.upper()}) + "\n" for de, en in zip(*lines, strict=True)]
+        (tmp_path / f"{split}.jsonl").write_text("".join(rows[:60] if split == "train" else rows[60:70]))
+    found = []
+    for src, tgt in (("de", "en"), ("en", "de"), ("xx", "de")):
+        prepared = prepare(FileCorpus(src, tgt, dir=str(tmp_path)), CONFIG, tmp_path / "cache")
+        ids = prepared.train.pair(0)[0][:-1].tolist()
+        found.append("".join(prepared.tokenizer.src_pieces(ids)).replace("▁", " ").strip())
+    assert found == [lines[0][0], lines[1][0], lines[1][0].upper()]
+
+
+def test_the_same_bytes_are_other_data_where_they_are_read_otherwise(tmp_path):
+    for split, count in (("train.csv", 60), ("train.tsv", 60), ("valid.csv", 1)):
+        (tmp_path / split).write_text("".join(f'"Satz {i}\tx","sentence {i}"\n' for i in range(count)))
+    config, cleaning = TokenizerConfig(vocab_size=290), CleaningConfig(decontaminate=False)
+    for name, first in (("train.csv", "sentence 0"), ("train.tsv", 'x","sentence 0"')):
+        text = corpus(tmp_path, train=name, valid="valid.csv", cleaning=cleaning)
+        prepared = prepare(text, config, tmp_path / "cache")
+        assert prepared.tokenizer.decode_tgt(prepared.train.pair(0)[1].tolist()[1:-1]) == first
+
+
 def test_a_failure_leaves_nothing_behind(corpus_dir, tmp_path):
     cache = tmp_path / "cache"
     with pytest.raises(ValueError, match="no training pair is left"):

@@ -96,6 +96,10 @@ class Corpus:
         """Where the text lies, in words."""
         raise NotImplementedError
 
+    def forms(self, split: str) -> list[str]:
+        """Of each file of a split of one pair of languages, what says how it is read."""
+        return []
+
     def has(self, split: str) -> bool:
         """Whether there is such a split, sound or not."""
         raise NotImplementedError

@@ -74,6 +74,9 @@ class FileCorpus(Corpus):
             *([[split]] if has_known_suffix(split) else []),
         ]
 
+    def forms(self, split: str) -> list[str]:
+        return [Path(path.name.removesuffix(".gz")).suffix for part in self.parts(split) for path in self.files(part)]
+
     def rows(self, split: str) -> Iterator[Row]:
         return self.numbered(split, self._rows)
 
