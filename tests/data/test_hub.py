@@ -134,6 +134,25 @@ def test_a_split_may_be_a_slice(tmp_path):
         rows(hub(tmp_path), "valid")
 
 
+@pytest.mark.parametrize("streaming", [False, True])
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_a_slice_is_the_same_of_every_kind_of_file_streamed_or_not(tmp_path, kind, streaming):
+    from nmt.data.corpora.library import datasets
+
+    for split in ("train", "test"):
+        if kind == "jsonl":
+            (tmp_path / f"{split}.jsonl").write_text(JSONL)
+        else:
+            columns = {code: [row[i] for row in ROWS] for i, code in enumerate(("de", "en"))}
+            datasets.Dataset.from_dict(columns).to_parquet(tmp_path / f"{split}.parquet")
+    found = hub(tmp_path, streaming=streaming)
+    assert rows(found) == ROWS
+    assert rows(found, "train[50%:]") == ROWS[3:]
+    assert rows(found, "train[4:]+test[:1]") == [*ROWS[4:], ROWS[0]]
+    with pytest.raises(ValueError, match="cannot be read: Unknown split .valid.. Should be one of"):
+        rows(found, "valid")
+
+
 def test_a_file_of_json_may_be_one_list(tmp_path):
     (tmp_path / "train.json").write_text("\n" + json.dumps([{"de": src, "en": tgt} for src, tgt in ROWS], indent=2))
     assert rows(hub(tmp_path)) == ROWS

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 import datasets
 import huggingface_hub
@@ -26,6 +26,8 @@ from nmt.data.readers import Row, csv_cells, decoded_lines, jsonl_rows, row_of, 
 
 if TYPE_CHECKING:
     from nmt.data.corpora.hub import HubCorpus
+
+T = TypeVar("T")
 
 REASON_CHARS = 300
 HEAD = 64  # bytes that show whether a file of JSON is one list
@@ -64,12 +66,17 @@ def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
 
 
 def _line_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
-    names = list(builder.config.data_files)
+    return _sliced(builder, split, partial(_split_rows, corpus, builder))
+
+
+def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> Iterator[T]:
+    """The rows of a split, or of slices, from those of a whole split; for a slice they are counted first."""
+    names = [str(name) for name in builder.config.data_files or builder.info.splits]
     counts = dict.fromkeys(names, sys.maxsize)
     if "[" in split:
-        counts = {name: sum(1 for _ in _split_rows(corpus, builder, name)) for name in names}
+        counts = {name: sum(1 for _ in rows_of(name)) for name in names}
     for part in datasets.ReadInstruction.from_spec(split).to_absolute(counts):
-        yield from islice(_split_rows(corpus, builder, part.splitname), part.from_, part.to)
+        yield from islice(rows_of(part.splitname), part.from_, part.to)
 
 
 def _builder(corpus: HubCorpus) -> Any:
@@ -114,7 +121,7 @@ def _is_lines(builder: Any) -> bool:
 
 def _library_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
     if corpus.streaming:
-        rows = builder.as_streaming_dataset(split=split)
+        rows = _sliced(builder, split, lambda name: builder.as_streaming_dataset(split=name))
     else:
         builder.download_and_prepare()
         rows = builder.as_dataset(split=split)
