@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nmt.answers import GROUP, Answer, Form, answers
 from nmt.bars import bar
-from nmt.cli.errors import warn
+from nmt.cli.errors import Advice, warn
 from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.text.check import Check
@@ -141,7 +142,7 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
         if not same_language(code, own):
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
-    content = document.with_targets(translations(command, workers, segments, form))
+    content = document.with_targets(translations(command, workers, segments, form, options.split != "none"))
     _write(options.output, content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
     if not options.quiet:
@@ -165,11 +166,11 @@ def _write(path: Path | None, content: bytes) -> None:
         write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form) -> list[str]:
+def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
     """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
     by one, and blank space at their ends is kept."""
-    parts = [[text] if is_marked else list(_divided(text)) for text, is_marked in segments]
-    texts = list(dict.fromkeys(part for some in parts for part in some if not part.isspace()))
+    parts = [list(_divided(segment.text)) for segment in segments]
+    texts = list(dict.fromkeys(part for some in parts for part in some if plain(part).strip()))
     form = replace(form, tags=True)
     known: dict[str, Answer] = {}
     with bar("translating", len(texts), "segments") as workers.done:
@@ -177,11 +178,15 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
             group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
             known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
     check = Check()
-    for number, some in enumerate(parts, 1):
-        for fault in {known[part].fault for part in some if part in known} - {None}:
-            warn(command, f"segment {number}: {fault}")
-        if told := check.told([one for part in some if part in known for one in known[part].lost]):
-            warn(command, f"segment {number}: {told}")
+    with Advice(command, "segment") as advice:
+        for number, some in enumerate(parts, 1):
+            of_lines = [known[part] for part in some if part in known]
+            for fault in {answer.fault for answer in of_lines} - {None}:
+                warn(command, f"segment {number}: {fault}")
+            for text in dict.fromkeys(answer.advice for answer in of_lines if answer.advice and advises):
+                advice.give(number, text)
+            if told := check.told([one for answer in of_lines for one in answer.lost]):
+                warn(command, f"segment {number}: {told}")
     if form.check:
         warn(command, check.summary)
     return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]

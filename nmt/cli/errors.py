@@ -138,17 +138,17 @@ def _once(action: type[argparse.Action]) -> type[argparse.Action]:
 
 
 class Advice:
-    """What may concern every line of a text, and is said in full of the first, and then only how often; at the end,
-    unless an error has ended it."""
+    """What may concern every line of a text, or segment of a document: said in full of the first, and of the others
+    how many they are, at the end, unless an error has ended it."""
 
-    def __init__(self, command: str) -> None:
-        self.command = command
+    def __init__(self, command: str, unit: str = "line") -> None:
+        self.command, self.unit = command, unit
         self.given = Counter[str]()
 
     def give(self, number: int, text: str) -> None:
-        """Of the line of this number."""
+        """Of the unit of this number."""
         if not self.given[text]:
-            warn(self.command, f"line {number}: {text}")
+            warn(self.command, f"{self.unit} {number}: {text}")
         self.given[text] += 1
 
     def __enter__(self) -> Advice:
@@ -157,10 +157,8 @@ class Advice:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for text, count in self.given.items():
             if count > 1 and kind is None:
-                warn(
-                    self.command,
-                    f"so {'is one more line' if count == 2 else f'are {count - 1:,} more lines'}: {text}",
-                )
+                others = f"is one more {self.unit}" if count == 2 else f"are {count - 1:,} more {self.unit}s"
+                warn(self.command, f"so {others}: {text}")
 
 
 def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:

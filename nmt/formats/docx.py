@@ -20,7 +20,8 @@ from lxml import etree
 from nmt.formats.archives import content, opened, replaced
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.headers import named_columns
-from nmt.formats.inline import Inline, Piece, Tag
+from nmt.formats.inline import Inline
+from nmt.formats.pieces import Piece, Tag
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, local, parse, written
 
 PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml")
@@ -227,8 +228,8 @@ def _fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
             at[-1].append(_text_run(namespace, piece, look))
         elif isinstance(piece.value, Look):
             look = str(piece.value)
-        elif isinstance(piece.value, str):  # an end of a line
-            at[-1].append(_text_run(namespace, " ", look))
+        elif isinstance(piece.value, str):
+            at[-1].append(_text_run(namespace, piece.value, look))
         elif piece.kind == "close":
             at.pop()
         elif piece.kind == "open":

@@ -3,7 +3,9 @@
 A format cuts a text into pieces: strings, and tags that hold whatever stands for them in its file (an element of
 XLIFF, `<i>` of a subtitle, the formatting of a run of DOCX). Tags that stand before or after all of the text, or
 around it, stay where they are. Of the others each pair becomes `<g id="1">…</g>`, each single one `<x id="2"/>`, and
-what is text gets `&amp;`, `&lt;` and `&gt;`. Whatever comes back, every tag is there once and pairs are nested.
+what is text gets `&amp;`, `&lt;` and `&gt;`: tags that it spells are taken for such, and characters that it spells
+(`&nbsp;`) are read, as they are where a text has no other tags. Lines stay lines. Whatever comes back, every tag is
+there once and pairs are nested.
 """
 
 from __future__ import annotations
@@ -11,19 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from html import escape, unescape
-from typing import Any, Literal, NamedTuple
 
 from nmt.formats.document import Segment
+from nmt.formats.pieces import Piece, Tag
+from nmt.formats.tagged import HTML, pieces_of
+from nmt.text.markup import ENTITY
 
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
-
-
-class Tag(NamedTuple):
-    kind: Literal["open", "close", "alone"]
-    value: Any  # what a format has for it
-
-
-Piece = str | Tag
 
 
 class Inline:
@@ -44,17 +40,20 @@ class Inline:
         self._before, self._after = list(pieces[:first]), list(pieces[last:])
         core = pieces[first:last]
         self._tagged = any(isinstance(piece, Tag) for piece in core)
-        self._core = [part for piece in core for part in _lines(piece)] if self._tagged else list(core)
+        self._core = [part for piece in core for part in _cut(piece)] if self._tagged else list(core)
+        self._spells = any(isinstance(piece, str) and ENTITY.search(piece) for piece in self._core)
 
     @property
     def segment(self) -> Segment:
         if not self._tagged:
             return Segment("".join(map(str, self._core)))
-        return Segment("".join(_written(self._core)), markup=True)
+        return Segment("".join(_written(self._core, self._spells)), markup=True)
 
     def target(self, text: str) -> list[Piece]:
         """The pieces of a translation of `segment.text`."""
         core: list[Piece] = _read(text, self._core) if self._tagged else [text]
+        if self._tagged and self._spells:
+            core = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in core]
         return [*self._before, *core, *self._after]
 
 
@@ -67,12 +66,8 @@ def _stays(piece: Piece) -> bool:
     return piece.kind == "alone" if isinstance(piece, Tag) else not piece.strip()
 
 
-def _lines(piece: Piece) -> list[Piece]:
-    """Ends of lines as tags of their own, since a translation has none."""
-    if isinstance(piece, Tag):
-        return [piece]
-    parts = re.split(r"(\n\s*)", piece)
-    return [Tag("alone", part) if i % 2 else part for i, part in enumerate(parts) if part]
+def _cut(piece: Piece) -> list[Piece]:
+    return [piece] if isinstance(piece, Tag) else pieces_of(piece, HTML)
 
 
 def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
@@ -86,11 +81,11 @@ def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
     return found
 
 
-def _written(pieces: Sequence[Piece]) -> Iterator[str]:
+def _written(pieces: Sequence[Piece], spells: bool) -> Iterator[str]:
     ids = {i: number for number, i in enumerate(_openings(pieces), 1)}
     for i, piece in enumerate(pieces):
         if isinstance(piece, str):
-            yield escape(piece, quote=False)
+            yield escape(unescape(piece) if spells else piece, quote=False)
         elif piece.kind == "close":
             yield "</g>"
         else:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from html import escape, unescape
 
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
-from nmt.formats.inline import Inline, Piece, Tag
+from nmt.formats.inline import Inline
+from nmt.formats.pieces import Piece, Tag
 from nmt.formats.tagged import ASS, HTML, pieces_of
 
 TIMES = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from nmt.formats.inline import Piece, Tag
+from nmt.formats.pieces import Piece, Tag
 
 HTML = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]{0,40})(?:[\s.][^<>]{0,500})?(?P<alone>/?)>")
 ASS = re.compile(r"\{[^{}]{1,2000}\}|\\h")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nmt.formats.document import DocumentOptions, Unit
-from nmt.formats.inline import Piece
 from nmt.formats.language_tags import matching
+from nmt.formats.pieces import Piece
 from nmt.formats.xml import (
     LANG,
     Element,

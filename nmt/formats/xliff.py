@@ -13,7 +13,8 @@ from copy import deepcopy
 from typing import Any
 
 from nmt.formats.document import DocumentOptions, Unit
-from nmt.formats.inline import Inline, Piece
+from nmt.formats.inline import Inline
+from nmt.formats.pieces import Piece
 from nmt.formats.xml import (
     SPACE,
     Element,

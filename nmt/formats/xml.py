@@ -15,7 +15,8 @@ from xml.parsers import expat
 from lxml import etree
 
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment
-from nmt.formats.inline import Inline, Piece, Tag
+from nmt.formats.inline import Inline
+from nmt.formats.pieces import Piece, Tag
 
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -179,7 +180,7 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
     for piece in pieces:
         if isinstance(piece, str):
             _append_text(at[-1], FORBIDDEN.sub("\ufffd", piece))
-        elif isinstance(piece.value, str):  # an end of a line
+        elif isinstance(piece.value, str):
             _append_text(at[-1], piece.value)
         elif piece.value is None:
             at.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from nmt.text.glossary import Glossary
 from nmt.text.markup import Markup, take_out
@@ -28,12 +29,14 @@ class Guard:
         return list(self.glossary.find(text)) if self.glossary else []
 
     def masked(self, text: str) -> Masked:
-        """What is kept, and the glossary's terms, as symbols, if the model has them."""
+        """What is kept, and the glossary's terms as far as symbols go, as these, if the model has them. All that
+        `taken_out` has left gets one; a term without one is forced by the alignment."""
         if not self.symbols:
             return Masked(text)
         kept = found_in(text, self.rules.pattern) if self.rules.pattern else []
         values = [(start, end, text[start:end]) for start, end in kept]
-        return masked(text, sorted([*values, *self._free_terms(text, kept)]))
+        terms = islice(self._free_terms(text, kept), max(0, len(SYMBOLS) - len(values)))
+        return masked(text, sorted([*values, *terms]))
 
     def _free_terms(self, text: str, kept: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
         for start, end, term in self.terms(text):

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from nmt.languages import is_word
 from nmt.text.patterns import Finder
@@ -40,13 +41,13 @@ class Markup:
 
 
 class _Mark:
-    """A tag and its place in the plain text."""
+    """A tag, or a word that is kept, and its place in the plain text."""
 
-    def __init__(self, tag: re.Match[str]) -> None:
-        self.is_word = tag.re is not TAG
-        self.text, self.name = tag[0], "" if self.is_word else (tag["name"] or "").lower()
-        self.closes = not self.is_word and bool(tag["close"])
-        self.opens = bool(self.name) and not (self.closes or tag["empty"] or self.name in VOID)
+    def __init__(self, text: str, tag: re.Match[str] | None = None) -> None:
+        self.text, self.is_word = text, tag is None
+        self.name = (tag["name"] or "").lower() if tag else ""
+        self.closes = bool(tag and tag["close"])
+        self.opens = bool(tag and self.name and not (self.closes or tag["empty"] or self.name in VOID))
         self.partner: _Mark | None = None
         self.place = 0
         self.joins_before = self.joins_after = False
@@ -63,38 +64,42 @@ class _Mark:
 def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare: int = 0) -> Markup:
     """A text without its tags, and these. What the pattern finds in between stands alone likewise, but for the first
     `spare` of it, which stays."""
-    texts: list[str] = []
+    found = list(TAG.finditer(text)) if tags else []
+    ends = [0, *(place for tag in found for place in tag.span()), len(text)]
+    between = [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
+    if escaped := tags and any(map(ENTITY.search, between)):
+        between = [ENTITY.sub(lambda entity: html.unescape(entity[0]), part) for part in between]
+    texts = [""]
     runs: list[list[_Mark]] = []  # one between each text and the next
-    end = 0
-    for tag in _found(text, tags, pattern, spare):
-        if tag.start() > end or not runs:
-            texts.append(text[end : tag.start()])
+    for part in _parts(found, between, pattern, spare, escaped):
+        if isinstance(part, str):
+            texts[-1] += part
+            continue
+        if texts[-1] or not runs:
+            texts.append("")
             runs.append([])
-        runs[-1].append(_Mark(tag))
-        end = tag.end()
-    texts.append(text[end:])
-    escaped = tags and any(map(ENTITY.search, texts))
-    if escaped:
-        texts = [ENTITY.sub(lambda entity: html.unescape(entity[0]), text) for text in texts]
+        runs[-1].append(part)
     marks = [mark for run in runs for mark in run]
     _find_partners(marks)
     plain = _joined(texts, runs)
     return Markup(plain, tuple(_elements(marks)), escaped)
 
 
-def _found(text: str, tags: bool, pattern: Finder | None, spare: int) -> Iterator[re.Match[str]]:
-    """Tags, and what the pattern finds between them, in order."""
-    number, place = 0, 0
-    ends = [*(TAG.finditer(text) if tags else ()), None]
-    for tag in ends:
-        for match in pattern.finditer(text, place, tag.start() if tag else len(text)) if pattern else ():
-            if match[0].strip():
-                number += 1
-                if number > spare:
-                    yield match
+def _parts(
+    tags: Sequence[re.Match[str]], between: Sequence[str], pattern: Finder | None, spare: int, escaped: bool
+) -> Iterator[str | _Mark]:
+    """Tags, what the pattern finds between them, and the text around it, in order."""
+    number = count(1)
+    for tag, text in zip([None, *tags], between, strict=True):
         if tag:
-            yield tag
-            place = tag.end()
+            yield _Mark(tag[0], tag)
+        end = 0
+        for match in pattern.finditer(text) if pattern else ():
+            if match[0].strip() and next(number) > spare:
+                yield text[end : match.start()]
+                yield _Mark(html.escape(match[0], quote=False) if escaped else match[0])
+                end = match.end()
+        yield text[end:]
 
 
 def _find_partners(marks: Sequence[_Mark]) -> None:

@@ -33,9 +33,13 @@ PATTERNS = {
     "urls": _URL,
     "emails": r"\b[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b",
     "placeholders": (
-        r"\{\{[^{}\s][^{}\n]{0,80}\}\}|\$\{[^{}\n]{1,80}\}|\{[A-Za-z_0-9][\w.\-!:\[\]]{0,60}\}|\{\}"
+        r"\{\{[^{}\s][^{}\n]{0,80}\}\}|[$%#]\{[^{}\n]{1,80}\}|\{[A-Za-z_0-9][\w.\-!:\[\]]{0,60}\}|\{\}"
+        # ICU: a number or a date, and a whole plural or select, whose branches are no sentence together
+        r"|\{\w{1,60}, ?(?:number|date|time|spellout|ordinal|duration)(?:, ?[^{}\n]{1,60})?\}"
+        r"|\{\s*+\w{1,60}\s*+,\s*+(?:plural|select|selectordinal)\s*+,(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\}"
         r"|%\([A-Za-z_]\w{0,60}\)[-+ #0]?\d{0,4}(?:\.\d{1,3})?[a-zA-Z]"
-        r"|%(?:[1-9]\d?\$)?[-+#0]?\d{0,4}(?:\.\d{1,3})?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
+        r"|%(?:[1-9]\d?\$)?[-+#0]?(?:\d{1,4}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
+        r"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!\w)|%)"  # Qt's, and a sign of per cent where there are others
     ),
     "numbers": r"(?<![\w.,])[-+−]?\d+(?:[.,:\u2009\u00a0\u202f’']\d+)*%?(?!\w)",
 }

@@ -9,11 +9,14 @@ from collections import Counter
 import pytest
 from commands import command
 
+from nmt.answers import Form
 from nmt.cli import evaluate, translate
-from nmt.cli.documents import kind_of
+from nmt.cli.documents import kind_of, translations
 from nmt.cli.evaluation_set import read_test_set
+from nmt.formats.document import Segment
 from nmt.formats.sniff import markup_of
 from nmt.text.check import kept_parts
+from nmt.translation.values import Translation
 
 NAMESPACE = "urn:oasis:names:tc:xliff:document:1.2"
 XLIFF = f"""<?xml version="1.0"?>
@@ -50,6 +53,32 @@ def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_pa
     assert kept_parts(out.read_text(encoding="utf-8")) == Counter(
         {("placeholders", "{count}"): 2, ("placeholders", "%s"): 2}
     )
+
+
+class Shouting:
+    """In the place of workers: texts in capitals, but for their tags, each with what the second one should know."""
+
+    def translate(self, texts, **options):
+        assert options["tags"]
+        shouted = [re.sub(r"(<[^>]*>)|([^<]+)", lambda part: part[1] or part[2].upper(), text) for text in texts]
+        return [
+            Translation(text, 0.0, 0.0, crowded="zwei" in source) for source, text in zip(texts, shouted, strict=True)
+        ]
+
+
+def test_lines_of_a_segment_are_translated_one_by_one_with_their_tags(capsys):
+    segments = [
+        Segment('eins <g id="1">hier\n\n  zwei</g> da\n<x id="2"/>\neins', markup=True),
+        Segment("zwei\nzwei mal"),
+        Segment("zwei"),
+    ]
+    found = translations("nmt-translate", Shouting(), segments, Form(), True)
+    assert found == ['EINS <g id="1">HIER\n\n  ZWEI</g> DA\n<x id="2"/>\nEINS', "ZWEI\nZWEI MAL", "ZWEI"]
+    first, more = capsys.readouterr().err.splitlines()
+    assert first.startswith("nmt-translate: segment 1: several sentences, together longer")
+    assert more.startswith("nmt-translate: so are 2 more segments: several sentences")
+    translations("nmt-translate", Shouting(), segments, Form(), False)
+    assert capsys.readouterr().err == ""
 
 
 def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):

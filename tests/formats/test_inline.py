@@ -7,8 +7,9 @@ from lxml import etree
 
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import MARKUP, Inline, Tag, plain
+from nmt.formats.inline import MARKUP, Inline, plain
 from nmt.formats.language_tags import matching
+from nmt.formats.pieces import Tag
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
 
 
@@ -22,7 +23,7 @@ def inline(text):
         ("<b>alles</b>", "alles", "all", "<b>all</b>"),
         ("<br/> <i><b>a</b></i> <br>", "a", "x", "<br/> <i><b>x</b></i> <br>"),
         ("a < b & <b>c</b> d", 'a &lt; b &amp; <g id="1">c</g> d', 'A &lt; <g id="1">C</g>', "A < <b>C</b>"),
-        ("a<b>\n</b>c", 'a<g id="1"><x id="2"/></g>c', 'C<g id="1"><x id="2"/></g>A', "C<b>\n</b>A"),
+        ("a<b>\n</b>c", 'a<g id="1">\n</g>c', 'C<g id="1">\n</g>A', "C<b>\n</b>A"),
         ("a <b>b <i>c</b> d</i>e", 'a <g id="1">b <x id="2"/>c</g> d<x id="3"/>e', "x", "x<b><i></b></i>"),
     ],
 )
@@ -30,6 +31,25 @@ def test_tags_go_out_and_come_back(text, segment, target, expected):
     one = inline(text)
     assert one.segment.text == segment
     assert text_of_pieces(one.target(target)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pieces", "segment", "translated", "expected"),
+    [
+        (["Tom &amp; ", Tag("alone", "%"), "Anna&nbsp;"], 'Tom &amp; <x id="1"/>Anna\xa0', "a &amp; b", "a &amp; b%"),
+        (
+            ["a <b>c</b> ", Tag("alone", "%"), "d"],
+            'a <g id="1">c</g> <x id="2"/>d',
+            '<x id="2"/><g id="1">C</g>',
+            "%<b>C</b>",
+        ),
+        (["a < b ", Tag("alone", "%"), "d"], 'a &lt; b <x id="1"/>d', 'A &lt; B <x id="1"/>', "A < B %"),
+    ],
+)
+def test_what_a_text_spells_is_read_beside_tags_as_it_is_without_them(pieces, segment, translated, expected):
+    one = Inline(pieces)
+    assert one.segment.text == segment
+    assert text_of_pieces(one.target(translated)) == expected
 
 
 words = st.sampled_from(["<b>", "</b>", "<i>", "</i>", "<br/>", "Hund", " ", "& <", "\n"])

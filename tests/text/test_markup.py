@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nmt.text.markup import TAG, put_back, take_out
 from nmt.text.pieces import diagonal, links, piece_spans, word_spans
+from nmt.text.protection import TextRules
 
 GERMAN = "Der Hund schläft nicht im Garten."
 ENGLISH = "The dog does not sleep in the garden."
@@ -65,6 +66,11 @@ def test_signs_go_with_their_element_whatever_the_alignment_says_of_them():
 
 
 def test_entities_are_characters_to_translate_and_entities_again():
+    urls = TextRules(("urls",)).pattern
+    markup = take_out("&lt;https://x.de/a?b=1&amp;c=2&gt;<br/>", pattern=urls)
+    assert markup.plain == "<>"
+    assert markup.elements[0].open == "https://x.de/a?b=1&amp;c=2"
+    assert "&lt;" in put_back(markup, "<>", [(0, 1, 0, 1), (1, 2, 1, 2)])
     markup = take_out("A &amp; B &lt;b&gt; &#228;<br/>")
     assert markup.plain == "A & B <b> ä"
     assert put_back(markup, "B & A < ü", ()) == "B &amp; A &lt; ü<br/>"

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nmt.text.check import Check, lost_parts
 from nmt.text.glossary import Glossary
+from nmt.text.guard import Guard
 from nmt.text.pieces import diagonal
 from nmt.text.protection import SYMBOLS, TextRules, found_in, like, masked, masked_pair
 from nmt.text.restoring import edited, forced, unmasked
@@ -27,6 +28,17 @@ def hidden(text, rules=ALL):
         ("Hallo {name}, {0} von %s, %1$d %-5.2f %(n)s %@ ${x} {{ y }}", None),
         ("Hallo {name}, {0}: {{user.name}}", ["{name}", "{0}", "{{user.name}}"]),
         ("%s %1$d %-5.2f %(n)s", ["%s", "%1$d", "%-5.2f", "%(n)s"]),
+        (
+            "%{count} #{name} {0,number,integer} {n, date, short}",
+            ["%{count}", "#{name}", "{0,number,integer}", "{n, date, short}"],
+        ),
+        ("%*d %.*f %1 %L2 %n %%", ["%*d", "%.*f", "%1", "%L2", "%n", "%%"]),
+        (
+            "Es {n, plural, one {ist # Hund} other {sind {n, number} Hunde}} da",
+            ["{n, plural, one {ist # Hund} other {sind {n, number} Hunde}}"],
+        ),
+        ("{wer, select, er {sein} sie {ihr}} Hund", ["{wer, select, er {sein} sie {ihr}}"]),
+        ("{n, plural, one {# Hund", []),
         ("100 % der Leute, 50%", ["100", "50%"]),
         ("Siehe https://a.org/x?y=1,2. (www.b.de/c)", ["https://a.org/x?y=1,2", "www.b.de/c"]),
         ("An a.b+c@d-e.co.uk, -3,5 und 1.000,50 Grad", ["a.b+c@d-e.co.uk", "-3,5", "1.000,50"]),
@@ -38,6 +50,15 @@ def test_what_is_protected_is_found_and_comes_back(text, kept):
     found = hidden(text)
     assert kept is None or list(found.kept) == kept
     assert unmasked(found, found.text, ()).text == text
+
+
+def test_all_that_is_kept_has_a_symbol_before_any_term_has():
+    letters = "abcdefghi"
+    glossary = Glossary({"Mann": "bloke", "Hund": "hound"})
+    guard = Guard(TextRules(("placeholders",)), glossary, symbols=True)
+    found = guard.masked("Mann und Hund: " + " ".join(f"{{{letter}}}" for letter in letters))
+    assert found.kept == tuple(f"{{{letter}}}" for letter in letters)
+    assert guard.masked("Mann und Hund: {a} {b}").kept == ("bloke", "hound", "{a}", "{b}")
 
 
 def test_a_pattern_of_ones_own_counts_and_a_wrong_one_is_refused_in_words():
