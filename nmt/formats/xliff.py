@@ -8,9 +8,8 @@ and (XLIFF 2) initial, and one without a state unless it repeats the source. Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from typing import Any
 
 from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.inline import Inline
@@ -81,15 +80,22 @@ def _stays(unit: Element, target: Element | None, state: str | None, options: Do
     return state not in TODO
 
 
-def _preserves(unit: Element) -> bool:
-    return inherited(unit, SPACE) == "preserve"
+def _text(source: Element) -> Inline:
+    return inline(source, inherited(source, SPACE) == "preserve")
+
+
+def _new_target(source: Element) -> Element:
+    made = sibling(source, "target")
+    if (space := source.get(SPACE)) is not None:
+        made.set(SPACE, space)
+    return made
 
 
 def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) -> None:
     """Of XLIFF 2."""
     source, target = child(segment, "source"), child(segment, "target")
     assert source is not None
-    text = inline(source, _preserves(segment))
+    text = _text(source)
     if not text.segment.text.strip():
         return
     if _stays(segment, target, segment.get("state"), options):
@@ -97,7 +103,7 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
         return
 
     def put(pieces: list[Piece]) -> None:
-        fill(sibling(source, "target") if target is None else target, pieces)
+        fill(_new_target(source) if target is None else target, pieces)
         segment.attrib.pop("subState", None)
         segment.set("state", "translated")
 
@@ -105,46 +111,61 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
 
 
 def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
-    """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments."""
+    """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments, and may have translations of
+    some."""
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
-    parts = [] if divided is None else [part for part in divided.iter("{*}mrk") if part.get("mtype") == "seg"]
-    texts = [inline(part, _preserves(unit)) for part in parts or [source]]
-    if not any(text.segment.text.strip() for text in texts):
+    assert source is not None
+    parts = _marks(divided)
+    texts = {i: text for i, text in enumerate(map(_text, parts or [source])) if text.segment.text.strip()}
+    if not texts:
         return
+    before: dict[str | None, Element] = {}  # translations of segments, by their number
     if _stays(unit, target, None if target is None else target.get("state"), options):
-        document.kept += 1
-        return
-    translated: dict[Any, list[Piece]] = {}
+        before = {mark.get("mid"): mark for mark in _marks(target) if mark.get("mid") and text_of(mark)} if parts else {}
+        todo = {i: text for i, text in texts.items() if before and parts[i].get("mid") not in before}
+        document.kept += len(texts) - len(todo)
+        texts = todo
+    translated: dict[int, list[Piece]] = {}
 
     def put_last() -> None:
-        made = sibling(source if divided is None else divided, "target") if target is None else target
-        if not parts:
+        made = _new_target(source if divided is None else divided) if target is None else target
+        if divided is None or not parts:
             fill(made, translated[0])
         else:
-            _fill_divided(made, divided, translated)
+            _fill_divided(made, divided, translated, before)
         review = options.state == "review"
         made.set("state", "needs-review-translation" if review else "translated")
         made.set("state-qualifier", "leveraged-mt")
         if unit.get("approved"):
             unit.set("approved", "no")
 
-    slots: list[tuple[int, Inline]] = [(i, text) for i, text in enumerate(texts) if text.segment.text.strip()]
-    for i, text in slots:
+    for i, text in texts.items():
 
-        def put(pieces: list[Piece], i: int = i, last: bool = i == slots[-1][0]) -> None:
+        def put(pieces: list[Piece], i: int = i) -> None:
             translated[i] = pieces
-            if last:
+            if len(translated) == len(texts):
                 put_last()
 
         document.slots.append((text, put))
 
 
-def _fill_divided(target: Element, divided: Element, translated: dict[Any, list[Piece]]) -> None:
-    """A target with the marks of a seg-source, and what stands between them."""
+def _marks(holder: Element | None) -> list[Element]:
+    """Those of segments."""
+    return [] if holder is None else [mark for mark in holder.iter("{*}mrk") if mark.get("mtype") == "seg"]
+
+
+def _fill_divided(
+    target: Element, divided: Element, translated: Mapping[int, list[Piece]], before: Mapping[str | None, Element]
+) -> None:
+    """A target with the marks of a seg-source, and what stands between them; those of `before` stay."""
     copy = deepcopy(divided)
-    for i, mark in enumerate([part for part in copy.iter("{*}mrk") if part.get("mtype") == "seg"]):
+    for i, mark in enumerate(_marks(copy)):
         if i in translated:
             fill(mark, translated[i])
+        elif (old := before.get(mark.get("mid"))) is not None:
+            kept = deepcopy(old)
+            kept.tail = mark.tail
+            mark.getparent().replace(mark, kept)
     fill(target, [])
     target.text = copy.text
     target.extend(list(copy))

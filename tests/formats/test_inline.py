@@ -102,6 +102,47 @@ def test_elements_of_xliff():
     assert approved.find("{*}target").text == "x"
 
 
+HALF = """<xliff version="1.2" xmlns="urn:oasis:names:tc:xliff:document:1.2"><file source-language="de"><body>
+<trans-unit id="1"><source>Eins. Zwei. Drei.</source><seg-source><mrk mtype="seg" mid="1">Eins.</mrk> <mrk mtype="seg"
+mid="2">Zwei.</mrk> <mrk mtype="seg" mid="3">Drei.</mrk></seg-source><target><mrk mtype="seg" mid="1"><g
+id="7">One!</g></mrk> <mrk mtype="seg" mid="2"></mrk></target></trans-unit>
+<trans-unit id="2"><source>Eins.</source><seg-source><mrk mtype="seg" mid="1">Eins.</mrk></seg-source><target
+state="needs-translation"><mrk mtype="seg" mid="1">One</mrk></target></trans-unit>
+</body></file></xliff>"""
+
+
+def test_of_a_unit_that_is_half_translated_the_other_half_is():
+    document = read_document("xliff", HALF.encode(), "a.sdlxliff", DocumentOptions("de", "en"))
+    assert [segment.text for segment in document.segments] == ["Zwei.", "Drei.", "Eins."]
+    assert document.kept == 1
+    first, second = etree.fromstring(document.with_targets(["Two.", "Three.", "1"])).iter("{*}target")
+    assert "".join(first.itertext()) == "One! Two. Three."
+    assert [mark.get("mid") for mark in first] == ["1", "2", "3"]
+    assert first[0][0].get("id") == "7"
+    assert "".join(second.itertext()) == "1"
+    again = read_document("xliff", HALF.encode(), "a.sdlxliff", DocumentOptions("de", "en", retranslate=True))
+    assert len(again.segments) == 4
+
+
+@pytest.mark.parametrize(("version", "unit"), [("1.2", "trans-unit"), ("2.0", "unit"), ("2.0", "source")])
+def test_space_is_preserved_where_the_source_or_what_is_around_it_says_so(version, unit):
+    where = {name: ' xml:space="preserve"' * (name == unit) for name in ("trans-unit", "unit", "source")}
+    source = f"<source{where['source']}>Eins\n  zwei</source>"
+    inner = (
+        f'<file><body><trans-unit id="1"{where["trans-unit"]}>{source}</trans-unit></body></file>'
+        if version == "1.2"
+        else f'<file id="f"><unit id="1"{where["unit"]}><segment>{source}</segment></unit></file>'
+    )
+    namespace = f"urn:oasis:names:tc:xliff:document:{version}"
+    text = f'<xliff version="{version}" xmlns="{namespace}" srcLang="de">{inner}</xliff>'
+    document = read_document("xliff", text.encode(), "a.xlf", DocumentOptions("de", "en"))
+    assert [segment.text for segment in document.segments] == ["Eins\n  zwei"]
+    (target,) = etree.fromstring(document.with_targets(["One\n  two"])).iter("{*}target")
+    assert target.text == "One\n  two"
+    space = "{http://www.w3.org/XML/1998/namespace}space"
+    assert any(part.get(space) for part in (target, *target.iterancestors()))
+
+
 def test_language_tags_are_matched_as_bcp_47_does():
     assert matching("de", ["en", "DE-ch", "de_AT", "de"]) == ["de", "DE-ch", "de_AT"]
     assert matching("de-CH", ["de", "de-AT", "de-Latn-CH"]) == ["de-Latn-CH", "de"]
