@@ -1,47 +1,55 @@
-"""Subtitles: SRT, WebVTT, and ASS or SSA. Only the words of a cue change: numbers, times, positions, notes, styles
-and ends of lines stay to the letter (a library such as pysubs2 would write cues anew, and WebVTT without the rest).
+"""Subtitles: SRT, WebVTT, and ASS or SSA. Only the words of a cue change: numbers, times, positions, notes, styles,
+codes, drawings and the end of each line stay to the letter (a library such as pysubs2 would write cues anew, and
+WebVTT without the rest).
 
-The lines of a cue are one text, which is divided into as many lines of like length again; where one begins with a
-dash, somebody else speaks, and it is a text of its own.
+The lines of a cue are one text, which is divided into as many lines of like length again. Where one begins with a
+dash, somebody else speaks, and it is a text of its own. A line without words stays as it is, and what stands before
+it and after it are two texts.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from html import escape, unescape
 
+from nmt.formats.cues import Line, cues_of, events_of
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag
-from nmt.formats.tagged import ASS, HTML, pieces_of
+from nmt.formats.tagged import CUE, TIMESTAMP, pieces_of, pieces_of_ass
 
-TIMES = re.compile(r"^\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}\s*-->\s*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}")
-SPEAKER = re.compile(r"^\s*+(?:<[^<>]*+>)*+\s*+[-–—]")
+SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
 DASH = re.compile(r"\s*[-–—]\s*")
-TEXT_FIELD = 9  # commas before the text of an event of ASS
+ENCODINGS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class Cue:
-    """The lines of one cue, or of one of its speakers, and in which line of the file they begin."""
+    """The lines of one cue, or of one of its speakers, and which of the file's lines is the first."""
 
-    def __init__(self, first: int, lines: list[str], kind: str) -> None:
+    def __init__(self, first: int, lines: Sequence[Line], kind: str) -> None:
         self.first, self.lines, self.kind = first, lines, kind
-        pieces = pieces_of(" ".join(line.strip() for line in lines), ASS if kind == "ass" else HTML)
-        if kind == "vtt":
-            pieces = [unescape(piece) if isinstance(piece, str) else piece for piece in pieces]
+        pieces = _pieces(" ".join(line.text for line in lines), kind)
         for i, piece in enumerate(pieces):
             if isinstance(piece, str) and piece.strip():
                 if dash := DASH.match(piece):
                     pieces[i : i + 1] = [Tag("alone", dash[0]), piece[dash.end() :]]
                 break
+        self.times = [piece for piece in pieces if _is_timestamp(piece)]
         self.inline = Inline([piece for piece in pieces if piece != ""])
+        self.has_words = _has_words(pieces)
 
     def translated(self, target: str) -> list[str]:
-        pieces = self.inline.target(target)
+        """What is written in place of each line; "" for the last ones where the text has become fewer lines."""
+        times = iter(self.times)  # WebVTT wants them in rising order, whatever order their words have now
+        pieces = [next(times) if _is_timestamp(piece) else piece for piece in self.inline.target(target)]
         if self.kind == "vtt":
             pieces = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in pieces]
-        return _divided(pieces, len(self.lines))
+        texts = _divided(pieces, len(self.lines))
+        ends = [*(line.after for line in self.lines[: len(texts) - 1]), self.lines[-1].after]
+        found = [line.before + text + end for line, text, end in zip(self.lines, texts, ends, strict=False)]
+        return [*found, *[""] * (len(self.lines) - len(found))]
 
 
 class SubtitleDocument:
@@ -49,55 +57,28 @@ class SubtitleDocument:
     languages = ("", "")
 
     def __init__(self, data: bytes, name: str, kind: str) -> None:
-        self.encoding, text = _decoded(data, name)
-        self.end = "\r\n" if "\r\n" in text else "\n"
-        self.lines = text.split(self.end)
-        self.kind = kind
-        self.starts: dict[int, str] = {}  # of ASS: what stands before the text of an event
-        found = self._events() if kind == "ass" else self._cues()
-        self.cues = [cue for cue in found if cue.inline.segment.text.strip()]
-        if not found:
+        self.mark = next((mark for mark in ENCODINGS if data.startswith(mark)), b"")
+        self.encoding = ENCODINGS.get(self.mark, "utf-8")
+        text = _decoded(data[len(self.mark) :], self.encoding, name)
+        self.lines, spans = events_of(text) if kind == "ass" else cues_of(text, kind == "vtt")
+        if not spans:
             raise ValueError(f"{name} has no {'event' if kind == 'ass' else 'cue'}: it is no {kind.upper()}")
+        found = [
+            Cue(some.start, self.lines[some.start : some.stop], kind)
+            for span in spans
+            for some in _texts(self.lines, span, kind)
+        ]
+        self.cues = [cue for cue in found if cue.has_words]
 
     @property
     def segments(self) -> Sequence[Segment]:
         return [cue.inline.segment for cue in self.cues]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        lines = [[line] for line in self.lines]
+        written = ["".join(line) for line in self.lines]
         for cue, target in zip(self.cues, targets, strict=True):
-            found = cue.translated(target)
-            if self.kind == "ass":
-                lines[cue.first] = [self.starts[cue.first] + r"\N".join(found)]
-            else:
-                lines[cue.first : cue.first + len(cue.lines)] = [found, *[[]] * (len(cue.lines) - 1)]
-        return self.end.join(line for some in lines for line in some).encode(self.encoding)
-
-    def _cues(self) -> list[Cue]:
-        found, i = [], 0
-        while i < len(self.lines):
-            if not TIMES.match(self.lines[i]):
-                i += 1
-                continue
-            first = i = i + 1
-            while i < len(self.lines) and self.lines[i].strip():
-                i += 1
-            speakers = [j for j in range(first, i) if j == first or SPEAKER.match(self.lines[j])]
-            for start, end in zip(speakers, [*speakers[1:], i], strict=False):
-                found.append(Cue(start, self.lines[start:end], self.kind))
-        return found
-
-    def _events(self) -> list[Cue]:
-        found, fields = [], TEXT_FIELD
-        for i, line in enumerate(self.lines):
-            name, _, content = line.partition(":")
-            if name.strip() == "Format" and content.strip().endswith("Text"):
-                fields = content.count(",")
-            elif name.strip() == "Dialogue" and content.count(",") >= fields:
-                text = content.split(",", fields)[fields]
-                self.starts[i] = line[: len(line) - len(text)]
-                found.append(Cue(i, re.split(r"\\[Nn]", text), "ass"))
-        return found
+            written[cue.first : cue.first + len(cue.lines)] = cue.translated(target)
+        return self.mark + "".join(written).encode(self.encoding)
 
 
 def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> SubtitleDocument:
@@ -107,15 +88,39 @@ def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> Subtitl
     return SubtitleDocument(data, name, kind)
 
 
-def _decoded(data: bytes, name: str) -> tuple[str, str]:
-    encodings = {b"\xef\xbb": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-    encoding = encodings.get(data[:2], "utf-8")
+def _decoded(data: bytes, encoding: str, name: str) -> str:
     try:
-        return encoding, data.decode(encoding)
+        return data.decode(encoding)
     except UnicodeDecodeError:
         raise ValueError(
             f"{name} is not UTF-8; of an older one make it so: iconv -f WINDOWS-1252 -t UTF-8 < {name}"
         ) from None
+
+
+def _texts(lines: Sequence[Line], span: range, kind: str) -> list[range]:
+    """The lines of a cue that are one text each: what one speaker says, up to a line without words."""
+    found: list[range] = []
+    for i in span:
+        if not _has_words(_pieces(lines[i].text, kind)):
+            continue
+        if found and found[-1].stop == i and not SPEAKER.match(lines[i].text):
+            found[-1] = range(found[-1].start, i + 1)
+        else:
+            found.append(range(i, i + 1))
+    return found
+
+
+def _pieces(text: str, kind: str) -> list[Piece]:
+    pieces = pieces_of_ass(text) if kind == "ass" else pieces_of(text, CUE)
+    return [unescape(piece) if isinstance(piece, str) else piece for piece in pieces] if kind == "vtt" else pieces
+
+
+def _has_words(pieces: Sequence[Piece]) -> bool:
+    return any(isinstance(piece, str) and piece.strip() for piece in pieces)
+
+
+def _is_timestamp(piece: Piece) -> bool:
+    return isinstance(piece, Tag) and TIMESTAMP.fullmatch(piece.value) is not None
 
 
 def _divided(pieces: list[Piece], count: int) -> list[str]:
@@ -130,7 +135,8 @@ def _divided(pieces: list[Piece], count: int) -> list[str]:
     lines: list[str] = []
     line, before = "", 0
     for text, length in words:
-        if text.isspace() and len(lines) < count - 1 and before >= total * (len(lines) + 1) / count - length:
+        is_break = text.isspace() and line.strip() and len(lines) < count - 1  # an empty line would end a cue
+        if is_break and before >= total * (len(lines) + 1) / count - length:
             lines.append(line)
             line = ""
         else:

@@ -80,12 +80,15 @@ def test_what_is_not_the_end_of_a_unit_takes_bounded_memory(monkeypatch):
             XLIFF.format(UNIT.format("a" + " " * 9_000_000 + "b") + UNIT.format("a\n" + "\n " * 2_000_000 + "b")),
         ),
         ("srt", "1\n00:00:01,000 --> 00:00:02,000\na" + " " * 9_000_000 + "\n" + " " * 9_000_000 + "b\n"),
+        ("srt", "1:1 --> 1:2\n" + "<a>" * 90_000 + "</b>" * 90_000 + "a"),
+        ("vtt", "1:1 --> 1:2\n" + "<a" * 300_000 + "{\\" * 300_000),
+        ("ass", "Dialogue:,,,,,,,,,a" + "{\\p1\\p0" * 99_000 + "{\\p1}" * 99_000 + "{" * 990_000),
         ("po", "\n" * 9_000_000),
         ("csv", "de,en\n" + '"a,"b,' * 500_000),
     ],
-    ids=["xliff", "srt", "po", "csv"],
+    ids=["xliff", "srt", "srt tags", "vtt", "ass", "po", "csv"],
 )
-def test_long_blanks_take_no_long_time(kind, data):
+def test_long_blanks_and_tags_take_no_long_time(kind, data):
     """What is quadratic would take hours."""
     with suppress(ValueError):
         document = read_document(kind, data.encode(), "a", OPTIONS)
