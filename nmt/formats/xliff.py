@@ -121,7 +121,8 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
         return
     before: dict[str | None, Element] = {}  # translations of segments, by their number
     if _stays(unit, target, None if target is None else target.get("state"), options):
-        before = {mark.get("mid"): mark for mark in _marks(target) if mark.get("mid") and text_of(mark)} if parts else {}
+        if parts:
+            before = {number: mark for mark in _marks(target) if (number := mark.get("mid")) and text_of(mark)}
         todo = {i: text for i, text in texts.items() if before and parts[i].get("mid") not in before}
         document.kept += len(texts) - len(todo)
         texts = todo

@@ -2,6 +2,7 @@
 
 Only the cells of translations change, in the XML of their sheets; formulas, charts, pictures, macros and styles,
 which a library that writes workbooks anew would lose in part, stay to the byte. A new cell has its source's style.
+What is a number, a date (a number with a style), a truth value or an error is no text, and is not translated.
 """
 
 from __future__ import annotations
@@ -21,11 +22,27 @@ from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements
 MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # of the format itself
 WORKBOOK, STRINGS = "xl/workbook.xml", "xl/sharedStrings.xml"
+TEXTS = {"s", "str", "inlineStr"}  # the types of cells that are text: shared, of a formula, in place
+ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # a UTF-16 unit by its number, such as one that XML cannot spell
+LIKE_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # the first character of a text that would be read as one
+
+
+class Cell(NamedTuple):
+    value: str  # "" of a formula that was not computed
+    is_text: bool
+    is_formula: bool
+
+    @property
+    def is_blank(self) -> bool:
+        return not (self.is_formula or self.value.strip())
+
+
+NO_CELL = Cell("", False, False)
 
 
 class Row(NamedTuple):
     number: int
-    cells: dict[int, str]  # by the column from 0; those that have text
+    cells: dict[int, Cell]  # by the column from 0; those that have a value or a formula
 
 
 class Workbook:
@@ -38,29 +55,32 @@ class Workbook:
         self.count = 0
 
     def rows(self, member: str) -> Iterator[Row]:
-        """The rows of a sheet that have a cell with text."""
+        """The rows of a sheet that have a cell with a value."""
         with stream(self.archive, member, self.name) as file:
             number = 0
             for row in elements(file, f"{self.name}: {member}", "row"):
                 number = _number(row.get("r"), number + 1)
                 if not 1 <= number <= MAX_ROW:
                     raise ValueError(f"{self.name}: {member} has a row {number}; there are {MAX_ROW} at most")
-                cells = {column: text for column, cell in _cells(row) if (text := self.text(cell))}
+                found = ((column, self._cell(cell)) for column, cell in _cells(row))
+                cells = {column: cell for column, cell in found if cell.value or cell.is_formula}
                 self.count += len(row)
                 if self.count > MAX_CELLS:
                     raise ValueError(f"{self.name} has more than {MAX_CELLS} cells")
-                if cells:
+                if any(cell.value for cell in cells.values()):
                     yield Row(number, cells)
 
-    def text(self, cell: Element) -> str:
+    def _cell(self, cell: Element) -> Cell:
         kind, value = cell.get("t"), child(cell, "v")
-        if kind == "inlineStr":
-            return _text(child(cell, "is"))
         text = "" if value is None else str(value.text or "")
-        if kind != "s":
-            return text
-        index = _number(text, -1)
-        return self.strings[index] if 0 <= index < len(self.strings) else ""
+        if kind == "inlineStr":
+            text = _text(child(cell, "is"))
+        elif kind == "str":
+            text = unescaped(text)
+        elif kind == "s":
+            index = _number(text, -1)
+            text = self.strings[index] if 0 <= index < len(self.strings) else ""
+        return Cell(text, kind in TEXTS, child(cell, "f") is not None)
 
 
 class WorkbookDocument:
@@ -88,11 +108,13 @@ class WorkbookDocument:
 
     def _find(self, member: str, columns: Columns, first: Row, rows: Iterator[Row], options: DocumentOptions) -> None:
         for row in rows if columns.header else (row for some in ([first], rows) for row in some):
-            if text := row.cells.get(columns.src, "").strip() and row.cells[columns.src]:
-                if not options.retranslate and row.cells.get(columns.tgt, "").strip():
-                    self.kept += 1
-                else:
-                    self.todo.append((member, row.number, columns.tgt, text))
+            source, target = (row.cells.get(column, NO_CELL) for column in (columns.src, columns.tgt))
+            if not source.is_text or not source.value.strip():
+                continue
+            if not options.retranslate and not target.is_blank:
+                self.kept += 1
+            else:
+                self.todo.append((member, row.number, columns.tgt, source.value))
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -118,8 +140,21 @@ def read(data: bytes, name: str, options: DocumentOptions) -> WorkbookDocument:
     return WorkbookDocument(data, name, options)
 
 
+def unescaped(text: str) -> str:
+    """A text as it is shown, such as "_" for "_x005F_"."""
+    found = ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
+    return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if found != text else text
+
+
+def escaped(text: str) -> str:
+    """A text as a workbook spells it. An end of a line stays; its carriage return XML would take for one, too."""
+    found = LIKE_ESCAPE.sub("_x005F_", text).replace("\r", "_x000D_")
+    return FORBIDDEN.sub(lambda character: f"_x{ord(character[0]):04X}_", found)
+
+
 def as_list(row: Row, width: int) -> list[str]:
-    return [row.cells.get(i, "") for i in range(max(width, max(row.cells) + 1))]
+    """The values of the cells from the first column to the last that is there."""
+    return [row.cells.get(i, NO_CELL).value for i in range(max(width, max(row.cells) + 1))]
 
 
 def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str]) -> bytes:
@@ -154,7 +189,7 @@ def _set(cell: Element, text: str) -> None:
     holder = etree.SubElement(cell, f"{{{namespace}}}is")
     inner = etree.SubElement(holder, f"{{{namespace}}}t")
     inner.set(SPACE, "preserve")
-    inner.text = FORBIDDEN.sub("\ufffd", text)
+    inner.text = escaped(text)
 
 
 def _sheets(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
@@ -187,8 +222,8 @@ def _text(holder: Element | None) -> str:
     """Of a string and its runs, without how it is read aloud (rPh)."""
     if holder is None:
         return ""
-    runs = [child(run, "t") for run in children(holder, "r")] or [child(holder, "t")]
-    return "".join(str(run.text or "") for run in runs if run is not None)
+    texts = [child(node, "t") if local(node) == "r" else node for node in children(holder, "r", "t")]
+    return "".join(unescaped(str(text.text or "")) for text in texts if text is not None)
 
 
 def _cells(row: Element) -> list[tuple[int, Element]]:
@@ -224,7 +259,8 @@ def _number(text: str | None, otherwise: int) -> int:
 
 
 def tables(book: Workbook) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
-    """Each sheet that has text: where it stands, and its rows as wide as the first at least."""
+    """Each sheet that has values: where it stands, and its rows as wide as the first at least. After the first, which
+    may name the columns, only text counts."""
     for title, member in book.sheets:
         rows = book.rows(member)
         first = next(rows, None)
@@ -236,4 +272,6 @@ def _rows(first: Row, others: Iterator[Row]) -> Iterator[tuple[int, list[str]]]:
     names = as_list(first, 0)
     yield first.number, names
     for row in others:
-        yield row.number, as_list(row, len(names))
+        texts = {column: cell for column, cell in row.cells.items() if cell.is_text}
+        if texts:
+            yield row.number, as_list(Row(row.number, texts), len(names))

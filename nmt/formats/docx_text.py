@@ -1,0 +1,179 @@
+"""The text of a paragraph of DOCX with tags in it, and the paragraph with another text.
+
+The formatting of most of the text is the paragraph's; a run that differs is a pair of tags, and a picture, a tab, a
+line break or a note's mark a single one (inline.py), so that both go where the translation has their words. A field
+that Word computes is a single one with its result, a link, a bookmark or a comment's range a pair (docx_marks.py).
+Marks of the spelling checker, and of where a page ended when the file was saved, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from typing import Any
+
+from lxml import etree
+
+from nmt.formats.docx_marks import Group, Loose, Pair, Part, Single, attribute, folded, in_order, is_link
+from nmt.formats.pieces import Piece, Tag
+from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
+
+CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
+PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData"}  # what is said of the whole, before its content
+DROPPED = {"proofErr", "lastRenderedPageBreak"}
+TEXT = {"t", "noBreakHyphen"}
+UNSEEN = {"lang", "noProof"}  # formatting that nobody sees
+
+
+class Look(str):
+    """The formatting of the text that follows, as XML."""
+
+    __slots__ = ()
+
+
+def pieces_of(paragraph: Element) -> list[Piece]:
+    """The text and the tags of a paragraph, or of an element that has such content."""
+    return _joined(folded(list(_parts(paragraph))))
+
+
+def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
+    """Make pieces the content of a paragraph, which keeps its properties."""
+    namespace = etree.QName(paragraph).namespace
+    _empty(paragraph)
+    at, look = [paragraph], ""
+    for piece in in_order(pieces):
+        if isinstance(piece, str):
+            at[-1].append(_text_run(namespace, piece, look))
+        elif isinstance(piece.value, Look):
+            look = str(piece.value)
+        elif isinstance(piece.value, str):
+            at[-1].append(_text_run(namespace, piece.value, look))
+        elif isinstance(piece.value, Pair):
+            _append(at, (piece.value.start if piece.kind == "open" else piece.value.end).parts)
+        else:
+            value = piece.value.value if isinstance(piece.value, Loose) else piece.value
+            _append(at, value.parts if isinstance(value, Group) else [Part(piece.kind, value)])
+
+
+def _append(at: list[Element], parts: Sequence[Part]) -> None:
+    """Put parts into the innermost of some elements, and learn which that is after them."""
+    run = None
+    for part in parts:
+        if isinstance(part.value, Single):
+            if run is None or part.value.run is not run:
+                run = part.value.run
+                at[-1].append(_like(run))
+            at[-1][-1].append(part.value.node)
+            continue
+        run = None
+        if part.kind == "close":
+            at.pop()
+            continue
+        at[-1].append(part.value)
+        if part.kind == "open":
+            at.append(_inner(part.value))
+            _empty(at[-1])
+
+
+def _like(run: Element) -> Element:
+    """A run with the formatting of another one. What stood there goes into it itself: a text box has paragraphs."""
+    made, own = etree.Element(run.tag, run.attrib, nsmap=run.nsmap), child(run, "rPr")
+    if own is not None:
+        made.append(deepcopy(own))
+    return made
+
+
+def _empty(holder: Element) -> None:
+    for old in [node for node in holder if local(node) not in {*PROPERTIES, ""}]:
+        holder.remove(old)
+
+
+def _inner(node: Element) -> Any:
+    """What holds the text that an element is around; None for one that is around none."""
+    name = local(node)
+    if name == "sdt":
+        return child(node, "sdtContent")
+    return node if name in CONTAINERS or (name == "fldSimple" and is_link(attribute(node, "instr"))) else None
+
+
+def _parts(holder: Element) -> Iterator[Part]:
+    """The parts of a paragraph's content."""
+    for node in holder:
+        name = local(node)
+        if name in PROPERTIES or name in DROPPED:
+            continue
+        inner = _inner(node)
+        if inner is not None:
+            yield Part("open", node)
+            yield from _parts(inner)
+            yield Part("close", node)
+        elif name == "r":
+            yield from _run(node)
+        else:
+            yield Part("alone", node)
+
+
+def _run(run: Element) -> Iterator[Part]:
+    look = _look(child(run, "rPr"))
+    for node in run:
+        name = local(node)
+        if name in TEXT:
+            yield Part("text", Single(run, node), look)
+        elif name not in ("rPr", *DROPPED):
+            yield Part("alone", Single(run, node))
+
+
+def _look(own: Element | None) -> str:
+    """What a run looks like, so that equal ones are equal."""
+    if own is None:
+        return ""
+    seen = deepcopy(own)
+    for node in list(seen):
+        if local(node) in UNSEEN:
+            seen.remove(node)
+    return etree.tostring(seen, method="c14n").decode() if len(seen) else ""
+
+
+def _joined(parts: Sequence[Part]) -> list[Piece]:
+    """Text of one look as one piece; what looks otherwise than most of the text between tags, which hold its look."""
+    pieces = [(part.look, _piece(part)) for part in parts]
+    sizes: dict[str, int] = {}
+    for look, piece in pieces:
+        if isinstance(piece, str):
+            sizes[look] = sizes.get(look, 0) + len(piece.strip())
+    usual = max(sizes, key=lambda look: sizes[look], default="")
+    joined: list[Piece] = [Tag("alone", Look(usual))] if usual else []
+    now = usual
+    for look, piece in pieces:
+        if isinstance(piece, Tag):
+            look = usual
+        elif not piece.strip():
+            look = now  # nobody sees how a blank looks
+        if look != now:
+            if now != usual:
+                joined.append(Tag("close", Look(usual)))
+            if look != usual:
+                joined.append(Tag("open", Look(look)))
+            now = look
+        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += piece
+        elif piece != "":
+            joined.append(piece)
+    return [*joined, Tag("close", Look(usual))] if now != usual else joined
+
+
+def _piece(part: Part) -> Piece:
+    if part.kind == "text":
+        node = part.value.node
+        return "\u2011" if local(node) == "noBreakHyphen" else str(node.text or "")
+    return Tag("alone" if part.kind == "loose" else part.kind, part.value)
+
+
+def _text_run(namespace: str, text: str, look: str) -> Element:
+    run = etree.Element(f"{{{namespace}}}r", nsmap={"w": namespace})
+    if look:
+        run.append(etree.fromstring(look))
+    inner = etree.SubElement(run, f"{{{namespace}}}t")
+    inner.text = FORBIDDEN.sub("\ufffd", text)
+    inner.set(SPACE, "preserve")
+    return run
