@@ -107,17 +107,25 @@ def prepare(
         sides = outside(config.normalizations[0]), outside(config.normalizations[1])
         models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
         tokenizer = Tokenizer(models, *sides, config.rules)
+    return _read(folder, tokenizer, source, config, faults)
+
+
+def _read(
+    folder: Path, tokenizer: Tokenizer, source: TrainingText, config: TokenizerConfig, faults: list[str]
+) -> Prepared:
+    """What was made of the text; `faults` are those of the validation text."""
+    corpus, valid = source.corpus, source.valid
     counts = json.loads((folder / COUNTS).read_text())
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
     parts = corpus.every_part(split_of(corpus, "train"))
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
-    faults = counts["faults"] + faults
     sums = json.loads((folder / CHECKSUMS).read_text())
-    read = [text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
+    read = [source.text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
+    faults = counts["faults"] + faults
     return Prepared(
-        *(tokenizer, train, lexicon, valid, counts["dropped"], faults, text, parts, odd, corpus, config),
+        *(tokenizer, train, lexicon, valid, counts["dropped"], faults, source.text, parts, odd, corpus, config),
         sha256=digest_of(read),
     )
 
