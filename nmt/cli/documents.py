@@ -94,9 +94,9 @@ def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Itera
         if out in (None, STANDARD):
             yield groups, sys.stdout.buffer
             return
-        from nmt.files import replacing
+        from nmt.files import output_at
 
-        with replacing(out) as file, _packing(out, file) as packed:
+        with output_at(out) as file, _packing(out, file) as packed:
             yield groups, packed
 
 
@@ -156,13 +156,14 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 
 
 def _write(path: Path | None, content: bytes) -> None:
-    from nmt.files import write_atomically
+    from nmt.files import output_at
 
     if path is None or path == STANDARD:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+        with output_at(path) as file:
+            file.write(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form) -> list[str]:

@@ -116,13 +116,17 @@ def needing_libraries(kind: str) -> Iterator[None]:
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
+        file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing{near_file(path)}") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder, not a file") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile, PermissionError) as error:
+    except PermissionError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    try:
+        with file:
+            yield cast(BinaryIO, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 

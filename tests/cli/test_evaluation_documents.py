@@ -52,6 +52,15 @@ def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_pa
     )
 
 
+def test_an_output_in_a_folder_that_is_not_there_is_told_as_such(bundle_dir, tmp_path, monkeypatch, capsys):
+    (tmp_path / "book.txt").write_text("Hund\n")
+    files = ["-i", str(tmp_path / "book.txt"), "-o", str(tmp_path / "none" / "out.txt"), "--workers", "1", "--quiet"]
+    monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files])
+    with pytest.raises(SystemExit):
+        translate.main()
+    assert capsys.readouterr().err == f"nmt-translate: {tmp_path / 'none' / 'out.txt'}: No such file or directory\n"
+
+
 def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
     (tmp_path / "book.txt.gz").write_bytes(gzip.compress("Anna mag den Ball.\n\nDie Frau hört Anna.\n".encode()))
     out = tmp_path / "book.en.txt.gz"
