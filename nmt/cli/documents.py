@@ -135,8 +135,13 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
 
     data, name = _content(options.input)
     src, tgt = workers.translator.languages
-    document_options = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column)
-    document = read_document(kind, data, name, document_options)
+
+    def note(text: str) -> None:
+        if not options.quiet:
+            warn(command, text)
+
+    given = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column, note)
+    document = read_document(kind, data, name, given)
     for code, own, side in zip(document.languages, (src, tgt), ("source", "target"), strict=True):
         if not same_language(code, own):
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
@@ -144,8 +149,7 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
     content = document.with_targets(translations(command, workers, segments, form))
     _write(options.output, content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
-    if not options.quiet:
-        warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
+    note(f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 
 
 def _content(path: Path | None) -> tuple[bytes, str]:

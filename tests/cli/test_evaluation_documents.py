@@ -61,6 +61,15 @@ def test_an_output_in_a_folder_that_is_not_there_is_told_as_such(bundle_dir, tmp
     assert capsys.readouterr().err == f"nmt-translate: {tmp_path / 'none' / 'out.txt'}: No such file or directory\n"
 
 
+def test_a_new_column_is_told_on_stderr_unless_quiet(bundle_dir, tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.csv").write_text("Key,de\n1,Hund\n")
+    files = ["-i", str(tmp_path / "a.csv"), "-o", str(tmp_path / "b.csv"), "--workers", "1"]
+    for more, expected in (([], True), (["--quiet"], False)):
+        monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files, *more])
+        translate.main()
+        assert ("no column is called 'en'; a new one is written" in capsys.readouterr().err) == expected
+
+
 def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
     (tmp_path / "book.txt.gz").write_bytes(gzip.compress("Anna mag den Ball.\n\nDie Frau hört Anna.\n".encode()))
     out = tmp_path / "book.en.txt.gz"
