@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from nmt.answers import GROUP, Answer, Form, answers
 from nmt.bars import bar
 from nmt.cli.errors import warn
-from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
@@ -63,9 +63,8 @@ def kind_of(options: argparse.Namespace) -> str:
     """The format of the input. Raises ValueError for options that do not go with it."""
     there = options.input is not None and options.input != STANDARD
     kind = options.format or (format_of(options.input) if there else TEXT)
-    for name in ("column", "retranslate", "state"):
-        if kind == TEXT and getattr(options, name):
-            raise ValueError(f"--{name} is for documents, and lines of text are none; -i FILE or --format says which")
+    _refuse_options(kind, options)
+    _refuse_suffix(kind, options)
     if kind != TEXT:
         for name in ("nbest", "json", "score", "prefix"):
             if getattr(options, name):
@@ -75,6 +74,31 @@ def kind_of(options: argparse.Namespace) -> str:
     if there and (kind == TEXT or not FORMATS[kind].bilingual) and _same(options.input, options.output):
         raise ValueError(f"{options.output} would take the place of the only text that is not translated")
     return kind
+
+
+def _refuse_options(kind: str, options: argparse.Namespace) -> None:
+    """Raises ValueError for an option that the format would not look at."""
+    for name in ("column", "retranslate", "state"):
+        if not getattr(options, name):
+            continue
+        if kind == TEXT:
+            raise ValueError(f"--{name} is for documents, and lines of text are none; -i FILE or --format says which")
+        if name not in FORMATS[kind].options:
+            others = ", ".join(other for other, one in FORMATS.items() if name in one.options)
+            raise ValueError(f"--{name} does nothing in {kind}; it is for {others}")
+
+
+def _refuse_suffix(kind: str, options: argparse.Namespace) -> None:
+    """Raises ValueError for an output whose name says another format than it would have. Lines of text may be a TSV;
+    and where --format overrides the suffix of the input, the output may have that suffix, too."""
+    if options.output in (None, STANDARD) or options.format == TEXT:
+        return
+    there, right = format_of(options.output), {TEXT, kind, TSV if kind == TEXT else kind}
+    if options.format and options.input:
+        right.add(format_of(options.input))
+    if there not in right:
+        what = "lines of text" if kind == TEXT else kind
+        raise ValueError(f"{options.output} is the name of a file in {there}, but the translation is {what}")
 
 
 def _example(path: Path) -> str:

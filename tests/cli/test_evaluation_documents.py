@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from commands import command
 
+from nmt import formats
 from nmt.cli import evaluate, translate
 from nmt.cli.documents import kind_of
 from nmt.cli.evaluation_set import read_test_set
+from nmt.formats import FORMATS
 from nmt.formats.sniff import markup_of
 from nmt.text.check import kept_parts
 
@@ -95,6 +98,17 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
         (["-i", "a.tmx", "-o", "b.tmx", "--json"], "--json is for lines of text"),
         (["-i", "a.txt", "--retranslate"], "--retranslate is for documents"),
         (["--column", "1:2"], "--column is for documents"),
+        (["-i", "a.srt", "-o", "b.docx"], "b.docx is the name of a file in docx, but the translation is srt"),
+        (["-i", "a.xlf.gz", "-o", "b.PO.gz"], "b.PO.gz is the name of a file in po, but the translation is xliff"),
+        (
+            ["-i", "a.txt", "-o", "b.xlf"],
+            "b.xlf is the name of a file in xliff, but the translation is lines of text",
+        ),
+        (["--format", "vtt", "-o", "b.xlf"], "b.xlf is the name of a file in xliff, but the translation is vtt"),
+        (["-i", "a.vtt", "-o", "b.vtt", "--column", "7:9"], "--column does nothing in vtt; it is for xlsx, csv, tsv"),
+        (["-i", "a.tmx", "-o", "b.tmx", "--state", "review"], "--state does nothing in tmx; it is for xliff, po"),
+        (["-i", "a.srt", "-o", "b.srt", "--retranslate"], "--retranslate does nothing in srt; it is for xliff, tmx"),
+        (["--format", "docx", "--column", "1:2"], "--column does nothing in docx"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, message):
@@ -103,6 +117,30 @@ def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, 
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match=re.escape(message)):
         kind_of(translate.parser().parse_args(["model", *arguments]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["-i", "a.pot", "-o", "b.po", "--state", "review", "--retranslate"], "po"),
+        (["-i", "a.srt", "-o", "b.en"], "srt"),
+        (["-i", "a.srt.gz", "-o", "-"], "srt"),
+        (["-i", "a", "-o", "b.tsv"], "text"),
+        (["--format", "text", "-i", "a.csv", "-o", "b.csv"], "text"),
+        (["--format", "csv", "-i", "a.tsv", "-o", "b.tsv", "--column", "1:2"], "csv"),
+    ],
+)
+def test_what_goes_together_is_taken(arguments, kind):
+    assert kind_of(translate.parser().parse_args(["model", *arguments])) == kind
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_says_all_the_options_that_its_reader_looks_at(name):
+    """Every other is refused, so one that is forgotten could not be used."""
+    module = {"csv": "tables", "tsv": "tables", "srt": "subtitles", "vtt": "subtitles", "ass": "subtitles"}
+    source = (Path(formats.__file__).parent / f"{module.get(name, name)}.py").read_text(encoding="utf-8")
+    heeded = set(re.findall(r"\boptions\.(retranslate|state|column)\b", source))
+    assert heeded | ({"column"} if "columns_of(" in source else set()) <= set(FORMATS[name].options)
 
 
 @pytest.mark.parametrize(
