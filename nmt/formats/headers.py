@@ -109,13 +109,23 @@ def looks_like_names(cells: Sequence[str]) -> bool:
 
 def are_names(cells: Sequence[str]) -> bool:
     """Whether each of some cells is what columns are called by, numbered or not: `en`, `English 2`, `ref1`."""
-    return all(_meaning(cell.strip("\"' ").rstrip("0123456789 _-")) for cell in cells)
+    return all(_meaning(_unnumbered(cell)) for cell in cells)
+
+
+def names_another(cell: str, language: str) -> bool:
+    """Whether a cell is what a column of another language is called by, numbered or not."""
+    name = _unnumbered(cell)
+    return is_language(name) and not means(name, language)
 
 
 def shown(cells: Sequence[str]) -> str:
     """Cells as a message shows them."""
     some = [repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…") for cell in cells[:SHOWN_CELLS]]
     return ", ".join(some + ["…"] * (len(cells) > SHOWN_CELLS))
+
+
+def _unnumbered(cell: str) -> str:
+    return cell.strip("\"' ").rstrip("0123456789 _-")
 
 
 def _plain(cell: str) -> str:
