@@ -6,11 +6,11 @@ import errno
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from secrets import token_hex
+from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -33,19 +33,61 @@ def naming(path: str | Path) -> Iterator[None]:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file that takes the place of `path` when the block ends without an error, and is on the disk by then.
 
-    It lies in the same folder, so that one rename is enough. Raises OSError, and leaves `path` alone.
+    It lies in the same folder, so that one rename is enough. It has the mode of the file that it replaces, a new one
+    that which the umask leaves, and its draft is at no time more open. A link is replaced, not followed: it may lead
+    out of a stranger's folder. Raises OSError, and leaves `path` alone.
     """
-    with naming(path), tempfile.NamedTemporaryFile(prefix=f".{path.name}-", dir=path.parent, delete=False) as file:
-        draft = Path(file.name)
-        try:
-            yield cast(BinaryIO, file)
-            file.flush()
-            draft.chmod(0o644)
-            os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with naming(path):
+        old = path.stat() if path.is_file() and not path.is_symlink() else None
+        # The system applies the umask: whoever reads it changes it for a moment, for other threads too.
+        mode = 0o666 if old is None else old.st_mode & 0o700
+        with _draft_of(path, mode) as file:
+            draft = Path(file.name)
+            try:
+                yield file
+                file.flush()
+                if old is not None:
+                    _give_rights(draft, old)
+                os.fsync(file.fileno())
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _draft_of(path: Path, mode: int) -> BinaryIO:
+    """A new file beside `path`, which an error names instead."""
+    draft = path.with_name(f".{path.name}-{token_hex(4)}")
+    try:
+        return open(draft, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
+
+
+def _give_rights(draft: Path, old: os.stat_result) -> None:
+    """The mode of the file that it replaces, and its owner and group as far as that is allowed. Members of a group
+    that cannot be given may do what everybody may."""
+    mode, new = old.st_mode & 0o777, draft.stat()
+    if sys.platform != "win32" and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        for user in (-1, old.st_uid):
+            with suppress(OSError):
+                os.chown(draft, user, old.st_gid)
+        if draft.stat().st_gid != old.st_gid:
+            mode = mode & 0o707 | (mode & 0o007) << 3
+    draft.chmod(mode)
+
+
+@contextmanager
+def output_at(path: Path) -> Iterator[BinaryIO]:
+    """As `replacing`, of a file that somebody names: a link stays one, and the file that it leads to is replaced;
+    what is there and no file, such as a pipe, is written to."""
+    if path.exists() and not path.is_file():
+        with naming(path), path.open("wb") as file:
+            yield file
+    else:
+        with replacing(Path(os.path.realpath(path))) as file:
+            yield file
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import stat
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from nmt.data.drafts import draft_folder
-from nmt.files import claimed, naming, write_atomically
+from nmt.files import claimed, naming, output_at, replacing, write_atomically
 
 
 @contextmanager
@@ -71,16 +72,106 @@ def test_a_byte_is_held_by_one_process_until_that_ends(tmp_path):
 
 
 def test_a_draft_that_another_process_took_for_one_that_was_left_is_made_again(tmp_path, monkeypatch):
-    make, made = tempfile.mkdtemp, []
+    make, made = Path.mkdir, []
 
-    def taken_at_first(**settings):
-        made.append(make(**settings))
-        if len(made) == 1:
-            Path(made[0]).rmdir()
-        return made[-1]
+    def taken_at_first(path, *arguments, **settings):
+        make(path, *arguments, **settings)
+        if path != tmp_path:
+            made.append(path)
+            if len(made) == 1:
+                path.rmdir()
 
-    monkeypatch.setattr(tempfile, "mkdtemp", taken_at_first)
+    monkeypatch.setattr(Path, "mkdir", taken_at_first)
     with draft_folder(tmp_path / "abc") as draft:
         (draft / "text").touch()
     assert (tmp_path / "abc" / "text").exists()
     assert len(made) == 2
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode_of(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_new_file_or_folder_has_the_mode_that_the_umask_leaves_and_so_has_its_draft(tmp_path, mask):
+    with umask(mask):
+        with replacing(tmp_path / "file") as file:
+            assert mode_of(Path(file.name)) == 0o666 & ~mask
+        with draft_folder(tmp_path / "abc"):
+            pass
+    assert mode_of(tmp_path / "file") == 0o666 & ~mask
+    assert mode_of(tmp_path / "abc") == 0o777 & ~mask
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o400])
+def test_a_file_that_is_replaced_keeps_its_mode_and_the_draft_is_at_no_time_more_open(tmp_path, mode):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(mode)
+    with umask(0o022), replacing(path) as file:
+        file.write(b"new")
+        assert mode_of(Path(file.name)) & ~mode == 0
+    assert (mode_of(path), path.read_bytes()) == (mode, b"new")
+
+
+def test_a_group_that_cannot_be_given_away_may_do_what_everybody_may(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.touch()
+    path.chmod(0o664)
+    own, find = path.stat().st_gid, Path.stat
+
+    def of_another_group(one, **settings):
+        found = list(find(one, **settings))
+        return os.stat_result([*found[:5], own + (one == path), *found[6:]])
+
+    def refused(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", of_another_group)
+    monkeypatch.setattr(os, "chown", refused)
+    write_atomically(path, b"new")
+    monkeypatch.undo()
+    assert mode_of(path) == 0o644
+
+
+def test_an_output_behind_a_link_is_replaced_there_and_a_pipe_is_written_to(tmp_path):
+    path, link, gone, pipe = (tmp_path / name for name in ("file", "link", "gone", "pipe"))
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    link.symlink_to("file")
+    gone.symlink_to("new")
+    for one in (link, gone):
+        with output_at(one) as file:
+            file.write(b"new")
+        assert one.is_symlink()
+    assert (path.read_bytes(), mode_of(path)) == (b"new", 0o600)
+    assert (tmp_path / "new").read_bytes() == b"new"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader, output_at(pipe) as file:
+        file.write(b"new")
+        file.close()
+        assert reader.communicate()[0] == b"new"
+    assert pipe.is_fifo()
+
+
+def test_a_link_in_a_folder_of_ours_is_replaced_and_what_it_leads_to_stays(tmp_path):
+    (tmp_path / "theirs").write_bytes(b"old")
+    (tmp_path / "config.json").symlink_to("theirs")
+    write_atomically(tmp_path / "config.json", b"new")
+    assert (tmp_path / "theirs").read_bytes() == b"old"
+    assert not (tmp_path / "config.json").is_symlink()
+
+
+def test_an_output_that_cannot_be_written_is_named_and_not_its_draft(tmp_path):
+    with pytest.raises(FileNotFoundError) as failed:
+        write_atomically(tmp_path / "none" / "out", b"new")
+    assert failed.value.filename == str(tmp_path / "none" / "out")

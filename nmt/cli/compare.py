@@ -36,7 +36,14 @@ def parser() -> argparse.ArgumentParser:
         "--src, or a file of translations, one a line. The first is the baseline.",
     )
     parser.add_argument("systems", nargs="+", type=Path, metavar="SYSTEM")
-    parser.add_argument("--src", type=Path, required=True, metavar="FILE", help="source sentences, one a line")
+    parser.add_argument(
+        "--src",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="source sentences, one a line; or a file of both sides (TMX, XLIFF, PO, XLSX, CSV, TSV), given as --ref "
+        "too; where no SYSTEM is a model, --from and --to say in which languages",
+    )
     add_measure_options(parser)
     parser.add_argument(
         "--train", type=Path, metavar="FILE", help="source side of the training text: adds BLEU by the rarest word"

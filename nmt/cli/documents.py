@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from nmt.answers import GROUP, Answer, Form, answers
 from nmt.bars import bar
 from nmt.cli.errors import Advice, warn
-from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
@@ -64,9 +64,8 @@ def kind_of(options: argparse.Namespace) -> str:
     """The format of the input. Raises ValueError for options that do not go with it."""
     there = options.input is not None and options.input != STANDARD
     kind = options.format or (format_of(options.input) if there else TEXT)
-    for name in ("column", "retranslate", "state"):
-        if kind == TEXT and getattr(options, name):
-            raise ValueError(f"--{name} is for documents, and lines of text are none; -i FILE or --format says which")
+    _refuse_options(kind, options)
+    _refuse_suffix(kind, options)
     if kind != TEXT:
         for name in ("nbest", "json", "score", "prefix"):
             if getattr(options, name):
@@ -76,6 +75,31 @@ def kind_of(options: argparse.Namespace) -> str:
     if there and (kind == TEXT or not FORMATS[kind].bilingual) and _same(options.input, options.output):
         raise ValueError(f"{options.output} would take the place of the only text that is not translated")
     return kind
+
+
+def _refuse_options(kind: str, options: argparse.Namespace) -> None:
+    """Raises ValueError for an option that the format would not look at."""
+    for name in ("column", "retranslate", "state"):
+        if not getattr(options, name):
+            continue
+        if kind == TEXT:
+            raise ValueError(f"--{name} is for documents, and lines of text are none; -i FILE or --format says which")
+        if name not in FORMATS[kind].options:
+            others = ", ".join(other for other, one in FORMATS.items() if name in one.options)
+            raise ValueError(f"--{name} does nothing in {kind}; it is for {others}")
+
+
+def _refuse_suffix(kind: str, options: argparse.Namespace) -> None:
+    """Raises ValueError for an output whose name says another format than it would have. Lines of text may be a TSV;
+    and where --format overrides the suffix of the input, the output may have that suffix, too."""
+    if options.output in (None, STANDARD) or options.format == TEXT:
+        return
+    there, right = format_of(options.output), {TEXT, kind, TSV if kind == TEXT else kind}
+    if options.format and options.input:
+        right.add(format_of(options.input))
+    if there not in right:
+        what = "lines of text" if kind == TEXT else kind
+        raise ValueError(f"{options.output} is the name of a file in {there}, but the translation is {what}")
 
 
 def _example(path: Path) -> str:
@@ -95,9 +119,9 @@ def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Itera
         if out in (None, STANDARD):
             yield groups, sys.stdout.buffer
             return
-        from nmt.files import replacing
+        from nmt.files import output_at
 
-        with replacing(out) as file, _packing(out, file) as packed:
+        with output_at(out) as file, _packing(out, file) as packed:
             yield groups, packed
 
 
@@ -136,8 +160,13 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
 
     data, name = _content(options.input)
     src, tgt = workers.translator.languages
-    document_options = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column)
-    document = read_document(kind, data, name, document_options)
+
+    def note(text: str) -> None:
+        if not options.quiet:
+            warn(command, text)
+
+    given = DocumentOptions(src, tgt, options.retranslate, options.state or "translated", options.column, note)
+    document = read_document(kind, data, name, given)
     for code, own, side in zip(document.languages, (src, tgt), ("source", "target"), strict=True):
         if not same_language(code, own):
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
@@ -145,8 +174,7 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
     content = document.with_targets(translations(command, workers, segments, form, options.split != "none"))
     _write(options.output, content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
-    if not options.quiet:
-        warn(command, f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
+    note(f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 
 
 def _content(path: Path | None) -> tuple[bytes, str]:
@@ -157,13 +185,14 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 
 
 def _write(path: Path | None, content: bytes) -> None:
-    from nmt.files import write_atomically
+    from nmt.files import output_at
 
     if path is None or path == STANDARD:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        write_atomically(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+        with output_at(path) as file:
+            file.write(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:

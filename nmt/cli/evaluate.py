@@ -46,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
         "--src",
         type=Path,
         metavar="FILE",
-        help="source sentences, one a line; or a file of both sides (TMX, XLIFF, PO, XLSX, CSV), given as --ref too",
+        help="source sentences, one a line; or a file of both sides (TMX, XLIFF, PO, XLSX, CSV, TSV), given as --ref "
+        "too",
     )
     add_measure_options(parser)
     parser.add_argument("--testset", metavar="NAME", help="a test set of sacreBLEU's instead, such as wmt14")
@@ -96,16 +97,16 @@ def tuned(options: argparse.Namespace) -> str:
     if options.rare:
         raise ValueError("--tune scores no rare things; leave --rare out")
     check_rare_options(options)
-    _, srcs, refs = evaluation_set(options)
     take_direction(options)
+    _, srcs, refs = evaluation_set(options)
     return tune_search(options, open_translator(options), measure_for(options, options.model, refs), srcs, refs)
 
 
 def evaluated(options: argparse.Namespace) -> str:
     """Translate, score and write down; what is printed of it."""
     check_rare_options(options)
-    name, srcs, refs = evaluation_set(options)
     take_direction(options)
+    name, srcs, refs = evaluation_set(options)
     beside = Path() if is_remote(options.model[0]) else Path(options.model[0]).resolve().parent
     output = options.output or beside / "evaluation" / name
     translator = open_translator(options)
@@ -144,7 +145,7 @@ def take_direction(options: argparse.Namespace) -> None:
     """A model of several directions translates in that of --langpair, where no other is said."""
     from nmt.bundle import load_config, model_folder
 
-    if options.langpair and not options.to:
+    if options.langpair and "-" in options.langpair and not options.to:
         config, _ = load_config(model_folder(options.model[0]))
         if config.every_direction.only is None:
             options.from_, options.to = options.langpair.split("-", 1)

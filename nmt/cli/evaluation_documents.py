@@ -7,36 +7,53 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmt.formats import FORMATS, TEXT, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions
+from nmt.formats.headers import named_columns, shown
 from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
 
 WMT = re.compile(r"(?is)\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype[^>]*>\s*)?<(?:srcset|refset|tstset|mteval|dataset|doc)\b")
 
+OF_TWO_SIDES = ("xliff", "po")  # formats that say which text is the source, whatever its language
+
 
 def is_document(path: Path) -> bool:
-    """Whether a file holds more than lines. Of a TSV each column is lines (evaluation_set.py)."""
-    return format_of(path) not in (TEXT, "tsv")
+    """Whether a file holds more than lines of text, such as columns or both languages."""
+    from nmt.data.pair_files import has_known_suffix
+
+    return format_of(path) != TEXT or has_known_suffix(path.name)
 
 
 def languages_of(options: argparse.Namespace) -> tuple[str, str]:
-    """Of the first model among the options, and --tgt."""
+    """Those of the direction of the first model among the options; without a model, of --from and --to, and "" where
+    they say nothing. --tgt has the last word. Raises ValueError where the model needs to be told the direction."""
     from nmt.bundle import load_config
     from nmt.hub import local
 
     given = getattr(options, "model", None) or getattr(options, "systems", None) or ()
-    models = [Path(local(one)) for one in given]
-    found = next((load_config(path)[0] for path in models if path.is_dir()), None)
-    return (found.src if found else "", getattr(options, "tgt", None) or (found.tgt if found else ""))
+    folders = (path for one in given if (path := Path(local(one))).is_dir())
+    src, tgt = options.from_ or "", options.to or ""
+    if (folder := next(folders, None)) is not None:
+        src, tgt = load_config(folder)[0].every_direction.chosen(options.to, options.from_)
+    return src, options.tgt or tgt
+
+
+def refuse_unknown(path: Path, languages: Sequence[str]) -> None:
+    """Raises ValueError where the source language, or one of both, is needed and not known."""
+    if missing := [f"{name} LANG" for name, one in zip(("--from", "--to"), languages, strict=False) if not one]:
+        raise ValueError(f"{path} has several languages or columns; say which are meant with {' and '.join(missing)}")
 
 
 def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[str]]:
-    """The sources and the references of a file that has both. Raises ValueError where it has none, or faults."""
+    """The sources and the references of a file that has both. Raises ValueError where it has none, or faults, or
+    where its languages are not known."""
     from nmt.data.pair_files import has_known_suffix, read_rows
 
     if not has_known_suffix(path.name):
         raise ValueError(f"{path} has one language; --ref must be another file than --src")
+    if format_of(path) not in OF_TWO_SIDES:
+        refuse_unknown(path, languages)
     rows = list(read_rows(path, *languages))
     for row in rows:
         if row.faults:
@@ -46,16 +63,57 @@ def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[
     return [row.pair.src for row in rows], [row.pair.tgt for row in rows]
 
 
+def sources(path: Path, languages: tuple[str, str]) -> list[str]:
+    """The sources of a file that need not have their translations. Raises ValueError where it has none that could be
+    told."""
+    if (kind := format_of(path)) == TEXT:
+        return text_lines(path)
+    return source_column(path, languages[0]) if kind in ("csv", TSV) else one_side(path, languages, is_ref=False)
+
+
+def source_column(path: Path, language: str) -> list[str]:
+    """The column of a CSV or TSV that its first row names as the source's, or the only one. Raises ValueError where
+    there are several and none is named so."""
+    from nmt.data.pair_files import table_cells
+
+    rows = list(table_cells(path))
+    if faults := [fault for row in rows for fault in row.faults]:
+        raise ValueError(faults[0])
+    first = rows[0].cells if rows else []
+    column = named_columns(first, (language,), f"{path}, line 1") if language else None
+    if column is None and (width := max((len(row.cells) for row in rows), default=1)) > 1:
+        refuse_unknown(path, [language])
+        raise ValueError(
+            f"{path} has {width} columns, and its first line ({shown(first)}) names none of them {language!r}; name "
+            "one so, or, where two columns are sources and references, give the file as --src and as --ref"
+        )
+    place = column[0] if column else 0
+    return [" ".join(row.cells[place].splitlines()) if place < len(row.cells) else "" for row in rows[bool(column) :]]
+
+
 def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
     """All sources of a document, or, of one with both languages, its translations where it is a reference."""
     kind = format_of(path)
     if is_ref and FORMATS[kind].bilingual:
         return both_sides(path, languages)[1]
+    if FORMATS[kind].bilingual and kind not in OF_TWO_SIDES:
+        refuse_unknown(path, languages)
     with opened(path) as file:
         data = whole(file, str(path))
     document_options = DocumentOptions(languages[is_ref], "" if is_ref else languages[1], retranslate=True)
     segments = read_document(kind, data, str(path), document_options).segments
     return [" ".join((plain(one.text) if one.markup else one.text).split()) for one in segments]
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a file of text, or of a TSV. Raises ValueError for what is something else."""
+    from nmt.data.readers import read_lines
+
+    if is_document(path) and format_of(path) == TEXT:
+        raise ValueError(f"{path} has both languages in it; give it as --src and as --ref")
+    lines = list(read_lines(path))
+    refuse_markup(path, lines)
+    return lines
 
 
 def refuse_markup(path: Path, lines: Sequence[str]) -> None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
-from nmt.cli.evaluation_documents import both_sides, is_document, languages_of, one_side, refuse_markup
+from nmt.cli.evaluation_documents import both_sides, is_document, languages_of, one_side, sources, text_lines
+from nmt.formats import TEXT, TSV, format_of
+from nmt.formats.headers import are_names, names_another, shown
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.translation.values import Translation
-
-TSV = (".tsv", ".tsv.gz")
 
 
 class EvaluationSet(NamedTuple):
@@ -36,8 +36,8 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="their reference translations, line by line; given again, more references of the same sentences. Each "
-        "column of a .tsv is a reference of its own, under a first line of names or none. Of several an empty one is "
-        "none",
+        "column of a .tsv is a reference of its own, under a first line of names or none, unless it is named after "
+        "another language. Of several an empty one is none",
     )
     parser.add_argument(
         "--tokenize",
@@ -45,48 +45,45 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"BLEU's tokens: {', '.join(TOKENIZATIONS)}; default: as the model says, else by the target language",
     )
-    parser.add_argument("--tgt", metavar="LANG", help="the target language, such as ja; default: the model's")
+    parser.add_argument(
+        "--tgt", metavar="LANG", help="the target language, such as ja; default: --to, or the model's"
+    )
 
 
 def read_test_set(options: argparse.Namespace) -> EvaluationSet:
     """`options.src` with `options.ref`. Raises ValueError for files that do not match."""
-    from nmt.data.readers import read_lines
-
-    languages = languages_of(options) if any(map(is_document, (options.src, *options.ref))) else ("", "")
-    own: list[str] = []
-    if options.src in options.ref and is_document(options.src):
-        srcs, own = both_sides(options.src, languages)
-    elif is_document(options.src):
-        srcs = one_side(options.src, languages, is_ref=False)
-    else:
-        srcs = list(read_lines(options.src))
-        refuse_markup(options.src, srcs)
+    src, refs = options.src, options.ref
+    languages = languages_of(options) if any(map(is_document, (src, *refs))) else ("", "")
+    both = [ref for ref in refs if ref.resolve() == src.resolve()] if is_document(src) else []
+    srcs, own = both_sides(src, languages) if both else (sources(src, languages), [])
     if not srcs:
-        raise ValueError(f"{options.src} is empty")
+        raise ValueError(f"{src} is empty")
     columns: list[list[str]] = []
-    for path in options.ref:
-        if own and path == options.src:
+    for path in refs:
+        if path in both:
             columns.append(own)
-        elif is_document(path):
-            columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), options.src))
+        elif is_document(path) and format_of(path) not in (TEXT, TSV):
+            columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), src))
         else:
-            columns += references(path, len(srcs), options.src)
-    return EvaluationSet(options.src.name.split(".")[0], srcs, given(columns))
+            columns += references(path, len(srcs), src, languages[1])
+    return EvaluationSet(src.name.split(".")[0], srcs, given(columns))
 
 
-def references(path: Path, number: int, src: Path) -> list[list[str]]:
-    """The references of a file, a list for each column of a TSV. Raises ValueError when they do not match."""
-    from nmt.data.readers import read_lines
-    from nmt.formats.headers import are_names
-
-    lines, is_table = list(read_lines(path)), path.name.lower().endswith(TSV)
-    if is_table and len(lines) == number + 1 and are_names(lines[0].split("\t")):
-        del lines[0]
-    refuse_markup(path, lines)
-    of_like_length(lines, path, number, src)
-    if not is_table:
-        return [lines]
-    return [list(column) for column in zip_longest(*(line.split("\t") for line in lines), fillvalue="")]
+def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:
+    """The references of a file, a list for each column of a TSV; what its first line names after another language is
+    none. Raises ValueError when they do not match."""
+    lines = text_lines(path)
+    if format_of(path) != TSV:
+        return [of_like_length(lines, path, number, src)]
+    first = lines[0].split("\t") if lines else []
+    has_names = len(lines) == number + 1 and are_names(first)
+    of_like_length(lines[has_names:], path, number, src)
+    columns = list(zip_longest(*(line.split("\t") for line in lines), fillvalue=""))
+    if has_names and language:
+        columns = [column for column in columns if not names_another(column[0], language)]
+    if not columns:
+        raise ValueError(f"{path} names no column {language!r}: {shown(first)}")
+    return [list(column[has_names:]) for column in columns]
 
 
 def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list[str]:
@@ -106,11 +103,12 @@ def given(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
 
 
 def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
-    """The measure of the first model, or by --tgt and --tokenize; without a model the references' script tells."""
+    """The measure of the first model, or by --tgt and --tokenize; without a model --to tells, or the references'
+    script."""
     from nmt.bundle import load_config, model_folder
     from nmt.metrics.measure import Measure
 
-    config, language = MetricConfig(), ""
+    config, language = MetricConfig(), options.to or ""
     if models:
         bundle, _ = load_config(model_folder(models[0]))
         config = bundle.metric

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from nmt.files import locked, naming
 
@@ -27,7 +27,6 @@ def draft_folder(folder: Path) -> Iterator[Path]:
         try:
             with naming(folder):
                 yield draft
-            draft.chmod(0o755)
             try:
                 draft.rename(folder)
             except OSError:
@@ -42,7 +41,8 @@ def _new(folder: Path) -> Iterator[Path]:
     """A draft with its lock. Until it has that, another process may take it for one that was left, and remove it."""
     with ExitStack() as locks:
         while True:
-            made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            made = folder.with_name(f".{folder.name}-{token_hex(4)}")
+            made.mkdir()
             with suppress(FileNotFoundError):
                 locks.enter_context(locked(made, wait=True))
                 if made.exists():

@@ -31,17 +31,19 @@ from nmt.formats.tables import delimiter_of
 Reader = Callable[[Path, str, str], Iterator[Row]]
 
 
-def tsv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    return table_rows(tsv_cells(lines_of(path)), str(path), src, tgt)
-
-
-def csv_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """RFC 4180, between commas or semicolons, as its first line says."""
+def table_cells(path: Path) -> Iterator[Cells]:
+    """The rows of a TSV, or of a CSV: RFC 4180, between commas or semicolons, as its first line says."""
     lines = lines_of(path)
+    if suffix_of(path.name) == ".tsv":
+        return tsv_cells(lines)
     first = next(lines, None)
     if first is None:
         return iter(())
-    return table_rows(csv_cells(chain([first], lines), str(path), delimiter_of(first.text)), str(path), src, tgt)
+    return csv_cells(chain([first], lines), str(path), delimiter_of(first.text))
+
+
+def delimited_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
+    return table_rows(table_cells(path), str(path), src, tgt)
 
 
 def json_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
@@ -99,9 +101,9 @@ def parquet_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 READERS: dict[str, Reader] = {
-    ".tsv": tsv_rows,
+    ".tsv": delimited_rows,
     ".jsonl": json_rows,
-    ".csv": csv_rows,
+    ".csv": delimited_rows,
     ".tmx": unit_rows,
     ".xlf": unit_rows,
     ".xliff": unit_rows,
@@ -115,13 +117,17 @@ READERS: dict[str, Reader] = {
 }
 
 
+def suffix_of(name: str) -> str:
+    return Path(name.removesuffix(".gz")).suffix.lower()
+
+
 def has_known_suffix(name: str) -> bool:
-    return Path(name.removesuffix(".gz")).suffix.lower() in READERS
+    return suffix_of(name) in READERS
 
 
 def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     """The rows of a file of both sides, by its suffix."""
-    return READERS[Path(path.name.removesuffix(".gz")).suffix.lower()](path, src, tgt)
+    return READERS[suffix_of(path.name)](path, src, tgt)
 
 
 def side_of(folder: Path, split: str, language: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.parts import PARQUET, TEXT, TSV
-from nmt.files import replacing
+from nmt.files import output_at
 
 
 class Writer(Protocol):
@@ -83,7 +83,7 @@ def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name
 def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) -> None:
     """One file of all parts, in order, that is whole or not there; compressed as its name says. A TSV with names of
     columns gets them as its first line."""
-    with replacing(path) as file:
+    with output_at(path) as file:
         if form == PARQUET:
             from nmt.distribution.parquet import join
 

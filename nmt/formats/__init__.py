@@ -19,13 +19,15 @@ from nmt.extras import explained
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, DocumentOptions, Units
 from nmt.suggestions import near_file
 
-TEXT = "text"  # lines: what a filter reads
+TEXT, TSV = "text", "tsv"  # lines: what a filter reads; the lines of a TSV may be such, too
+TABLE = ("retranslate", "column")
 
 
 class Format(NamedTuple):
     suffixes: tuple[str, ...]
     read: Callable[[bytes, str, DocumentOptions], Document]  # of the bytes of a file and its name; raises ValueError
     bilingual: bool  # whether the source stays beside its translation
+    options: tuple[str, ...]  # fields of DocumentOptions that it looks at, beside the languages
 
 
 def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
@@ -39,16 +41,16 @@ def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Docu
 
 
 FORMATS: dict[str, Format] = {
-    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True),
-    "tmx": Format((".tmx",), _in("tmx"), True),
-    "po": Format((".po", ".pot"), _in("po"), True),
-    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True),
-    "csv": Format((".csv",), _in("tables", "csv"), True),
-    "tsv": Format((".tsv",), _in("tables", "tsv"), True),
-    "docx": Format((".docx", ".docm"), _in("docx"), False),
-    "srt": Format((".srt",), _in("subtitles", "srt"), False),
-    "vtt": Format((".vtt",), _in("subtitles", "vtt"), False),
-    "ass": Format((".ass", ".ssa"), _in("subtitles", "ass"), False),
+    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True, ("retranslate", "state")),
+    "tmx": Format((".tmx",), _in("tmx"), True, ("retranslate",)),
+    "po": Format((".po", ".pot"), _in("po"), True, ("retranslate", "state")),
+    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True, TABLE),
+    "csv": Format((".csv",), _in("tables", "csv"), True, TABLE),
+    TSV: Format((".tsv",), _in("tables", TSV), True, TABLE),
+    "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
+    "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),
+    "vtt": Format((".vtt",), _in("subtitles", "vtt"), False, ()),
+    "ass": Format((".ass", ".ssa"), _in("subtitles", "ass"), False, ()),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
@@ -116,13 +118,17 @@ def needing_libraries(kind: str) -> Iterator[None]:
 def opened(path: Path) -> Iterator[BinaryIO]:
     """A file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield cast(BinaryIO, file)
+        file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing{near_file(path)}") from None
     except IsADirectoryError:
         raise ValueError(f"{path} is a folder, not a file") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile, PermissionError) as error:
+    except PermissionError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    try:
+        with file:
+            yield cast(BinaryIO, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 

@@ -18,8 +18,16 @@ class Columns(NamedTuple):
 
 
 def columns_of(first: Sequence[str], options: DocumentOptions, where: str) -> Columns | None:
-    """The columns of a table, by its first row; None where they cannot be told. Raises ValueError where one that
-    `options` names is not there."""
+    """The columns of a table, by its first row; None where they cannot be told. A new one is noted. Raises ValueError
+    where one that `options` names is not there."""
+    columns = _found(first, options, where)
+    if columns is not None and columns.tgt >= len(first):
+        called = f"is called {columns.name!r}" if columns.name else f"{columns.tgt + 1} is there"
+        options.note(f"{where}: no column {called}; a new one is written")
+    return columns
+
+
+def _found(first: Sequence[str], options: DocumentOptions, where: str) -> Columns | None:
     if options.column:
         return _told(first, options, where)
     if options.src and options.tgt and (both := named_columns(first, (options.src, options.tgt), where)):

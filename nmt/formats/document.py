@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
@@ -32,6 +32,7 @@ class DocumentOptions:
     retranslate: bool = False  # what has a translation, too
     state: Literal["translated", "review"] = "translated"  # of what is translated, where a format has states
     column: str | None = None  # of a table: SOURCE or SOURCE:TARGET, by their names, letters or numbers from 1
+    note: Callable[[str], object] = str  # gets a line for the user; str drops it
 
 
 class Document(Protocol):

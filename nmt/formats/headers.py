@@ -1,7 +1,8 @@
 """The first line of a table: whether it names the columns, and which of them are the two sides.
 
 A name is a language code in any case, quoted or not (`DE`, `"de"`), with or without a region where that leaves one
-column only (`de-DE` for `de`), or the language's own or English name (`German`, `Deutsch`).
+column only (`de-DE` for `de`), or the language's own or English name (`German`, `Deutsch`); the most common languages
+also have their names in German, French, Spanish, Italian, Portuguese and Dutch (`allemand`, `Englisch`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,25 @@ sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian 
 sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
 tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
 """
-CODE_OF = {name: names.split()[0] for names in re.split(r"[|\n]", NAMES.strip()) for name in names.casefold().split()}
+# ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they are others.
+MORE_NAMES = """
+ar arabisch arabe árabe arabo|cs tschechisch tchèque checo ceco tcheco tsjechisch|da dänisch danois danés danese
+da dinamarquês deens|de allemand alemán tedesco alemão duits|el griechisch grec griego greco grego grieks
+en englisch anglais inglés inglese inglês engels|es spanisch espagnol castellano spagnolo espanhol spaans
+fr französisch francés francese francês frans|hu ungarisch hongrois húngaro ungherese hongaars
+it italienisch italien italiaans|ja japanisch japonais japonés giapponese japonês japans
+ko koreanisch coréen coreano koreaans|nl niederländisch holländisch néerlandais neerlandés holandés olandese
+nl neerlandês holandês|no norwegisch norvégien noruego norvegese norueguês noors
+pl polnisch polonais polaco polacco polonês pools|pt portugiesisch portugais portugués portoghese portugees
+ro rumänisch roumain rumano rumeno romeno roemeens|ru russisch russe ruso russo
+sv schwedisch suédois sueco svedese zweeds|tr türkisch turc turco turks
+uk ukrainisch ukrainien ucraniano ucraino oekraïens|zh chinesisch chinois chino cinese chinês chinees
+"""
+CODE_OF = {
+    name: names.split()[0]
+    for names in re.split(r"[|\n]", NAMES.strip() + MORE_NAMES.rstrip())
+    for name in names.casefold().split()
+}
 WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
 LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column that says in which each row is
 OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}
@@ -90,13 +109,23 @@ def looks_like_names(cells: Sequence[str]) -> bool:
 
 def are_names(cells: Sequence[str]) -> bool:
     """Whether each of some cells is what columns are called by, numbered or not: `en`, `English 2`, `ref1`."""
-    return all(_meaning(cell.strip("\"' ").rstrip("0123456789 _-")) for cell in cells)
+    return all(_meaning(_unnumbered(cell)) for cell in cells)
+
+
+def names_another(cell: str, language: str) -> bool:
+    """Whether a cell is what a column of another language is called by, numbered or not."""
+    name = _unnumbered(cell)
+    return is_language(name) and not means(name, language)
 
 
 def shown(cells: Sequence[str]) -> str:
     """Cells as a message shows them."""
     some = [repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…") for cell in cells[:SHOWN_CELLS]]
     return ", ".join(some + ["…"] * (len(cells) > SHOWN_CELLS))
+
+
+def _unnumbered(cell: str) -> str:
+    return cell.strip("\"' ").rstrip("0123456789 _-")
 
 
 def _plain(cell: str) -> str:

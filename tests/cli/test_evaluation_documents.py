@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from commands import command
 
+from nmt import formats
 from nmt.answers import Form
 from nmt.cli import evaluate, translate
 from nmt.cli.documents import kind_of, translations
 from nmt.cli.evaluation_set import read_test_set
+from nmt.formats import FORMATS
 from nmt.formats.document import Segment
 from nmt.formats.sniff import markup_of
 from nmt.text.check import kept_parts
@@ -53,6 +56,24 @@ def test_placeholders_of_a_document_are_kept_whatever_else_is(bundle_dir, tmp_pa
     assert kept_parts(out.read_text(encoding="utf-8")) == Counter(
         {("placeholders", "{count}"): 2, ("placeholders", "%s"): 2}
     )
+
+
+def test_an_output_in_a_folder_that_is_not_there_is_told_as_such(bundle_dir, tmp_path, monkeypatch, capsys):
+    (tmp_path / "book.txt").write_text("Hund\n")
+    files = ["-i", str(tmp_path / "book.txt"), "-o", str(tmp_path / "none" / "out.txt"), "--workers", "1", "--quiet"]
+    monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files])
+    with pytest.raises(SystemExit):
+        translate.main()
+    assert capsys.readouterr().err == f"nmt-translate: {tmp_path / 'none' / 'out.txt'}: No such file or directory\n"
+
+
+def test_a_new_column_is_told_on_stderr_unless_quiet(bundle_dir, tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.csv").write_text("Key,de\n1,Hund\n")
+    files = ["-i", str(tmp_path / "a.csv"), "-o", str(tmp_path / "b.csv"), "--workers", "1"]
+    for more, expected in (([], True), (["--quiet"], False)):
+        monkeypatch.setattr("sys.argv", ["nmt-translate", str(bundle_dir), *files, *more])
+        translate.main()
+        assert ("no column is called 'en'; a new one is written" in capsys.readouterr().err) == expected
 
 
 class Shouting:
@@ -106,6 +127,17 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
         (["-i", "a.tmx", "-o", "b.tmx", "--json"], "--json is for lines of text"),
         (["-i", "a.txt", "--retranslate"], "--retranslate is for documents"),
         (["--column", "1:2"], "--column is for documents"),
+        (["-i", "a.srt", "-o", "b.docx"], "b.docx is the name of a file in docx, but the translation is srt"),
+        (["-i", "a.xlf.gz", "-o", "b.PO.gz"], "b.PO.gz is the name of a file in po, but the translation is xliff"),
+        (
+            ["-i", "a.txt", "-o", "b.xlf"],
+            "b.xlf is the name of a file in xliff, but the translation is lines of text",
+        ),
+        (["--format", "vtt", "-o", "b.xlf"], "b.xlf is the name of a file in xliff, but the translation is vtt"),
+        (["-i", "a.vtt", "-o", "b.vtt", "--column", "7:9"], "--column does nothing in vtt; it is for xlsx, csv, tsv"),
+        (["-i", "a.tmx", "-o", "b.tmx", "--state", "review"], "--state does nothing in tmx; it is for xliff, po"),
+        (["-i", "a.srt", "-o", "b.srt", "--retranslate"], "--retranslate does nothing in srt; it is for xliff, tmx"),
+        (["--format", "docx", "--column", "1:2"], "--column does nothing in docx"),
     ],
 )
 def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, message):
@@ -114,6 +146,30 @@ def test_what_does_not_go_together_is_refused(tmp_path, monkeypatch, arguments, 
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match=re.escape(message)):
         kind_of(translate.parser().parse_args(["model", *arguments]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (["-i", "a.pot", "-o", "b.po", "--state", "review", "--retranslate"], "po"),
+        (["-i", "a.srt", "-o", "b.en"], "srt"),
+        (["-i", "a.srt.gz", "-o", "-"], "srt"),
+        (["-i", "a", "-o", "b.tsv"], "text"),
+        (["--format", "text", "-i", "a.csv", "-o", "b.csv"], "text"),
+        (["--format", "csv", "-i", "a.tsv", "-o", "b.tsv", "--column", "1:2"], "csv"),
+    ],
+)
+def test_what_goes_together_is_taken(arguments, kind):
+    assert kind_of(translate.parser().parse_args(["model", *arguments])) == kind
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_says_all_the_options_that_its_reader_looks_at(name):
+    """Every other is refused, so one that is forgotten could not be used."""
+    module = {"csv": "tables", "tsv": "tables", "srt": "subtitles", "vtt": "subtitles", "ass": "subtitles"}
+    source = (Path(formats.__file__).parent / f"{module.get(name, name)}.py").read_text(encoding="utf-8")
+    heeded = set(re.findall(r"\boptions\.(retranslate|state|column)\b", source))
+    assert heeded | ({"column"} if "columns_of(" in source else set()) <= set(FORMATS[name].options)
 
 
 @pytest.mark.parametrize(

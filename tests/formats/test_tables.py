@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from nmt.formats import read_document
+from nmt.formats import headers, read_document
 from nmt.formats.document import DocumentOptions
 
 
@@ -47,3 +49,34 @@ def test_every_other_cell_stays_to_the_letter(kind, options, text, expected, kep
 def test_columns_that_are_not_there_are_told(text, options, message):
     with pytest.raises(ValueError, match=message):
         translated("csv", text, **options)
+
+
+@pytest.mark.parametrize(
+    "header", ["Key,Deutsch,Englisch", "Key,allemand,anglais", "Key,Alemán,INGLÉS", "k,Duits,Engels"]
+)
+def test_columns_are_known_by_names_in_the_languages_of_those_who_make_tables(header):
+    notes = []
+    assert translated("csv", f"{header}\n1,ein,\n", note=notes.append) == (f"{header}\n1,ein,EIN\n", 0)
+    assert notes == []
+
+
+def test_every_name_of_a_language_is_of_one_language():
+    found = {}
+    for names in re.split(r"[|\n]", headers.NAMES.strip() + headers.MORE_NAMES.rstrip()):
+        for name in names.casefold().split():
+            assert found.setdefault(name, names.split()[0]) == names.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "note"),
+    [
+        ("Key,German\n1,ein\n", {}, "no column is called 'en'; a new one is written"),
+        ("Key,Tysk\n1,ein\n", {"column": "Tysk:Engelsk"}, "no column is called 'Engelsk'; a new one is written"),
+        ("ein\n", {}, "no column 2 is there; a new one is written"),
+        ("1,ein\n", {"column": "2:4"}, "no column 4 is there; a new one is written"),
+    ],
+)
+def test_a_new_column_is_told(text, options, note):
+    notes = []
+    translated("csv", text, note=notes.append, **options)
+    assert notes == [f"a.csv, line 1: {note}"]

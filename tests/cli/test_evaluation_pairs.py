@@ -1,0 +1,116 @@
+"""Test sets in one file of sources and references."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nmt.bundle.files import seal
+from nmt.cli import compare, evaluate
+from nmt.cli.evaluation_set import read_test_set
+
+
+def options(*arguments):
+    return evaluate.parser().parse_args(list(map(str, arguments)))
+
+
+@pytest.fixture
+def both_ways(bundle_dir):
+    """A model directory whose config says that it translates in both directions."""
+    config = json.loads((bundle_dir / "config.json").read_text())
+    config |= {"src": "de+en", "tgt": "en+de", "directions": ["de-en", "en-de"], "tags": True}
+    (bundle_dir / "config.json").write_text(json.dumps(seal(config, config["checksums"])))
+    return bundle_dir
+
+
+TMX_UNIT = '<tuv xml:lang="de"><seg>Ein Haus</seg></tuv><tuv xml:lang="en"><seg>A house</seg></tuv>'
+PAIRS = {
+    "pairs.csv": "German,English\nEin Haus,A house\n",
+    "pairs.tsv": "Key\tDeutsch\tEnglisch\n1\tEin Haus\tA house\n",
+    "pairs.tmx": f'<tmx version="1.4"><header srclang="de"/><body><tu>{TMX_UNIT}</tu></body></tmx>',
+    "pairs.jsonl": '{"de": "Ein Haus", "en": "A house"}\n',
+}
+
+
+@pytest.fixture(params=PAIRS)
+def pairs(request, tmp_path):
+    path = tmp_path / request.param
+    path.write_text(PAIRS[request.param])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"),
+    [
+        (["--to", "en"], ("Ein Haus", "A house")),
+        (["--from", "English"], ("A house", "Ein Haus")),
+        (["--langpair", "en-de"], ("A house", "Ein Haus")),
+    ],
+)
+def test_a_model_of_several_directions_reads_pairs_in_the_one_that_is_chosen(both_ways, pairs, direction, expected):
+    given = options(both_ways, "--src", pairs, "--ref", pairs, *direction)
+    evaluate.take_direction(given)
+    _, srcs, found = read_test_set(given)
+    assert (srcs, found) == ([expected[0]], [[expected[1]]])
+
+
+def test_a_model_of_several_directions_that_is_told_none_asks_for_it(both_ways, pairs):
+    with pytest.raises(ValueError, match="say into which language with --to"):
+        read_test_set(options(both_ways, "--src", pairs, "--ref", pairs))
+
+
+def test_without_a_model_the_languages_of_pairs_are_options(pairs, tmp_path):
+    hypotheses = [tmp_path / "one", tmp_path / "two"]
+    for number, path in enumerate(hypotheses):
+        path.write_text(f"A house {number}\n")
+
+    def compared(*languages):
+        arguments = [*hypotheses, "--src", pairs, "--ref", pairs, *languages]
+        return compare.compare_systems(compare.parser().parse_args(list(map(str, arguments))))
+
+    assert compared("--from", "de", "--to", "en")["differ_most"][str(hypotheses[1])][0]["ref"] == "A house"
+    assert compared("--from", "en", "--tgt", "de")["differ_most"][str(hypotheses[1])][0]["src"] == "A house"
+    for languages, missing in (([], "--from LANG and --to LANG"), (["--tgt", "en"], "--from LANG")):
+        with pytest.raises(ValueError, match=f"say which are meant with {missing}$"):
+            compared(*languages)
+
+
+def test_a_tsv_of_sources_and_references_is_read_by_its_columns(bundle_dir, tmp_path):
+    table, lines = tmp_path / "pairs.tsv", tmp_path / "test.en"
+    table.write_text("English\tx\tGerman\nA house\t1\tEin Haus\nThe dog\t2\tDer Hund\n")
+    lines.write_text("A house\nThe dog\n")
+    expected = (["Ein Haus", "Der Hund"], [["A house", "The dog"]])
+    for ref in (table, tmp_path / ".." / tmp_path.name / "pairs.tsv", lines):
+        assert read_test_set(options(bundle_dir, "--src", table, "--ref", ref))[1:] == expected
+    table.write_text("Ein Haus\tA house\nDer Hund\tThe dog\n")
+    assert read_test_set(options(bundle_dir, "--src", table, "--ref", table))[1:] == expected
+    table.write_text("Ein Haus\nDer Hund\n")
+    assert read_test_set(options(bundle_dir, "--src", table, "--ref", lines))[1:] == expected
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "csv"])
+def test_a_table_of_several_columns_that_does_not_name_the_source_is_no_source(bundle_dir, tmp_path, suffix):
+    table, lines = tmp_path / f"test.{suffix}", tmp_path / "test.en"
+    table.write_text("Ein Haus\tA house\n".replace("\t", {"tsv": "\t", "csv": ","}[suffix]))
+    lines.write_text("A house\n")
+    with pytest.raises(ValueError, match=r"has 2 columns, .* names none of them 'de'"):
+        read_test_set(options(bundle_dir, "--src", table, "--ref", lines))
+
+
+def test_a_column_that_is_named_after_another_language_is_no_reference(bundle_dir, tmp_path):
+    table, lines = tmp_path / "refs.tsv", tmp_path / "test.de"
+    lines.write_text("Ein Haus\nDer Hund\n")
+    table.write_text("German\ten\tEnglish 2\nEin Haus\tA house\tOne house\nDer Hund\tThe dog\tThe hound\n")
+    _, _, found = read_test_set(options(bundle_dir, "--src", lines, "--ref", table))
+    assert found == [["A house", "The dog"], ["One house", "The hound"]]
+    table.write_text("German\tFrench\nEin Haus\tUne maison\nDer Hund\tLe chien\n")
+    with pytest.raises(ValueError, match="refs.tsv names no column 'en': 'German', 'French'"):
+        read_test_set(options(bundle_dir, "--src", lines, "--ref", table))
+
+
+def test_json_lines_of_pairs_are_no_lines_of_text(bundle_dir, tmp_path):
+    (tmp_path / "a.jsonl").write_text(PAIRS["pairs.jsonl"])
+    (tmp_path / "lines").write_text("A house\n")
+    with pytest.raises(ValueError, match=r"a.jsonl has both languages in it; give it as --src and as --ref"):
+        read_test_set(options(bundle_dir, "--src", tmp_path / "a.jsonl", "--ref", tmp_path / "lines"))
