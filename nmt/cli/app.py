@@ -78,7 +78,8 @@ def run_app(
 
 
 def _arguments(command: str, explains: bool) -> argparse.Namespace:
-    """Hydra's options and the overrides. Ends the command for what Hydra would print over many lines."""
+    """Hydra's options and the overrides, in any order; sys.argv is left as Hydra can read it again. Ends the command
+    for what Hydra would print over many lines."""
     parser = get_args_parser()
     parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
     for action in parser._actions:
@@ -87,12 +88,13 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
     parser.add_argument(*QUIET, action="store_true")
     if explains:
         parser.add_argument("--settings", nargs="?", const="", metavar="WORD")
-    arguments: argparse.Namespace = parser.parse_args()
+    arguments: argparse.Namespace = parser.parse_intermixed_args()
     if explains and "=" in (arguments.settings or ""):  # no word, but what is overridden
         arguments.overrides, arguments.settings = [arguments.settings, *arguments.overrides], ""
     if arguments.quiet and not set(QUIET) & set(sys.argv):
         raise ValueError(f"give {' or '.join(QUIET)} by itself")
-    sys.argv = [argument for argument in sys.argv if argument not in QUIET]  # Hydra reads them again
+    # Hydra reads them again, and takes no option between overrides.
+    sys.argv = [one for one in sys.argv if one not in (*QUIET, *arguments.overrides)] + arguments.overrides
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
     for option in ("config_dir", "config_path"):
