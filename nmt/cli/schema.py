@@ -59,11 +59,15 @@ def of_model(override: str, own: dict[str, Any]) -> bool:
 
 
 def run_name(overrides: list[str], _parent_: Any = None) -> str:
-    """The name of a run that was given none: what its command line overrides, fit for a folder."""
-    parts = [re.sub(r"[^\w.+=-]+", "-", part.lstrip("+")) for part in sorted(overrides)]
-    name = "_".join(part.replace("=", "-").strip("-") for part in parts if not part.startswith(("runs_dir=", "run=")))
-    if len(name) > MAX_NAME:
-        name = f"{name[:MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    """The name of a run that was given none: what its command line overrides, fit for a folder. Where characters
+    were replaced or cut off it ends with a hash of them all, so that other values have another name."""
+    typed = [part.lstrip("+") for part in sorted(overrides) if not part.startswith(("runs_dir=", "run="))]
+    parts = [re.sub(r"[^\w.+-]+", "-", part).strip("-") for part in typed]
+    name = told = "_".join(parts)
+    if parts != [part.replace("=", "-", 1) for part in typed]:
+        told = "\0".join(typed)
+    if len(name) > MAX_NAME or told != name:
+        name = f"{name[:MAX_NAME]}-{hashlib.sha256(told.encode(errors='surrogateescape')).hexdigest()[:8]}"
     return name or "default"
 
 
