@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nmt.sweep.space import typed
+
 HERE = Path(__file__).parent
 PART = 5000  # lines of a translation that a kill costs at most
 STAGES, PLAN, CARD = "stages.json", "plan.json", "card.md"
@@ -47,8 +49,8 @@ class Recipe:
         return self.work / "data"
 
     def training(self, src: str, tgt: str, run: str, *overrides: str) -> list[str]:
-        where = ["data=files", f"data.dir={self.data}", f"data.src={src}", f"data.tgt={tgt}"]
-        return ["nmt-train", *where, f"runs_dir={self.work}", f"run={run}", *overrides]
+        where = ["data=files", typed("data.dir", str(self.data)), f"data.src={src}", f"data.tgt={tgt}"]
+        return ["nmt-train", *where, typed("runs_dir", str(self.work)), f"run={run}", *overrides]
 
     def translation(self, name: str, src: str, tgt: str) -> list[str]:
         """Of all of the training text, by an ensemble; into the pair of files NAME-MODELS, so that another number of
@@ -66,7 +68,7 @@ class Recipe:
 
     @property
     def risk_training(self) -> list[str]:
-        start = [f"init={self.work}/last/model", "data.train=train"]
+        start = [typed("init", str(self.work / "last/model")), "data.train=train"]
         return self.training(self.src, self.tgt, "risk", *start, *self.overrides, *self.last, *self.risk)
 
     @property
@@ -173,7 +175,7 @@ def main(usage: str) -> int:
     last, risk = (os.environ.get(name, "").split() for name in ("LAST", "RISK"))
     models, work = int(os.environ.get("MODELS", "2")), Path(os.environ.get("WORK", "runs/diversified"))
     recipe = Recipe(Path(folder).resolve(), src, tgt, overrides, last, risk, models, work)
-    every_setting = by_module(recipe.risk_training if risk else recipe.last_training)
+    every_setting = by_module(recipe.training(src, tgt, "last", *overrides, *last, *risk))  # less init, not there yet
     checked = subprocess.run([*every_setting, "--cfg", "job"], stdout=subprocess.DEVNULL, check=False)
     if checked.returncode:  # a typo is told now, not after hours
         return checked.returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,12 +166,18 @@ def test_hydras_plus_smuggles_nothing_in():
     [
         ([], "default"),
         (["seed=2", "cell=gru"], "cell-gru_seed-2"),
-        (["data.dir=../text/de en", "run=x", "runs_dir=y"], "data.dir-..-text-de-en"),
-        (["+experiment=demo", "~trainer"], "experiment-demo_trainer"),
+        (["data.dir=text", "run=x", "runs_dir=y"], "data.dir-text"),
+        (["data.dir=../text/de en"], "data.dir-..-text-de-en-[0-9a-f]{8}"),
+        (["+experiment=demo", "~trainer"], "experiment-demo_trainer-[0-9a-f]{8}"),
     ],
 )
 def test_a_run_is_named_after_its_overrides(overrides, name):
-    assert run_name(overrides) == name
+    assert re.fullmatch(name, run_name(overrides))
+
+
+def test_other_overrides_have_another_name():
+    values = ["p/q", "p-q", "p q", "p,q", "-p/q", "p/q/", "p-q-", "p=q", "", "-", "\udcff", "\udcfe"]
+    assert len({run_name([f"data.dir={value}", "seed=1"]) for value in values}) == len(values)
 
 
 def test_long_names_are_cut_and_stay_apart():

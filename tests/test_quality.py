@@ -164,6 +164,21 @@ def test_a_model_is_kept_while_the_next_one_is_written(monkeypatch, tmp_path):
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["config.json"]
 
 
+def test_our_own_training_is_told_a_path_of_any_characters(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    from quality.systems import SYSTEMS, Place
+    from quality.text import Text
+
+    from nmt.cli.app import parsed_overrides
+
+    folder = tmp_path / "a, b=c's"
+    place = Place(folder, Text(folder / "text", "de", "en", ("test",), (), 1234, 567), 1, 1, tmp_path)
+    _, _, *overrides = SYSTEMS["nmt"].train(place)
+    told = {one.key_or_group: one.value() for one in parsed_overrides(overrides)}
+    wanted = {"runs_dir": folder, "data.dir": folder / "text", "cache_dir": folder / "cache"}
+    assert {key: told[key] for key in wanted} == {key: str(path) for key, path in wanted.items()}
+
+
 @pytest.mark.parametrize("name", ["opennmt-rnn", "opennmt-transformer", "joeynmt-transformer", "fairseq-transformer"])
 def test_a_peer_has_the_pieces_and_batches_that_are_ours(monkeypatch, name, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,19 @@ def test_a_plan_tells_the_minutes_of_each_stage_by_a_speed_that_is_measured_once
     assert "| translation of backward | train | 0.2 |" in told
     assert "| training of last | train + forward-2 + backward-2 | 7.5 |" in told
     assert "| all, without validation | | 14.5 |" in told  # 2.5 twice, 0.25 twice, 7.5, 1.5
+
+
+def test_a_path_of_any_characters_reaches_every_training(recipe, tmp_path):
+    from nmt.cli.app import parsed_overrides
+
+    made = replace(recipe, work=tmp_path / "one, two=three's [x]")
+    commands = [made.risk_training, *(one for stage in made.stages() for one in stage.commands.values())]
+    trainings = [command[1:] for command in commands if command[0] == "nmt-train"]
+    assert len(trainings) == 7
+    for training in trainings:
+        told = {one.key_or_group: one.value() for one in parsed_overrides(training)}
+        assert (told["runs_dir"], told["data.dir"]) == (str(made.work), str(made.work / "data"))
+        assert told.get("init", f"{made.work}/last/model") == f"{made.work}/last/model"
 
 
 def test_a_plan_that_cannot_be_measured_says_why(recipe, monkeypatch):

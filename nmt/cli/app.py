@@ -18,10 +18,11 @@ from typing import Any
 import hydra
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
@@ -30,7 +31,10 @@ from nmt.cli.suggestions import what_is_missing, what_is_wrong
 from nmt.resources import resource
 
 T = typing.TypeVar("T")
-Explain = Callable[[dict[str, Any], str], str]
+Plain = dict[str, Any]
+Build = Callable[[Any, list[str]], T]
+Settle = Callable[[Plain, list[str]], Plain]
+Explain = Callable[[Plain, str], str]
 Sweeping = Callable[[str, Any, list[Any]], AbstractContextManager[Any]]
 IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
 QUIET = ("-q", "--quiet")  # no progress and no log but warnings
@@ -41,12 +45,16 @@ def run_app(
     command: str,
     config_name: str,
     task: Callable[[Any, bool, Any], Any],
+    settle: Settle | None = None,
     explain: Explain | None = None,
     sweeping: Sweeping | None = None,
 ) -> None:
     """Give `task` what conf/<config_name>.yaml and sys.argv come to, once a job of a sweep, whether to be quiet, and
-    what `sweeping` makes of a sweep (None where there is none); with --settings print instead what `explain` says of
-    that, as plain data, and of a word. What is wrong with the arguments ends the command in one line."""
+    what `sweeping` makes of a sweep (None where there is none).
+
+    With --settings, and with --cfg where a run has init=, print instead what `settle` makes of that, as plain data,
+    and of the overrides; with --settings in the words of `explain`. What is wrong with the arguments ends the command
+    in one line."""
     with one_line_errors(command):
         arguments = _arguments(command, explain is not None)
         parsed = parsed_overrides(arguments.overrides)
@@ -55,8 +63,13 @@ def run_app(
         if hydras_own:
             _refuse_composed_imports(arguments, config_name, parsed)
         if explain and arguments.settings is not None:
-            print(explain(_known(arguments, config_name, parsed), arguments.settings))
+            print(explain(_known(arguments, config_name, parsed, settle), arguments.settings))
             return
+        if settle and arguments.cfg in ("job", "all"):
+            known = _known(arguments, config_name, parsed, settle)
+            if known["init"]:  # else Hydra shows what is trained
+                print(_shown(known, arguments), end="")
+                return
         from nmt.cli.schema import register  # torch: not for what is wrong so far
 
         register()
@@ -64,7 +77,7 @@ def run_app(
         os.environ["HYDRA_FULL_ERROR"] = "1"
         around: AbstractContextManager[Any] = nullcontext()
         if sweeping and (arguments.multirun or hydras_own):
-            composed = _without_sweeps(arguments, config_name, parsed)
+            composed = _built(arguments, config_name, parsed, lambda composed, _: composed)
             if arguments.multirun or composed.hydra.mode == RunMode.MULTIRUN:
                 around = sweeping(command, composed, parsed)
         with around as sweep:
@@ -78,7 +91,8 @@ def run_app(
 
 
 def _arguments(command: str, explains: bool) -> argparse.Namespace:
-    """Hydra's options and the overrides. Ends the command for what Hydra would print over many lines."""
+    """Hydra's options and the overrides, in any order; sys.argv is left as Hydra can read it again. Ends the command
+    for what Hydra would print over many lines."""
     parser = get_args_parser()
     parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
     for action in parser._actions:
@@ -87,12 +101,13 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
     parser.add_argument(*QUIET, action="store_true")
     if explains:
         parser.add_argument("--settings", nargs="?", const="", metavar="WORD")
-    arguments: argparse.Namespace = parser.parse_args()
+    arguments: argparse.Namespace = parser.parse_intermixed_args()
     if explains and "=" in (arguments.settings or ""):  # no word, but what is overridden
         arguments.overrides, arguments.settings = [arguments.settings, *arguments.overrides], ""
     if arguments.quiet and not set(QUIET) & set(sys.argv):
         raise ValueError(f"give {' or '.join(QUIET)} by itself")
-    sys.argv = [argument for argument in sys.argv if argument not in QUIET]  # Hydra reads them again
+    # Hydra reads them again, and takes no option between overrides.
+    sys.argv = [one for one in sys.argv if one not in (*QUIET, *arguments.overrides)] + arguments.overrides
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
     for option in ("config_dir", "config_path"):
@@ -154,23 +169,42 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
             yield from _items(value)
 
 
-def _known(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> dict[str, Any]:
-    """What the overrides come to, as plain data, with "???" for what is missing. Raises ValueError."""
-    composed = _without_sweeps(arguments, config_name, overrides)
-    return typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=False))
+def _known(
+    arguments: argparse.Namespace, config_name: str, overrides: list[Any], settle: Settle | None = None
+) -> Plain:
+    """What the overrides come to, as plain data with Hydra's own settings, nothing resolved, and "???" for what is
+    missing. Raises ValueError."""
+
+    def build(composed: Any, lines: list[str]) -> Plain:
+        HydraConfig.instance().set_config(composed)  # by which the name of a run is resolved
+        plain = typing.cast(Plain, OmegaConf.to_container(composed, resolve=False))
+        return settle(plain, lines) if settle else plain
+
+    return _built(arguments, config_name, overrides, build)
 
 
-def _without_sweeps(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:
-    """The same as Hydra has it."""
+def _shown(plain: Plain, arguments: argparse.Namespace) -> str:
+    """What Hydra prints of this with --cfg."""
+    config = OmegaConf.create(plain)
+    if arguments.cfg == "job":
+        del config["hydra"]
+    part = OmegaConf.select(config, arguments.package) if arguments.package else config
+    return OmegaConf.to_yaml(part, resolve=arguments.resolve) if OmegaConf.is_config(part) else f"{part}\n"
+
+
+def _built(arguments: argparse.Namespace, config_name: str, overrides: list[Any], build: Build[T]) -> T:
+    """What `build` makes of the composed config, Hydra's own settings included, and of the overrides in it: all but
+    those that a sweep varies. Raises ValueError."""
     try:
-        return _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()])
+        return _composed(arguments, config_name, [o for o in overrides if not o.is_sweep_override()], build)
     except (HydraException, OmegaConfBaseException) as error:
         raise ValueError(_explained(error, arguments, config_name, overrides)) from None
 
 
-def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> Any:
-    """What Hydra would compose, with its own settings. Raises HydraException and OmegaConf's."""
+def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[Any], build: Build[T]) -> T:
+    """The same with all of the overrides. Raises HydraException and OmegaConf's."""
     from nmt.cli.schema import register
+    from nmt.sweep.space import quoted
 
     register()
     paths = [f"file://{Path(arguments.config_dir).resolve()}"] if arguments.config_dir else []
@@ -182,8 +216,8 @@ def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[A
             lines.append(override.input_line)
     folder = Path(arguments.config_path or resource("conf")).resolve()
     with initialize_config_dir(str(folder), version_base="1.3"):
-        lines += [f"hydra.searchpath={paths}"] if paths else []
-        return compose(arguments.config_name or config_name, lines, return_hydra_config=True)
+        lines += [f"hydra.searchpath=[{','.join(map(quoted, paths))}]"] if paths else []
+        return build(compose(arguments.config_name or config_name, lines, return_hydra_config=True), lines)
 
 
 def _explained(error: Exception, arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> str:
@@ -200,7 +234,7 @@ def _explained(error: Exception, arguments: argparse.Namespace, config_name: str
         return missing
     right = [o for o in overrides if str(o.value()) in groups.get(o.key_or_group, ())]
     try:
-        known: Any = OmegaConf.to_container(_composed(arguments, config_name, right), resolve=False)
+        known: Any = _composed(arguments, config_name, right, lambda found, _: OmegaConf.to_container(found))
         keys = set(_dotted(known)) - set(_dotted({"hydra": known["hydra"]}))
     except (HydraException, OmegaConfBaseException):
         keys = set()
@@ -208,19 +242,18 @@ def _explained(error: Exception, arguments: argparse.Namespace, config_name: str
     return next(filter(None, (what_is_wrong(o, groups, keys) for o in overrides)), first)
 
 
-def built(overrides: list[str], build: Callable[[Any, list[str]], T], config_dir: str | None = None) -> T:
-    """What `build` makes of the overrides, and of what conf/train.yaml comes to with them. Raises ValueError."""
-    from nmt.sweep.space import quoted
-
+def built(overrides: list[str], build: Build[T], config_dir: str | None = None) -> T:
+    """What `build` makes of the config of nmt-train with these overrides, and of them. Raises ValueError."""
     arguments = argparse.Namespace(config_dir=config_dir, config_path=None, config_name=None)
     parsed = parsed_overrides(overrides)
     refuse_imports(parsed)
-    try:
-        with initialize_config_dir(str(resource("conf").resolve()), version_base="1.3"):
-            paths = [f"hydra.searchpath=[{quoted(f'file://{Path(config_dir).resolve()}')}]"] if config_dir else []
-            return build(compose("train", [*overrides, *paths]), overrides)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ValueError(_explained(error, arguments, "train", parsed)) from None
+
+    def without_hydras(composed: Any, lines: list[str]) -> T:
+        with open_dict(composed):
+            del composed["hydra"]
+        return build(composed, lines)
+
+    return _built(arguments, "train", parsed, without_hydras)
 
 
 def _dotted(data: Any, prefix: str = "") -> Iterator[str]:

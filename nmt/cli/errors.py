@@ -87,8 +87,9 @@ def _settle_stdout() -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, without the lines of usage before an error. An option counts once: given again it is refused, unless
-    its action is one that collects (append, extend, count)."""
+    """argparse, without the lines of usage before an error. Options may stand anywhere, between other arguments too.
+    An option counts once: given again it is refused, unless its action is one that collects (append, extend, count).
+    """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -102,6 +103,8 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, *arguments: Any, **settings: Any) -> Any:
         options, unknown = self.parse_known_args(*arguments, **settings)
+        if unknown:  # only then: of what is required and missing this one names the options alone
+            options, unknown = self.parse_known_intermixed_args(*arguments, **settings)
         if unknown:
             known = [name for action in self._actions for name in action.option_strings]
             near = did_you_mean(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else ""

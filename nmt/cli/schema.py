@@ -17,7 +17,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from nmt.composition import SCHEMAS, defaults, groups_of, package_of, schema, with_all_given
+from nmt.composition import SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
 from nmt.config import RunConfig
 from nmt.plain_data import CHOICES, from_dict, names_of
 from nmt.resources import resource
@@ -41,8 +41,9 @@ def register() -> None:
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
 
 
-def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
-    """conf/train.yaml and the overrides, on top of a model's own settings instead of the default choices for them."""
+def compose_on(own: Data, overrides: list[str]) -> Data:
+    """What the overrides come to, as plain data, of the groups in `own` alone: a model's own settings, which are
+    there instead of the default choices for them."""
     store, content = ConfigStore.instance(), OmegaConf.load(resource("conf") / "train.yaml")
     base = defaults(RunConfig)
     store.store(group="schema", name="own", node=base | {group: base[group] | own[group] for group in own})
@@ -50,24 +51,30 @@ def compose_on(own: dict[str, Any], overrides: list[str]) -> Any:
     choices[choices.index(SCHEMA)] = "schema/own@_here_"
     choices = [dict.fromkeys(choice) if set(choice) & groups_of(own) else choice for choice in choices]
     store.store(name="init", node=OmegaConf.merge(content, {"defaults": choices}))
-    return compose("init", overrides=overrides)
+    found = compose("init", overrides=overrides)
+    return {group: OmegaConf.to_container(found[group], resolve=True) for group in own}
 
 
-def of_model(override: str, own: dict[str, Any]) -> bool:
-    """Whether it is for one of the groups that a model has settings for."""
-    return re.split(r"[.=@]", override.lstrip("+~"))[0] in groups_of(own)
+def of_model(overrides: list[str], own: Data) -> list[str]:
+    """Those for the groups that a model has settings for, and what these take to be read."""
+    keys = {*groups_of(own), "hydra"}
+    return ["~data", *(one for one in overrides if re.split(r"[.=@]", one.lstrip("+~"))[0] in keys)]
 
 
 def run_name(overrides: list[str], _parent_: Any = None) -> str:
-    """The name of a run that was given none: what its command line overrides, fit for a folder."""
-    parts = [re.sub(r"[^\w.+=-]+", "-", part.lstrip("+")) for part in sorted(overrides)]
-    name = "_".join(part.replace("=", "-").strip("-") for part in parts if not part.startswith(("runs_dir=", "run=")))
-    if len(name) > MAX_NAME:
-        name = f"{name[:MAX_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    """The name of a run that was given none: what its command line overrides, fit for a folder. Where characters
+    were replaced or cut off it ends with a hash of them all, so that other values have another name."""
+    typed = [part.lstrip("+") for part in sorted(overrides) if not part.startswith(("runs_dir=", "run="))]
+    parts = [re.sub(r"[^\w.+-]+", "-", part).strip("-") for part in typed]
+    name = told = "_".join(parts)
+    if parts != [part.replace("=", "-", 1) for part in typed]:
+        told = "\0".join(typed)
+    if len(name) > MAX_NAME or told != name:
+        name = f"{name[:MAX_NAME]}-{hashlib.sha256(told.encode(errors='surrogateescape')).hexdigest()[:8]}"
     return name or "default"
 
 
-def to_plain(composed: Any) -> dict[str, Any]:
+def to_plain(composed: Any) -> Data:
     """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
     try:
         return with_all_given(typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True)))

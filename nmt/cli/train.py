@@ -33,7 +33,7 @@ def main() -> None:
     with one_line_errors(COMMAND):
         from nmt.cli.app import run_app
 
-        run_app(COMMAND, "train", run, explain, sweeping)
+        run_app(COMMAND, "train", run, settled, explain, sweeping)
 
 
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
@@ -42,10 +42,11 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
     with one_line_errors(COMMAND), told(quiet):  # here, before Hydra adds a line of its own
         from hydra.core.hydra_config import HydraConfig
 
-        overrides = list(HydraConfig.get().overrides.task)
+        asked = HydraConfig.get().overrides
+        overrides = [*asked.task, *(one for one in asked.hydra if one.startswith("hydra.searchpath="))]
         if sweep is None:
             return train_one(composed, overrides, quiet)
-        return sweep.run(overrides, lambda name: one_of_several(composed, overrides, quiet, sweep, name))
+        return sweep.run(list(asked.task), lambda name: one_of_several(composed, overrides, quiet, sweep, name))
 
 
 @contextmanager
@@ -94,21 +95,22 @@ def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Swee
 
 
 def run_config(composed: Any, overrides: list[str]) -> RunConfig:
-    """The config of one run; with init=, the model's own where it has settings: those of an experiment, or of data,
-    yield, and what is typed must be the same. Raises ValueError."""
-    from nmt.cli.schema import compose_on, of_model, to_plain, to_run_config
+    """The config of one run. Raises ValueError."""
+    from nmt.cli.schema import to_plain
+    from nmt.config import RunConfig
+    from nmt.plain_data import from_dict
 
-    if not composed.init:
-        return to_run_config(composed)
-    from nmt.bundle import load_bundle
-    from nmt.training.warm_start import config_from_init, own_settings
+    return from_dict(RunConfig, settled(to_plain(composed), overrides))
 
-    own = own_settings(load_bundle(composed.init), composed.init_vocabulary)
-    plain = to_plain(compose_on(own, overrides))
-    typed = to_plain(compose_on(own, ["~data", *(one for one in overrides if of_model(one, own))])) | {
-        "data": plain["data"]
-    }
-    return config_from_init(composed.init, own, plain, typed)
+
+def settled(plain: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
+    """The plain data of a run's config, where the model of init= has its own settings. Raises ValueError."""
+    if not plain["init"]:
+        return plain
+    from nmt.cli.schema import compose_on, of_model
+    from nmt.training.warm_start import with_start
+
+    return with_start(plain, lambda own, typed: compose_on(own, of_model(overrides, own) if typed else overrides))
 
 
 def explain(data: dict[str, Any], word: str) -> str:

@@ -6,6 +6,7 @@ nmt-evaluate --tune is another thing: it finds how a finished model's beam shoul
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ COMMAND = "nmt-tune"
 MAX_TRIALS = 100_000
 FAILED = 1  # the exit code when no trial came to anything
 OWN_NAME = "tune_"  # before what a study is called that was given no run=
+
+log = logging.getLogger(__name__)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,10 +98,12 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     register()
     fixed, run = split_overrides(options.overrides)
     run = run or OWN_NAME + run_name(fixed)
-    space = space_for(options, fixed)
     config = configured([*fixed, f"run={quoted(run)}"], options)
+    space, decided = left_by_start(space_for(options, fixed), config, options)
     check_space(space, fixed, options)
     show_log(options.quiet)
+    if decided:
+        log.info("init=%s decides, and the search leaves as it is: %s", config.init, ", ".join(decided))
     folder = Path(config.runs_dir) / run
     plan = StudyPlan(options.trials, options.sampler, options.pruner, options.prune_after, options.seed)
     outcomes = search(folder, space, settings_of(config), config.metric.name, plan, training(run, fixed, options))
@@ -106,7 +111,8 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     lines = [text_table(outcomes), str(folder / TABLE)]
     if not best.failed:
         found = [f"{key}={value}" for key, value in best.differs.items()]
-        again = shlex.join(["nmt-train", *fixed, *found, f"run={in_words(f'{run}_best')}"])
+        own = ["--config-dir", options.config_dir] if options.config_dir else []
+        again = shlex.join(["nmt-train", *own, *fixed, *found, f"run={in_words(f'{run}_best')}"])
         lines += ["", f"the best: {best.run}, whose model is {folder / best.run / 'model'}; again:", again]
     return outcomes, lines
 
@@ -142,6 +148,23 @@ def space_for(options: argparse.Namespace, fixed: Sequence[str]) -> Space:
     if not left:
         raise ValueError(f"all that {path} would search through is overridden")
     return left
+
+
+def left_by_start(space: Space, config: RunConfig, options: argparse.Namespace) -> tuple[Space, list[str]]:
+    """The space without what the model of init= decides, and the keys of that. Raises ValueError where a space of the
+    user's own names such a key, or nothing is left."""
+    if not config.init:
+        return space, []
+    from nmt.bundle import load_bundle
+    from nmt.resources import resource
+    from nmt.sweep.space import find_space
+    from nmt.training.warm_start import is_decided, own_settings
+
+    path, own = find_space(options.space), own_settings(load_bundle(config.init), config.init_vocabulary)
+    decided = [key for key in space if is_decided(key, own)]
+    if decided and (path.parent != resource("conf") or len(decided) == len(space)):
+        raise ValueError(f"{path} names {', '.join(decided)}, which init={config.init} decides; leave it out")
+    return {key: one for key, one in space.items() if key not in decided}, decided
 
 
 def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace) -> None:

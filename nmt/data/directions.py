@@ -120,6 +120,15 @@ class Directions:
             raise ValueError(f"say from which language with --from (in Python from_=): {sources}")
         return Direction("", targets[0])
 
+    def needed(self, direction: Direction) -> list[str]:
+        """The options of a command, no more than it takes, by which `chosen` finds this direction."""
+        to, from_ = ["--to", direction.tgt], ["--from", direction.src]
+        of_target = [one for one in self.every if one.tgt == direction.tgt]
+        if self.tags != "both" or len(of_target) == 1:
+            return to if len(self.targets) > 1 else []
+        of_source = [one for one in self.every if one.src == direction.src]
+        return from_ if len(of_source) == 1 else [*to, *from_]
+
 
 def _meant(wanted: str, known: Sequence[str]) -> str | None:
     """Which of the codes that are known is called so: de, DE, deu, German, or a variant of it where only one is."""

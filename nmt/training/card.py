@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import yaml
 
 from nmt.json_text import to_json
@@ -24,7 +26,7 @@ def model_card(module: TrainingModule, num_parameters: int) -> str:
     titles = ", ".join(f"{src} to {tgt}" for src, tgt in directions.every)
     scripts = ", ".join(f"{language} ({script})" for language, script in module.valid.scripts.items())
     label = module.measure.label + " (the mean of the directions)" * bool(every.keys() - {""})
-    to = f" --to {directions.targets[0]}" if directions.targets[1:] else ""
+    translate = shlex.join(["nmt-translate", ".", *directions.needed(directions.every[0])])
     return f"""# {titles}
 
 A recurrent translation model of {num_parameters:,} parameters, trained with nmt on
@@ -47,7 +49,7 @@ Validation text, by whose {label} this is the best model of its training:
 {rows}
 | nll | {validation.nll:.3f} | nats per token |
 
-    nmt-translate .{to} < source.txt > translation.txt
+    {translate} < source.txt > translation.txt
 
 What it was made of:
 

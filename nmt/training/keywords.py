@@ -7,12 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from nmt.bundle import load_bundle
-from nmt.composition import OWN, choices_of, composed, groups, groups_of, merged
+from nmt.composition import Data, choices_of, composed, groups, merged
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
 from nmt.suggestions import did_you_mean
-from nmt.training.warm_start import config_from_init, own_settings
+from nmt.training.warm_start import with_start
 
 
 def run_config(
@@ -86,12 +85,11 @@ def _plain(value: Any) -> Any:
 
 def config_of(choices: dict[str, str], settings: dict[str, Any]) -> RunConfig:
     """The config of one run; with `init` the model's own settings, where it has some, instead of default choices."""
-    init = settings.get("init")
-    if init is None:
-        return from_dict(RunConfig, composed(choices, settings))
-    own = own_settings(load_bundle(init), settings.get("init_vocabulary", "keep"))
-    plain = composed(choices, settings, own)
-    of_model = {key: value for key, value in settings.items() if key not in OWN or key in own}
-    chosen = {group: choice for group, choice in choices.items() if group in groups_of(own)}
-    asked = composed({**chosen, "data": None}, {**of_model, "data": plain["data"]}, own)
-    return config_from_init(init, own, plain, asked)
+
+    def compose_on(own: Data, typed: bool) -> Data:
+        if not typed:
+            return composed(choices, settings, own)
+        others = {key: value for key, value in settings.items() if key != "data"}
+        return composed(choices | {"experiment": None, "data": None}, others, own)
+
+    return from_dict(RunConfig, with_start(composed(choices, settings), compose_on))

@@ -3,22 +3,24 @@ which parts of a model stay as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 import torch
 from torch import nn
 
-from nmt.bundle import Bundle
-from nmt.config import RunConfig
+from nmt.automatic import without_auto
+from nmt.bundle import Bundle, load_bundle
+from nmt.composition import Data, groups_of
 from nmt.data.normalization import Normalization
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.transfer import origins
-from nmt.model.seq2seq import Seq2Seq
+from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.plain_data import from_dict, to_dict
 from nmt.training.folder import flat
 
 FREE = ("dropout", ".sampling", "_share")  # the ends of keys that change training alone
+PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}  # of a config: what a model may bring
 
 
 def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
@@ -51,6 +53,11 @@ def check_start(init: str, own: Mapping[str, Any], config: Mapping[str, Any]) ->
             raise ValueError(f"{key}={now.get(key)} does not go with init={init}, which has its own; leave it out")
 
 
+def is_decided(key: str, own: Mapping[str, Any]) -> bool:
+    """Whether the model that a run starts from leaves no choice of a group, or of a setting by its dotted key."""
+    return key.partition(".")[0] in groups_of(own) and not key.endswith(FREE)
+
+
 def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
     """A part of a run's config with the settings of the model it starts from, but for those that change training
     alone."""
@@ -63,15 +70,20 @@ def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any
     return kept
 
 
-def config_from_init(
-    init: str, own: Mapping[str, Any], plain: Mapping[str, Any], asked: Mapping[str, Any]
-) -> RunConfig:
-    """The config of a run that starts from a model: the model's own settings where it has some. In `plain` an
-    experiment and the data have their say; in `asked` only what the user has set by himself, which must agree with
-    the model. Raises ValueError."""
-    check_start(init, own, asked)
-    from_dict(RunConfig, asked)  # what is unknown to the model is not its own
-    return from_dict(RunConfig, {**plain, **with_own(own, plain)})
+def with_start(config: Data, compose: Callable[[Data, bool], Data]) -> Data:
+    """A run's config, as plain data, with the own settings of the model that it starts from, if there is one.
+
+    `compose` puts on top of those settings what is asked: with True only what the user has typed, which must agree
+    with the model; with False what an experiment and the data say too, which yields to it. Raises ValueError.
+    """
+    if not config["init"]:
+        return config
+    own = own_settings(load_bundle(config["init"]), config["init_vocabulary"])
+    typed, whole = compose(own, True), compose(own, False)
+    check_start(config["init"], own, typed)
+    for group in own:  # what is unknown to the model is not its own
+        from_dict(PARTS[group], without_auto(typed)[group], group)
+    return config | with_own(own, whole)
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from string import Template
 from peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
 
 import nmt
+from nmt.sweep.space import typed
 from quality.process import Clock
 from quality.text import Text
 
@@ -94,7 +95,7 @@ def command(name: str, before: str = "") -> list[str]:
 
 def our_training(place: Place) -> list[str]:
     minutes = max(place.minutes - RESERVE_MINUTES, place.minutes / 2)
-    run = [f"runs_dir={place.folder}", f"run={place.run.name}", f"trainer.threads={place.threads}"]
+    run = [typed("runs_dir", str(place.folder)), typed("run", place.run.name), f"trainer.threads={place.threads}"]
     limits = [f"trainer.max_minutes={minutes:g}", "trainer.tensorboard=false", "trainer.accelerator=cpu"]
     before = BY_PROCESSOR.format(threads=place.threads) if place.clock == "processor" else ""
     return [*command("train", before), *place.text.arguments, *run, *limits]

@@ -11,6 +11,7 @@ from bench_train import load_config
 
 from nmt.data.readers import read_lines
 from nmt.files import write_atomically
+from nmt.sweep.space import typed
 from nmt.training.auto_settings import prepared_by_text
 
 SEED = 26
@@ -36,9 +37,9 @@ class Text:
     @property
     def arguments(self) -> list[str]:
         """Of nmt-train."""
-        where = ["data=files", f"data.dir={self.folder}", f"data.src={self.src}", f"data.tgt={self.tgt}"]
+        where = ["data=files", typed("data.dir", str(self.folder)), f"data.src={self.src}", f"data.tgt={self.tgt}"]
         tests = [f"data.test={self.tests[0]}"] if self.tests else []
-        return [*where, *tests, f"cache_dir={self.folder.parent / 'cache'}", *self.overrides]
+        return [*where, *tests, typed("cache_dir", str(self.folder.parent / "cache")), *self.overrides]
 
 
 def make_text(

@@ -139,6 +139,25 @@ def test_hydra_imports_nothing_that_a_file_of_another_folder_names(call, strange
         assert "names what Hydra would import" in err
 
 
+def test_options_may_stand_between_overrides(call):
+    for arguments in (
+        ["cell=gru", "-q", "seed=7", "--cfg", "job"],
+        ["cell=gru", "--cfg", "job", "seed=7", "-q"],
+        ["--cfg", "job", "cell=gru", "seed=7"],
+    ):
+        code, out, err = call("nmt-train", *arguments)
+        assert (code, err) == (0, "")
+        assert "name: gru" in out
+        assert "seed: 7" in out
+    code, out, err = call("nmt-train", "seed=7", "--settings", "seed", "-q", "cell=gru")
+    assert (code, out.splitlines()[0], err) == (0, "seed=7", "")
+    code, out, err = call("nmt-lab", "memory", "seeds=7", "--cfg", "job", "cells=[rnn]")
+    assert (code, err) == (0, "")
+    assert "seeds: 7" in out
+    code, out, err = call("nmt-train", "-m", "seed=1,2", "-q", "cel=gru")
+    assert err == "nmt-train: cel is unknown; did you mean cell?\n"
+
+
 def test_what_hydra_may_do_goes_on(call, tmp_path):
     own = tmp_path / "conf" / "experiment" / "own.yaml"
     own.parent.mkdir(parents=True)

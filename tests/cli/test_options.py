@@ -37,6 +37,22 @@ def test_another_beam_keeps_all_of_the_models_own_settings():
     assert chosen_search(OWN, options()) == OWN
 
 
+def test_options_may_stand_between_other_arguments(capsys):
+    parser = Parser(prog="test")
+    parser.add_argument("models", nargs="+")
+    parser.add_argument("--to", required=True)
+    parser.add_argument("-q", action="store_true")
+    assert parser.parse_args(["a", "--to", "de", "b", "-q", "c"]).models == ["a", "b", "c"]
+    for arguments, message in (
+        (["a", "-q", "b", "-q", "--to", "de"], "-q is given twice; it counts once"),
+        (["a", "-q", "b", "--too", "--to", "de"], "unrecognized arguments: --too; did you mean --to?"),
+        ([], "the following arguments are required: models, --to"),
+    ):
+        with pytest.raises(SystemExit):
+            parser.parse_args(arguments)
+        assert capsys.readouterr().err.startswith(f"test: {message}")
+
+
 @pytest.mark.parametrize("own", [OWN, Greedy(), Sample(samples=2)])
 def test_what_may_not_repeat_can_be_told_to_any_search(own):
     found = chosen_search(own, options("--no-repeat-ngram", "3", "--repetition-penalty", "1.4"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from test_train_command import QUICK, call, data_of
 
 SHORT = [*QUICK, "trainer.max_steps=2", "trainer.num_samples=0"]
@@ -51,6 +53,17 @@ def test_a_run_that_fails_is_a_row_that_says_so_and_the_others_go_on(monkeypatch
     out, err = capsys.readouterr()
     assert "failed  5" in out
     assert err.splitlines() == [f"nmt-train: model.attention.heads-5: {bad['end']}"] * 2
+
+
+def test_values_that_no_folder_can_be_called_have_a_folder_and_a_row_each(monkeypatch, tmp_path, corpus_dir):
+    for name in ("p/q", "p-q"):
+        shutil.copytree(corpus_dir, tmp_path / name)
+    text = ["data=files", "data.dir=p/q,p-q", "data.src=de", "data.tgt=en"]
+    call(monkeypatch, tmp_path, "-m", "-q", *text, *SHORT, "run=mine")
+    found = {row["data.dir"]: tmp_path / "runs" / "mine" / row["run"] for row in rows(tmp_path / "runs" / "mine")}
+    assert found.keys() == {"p/q", "p-q"}
+    for name, folder in found.items():
+        assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["dir"] == name
 
 
 def test_a_sweep_that_cannot_be_is_one_line(monkeypatch, tmp_path, corpus_dir, capsys):

@@ -124,6 +124,35 @@ def test_a_model_to_start_from_brings_its_own_settings(monkeypatch, tmp_path, co
     assert not (tmp_path / "runs" / "other").exists()
 
 
+def test_the_settings_that_are_shown_are_those_of_the_model_that_is_trained(monkeypatch, tmp_path, trained, capsys):
+    start = ["data=files", f"init={trained / 'model'}", "experiment=wmt14_rnmt", "model.dropout=0.2", "seed=7"]
+    before = yaml.safe_load((trained / "config.yaml").read_text())["model"]
+    call(monkeypatch, tmp_path, *start, "--cfg", "job")
+    shown = yaml.safe_load(capsys.readouterr().out)
+    attention = before["attention"] | {"dropout": shown["model"]["attention"]["dropout"]}
+    assert shown["model"] == before | {"dropout": 0.2, "attention": attention}
+    assert (shown["seed"], shown["data"]["dir"], "hydra" in shown) == (7, "???", False)
+    call(monkeypatch, tmp_path, *start, "--cfg", "all", "--package", "model.cell", "--resolve")
+    assert yaml.safe_load(capsys.readouterr().out) == before["cell"]
+    call(monkeypatch, tmp_path, *start, "--settings", "hidden_size")
+    assert capsys.readouterr().out.startswith(f"model.hidden_size={before['hidden_size']}\n")
+    for option in ("--cfg=job", "--settings"):
+        with pytest.raises(SystemExit):
+            call(monkeypatch, tmp_path, *start, "cell=gru", option)
+        assert "model.cell.name=gru does not go with init=" in capsys.readouterr().err
+
+
+def test_choices_of_the_users_own_folder_go_with_a_model_to_start_from(monkeypatch, tmp_path, corpus_dir, trained):
+    file = tmp_path / "own" / "cell" / "mine.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# @package model.cell\ndefaults: [/schema/cell/lstm@_here_]\n")
+    start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1", "cell=mine"]
+    call(monkeypatch, tmp_path, *start, f"hydra.searchpath=[file://{tmp_path / 'own'}]", "run=path")
+    call(monkeypatch, tmp_path, "--config-dir", "own", *start, "run=option")
+    assert (tmp_path / "runs" / "path" / "model").exists()
+    assert (tmp_path / "runs" / "option" / "model").exists()
+
+
 def test_an_experiment_says_how_a_model_is_trained_on_not_which_it_is(monkeypatch, tmp_path, corpus_dir, trained):
     start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1", "run=tuned"]
     for experiment, dropout in (("multi30k", 0.2), ("wmt14_rnmt", 0.3)):  # other pieces; layers, cells, heads

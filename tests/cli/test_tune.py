@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from test_train_command import QUICK, data_of
+from test_train_command import call as train_again
 
 from nmt.cli import tune
 from nmt.training.metrics_file import read_metrics
@@ -91,6 +92,36 @@ def test_the_command_that_it_ends_with_trains_the_best_model_again(monkeypatch, 
     assert (repeated / "model/model.safetensors").read_bytes() == (best / "model/model.safetensors").read_bytes()
 
 
+def test_what_the_model_of_init_decides_is_left_as_it_is(monkeypatch, tmp_path, corpus_dir, trained, capsys):
+    start = [f"init={trained / 'model'}", *data_of(corpus_dir), *QUICK[3:], "trainer.max_steps=1"]
+    call(monkeypatch, tmp_path, "--trials", "2", *start, "run=on", "trainer.num_samples=0")
+    out, err = capsys.readouterr()
+    head, note = out.splitlines()[0], err.splitlines()[0]
+    assert note == f"{start[0]} decides, and the search leaves as it is: cell"
+    found = rows(tmp_path / "runs" / "on" / "trials.csv")
+    assert len(found) == 2
+    assert not any(row["end"] for row in found)
+    assert "model.dropout" in head.split()
+    assert "cell" not in head.split()
+    (tmp_path / "own.yaml").write_text("cell: [gru, lstm]\nmodel.dropout: {low: 0.1, high: 0.3}\n")
+    with pytest.raises(SystemExit) as stopped:
+        call(monkeypatch, tmp_path, "--space", "own.yaml", *start, "run=other")
+    expected = f"nmt-tune: own.yaml names cell, which {start[0]} decides; leave it out\n"
+    assert (stopped.value.code, capsys.readouterr().err) == (2, expected)
+    assert not (tmp_path / "runs" / "other").exists()
+
+
+def test_the_command_that_it_ends_with_knows_the_users_own_choices(monkeypatch, tmp_path, corpus_dir, capsys):
+    file = tmp_path / "own, of=mine" / "experiment" / "mine.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text("# @package _global_\ntrainer: {max_steps: 1}\n")
+    options = ["--trials", "1", "--config-dir", "own, of=mine", "-q", *data_of(corpus_dir), *SHORT]
+    call(monkeypatch, tmp_path, *options, "experiment=mine", "cell=rnn", "run=s")
+    again = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    train_again(monkeypatch, tmp_path, *again[1:])
+    assert (tmp_path / "runs" / "s_best" / "model" / "config.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -104,6 +135,7 @@ def test_the_command_that_it_ends_with_trains_the_best_model_again(monkeypatch, 
         (["--space", "choice.yaml"], "cell has no choice 'lstn'; did you mean cell=lstm?"),
         (["--space", "imports.yaml"], "hydra.launcher._target_ is nothing that a model depends on"),
         (["--space", "choice.yaml", "cell=gru"], "all that choice.yaml would search through is overridden"),
+        (["seed=1", "--trials", "1", "cel=gru"], "cel is unknown; did you mean cell?"),
         (["--trials", "0"], "argument --trials: invalid positive value: '0'"),
     ],
 )

@@ -55,6 +55,25 @@ def test_a_language_is_chosen_by_code_or_name_where_the_model_needs_to_know():
     assert SEVERAL.tag_pieces == ["<2en>", "<2de>"]
 
 
+@pytest.mark.parametrize("tags", [True, "both"])
+@pytest.mark.parametrize(
+    "ways", ["de-en", "de-en fr-en", "de-en en-de", "de-en fr-en en-de", "de-en fr-en en-de fr-de"]
+)
+def test_a_direction_is_found_by_the_options_that_it_needs_and_not_by_less(ways, tags):
+    directions = Directions.of("", "", ways.split(), tags)
+
+    def found(options):
+        told = dict(zip(options[::2], options[1::2], strict=True))
+        return directions.chosen(told.get("--to"), told.get("--from"))
+
+    for direction in directions.every:
+        needed = directions.needed(direction)
+        assert found(needed) in (direction, ("", direction.tgt))
+        for i in range(0, len(needed), 2):
+            with pytest.raises(ValueError, match="^say "):
+                found(needed[:i] + needed[i + 2 :])
+
+
 def test_several_targets_need_tags():
     assert Directions.of("", "", ["de-en", "fr-en"]).tag_pieces == []
     with pytest.raises(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 import toy
 from safetensors.torch import load_file
@@ -61,6 +64,19 @@ def test_the_mean_of_the_directions_chooses_and_each_is_told(both):
         assert float(best[f"val/bleu/{way}"]) > 90
         assert f"{way} {float(best[f'val/bleu/{way}']):.2f}" in (both / "train.log").read_text()
         assert f"| BLEU {way} |" in (both / "model" / "README.md").read_text()
+
+
+def test_the_command_on_the_card_translates(corpus_dir, tmp_path, monkeypatch):
+    text = shutil.copytree(corpus_dir, tmp_path / "text")
+    for split in ("train", "valid"):
+        shutil.copy(text / f"{split}.de", text / f"{split}.fr")
+    settings = {"data__directions": ["de-en", "fr-en"], "data__tags": "both", "tokenizer__vocab_size": 330}
+    model = train(toy.run_config(text, tmp_path, trainer__max_steps=1, **settings)).model_dir
+    (line,) = re.findall("^    (nmt-translate .*) < source.txt", (model / "README.md").read_text(), re.MULTILINE)
+    assert line == "nmt-translate . --from de"
+    monkeypatch.chdir(model)
+    done = commands.command(*line.split(), stdin=b"Anna\n")
+    assert (done.returncode, done.stdout.count(b"\n")) == (0, 1), done.stderr
 
 
 def test_a_model_translates_as_it_is_told_and_knows_what_it_can(both, corpus_dir):
