@@ -11,7 +11,7 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from nmt.languages import is_word
@@ -181,6 +181,40 @@ def put_back(markup: Markup, translation: str, links: Sequence[Link]) -> str:
         parts.append(tag)
         place = character + (joins_after and translation[character : character + 1].isspace())
     return "".join([*parts, spelled(translation[place:])])
+
+
+def put_behind(markup: Markup, prefix: str, start: Markup, translation: str, links: Sequence[Link]) -> str:
+    """As `put_back`, of a translation that was made to begin with `start.plain`: it begins with the prefix
+    itself, and the tags that this lacks stand behind it."""
+    plain = start.plain.rstrip()
+    if not start.elements or not translation.startswith(plain):
+        return put_back(markup, translation, links)
+    rest = translation[len(plain) :].lstrip()
+    place = len(translation) - len(rest)
+    behind = [(*link[:2], link[2] - place, link[3] - place) for link in links if link[2] >= place]
+    found = put_back(replace(markup, elements=tuple(_lacking(markup.elements, start.elements))), rest, behind)
+    blank = translation[len(plain) : place] or " " * (not rest and bool(found))
+    return prefix.rstrip() + blank + found
+
+
+def _lacking(elements: Sequence[Element], given: Sequence[Element]) -> Iterator[Element]:
+    """The elements without those that are given. Of one that is only opened there the closing tag is left."""
+    left = Counter(tag.strip() for element in given for tag in (element.open, element.close))
+    numbers, count_of = {-1: -1}, 0
+    for i, element in enumerate(elements):
+        numbers[i] = parent = numbers[element.parent]
+        if left[element.open.strip()] > 0:
+            left[element.open.strip()] -= 1
+            if element.close and left[element.close.strip()] > 0:
+                left[element.close.strip()] -= 1
+                continue
+            if not element.close:
+                continue
+            element = Element(element.close, "", element.end, element.end, parent)
+        else:
+            element, numbers[i] = replace(element, parent=parent), count_of
+        yield element
+        count_of += 1
 
 
 def _with_blanks(element: Element, translation: str, character: int) -> str:

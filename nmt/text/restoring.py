@@ -131,5 +131,7 @@ def forced(
     edits, fixed = [], _fixed(translation, prefix)
     for element, span in zip(elements, placed(elements, src, translation, links), strict=True):
         start, end = (max(place, fixed) for place in span)
-        edits.append((start, end, element.open if end > start else spaced(element.open, translation, start)))
+        is_whole = end > start and start == span[0]  # what it takes the place of stood apart from its neighbours
+        others = translation[:start] + translation[end:]
+        edits.append((start, end, element.open if is_whole else spaced(element.open, others, start)))
     return edited(translation, edits)

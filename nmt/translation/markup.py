@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from nmt.text.guard import Guard
-from nmt.text.markup import Markup, put_back
+from nmt.text.markup import Markup, put_behind
 from nmt.text.pieces import diagonal, links
 from nmt.text.protection import Masked
 from nmt.text.restoring import Edited, forced
 from nmt.text.restoring import unmasked as restore
 from nmt.translation.values import Task, Translation
 
+NOTHING = Markup("", ())
 CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
 
 
@@ -28,16 +29,16 @@ def around_markup(
     """Translations of texts, with their tags and what else is kept put back, and the glossary's terms forced, by the
     alignment. `translate` is given plain texts, their prefixes, and the task."""
     markups = [guard.taken_out(text, tags) for text in texts]
-    starts = None if prefixes is None else [guard.taken_out(prefix, tags).plain for prefix in prefixes]
+    starts = [guard.taken_out(prefix, tags) for prefix in prefixes or [""] * len(texts)]
     plain = [markup.plain for markup in markups]
     terms = [guard.terms(text) for text in plain]
     if any(terms) or any(markup.elements for markup in markups):
         task = replace(task, alignment=True, plain=False)
-    found = translate(plain, starts, task)
+    found = translate(plain, None if prefixes is None else [start.plain for start in starts], task)
     return [
-        with_tags(markup, with_terms(markup.plain, of_text, translation, start))
-        for markup, of_text, translation, start in zip(
-            markups, terms, found, starts or [""] * len(found), strict=True
+        with_tags(markup, with_terms(markup.plain, of_text, translation, start.plain), prefix, start)
+        for markup, of_text, translation, prefix, start in zip(
+            markups, terms, found, prefixes or [""] * len(texts), starts, strict=True
         )
     ]
 
@@ -58,11 +59,13 @@ def linked(src: str, translation: Translation) -> Translation:
     return on_each(change, translation)
 
 
-def with_tags(markup: Markup, translation: Translation) -> Translation:
-    """A translation of the plain text, and its alternatives, with the tags that it had."""
+def with_tags(markup: Markup, translation: Translation, prefix: str = "", start: Markup = NOTHING) -> Translation:
+    """A translation of the plain text, and its alternatives, with the tags that it had. It was made to begin with the
+    plain text of the prefix, `start`, and begins with the prefix."""
 
     def change(one: Translation) -> Translation:
-        return replace(one, text=put_back(markup, one.text, one.links or diagonal(markup.plain, one.text)))
+        links = one.links or diagonal(markup.plain, one.text)
+        return replace(one, text=put_behind(markup, prefix, start, one.text, links))
 
     return on_each(change, translation)
 

@@ -188,3 +188,10 @@ def test_what_is_lost_is_told_by_kind():
     assert check.told(()) == ""
     assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
     assert re.match(r"check: 1 of 2 lost something: 1 of tags, 1 of urls", check.summary)
+
+
+def test_a_term_that_is_moved_behind_a_prefix_stands_apart_from_it():
+    found = forced("Der Hund bellt", [(4, 8, "hound")], "THE dogs bark", [(4, 8, 0, 8)], "THE")
+    assert found.text == "THE hound bark"
+    found = forced("Der Hund bellt", [(4, 8, "hound")], "THEOLOGY", [(4, 8, 0, 8)], "THE")
+    assert found.text == "THE hound"

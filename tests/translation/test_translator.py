@@ -66,7 +66,25 @@ def test_tags_are_taken_out_and_put_back_once_in_every_hypothesis(translator):
     assert [found[2].text, found[3].text] == ["<b>42</b>", "<br/>"]
     assert translator.score(texts, texts, tags=True) == translator.score(plain, plain)
     given = translator.translate(texts[:1], prefixes=["A <b>b"], tags=True)[0].text
-    assert TAG.sub("", given).split()[1].startswith("b")
+    assert given.startswith("A <b>b")
+    assert sorted(TAG.findall(given)) == sorted(TAG.findall(texts[0]))
+
+
+@pytest.mark.parametrize(
+    ("prefix", "behind"),
+    [
+        ("<b>A dog</b>", ["<i>", "</i>", "{x}"]),
+        ("{x} A", ["<b>", "<i>", "</i>", "</b>"]),
+        ("A <b>dog", ["<i>", "</i>", "</b>", "{x}"]),
+        ("<b>A <i>dog</i></b> {x}", []),
+    ],
+)
+def test_a_prefix_keeps_its_tags_and_what_is_kept_and_the_rest_comes_behind_it(translator, prefix, behind):
+    translator.rules = translator.rules.keeping(["placeholders"])
+    text = "Der <b>Hund <i>sieht</i></b> {x} Paul."
+    (found,) = translator.translate([text], prefixes=[prefix], tags=True)
+    assert found.text.startswith(prefix)
+    assert sorted(re.findall(r"</?\w>|\{x\}", found.text[len(prefix) :])) == sorted(behind)
 
 
 def protected(corpus_dir, joint: bool, likelier: float = 0.0) -> Translator:
