@@ -139,12 +139,16 @@ class Pairs:
         code = self.served(source)
         return code, self.between(code, self.served(target))
 
-    def source(self, code: str) -> str:
-        """The source that a client means. Raises RefusedError(400)."""
-        found = matching(code, self.sources)
-        if found is None:
-            raise RefusedError(400, f"{code[:20]} is no source language here; there are: {', '.join(self.sources)}")
-        return found
+    def usual(self, source: str, target: str) -> tuple[str, str]:
+        """A source and a target, where a client need not say both: "" for a target is that of the first pair of the
+        source, "" for a source the only one that has a pair to the target, or any. Raises RefusedError(400)."""
+        if not target:
+            code = matching(source, self.sources) if source else self.sources[0]
+            if code is None:
+                raise RefusedError(400, f"{source[:20]} is no source here; there are: {', '.join(self.sources)}")
+            target = next(iter(self._from[code]))
+        into = [] if source else list(self._into(target))
+        return (into[0] if len(into) == 1 else source), target
 
     def served(self, code: str) -> str:
         """The source or target that a client means. Raises RefusedError(400)."""

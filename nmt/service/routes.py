@@ -151,11 +151,7 @@ async def hf_translate(asked: Asked) -> Any:
     if not isinstance(data, dict):
         raise RefusedError(400, "the body must be a JSON object with inputs")
     texts, source, target = others.hf_request(data)
-    pairs = asked.service.pairs
-    target = target or next((p.target for p in pairs.by_name.values() if source in ("", p.source)), pairs.targets[0])
-    if not source:
-        into = [p.source for p in pairs.by_name.values() if p.target == pairs.served(target)]
-        source = into[0] if len(into) == 1 else ""
+    source, target = asked.service.pairs.usual(source, target)
     return others.hf_answer(await asked.service.translate(TranslationRequest(texts, source, target)))
 
 

@@ -114,6 +114,18 @@ def test_a_source_is_found_among_sources_and_a_target_among_its_targets(source, 
     assert named(pairs.ways(source, target)) == found
 
 
+def test_the_usual_target_is_that_of_the_first_pair_of_a_source():
+    pairs = Pairs([one for text in ("de-en=a", "en-fr=b", "en-de=c", "fr-de=d") for one in pairs_of(text)])
+    for source in ("en", "EN", "en_XX"):
+        assert pairs.usual(source, "") == (source, "fr")
+    assert pairs.usual("", "") == ("de", "en")
+    assert pairs.usual("", "EN-us") == ("de", "EN-us")
+    assert pairs.usual("", "de") == ("", "de")
+    assert pairs.usual("en", "de") == ("en", "de")
+    with pytest.raises(RefusedError, match="xx is no source here; there are: de, en, fr"):
+        pairs.usual("xx", "")
+
+
 def test_what_has_no_pair_is_refused():
     pairs = Pairs([*pairs_of("zh-Hans:en=a"), *pairs_of("en:zh-Hant=b")])
     with pytest.raises(RefusedError, match="zh-Hant is not available as a target language from zh-Hans"):

@@ -111,6 +111,9 @@ def test_other_interfaces(server, expected):
     assert post("/", json={"inputs": TEXTS[0], "parameters": {"tgt_lang": "en"}}).json() == [
         {"translation_text": best}
     ]
+    (reverse,) = post("/", json={"inputs": "A dog runs.", "parameters": {"src_lang": "en", "tgt_lang": "de"}}).json()
+    for code in ("en", "EN", "en_XX"):
+        assert post("/", json={"inputs": "A dog runs.", "parameters": {"src_lang": code}}).json() == [reverse]
 
 
 def test_libretranslatepy(server, expected):
