@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx2
 import pytest
 from conftest import serving
 
@@ -38,3 +39,27 @@ def test_every_interface_finds_a_variant(server, translator):
         assert one["text"] == best
     inspected = server.client.post("/inspect", json={"q": "Der Hund", "source": "de", "target": "en"})
     assert inspected.status_code == 200
+
+
+BODIES = {
+    "/translate": {"q": "Der Hund", "source": "de", "target": "en"},
+    "/detect": {"q": "Der Hund"},
+    "/inspect": {"q": "Der Hund", "source": "de", "target": "en"},
+    "/v2/translate": {"text": ["Der Hund"], "target_lang": "EN"},
+    "/v2/usage": {},
+    "/translator/translate": [{"src": "Der Hund"}],
+    "/": {"inputs": "Der Hund", "parameters": {"src_lang": "de"}},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_every_route_takes_a_key_wherever_it_stands(server, path):
+    body, url = BODIES[path], f"{server.url}{path}"
+    assert httpx2.post(url, json=body).status_code in (400, 403)
+    assert httpx2.post(url, json=body, params={"api_key": "other"}).status_code == 403
+    assert httpx2.post(url, json=body, headers={"authorization": "other"}).status_code == 403
+    assert httpx2.post(url, json=body, params={"api_key": KEY}).status_code == 200
+    if isinstance(body, dict):
+        assert httpx2.post(url, json=body | {"api_key": KEY}).status_code == 200
+    for header in (KEY, f"Bearer {KEY}", f"DeepL-Auth-Key  {KEY}"):
+        assert httpx2.post(url, json=body, headers={"authorization": header}).status_code == 200
