@@ -59,6 +59,7 @@ class Request:
     content_type: str = ""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    method: str = "POST"
 
 
 def media_type(content_type: str) -> str:
@@ -67,10 +68,14 @@ def media_type(content_type: str) -> str:
 
 def fields_of(request: Request) -> dict[str, Any]:
     """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
-    name is repeated. Raises RefusedError(400) for a body that cannot be read."""
+    name is repeated. An empty body has none, whatever type it says it is; beside JSON only keys count in the query,
+    but for a GET, whose body is the unusual place. Raises RefusedError(400) for a body that cannot be read."""
+    if not request.body.strip():
+        return _of_query(request)
     kind = media_type(request.content_type)
     if "json" in kind:
-        return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if k in KEYS}
+        is_get = request.method in ("GET", "HEAD")
+        return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if is_get or k in KEYS}
     if kind == MULTIPART:
         pairs = _of_multipart(request.content_type, request.body)
     else:

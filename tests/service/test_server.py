@@ -116,6 +116,14 @@ def test_other_interfaces(server, expected):
         assert post("/", json={"inputs": "A dog runs.", "parameters": {"src_lang": code}}).json() == [reverse]
 
 
+def test_a_get_may_say_that_it_has_json(server):
+    headers = {"content-type": "application/json"}
+    found = server.client.get("/v2/languages?type=target", headers=headers).json()
+    assert {one["language"] for one in found} >= {"DE", "EN-US"}
+    for method in ("GET", "POST"):
+        assert "character_count" in server.client.request(method, "/v2/usage", headers=headers).json()
+
+
 def test_libretranslatepy(server, expected):
     client = pytest.importorskip("libretranslatepy").LibreTranslateAPI(f"{server.url}/")
     assert client.translate(TEXTS[0], "de", "en") == expected(TEXTS[:1])[0]

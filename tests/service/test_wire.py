@@ -41,6 +41,22 @@ def test_four_encodings_say_the_same(request_):
     assert fields_of(request_) == FIELDS
 
 
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain", ""])
+def test_a_request_without_a_body_has_the_fields_of_its_query(kind):
+    assert fields_of(Request("type=target&auth_key=k", kind)) == {"type": "target", "auth_key": "k"}
+    assert fields_of(Request("", kind, b"\r\n")) == {}
+    for method in ("GET", "HEAD"):
+        assert fields_of(Request("type=target", kind, b"", {}, method)) == {"type": "target"}
+
+
+def test_a_get_has_the_fields_of_its_query_beside_those_of_a_body():
+    """DeepL's SDK for Python sends some in the body of a GET."""
+    request = Request("type=target", "application/json", b'{"auth_key": "k"}', {}, "GET")
+    assert fields_of(request) == {"type": "target", "auth_key": "k"}
+    request = Request("", "application/x-www-form-urlencoded", b"type=target", {}, "GET")
+    assert fields_of(request) == {"type": "target"}
+
+
 def test_a_field_that_is_repeated_is_a_list():
     request = Request(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
     assert deepl.translation_request(fields_of(request)) == TranslationRequest(("a", "b"), "", "EN")
