@@ -182,6 +182,31 @@ def test_deepl_counts_characters_and_names_variants():
     assert deepl.key_of({"authorization": "DeepL-Auth-Key k:fx"}, {}) == "k:fx"
 
 
+@pytest.mark.parametrize("handling", ["xml", "html"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignore_tags": "x"}, "Parameter 'ignore_tags' is not supported."),
+        ({"ignore_tags": ["", "x"]}, "Parameter 'ignore_tags' is not supported."),
+        ({"outline_detection": "0", "splitting_tags": "par,title"}, "Parameter 'splitting_tags' is not supported."),
+        ({"non_splitting_tags": ["b"]}, "Parameter 'non_splitting_tags' is not supported."),
+        ({"outline_detection": "0"}, "Value for 'outline_detection' not supported."),
+        ({"outline_detection": False}, "Value for 'outline_detection' not supported."),
+    ],
+)
+def test_deepls_options_of_tags_that_are_not_followed_are_refused(handling, options, message):
+    fields = {"text": ["<x>Boot</x>"], "target_lang": "EN"} | options
+    with pytest.raises(RefusedError) as refused:
+        deepl.translation_request(fields | {"tag_handling": handling})
+    assert (refused.value.status, deepl.error(refused.value)) == (400, {"message": message})
+    assert not deepl.translation_request(fields).is_html  # without tags they say nothing
+
+
+def test_deepls_options_of_tags_may_say_what_is_so_anyway():
+    options = {"ignore_tags": [], "splitting_tags": "", "non_splitting_tags": None, "outline_detection": "1"}
+    assert deepl.translation_request({"text": "a", "target_lang": "EN", "tag_handling": "xml"} | options).is_html
+
+
 def test_opennmt_names_a_model_by_number_or_pair():
     pairs = ["de-en", "en-de"]
     data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}]
