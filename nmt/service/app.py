@@ -89,7 +89,7 @@ async def _answered(
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("ascii", "replace")
         body = await _body(service, receive, headers.get("content-length", ""))
-        request = Request(query, headers.get("content-type", ""), body, headers)
+        request = Request(query, headers.get("content-type", ""), body, headers, scope["method"])
         begun = time.perf_counter()
         client = scope["client"]
         content = await _until_gone(receive, handler(Asked(service, request, client[0] if client else "")))

@@ -14,7 +14,9 @@ from nmt.service.wire import Answer, RefusedError, TranslationRequest, text_fiel
 SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
-HANDLING = ("", "xml", "html")
+HANDLING = ("", "xml", "html")  # XML as HTML, by the names of its tags
+OF_TAGS = ("ignore_tags", "splitting_tags", "non_splitting_tags")
+OFF = (False, "0", "false")  # and 0, which is False
 
 
 def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:
@@ -35,7 +37,24 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
         raise RefusedError(400, "Value for 'tag_handling' not supported.")
     if fields.get("glossary_id"):
         raise RefusedError(400, "Glossaries are not supported.")
+    if handling:
+        _check_tags(fields)
     return TranslationRequest(texts, text_field(fields, "source_lang", ""), target, is_html=bool(handling))
+
+
+def _check_tags(fields: Mapping[str, Any]) -> None:
+    """Raises RefusedError for what would be done to other tags than a client wants. Without `tag_handling` there are
+    no tags, and what is said of them is of no account."""
+    for name in OF_TAGS:
+        names = fields.get(name)
+        if any(names) if isinstance(names, list) else names:
+            raise RefusedError(400, f"Parameter '{name}' is not supported.")
+    if _is_off(fields.get("outline_detection")):
+        raise RefusedError(400, "Value for 'outline_detection' not supported.")
+
+
+def _is_off(value: Any) -> bool:
+    return (value.lower() if isinstance(value, str) else value) in OFF
 
 
 def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:

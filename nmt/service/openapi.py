@@ -142,7 +142,7 @@ def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
         text=_list(TEXT, minItems=1, maxItems=limits.max_texts),
         source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
         target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
-        tag_handling=TEXT | {"enum": ["xml", "html"]},
+        tag_handling=TEXT | {"enum": ["xml", "html"], "description": "XML is treated as HTML"},
     )
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
     answer = _object(("translations",), translations=_list(one))

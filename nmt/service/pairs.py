@@ -101,6 +101,9 @@ class Pairs:
         self.sources = list(dict.fromkeys(pair.source for pair in self.by_name.values()))
         self.targets = list(dict.fromkeys(pair.target for pair in self.by_name.values()))
         self.codes = list(dict.fromkeys([*self.sources, *self.targets]))
+        self._from: dict[str, dict[str, Pair]] = {source: {} for source in self.sources}  # and into what
+        for pair in self.by_name.values():
+            self._from[pair.source][pair.target] = pair
         self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
 
     def targets_of(self) -> dict[str, list[str]]:
@@ -110,8 +113,45 @@ class Pairs:
             into[pair.source].add(pair.target)
         return {code: sorted(targets) for code, targets in into.items()}
 
+    def ways(self, source: str, target: str) -> dict[str, Pair | None]:
+        """What a client's codes of a source ("" for any) and a target mean: by the language that a text is in, in the
+        order of the sources, the pair that translates it; none where it is in the target's language and stays as it
+        is. Raises RefusedError(400)."""
+        into = self._into(target)
+        if source:
+            return dict([self._meant(source, target, into)])
+        own = matching(target, self.targets) or self.served(target)
+        return {code: into.get(code) for code in self.sources if code in into or code == own} | {own: None}
+
+    def _into(self, target: str) -> dict[str, Pair]:
+        """Of each source that has any, the pair into what a client means by a target."""
+        found: dict[str, Pair] = {}
+        for source, pairs in self._from.items():
+            code = matching(target, list(pairs))
+            if code is not None:
+                found[source] = pairs[code]
+        return found
+
+    def _meant(self, source: str, target: str, into: Mapping[str, Pair]) -> tuple[str, Pair | None]:
+        code = None if _plain(source) == _plain(target) else matching(source, list(into))
+        if code is not None:
+            return code, into[code]
+        code = self.served(source)
+        return code, self.between(code, self.served(target))
+
+    def usual(self, source: str, target: str) -> tuple[str, str]:
+        """A source and a target, where a client need not say both: "" for a target is that of the first pair of the
+        source, "" for a source the only one that has a pair to the target, or any. Raises RefusedError(400)."""
+        if not target:
+            code = matching(source, self.sources) if source else self.sources[0]
+            if code is None:
+                raise RefusedError(400, f"{source[:20]} is no source here; there are: {', '.join(self.sources)}")
+            target = next(iter(self._from[code]))
+        into = [] if source else list(self._into(target))
+        return (into[0] if len(into) == 1 else source), target
+
     def served(self, code: str) -> str:
-        """The code that a client means. Raises RefusedError(400)."""
+        """The source or target that a client means. Raises RefusedError(400)."""
         found = code if code in self.names else matching(code, self.codes)
         if found is None:
             raise RefusedError(400, f"{code[:20]} is not supported; there are: {', '.join(self.codes)}")
@@ -134,14 +174,18 @@ class Pairs:
 def matching(code: str, codes: Sequence[str]) -> str | None:
     """The code among those served that a client means: the same without regard to case, else the language itself
     (`de-DE` may be `de`), else the first variant of it that is served (`pt`, or `pt-PT`, may be `pt-BR`)."""
-    wanted = code.replace("_", "-").lower()
-    plain = {one.replace("_", "-").lower(): one for one in reversed(codes)}
+    wanted = _plain(code)
+    plain = {_plain(one): one for one in reversed(codes)}
     if wanted in plain:
         return plain[wanted]
     first = wanted.partition("-")[0]
     return plain.get(first) or next(
         (one for key, one in reversed(plain.items()) if key.startswith(f"{first}-")), None
     )
+
+
+def _plain(code: str) -> str:
+    return code.replace("_", "-").lower()
 
 
 def name_of(code: str) -> str:

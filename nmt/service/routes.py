@@ -13,7 +13,16 @@ from nmt.service.limits import INSPECTED
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
-from nmt.service.wire import RefusedError, Request, TranslationRequest, fields_of, json_of, number_field, text_field
+from nmt.service.wire import (
+    RefusedError,
+    Request,
+    TranslationRequest,
+    fields_of,
+    json_of,
+    key_of,
+    number_field,
+    text_field,
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +51,7 @@ class Asked:
 
     def admit(self, fields: dict[str, Any]) -> None:
         """Raises RefusedError for a request that may not be."""
-        of_header = self.request.headers.get("authorization", "").partition(" ")[2].strip()
-        self.service.admit(text_field(fields, "api_key", of_header), self.client)
+        self.service.admit(key_of(self.request, fields), self.client)
 
 
 async def translate(asked: Asked) -> Any:
@@ -120,7 +128,7 @@ async def deepl_usage(asked: Asked) -> Any:
 
 
 def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
-    key = deepl.key_of(asked.request.headers, fields)
+    key = deepl.key_of(asked.request.headers, fields) or key_of(asked.request, fields)
     if not key and asked.service.keys:
         raise RefusedError(
             403, "Authorization failed. Please supply a valid DeepL-Auth-Key via the Authorization header."
@@ -129,9 +137,10 @@ def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
 
 
 async def opennmt_translate(asked: Asked) -> Any:
-    asked.admit({})
+    data = json_of(asked.request)
+    asked.admit(data if isinstance(data, dict) else {})
     names = list(asked.service.pairs.by_name)
-    texts = others.opennmt_texts(json_of(asked.request), names)
+    texts = others.opennmt_texts(data, names)
     asked.service.limits.check([text for text, _ in texts])
     pairs = [asked.service.pairs.by_name[name] for _, name in texts]
     wanted = [
@@ -146,16 +155,12 @@ async def opennmt_models(asked: Asked) -> Any:
 
 
 async def hf_translate(asked: Asked) -> Any:
-    asked.admit({})
     data = json_of(asked.request)
+    asked.admit(data if isinstance(data, dict) else {})
     if not isinstance(data, dict):
         raise RefusedError(400, "the body must be a JSON object with inputs")
     texts, source, target = others.hf_request(data)
-    pairs = asked.service.pairs
-    target = target or next((p.target for p in pairs.by_name.values() if source in ("", p.source)), pairs.targets[0])
-    if not source:
-        into = [p.source for p in pairs.by_name.values() if p.target == pairs.served(target)]
-        source = into[0] if len(into) == 1 else ""
+    source, target = asked.service.pairs.usual(source, target)
     return others.hf_answer(await asked.service.translate(TranslationRequest(texts, source, target)))
 
 

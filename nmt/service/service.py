@@ -7,7 +7,7 @@ import logging
 import math
 import subprocess
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from socket import socket
@@ -46,12 +46,12 @@ class _Text:
     segments: Segments | html.Document | None = None
     results: list[Any] = field(default_factory=list)  # of all segments
 
-    def answer(self, text: str, target: str) -> Answer:
+    def answer(self, text: str) -> Answer:
         if self.pair is None:
             return Answer(text, self.source, self.confidence)
         most = max((len(one[1]) for one in self.results), default=0)
         best, *others = [
-            self._joined([_chosen(one, rank) for one in self.results], target) for rank in range(most + 1)
+            self._joined([_chosen(one, rank) for one in self.results], self.pair.target) for rank in range(most + 1)
         ]
         scores = [one[2] for one in self.results]
         return Answer(
@@ -134,8 +134,8 @@ class Service:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wanted.texts)
         with self.generations.current as generation:
-            target = generation.pairs.served(wanted.target)
-            texts = [self._prepared(text, wanted, target, generation.pairs) for text in wanted.texts]
+            ways = generation.pairs.ways(wanted.source, wanted.target)
+            texts = [self._prepared(text, wanted, ways) for text in wanted.texts]
             by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
             for text in texts:
                 if text.pair:
@@ -144,15 +144,13 @@ class Service:
                     by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
             self._check_room(sum(map(len, by_kind.values())))
             await self._fill(by_kind)
-            return [text.answer(given, target) for given, text in zip(wanted.texts, texts, strict=True)]
+            return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
 
-    def _prepared(self, given: str, wanted: TranslationRequest, target: str, pairs: Pairs) -> _Text:
-        source, confidence = (
-            (pairs.served(wanted.source), 100.0) if wanted.source else detect(given, pairs.sources)[0]
-        )
+    def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, Pair | None]) -> _Text:
+        source, confidence = (next(iter(ways)), 100.0) if wanted.source else detect(given, list(ways))[0]
         if not wanted.source and not any(map(str.isalpha, given)):
             return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
-        pair = pairs.between(source, target)
+        pair = ways[source]
         if not pair:
             return _Text(source, confidence, pair)
         return _Text(source, confidence, pair, html.cut(given, source) if wanted.is_html else cut(given, source))
@@ -213,7 +211,7 @@ class Service:
             raise RefusedError(400, "Invalid request: missing q parameter")
         self._check_room(1)
         with self.generations.current as generation:
-            pair = generation.pairs.between(generation.pairs.served(source), generation.pairs.served(target))
+            (pair,) = generation.pairs.ways(source, target).values()
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
             async with self._in_time("looked at"):

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 MAX_FIELDS = 10_000  # of a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
+KEYS = ("api_key", "auth_key")  # may stand in the query beside any body
 _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
 
 
@@ -58,6 +59,7 @@ class Request:
     content_type: str = ""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
+    method: str = "POST"
 
 
 def media_type(content_type: str) -> str:
@@ -66,15 +68,27 @@ def media_type(content_type: str) -> str:
 
 def fields_of(request: Request) -> dict[str, Any]:
     """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
-    name is repeated. Raises RefusedError(400) for a body that cannot be read."""
+    name is repeated. An empty body has none, whatever type it says it is; beside JSON only keys count in the query,
+    but for a GET, whose body is the unusual place. Raises RefusedError(400) for a body that cannot be read."""
+    if not request.body.strip():
+        return _of_query(request)
     kind = media_type(request.content_type)
     if "json" in kind:
-        return _of_json(request.body) | {k: v for k, v in _collected(_pairs(request.query)).items() if k == "api_key"}
+        is_get = request.method in ("GET", "HEAD")
+        return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if is_get or k in KEYS}
     if kind == MULTIPART:
         pairs = _of_multipart(request.content_type, request.body)
     else:
         pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
-    return _collected(_pairs(request.query)) | _collected(pairs)
+    return _of_query(request) | _collected(pairs)
+
+
+def key_of(request: Request, fields: Mapping[str, Any]) -> str:
+    """The key that is sent in a field, in the query or in the Authorization header, with a scheme or without; "" for
+    none. Raises RefusedError(400)."""
+    header = request.headers.get("authorization", "").strip()
+    found = text_field(fields, "api_key", "") or text_field(_of_query(request), "api_key", "")
+    return found or header.rpartition(" ")[2]  # a key has no blank
 
 
 def json_of(request: Request) -> Any:
@@ -83,6 +97,10 @@ def json_of(request: Request) -> Any:
         return json.loads(_text(request.body) or "null")
     except (ValueError, RecursionError):
         raise RefusedError(400, "Invalid request: the body is no JSON") from None
+
+
+def _of_query(request: Request) -> dict[str, Any]:
+    return _collected(_pairs(request.query))
 
 
 def _of_json(body: bytes) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
@@ -28,7 +28,7 @@ import torch
 from nmt.bars import Done, counted
 from nmt.process import trim_memory
 from nmt.translation.translator import Translator
-from nmt.translation.values import Each, Translation
+from nmt.translation.values import Each, Translation, texts_like, texts_of
 
 MAX_WORKERS = 1024
 MAX_DEATHS = 3  # over one batch: it would kill the next worker too
@@ -77,13 +77,16 @@ class Workers:
         while self.pool:
             self.pool.pop().end()
 
-    def translate(self, texts: Sequence[str], **options: Any) -> list[Translation]:
+    def translate(self, texts: str | Iterable[str], **options: Any) -> list[Translation]:
         """As Translator.translate. Raises ChildProcessError when a batch kills every worker, or none can start."""
+        texts = texts_of("texts", texts)
         with self._turn, self._told(len(texts)) as each:
             return self.translator.translate(texts, each=each, **options)
 
-    def score(self, srcs: Sequence[str], tgts: Sequence[str], **options: Any) -> list[Translation]:
+    def score(self, srcs: str | Iterable[str], tgts: str | Iterable[str], **options: Any) -> list[Translation]:
         """As Translator.score. Raises ChildProcessError when a batch kills every worker, or none can start."""
+        srcs = texts_of("srcs", srcs)
+        tgts = texts_like("tgts", tgts, "srcs", len(srcs))
         with self._turn, self._told(len(srcs)) as each:
             return self.translator.score(srcs, tgts, each=each, **options)
 

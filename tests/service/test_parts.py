@@ -79,6 +79,62 @@ def test_who_is_refused_is_told_what_there_is():
         pairs.between("en", "de")
 
 
+def named(ways) -> dict[str, str | None]:
+    return {source: pair and pair.name for source, pair in ways.items()}
+
+
+def test_a_text_in_any_language_is_in_one_that_has_a_pair_to_the_target_or_in_the_target():
+    pairs = Pairs([*pairs_of("fr-de=a"), *pairs_of("de-en=b")])
+    assert named(pairs.ways("", "en")) == {"de": "de-en", "en": None}
+    assert named(pairs.ways("", "de")) == {"fr": "fr-de", "de": None}
+    assert named(pairs.ways("", "fr")) == {"fr": None}
+    both = Pairs([*pairs_of("de-en=a"), *pairs_of("en-de=b")])
+    assert list(both.ways("", "de")) == list(both.ways("", "en")) == ["de", "en"]  # of two alike the first
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "found"),
+    [
+        ("de", "en", {"de": "de-en-GB"}),
+        ("DE", "EN-US", {"de": "de-en-GB"}),
+        ("de", "en_gb", {"de": "de-en-GB"}),
+        ("en-GB", "de", {"en-US": "en-US-de"}),
+        ("en", "DE-at", {"en-US": "en-US-de"}),
+        ("en", "fr", {"en-AU": "en-AU-fr"}),
+        ("", "en", {"de": "de-en-GB", "en-GB": None}),
+        ("", "EN-US", {"de": "de-en-GB", "en-GB": None}),
+        ("", "de", {"en-US": "en-US-de", "de": None}),
+        ("de-AT", "de", {"de": None}),
+        ("en", "EN", {"en-US": None}),
+        ("fr", "fr", {"fr": None}),
+    ],
+)
+def test_a_source_is_found_among_sources_and_a_target_among_its_targets(source, target, found):
+    pairs = Pairs([one for text in ("en-US:de=a", "de:en-GB=b", "en-AU:fr=c") for one in pairs_of(text)])
+    assert named(pairs.ways(source, target)) == found
+
+
+def test_the_usual_target_is_that_of_the_first_pair_of_a_source():
+    pairs = Pairs([one for text in ("de-en=a", "en-fr=b", "en-de=c", "fr-de=d") for one in pairs_of(text)])
+    for source in ("en", "EN", "en_XX"):
+        assert pairs.usual(source, "") == (source, "fr")
+    assert pairs.usual("", "") == ("de", "en")
+    assert pairs.usual("", "EN-us") == ("de", "EN-us")
+    assert pairs.usual("", "de") == ("", "de")
+    assert pairs.usual("en", "de") == ("en", "de")
+    with pytest.raises(RefusedError, match="xx is no source here; there are: de, en, fr"):
+        pairs.usual("xx", "")
+
+
+def test_what_has_no_pair_is_refused():
+    pairs = Pairs([*pairs_of("zh-Hans:en=a"), *pairs_of("en:zh-Hant=b")])
+    with pytest.raises(RefusedError, match="zh-Hant is not available as a target language from zh-Hans"):
+        pairs.ways("zh-Hans", "zh-Hant")
+    for source, target in (("xx", "en"), ("en", "xx"), ("", "xx"), ("xx", "xx")):
+        with pytest.raises(RefusedError, match="xx is not supported"):
+            pairs.ways(source, target)
+
+
 def test_codes_fall_back_to_the_language():
     assert matching("DE_at", ["de", "en"]) == "de"
     assert matching("pt", ["pt-BR", "en"]) == "pt-BR"

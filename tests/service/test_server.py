@@ -111,6 +111,17 @@ def test_other_interfaces(server, expected):
     assert post("/", json={"inputs": TEXTS[0], "parameters": {"tgt_lang": "en"}}).json() == [
         {"translation_text": best}
     ]
+    (reverse,) = post("/", json={"inputs": "A dog runs.", "parameters": {"src_lang": "en", "tgt_lang": "de"}}).json()
+    for code in ("en", "EN", "en_XX"):
+        assert post("/", json={"inputs": "A dog runs.", "parameters": {"src_lang": code}}).json() == [reverse]
+
+
+def test_a_get_may_say_that_it_has_json(server):
+    headers = {"content-type": "application/json"}
+    found = server.client.get("/v2/languages?type=target", headers=headers).json()
+    assert {one["language"] for one in found} >= {"DE", "EN-US"}
+    for method in ("GET", "POST"):
+        assert "character_count" in server.client.request(method, "/v2/usage", headers=headers).json()
 
 
 def test_libretranslatepy(server, expected):

@@ -41,6 +41,22 @@ def test_four_encodings_say_the_same(request_):
     assert fields_of(request_) == FIELDS
 
 
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain", ""])
+def test_a_request_without_a_body_has_the_fields_of_its_query(kind):
+    assert fields_of(Request("type=target&auth_key=k", kind)) == {"type": "target", "auth_key": "k"}
+    assert fields_of(Request("", kind, b"\r\n")) == {}
+    for method in ("GET", "HEAD"):
+        assert fields_of(Request("type=target", kind, b"", {}, method)) == {"type": "target"}
+
+
+def test_a_get_has_the_fields_of_its_query_beside_those_of_a_body():
+    """DeepL's SDK for Python sends some in the body of a GET."""
+    request = Request("type=target", "application/json", b'{"auth_key": "k"}', {}, "GET")
+    assert fields_of(request) == {"type": "target", "auth_key": "k"}
+    request = Request("", "application/x-www-form-urlencoded", b"type=target", {}, "GET")
+    assert fields_of(request) == {"type": "target"}
+
+
 def test_a_field_that_is_repeated_is_a_list():
     request = Request(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
     assert deepl.translation_request(fields_of(request)) == TranslationRequest(("a", "b"), "", "EN")
@@ -164,6 +180,31 @@ def test_deepl_counts_characters_and_names_variants():
     names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]
     assert names == ["EN", "EN-GB", "EN-US"]
     assert deepl.key_of({"authorization": "DeepL-Auth-Key k:fx"}, {}) == "k:fx"
+
+
+@pytest.mark.parametrize("handling", ["xml", "html"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ignore_tags": "x"}, "Parameter 'ignore_tags' is not supported."),
+        ({"ignore_tags": ["", "x"]}, "Parameter 'ignore_tags' is not supported."),
+        ({"outline_detection": "0", "splitting_tags": "par,title"}, "Parameter 'splitting_tags' is not supported."),
+        ({"non_splitting_tags": ["b"]}, "Parameter 'non_splitting_tags' is not supported."),
+        ({"outline_detection": "0"}, "Value for 'outline_detection' not supported."),
+        ({"outline_detection": False}, "Value for 'outline_detection' not supported."),
+    ],
+)
+def test_deepls_options_of_tags_that_are_not_followed_are_refused(handling, options, message):
+    fields = {"text": ["<x>Boot</x>"], "target_lang": "EN"} | options
+    with pytest.raises(RefusedError) as refused:
+        deepl.translation_request(fields | {"tag_handling": handling})
+    assert (refused.value.status, deepl.error(refused.value)) == (400, {"message": message})
+    assert not deepl.translation_request(fields).is_html  # without tags they say nothing
+
+
+def test_deepls_options_of_tags_may_say_what_is_so_anyway():
+    options = {"ignore_tags": [], "splitting_tags": "", "non_splitting_tags": None, "outline_detection": "1"}
+    assert deepl.translation_request({"text": "a", "target_lang": "EN", "tag_handling": "xml"} | options).is_html
 
 
 def test_opennmt_names_a_model_by_number_or_pair():

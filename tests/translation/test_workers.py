@@ -47,6 +47,23 @@ def test_a_single_batch_starts_no_process(translator):
         assert not workers.pool
 
 
+def test_texts_may_be_one_or_come_from_anything_as_for_a_translator(translator):
+    counts: list[int] = []
+    with Workers(translator, 2, counts.append) as workers:
+        assert workers.translate(iter(TEXTS)) == translator.translate(TEXTS)
+        assert sum(counts) == len(TEXTS)
+        assert workers.translate(TEXTS[0]) == translator.translate(TEXTS[0])
+        assert sum(counts) == len(TEXTS) + 1
+        assert workers.score(iter(TEXTS), iter(TEXTS)) == translator.score(TEXTS, TEXTS)
+        assert workers.score(TEXTS[0], TEXTS[2]) == translator.score(TEXTS[0], TEXTS[2])
+        assert sum(counts) == 2 * (len(TEXTS) + 1)
+        for wrong in (3, b"a", [1]):
+            with pytest.raises(TypeError, match="must be a str"):
+                workers.translate(wrong)
+        with pytest.raises(ValueError, match="tgts has 1 texts but srcs has 2"):
+            workers.score(["a", "b"], ["c"])
+
+
 def test_options_reach_the_workers(translator):
     with Workers(translator, 2) as workers:
         found = workers.translate(TEXTS, search=Greedy(max_ratio=0.0, max_extra=2), batch_size=2, nbest=1)

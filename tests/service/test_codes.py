@@ -1,0 +1,65 @@
+"""A real process whose pairs go one way, in several variants, asked by whatever codes clients use."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from conftest import serving
+
+KEY = "open-sesame"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, model_dirs):
+    """It needs a key, which its client sends in a header."""
+    keys = tmp_path_factory.mktemp("keys") / "keys"
+    keys.write_text(KEY)
+    ways = {"fr:de": "en-de", "de:en-GB": "de-en", "en-US:de": "en-de"}
+    pairs = [argument for way, model in ways.items() for argument in ("--pair", f"{way}={model_dirs[model]}")]
+    with serving(*pairs, "--workers", "1", "--keys", str(keys)) as served:
+        served.client.headers["authorization"] = f"Bearer {KEY}"
+        yield served
+
+
+def test_a_language_is_detected_among_those_that_have_a_pair(server, translator):
+    answer = server.ask(q=["Hund", "This is not a dog."], source="auto", target="en").json()
+    assert [one["language"] for one in answer["detectedLanguage"]] == ["de", "en-GB"]
+    assert answer["translatedText"] == [translator.translate("Hund")[0].text, "This is not a dog."]
+    found = server.client.post("/detect", json={"q": "Ce n'est pas mon chien."}).json()
+    assert found[0]["language"] == "fr"
+
+
+def test_every_interface_finds_a_variant(server, translator):
+    (best,) = (one.text for one in translator.translate("Der Hund"))
+    assert server.ask(q="Der Hund", source="de", target="en").json() == {"translatedText": best}
+    assert server.ask(q="A dog", source="en-GB", target="de").status_code == 200
+    for target in ("EN", "EN-US"):
+        fields = {"text": ["Der Hund"], "source_lang": "DE", "target_lang": target}
+        (one,) = server.client.post("/v2/translate", json=fields | {"auth_key": KEY}).json()["translations"]
+        assert one["text"] == best
+    inspected = server.client.post("/inspect", json={"q": "Der Hund", "source": "de", "target": "en"})
+    assert inspected.status_code == 200
+
+
+BODIES = {
+    "/translate": {"q": "Der Hund", "source": "de", "target": "en"},
+    "/detect": {"q": "Der Hund"},
+    "/inspect": {"q": "Der Hund", "source": "de", "target": "en"},
+    "/v2/translate": {"text": ["Der Hund"], "target_lang": "EN"},
+    "/v2/usage": {},
+    "/translator/translate": [{"src": "Der Hund"}],
+    "/": {"inputs": "Der Hund", "parameters": {"src_lang": "de"}},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_every_route_takes_a_key_wherever_it_stands(server, path):
+    body, url = BODIES[path], f"{server.url}{path}"
+    assert httpx2.post(url, json=body).status_code in (400, 403)
+    assert httpx2.post(url, json=body, params={"api_key": "other"}).status_code == 403
+    assert httpx2.post(url, json=body, headers={"authorization": "other"}).status_code == 403
+    assert httpx2.post(url, json=body, params={"api_key": KEY}).status_code == 200
+    if isinstance(body, dict):
+        assert httpx2.post(url, json=body | {"api_key": KEY}).status_code == 200
+    for header in (KEY, f"Bearer {KEY}", f"DeepL-Auth-Key  {KEY}"):
+        assert httpx2.post(url, json=body, headers={"authorization": header}).status_code == 200
