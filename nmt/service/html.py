@@ -71,6 +71,11 @@ class Document:
     skeleton: tuple[str, ...]
     tags: tuple[tuple[str, str], ...]  # opening, or alone, and closing
 
+    @property
+    def plain(self) -> str:
+        """What is translated, a text a line: without tags and what is copied, and with characters for entities."""
+        return "\n".join(html.unescape(_OWN.sub("", text)) for text in self.texts)
+
     def joined(self, translations: Sequence[str]) -> str:
         parts = [self.skeleton[0]]
         for translation, between in zip(translations, self.skeleton[1:], strict=True):

@@ -9,7 +9,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from nmt.service.detection import detect
 from nmt.service.html import TAG, cut, translate_tagged
+from nmt.service.pairs import Pair, Pairs
+from nmt.service.service import Service
+from nmt.service.wire import TranslationRequest
 from nmt.translation.values import Translation
 
 
@@ -96,3 +100,23 @@ def test_hostile_tags_take_no_time():
         "<script>" * 6000,
     ):
         assert re.sub(r"&lt;", "<", shouted(hostile)).lower() == hostile
+
+
+ENGLISH = "the main content of this page is what you see"
+
+
+@pytest.mark.parametrize(
+    ("document", "seen"),
+    [
+        (f'<p class="{ENGLISH}">Das ist ein Hund.</p>', "Das ist ein Hund."),
+        (f"<script>// {ENGLISH}</script><!-- {ENGLISH} --><p>Ein <code>{ENGLISH}</code>Hund</p>", "Ein Hund"),
+        ("<p>Der Hund<p>h&ouml;rt <b>es</b> &amp; <br>ist", "Der Hund\nhört es &\nist"),
+        ("<p class=a>12:30</p>", "12:30"),
+    ],
+)
+def test_the_language_is_found_from_what_is_translated_alone(document, seen):
+    assert cut(document).plain == seen
+    wanted = TranslationRequest((document,), source="", target="en", is_html=True)
+    text = Service._prepared(None, document, wanted, "en", Pairs([Pair("en", "de", ()), Pair("de", "en", ())]))
+    assert (text.source, text.confidence) == detect(seen, ["en", "de"])[0]
+    assert text.pair == (Pair("de", "en", ()) if seen != "12:30" else None)
