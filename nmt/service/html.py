@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nmt.service.html_tokens import Token, tokens
 from nmt.service.segments import LONG
 from nmt.text.sentences import sentences
 
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
     from nmt.translation.values import Translation
 
-TAG = re.compile(
-    r"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<[!?][^>]*+>"
-    r"|<(?P<close>/)?(?P<name>[A-Za-z][\w:.-]*+)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^\"'<>])*+)>",
-    re.DOTALL,
-)
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _NO = re.compile(
@@ -37,13 +33,15 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-UNTRANSLATED = _names("code kbd math noscript pre samp script style svg template textarea var")
+UNTRANSLATED = _names(
+    "code iframe kbd math noembed noframes noscript pre samp script style svg template textarea var xmp"
+)
 VOID = _names("area base br col embed hr img input link meta source track wbr")
 BLOCKS = _names(
     "address article aside audio blockquote body br canvas caption center col colgroup dd details dialog dir div dl "
     "dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li "
     "link main menu meta nav noscript object ol optgroup option p pre script section select source style summary "
-    "table tbody td template textarea tfoot th thead title tr track ul video"
+    "table tbody td template textarea tfoot th thead title tr track ul video xmp"
 )
 
 
@@ -59,7 +57,7 @@ class _Part:
 
     @property
     def ends_text(self) -> bool:
-        return self.name in BLOCKS or self.name == "!"
+        return self.name in BLOCKS or self.name[:1] == "!"
 
 
 @dataclass(frozen=True)
@@ -107,30 +105,26 @@ def cut(document: str, language: str = "") -> Document:
 
 def _parts(document: str) -> Iterator[_Part]:
     """Texts, tags, and elements that are copied whole."""
-    end = 0
     kept: list[str] = []  # the element that is copied
     name, depth = "", 0  # of it, and how many of its name are open
-    for tag in TAG.finditer(document):
-        text, end = document[end : tag.start()], tag.end()
-        own = (tag["name"] or "!").lower()
-        alone = own in VOID or tag[0].endswith("/>")
+    for token in tokens(document):
+        alone = token.name in VOID or token.is_empty
         if kept:
-            kept += [text, tag[0]]
-            depth += (own == name and not alone) * (-1 if tag["close"] else 1)
+            kept.append(token.content)
+            depth += (token.name == name and not alone) * (-1 if token.closes else 1)
             if not depth:
                 yield _Part("".join(kept), name, stands_alone=True)
                 kept = []
-            continue
-        if text:
-            yield _Part(text)
-        if own != "!" and not tag["close"] and not alone and (own in UNTRANSLATED or _NO.search(tag["rest"])):
-            kept, name, depth = [tag[0]], own, 1
+        elif token.name and not token.closes and not alone and _is_copied(token):
+            kept, name, depth = [token.content], token.name, 1
         else:
-            yield _Part(tag[0], own, bool(tag["close"]), alone)
+            yield _Part(token.content, token.name, token.closes, alone)
     if kept:
-        yield _Part("".join([*kept, document[end:]]), "!")
-    elif end < len(document):
-        yield _Part(document[end:])
+        yield _Part("".join(kept), "!")
+
+
+def _is_copied(token: Token) -> bool:
+    return token.name in UNTRANSLATED or bool(_NO.search(token.rest))
 
 
 def _paired(run: list[_Part]) -> list[_Part]:

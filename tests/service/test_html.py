@@ -10,7 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from nmt.service.detection import detect
-from nmt.service.html import TAG, cut, translate_tagged
+from nmt.service.html import cut, translate_tagged
+from nmt.service.html_tokens import tokens
 from nmt.service.pairs import Pair, Pairs
 from nmt.service.service import Service
 from nmt.service.wire import TranslationRequest
@@ -42,6 +43,54 @@ def test_tags_stay_and_texts_are_translated(document, answer):
     assert shouted(document) == (answer or kept)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        """<script>document.write('<script src="x"><\\/script>')</script>""",
+        '<script>var x="<!--";</script>',
+        "<style>/* <style> <!-- */</style >",
+        "<textarea><textarea> a</b> <!-- </textareas></TEXTAREA>",
+        "<xmp><b></xmp>",
+        "<iframe><iframe></iframe>",
+        "<noframes><noframes></noframes>",
+        "<noembed>a</noembed>",
+        "<div translate='no'><script>'</div>'</script>a</div>",
+    ],
+)
+def test_raw_text_ends_at_the_first_closing_tag_of_its_name(raw):
+    assert shouted(f"<p>Eins</p>{raw}<p>Der Hund</p>") == f"<p>EINS</p>{raw}<p>DER HUND</p>"
+
+
+def test_a_title_is_text_without_tags():
+    title = "<title>Das <b> &amp; der <title> <!-- Hund</title>"
+    assert shouted(f"{title}<p>a") == "<title>DAS &lt;B&gt; &amp; DER &lt;TITLE&gt; &lt;!-- HUND</title><p>A"
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<p title=don't>",
+        "<a href=/x title=Anna's>",
+        '<img alt="17" Monitor">',
+        "<a title = 'x>y' b>",
+        '<p title="<b>">',
+        "<a b= c='d'e=f=\">",
+        '<p \'a="b">',
+        "<a =x>",
+        "<a b=>",
+    ],
+)
+def test_quotes_of_a_tag_delimit_values_alone(tag):
+    assert shouted(f"eins {tag} zwei's <b>drei</b>") == f"EINS {tag} ZWEI'S <b>DREI</b>"
+
+
+def test_a_slash_of_a_value_is_no_empty_element():
+    (given,) = tokens("<a href=/x/>")
+    assert not given.is_empty
+    assert given.attributes == {"href": "/x/"}
+    assert all(one.is_empty for one in tokens("<a/><a href='/x'/><a href=/x />"))
+
+
 class Tags(HTMLParser):
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -66,7 +115,23 @@ class Saying:
         return [Translation(self.text, 0.0, 0.0) for _ in texts]
 
 
-PARTS = ["<p>", "</p>", "<b>", "</b>", "<br>", "a", " & ", "&lt;", "<", ">", "<a href='x'>", "</a>", "\n", "</code>"]
+PARTS = [
+    "<p>",
+    "</p>",
+    "<b>",
+    "</b>",
+    "<br>",
+    "a",
+    " & ",
+    "&lt;",
+    "<",
+    ">",
+    "<a href='x'>",
+    "</a>",
+    "\n",
+    "</code>",
+    "<!-- x -->",
+]
 
 
 @given(st.lists(st.sampled_from([*PARTS, "<code>", "Ein Satz. " * 40])))
@@ -79,14 +144,15 @@ def test_the_answer_has_the_tags_of_the_question_and_none_other(parts):
     found = cut(document)
     translator = Saying("<i>x</i> & y")
     answer = found.joined([one.text for one in translate_tagged(translator, found.texts, 0)])
-    assert Counter(tag[0] for tag in TAG.finditer(answer)) == Counter(tag[0] for tag in TAG.finditer(document))
-    tags = Counter((tag["close"] or "") + tag["name"].lower() for tag in TAG.finditer(document))
+    before, after = ([one for one in tokens(text) if one.name] for text in (document, answer))
+    assert Counter(tag.content for tag in before) == Counter(tag.content for tag in after)
+    tags = Counter("/" * tag.closes + tag.name for tag in before if tag.name != "!--")
     assert Tags(answer).found == tags  # as another parser reads the answer
     copied = [tag for pair in found.tags for tag in pair if tag.startswith("<code>")]  # with what it holds
     for code in copied:
         assert code in answer
         answer = answer.replace(code, "", 1)
-    said = "".join(html.unescape(TAG.sub("", answer)).split())
+    said = "".join(html.unescape("".join(one.content for one in tokens(answer) if not one.name)).split())
     assert not found.texts or "<i>x</i>&y" in said
 
 
@@ -98,6 +164,12 @@ def test_hostile_tags_take_no_time():
         "<" * 50_000,
         "<a " * 16_000,
         "<script>" * 6000,
+        '<a b="' + '<a c=\'" d="' * 6000,  # each would be one to the end
+        "<a b='" * 9000,
+        "<a b" + " " * 50_000,
+        "<a b=" + "c='d" * 12_000,
+        "<title" * 9000,
+        "<!--" * 12_000,
     ):
         assert re.sub(r"&lt;", "<", shouted(hostile)).lower() == hostile
 
