@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nmt.service.html_tokens import Token, tokens
+from nmt.service.html_copied import VOID, Copied, is_copied, names
+from nmt.service.html_tokens import tokens
 from nmt.service.segments import LONG
 from nmt.text.sentences import sentences
 
@@ -24,20 +26,7 @@ if TYPE_CHECKING:
 
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
-_NO = re.compile(
-    r"\stranslate\s*=\s*[\"']?no\b|\sclass\s*=\s*(?:\"[^\"]*\bnotranslate\b|'[^']*\bnotranslate\b)", re.IGNORECASE
-)
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-UNTRANSLATED = _names(
-    "code iframe kbd math noembed noframes noscript pre samp script style svg template textarea var xmp"
-)
-VOID = _names("area base br col embed hr img input link meta source track wbr")
-BLOCKS = _names(
+BLOCKS = names(
     "address article aside audio blockquote body br canvas caption center col colgroup dd details dialog dir div dl "
     "dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li "
     "link main menu meta nav noscript object ol optgroup option p pre script section select source style summary "
@@ -105,42 +94,44 @@ def cut(document: str, language: str = "") -> Document:
 
 def _parts(document: str) -> Iterator[_Part]:
     """Texts, tags, and elements that are copied whole."""
-    kept: list[str] = []  # the element that is copied
-    name, depth = "", 0  # of it, and how many of its name are open
+    copied: Copied | None = None
+    around = Counter[str]()  # the names of what is open, or has no end tag
     for token in tokens(document):
+        if copied and copied.ends_before(token, around):
+            yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+            copied = None
         alone = token.name in VOID or token.is_empty
-        if kept:
-            kept.append(token.content)
-            depth += (token.name == name and not alone) * (-1 if token.closes else 1)
-            if not depth:
-                yield _Part("".join(kept), name, stands_alone=True)
-                kept = []
-        elif token.name and not token.closes and not alone and _is_copied(token):
-            kept, name, depth = [token.content], token.name, 1
+        if copied:
+            if copied.ends_with(token):
+                yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+                copied = None
+        elif token.name and not token.closes and not alone and is_copied(token):
+            copied = Copied(token)
         else:
             yield _Part(token.content, token.name, token.closes, alone)
-    if kept:
-        yield _Part("".join(kept), "!")
-
-
-def _is_copied(token: Token) -> bool:
-    return token.name in UNTRANSLATED or bool(_NO.search(token.rest))
+            if not alone:
+                around[token.name] = max(0, around[token.name] + (-1 if token.closes else 1))
+    if copied:
+        yield _Part("".join(copied.contents), "!")
 
 
 def _paired(run: list[_Part]) -> list[_Part]:
     """The same; an opening tag and the closing one of its name know one another, and what has no partner, or crosses
     two that have, stands alone."""
     stack: list[_Part] = []
+    opened = Counter[str]()  # the names of the stack
     for part in run:
         if not part.name or part.stands_alone:
             continue
         if not part.closes:
             stack.append(part)
+            opened[part.name] += 1
             continue
-        place = next((i for i in reversed(range(len(stack))) if stack[i].name == part.name), None)
-        if place is not None:
-            part.partner, stack[place].partner = stack[place], part
-            del stack[place:]
+        while opened[part.name] and part.partner is None:
+            last = stack.pop()
+            opened[last.name] -= 1
+            if last.name == part.name:
+                part.partner, last.partner = last, part
     for part in run:
         part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
     return run

@@ -91,6 +91,47 @@ def test_a_slash_of_a_value_is_no_empty_element():
     assert all(one.is_empty for one in tokens("<a/><a href='/x'/><a href=/x />"))
 
 
+@pytest.mark.parametrize(
+    ("document", "texts"),
+    [
+        ("<ul><li translate=no>Foo<li>Der Hund</ul><p>Er", ["Der Hund", "Er"]),
+        ("<ul><li translate=no>Foo<ul><li>a<li>b</ul><li>Der Hund</ul>", ["Der Hund"]),
+        ("<ul><li translate=no>Foo</ul><p>Er", ["Er"]),
+        ("<ul><li translate=no>Foo<b>a</b><ol><li>a</ol></i></li>Er</ul>", ["Er"]),
+        ('<table><tr><td class="notranslate">A<td>Der Hund</table>Er', ["Der Hund", "Er"]),
+        ("<table><tr><th translate=no>A<table><td>a<td>b</table><tr><td>Der Hund</table>", ["Der Hund"]),
+        ("<table><tr translate=no><td>A<td>B<tr><td>Der Hund<tfoot translate=no><tr><td>A</table>Er", None),
+        ("<table><tbody translate=no><tr><td>A<tr><td>B<tbody><tr><td>Der Hund</table>Er", None),
+        ("<p translate=no>Foo<p>Der Hund<h1>Er</h1>", None),
+        ("<p translate=no>Foo <b>a<button><div>b</div></button></b><div>Der Hund</div>Er", None),
+        ("<div><p translate=no>Foo</i></div>Der Hund<p>Er", None),
+        ("<dl><dt translate=no>A<dd>Der Hund<dd translate=no>B<dt>Er</dl>", None),
+        ("<select><option translate=no>A<option>Der Hund<optgroup translate=no><option>B</select>Er", None),
+    ],
+)
+def test_a_copied_element_ends_where_its_end_tag_may_be_omitted(document, texts):
+    assert list(cut(document).texts) == (texts or ["Der Hund", "Er"])
+
+
+@pytest.mark.parametrize(
+    ("attributes", "stays"),
+    [
+        ("class=notranslate", True),
+        ("CLASS='a NoTranslate\nb'", True),
+        ("id=a translate=no", True),
+        ("translate = 'NO'", True),
+        ('data-x="foo translate=no"', False),
+        ('title="a" data-class=notranslate', False),
+        ('class="notranslate-x"', False),
+        ("class='a' class='notranslate'", False),  # the first says it
+        ("translate=none", False),
+        ("translate", False),
+    ],
+)
+def test_an_attribute_says_that_an_element_is_copied(attributes, stays):
+    assert cut(f"<p {attributes}>a</p>").texts == (() if stays else ("a",))
+
+
 class Tags(HTMLParser):
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -164,6 +205,9 @@ def test_hostile_tags_take_no_time():
         "<" * 50_000,
         "<a " * 16_000,
         "<script>" * 6000,
+        "<p translate=no>" + "<b>" * 9000 + "</i>" * 9000,
+        "<b>" * 9000 + "</i>" * 9000,
+        "<p>" * 9000 + "<li translate=no>" * 9000,
         '<a b="' + '<a c=\'" d="' * 6000,  # each would be one to the end
         "<a b='" * 9000,
         "<a b" + " " * 50_000,
