@@ -13,10 +13,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nmt.service.html_blanks import is_blank, stripped
 from nmt.service.html_copied import VOID, Copied, is_copied, names
-from nmt.service.html_tokens import tokens
+from nmt.service.html_tokens import tokens, unescaped
 from nmt.service.segments import LONG
 from nmt.text.sentences import sentences
 
@@ -48,6 +50,10 @@ class _Part:
     def ends_text(self) -> bool:
         return self.name in BLOCKS or self.name[:1] == "!"
 
+    @cached_property
+    def is_blank(self) -> bool:
+        return not self.name and is_blank(self.content)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -61,7 +67,7 @@ class Document:
     @property
     def plain(self) -> str:
         """What is translated, a text a line: without tags and what is copied, and with characters for entities."""
-        return "\n".join(html.unescape(_OWN.sub("", text)) for text in self.texts)
+        return "\n".join(unescaped(_OWN.sub("", text)) for text in self.texts)
 
     def joined(self, translations: Sequence[str]) -> str:
         parts = [self.skeleton[0]]
@@ -173,9 +179,9 @@ def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
     before, after = "", ""
     while first < last:
         left, right = sentence[first], sentence[last - 1]
-        if left.stands_alone or not (left.name or left.content.strip()):
+        if left.stands_alone or left.is_blank:
             before, first = before + left.content, first + 1
-        elif right.stands_alone or not (right.name or right.content.strip()):
+        elif right.stands_alone or right.is_blank:
             after, last = right.content + after, last - 1
         elif left.name and left.partner is right:
             before, after, first, last = before + left.content, right.content + after, first + 1, last - 1
@@ -183,13 +189,11 @@ def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
             break
     inner = list(sentence[first:last])
     if inner and not inner[0].name:
-        stripped = inner[0].content.lstrip()
-        before += inner[0].content[: len(inner[0].content) - len(stripped)]
-        inner[0] = _Part(stripped)
+        blanks, text, rest = stripped(inner[0].content)
+        before, inner[0] = before + blanks, _Part(text + rest)
     if inner and not inner[-1].name:
-        stripped = inner[-1].content.rstrip()
-        after = inner[-1].content[len(stripped) :] + after
-        inner[-1] = _Part(stripped)
+        rest, text, blanks = stripped(inner[-1].content)
+        after, inner[-1] = blanks + after, _Part(rest + text)
     return before, inner, after
 
 
@@ -199,7 +203,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     spelled = []
     for part in parts:
         if not part.name:
-            spelled.append(html.escape(html.unescape(part.content), quote=False))
+            spelled.append(html.escape(unescaped(part.content), quote=False))
         elif part.closes and part.partner:
             spelled.append(f"</nmt{numbers[id(part.partner)]}>")
         else:

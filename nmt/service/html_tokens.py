@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ TAG = re.compile(
 _ATTRIBUTE = re.compile(r"(=[^\s/=]*+|[^\s/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'][^\s]*+)?+))?+")
 # What they hold has no tags and no comments, and ends at the first closing tag of their name.
 RAW = frozenset(["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"])
+
+_NO_NUMBER = re.compile(r"&#[0-9]{4000,};?")  # Python reads no number of more than 4300 digits
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ def _is_empty(rest: str) -> bool:
         return False
     *_, last = [0, *(attribute.end() for attribute in _ATTRIBUTE.finditer(rest))]
     return last < len(rest)
+
+
+def unescaped(text: str) -> str:
+    """A text with characters for entities."""
+    return html.unescape(_NO_NUMBER.sub("\ufffd", text))
 
 
 @cache
