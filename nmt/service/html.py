@@ -48,7 +48,7 @@ class _Part:
 
     @property
     def ends_text(self) -> bool:
-        return self.name in BLOCKS or self.name[:1] == "!"
+        return self.name in BLOCKS or self.name == "!"
 
     @cached_property
     def is_blank(self) -> bool:
@@ -106,7 +106,7 @@ def _parts(document: str) -> Iterator[_Part]:
         if copied and copied.ends_before(token, around):
             yield _Part("".join(copied.contents), copied.name, stands_alone=True)
             copied = None
-        alone = token.name in VOID or token.is_empty
+        alone = token.name in VOID or token.is_empty or token.name == "!--"
         if copied:
             if copied.ends_with(token):
                 yield _Part("".join(copied.contents), copied.name, stands_alone=True)
@@ -115,7 +115,7 @@ def _parts(document: str) -> Iterator[_Part]:
             copied = Copied(token)
         else:
             yield _Part(token.content, token.name, token.closes, alone)
-            if not alone:
+            if token.name and not alone:
                 around[token.name] = max(0, around[token.name] + (-1 if token.closes else 1))
     if copied:
         yield _Part("".join(copied.contents), "!")

@@ -152,6 +152,23 @@ def test_an_entity_with_thousands_of_digits_is_an_unknown_character():
     assert cut(f"a &#{'0' * 9000}; b").texts == ("a \ufffd b",)
 
 
+def test_a_comment_ends_no_text():
+    found = cut("<!-- a --><p>Der <!-- -->Hund<!-- --> sucht <![CDATA[<b>]]>den <?x y?>Ball.<!-- b --></p>")
+    assert found.texts == ("Der <nmt0/>Hund<nmt1/> sucht <nmt2/>den <nmt3/>Ball.",)
+    assert found.tags == (("<!-- -->", ""), ("<!-- -->", ""), ("<![CDATA[<b>]]>", ""), ("<?x y?>", ""))
+    assert found.skeleton == ("<!-- a --><p>", "<!-- b --></p>")
+
+
+@pytest.mark.parametrize("between", ["<!DOCTYPE html>", "<!doctype>"])
+def test_a_doctype_ends_a_text(between):
+    assert cut(f"a{between}b").texts == ("a", "b")
+
+
+@pytest.mark.parametrize("comment", ["<!-->", "<!--->", "<!-- a --!>", "<!---->", "<!-- -- > -->", "<!a>"])
+def test_a_comment_ends_where_a_browser_ends_it(comment):
+    assert shouted(f"<p>a{comment}</p><!-- b") == f"<p>A{comment}</p><!-- b"
+
+
 class Tags(HTMLParser):
     def __init__(self, document: str) -> None:
         super().__init__()
