@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 BLOCKS = names(
-    "address article aside audio blockquote body br canvas caption center col colgroup dd details dialog dir div dl "
-    "dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li "
-    "link main menu meta nav noscript object ol optgroup option p pre script section select source style summary "
-    "table tbody td template textarea tfoot th thead title tr track ul video xmp"
+    "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
+    "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
+    "iframe input label legend li link main menu meta meter nav noscript object ol optgroup option output p pre "
+    "progress script section select source style summary table tbody td template textarea tfoot th thead title tr "
+    "track ul video xmp"
 )
 
 

@@ -169,6 +169,15 @@ def test_a_comment_ends_where_a_browser_ends_it(comment):
     assert shouted(f"<p>a{comment}</p><!-- b") == f"<p>A{comment}</p><!-- b"
 
 
+@pytest.mark.parametrize("name", ["button", "label", "output", "meter", "progress", "summary", "datalist", "option"])
+def test_controls_side_by_side_are_texts_of_their_own(name):
+    assert cut(f"<{name}>Ja</{name}><{name}>Nein</{name}>").texts == ("Ja", "Nein")
+
+
+def test_an_input_ends_a_text():
+    assert cut("Name <input name=a> Ort <input name=b>").texts == ("Name", "Ort")
+
+
 class Tags(HTMLParser):
     def __init__(self, document: str) -> None:
         super().__init__()
