@@ -1,8 +1,9 @@
 """format=html: a document's tags stay, and what stands between them is translated.
 
-A tag of a block (a paragraph, a cell, a line's end) ends a text; any other is of the text that it stands in, and is
-put back where the alignment says (text/markup.py). Nothing is parsed further: what looks like a tag is copied as it
-is, and what does not is text, whose entities are read, and whose translation is spelled with those that HTML needs.
+A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the text
+that it stands in, and is put back where the alignment says (text/markup.py). What html_tokens.py reads as a tag is
+copied as it is, and what not is text, whose entities are read, and whose translation is spelled with those that HTML
+needs. html_copied.py says what is copied with all that it holds.
 So the answer holds the tags of the question, each once, and none other.
 """
 
@@ -10,10 +11,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nmt.service.html_blanks import is_blank, stripped
+from nmt.service.html_copied import VOID, Copied, is_copied, names
+from nmt.service.html_tokens import tokens, unescaped
 from nmt.service.segments import LONG
 from nmt.text.sentences import sentences
 
@@ -21,29 +27,14 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
     from nmt.translation.values import Translation
 
-TAG = re.compile(
-    r"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<[!?][^>]*+>"
-    r"|<(?P<close>/)?(?P<name>[A-Za-z][\w:.-]*+)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^\"'<>])*+)>",
-    re.DOTALL,
-)
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
-_NO = re.compile(
-    r"\stranslate\s*=\s*[\"']?no\b|\sclass\s*=\s*(?:\"[^\"]*\bnotranslate\b|'[^']*\bnotranslate\b)", re.IGNORECASE
-)
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-UNTRANSLATED = _names("code kbd math noscript pre samp script style svg template textarea var")
-VOID = _names("area base br col embed hr img input link meta source track wbr")
-BLOCKS = _names(
-    "address article aside audio blockquote body br canvas caption center col colgroup dd details dialog dir div dl "
-    "dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html iframe legend li "
-    "link main menu meta nav noscript object ol optgroup option p pre script section select source style summary "
-    "table tbody td template textarea tfoot th thead title tr track ul video"
+BLOCKS = names(
+    "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
+    "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
+    "iframe input label legend li link main menu meta meter nav noscript object ol optgroup option output p pre "
+    "progress script section select source style summary table tbody td template textarea tfoot th thead title tr "
+    "track ul video xmp"
 )
 
 
@@ -61,6 +52,10 @@ class _Part:
     def ends_text(self) -> bool:
         return self.name in BLOCKS or self.name == "!"
 
+    @cached_property
+    def is_blank(self) -> bool:
+        return not self.name and is_blank(self.content)
+
 
 @dataclass(frozen=True)
 class Document:
@@ -70,6 +65,11 @@ class Document:
     texts: tuple[str, ...]
     skeleton: tuple[str, ...]
     tags: tuple[tuple[str, str], ...]  # opening, or alone, and closing
+
+    @property
+    def plain(self) -> str:
+        """What is translated, a text a line: without tags and what is copied, and with characters for entities."""
+        return "\n".join(unescaped(_OWN.sub("", text)) for text in self.texts)
 
     def joined(self, translations: Sequence[str]) -> str:
         parts = [self.skeleton[0]]
@@ -81,7 +81,7 @@ class Document:
 def cut(document: str, language: str = "") -> Document:
     """A document, in a language."""
     texts: list[str] = []
-    skeleton = [""]
+    skeleton: list[list[str]] = [[]]
     tags: list[tuple[str, str]] = []
     run: list[_Part] = []
     for part in [*_parts(document), _Part("", "!")]:
@@ -90,58 +90,56 @@ def cut(document: str, language: str = "") -> Document:
             continue
         for sentence in _sentences(_paired(run), language):
             before, inner, after = _peeled(sentence)
-            skeleton[-1] += before
+            skeleton[-1].append(before)
             if inner:
                 texts.append(_spelled(inner, tags))
-                skeleton.append("")
-            skeleton[-1] += after
-        skeleton[-1] += part.content
+                skeleton.append([])
+            skeleton[-1].append(after)
+        skeleton[-1].append(part.content)
         run = []
-    return Document(tuple(texts), tuple(skeleton), tuple(tags))
+    return Document(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
 
 
 def _parts(document: str) -> Iterator[_Part]:
     """Texts, tags, and elements that are copied whole."""
-    end = 0
-    kept: list[str] = []  # the element that is copied
-    name, depth = "", 0  # of it, and how many of its name are open
-    for tag in TAG.finditer(document):
-        text, end = document[end : tag.start()], tag.end()
-        own = (tag["name"] or "!").lower()
-        alone = own in VOID or tag[0].endswith("/>")
-        if kept:
-            kept += [text, tag[0]]
-            depth += (own == name and not alone) * (-1 if tag["close"] else 1)
-            if not depth:
-                yield _Part("".join(kept), name, stands_alone=True)
-                kept = []
-            continue
-        if text:
-            yield _Part(text)
-        if own != "!" and not tag["close"] and not alone and (own in UNTRANSLATED or _NO.search(tag["rest"])):
-            kept, name, depth = [tag[0]], own, 1
+    copied: Copied | None = None
+    around = Counter[str]()  # the names of what is open, or has no end tag
+    for token in tokens(document):
+        if copied and copied.ends_before(token, around):
+            yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+            copied = None
+        alone = token.name in VOID or token.is_empty or token.name == "!--"
+        if copied:
+            if copied.ends_with(token):
+                yield _Part("".join(copied.contents), copied.name, stands_alone=True)
+                copied = None
+        elif token.name and not token.closes and not alone and is_copied(token):
+            copied = Copied(token)
         else:
-            yield _Part(tag[0], own, bool(tag["close"]), alone)
-    if kept:
-        yield _Part("".join([*kept, document[end:]]), "!")
-    elif end < len(document):
-        yield _Part(document[end:])
+            yield _Part(token.content, token.name, token.closes, alone)
+            if token.name and not alone:
+                around[token.name] = max(0, around[token.name] + (-1 if token.closes else 1))
+    if copied:
+        yield _Part("".join(copied.contents), "!")
 
 
 def _paired(run: list[_Part]) -> list[_Part]:
     """The same; an opening tag and the closing one of its name know one another, and what has no partner, or crosses
     two that have, stands alone."""
     stack: list[_Part] = []
+    opened = Counter[str]()  # the names of the stack
     for part in run:
         if not part.name or part.stands_alone:
             continue
         if not part.closes:
             stack.append(part)
+            opened[part.name] += 1
             continue
-        place = next((i for i in reversed(range(len(stack))) if stack[i].name == part.name), None)
-        if place is not None:
-            part.partner, stack[place].partner = stack[place], part
-            del stack[place:]
+        while opened[part.name] and part.partner is None:
+            last = stack.pop()
+            opened[last.name] -= 1
+            if last.name == part.name:
+                part.partner, last.partner = last, part
     for part in run:
         part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
     return run
@@ -183,9 +181,9 @@ def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
     before, after = "", ""
     while first < last:
         left, right = sentence[first], sentence[last - 1]
-        if left.stands_alone or not (left.name or left.content.strip()):
+        if left.stands_alone or left.is_blank:
             before, first = before + left.content, first + 1
-        elif right.stands_alone or not (right.name or right.content.strip()):
+        elif right.stands_alone or right.is_blank:
             after, last = right.content + after, last - 1
         elif left.name and left.partner is right:
             before, after, first, last = before + left.content, right.content + after, first + 1, last - 1
@@ -193,13 +191,11 @@ def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
             break
     inner = list(sentence[first:last])
     if inner and not inner[0].name:
-        stripped = inner[0].content.lstrip()
-        before += inner[0].content[: len(inner[0].content) - len(stripped)]
-        inner[0] = _Part(stripped)
+        blanks, text, rest = stripped(inner[0].content)
+        before, inner[0] = before + blanks, _Part(text + rest)
     if inner and not inner[-1].name:
-        stripped = inner[-1].content.rstrip()
-        after = inner[-1].content[len(stripped) :] + after
-        inner[-1] = _Part(stripped)
+        rest, text, blanks = stripped(inner[-1].content)
+        after, inner[-1] = blanks + after, _Part(rest + text)
     return before, inner, after
 
 
@@ -209,7 +205,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     spelled = []
     for part in parts:
         if not part.name:
-            spelled.append(html.escape(html.unescape(part.content), quote=False))
+            spelled.append(html.escape(unescaped(part.content), quote=False))
         elif part.closes and part.partner:
             spelled.append(f"</nmt{numbers[id(part.partner)]}>")
         else:

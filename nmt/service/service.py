@@ -147,9 +147,13 @@ class Service:
             return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
 
     def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, Pair | None]) -> _Text:
-        source, confidence = (next(iter(ways)), 100.0) if wanted.source else detect(given, list(ways))[0]
-        if not wanted.source and not any(map(str.isalpha, given)):
-            return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
+        if wanted.source:
+            source, confidence = next(iter(ways)), 100.0
+        else:
+            seen = html.cut(given).plain if wanted.is_html else given  # else the tags' English would count
+            source, confidence = detect(seen, list(ways))[0]
+            if not any(map(str.isalpha, seen)):
+                return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
         pair = ways[source]
         if not pair:
             return _Text(source, confidence, pair)

@@ -1,0 +1,81 @@
+"""Which elements of HTML are copied whole, and where they end: an end tag may be omitted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from nmt.service.html_tokens import Token
+
+
+def names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+UNTRANSLATED = names(
+    "code iframe kbd math noembed noframes noscript pre samp script style svg template textarea var xmp"
+)
+VOID = names("area base br col embed hr img input link meta source track wbr")
+_GROUPS = "tbody tfoot thead"
+# What ends an element of a name, where it starts: one of its kind, or of the kind that its parent is of.
+_ENDING = {
+    "li": names("li"),
+    **dict.fromkeys(["dt", "dd"], names("dt dd")),
+    **dict.fromkeys(["rt", "rp"], names("rt rp")),
+    **dict.fromkeys(["td", "th"], names(f"td th tr {_GROUPS}")),
+    "tr": names(f"tr {_GROUPS}"),
+    **dict.fromkeys(_GROUPS.split(), names(_GROUPS)),
+    "option": names("option optgroup hr"),
+    "optgroup": names("optgroup hr"),
+    "p": names(
+        "address article aside blockquote caption center dd details dialog dir div dl dt fieldset figcaption figure "
+        "footer form h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol optgroup option p plaintext pre "
+        f"search section summary table td th tr ul xmp {_GROUPS}"
+    ),
+}
+# In these it ends nothing that stands outside.
+_WITHIN = dict.fromkeys(["td", "th", "tr", *_GROUPS.split()], names("table template"))
+_WITHIN_OTHERS = names("button dl menu object ol select table template ul")
+
+
+class Copied:
+    """An element, from its opening tag on. Takes a time that does not depend on how deep it is."""
+
+    def __init__(self, token: Token) -> None:
+        self.contents = [token.content]
+        self.name = token.name
+        self._open = [token.name]  # it, and what is open in it
+        self._numbers = Counter(self._open)
+
+    def ends_before(self, token: Token, around: Mapping[str, int]) -> bool:
+        """Whether it has no end tag, as the next token says; `around` has the names of what it may stand in."""
+        if self.name not in _ENDING:
+            return False
+        if token.closes:
+            return not self._numbers[token.name] and around.get(token.name, 0) > 0
+        within = _WITHIN.get(self.name, _WITHIN_OTHERS)
+        return token.name in _ENDING[self.name] and not any(self._numbers[name] for name in within)
+
+    def ends_with(self, token: Token) -> bool:
+        """Take the next token."""
+        self.contents.append(token.content)
+        if token.closes:
+            self._close(token.name)
+        elif token.name and token.name[0] != "!" and token.name not in VOID and not token.is_empty:
+            self._open.append(token.name)
+            self._numbers[token.name] += 1
+        return not self._open
+
+    def _close(self, name: str) -> None:
+        last = ""
+        while self._numbers[name] and last != name:
+            last = self._open.pop()
+            self._numbers[last] -= 1
+
+
+def is_copied(token: Token) -> bool:
+    """Whether an opening tag is that of such an element."""
+    if token.name in UNTRANSLATED:
+        return True
+    found = token.attributes
+    return found.get("translate", "").lower() == "no" or "notranslate" in found.get("class", "").lower().split()
