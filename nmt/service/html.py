@@ -1,9 +1,10 @@
 """format=html: a document's tags stay, and what stands between them is translated.
 
-A tag of a block (a paragraph, a cell, a line's end) ends a text; any other is of the text that it stands in, and is
-put back where the alignment says (text/markup.py). Nothing is parsed further: what looks like a tag is copied as it
-is, and what does not is text, whose entities are read, and whose translation is spelled with those that HTML needs.
-So the answer holds the tags of the question, each once, and none other.
+A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the
+text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (html_tokens.py) is
+copied as it is, some elements with all that they hold (html_copied.py); what is none is text, whose entities are
+read, and whose translation is spelled with those that HTML needs. So the answer holds the tags of the question,
+each once, and none other.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Document:
 def cut(document: str, language: str = "") -> Document:
     """A document, in a language."""
     texts: list[str] = []
-    skeleton = [""]
+    skeleton: list[list[str]] = [[]]
     tags: list[tuple[str, str]] = []
     run: list[_Part] = []
     for part in [*_parts(document), _Part("", "!")]:
@@ -89,14 +90,14 @@ def cut(document: str, language: str = "") -> Document:
             continue
         for sentence in _sentences(_paired(run), language):
             before, inner, after = _peeled(sentence)
-            skeleton[-1] += before
+            skeleton[-1].append(before)
             if inner:
                 texts.append(_spelled(inner, tags))
-                skeleton.append("")
-            skeleton[-1] += after
-        skeleton[-1] += part.content
+                skeleton.append([])
+            skeleton[-1].append(after)
+        skeleton[-1].append(part.content)
         run = []
-    return Document(tuple(texts), tuple(skeleton), tuple(tags))
+    return Document(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
 
 
 def _parts(document: str) -> Iterator[_Part]:
