@@ -1,10 +1,10 @@
 """format=html: a document's tags stay, and what stands between them is translated.
 
-A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the text
-that it stands in, and is put back where the alignment says (text/markup.py). What html_tokens.py reads as a tag is
-copied as it is, and what not is text, whose entities are read, and whose translation is spelled with those that HTML
-needs. html_copied.py says what is copied with all that it holds.
-So the answer holds the tags of the question, each once, and none other.
+A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the
+text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (html_tokens.py) is
+copied as it is, some elements with all that they hold (html_copied.py); what is none is text, whose entities are
+read, and whose translation is spelled with those that HTML needs. So the answer holds the tags of the question,
+each once, and none other.
 """
 
 from __future__ import annotations

@@ -281,6 +281,7 @@ ENGLISH = "the main content of this page is what you see"
 def test_the_language_is_found_from_what_is_translated_alone(document, seen):
     assert cut(document).plain == seen
     wanted = TranslationRequest((document,), source="", target="en", is_html=True)
-    text = Service._prepared(None, document, wanted, "en", Pairs([Pair("en", "de", ()), Pair("de", "en", ())]))
+    ways = Pairs([Pair("en", "de", ()), Pair("de", "en", ())]).ways("", "en")
+    text = Service._prepared(None, document, wanted, ways)
     assert (text.source, text.confidence) == detect(seen, ["en", "de"])[0]
     assert text.pair == (Pair("de", "en", ()) if seen != "12:30" else None)
