@@ -16,7 +16,7 @@ from nmt.bars import bar
 from nmt.cli.errors import Advice, warn
 from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
-from nmt.formats.inline import plain
+from nmt.formats.inline import has_words, parts_of
 from nmt.formats.sniff import markup_of
 from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.text.check import Check
@@ -198,8 +198,8 @@ def _write(path: Path | None, content: bytes) -> None:
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
     """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
     by one, and blank space at their ends is kept."""
-    parts = [list(_divided(segment.text)) for segment in segments]
-    texts = list(dict.fromkeys(part for some in parts for part in some if plain(part).strip()))
+    parts = [parts_of(segment) for segment in segments]
+    texts = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
     form = replace(form, tags=True)
     known: dict[str, Answer] = {}
     with bar("translating", len(texts), "segments") as workers.done:
@@ -219,11 +219,3 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
     if form.check:
         warn(command, check.summary)
     return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]
-
-
-def _divided(text: str) -> Iterator[str]:
-    """The lines of a text, and the blank space between and around them."""
-    for number, line in enumerate(text.split("\n")):
-        core = line.strip()
-        start = line.find(core)
-        yield from filter(None, ("\n" if number else "", line[:start], core, line[start + len(core) :]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions
-from nmt.formats.headers import named_columns, shown
+from nmt.formats.headers import are_names, named_columns, shown
 from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of
 
@@ -52,7 +52,7 @@ def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[
 
     if not has_known_suffix(path.name):
         raise ValueError(f"{path} has one language; --ref must be another file than --src")
-    if format_of(path) not in OF_TWO_SIDES:
+    if format_of(path) not in OF_TWO_SIDES and not _is_in_order(path):
         refuse_unknown(path, languages)
     rows = list(read_rows(path, *languages))
     for row in rows:
@@ -61,6 +61,16 @@ def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[
     if not rows:
         raise ValueError(f"{path} has no translated text in it")
     return [row.pair.src for row in rows], [row.pair.tgt for row in rows]
+
+
+def _is_in_order(path: Path) -> bool:
+    """Whether a file is a CSV or TSV of two columns without names, source and target whatever their languages."""
+    from nmt.data.pair_files import table_cells
+
+    if format_of(path) not in ("csv", TSV):
+        return False
+    first = next(table_cells(path), None)
+    return first is not None and len(first.cells) == 2 and not are_names(first.cells)
 
 
 def sources(path: Path, languages: tuple[str, str]) -> list[str]:

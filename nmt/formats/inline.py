@@ -11,7 +11,7 @@ there once and pairs are nested.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape, unescape
 
 from nmt.formats.document import Segment
@@ -55,6 +55,30 @@ class Inline:
         if self._tagged and self._spells:
             core = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in core]
         return [*self._before, *core, *self._after]
+
+
+def parts_of(segment: Segment) -> list[str]:
+    """The lines of a segment, which are translated one by one, and the blank space between and around them, which
+    `has_words` tells apart: joined they are its text."""
+    found: list[str] = []
+    for number, line in enumerate(segment.text.split("\n")):
+        core = line.strip()
+        start = line.find(core)
+        found += filter(None, ("\n" if number else "", line[:start], core, line[start + len(core) :]))
+    return found
+
+
+def has_words(part: str) -> bool:
+    return bool(plain(part).strip())
+
+
+def translated(segments: Sequence[Segment], translate: Callable[[list[str]], Sequence[str]]) -> list[str]:
+    """The translation of each segment, by a function of a list of lines with tags in them. What is repeated is
+    translated once."""
+    parts = [parts_of(segment) for segment in segments]
+    lines = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
+    known = dict(zip(lines, translate(lines), strict=True))
+    return ["".join(known.get(part, part) for part in some) for some in parts]
 
 
 def plain(markup: str) -> str:

@@ -76,6 +76,17 @@ def test_without_a_model_the_languages_of_pairs_are_options(pairs, tmp_path):
             compared(*languages)
 
 
+@pytest.mark.parametrize(("suffix", "between"), [("csv", ","), ("tsv", "\t")])
+def test_two_columns_without_names_need_no_languages(tmp_path, suffix, between):
+    path = tmp_path / f"pairs.{suffix}"
+    path.write_text(f"Ein Haus{between}A house\nEin Hund{between}A dog\n")
+    for name, text in (("one", "A house\nA dog\n"), ("two", "A home\nA dog\n")):
+        (tmp_path / name).write_text(text)
+    arguments = [tmp_path / "one", tmp_path / "two", "--src", path, "--ref", path]
+    found = compare.compare_systems(compare.parser().parse_args(list(map(str, arguments))))
+    assert found["differ_most"][str(tmp_path / "two")][0]["src"] == "Ein Haus"
+
+
 def test_a_tsv_of_sources_and_references_is_read_by_its_columns(bundle_dir, tmp_path):
     table, lines = tmp_path / "pairs.tsv", tmp_path / "test.en"
     table.write_text("English\tx\tGerman\nA house\t1\tEin Haus\nThe dog\t2\tDer Hund\n")

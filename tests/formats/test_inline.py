@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
 from nmt.formats import read_document
-from nmt.formats.document import DocumentOptions
-from nmt.formats.inline import MARKUP, Inline, plain
+from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.inline import MARKUP, Inline, plain, translated
 from nmt.formats.language_tags import matching
 from nmt.formats.pieces import Tag
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
@@ -50,6 +52,18 @@ def test_what_a_text_spells_is_read_beside_tags_as_it_is_without_them(pieces, se
     one = Inline(pieces)
     assert one.segment.text == segment
     assert text_of_pieces(one.target(translated)) == expected
+
+
+def test_lines_are_translated_one_by_one_and_the_same_once():
+    asked = []
+
+    def shout(lines):
+        asked.extend(lines)
+        return [re.sub("(<.*?>)|([^<]+)", lambda part: part[1] or part[2].upper(), line) for line in lines]
+
+    segments = [Segment('a <g id="1">b\n\n  c</g>\n<x id="2"/>', markup=True), Segment(" c\n"), Segment("d\nd")]
+    assert translated(segments, shout) == ['A <g id="1">B\n\n  C</g>\n<x id="2"/>', " C\n", "D\nD"]
+    assert asked == ['a <g id="1">b', "c</g>", "c", "d"]
 
 
 words = st.sampled_from(["<b>", "</b>", "<i>", "</i>", "<br/>", "Hund", " ", "& <", "\n"])
