@@ -17,11 +17,10 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
-IMPORTED = (
-    "nmt.translation.translator",
-    "nmt.metrics.measure",
-    "nmt.cli.options",
-)  # what most commands take longest to import
+# What commands take longest to import: most of them, and those that train.
+IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options")
+TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
+TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
 
 
 def command(
@@ -37,7 +36,7 @@ def command(
         given.seek(0)
         (entry,) = entry_points(group="console_scripts", name=name)
         request = json.dumps([entry.module, entry.attr, words, str(Path.cwd()), dict(os.environ)]).encode()
-        connection = server()
+        connection = server(TRAINING if name in TRAIN else IMPORTED)
         socket.send_fds(connection, [request], [file.fileno() for file in (given, out, err)])
         code = int(connection.recv(100))
         for file in (out, err):
@@ -46,18 +45,18 @@ def command(
 
 
 @cache
-def server() -> socket.socket:
+def server(imported: tuple[str, ...]) -> socket.socket:
     """A connection to this process's own, which ends with it and is no child of it: tests count its children."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    subprocess.run([sys.executable, __file__, str(its.fileno())], pass_fds=[its.fileno()], check=True)
+    subprocess.run([sys.executable, __file__, str(its.fileno()), *imported], pass_fds=[its.fileno()], check=True)
     its.close()
     return ours
 
 
-def serve(connection: socket.socket) -> None:
+def serve(connection: socket.socket, imported: list[str]) -> None:
     """Forks for each request; comes back, as the command, in a fork."""
-    for name in IMPORTED:
+    for name in imported:
         importlib.import_module(name)
     while True:
         request, streams, *_ = socket.recv_fds(connection, 1 << 20, 3)
@@ -84,4 +83,4 @@ if __name__ == "__main__":
     sys.path.pop(0)  # this folder
     if os.fork():
         os._exit(0)
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

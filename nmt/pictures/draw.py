@@ -65,6 +65,7 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have places left
             paint(chart, part.subplots())
         figure.draw_without_rendering()  # so that boxes know their size before arrows end at them
+        figure.set_layout_engine("none")  # everything has its place
         with naming(path):
             figure.savefig(path, dpi=120)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.utilities import rank_zero_only
 
-from nmt.files import naming
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
+from nmt.pictures.charts import Line, Lines
 from nmt.training.folder import METRICS as METRICS_FILE
 from nmt.training.metrics_file import read_metrics
 
@@ -54,24 +54,19 @@ class Curves(Callback):
 
 def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -> None:
     """Loss and scores over the steps of a metrics.csv; the selection metric is named."""
-    from matplotlib.figure import Figure  # a second to import, and only rank 0 needs it
+    from nmt.pictures.draw import save  # matplotlib takes a second to import, and only rank 0 needs it
 
     rows = read_metrics(metrics)
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    scores: dict[str, str] = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
-    panels = ((left, {"train/nll": "training nll", "val/nll": "validation nll"}), (right, scores))
-    for axes, curves in panels:
-        for column, label in curves.items():
+
+    def panel(title: str, y_label: str, columns: Mapping[str, str]) -> Lines:
+        lines = []
+        for column, label in columns.items():
             points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
             if points:
                 label += " (selects the model)" if column == f"val/{selection_metric}" else ""
-                axes.plot([step for step, _ in points], [value for _, value in points], label=label)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend()
-    left.set_ylabel("nats per token")
-    right.set_ylabel("score of the validation text")
-    with naming(picture):
-        figure.savefig(picture, dpi=120)
+                lines.append(Line(label, *zip(*points, strict=True)))
+        return Lines(title, "step", y_label, lines)
+
+    loss = panel("Loss", "nats per token", {"train/nll": "training", "val/nll": "validation"})
+    scores = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}
+    save([loss, panel("Translations of the validation text", "score", scores)], picture)
