@@ -59,12 +59,13 @@ def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -
     rows = read_metrics(metrics)
 
     def panel(title: str, y_label: str, columns: Mapping[str, str]) -> Lines:
-        lines = []
+        lines: list[Line] = []
         for column, label in columns.items():
             points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
             if points:
                 label += " (selects the model)" if column == f"val/{selection_metric}" else ""
-                lines.append(Line(label, *zip(*points, strict=True)))
+                steps, values = zip(*points, strict=True)
+                lines.append(Line(label, steps, values))
         return Lines(title, "step", y_label, lines)
 
     loss = panel("Loss", "nats per token", {"train/nll": "training", "val/nll": "validation"})
