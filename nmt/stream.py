@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 CHUNK_BYTES = 1 << 16
 GROUP_BYTES = 1 << 22
-FAULT = "not UTF-8; U+FFFD stands for what is wrong"
+NOT_UTF_8 = "not UTF-8"
+REPLACED = f"{NOT_UTF_8}; U+FFFD stands for what is wrong"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -46,29 +47,47 @@ def group_lines(
     """The same of bytes however they are cut. `first` is the number of the first line, and `begins` says whether a
     file begins there."""
     group: list[Line] = []
-    size = 0  # of the group, in bytes
-    pending = bytearray()  # the line that is not complete yet; one byte over the limit tells that it was cut
-    number, bom_at = first - 1, first if begins else 0
-    for chunk in chunks:
-        *complete, rest = chunk.split(b"\n")
-        for part in complete:
+    number, size = first - 1, 0  # of the group, in bytes
+    for lines in split_lines(chunks, max_bytes):
+        for raw in lines:
             number += 1
-            pending += part[: max_bytes + 1 - len(pending)]
-            group.append(_line(number, bytes(pending), max_bytes, number == bom_at))
-            size += len(pending)
-            pending.clear()
+            group.append(_line(number, raw, max_bytes, begins and number == first))
+            size += len(raw)
             if len(group) == group_size or size > GROUP_BYTES:
                 yield group
                 group, size = [], 0
-        pending += rest[: max_bytes + 1 - len(pending)]
         if group and not more_waits():
             yield group
             group, size = [], 0
-    if pending:
-        number += 1
-        group.append(_line(number, bytes(pending), max_bytes, number == bom_at))
     if group:
         yield group
+
+
+def split_lines(chunks: Iterable[bytes], max_bytes: int) -> Iterator[list[bytes]]:
+    """The lines that end in each chunk, and after all of them the one that does not end, without their ends. Of one
+    that is longer than `max_bytes` a few bytes more are kept, by which `decoded` knows."""
+    limit = max_bytes + len(BOM) + len(b"\r") + 1
+    pending = bytearray()  # the line that is not complete yet
+    for chunk in chunks:
+        *complete, rest = chunk.split(b"\n")
+        if complete:
+            complete[0] = bytes(pending + complete[0][: limit - len(pending)])
+            pending.clear()
+        pending += rest[: limit - len(pending)]
+        yield complete
+    if pending:
+        yield [bytes(pending)]
+
+
+def decoded(raw: bytes, max_bytes: int, begins: bool = False) -> tuple[str, str]:
+    """The text of a line, and what is wrong with it, if anything. `begins` says whether a file begins with it."""
+    raw = raw.removesuffix(b"\r").removeprefix(BOM if begins else b"")
+    if len(raw) > max_bytes:
+        return raw[:max_bytes].decode(errors="ignore"), f"longer than {max_bytes} bytes"
+    try:
+        return raw.decode(), ""
+    except UnicodeDecodeError:
+        return raw.decode(errors="replace"), NOT_UTF_8
 
 
 def lines_left(descriptor: int) -> int | None:
@@ -85,14 +104,10 @@ def lines_left(descriptor: int) -> int | None:
 
 
 def _line(number: int, raw: bytes, max_bytes: int, begins: bool) -> Line:
-    if len(raw) > max_bytes:
-        text = raw[:max_bytes].decode(errors="ignore")
-        return Line(number, text, f"longer than {max_bytes} bytes; the rest is left out")
-    raw = raw.removesuffix(b"\r").removeprefix(BOM if begins else b"")
-    try:
-        return Line(number, raw.decode())
-    except UnicodeDecodeError:
-        return Line(number, raw.decode(errors="replace"), FAULT)
+    text, fault = decoded(raw, max_bytes, begins)
+    if fault:
+        fault = REPLACED if fault == NOT_UTF_8 else f"{fault}; the rest is left out"
+    return Line(number, text, fault or None)
 
 
 def _input_waits(descriptor: int) -> bool:

@@ -24,7 +24,7 @@ ROWS = [
     {"nmt.config"},
     {"nmt.plain_data"},
     {"nmt.engine"},
-    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics", "nmt.stream"},
+    {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics"},
     {"nmt.kernels", "nmt.formats"},
     {"nmt.cells", "nmt.text"},
     {
@@ -39,7 +39,7 @@ ROWS = [
         "nmt.entry_points",
     },
     {"nmt.files", "nmt.json_text", "nmt.log_lines", "nmt.hub"},
-    {"nmt.shown", "nmt.suggestions", "nmt.bars", "nmt.extras", "nmt.automatic"},
+    {"nmt.shown", "nmt.suggestions", "nmt.bars", "nmt.extras", "nmt.automatic", "nmt.stream"},
 ]
 ONLY_IN = {
     "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.train"},
@@ -55,7 +55,7 @@ ONLY_IN = {
     "dask": {"nmt.distribution.engines.dask"},
     "distributed": {"nmt.distribution.engines.dask"},
     "ray": {"nmt.distribution.engines.ray"},
-    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts", "nmt.training.curves"},
+    "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts"},
     # nmt.export.translate is a program that ships with what is exported.
     "sentencepiece": {
         *(f"nmt.data.{name}" for name in ("tokenizer", "tokenizer_training", "sampling", "normalization")),

@@ -84,13 +84,13 @@ def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]
     """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
     from nmt.data.normalization import valid
     from nmt.data.readers import read_lines
-    from nmt.stream import FAULT
+    from nmt.stream import REPLACED
 
     if options.sentence is not None and options.src:
         raise ValueError("give a sentence or --src, not both")
     if options.sentence is not None:
         srcs = [valid(options.sentence)]
-        warn(FAULT if srcs != [options.sentence] else None)
+        warn(REPLACED if srcs != [options.sentence] else None)
     else:
         srcs = list(read_lines(options.src)) if options.src else [first_line()]
     refs = list(read_lines(options.ref)) if options.ref else None

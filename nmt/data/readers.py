@@ -1,8 +1,7 @@
 """Files of parallel text, as rows: pairs of strings with what is wrong with them.
 
-Text is UTF-8; a line ends at "\\n" and nowhere else, one "\\r" before it is dropped, and so is a BOM at the start.
-A line beyond MAX_BYTES is cut, so that memory stays bounded whatever comes. What a line should be and is not is told
-by its file and number. pair_files.py has a reader for each suffix.
+What a line is, is said in stream.py; what one should be and is not is told by its file and number. pair_files.py
+has a reader for each suffix.
 """
 
 from __future__ import annotations
@@ -19,11 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from nmt.formats.headers import columns_by_row, is_language, looks_like_names, means, named_columns, shown
+from nmt.stream import CHUNK_BYTES, decoded, split_lines
 from nmt.suggestions import near_file
 
-MAX_BYTES = 1 << 20  # of a line, as in the filter (stream.py)
-CHUNK_BYTES = 1 << 16  # read at once
-BOM = b"\xef\xbb\xbf"
+MAX_BYTES = 1 << 20  # of a line, as in the filter
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
 
@@ -81,40 +79,18 @@ def lines_of(path: Path) -> Iterator[Line]:
 
 def decoded_lines(file: BinaryIO, name: str) -> Iterator[Line]:
     """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
-    for number, raw in enumerate(_raw_lines(file, name), 1):
-        if number == 1:
-            raw = raw.removeprefix(BOM)
-        if len(raw) > MAX_BYTES:
-            text = raw[:MAX_BYTES].decode(errors="ignore")
-            yield Line(number, text, [f"{name}, line {number} is longer than {MAX_BYTES} bytes"])
-            continue
-        raw = raw.removesuffix(b"\r")
-        try:
-            yield Line(number, raw.decode(), [])
-        except UnicodeDecodeError:
-            yield Line(number, raw.decode(errors="replace"), [f"{name}, line {number} is not UTF-8"])
+    lines = chain.from_iterable(split_lines(_chunks(file, name), MAX_BYTES))
+    for number, raw in enumerate(lines, 1):
+        text, fault = decoded(raw, MAX_BYTES, begins=number == 1)
+        yield Line(number, text, [f"{name}, line {number} is {fault}"] if fault else [])
 
 
-def _raw_lines(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Lines without their ends; of a longer one MAX_BYTES and a few more bytes, which tell that it is."""
+def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
     read = getattr(file, "read1", file.read)  # what is there already, so that nobody who types has to wait
-    limit = MAX_BYTES + len(BOM) + 1
-    pending = b""  # of the line that has not ended yet
-    while True:
-        try:
-            chunk = read(CHUNK_BYTES)
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{name} cannot be read: {error}") from None
-        if not chunk:
-            break
-        first, *lines = chunk.split(b"\n")
-        pending += first[: limit - len(pending)]
-        if lines:
-            yield pending
-            pending = lines.pop()
-            yield from lines
-    if pending:
-        yield pending
+    try:
+        yield from iter(lambda: read(CHUNK_BYTES), b"")
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{name} cannot be read: {error}") from None
 
 
 def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
