@@ -28,9 +28,10 @@ from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
 from nmt.files import replacing
 from nmt.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
 from nmt.stream import Line
+from nmt.translation.forks import Worker, WorkerDiedError
 from nmt.translation.translator import Translator
 from nmt.translation.values import Translation
-from nmt.translation.workers import Worker, WorkerDiedError, Workers
+from nmt.translation.workers import Workers
 
 DEADLY = 2  # workers that have ended over a part: the next one translates it in processes of its own
 MAX_FAILED = 100  # lines of a part: then it is no line's fault
@@ -159,7 +160,7 @@ class Answerer:
         """The same. Raises ChildProcessError when it ends the process."""
         worker, found = Worker(self), None
         try:
-            worker.begin(0, "answer", lines)
+            worker.begin((0, lines), "answer")
             found = worker.finish()
         except WorkerDiedError:
             pass

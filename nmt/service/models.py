@@ -158,7 +158,7 @@ def serve(control: socket.socket) -> None:
         control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
         return
     control.sendall(to_json({"pairs": models.described()}).encode() + b"\n")
-    from nmt.translation.workers import Worker
+    from nmt.translation.forks import Worker
 
     descriptor = control.fileno()  # a worker that kept it would hide this process's end
     os.register_at_fork(after_in_child=lambda: os.close(descriptor))

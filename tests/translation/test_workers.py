@@ -22,7 +22,7 @@ from nmt.translation.workers import Workers
 
 BEFORE: set[int] = set()  # children
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "Paul.", "Die Katze"] * 3
-DONE_AGAIN = "a worker ended by signal {}; another one does its sentences again\n"
+DONE_AGAIN = "a worker ended by signal {}; another one does the same sentences again\n"
 PROGRAMS = Path(sys.executable).parent
 SIGNALS = [signal.SIGKILL, signal.SIGSEGV]
 

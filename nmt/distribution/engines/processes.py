@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import wait
 from typing import Any
 
-from nmt.translation.workers import Worker, WorkerDiedError
+from nmt.translation.forks import Worker, shared
 
 MAX_DEATHS = 5  # over one part, which from the third on does itself line by line in processes of its own
-
-logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -27,40 +22,14 @@ def processes(
         yield lambda parts: map(work, parts)
         return
     pool: list[Worker] = []
+
+    def run(parts: Iterable[int]) -> Iterator[Any]:
+        tasks = ((part, part) for part in parts)
+        for _, outcome in shared(pool, workers, work, "__call__", tasks, MAX_DEATHS, "part {}".format):
+            yield outcome
+
     try:
-        yield lambda parts: _shared(work, workers, pool, parts)
+        yield run
     finally:
         while pool:
             pool.pop().end()
-
-
-def _shared(work: Callable[[int], Any], workers: int, pool: list[Worker], parts: Iterable[int]) -> Iterator[Any]:
-    left, again, deaths = iter(parts), deque[int](), Counter[int]()
-    while True:
-        for i in range(workers):
-            if i < len(pool) and pool[i].batch is not None:
-                continue
-            number = again.popleft() if again else next(left, None)
-            if number is None:
-                break
-            if i == len(pool):
-                pool.append(Worker(work))
-            pool[i].begin(number, "__call__", number)
-        busy = {worker.connection: worker for worker in pool if worker.batch is not None}
-        if not busy:
-            return
-        for connection in wait(list(busy)):
-            worker = busy[connection]  # type: ignore[index]
-            number = worker.batch
-            assert number is not None
-            try:
-                yield worker.finish()
-            except WorkerDiedError:
-                pool.remove(worker)
-                cause = worker.end()
-                deaths[number] += 1
-                if deaths[number] == MAX_DEATHS:
-                    message = f"{MAX_DEATHS} workers ended over part {number}, the last by {cause}"
-                    raise ChildProcessError(message) from None
-                logger.warning("a worker ended by %s; another one does part %d again", cause, number)
-                again.append(number)
