@@ -2,7 +2,7 @@
 
 It is started by processes.py, which hands it a socket. On that come the settings, as a line of JSON, and go what was
 loaded, or why not; then each line that comes asks for one more worker, and gets its pipe. A worker is that of
-nmt-translate (see translation/workers.py). So nothing is ever forked from the process that speaks HTTP, whose sockets
+nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks HTTP, whose sockets
 a child would hold open, and a new model is loaded without a moment's wait there.
 """
 

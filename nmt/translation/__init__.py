@@ -10,4 +10,5 @@ Searcher (ids).
     ensemble.py     which models are searched together
     values.py       Task and Translation, and what becomes of a Translation
     workers.py      several processes that translate for one
+    forks.py        what such a process is, and how work is handed out
 """
