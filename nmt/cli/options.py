@@ -60,40 +60,6 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own"
     )
     parser.add_argument(
-        "--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast"
-    )
-    parser.add_argument(
-        "--compute",
-        choices=["auto", "float32", "bfloat16", "float16", "int8"],
-        default="auto",
-        help="precision of matrix products, int8 on a CPU and float16 on a GPU only; auto is the fastest here",
-    )
-    parser.add_argument(
-        "--shortlist",
-        choices=["auto", "on", "off"],
-        default="auto",
-        help="search only likely pieces, which makes scores estimates, or all; auto: likely ones, but samples are "
-        "drawn from all (%(default)s)",
-    )
-    parser.add_argument(
-        "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
-    )
-    parser.add_argument(
-        "--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one"
-    )
-    parser.add_argument(
-        "--split",
-        choices=["none", "sentences"],
-        help="translate the sentences of a line one by one (none); the blank space between them is kept",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
-    parser.add_argument(
-        "--copy-letterless",
-        choices=["on", "off"],
-        help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
-        "which is off where the validation text translates such lines",
-    )
-    parser.add_argument(
         "--no-repeat-ngram",
         type=positive,
         metavar="N",
@@ -107,6 +73,18 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "model's own (1)",
     )
     parser.add_argument(
+        "--split",
+        choices=["none", "sentences"],
+        help="translate the sentences of a line one by one (none); the blank space between them is kept",
+    )
+    _add_kept(parser)
+    _add_sampling(parser)
+    _add_machine(parser)
+
+
+def _add_kept(parser: argparse.ArgumentParser) -> None:
+    kept = parser.add_argument_group("what is kept as it is")
+    kept.add_argument(
         "--keep",
         action="append",
         default=[],
@@ -115,14 +93,19 @@ def add_search_options(parser: argparse.ArgumentParser) -> None:
         "placeholders, urls, emails, numbers, or all of these but numbers; may be given again. By a symbol where the "
         "model has learned to copy (tokenizer.protect), else it is put where the attention says",
     )
-    parser.add_argument(
+    kept.add_argument(
         "--glossary",
         type=Path,
         metavar="TSV",
         help="lines `term TAB translation` that count as they are: by such a symbol, else in place of what the "
         "attention says is the translation of the term",
     )
-    _add_sampling(parser)
+    kept.add_argument(
+        "--copy-letterless",
+        choices=["on", "off"],
+        help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
+        "which is off where the validation text translates such lines",
+    )
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +127,33 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     )
     sampling.add_argument(
         "--seed", type=int, metavar="S", help="the same seed draws the same for the same sentence (1)"
+    )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    machine = parser.add_argument_group("how fast, and by what")
+    machine.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (%(default)s)")
+    machine.add_argument(
+        "--compute",
+        choices=["auto", "float32", "bfloat16", "float16", "int8"],
+        default="auto",
+        help="precision of matrix products, int8 on a CPU and float16 on a GPU only; auto is the fastest here",
+    )
+    machine.add_argument(
+        "--shortlist",
+        choices=["auto", "on", "off"],
+        default="auto",
+        help="search only likely pieces, which makes scores estimates, or all; auto: likely ones, but samples are "
+        "drawn from all (%(default)s)",
+    )
+    machine.add_argument(
+        "--batch-size", type=up_to(MAX_BATCH), metavar="N", help="sentences at once; default: as many as are fast"
+    )
+    machine.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that share the work; default: one a core"
+    )
+    machine.add_argument(
+        "--threads", type=up_to(MAX_THREADS), metavar="N", help="of torch in one process (1); kernels have one"
     )
 
 
