@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.bars import seen
-from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 from nmt.cli.options import (
     MAX_RESAMPLES,
@@ -20,7 +20,6 @@ from nmt.cli.options import (
     translated,
     up_to,
 )
-from nmt.cli.streams import prepare_streams
 from nmt.hub import local
 from nmt.json_text import to_json
 from nmt.shown import shown
@@ -29,7 +28,7 @@ COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Compare systems by sacreBLEU's paired tests. A system is a model directory, which translates "
@@ -69,9 +68,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         with seen(not options.quiet):
             report = compare_systems(options)
         print(to_json(report, 2) if options.json else text(report))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from nmt.bars import aside
+from nmt.cli.streams import prepare_streams
 from nmt.extras import explained
 from nmt.shown import shown
 from nmt.suggestions import did_you_mean
@@ -84,6 +85,14 @@ def _settle_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def command(parser: Parser) -> Iterator[argparse.Namespace]:
+    """What nearly every command begins with: its streams, its options, and how it ends when something is wrong."""
+    prepare_streams()
+    with one_line_errors(parser.prog):
+        yield parser.parse_args()
 
 
 class Parser(argparse.ArgumentParser):

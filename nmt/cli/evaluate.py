@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.bars import seen
-from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import (
     EvaluationSet,
     add_measure_options,
@@ -27,7 +27,6 @@ from nmt.cli.options import (
     up_to,
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
-from nmt.cli.streams import prepare_streams
 from nmt.hub import is_remote
 from nmt.json_text import to_json
 from nmt.shown import shown
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 COMMAND = "nmt-evaluate"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(prog=COMMAND, description="Translate a test set and score it with sacreBLEU.")
     add_model(parser)
     parser.add_argument(
@@ -82,9 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         with seen(not options.quiet):
             text = tuned(options) if options.tune else evaluated(options)
         print(text)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import add_common
-from nmt.cli.streams import prepare_streams
 
 COMMAND = "nmt-export"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Write a model in another form. onnx: two graphs that onnxruntime runs, with pieces, a "
@@ -29,9 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         if options.model[1:]:
             raise ValueError("an ensemble has no form of its own; export each of its models")
         again = options.output.is_dir() and any(options.output.iterdir())  # if it may, as check_output says

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from nmt.bars import bar, map_counted, seen, tracked
 from nmt.cli import errors
-from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.errors import Parser, command
 from nmt.cli.options import add_common, add_direction
-from nmt.cli.streams import prepare_streams
 from nmt.json_text import to_json
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ HARD = "hard"
 TOO_LONG = "too long; its end is left out"  # as nmt-translate says it
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Show what a model does while it translates a sentence: where it attends, its gates and states "
@@ -62,9 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         if options.sentence is None and not options.src and os.isatty(sys.stdin.fileno()) and not options.quiet:
             warn("waiting for a sentence")
         srcs, refs = sentences(options)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
-
 from nmt.bars import seen
-from nmt.cli.errors import Parser, one_line_errors
+from nmt.cli.errors import Parser, command
 from nmt.cli.options import add_common
-from nmt.cli.streams import prepare_streams
 
 COMMAND = "nmt-push"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Upload a model directory to the hub, with a model card that says its languages, licence and "
@@ -29,9 +26,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         from nmt.publishing import push
 
         with seen(not options.quiet):

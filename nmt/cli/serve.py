@@ -10,9 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from nmt.cli.errors import Parser, one_line_errors, warn
+from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import MAX_WIDTH, add_common, up_to
-from nmt.cli.streams import prepare_streams
 from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
@@ -20,7 +19,7 @@ COMMAND = "nmt-serve"
 GRACE_S = 30  # for what was accepted, after a signal to end
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     limits = Limits()
     parser = Parser(
         prog=COMMAND,
@@ -117,9 +116,7 @@ positive_int = up_to(1_000_000_000)
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         if options.models or not options.pair:
             named = options.models[0] if options.models else "MODEL"
             raise ValueError(f"say which models to serve by --pair: --pair {named}")

@@ -21,7 +21,7 @@ from nmt.cli.documents import (
     translate_document,
     warn_of_markup,
 )
-from nmt.cli.errors import Advice, Parser, one_line_errors, warn
+from nmt.cli.errors import Advice, Parser, command, warn
 from nmt.cli.options import (
     MAX_WIDTH,
     REPETITION,
@@ -32,7 +32,6 @@ from nmt.cli.options import (
     open_translator,
     up_to,
 )
-from nmt.cli.streams import prepare_streams
 from nmt.formats import TEXT
 from nmt.shown import shown
 from nmt.signals import Signals
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
 COMMAND = "nmt-translate"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Translate stdin: one line out for every line in, in order. A blank line gives an empty one, and "
@@ -110,9 +109,7 @@ def add_form_options(parser: argparse.ArgumentParser) -> None:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND), Signals() as signals:
-        options = parser().parse_args()
+    with command(parser()) as options, Signals() as signals:
         if options.languages:
             print("\n".join(map(shown, languages(options.model[0]))))
             return

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt.bars import bar, clock, is_seen, seen
-from nmt.cli.errors import Parser, fail, one_line_errors, warn, words_of
+from nmt.cli.errors import Parser, command, fail, warn, words_of
 from nmt.cli.options import add_common, add_model, add_search_options, positive
-from nmt.cli.streams import prepare_streams
 from nmt.cli.translate import add_form_options, translator_and_form
 from nmt.signals import Signals
 
@@ -25,7 +24,7 @@ MAX_WARNINGS = 20  # about lines; all are in the records of parts
 EVERY_S = 30.0  # a line of progress, where stderr is no terminal
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Translate files into a folder of parts: part k of the input is file k of the output, or is not "
@@ -80,9 +79,7 @@ def share(text: str) -> tuple[int, int]:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND), Signals():
-        options = parser().parse_args()
+    with command(parser()) as options, Signals():
         translator, form = translator_and_form(options)
         from nmt.distribution.corpus_translation import translate_corpus
         from nmt.distribution.plan import LINES, Layout

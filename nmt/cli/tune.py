@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.bars import seen
-from nmt.cli.errors import Parser, one_line_errors, said_of
+from nmt.cli.errors import Parser, command, said_of
 from nmt.cli.options import add_common, positive, up_to
-from nmt.cli.streams import prepare_streams
 from nmt.shown import shown
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ OWN_NAME = "tune_"  # before what a study is called that was given no run=
 log = logging.getLogger(__name__)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     parser = Parser(
         prog=COMMAND,
         description="Search through settings of nmt-train: a training for each trial, ended early where it is worse "
@@ -77,9 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Entry point."""
-    prepare_streams()
-    with one_line_errors(COMMAND):
-        options = parser().parse_args()
+    with command(parser()) as options:
         with seen(not options.quiet):
             outcomes, lines = searched(options)
         print(shown("\n".join(lines), None, lines=True))
