@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 import toy
+from triton_here import DEVICE
 
 from nmt.kernels import check, scan, steps, triton_steps
 from nmt.kernels.trace import NotTraceableError, trace
@@ -14,9 +15,6 @@ from nmt.model import loop as loop_module
 from nmt.model import recurrent
 from nmt.model.recurrent import Recurrent, loop
 
-pytest.importorskip("triton")
-
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 B, T, E, H = 2, 6, 3, 5
 WIDE = scan.LANES + 3  # units of which one program has not all
 
