@@ -10,7 +10,8 @@ from torch import Tensor
 
 from nmt.cells import MASK, Cell
 from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM
-from nmt.kernels.trace import NotTraceableError, RowFunction, TracedCell, trace
+from nmt.kernels.operands import kernels_of
+from nmt.kernels.trace import NotTraceableError, RowFunction, TracedCell
 
 FUNCTIONS = {
     "add": torch.add,
@@ -37,7 +38,7 @@ FUNCTIONS = {
 def traced(cell: Cell) -> TracedCell | None:
     """None where it has no kernel."""
     try:
-        return trace(cell)
+        return TracedCell(*(kernel.function for kernel in kernels_of(cell)))
     except NotTraceableError:
         return None
 

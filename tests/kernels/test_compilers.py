@@ -22,7 +22,8 @@ from nmt.native.build import CELLS, FOLDER, OPTIONS
 pytestmark = pytest.mark.long
 
 UNITS = [1, 3, 4, 5, 8, 11, 16, 19, 33]
-SANITIZERS = ["-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+NOT_INLINED = "-Dalways_inline=unused"  # so that each function is compiled but once, and checked all the same
+SANITIZERS = ["-O0", NOT_INLINED, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FEW = ["gru_ln", "lstm_ln", "slstm", "sru"]  # together they have all functions of vectors.h
 BEGINNING = r"""
 #include "cells.c"

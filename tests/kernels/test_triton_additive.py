@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-pytest.importorskip("triton")
+from triton_here import DEVICE
 
 from nmt.kernels import additive, triton_additive
 from nmt.kernels.additive import LIMIT
 
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SIZES = [(2, 3, 5, 1, 7), (1, 9, 17, 3, 33), (3, 1, 2, 2, 40), (1, 34, 4, 1, 5)]  # B, T, S, A, D
 
 
@@ -49,9 +47,8 @@ def test_nothing_to_score_is_nothing():
 
 
 def test_the_trial_passes_and_by_the_kernel_all_is_as_in_chunks(caplog):
-    device = torch.device(DEVICE)
-    assert additive._has_triton.__wrapped__(device, torch.float32)
-    assert additive._has_triton.__wrapped__(device, torch.bfloat16)
+    assert additive._has_triton.__wrapped__(DEVICE, torch.float32)
+    assert additive._has_triton.__wrapped__(DEVICE, torch.bfloat16)
     assert caplog.messages == []
     parts = [part.requires_grad_() for part in given(2, 3, 5, 2, 7, torch.float32)]
     found = [scores(*parts) for scores in (additive._ByTriton.apply, additive._in_chunks)]
@@ -69,7 +66,7 @@ def test_a_kernel_that_fails_is_told_once_and_not_used(fault, monkeypatch, caplo
 
     monkeypatch.setattr(triton_additive, "scores", scores)
     before = torch.get_rng_state()
-    assert not additive._has_triton.__wrapped__(torch.device(DEVICE), torch.float32)
+    assert not additive._has_triton.__wrapped__(DEVICE, torch.float32)
     assert torch.equal(torch.get_rng_state(), before)
     (message,) = caplog.messages
     assert message.startswith("torch computes additive attention, as the kernel for it fails here: ")

@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-
-pytest.importorskip("triton")
+from triton_here import DEVICE
 
 from nmt.kernels import triton_cross_entropy
 from nmt.kernels.triton_cross_entropy import to_gradient
 from nmt.model import loss as loss_module
 
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 POSITIONS, PADDED, SHARE = 3, 5, 0.9
 
 
