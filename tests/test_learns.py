@@ -1,4 +1,4 @@
-"""Every cell learns to reverse a sequence (some with every decoder and attention), and says so by searching."""
+"""Every cell learns to reverse a sequence, in turn with every decoder and attention, and says so by searching."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.long
 SYMBOLS = range(toy.FIRST_ID, toy.FIRST_ID + 5)
 SEQUENCES = [list(s) for length in (1, 2, 3, 4) for s in itertools.product(SYMBOLS, repeat=length)]  # 780
 STEPS, BATCH, ENOUGH = 700, 64, 0.97
+CORE = [("rnn", "bahdanau", "dot"), ("gru", "gnmt", "location"), ("lstm", "gnmt", "dot")]
+WIRINGS = [*CORE, *(wiring for wiring in toy.wirings() if wiring[0] not in toy.CORE_CELLS)]  # one for each cell
 
 
 def reversal_batch(sequences):
@@ -44,14 +46,14 @@ def _one_thread():
 
 
 @pytest.mark.usefixtures("_one_thread")
-@pytest.mark.parametrize(("cell", "decoder", "attention"), toy.wirings())
+@pytest.mark.parametrize(("cell", "decoder", "attention"), WIRINGS)
 def test_it_learns_to_reverse_sequences_it_has_not_seen(cell, decoder, attention):
     # What SSRU has not seen it gets right after 250 to 1,100 steps, by the seed; in other ways of rounding too.
     generator = torch.Generator().manual_seed(8)
     order = torch.randperm(len(SEQUENCES), generator=generator).tolist()
     train, unseen = ([SEQUENCES[i] for i in part] for part in (order[:680], order[680:]))
     model = toy.model(cell, decoder, attention, embedding_size=32, hidden_size=64).float()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=6e-3, fused=True)
     for step in range(1, STEPS + 1):
         rows = torch.randint(len(train), (BATCH,), generator=generator).tolist()
         batch = reversal_batch([train[i] for i in rows])
@@ -60,6 +62,6 @@ def test_it_learns_to_reverse_sequences_it_has_not_seen(cell, decoder, attention
         (loss / batch.tgt_len.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        if step % 50 == 0 and accuracy(model, unseen) >= ENOUGH:
+        if step % 25 == 0 and accuracy(model, unseen) >= ENOUGH:
             return
     raise AssertionError(f"after {STEPS} steps only {accuracy(model, unseen):.0%} of unseen sequences are reversed")

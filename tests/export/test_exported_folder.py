@@ -55,6 +55,13 @@ def expected(folder, **options):
     return [one.text for one in translator.translate(LINES, **options)]
 
 
+@pytest.fixture
+def little_dir(tmp_path, tokenizer):
+    """A model directory that is soon exported."""
+    save_bundle(tmp_path / "little", toy.bundle(toy.model_config("rnn", "bahdanau", "none"), tokenizer), "", {})
+    return tmp_path / "little"
+
+
 def test_a_program_without_nmt_gives_the_same_lines(bundle_dir, tmp_path):
     save_search(bundle_dir, Beam(beam_size=4, normalisation="gnmt", alpha=0.6, patience=0.5, max_ratio=1.5))
     export_onnx(bundle_dir, tmp_path / "out")
@@ -77,8 +84,8 @@ def test_a_program_without_nmt_gives_the_same_lines(bundle_dir, tmp_path):
     assert program.translate(LINES, 1) == expected(bundle_dir, search=Greedy(max_ratio=1.5))
 
 
-def test_the_program_ends_quietly_where_nobody_reads_and_says_what_it_cannot(bundle_dir, tmp_path):
-    export_onnx(bundle_dir, tmp_path / "out")
+def test_the_program_ends_quietly_where_nobody_reads_and_says_what_it_cannot(little_dir, tmp_path):
+    export_onnx(little_dir, tmp_path / "out")
     command = [sys.executable, tmp_path / "out" / "translate.py", "--beam-size"]
     reader, writer = os.pipe()
     os.close(reader)
@@ -94,11 +101,11 @@ def test_the_program_ends_quietly_where_nobody_reads_and_says_what_it_cannot(bun
     )  # fmt: skip
 
 
-def test_an_earlier_export_is_written_over_in_words(bundle_dir, tmp_path, monkeypatch, capsys):
+def test_an_earlier_export_is_written_over_in_words(little_dir, tmp_path, monkeypatch, capsys):
     said = []
     for more in ([], ["--int8"]):
         monkeypatch.setattr(
-            sys, "argv", ["nmt-export", str(bundle_dir), "--to=onnx", f"--output={tmp_path / 'out'}", *more]
+            sys, "argv", ["nmt-export", str(little_dir), "--to=onnx", f"--output={tmp_path / 'out'}", *more]
         )
         main()
         said.append(capsys.readouterr().err.partition("encoder")[0])

@@ -196,7 +196,8 @@ def test_every_part_becomes_a_section_of_a_page(translator):
         titles
     )
     assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].lines}
-    assert all(html.escape(piece) in to_html("x", shown[:1]) for piece in found["tgt_pieces"])
+    page = to_html("x", shown[:1])
+    assert all(html.escape(piece) in page for piece in found["tgt_pieces"])
 
 
 def test_a_given_translation_is_looked_at_instead_of_the_models(translator):

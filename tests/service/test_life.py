@@ -120,7 +120,7 @@ def test_reloading_under_load_loses_no_request_and_mixes_no_models(own, tokenize
     def ask():
         with httpx2.Client(base_url=own.url, timeout=60) as client:
             found = []
-            while not is_over.is_set():
+            while not is_over.wait(0.02):
                 answer = client.post("/translate", json={"q": text, "source": "de", "target": "en"})
                 found.append((answer.status_code, answer.json().get("translatedText")))
             return found

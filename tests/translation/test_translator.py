@@ -324,7 +324,7 @@ def test_plain_text_comes_without_what_costs_time(translator):
 @pytest.fixture(scope="module")
 def settled(corpus_dir, tmp_path_factory) -> Path:
     """A model whose rate ended at zero: at a constant one its choices are near ties, that a rounding decides."""
-    changes = {"trainer__max_epochs": 25, "optim__schedule": "linear", "optim__learning_rate": 0.01}
+    changes = {"trainer__max_epochs": 12, "optim__schedule": "linear"}
     return train(toy.run_config(corpus_dir, tmp_path_factory.mktemp("settled"), **changes)).model_dir
 
 
