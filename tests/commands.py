@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 # What commands take longest to import: most of them, and those that train.
-IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options")
+IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options", "nmt.pictures.draw")
 TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
 TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
 
@@ -33,10 +33,9 @@ def command(
 ) -> subprocess.CompletedProcess[bytes]:
     """`streams` are descriptors for its own of 0 to 2, and None for one that is closed. `settings` are those of
     subprocess.run; with any of them it is called."""
-    words = [name, *map(str, arguments)]
+    words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     if settings or not hasattr(os, "fork"):
-        program = Path(sys.executable).with_name(name)
-        return subprocess.run([program, *words[1:]], input=stdin, capture_output=True, **settings)
+        return subprocess.run(words, input=stdin, capture_output=True, **settings)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)

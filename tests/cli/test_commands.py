@@ -351,16 +351,17 @@ def test_inspect_shows_everything_on_one_page_that_a_browser_opens(trained, tmp_
 def test_inspect_reads_what_is_not_utf_8_as_the_filter_does(trained, tmp_path):
     warning = b"nmt-inspect: not UTF-8; U+FFFD stands for what is wrong\n"
     options = ("--json", "--show", "attention")
-    settings = {"env": os.environ | {"LC_ALL": "C"}}
-    by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n", **settings)
+    by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n")
     by_argument = subprocess.run(
-        [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options], capture_output=True, **settings
+        [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options],
+        capture_output=True,
+        env=os.environ | {"LC_ALL": "C"},
     )
     for result in (by_stdin, by_argument):
         assert (result.returncode, result.stderr) == (0, warning)
         assert json.loads(result.stdout)["src"] == "Anna m\ufffdag"
     page = tmp_path / "page.html"
-    result = command("nmt-inspect", trained / "model", "--output", page, stdin=b"Anna m\xffag\n")
+    result = command("nmt-inspect", trained / "model", *options[1:], "--output", page, stdin=b"Anna m\xffag\n")
     assert (result.returncode, result.stderr) == (0, warning)
     assert "Anna m\ufffdag" in page.read_text(encoding="utf-8")
 
@@ -500,7 +501,8 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir,
 @pytest.mark.parametrize(
     "name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare", "nmt-lab"]
 )
-def test_every_command_explains_itself(name):
-    result = command(name, "--help", env=os.environ | {"COLUMNS": "100"})
+def test_every_command_explains_itself(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    result = command(name, "--help")
     assert result.returncode == 0
     assert b"nmt-" in result.stdout
