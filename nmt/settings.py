@@ -15,6 +15,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from nmt.automatic import AUTO, AUTOMATIC
@@ -127,6 +128,7 @@ def _words_of_fields(cls: type) -> dict[str, str]:
     return found
 
 
+@cache
 def _own_words(cls: type) -> dict[str, str]:
     source = textwrap.dedent(inspect.getsource(cls))
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)

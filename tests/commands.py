@@ -13,31 +13,38 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
 # What commands take longest to import: most of them, and those that train.
-IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options")
+IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options", "nmt.pictures.draw")
 TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
 TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
 
 
 def command(
-    name: str, *arguments: object, stdin: bytes = b"", **settings: object
+    name: str,
+    *arguments: object,
+    stdin: bytes = b"",
+    streams: Mapping[int, int | None] = {},
+    **settings: object,
 ) -> subprocess.CompletedProcess[bytes]:
-    """`settings` are those of subprocess.run; with any of them it is called."""
-    words = [name, *map(str, arguments)]
+    """`streams` are descriptors for its own of 0 to 2, and None for one that is closed. `settings` are those of
+    subprocess.run; with any of them it is called."""
+    words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     if settings or not hasattr(os, "fork"):
-        program = Path(sys.executable).with_name(name)
-        return subprocess.run([program, *words[1:]], input=stdin, capture_output=True, **settings)
+        return subprocess.run(words, input=stdin, capture_output=True, **settings)
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
         (entry,) = entry_points(group="console_scripts", name=name)
-        request = json.dumps([entry.module, entry.attr, words, str(Path.cwd()), dict(os.environ)]).encode()
+        closed = [number for number, descriptor in streams.items() if descriptor is None]
+        request = json.dumps([entry.module, entry.attr, words, str(Path.cwd()), dict(os.environ), *closed]).encode()
         connection = server(TRAINING if name in TRAIN else IMPORTED)
-        socket.send_fds(connection, [request], [file.fileno() for file in (given, out, err)])
+        files = enumerate((given, out, err))
+        socket.send_fds(connection, [request], [streams.get(number) or file.fileno() for number, file in files])
         code = int(connection.recv(100))
         for file in (out, err):
             file.seek(0)
@@ -72,11 +79,24 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    module, function, sys.argv, folder, environment = json.loads(request)
+    module, function, sys.argv, folder, environment, *closed = json.loads(request)
+    open_as_at_start(closed)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
     sys.exit(getattr(importlib.import_module(module), function)())
+
+
+def open_as_at_start(closed: list[int]) -> None:
+    """The standard streams anew, None for what is closed: the server's know whether its files can be sought."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = None
+        if number in closed:
+            os.close(number)
+        else:
+            stream = os.fdopen(number, "w" if number else "r", 1 if number == 2 else -1, closefd=False)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A config that Python composes is the one that Hydra composes of the same choices and settings."""
+"""A config that Python composes is the one that Hydra composes of the same choices and settings, and is accepted."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli.schema import register, to_plain
 from nmt.composition import choices_of, composed, groups
+from nmt.config import RunConfig
+from nmt.plain_data import from_dict
 from nmt.resources import resource
 
 TEXT = {"dir": "x", "dataset": "y", "src": "de", "tgt": "en"}
@@ -22,7 +24,7 @@ TOGETHER = [  # all at once, so that every choice but of cells has its turn
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _hydra():
     register()
     GlobalHydra.instance().clear()
@@ -39,3 +41,9 @@ def test_python_composes_what_hydra_does(choices):
     overrides += [f"data.{key}={value}" for key, value in text.items()]
     by_hydra = to_plain(compose("train", overrides))
     assert composed(choices, PLACES | {"data": text}) == by_hydra
+    assert from_dict(RunConfig, by_hydra)
+
+
+def test_every_folder_is_a_group():
+    """As nmt-train --help lists it; the whole configs of nmt-lab are files."""
+    assert {path.name for path in resource("conf").iterdir() if path.is_dir()} == GROUPS.keys()

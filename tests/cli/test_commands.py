@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,14 @@ from nmt.cli import compare, evaluate, inspect, lab, translate
 pytestmark = pytest.mark.long
 
 BIN = Path(sys.executable).parent
+
+
+def unread(*arguments, stdin=b""):
+    """A command whose stdout nobody reads."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stdout:
+        return command(*arguments, stdin=stdin, streams={1: stdout.fileno()})
 
 
 def test_translate_answers_every_line_in_order_and_nothing_else(trained):
@@ -37,15 +46,17 @@ def test_translate_answers_every_line_in_order_and_nothing_else(trained):
 
 
 def test_translate_answers_a_line_before_the_next_is_typed(trained):
-    with subprocess.Popen(
-        [BIN / "nmt-translate", trained / "model"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    (stdin, typed), (answered, stdout) = os.pipe(), os.pipe()
+    streams = {0: stdin, 1: stdout}
+    with ThreadPoolExecutor() as pool, os.fdopen(typed, "wb", 0) as typing, os.fdopen(answered) as reading:
+        done = pool.submit(command, "nmt-translate", trained / "model", streams=streams)
         for text, expected in (("Anna mag den Ball.", "Anna likes the ball."), ("", "")):
-            process.stdin.write(f"{text}\n".encode())
-            process.stdin.flush()
-            assert process.stdout.readline().decode() == f"{expected}\n"
-        process.stdin.close()
-        assert process.wait() == 0
+            typing.write(f"{text}\n".encode())
+            assert reading.readline() == f"{expected}\n"
+        typing.close()
+        assert done.result().returncode == 0
+    for end in streams.values():
+        os.close(end)
 
 
 def test_translate_warns_of_bad_lines_by_number_and_goes_on(trained):
@@ -58,21 +69,8 @@ def test_translate_warns_of_bad_lines_by_number_and_goes_on(trained):
 
 
 def test_translate_ends_quietly_when_nobody_reads(trained):
-    stdin = b"Anna mag den Ball.\n" * 5000
-    with subprocess.Popen(
-        [BIN / "nmt-translate", trained / "model"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        process.stdout.close()
-        try:
-            process.stdin.write(stdin)
-            process.stdin.close()
-        except BrokenPipeError:
-            pass
-        assert process.stderr.read() == b""
-        assert process.wait() == 141
+    result = unread("nmt-translate", trained / "model", stdin=b"Anna mag den Ball.\n" * 5000)
+    assert (result.returncode, result.stderr) == (141, b"")
 
 
 def test_translate_writes_json_and_nbest(trained):
@@ -257,11 +255,8 @@ def test_compare_tells_which_system_is_better(trained, corpus_dir, tmp_path, cap
 def test_compare_ends_quietly_when_nobody_reads(corpus_dir, tmp_path):
     ref = corpus_dir / "valid.en"
     (tmp_path / "bad").write_text("The dog.\n" * 20)
-    arguments = [tmp_path / "bad", ref, "--src", corpus_dir / "valid.de", "--ref", ref, "--samples", "20"]
-    reader, writer = os.pipe()
-    os.close(reader)
-    result = subprocess.run([BIN / "nmt-compare", *arguments], stdout=writer, stderr=subprocess.PIPE)
-    os.close(writer)
+    arguments = [tmp_path / "bad", ref, "--src", corpus_dir / "valid.de", "--ref", ref, "--samples", 20]
+    result = unread("nmt-compare", *arguments)
     assert (result.returncode, result.stderr) == (141, b"")
 
 
@@ -356,16 +351,17 @@ def test_inspect_shows_everything_on_one_page_that_a_browser_opens(trained, tmp_
 def test_inspect_reads_what_is_not_utf_8_as_the_filter_does(trained, tmp_path):
     warning = b"nmt-inspect: not UTF-8; U+FFFD stands for what is wrong\n"
     options = ("--json", "--show", "attention")
-    settings = {"env": os.environ | {"LC_ALL": "C"}}
-    by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n", **settings)
+    by_stdin = command("nmt-inspect", trained / "model", *options, stdin=b"Anna m\xffag\r\nPaul\n")
     by_argument = subprocess.run(
-        [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options], capture_output=True, **settings
+        [BIN / "nmt-inspect", trained / "model", b"Anna m\xffag", *options],
+        capture_output=True,
+        env=os.environ | {"LC_ALL": "C"},
     )
     for result in (by_stdin, by_argument):
         assert (result.returncode, result.stderr) == (0, warning)
         assert json.loads(result.stdout)["src"] == "Anna m\ufffdag"
     page = tmp_path / "page.html"
-    result = command("nmt-inspect", trained / "model", "--output", page, stdin=b"Anna m\xffag\n")
+    result = command("nmt-inspect", trained / "model", *options[1:], "--output", page, stdin=b"Anna m\xffag\n")
     assert (result.returncode, result.stderr) == (0, warning)
     assert "Anna m\ufffdag" in page.read_text(encoding="utf-8")
 
@@ -505,7 +501,8 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir,
 @pytest.mark.parametrize(
     "name", ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare", "nmt-lab"]
 )
-def test_every_command_explains_itself(name):
-    result = command(name, "--help", env=os.environ | {"COLUMNS": "100"})
+def test_every_command_explains_itself(name, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    result = command(name, "--help")
     assert result.returncode == 0
     assert b"nmt-" in result.stdout

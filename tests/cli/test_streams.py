@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import command
 
 BIN = Path(sys.executable).parent
 COMMANDS = ["nmt-train", "nmt-translate", "nmt-evaluate", "nmt-inspect", "nmt-compare", "nmt-lab"]
@@ -49,30 +50,35 @@ class Impatient:
 
 def test_a_descriptor_that_does_not_wait_costs_no_line(trained):
     stdin, stdout, stderr = Impatient(), Impatient(), Impatient()
-    call = [BIN / "nmt-translate", trained / "model", "--beam-size", "1", "--workers", "1", "--json"]
-    with subprocess.Popen(call, stdin=stdin.reader, stdout=stdout.writer, stderr=stderr.writer) as process:
-        for end in (stdin.reader, stdout.writer, stderr.writer):
-            os.close(end)
-        time.sleep(4)  # nothing to read yet
-        received, warned = [], []
-        readers = [
-            threading.Thread(target=read_slowly, args=(pipe.reader, into))
-            for pipe, into in ((stdout, received), (stderr, warned))
-        ]
-        os.set_blocking(stdin.writer, True)
-        os.write(stdin.writer, b"\xff\n" * 3000)
-        os.close(stdin.writer)
-        for reader in readers:
-            reader.start()
-        for reader in readers:
-            reader.join()
-    assert process.returncode == 0
+    received, warned = [], []
+    others = [
+        threading.Thread(target=read_slowly, args=(stdout.reader, received)),
+        threading.Thread(target=read_slowly, args=(stderr.reader, warned)),
+        threading.Thread(target=write_late, args=(stdin.writer, b"\xff\n" * 3000)),
+    ]
+    for other in others:
+        other.start()
+    options = "--beam-size", 1, "--workers", 1, "--json"
+    streams = {0: stdin.reader, 1: stdout.writer, 2: stderr.writer}
+    result = command("nmt-translate", trained / "model", *options, streams=streams)
+    for end in streams.values():
+        os.close(end)
+    for other in others:
+        other.join()
+    assert result.returncode == 0
     assert b"".join(received).count(b"\n") == b"".join(warned).count(b"\n") == 3000
+
+
+def write_late(descriptor, content):
+    os.set_blocking(descriptor, True)
+    time.sleep(2)  # nothing to read yet
+    os.write(descriptor, content)
+    os.close(descriptor)
 
 
 def read_slowly(descriptor, into):
     os.set_blocking(descriptor, True)
-    time.sleep(1)
+    time.sleep(3)
     while content := os.read(descriptor, 1 << 16):
         into.append(content)
     os.close(descriptor)
@@ -81,37 +87,41 @@ def read_slowly(descriptor, into):
 def test_what_is_meant_for_a_closed_stderr_is_never_among_the_translations(trained):
     call = "nmt-translate", trained / "model", "--beam-size", 1
     stdin = b"Anna mag den Ball.\n\xff\nDer Hund.\n"
-    open_ = shell(*call, stdin=stdin)
+    open_ = command(*call, stdin=stdin)
     assert b"line 2: not UTF-8" in open_.stderr
-    for redirected in ("2>&-", "<&0 2>&-"):
-        closed = shell(*call, stdin=stdin, redirected=redirected)
-        assert (closed.returncode, closed.stdout) == (0, open_.stdout)
+    closed = command(*call, stdin=stdin, streams={2: None})
+    assert (closed.returncode, closed.stdout) == (0, open_.stdout)
 
 
 def test_a_closed_stdin_is_empty_and_a_closed_stdout_is_nowhere(trained):
     call = "nmt-translate", trained / "model", "--beam-size", 1
-    for redirected in ("<&-", ">&-", "<&- >&- 2>&-"):
-        result = shell(*call, stdin=b"Anna.\n", redirected=redirected)
+    for result in (
+        command(*call, streams={0: None}),
+        command(*call, stdin=b"Anna.\n", streams={1: None}),
+        shell(*call, redirected="<&- >&- 2>&-"),
+    ):
         assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
-    result = shell("nmt-inspect", trained / "model", redirected="<&-")
+    result = command("nmt-inspect", trained / "model", streams={0: None})
     assert (result.returncode, result.stderr) == (2, b"nmt-inspect: the sentence is empty\n")
 
 
 @ON_LINUX
-@pytest.mark.parametrize("stderr", ["2>/dev/full", "2> >(exec 0<&-)", "2>&-"])
-def test_a_stderr_that_cannot_be_written_costs_no_translation(trained, stderr):
+def test_a_stderr_that_cannot_be_written_costs_no_translation(trained):
+    options = "--beam-size", 1, "--workers", 1
+    reader, unread = os.pipe()
+    os.close(reader)
     stdin = b"\xff\n" * 1500
-    result = shell(
-        "nmt-translate", trained / "model", "--beam-size", 1, "--workers", 1, stdin=stdin, redirected=stderr
-    )
-    assert result.returncode == 0
-    assert result.stdout.count(b"\n") == 1500
+    with Path("/dev/full").open("wb") as full, os.fdopen(unread, "wb") as unread:
+        for stderr in (full.fileno(), unread.fileno(), None):
+            result = command("nmt-translate", trained / "model", *options, stdin=stdin, streams={2: stderr})
+            assert (result.returncode, result.stdout.count(b"\n")) == (0, 1500)
 
 
 @ON_LINUX
 def test_what_finds_no_space_is_named(trained):
     for arguments in (["--help"], ["--version"], [trained / "model", "--beam-size", 1]):
-        result = shell("nmt-translate", *arguments, stdin=b"Anna.\n", redirected=">/dev/full")
+        with Path("/dev/full").open("wb") as full:
+            result = command("nmt-translate", *arguments, stdin=b"Anna.\n", streams={1: full.fileno()})
         assert (result.returncode, result.stderr) == (2, b"nmt-translate: stdout: No space left on device\n")
 
 

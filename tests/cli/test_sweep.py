@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import shutil
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,18 @@ def rows(folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_run_has_a_folder_and_a_row_named_by_what_differs_alone(monkeypatch, tmp_path, corpus_dir, capsys):
-    call(monkeypatch, tmp_path, "-m", *data_of(corpus_dir), *SHORT, "cell=rnn", "cell=rnn,gru", "run=mine")
-    folder, names = tmp_path / "runs" / "mine", {"cell-rnn", "cell-gru"}
+@pytest.fixture(scope="module")
+def here(tmp_path_factory, corpus_dir):
+    """A sweep in this process: its folder, and what it printed."""
+    folder, out, err = tmp_path_factory.mktemp("here"), io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        call(patch, folder, "-m", *data_of(corpus_dir), *SHORT, "cell=rnn", "cell=rnn,gru", "run=mine")
+    return folder / "runs" / "mine", out.getvalue(), err.getvalue()
+
+
+def test_every_run_has_a_folder_and_a_row_named_by_what_differs_alone(here):
+    folder, out, err = here
+    names = {"cell-rnn", "cell-gru"}
     assert {path.name for path in folder.iterdir() if path.is_dir() and path.name[0] != "."} == names
     assert all((folder / name / "model" / "model.safetensors").exists() for name in names)
     found = rows(folder)
@@ -30,7 +41,6 @@ def test_every_run_has_a_folder_and_a_row_named_by_what_differs_alone(monkeypatc
         "cell-gru": ("gru", "18408"),
     }
     assert float(found[0]["score"]) > float(found[1]["score"])
-    out, err = capsys.readouterr()
     head, *lines, path = out.splitlines()
     assert head.split() == ["BLEU", "cell", "parameters", "time", "run"]
     assert [line.split()[-1] for line in lines] == [row["run"] for row in found]
@@ -79,30 +89,24 @@ def test_a_sweep_that_cannot_be_is_one_line(monkeypatch, tmp_path, corpus_dir, c
         assert (stopped.value.code, capsys.readouterr().err) == (2, f"nmt-train: {message}\n")
 
 
-def runs_of(monkeypatch, folder: Path, corpus_dir: Path, *overrides: str) -> list[dict[str, str]]:
-    """The rows of the runs, without how long they took, and the seed, which is their name."""
-    call(monkeypatch, folder, "-m", "-q", *data_of(corpus_dir), *SHORT, "trainer.threads=1", *overrides)
-    (sweep,) = (path for path in (folder / "runs").iterdir() if path.name != ".cache")
-    return [{key: value for key, value in row.items() if key not in ("seconds", "seed")} for row in rows(sweep)]
-
-
-@pytest.fixture(scope="module")
-def here(tmp_path_factory, corpus_dir):
-    with pytest.MonkeyPatch.context() as patch:
-        return runs_of(patch, tmp_path_factory.mktemp("here"), corpus_dir, "seed=1,2")
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """Of the runs, without how long they took, and the cell, which is their name."""
+    return [{key: value for key, value in row.items() if key not in ("seconds", "cell")} for row in rows(folder)]
 
 
 @pytest.mark.parametrize(
     ("launcher", "settings"),
     [
-        ("joblib", ["hydra.launcher.n_jobs=2", "seed=1,2"]),
-        ("submitit_local", ["hydra.launcher.timeout_min=5", "seed=range(2,3)"]),
+        ("joblib", ["hydra.launcher.n_jobs=2", "cell=rnn,gru"]),
+        ("submitit_local", ["hydra.launcher.timeout_min=5", "cell=choice(gru)"]),
     ],
 )
 def test_launchers_train_in_other_processes_and_the_table_is_the_same(
     monkeypatch, tmp_path, corpus_dir, here, launcher, settings
 ):
     pytest.importorskip(f"hydra_plugins.hydra_{launcher.partition('_')[0]}_launcher")
-    there = runs_of(monkeypatch, tmp_path, corpus_dir, f"hydra/launcher={launcher}", *settings)
-    assert there == [row for row in here if row["run"] in {one["run"] for one in there}]
+    own = ["trainer.threads=1", "run=mine", f"hydra/launcher={launcher}", *settings]
+    call(monkeypatch, tmp_path, "-m", "-q", *data_of(corpus_dir), *SHORT, *own)
+    there = rows_of(tmp_path / "runs" / "mine")
+    assert there == [row for row in rows_of(here[0]) if row["run"] in {one["run"] for one in there}]
     assert len(there) == (2 if launcher == "joblib" else 1)

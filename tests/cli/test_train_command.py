@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
@@ -75,23 +75,17 @@ def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(monkeypatch, tmp_pat
     assert not (tmp_path / "runs").exists() or not [p for p in (tmp_path / "runs").iterdir() if p.name != ".cache"]
 
 
-def test_two_processes_train_one_model_in_one_folder(tmp_path, corpus_dir):
-    program = Path(sys.executable).parent / "nmt-train"
+def test_two_processes_train_one_model_in_one_folder(monkeypatch, tmp_path, corpus_dir):
+    monkeypatch.chdir(tmp_path)
     overrides = [*data_of(corpus_dir), *QUICK, "run=ddp", "trainer.devices=2", "trainer.strategy=ddp"]
-    command = [program, *overrides, "trainer.max_epochs=1"]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    result = commands.command("nmt-train", *overrides, "trainer.max_epochs=1")
     assert result.returncode == 0, result.stderr
     rows = [row for row in read_metrics(tmp_path / "runs" / "ddp" / "metrics.csv") if row["val/bleu"]]
     assert len(rows) == 1
-    assert result.stderr.count("model  validation BLEU") == 1
+    assert result.stderr.count(b"model  validation BLEU") == 1
     log = (tmp_path / "runs" / "ddp" / "train.log").read_text()
     assert log.count("epoch 1, step") == 1
-    translate = subprocess.run(
-        [program.with_name("nmt-translate"), tmp_path / "runs" / "ddp" / "model"],
-        input=b"Anna\n",
-        capture_output=True,
-    )
-    assert translate.returncode == 0
+    assert commands.command("nmt-translate", tmp_path / "runs" / "ddp" / "model", stdin=b"Anna\n").returncode == 0
 
 
 def test_a_sweep_refuses_several_processes_a_job(monkeypatch, tmp_path, capsys):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 
 import pytest
+from commands import command
 
 import nmt
 from nmt.answers import Form, answers
@@ -46,13 +46,12 @@ def words(model, source, folder, *options):
 @pytest.mark.timeout(280)  # a cluster takes its time to start
 def test_clusters_of_this_machine_give_the_same(engine, model, source, tmp_path):
     pytest.importorskip({"dask": "distributed"}.get(engine, engine))
-    code = "from nmt.cli.translate_corpus import main; main()"
     options = words(model, source, tmp_path / "out", "--engine", engine, "--join", tmp_path / "joined")
-    result = subprocess.run([sys.executable, "-c", code, *options], capture_output=True, text=True)
+    result = command("nmt-translate-corpus", *options)
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "joined").read_bytes() == expected(model)
-    assert result.stdout == ""
-    *others, last = result.stderr.splitlines()
+    assert result.stdout == b""
+    *others, last = result.stderr.decode().splitlines()
     warnings = [line for line in others if not line.endswith(" left")]  # how far a slow machine is
     assert sorted(warnings) == [f"{NAMED}line {n}: not UTF-8; U+FFFD stands for what is wrong" for n in (14, 4, 9)]
     assert last.startswith(f"{NAMED}15 lines in 4 parts; ")
