@@ -6,14 +6,19 @@ as it comes or changes how Python starts (its locale) starts a command itself.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
+import runpy
+import select
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -22,6 +27,17 @@ from pathlib import Path
 IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options", "nmt.pictures.draw")
 TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
 TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
+
+STAND_IN = f"""#!{sys.executable} -IS
+import json, os, socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+connection.connect(os.path.dirname(sys.argv[0]) + "/socket")
+request = json.dumps(["__main__", "program", sys.argv, os.getcwd(), dict(os.environ)]).encode()
+connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+socket.send_fds(connection, [request], [0, 1, 2])
+sys.exit(int(connection.recv(100)))
+"""
+code: object = 1  # that a fork ends with
 
 
 def command(
@@ -63,6 +79,7 @@ def server(imported: tuple[str, ...]) -> socket.socket:
 
 def serve(connection: socket.socket, imported: list[str]) -> None:
     """Forks for each request; comes back, as the command, in a fork."""
+    atexit.register(end)  # first, so that it is called last
     for name in imported:
         importlib.import_module(name)
     while True:
@@ -84,7 +101,72 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.exit(getattr(importlib.import_module(module), function)())
+    global code
+    try:
+        sys.exit(getattr(importlib.import_module(module), function)())
+    except SystemExit as ended:
+        code = ended.code
+        raise
+
+
+def end() -> None:
+    """Leaves to the system to free what the server has imported, which takes Python longer than most commands."""
+    for file in (sys.stdout, sys.stderr):
+        file.flush()
+    os._exit(code if isinstance(code, int) else code is not None)
+
+
+@cache
+def programs() -> Path:
+    """A folder of stand-ins for Python and the commands, for scripts that start them: each has its work done by a
+    fork, in which sys.executable is among them, too. A signal ends the stand-in alone."""
+    folder = Path(tempfile.mkdtemp())
+    for name in ("python3", *(entry.name for entry in entry_points(group="console_scripts") if "nmt" in entry.name)):
+        (folder / name).write_text(STAND_IN)
+        (folder / name).chmod(0o700)
+    reader, _ = os.pipe()  # the other end closes with this process
+    request = json.dumps(["__main__", "listen", [str(folder)], str(folder), dict(os.environ)]).encode()
+    connection = server(TRAINING)
+    socket.send_fds(connection, [request], [reader, 1, 2])
+    assert connection.recv(100) == b"0"
+    os.close(reader)
+    return folder
+
+
+def listen() -> None:
+    """Serves, in the background, all who connect to the socket of this folder, until stdin ends."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind("socket")
+    listener.listen()
+    if os.fork():
+        os._exit(0)
+    while select.select([listener, 0], [], [])[0] == [listener]:
+        connection, _ = listener.accept()
+        if not os.fork():
+            serve(connection, [])
+        connection.close()
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+    shutil.rmtree(sys.argv[0])
+    os._exit(0)
+
+
+def program() -> object:
+    """Of a stand-in: a command, or Python with a script or -c."""
+    path, *arguments = sys.argv
+    sys.executable = str(Path(path).with_name("python3"))
+    if Path(path).name != "python3":
+        (entry,) = entry_points(group="console_scripts", name=Path(path).name)
+        return entry.load()()
+    if arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(arguments[1], {"__name__": "__main__"})
+    else:
+        sys.argv = arguments
+        sys.path.insert(0, str(Path(arguments[0]).parent))
+        runpy.run_path(arguments[0], run_name="__main__")
+    return None
 
 
 def open_as_at_start(closed: list[int]) -> None:

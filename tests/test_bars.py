@@ -12,6 +12,7 @@ import threading
 from contextlib import nullcontext
 from pathlib import Path
 
+import commands
 import pytest
 import terminal
 
@@ -44,9 +45,10 @@ def screen_of(monkeypatch):
 def test_translating_shows_how_far_it_is_on_a_terminal_and_never_a_byte_on_stdout(trained, corpus_dir, tmp_path):
     text = (corpus_dir / "train.de").read_bytes() + b"\n17\n"  # what is not searched counts too
     (tmp_path / "text").write_bytes(text)
-    command = [BIN / "nmt-translate", trained / "model", "--workers", 2, "--batch-size", 20]
-    expected = subprocess.run([str(part) for part in command], input=text, capture_output=True)
+    arguments = [trained / "model", "--workers", 2, "--batch-size", 20]
+    expected = commands.command("nmt-translate", *arguments, stdin=text)
     assert expected.stderr == b""
+    command = [BIN / "nmt-translate", *arguments]
     with (tmp_path / "text").open("rb") as file:
         code, stdout, shown = terminal.run(command, file)
     assert (code, stdout) == (0, expected.stdout)

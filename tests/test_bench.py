@@ -14,6 +14,7 @@ import pytest
 import torch
 import toy
 import yaml
+from commands import programs
 
 from nmt.data.batching import collate
 
@@ -32,7 +33,14 @@ def bench(monkeypatch):
 
 
 def test_it_prints_one_object_last(tmp_path):
-    command = [sys.executable, SCRIPTS / "bench_train.py", "--json", "--warm-up=1", "--updates=20", *OVERRIDES]
+    command = [
+        programs() / "python3",
+        SCRIPTS / "bench_train.py",
+        "--json",
+        "--warm-up=1",
+        "--updates=20",
+        *OVERRIDES,
+    ]
     command += [f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     found = json.loads(result.stdout.splitlines()[-1])
@@ -44,7 +52,14 @@ def test_it_prints_one_object_last(tmp_path):
 
 
 def test_cells_stand_in_a_table_beside_what_is_written_by_hand(tmp_path):
-    command = [sys.executable, SCRIPTS / "bench_train.py", "--json", "--warm-up=1", "--updates=10", "--by-hand"]
+    command = [
+        programs() / "python3",
+        SCRIPTS / "bench_train.py",
+        "--json",
+        "--warm-up=1",
+        "--updates=10",
+        "--by-hand",
+    ]
     command += ["--cells=ssru,lstm", *OVERRIDES, f"cache_dir={tmp_path}", "trainer.accelerator=cpu"]
     result = subprocess.run(command, check=True, capture_output=True, text=True)
     *lines, last = result.stdout.splitlines()
@@ -103,7 +118,7 @@ def test_what_a_gpu_is_told_to_do_is_counted_by_what_the_profiler_saw(bench, mon
 
 def test_cells_are_timed_beside_the_lstm():
     command = [
-        sys.executable,
+        programs() / "python3",
         SCRIPTS / "bench_cells.py",
         "--json",
         "--cells",
@@ -237,7 +252,7 @@ def test_translation_is_measured_in_every_way(bundle_dir, corpus_dir, tmp_path):
     for side in ("de", "en"):
         lines = (corpus_dir / f"valid.{side}").read_text(encoding="utf-8").splitlines()[:6]
         (tmp_path / f"few.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    command = [sys.executable, SCRIPTS / "bench_translate.py", bundle_dir, "--json", "--repeats=1"]
+    command = [programs() / "python3", SCRIPTS / "bench_translate.py", bundle_dir, "--json", "--repeats=1"]
     command += ["--src", tmp_path / "few.de", "--ref", tmp_path / "few.en", "--compute=float32", "--workers=2"]
     result = subprocess.run([*command, "--latency-sentences=3"], check=True, capture_output=True, text=True)
     found = json.loads(result.stdout.splitlines()[-1])

@@ -12,15 +12,16 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from commands import programs
 
 pytestmark = pytest.mark.long
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
-def commands_for(work, **setting):
-    """The environment of scripts/diversify."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+def commands_for(work, python=None, **setting):
+    """The environment of scripts/diversify, with the Python of this folder."""
+    path = f"{python or programs()}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "WORK": str(work), "PLAN": "no", **setting}
 
 
@@ -54,7 +55,7 @@ def test_diversify_ends_what_it_began_when_it_is_told_to(corpus_dir, tmp_path):
     endless = ["model=small", "tokenizer.vocab_size=320", "trainer.max_epochs=10000", "trainer.accelerator=cpu"]
     endless += ["trainer.max_minutes=5"]  # if this process is killed, so that nobody ends them
     command = [SCRIPTS / "diversify", corpus_dir, "de", "en", *endless, f"cache_dir={tmp_path / 'cache'}"]
-    setting = {"env": commands_for(tmp_path / "work"), "start_new_session": True}
+    setting = {"env": commands_for(tmp_path / "work", Path(sys.executable).parent), "start_new_session": True}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **setting) as run:
         try:
             begun = (line.split()[0] for line in run.stderr if re.search(r" epoch \d+,", line))

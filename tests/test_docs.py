@@ -27,6 +27,7 @@ BRIEF = {  # what makes a training short
     "model": {"embedding_size": 8, "hidden_size": 12},
     "trainer": {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False},
     "tokenizer": {"vocab_size": 320},
+    "search": {"max_ratio": 0.5, "max_extra": 2},
 }
 
 

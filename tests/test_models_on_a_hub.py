@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import hub_server
 import pytest
 import yaml
+from commands import programs
 
 import nmt
 from nmt import publishing
@@ -21,7 +21,6 @@ from nmt.search import Beam
 
 pytest.importorskip("huggingface_hub")
 
-ROOT = Path(__file__).parents[1]
 SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
 
 
@@ -44,26 +43,16 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def run(code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
-        cwd=ROOT,
-        timeout=120,
-    )
-
-
-TRANSLATE = "from nmt.cli.translate import main; main()"
-PUSH = "from nmt.cli.push import main; main()"
+def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [programs() / program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=120)
 
 
 def test_a_model_of_the_hub_translates_as_the_one_it_was_pushed_from(hub, bundle_dir):
     (bundle_dir / "scores.json").write_text(
         json.dumps({"valid": {"bleu": {"score": 33.379, "signature": SIGNATURE}}})
     )
-    pushed = run(PUSH, str(bundle_dir), "anna/de-en", "--license", "apache-2.0", HF_TOKEN="hf_secret")
+    pushed = run("nmt-push", str(bundle_dir), "anna/de-en", "--license", "apache-2.0", HF_TOKEN="hf_secret")
     assert pushed.stdout.startswith(f"{hub.url}/anna/de-en/commit/"), pushed.stderr
     files = hub.models["anna/de-en", "main"]
     before = files_of(bundle_dir)
@@ -80,7 +69,7 @@ def test_a_model_of_the_hub_translates_as_the_one_it_was_pushed_from(hub, bundle
 
     line = "Der Hund sieht den Ball."
     code = f"import nmt; print(nmt.load('hf://anna/de-en').translate([{line!r}])[0].text)"
-    found = run(code)
+    found = run("python3", "-c", code)
     assert found.stdout == nmt.load(bundle_dir).translate([line])[0].text + "\n", found.stderr
 
 
@@ -89,14 +78,14 @@ def test_a_revision_a_private_model_and_what_is_not_there(hub, bundle_dir):
     hub.models["anna/old", "v1"] = files_of(bundle_dir)
     hub.private.add("anna/old")
     languages = ("-q", "hf://anna/old@v1", "--languages")
-    assert run(TRANSLATE, *languages, HF_TOKEN="hf_secret").stdout == "de-en  de to en\n"
-    refused = run(TRANSLATE, *languages, HF_HOME=str(bundle_dir / "other"))
+    assert run("nmt-translate", *languages, HF_TOKEN="hf_secret").stdout == "de-en  de to en\n"
+    refused = run("nmt-translate", *languages, HF_HOME=str(bundle_dir / "other"))
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.count("\n") == 1
     assert "no such model, or it is private" in refused.stderr
-    missing = run(TRANSLATE, "hf://anna/old@v2", "--languages", HF_TOKEN="hf_secret")
+    missing = run("nmt-translate", "hf://anna/old@v2", "--languages", HF_TOKEN="hf_secret")
     assert "it has no such revision" in missing.stderr
-    unsound = run(TRANSLATE, "hf://anna/old", "--languages", HF_TOKEN="hf_secret")
+    unsound = run("nmt-translate", "hf://anna/old", "--languages", HF_TOKEN="hf_secret")
     assert unsound.returncode == 2
     assert "config.json" in unsound.stderr
     assert not [path for path in hub.asked if "evil" in path]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import toy
-from commands import command
+from commands import command, programs
 
 from nmt.training.run import train
 
@@ -104,7 +104,9 @@ def test_the_speed_of_each_training_is_measured(recipe, monkeypatch, tmp_path):
     risk = ["optim.risk=1", "optim.candidates=3"]
     told = {"base": [*where, *small, "trainer.max_tokens=256"], "last": ["trainer.max_epochs=20"], "risk": risk}
     script = Path(__file__).parent.parent / "scripts/plan.py"
-    result = subprocess.run([sys.executable, script, json.dumps(told)], check=True, capture_output=True, text=True)
+    result = subprocess.run(
+        [programs() / "python3", script, json.dumps(told)], check=True, capture_output=True, text=True
+    )
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["translation"] == pytest.approx(found["forward"] / 10)
     assert found["last"] / found["forward"] > 3  # six times as many updates, of a machine that has other work
@@ -137,6 +139,7 @@ def test_a_translation_goes_on_at_its_last_part(recipe, monkeypatch, trained):
     import recipe as module
 
     monkeypatch.setattr(module, "PART", 20)
+    monkeypatch.setattr(sys, "executable", programs() / "python3")
     for name in ("forward-1", "forward-2"):
         (recipe.work / name).mkdir()
         (recipe.work / name / "model").symlink_to(trained / "model")

@@ -10,14 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import programs
 
 pytestmark = pytest.mark.long
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
-def call(name, *options):
-    return subprocess.run([sys.executable, SCRIPTS / name, *map(str, options)], capture_output=True, text=True)
+def call(name, *options, python=sys.executable):
+    return subprocess.run([python, SCRIPTS / name, *map(str, options)], capture_output=True, text=True)
 
 
 def test_hostile_lines_come_out_as_many_and_in_order():
@@ -28,7 +29,7 @@ def test_hostile_lines_come_out_as_many_and_in_order():
 
 @pytest.mark.parametrize("first", [0, 5000])
 def test_mutated_model_directories_are_refused_or_translate(first):
-    result = call("fuzz_bundle.py", "--cases", 60, "--first", first)
+    result = call("fuzz_bundle.py", "--cases", 60, "--first", first, python=programs() / "python3")
     assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout.startswith("60 directories: ")
     assert "'refused'" in result.stdout

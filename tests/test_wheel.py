@@ -19,12 +19,28 @@ pytestmark = pytest.mark.long
 ROOT = Path(__file__).parents[1]
 
 
+COMPILER = f"""#!/bin/sh
+# Makes what is there already, if it is (tests/test_native.py compiles).
+while [ "$1" != -o ]; do shift; done
+exec cp "{FOLDER}/${{2##*/}}" "$2"
+"""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
-    subprocess.run(command, check=True, capture_output=True)
-    (made,) = folder.glob("nmt-*.whl")
+def built(tmp_path_factory) -> Path:
+    """A folder with the wheel and the source distribution."""
+    folder = tmp_path_factory.mktemp("built")
+    compiler = folder / "cc"
+    compiler.write_text(COMPILER)
+    compiler.chmod(0o700)
+    command = [sys.executable, "-m", "build", "--wheel", "--sdist", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(command, check=True, capture_output=True, env=os.environ | {"CC": str(compiler)})
+    return folder
+
+
+@pytest.fixture
+def wheel(built) -> Path:
+    (made,) = built.glob("nmt-*.whl")
     return made
 
 
@@ -44,10 +60,8 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
     assert sources <= set(names)  # a library's name tells its source
 
 
-def test_a_source_distribution_holds_what_is_compiled(tmp_path):
-    command = [sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT]
-    subprocess.run(command, check=True, capture_output=True)
-    (made,) = tmp_path.glob("nmt-*.tar.gz")
+def test_a_source_distribution_holds_what_is_compiled(built):
+    (made,) = built.glob("nmt-*.tar.gz")
     with tarfile.open(made) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"nmt/native/{path.name}" for path in FOLDER.glob("*.[ch]")} <= names
