@@ -41,10 +41,10 @@ def run_config(folder: Path, epochs: int) -> RunConfig:
         "tokenizer": {"vocab_size": 400},
         "model": MODEL | {"dropout": 0.2, "initial_dropout": 0.05},
         "optim": {"learning_rate": 0.01, "schedule": "linear", "average_decay": 0.9},
-        "search": {"name": "greedy"},
+        "search": {"name": "greedy", "max_ratio": 0.0, "max_extra": 3},
         "trainer": {
             "max_epochs": epochs,
-            "max_tokens": 512,
+            "max_tokens": 1024,
             "accumulate": 2,
             "log_every_steps": 1,
             "checkpoint_every_steps": 3,

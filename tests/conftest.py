@@ -43,6 +43,14 @@ def _seed():
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="module")
+def no_pictures():
+    """To draw curves.png takes as long as to train on the tiny language; test_run and test_curves have them drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nmt.training.curves.draw_curves", lambda metrics, picture, selection_metric: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def corpus_dir(tmp_path_factory) -> Path:
     return toy.write_corpus(tmp_path_factory.mktemp("corpus"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import signal
@@ -20,7 +21,7 @@ from nmt.signals import Signals, Stopped
 from nmt.training.module import TrainingModule
 from nmt.training.run import train
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_pictures")]
 
 PROGRAM = Path(sys.executable).parent / "nmt-train"
 QUICK = [
@@ -33,7 +34,7 @@ QUICK = [
     "model.hidden_size=24",
     "trainer.max_tokens=64",
     "trainer.log_every_steps=1",
-    "trainer.max_epochs=4",
+    "trainer.max_epochs=2",
     "trainer.accelerator=cpu",
     "trainer.precision=float32",
     "trainer.progress=false",
@@ -41,50 +42,54 @@ QUICK = [
 ]
 
 
-def start(corpus_dir, folder, *overrides, **environment):
-    return subprocess.Popen(
-        [PROGRAM, *QUICK, f"data.dir={corpus_dir}", *overrides],
-        cwd=folder,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environment,
-    )
+def train_here(corpus_dir, folder):
+    folder.mkdir(exist_ok=True)
+    GlobalHydra.instance().clear()
+    os.chdir(folder)
+    sys.argv = ["nmt-train", *QUICK, f"data.dir={corpus_dir}"]
+    main()
 
 
 def trained_here(corpus_dir, folder, monkeypatch):
     """The weights that the command comes to, in this process."""
-    folder.mkdir(exist_ok=True)
-    GlobalHydra.instance().clear()
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["nmt-train", *QUICK, f"data.dir={corpus_dir}"])
-    main()
+    monkeypatch.chdir(folder.parent)  # and back, in the end
+    monkeypatch.setattr(sys, "argv", [])
+    train_here(corpus_dir, folder)
     return load_file(folder / "runs/toy/model/model.safetensors")
 
 
-def wait_for(process, pattern):
-    """Read stderr up to a line."""
-    for line in process.stderr:
-        if re.search(pattern, line):
-            return line
-    raise AssertionError(f"ended without {pattern}")
+def train_in_fork(corpus_dir, folder, writing):
+    os.dup2(writing, 2)
+    sys.stderr = os.fdopen(2, "w", buffering=1)
+    train_here(corpus_dir, folder)
+
+
+def signalled(pid, number, stderr, step):
+    """Send the signal after this step; what the command says from there on."""
+    assert any(f"step {step}:" in line for line in stderr)
+    os.kill(pid, number)
+    rest = stderr.read()
+    assert re.fullmatch(r"nmt-train: stopped after update \d+; the same command goes on", rest.splitlines()[-1])
+    assert "Traceback" not in rest
 
 
 def test_a_signal_ends_the_run_with_its_code_and_the_run_goes_on_later(corpus_dir, tmp_path, monkeypatch):
+    for number, step in ((signal.SIGTERM, 5), (signal.SIGINT, 20)):
+        reading, writing = os.pipe()
+        fork = multiprocessing.get_context("fork").Process(target=train_in_fork, args=(corpus_dir, tmp_path, writing))
+        fork.start()
+        os.close(writing)
+        with os.fdopen(reading) as stderr:
+            signalled(fork.pid, number, stderr, step)
+        fork.join()
+        assert fork.exitcode == 128 + number
     (tmp_path / "scontrol").write_text('#!/bin/sh\necho "$@" >> called\n')
     (tmp_path / "scontrol").chmod(0o755)
-    slurm = {"SLURM_JOB_ID": "17", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    for number, pattern, environment in (
-        (signal.SIGTERM, "step 5:", {}),
-        (signal.SIGINT, "step 20:", {}),
-        (signal.SIGUSR1, "step 25:", slurm),
-    ):
-        with start(corpus_dir, tmp_path, **environment) as process:
-            wait_for(process, pattern)
-            process.send_signal(number)
-            rest = process.communicate()[1]
-        assert process.returncode == 128 + number
-        assert re.fullmatch(r"nmt-train: stopped after update \d+; the same command goes on", rest.splitlines()[-1])
-        assert "Traceback" not in rest
+    slurm = os.environ | {"SLURM_JOB_ID": "17", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [PROGRAM, *QUICK, f"data.dir={corpus_dir}"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=slurm) as process:
+        signalled(process.pid, signal.SIGUSR1, process.stderr, 25)
+    assert process.returncode == 128 + signal.SIGUSR1
     assert (tmp_path / "called").read_text() == "requeue 17\n"
     steps = []
     monkeypatch.setattr(TrainingModule, "on_train_start", lambda self: steps.append(self.global_step))

@@ -16,7 +16,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 import toy
+from hydra.core.global_hydra import GlobalHydra
 
+from nmt.cli.train import main
 from nmt.files import replacing, write_atomically
 from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
@@ -25,40 +27,46 @@ from nmt.training.run import train
 
 pytestmark = pytest.mark.long
 
-PROGRAM = Path(sys.executable).parent / "nmt-train"
-QUICK = [
+COMMAND = [
+    "nmt-train",
     "data=files",
     "data.src=de",
     "data.tgt=en",
     "run=toy",
     "tokenizer.vocab_size=320",
     "model.hidden_size=48",
+    "trainer.max_tokens=512",
     "trainer.accelerator=cpu",
     "trainer.precision=float32",
     "trainer.tensorboard=false",
 ]
 
 
-def test_a_full_disk_stops_the_run_with_one_line_and_the_checkpoint_stays(corpus_dir, tmp_path):
-    def call(epochs, limit=None):
-        return subprocess.run(
-            [PROGRAM, *QUICK, f"data.dir={corpus_dir}", f"trainer.max_epochs={epochs}"],
-            cwd=tmp_path,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
-        )
+def test_a_full_disk_stops_the_run_with_one_line_and_the_checkpoint_stays(corpus_dir, tmp_path, monkeypatch, capsys):
+    def call(epochs):
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", [*COMMAND, f"data.dir={corpus_dir}", f"trainer.max_epochs={epochs}"])
+        main()
 
-    assert call(1).returncode == 0
+    monkeypatch.chdir(tmp_path)
+    call(1)
     folder = tmp_path / "runs" / "toy" / FOLDER
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    result = call(2, limit=len(before[LAST]) // 2)
-    assert result.returncode == 2
-    assert result.stderr.splitlines()[-1].startswith("nmt-train: ")
-    assert "last.ckpt cannot be written: [Errno 27] File too large" in result.stderr.splitlines()[-1]
-    assert "Traceback" not in result.stderr
+    capsys.readouterr()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before[LAST]) // 2, limits[1]))
+    try:
+        with pytest.raises(SystemExit) as end:
+            call(2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    told = capsys.readouterr().err
+    assert end.value.code == 2
+    assert told.splitlines()[-1].startswith("nmt-train: ")
+    assert "last.ckpt cannot be written: [Errno 27] File too large" in told.splitlines()[-1]
+    assert "Traceback" not in told
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    assert call(2).returncode == 0
+    call(2)
 
 
 def test_a_lost_permission_is_an_error_and_the_checkpoint_stays():

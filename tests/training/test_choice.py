@@ -52,12 +52,13 @@ def kept(run_dir):
     return json.loads((run_dir / "model" / "scores.json").read_text())
 
 
-@pytest.mark.parametrize(("tokenize", "signature"), [("auto", "tok:zh"), ("13a", "tok:13a")])
+@pytest.mark.parametrize(("tokenize", "signature", "epochs"), [("auto", "tok:zh", 8), ("13a", "tok:13a", 3)])
 def test_the_model_of_a_language_without_spaces_is_the_best_one_and_not_the_first(
-    chinese, tmp_path, caplog, tokenize, signature
+    chinese, tmp_path, caplog, tokenize, signature, epochs
 ):
     with caplog.at_level(logging.INFO, logger="nmt"):
-        result = train(into_chinese(chinese, tmp_path, metric={"tokenize": tokenize}, trainer__keep_best=2))
+        settings = {"trainer__keep_best": 2, "trainer__max_epochs": epochs}
+        result = train(into_chinese(chinese, tmp_path, metric={"tokenize": tokenize}, **settings))
     run_dir = result.model_dir.parent
     rows, found = validations(run_dir), kept(run_dir)
     rows.sort(key=lambda row: (-float(row["val/bleu"]), -float(row["val/chrf"]), round(float(row["val/nll"]), 3)))
@@ -83,7 +84,7 @@ def test_the_model_of_a_language_without_spaces_is_the_best_one_and_not_the_firs
 @pytest.mark.parametrize(("name", "label"), [("chrf", "chrF"), ("chrf++", "chrF++"), ("ter", "TER"), ("nll", "nll")])
 def test_the_metric_that_is_asked_for_chooses_and_is_named(corpus_dir, tmp_path, caplog, name, label):
     with caplog.at_level(logging.INFO, logger="nmt"):
-        settings = {"trainer__max_epochs": 5, "optim__average_last": 2, "optim__learning_rate": 0.03}
+        settings = {"trainer__max_epochs": 3, "optim__average_last": 2, "optim__learning_rate": 0.03}
         result = train(toy.run_config(corpus_dir, tmp_path, metric={"name": name}, **settings))
     run_dir = result.model_dir.parent
     rows, found = validations(run_dir), kept(run_dir)
@@ -106,13 +107,13 @@ def test_what_auto_stands_for_is_decided_when_a_run_begins(chinese, tmp_path, mo
     """And not once more when a tokenizer was installed, or removed, meanwhile."""
     train(into_chinese(chinese, tmp_path, trainer__max_epochs=1))
     monkeypatch.setitem(measures._PREFERRED, "chinese", ("char",))
-    run_dir = train(into_chinese(chinese, tmp_path, trainer__max_epochs=5)).model_dir.parent
+    run_dir = train(into_chinese(chinese, tmp_path, trainer__max_epochs=3)).model_dir.parent
     assert kept(run_dir)["step"] > int(validations(run_dir)[0]["step"])
     assert "tok:zh" in kept(run_dir)["valid"]["bleu"]["signature"]
     assert "tok:zh" in json.loads((run_dir / "origin.json").read_text())["metric"]["signature"]
     monkeypatch.setattr(measures, "_obstacle", lambda tokenize: "it is gone" if tokenize == "zh" else None)
     with pytest.raises(ValueError, match="metric.tokenize is 'zh', which cannot be had here: it is gone"):
-        train(into_chinese(chinese, tmp_path, trainer__max_epochs=6))
+        train(into_chinese(chinese, tmp_path, trainer__max_epochs=4))
 
 
 def of_an_earlier_version(run_dir, bleu):
@@ -130,16 +131,16 @@ def of_an_earlier_version(run_dir, bleu):
 
 
 def test_a_run_of_an_earlier_version_goes_on_and_keeps_what_it_found(corpus_dir, tmp_path, caplog):
-    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2)).model_dir.parent
+    run_dir = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=1)).model_dir.parent
     step = of_an_earlier_version(run_dir, 99.9)
-    result = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=4))
+    result = train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=2))
     assert kept(run_dir)["step"] == step
     assert result.best == "BLEU 99.90"
-    assert len(validations(run_dir)) == 4
+    assert len(validations(run_dir)) == 2
     assert not [record for record in caplog.records if "13a" in record.message]
 
 
-@pytest.mark.parametrize("epochs", [2, 5])
+@pytest.mark.parametrize("epochs", [2, 3])
 def test_a_run_of_an_earlier_version_whose_language_13a_does_not_fit_chooses_anew(chinese, tmp_path, caplog, epochs):
     """If there is nothing left to train, what was trained last."""
     run_dir = train(into_chinese(chinese, tmp_path, trainer__max_epochs=2)).model_dir.parent

@@ -6,7 +6,6 @@ import json
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -30,7 +29,8 @@ WAYS = {"de-en": "de", "en-de": "en"}
 def both(corpus_dir, tmp_path_factory) -> Path:
     """The run of a model that has learned the tiny language both ways."""
     folder = tmp_path_factory.mktemp("both")
-    return train(toy.run_config(corpus_dir, folder, trainer__max_epochs=16, **BOTH)).model_dir.parent
+    settings = {"trainer__max_epochs": 14, "trainer__max_tokens": 512, "optim__learning_rate": 0.03}
+    return train(toy.run_config(corpus_dir, folder, **BOTH | settings)).model_dir.parent
 
 
 def lines(path):
@@ -124,9 +124,7 @@ def test_every_command_takes_a_direction(both, trained, corpus_dir, tmp_path, mo
     out, code = call(evaluate, monkeypatch, capsys, *options)
     assert json.loads(out)["scores"]["bleu"]["score"] > 90
     ensemble = ["nmt-translate", model, model, "--to", "deu", "--from", "en", "--compute", "float32"]
-    done = subprocess.run(
-        [Path(sys.executable).parent / ensemble[0], *map(str, ensemble[1:])], input=b"Anna.\n", capture_output=True
-    )
+    done = commands.command(*ensemble, stdin=b"Anna.\n")
     alone = Translator.load(model, "cpu", "float32").translate("Anna.", to="de")[0].text
     assert done.stdout.decode() == f"{alone}\n"
     sentence = lines(en)[0]
@@ -148,7 +146,12 @@ def test_a_model_of_one_direction_takes_its_own_code_alone(trained, corpus_dir):
 
 def test_a_run_of_several_directions_goes_on_to_the_same_bytes(corpus_dir, tmp_path):
     def run(folder, epochs):
-        settings = {"trainer__max_epochs": epochs, "tokenizer__sampling": 0.2, "model__dropout": 0.3}
+        settings = {
+            "trainer__max_epochs": epochs,
+            "trainer__max_tokens": 1024,
+            "tokenizer__sampling": 0.2,
+            "model__dropout": 0.3,
+        }
         return train(toy.run_config(corpus_dir, tmp_path / folder, **BOTH | settings)).model_dir.parent
 
     whole = run("whole", 2)
