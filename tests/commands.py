@@ -6,7 +6,6 @@ as it comes or changes how Python starts (its locale) starts a command itself.
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import json
 import os
@@ -23,6 +22,8 @@ from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from nmt.cli.entry import ending_at_once, register
+
 # What commands take longest to import: most of them, and those that train.
 IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options", "nmt.pictures.draw")
 TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
@@ -37,7 +38,6 @@ connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
 socket.send_fds(connection, [request], [0, 1, 2])
 sys.exit(int(connection.recv(100)))
 """
-code: object = 1  # that a fork ends with
 
 
 def command(
@@ -79,7 +79,7 @@ def server(imported: tuple[str, ...]) -> socket.socket:
 
 def serve(connection: socket.socket, imported: list[str]) -> None:
     """Forks for each request; comes back, as the command, in a fork."""
-    atexit.register(end)  # first, so that it is called last
+    register()
     for name in imported:
         importlib.import_module(name)
     while True:
@@ -101,19 +101,8 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    global code
-    try:
+    with ending_at_once():
         sys.exit(getattr(importlib.import_module(module), function)())
-    except SystemExit as ended:
-        code = ended.code
-        raise
-
-
-def end() -> None:
-    """Leaves to the system to free what the server has imported, which takes Python longer than most commands."""
-    for file in (sys.stdout, sys.stderr):
-        file.flush()
-    os._exit(code if isinstance(code, int) else code is not None)
 
 
 @cache

@@ -77,7 +77,7 @@ ONLY_IN = {
     "pickle": set(),
     # A source that is written from our own cells; what packages that the user has installed say of themselves; a
     # module of our own, by its literal name.
-    "importlib": {"nmt.kernels.triton_steps", "nmt.entry_points", "nmt.formats"},
+    "importlib": {"nmt.cli.entry", "nmt.kernels.triton_steps", "nmt.entry_points", "nmt.formats"},
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
 
