@@ -136,8 +136,9 @@ class Worker:
 
 def _fork() -> int:
     """As os.fork; SIGNALS, whose handlers are the parent's business, do not reach the child any more."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which may itself raise what a handler of one does
         pid = os.fork()
         if pid == 0:
             for number in SIGNALS:
