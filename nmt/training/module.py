@@ -107,7 +107,12 @@ class TrainingModule(pl.LightningModule):
         # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would, and any
         # number of processes what one would.
         datamodule = datamodule_of(self.trainer)
-        torch.manual_seed(hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63)
+        seed = hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63
+        torch.default_generator.manual_seed(
+            seed
+        )  # torch.manual_seed takes a millisecond for devices that are not there
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)
         self.model.dropout.rise(1 - self.remaining())
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
