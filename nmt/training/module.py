@@ -108,9 +108,7 @@ class TrainingModule(pl.LightningModule):
         # number of processes what one would.
         datamodule = datamodule_of(self.trainer)
         seed = hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63
-        torch.default_generator.manual_seed(
-            seed
-        )  # torch.manual_seed takes a millisecond for devices that are not there
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed looks for other devices, for a millisecond
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         self.model.dropout.rise(1 - self.remaining())
