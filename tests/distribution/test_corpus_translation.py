@@ -6,7 +6,6 @@ import logging
 import os
 import pickle
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -319,25 +318,32 @@ def test_a_part_that_another_command_is_at_is_waited_for(ends, translator, sourc
     folder = tmp_path / "out"
     plan = corpus_translation.open_plan(folder, [source], translator, Form(), LAYOUT)
     ready, begun = os.pipe()
+    others_done, last_left = os.pipe()
     other = os.fork()
     if other == 0:
         try:
             with plan.folder.claimed(2):
                 os.write(begun, b"x")
-                time.sleep(0.6)
+                os.read(others_done, 1)
                 if ends == "done":
                     corpus_translation.translate_part(plan, translator, Form(), 2)
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
     os.read(ready, 1)
-    times = {}
-    run(translator, source, folder, report=lambda record, before: times.setdefault(record.part, time.monotonic()))
+    done = []
+
+    def report(record, before):
+        done.append(record.part)
+        if len(done) == len(plan.parts) - 1:
+            os.write(last_left, b"x")
+
+    run(translator, source, folder, report=report)
     os.waitpid(other, 0)
-    os.close(ready)
-    os.close(begun)
+    for descriptor in (ready, begun, others_done, last_left):
+        os.close(descriptor)
     assert joined(folder) == filtered(translator)
-    assert max(times, key=times.get) == 2
+    assert done[-1] == 2
 
 
 def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path, caplog):
