@@ -97,7 +97,7 @@ def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole
 def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
     settings = SETTINGS | {"optim__risk": 10.0, "optim__candidates": 3, "trainer__max_steps": 6}
     found = []
-    for folder, kills in (("whole", []), ("parts", [("training_step", 6), ("on_train_batch_end", 3)])):
+    for folder, kills in (("whole", []), ("parts", [("training_step", 10), ("on_train_batch_end", 3)])):
         config = toy.run_config(corpus_dir, tmp_path / folder, **settings)
         for hook, count in kills:
             train_until(config, hook, count)
@@ -107,15 +107,59 @@ def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
     assert all(torch.equal(weight, found[1][0][name]) for name, weight in found[0][0].items())
 
 
-def test_a_longer_run_goes_on_inside_the_epoch_where_a_shorter_one_ended(corpus_dir, tmp_path):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer__val_every_epochs": 1},
+        {"trainer__val_every_epochs": 2, "trainer__accumulate": 1, "trainer__max_tokens": 1024},
+        {"trainer__val_every_epochs": 3, "trainer__accumulate": 3, "trainer__checkpoint_every_steps": None},
+    ],
+    ids=str,
+)
+def test_a_run_of_so_many_updates_goes_on_from_the_end_of_an_epoch(corpus_dir, tmp_path, changes):
+    """Killed in the first batch of the second epoch and of the third, by Lightning's other way to restart."""
+    settings = SETTINGS | {"trainer__log_every_steps": 2, "trainer__max_steps": 10} | changes
+    found, starts = [], []
+    step = TrainingModule.on_train_batch_start
+
+    def watched(self, batch, batch_idx):
+        starts.append((self.current_epoch, batch_idx))
+        step(self, batch, batch_idx)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainingModule, "on_train_batch_start", watched)
+        found.append(result(train(toy.run_config(corpus_dir, tmp_path / "whole", **settings)).model_dir.parent))
+        whole, batches = starts.copy(), starts.index((1, 0))
+        starts.clear()
+        config = toy.run_config(corpus_dir, tmp_path / "parts", **settings)
+        train_until(config, "training_step", batches + 1)
+        train_until(config, "training_step", batches + 1)
+        found.append(result(train(config).model_dir.parent))
+    assert [starts.count((epoch, 0)) for epoch in (0, 1, 2)] == [1, 2, 2]  # killed at the others
+    assert sorted(set(starts)) == whole
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("ends", [(2, 3, 7), (4, 7), (8, 9)], ids=str)
+def test_a_longer_run_goes_on_where_a_shorter_one_ended(corpus_dir, tmp_path, ends):
+    """Inside an epoch, and at its end: of four updates."""
     settings = SETTINGS | {"optim__schedule": "constant", "optim__average_decay": 0.0, "optim__average_last": 0}
-    batches = []
-    for folder, ends in (("parts", (2, 3, 7)), ("whole", (7,))):
-        for steps in ends:
+    found = []
+    for folder, every in (("parts", ends), ("whole", ends[-1:])):
+        for steps in every:
             config = toy.run_config(corpus_dir, tmp_path / folder, trainer__max_steps=steps, **settings)
             run_dir = train(config).model_dir.parent
-        batches.append([row for row in result(run_dir)[1] if ",val" in row or row.split(",")[2]])
-    assert batches[0] == batches[1]
+        rows = [row for row in result(run_dir)[1] if ",val" in row or row.split(",")[2]]
+        weights = torch.load(run_dir / FOLDER / LAST, weights_only=True)["state_dict"]
+        found.append((rows, {name: weight.tolist() for name, weight in weights.items()}))
+    assert found[0] == found[1]
+
+
+def test_a_run_that_has_more_epochs_than_it_shall_have_is_finished(corpus_dir, tmp_path):
+    for epochs in (3, 1):
+        config = toy.run_config(corpus_dir, tmp_path, trainer__max_tokens=4096, trainer__max_epochs=epochs)
+        run_dir = train(config).model_dir.parent
+    assert "finished: 3 epoch(s) are done; trainer.max_epochs=4, or more, goes on" in (run_dir / LOG).read_text()
 
 
 @pytest.mark.parametrize(

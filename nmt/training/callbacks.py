@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import Callback, Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.bundle import save_bundle
+from nmt.data.datamodule import datamodule_of
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Score, shown
 from nmt.model.seq2seq import num_parameters
@@ -33,8 +34,9 @@ BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLE
 
 
 def epochs_done(trainer: pl.Trainer) -> int:
-    """At the end of a validation, with which an epoch counts, unless there is no training yet."""
-    return trainer.current_epoch + (trainer.state.fn == "fit")
+    """At the end of a validation, with which an epoch counts that has begun."""
+    datamodule = datamodule_of(trainer)
+    return datamodule.epoch + bool(datamodule.batches_done)
 
 
 class Throughput(Callback):

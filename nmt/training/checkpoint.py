@@ -12,7 +12,7 @@ import logging
 import signal
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -185,11 +185,14 @@ class Checkpoints(Checkpoint):
         self.run_dir = run_dir
         self.every_steps, self.every_minutes, self.signals = every_steps, every_minutes, signals
         self.saved_step, self.saved_at = 0, 0.0
-        self.epoch_is_over = False  # where the checkpoint that is being written stands
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.signals.install()  # Lightning has its own by now
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
+        if not datamodule_of(trainer).batches_done:
+            # An epoch that is restarted before its first batch may count an update too many: Lightning takes what is
+            # before that batch for the last one.
+            trainer.fit_loop.epoch_loop.restarting = False
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
@@ -202,12 +205,12 @@ class Checkpoints(Checkpoint):
             for mine in (self.signals.received is not None, self._is_due(trainer, batch_idx))
         )
         if (stop or save) and trainer.global_step > self.saved_step:
-            self._save(trainer, epoch_is_over=False)
+            self._save(trainer)
         if stop:
             self._stop()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._save(trainer, epoch_is_over=trainer.is_last_batch)  # else training ends inside it
+        self._save(trainer)
         if trainer.strategy.reduce_boolean_decision(self.signals.received is not None, all=False):
             self._stop()
 
@@ -242,8 +245,7 @@ class Checkpoints(Checkpoint):
             )
         )
 
-    def _save(self, trainer: pl.Trainer, epoch_is_over: bool) -> None:
-        self.epoch_is_over = epoch_is_over
+    def _save(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.run_dir / FOLDER / LAST, weights_only=False)
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
 
@@ -253,31 +255,25 @@ class Checkpoints(Checkpoint):
         assert isinstance(pl_module, TrainingModule)
         checkpoint["logs"] = log_sizes(self.run_dir) if trainer.is_global_zero else {}
         checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
-        loop = checkpoint["loops"]["fit_loop"]
-        batches = loop["epoch_loop.batch_progress"]
-        datamodule = datamodule_of(trainer)
-        if not self.epoch_is_over:
-            # Inside an epoch Lightning is asked amid a batch, or when it takes the epoch for over because training
-            # ends. What is true is: so many batches are done, and the epoch is not.
-            batches["is_last_batch"] = False
-            unfinished = datamodule.unfinished(batches["current"]["completed"])
-            for counts in (batches[span] for span in SPANS):
-                done = counts["completed"] - unfinished
-                counts["ready"] = counts["started"] = counts["processed"] = counts["completed"] = done
-            for counts in (loop["epoch_progress"][span] for span in SPANS):
-                counts["ready"] = counts["started"] = counts["completed"] + 1
-                counts["processed"] = counts["completed"]
-        _rescale(batches, lambda count: count // datamodule.shards_each)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        datamodule = datamodule_of(trainer)
-        batches = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-        _rescale(batches, lambda count: count * datamodule.shards_each)
+        """Lightning goes on inside an epoch, be it before the first batch, where the DataModule says that the run is.
+
+        Its own counts are those of one process, amid a batch or amid the end of an epoch; it takes an epoch for over
+        when training ends inside it, and with max_steps it goes on in one that is over.
+        """
+        loop, datamodule = checkpoint["loops"]["fit_loop"], datamodule_of(trainer)
+        epochs, batches = loop["epoch_progress"], loop["epoch_loop.batch_progress"]
+        batches["is_last_batch"] = False
+        for span in SPANS:
+            epochs[span] = _counts(datamodule.epoch) | dict.fromkeys(("ready", "started"), datamodule.epoch + 1)
+            batches[span] = _counts(datamodule.batches_done)
+        # Lightning refuses a run that has more epochs behind it; here it is finished.
+        trainer.fit_loop.max_epochs = max(trainer.fit_loop.max_epochs or 0, datamodule.epoch)
 
 
-def _rescale(progress: dict[str, Any], change: Callable[[int], int]) -> None:
-    """Lightning counts a process's batches."""
-    for counts in (progress[span] for span in SPANS):
-        counts.update({name: change(count) for name, count in counts.items()})
+def _counts(done: int) -> dict[str, int]:
+    """Lightning's, where as many are done as were begun."""
+    return dict.fromkeys(("ready", "started", "processed", "completed"), done)

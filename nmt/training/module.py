@@ -144,11 +144,11 @@ class TrainingModule(pl.LightningModule):
         self.trimmer.after_batch()
 
     def on_train_epoch_start(self) -> None:
-        """Lightning takes the number of batches of the first epoch for that of all."""
+        """Lightning takes the number of batches of the first epoch for that of all, and validates after as many."""
         loop, loader = self.trainer.fit_loop, self.trainer.train_dataloader
         assert loader is not None
         assert loop._combined_loader is not None
-        loop.max_batches = len(loader)
+        loop.max_batches = self.trainer.val_check_batch = len(loader)
         loop._combined_loader.limits = [loop.max_batches]
 
     def on_train_epoch_end(self) -> None:
