@@ -36,7 +36,7 @@ def parser() -> Parser:
     parser.add_argument("sentence", nargs="?", help="default: of --src, or the first line of stdin")
     parser.add_argument("--src", type=Path, metavar="FILE", help="take the sentence from a file, one a line")
     parser.add_argument("--ref", type=Path, metavar="FILE", help="look at these translations instead of the model's")
-    parser.add_argument("--line", type=int, default=1, metavar="N", help="which line of the files (%(default)s)")
+    parser.add_argument("--line", type=int, metavar="N", help="which line of the files (1)")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="html has everything; png, svg, pdf (default: attention.png)"
     )
@@ -62,6 +62,7 @@ def parser() -> Parser:
 def main() -> None:
     """Entry point."""
     with command(parser()) as options:
+        check(options)
         if options.sentence is None and not options.src and os.isatty(sys.stdin.fileno()) and not options.quiet:
             warn("waiting for a sentence")
         srcs, refs = sentences(options)
@@ -70,11 +71,38 @@ def main() -> None:
         # As it was trained: the fast path's narrow numbers would show in every picture.
         translator = Translator.load(options.model, compute="float32", shortlist=False)
         translator.direction = translator.directions.chosen(options.to, options.from_)
-        with seen(not options.quiet and not (options.alignment and os.isatty(1))):
-            if options.alignment:
+        with seen(not options.quiet and not (options.alignment is not None and os.isatty(1))):
+            if options.alignment is not None:
                 print_alignments(translator, srcs, refs, options.alignment)
             else:
                 look(translator, srcs, refs, options)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Raises ValueError for what would not be looked at, or be taken for a sentence."""
+    if options.json and options.output:
+        raise ValueError("--json prints the numbers and writes no file; leave --output out")
+    others = {name: getattr(options, name) for name in ("json", "show", "output", "beside")}
+    for name, given in (others | {"line": options.line is not None}).items():
+        if given and options.alignment is not None:
+            raise ValueError(f"--alignment prints the words of all lines and no more; leave --{name} out")
+    if options.sentence and is_model(options.sentence):
+        raise ValueError(
+            f"{options.sentence} is a model, not a sentence; one model is looked at, and --beside takes others"
+        )
+
+
+def is_model(text: str) -> bool:
+    """Whether a text that is not empty is the name of a model directory, here or on the hub."""
+    from nmt.bundle import CONFIG
+    from nmt.hub import is_remote
+
+    if is_remote(text):
+        return len(text.split()) == 1
+    try:
+        return (Path(text) / CONFIG).is_file()
+    except OSError:  # too long for a name
+        return False
 
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
@@ -116,21 +144,24 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     from nmt.inspection import inspect_sentence, sections
     from nmt.translation.translator import Translator
 
-    if not 1 <= options.line <= len(srcs):
-        raise ValueError(f"--line is {options.line}, but there are {len(srcs)} lines")
+    line = 1 if options.line is None else options.line
+    if not 1 <= line <= len(srcs):
+        raise ValueError(f"--line is {line}, but there are {len(srcs)} lines")
     output = options.output or Path("attention.png")
     everything = options.json or output.suffix.lower() in (".html", ".htm")
     parts = options.show or (PARTS if everything else PARTS[:1])
+    if options.beside and "gradients" not in parts:
+        raise ValueError("--beside is for the gradients; add --show gradients, --json or --output FILE.html")
     beside = {name: Translator.load(name, compute="float32", shortlist=False) for name in options.beside}
     for name, other in beside.items():
         try:
             other.direction = other.directions.chosen(options.to, options.from_)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
-    ref = None if refs is None else refs[options.line - 1]
-    found = inspect_sentence(translator, srcs[options.line - 1], parts, ref, beside)
+    ref = None if refs is None else refs[line - 1]
+    found = inspect_sentence(translator, srcs[line - 1], parts, ref, beside)
     if found["truncated"]:
-        warn(f"line {options.line}: {TOO_LONG}")
+        warn(f"line {line}: {TOO_LONG}")
     if options.json:
         print(to_json(found))
         return

@@ -14,16 +14,17 @@ from torch import Tensor
 
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
-from nmt.inspection.sentences import src_ids, tgt_ids
+from nmt.inspection.sentences import tagged_sources, tgt_ids
 from nmt.languages import is_word
-from nmt.text.pieces import SPACE, characters
+from nmt.text.pieces import SPACE, characters, spelt
 from nmt.translation.translator import Translator
 
 BATCH = 32
 
 
 def word_shares(pieces: Sequence[str]) -> Tensor:
-    """How much of each piece, of 1, is of each word (pieces, words). A space alone is of the word that it begins."""
+    """How much of each piece, of 1, is of each word (pieces, words). A space alone, and what spells nothing (see
+    `spelt`), is of the word that follows."""
     rows: list[dict[int, int]] = [{} for _ in pieces]
     word, begins = -1, True
     for character, owners in characters(pieces):
@@ -72,15 +73,18 @@ def align(
     """
     if translator.model.decoder.attention.context_size == 0:
         raise ValueError("the model has no attention to align by (attention=none)")
-    tags = len(translator.language_ids())
+    tags, tokenizer = len(translator.language_ids()), translator.tokenizer
     for start in range(0, len(srcs), BATCH):
-        src, src_cut = src_ids(translator, srcs[start : start + BATCH])
-        tgt, tgt_cut = tgt_ids(translator, tgts[start : start + BATCH])
+        texts = srcs[start : start + BATCH]
+        sources = tagged_sources(translator, texts)
+        tgt, tgt_cut = tgt_ids(translator, sources, tgts[start : start + BATCH])
         if cut is not None:
-            cut += map(max, src_cut, tgt_cut)
-        tensors = (*pad(src), pad([[BOS_ID, *ids] for ids in tgt])[0])
+            cut += map(max, (source.is_cut for source in sources), tgt_cut)
+        tensors = (*pad([source.ids for source in sources]), pad([[BOS_ID, *ids] for ids in tgt])[0])
         _, weights = translator.model(*(tensor.to(translator.device) for tensor in tensors))
-        for of_sentence, source, target in zip(weights.float().mean(1).cpu(), src, tgt, strict=True):
-            of_pieces = of_sentence[: len(target), tags : len(source) - 1]  # neither side's EOS
-            pieces = translator.tokenizer.src_pieces(source[tags:-1]), translator.tokenizer.tgt_pieces(target)
-            yield word_weights(of_pieces, *pieces)
+        for of_sentence, text, source, ids in zip(weights.float().mean(1).cpu(), texts, sources, tgt, strict=True):
+            of_pieces = of_sentence[: len(ids), tags : len(source.ids) - 1]  # neither side's EOS
+            own = [text[start:end] for *_, start, end in source.text.edits]  # a term is another in the target
+            src_pieces = spelt(tokenizer.src_pieces(source.ids[tags:-1]), tokenizer.rules, own)
+            tgt_pieces = spelt(tokenizer.tgt_pieces(ids), tokenizer.rules, source.text.kept)
+            yield word_weights(of_pieces, src_pieces, tgt_pieces)

@@ -16,12 +16,12 @@ from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
 from nmt.inspection.search_tree import search_steps, translation
-from nmt.inspection.sentences import src_ids, tgt_ids
+from nmt.inspection.sentences import tagged_sources, tgt_ids, tgt_text
 from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.plain_data import to_dict
-from nmt.translation.sources import MAX_CHARS
+from nmt.translation.sources import MAX_CHARS, Source
 from nmt.translation.translator import Translator
 
 LONGEST = 10  # units named in the table of half-lives
@@ -43,10 +43,11 @@ def inspect_sentence(
     Raises ValueError when there is nothing to translate.
     """
     sentence = valid(sentence)
-    src, tgt, truncated = _ids(translator, sentence, target)
+    source, tgt, truncated = _pair(translator, sentence, target)
+    src = source.ids
     found: dict[str, Any] = {
         "src": sentence[:MAX_CHARS],
-        "tgt": translator.tokenizer.decode_tgt(tgt),
+        "tgt": tgt_text(translator, source, tgt),
         "src_pieces": translator.tokenizer.src_pieces(src),
         "tgt_pieces": translator.tokenizer.tgt_pieces([*tgt, EOS_ID]),
         "truncated": truncated,
@@ -64,25 +65,25 @@ def inspect_sentence(
             case "gradients":
                 found["gradients"] = {}
                 for name, other in models.items():
-                    *ids, _ = _ids(other, sentence, found["tgt"])
+                    of_other, ids, _ = _pair(other, sentence, found["tgt"])
                     found["gradients"][name] = {
-                        "trained": sentence_flow(other.model, *ids),
-                        "untrained": sentence_flow(untrained(other), *ids),
+                        "trained": sentence_flow(other.model, of_other.ids, ids),
+                        "untrained": sentence_flow(untrained(other), of_other.ids, ids),
                     }
             case "search":
                 found["search"] = _search_data(translator, src)
     return found
 
 
-def _ids(translator: Translator, sentence: str, target: str | None) -> tuple[list[int], list[int], bool]:
-    """Those of both sides, and whether the end of either is left out."""
-    (src,), (cut,) = src_ids(translator, [sentence])
-    if len(src) == 1 + len(translator.language_ids()):
+def _pair(translator: Translator, sentence: str, target: str | None) -> tuple[Source, list[int], bool]:
+    """The source, the ids of the target, and whether the end of either is left out."""
+    (source,) = tagged_sources(translator, [sentence])
+    if len(source.ids) == 1 + len(translator.language_ids()):
         raise ValueError("the sentence is empty")
     if target is not None:
-        (tgt,), (tgt_cut,) = tgt_ids(translator, [target])
-        return src, tgt, cut or tgt_cut
-    return src, translation(translator, src), cut
+        (tgt,), (cut,) = tgt_ids(translator, [source], [target])
+        return source, tgt, source.is_cut or cut
+    return source, translation(translator, source.ids), source.is_cut
 
 
 def _numbers(tensor: Tensor) -> Any:

@@ -17,6 +17,7 @@ import torch
 from nmt.data.lexicon import NOTHING, Lexicon
 from nmt.data.tokenizer import SPECIAL_IDS, Tokenizer
 from nmt.inspection.alignment import word_shares
+from nmt.text.pieces import spelt
 
 LIKELIEST = 8  # of 32: told references from those of other sentences best, on validation text
 
@@ -41,8 +42,10 @@ def support(lexicon: Lexicon, tokenizer: Tokenizer, srcs: Sequence[str], tgts: S
         ids = [piece for piece in tgt if piece not in SPECIAL_IDS]
         if not ids:
             continue
-        of_words = word_shares(tokenizer.tgt_pieces(ids)) > 0  # (pieces, words)
-        missing = torch.tensor([piece not in supported for piece in ids])
+        pieces = spelt(tokenizer.tgt_pieces(ids), tokenizer.rules)
+        of_words = word_shares(pieces) > 0  # (pieces, words)
+        # A sign of case spells nothing, and makes no word another.
+        missing = torch.tensor([i not in supported and piece != "" for i, piece in zip(ids, pieces, strict=True)])
         unsupported = (of_words & missing[:, None]).any(0)
         found = Support(found.words + len(unsupported), found.unsupported + int(unsupported.sum()))
     return found

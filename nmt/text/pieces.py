@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from nmt.languages import is_word
 from nmt.text.casing import SIGNS
-from nmt.text.protection import WHOLE
+from nmt.text.protection import SYMBOLS, WHOLE, TextRules
 
 SPACE = "▁"  # SentencePiece's
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
@@ -20,6 +20,20 @@ T = TypeVar("T")
 UNSEEN = (SPACE, *SIGNS)
 Span = tuple[int, int]  # characters of a text: the first, and that after the last
 Link = tuple[int, int, int, int]  # a span of the source and the span of the translation that says the same
+
+
+def spelt(pieces: Sequence[str], rules: TextRules, kept: Sequence[str] = ()) -> list[str]:
+    """What each piece spells of the text itself: a symbol what it stands for (`kept`, of ⟦1⟧, ⟦2⟧, ...), a sign of
+    case nothing, and of a doubled one the second itself."""
+    values = dict(zip(SYMBOLS, kept, strict=False))
+    found: list[str] = []
+    for i, piece in enumerate(pieces):
+        if rules.casing == "marked" and piece in SIGNS:
+            is_second = i > 0 and pieces[i - 1] == piece and not found[-1]
+            found.append(piece if is_second else "")
+        else:
+            found.append(values.get(piece, piece))
+    return found
 
 
 def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:

@@ -481,6 +481,17 @@ def bad_calls(trained, corpus_dir, tmp_path):
         yield ("nmt-inspect", model, "Anna.", "--alignment", weight), f"--alignment is '{weight}'; it takes a weight"
     yield ("nmt-inspect", model, "Anna.", "--src", short), "give a sentence or --src, not both"
     yield ("nmt-inspect", model, "--src", short, "--line", 2), "--line is 2, but there are 1 lines"
+    yield ("nmt-inspect", model, "Anna.", "--json", "--output", tmp_path / "j.json"), "leave --output out"
+    for option in ("--json", "--show=gates", f"--output={short}", f"--beside={model}", "--line=0"):
+        left_out = f"leave {option.partition('=')[0]} out"
+        yield ("nmt-inspect", model, "--src", short, "--alignment", "0.1", option), left_out
+    yield ("nmt-inspect", model, "Anna.", "--alignment", ""), "--alignment is ''; it takes a weight"
+    yield ("nmt-inspect", model, "Anna.", "--beside", model), "--beside is for the gradients; add --show gradients"
+    for other in (model, "hf://user/model"):
+        yield (
+            ("nmt-inspect", model, other),
+            f"{other} is a model, not a sentence; one model is looked at, and --beside",
+        )
 
 
 def test_what_is_wrong_is_said_in_one_line_with_exit_code_2(trained, corpus_dir, tmp_path, monkeypatch, capsys):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from nmt.data.lexicon import NOTHING, Lexicon
-from nmt.data.tokenizer import EOS_ID
+from nmt.data.tokenizer import EOS_ID, TokenizerConfig
+from nmt.data.tokenizer_training import train_tokenizer
 from nmt.inspection.support import LIKELIEST, noise, support
 
 
@@ -43,3 +44,15 @@ def test_noise_has_the_shape_of_the_text_and_none_of_its_words():
     assert set("".join(made)) <= set("einklrhudäftzws" + "o" + " ")
     assert made == noise(texts)
     assert made != noise(texts, 2)
+
+
+def test_signs_of_case_are_no_words_and_make_none_unsupported(corpus_dir):
+    sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
+    tokenizer = train_tokenizer(TokenizerConfig(330, casing="marked"), *sides)
+    lower = [piece for piece in tokenizer.encode_tgt(["the dog"])[0] if piece > EOS_ID]
+    blank = tokenizer.tgt.piece_to_id("▁")
+    likely = torch.full((tokenizer.src_vocab_size, LIKELIEST), EOS_ID, dtype=torch.int32)
+    likely[NOTHING] = torch.tensor([*lower, *[blank] * LIKELIEST])[:LIKELIEST]
+    assert len(lower) < LIKELIEST
+    lexicon = Lexicon(torch.arange(4, dtype=torch.int32), likely)
+    assert support(lexicon, tokenizer, ["Anna"] * 3, ["THE DOG", "The dog", "THE ⇧"]) == (6, 1)
