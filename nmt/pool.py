@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all of a group; the 
 
 def results(
     work: Callable[[Job], Result], jobs: Sequence[Job], processes: int, begin: Callable[[], object] = int
-) -> Iterator[tuple[Job, Result]]:
+) -> Generator[tuple[Job, Result], None, None]:
     """Each job with its result, as they come. `work`, and what each process is to `begin` with, are functions of a
     module. Whatever ends the iteration ends all that is still at work, at once.
 

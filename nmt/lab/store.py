@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,9 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _here(work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job]) -> Iterator[tuple[Job, dict[str, Any]]]:
+def _here(
+    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job]
+) -> Generator[tuple[Job, dict[str, Any]], None, None]:
     for job in jobs:
         yield job, work(job)
 
