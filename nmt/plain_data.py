@@ -47,6 +47,12 @@ def from_dict(cls: type[T], data: Any, path: str = "") -> T:
     return typing.cast(T, _build(cls, data, path))
 
 
+def check_types(cls: type, data: Any) -> None:
+    """Raises ValueError that names the dotted key of what has a wrong type or is no choice, whatever else `cls` may
+    ask of its settings, alone and together."""
+    _build(cls, data, "", types_alone=True)
+
+
 def to_dict(config: Any) -> Any:
     """The plain data that `from_dict` turns into an equal config."""
     if isinstance(config, tuple):
@@ -64,7 +70,7 @@ def _types_of(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
-def _build(cls: type, data: Any, path: str) -> Any:
+def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
     where = path or "the config"
     if not isinstance(data, dict):
         raise ValueError(f"{where} is {brief(data)}; it must be a mapping")
@@ -81,6 +87,10 @@ def _build(cls: type, data: Any, path: str) -> Any:
     known = {setting.name: setting for setting in fields(cls)}
     if "auto" in known:  # where the settings that are automatic have their names
         data = without_auto(data)
+    if types_alone:
+        for key in known.keys() & data.keys():
+            _value(types_of[key], data[key], _join(path, key), types_alone)
+        return None
     for key in data:
         if key not in known:
             near = did_you_mean(str(key), known)
@@ -95,7 +105,7 @@ def _build(cls: type, data: Any, path: str) -> Any:
         raise ValueError(_join(path, str(error))) from None
 
 
-def _value(expected: Any, value: Any, path: str) -> Any:
+def _value(expected: Any, value: Any, path: str, types_alone: bool = False) -> Any:
     if type(value) is int and value.bit_length() > MAX_BITS:
         raise ValueError(f"{path} is {brief(value)}; it may have {MAX_BITS} at most")
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
@@ -104,23 +114,23 @@ def _value(expected: Any, value: Any, path: str) -> Any:
             return None
         others = [argument for argument in arguments if argument is not type(None)]
         expected = next((other for other in others if other is type(value)), others[0])
-        return _value(expected, value, path)
+        return _value(expected, value, path, types_alone)
     if origin is tuple:  # of any length
         if not isinstance(value, list):
             raise ValueError(f"{path} is {brief(value)}; it must be a list")
         if any(isinstance(item, list) for item in value):
             raise ValueError(f"{path} is {brief(value)}; a list must not hold another")
-        return tuple(_value(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(value))
+        return tuple(_value(arguments[0], item, f"{path}[{i}]", types_alone) for i, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict):
             raise ValueError(f"{path} is {brief(value)}; it must be a mapping")
-        return {key: _value(arguments[1], item, _join(path, str(key))) for key, item in value.items()}
+        return {key: _value(arguments[1], item, _join(path, str(key)), types_alone) for key, item in value.items()}
     if origin is Literal:
         if not any(type(value) is type(choice) and value == choice for choice in arguments):  # 1 is not True
             raise ValueError(f"{path} is {brief(value)}; choose one of: {', '.join(map(str, arguments))}")
         return value
     if is_dataclass(expected):
-        return _build(typing.cast(type, expected), value, path)
+        return _build(typing.cast(type, expected), value, path, types_alone)
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # so that True is no int

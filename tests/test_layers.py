@@ -32,6 +32,7 @@ ROWS = [
         "nmt.ranges",
         "nmt.resources",
         "nmt.process",
+        "nmt.pool",
         "nmt.pictures",
         "nmt.signals",
         "nmt.tensors",

@@ -12,6 +12,7 @@ from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
 from nmt.log_lines import show_log
+from nmt.signals import Signals
 from nmt.suggestions import did_you_mean
 
 COMMAND = "nmt-lab"
@@ -79,7 +80,7 @@ def run(experiment: str, composed: Any, quiet: bool = False) -> None:
 
         show_log(quiet)
         config, work = configured(experiment, to_plain(composed))
-        with seen(not quiet):
+        with seen(not quiet), Signals():  # a signal's exception ends the processes of an experiment
             sections = work(config)
         page = page_of(experiment, sections, Path(config.lab_dir))
         print(to_text(sections))

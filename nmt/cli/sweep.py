@@ -74,10 +74,11 @@ def _key(override: Any) -> str:
 @contextmanager
 def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Sweep]:
     """The sweep that nmt-train's overrides (Hydra's objects) describe; what they come to without what is swept is
-    `composed`. When its runs are over their table is printed and written; a run that failed ends the command."""
+    `composed`. When its runs are over their table, which has those of earlier starts too, is printed and written; a
+    run that failed ends the command."""
     from nmt.cli.schema import run_name
     from nmt.files import locked
-    from nmt.sweep.outcomes import TABLE, read_records, remove_records, text_table, write_table
+    from nmt.sweep.outcomes import TABLE, keep_finished, read_records, text_table, write_table
     from nmt.sweep.space import quoted
 
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
@@ -93,7 +94,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     fixed = frozenset(keys - {_key(one.input_line) for one in own if one.is_sweep_override()})
     try:
         with locked(folder, wait=False):
-            remove_records(folder)
+            keep_finished(folder)
             if not any(one.key_or_group == "hydra.sweep.dir" for one in overrides):
                 sys.argv.append(f"hydra.sweep.dir={quoted(str(folder))}")
             try:

@@ -165,14 +165,19 @@ def left_by_start(space: Space, config: RunConfig, options: argparse.Namespace) 
 
 
 def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace) -> None:
-    """Raises ValueError for a setting or a choice that there is not. Some that do not go together may be there."""
+    """Raises ValueError for a setting or a choice that there is not, and a value of a wrong type. Some that do not go
+    together may be there."""
     from nmt.cli.app import built
+    from nmt.cli.schema import to_plain
+    from nmt.config import RunConfig
+    from nmt.plain_data import check_types
     from nmt.sweep.space import typed
 
     ends = {key: one.ends for key, one in space.items()}
     for i in range(max(map(len, ends.values()))):
         values = [typed(key, of_key[i % len(of_key)]) for key, of_key in ends.items()]
-        built([*fixed, *values, "run=x"], lambda composed, _: composed, options.config_dir)
+        plain = built([*fixed, *values, "run=x"], lambda composed, _: to_plain(composed), options.config_dir)
+        check_types(RunConfig, plain)
 
 
 def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:

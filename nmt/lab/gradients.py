@@ -18,7 +18,7 @@ from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
-from nmt.lab.words import cell_label, listed, numbers, unique
+from nmt.lab.words import cell_label, check_different, listed, numbers, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -63,12 +63,17 @@ class GradientsConfig:
         check_ranges(self, seeds=(1, 1000), parameters=(100, 100_000_000), lag=(4, 10_000), processes=(1, 1024))
         if not self.variants() or not self.clip_norms:
             raise ValueError("cells, forget_biases and clip_norms take one value at least each")
+        check_different(
+            cells=map(cell_label, self.cells),
+            forget_biases=self.forget_biases,
+            clip_norms=self.clip_norms,
+        )
         if self.task not in TASKS:
             raise ValueError(f"task is {self.task!r}; choose one of: {', '.join(TASKS)}")
 
     def variants(self) -> list[Cell]:
-        """The cells, with every forget bias where they have one."""
-        return [
+        """The cells, with every forget bias where they have one, each once."""
+        variants = [
             variant
             for cell in self.cells
             for variant in (
@@ -77,6 +82,7 @@ class GradientsConfig:
                 else [cell]
             )
         ]
+        return list(dict.fromkeys(variants))
 
 
 def run(config: GradientsConfig) -> list[Section]:
@@ -250,16 +256,19 @@ def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> s
 
 
 def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What clipping did, by the rows of one cell that differ in it alone."""
+    """What clipping did, by the rows of one cell that differ in it alone: each norm beside none."""
     if not any(any(row["solved"]) for row in rows):
         return f"No network learned the task.{large_words(rows)}"
     better: list[str] = []
     worse: list[str] = []
     equal: list[str] = []
-    for label in unique(rows, "label"):
-        own = {bool(row["learning"]["clip_norm"]): sum(row["solved"]) for row in rows if row["label"] == label}
-        if len(own) == 2 and any(own.values()):
-            (better if own[True] > own[False] else worse if own[True] < own[False] else equal).append(label)
+    has_several = len({row["learning"]["clip_norm"] for row in rows} - {0}) > 1
+    without = {row["label"]: sum(row["solved"]) for row in rows if not row["learning"]["clip_norm"]}
+    for row in rows:
+        solved, label = sum(row["solved"]), row["label"]
+        if row["learning"]["clip_norm"] and label in without and (solved or without[label]):
+            name = f"{label} ({clip_words(row)})" if has_several else label
+            (better if solved > without[label] else worse if solved < without[label] else equal).append(name)
     parts = [
         f"{words} solved the task with clipping{than}: {listed(names)}."
         for names, words, than in (

@@ -13,7 +13,7 @@ from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
-from nmt.lab.words import cell_label, listed, numbers, spread, unique
+from nmt.lab.words import cell_label, check_different, listed, numbers, spread, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -54,6 +54,7 @@ class MemoryConfig:
         check_ranges(self, seeds=(1, 1000), parameters=(100, 100_000_000), processes=(1, 1024))
         if not self.cells or not self.tasks:
             raise ValueError("cells and tasks take one name at least each")
+        check_different(cells=map(cell_label, self.cells), tasks=self.tasks)
         for task in self.tasks:
             if task not in TASKS:
                 raise ValueError(f"tasks has {task!r}; choose from: {', '.join(TASKS)}")
@@ -63,6 +64,7 @@ class MemoryConfig:
             if not self.lags[task] or not all(4 <= lag <= MAX_LAG for lag in self.lags[task]):
                 allowed = f"numbers of steps, from 4 to {MAX_LAG}"
                 raise ValueError(f"lags.{task} is {list(self.lags[task])}; it takes {allowed}")
+            check_different(**{f"lags.{task}": self.lags[task]})
 
 
 def run(config: MemoryConfig) -> list[Section]:

@@ -5,6 +5,7 @@ Definitions are words of this file; everything that could be otherwise is said f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -24,9 +25,12 @@ from nmt.pictures.charts import Section, Table
 from nmt.pictures.page import pictures, save_svg
 from nmt.plain_data import from_dict
 
+log = logging.getLogger(__name__)
+
 TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
 SHOWN: dict[str, Any] = {"gradients": gradients, "memory": memory, "translation": translation_results}
+DEFAULT = ("the-units-lstm-one-unit-one-step", "gradients-of-untrained-cells", "memory-temporal-order")
 SIZE = 100  # units and inputs of the layers that are counted
 
 
@@ -34,7 +38,7 @@ SIZE = 100  # units and inputs of the layers that are counted
 class ReportConfig:
     lab_dir: str
     picture_dir: str | None  # a folder for copies of `pictures`
-    pictures: tuple[str, ...]
+    pictures: tuple[str, ...] | None = None  # None: those of DEFAULT that there are
 
 
 def run(config: ReportConfig) -> list[Section]:
@@ -53,13 +57,16 @@ def run(config: ReportConfig) -> list[Section]:
     return [*sections, which(done), sources(done)]
 
 
-def copy_pictures(sections: Sequence[Section], names: Sequence[str], folder: Path) -> None:
+def copy_pictures(sections: Sequence[Section], names: Sequence[str] | None, folder: Path) -> None:
     found = pictures(sections)
-    for name in names:
-        if name not in found:
-            raise ValueError(f"pictures has {name!r}; what was run has: {', '.join(found)}")
+    wanted = DEFAULT if names is None else names
+    missing = [name for name in wanted if name not in found]
+    if names is not None and missing:
+        raise ValueError(f"pictures has {missing[0]!r}; what was run has: {', '.join(found)}")
+    for name in missing:
+        log.warning("there is no picture %s: its experiment was not run, or without what it shows", name)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for name in [name for name in wanted if name in found]:
         save_svg(found[name], folder / f"{name}.svg")
 
 

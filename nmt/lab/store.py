@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import os
 import platform
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from nmt.bars import clock, tracked
 from nmt.files import write_atomically
 from nmt.json_text import digest_of, finite, to_json
 from nmt.lab.shape import Shape, ShapeError, check_shape
+from nmt.pool import results
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +40,21 @@ def run_jobs(
     """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
     thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
     that is damaged is made anew, with a warning. A bar shows how far they are, unless the work
-    `shows_itself`: then the log does."""
+    `shows_itself`: then the log does. Raises ChildProcessError where one of several processes was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [job for job in jobs if _stored(job, folder, log.warning) is None]
     if len(missing) < len(jobs):
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or len(os.sched_getaffinity(0)), max(1, len(missing)))
-    results, began = _results(work, missing, count), time.monotonic()
-    followed = results if shows_itself else tracked(results, "experiment", len(missing), "jobs")
-    for number, (job, result) in enumerate(followed, 1):
-        result = finite(result)
-        content = {"job": job, "made": provenance(), "sha256": digest_of(result), "result": result}
-        write_atomically(path_of(job, folder), to_json(content, 1).encode())
-        left = (time.monotonic() - began) / number * (len(missing) - number)
-        log.info("%d/%d %s%s", number, len(missing), job["name"], f", {clock(left)} left" if left else "")
+    began = time.monotonic()
+    with closing(_here(work, missing) if count == 1 else results(work, missing, count, _one_thread)) as found:
+        followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
+        for number, (job, result) in enumerate(followed, 1):
+            result = finite(result)
+            content = {"job": job, "made": provenance(), "sha256": digest_of(result), "result": result}
+            write_atomically(path_of(job, folder), to_json(content, 1).encode())
+            left = (time.monotonic() - began) / number * (len(missing) - number)
+            log.info("%d/%d %s%s", number, len(missing), job["name"], f", {clock(left)} left" if left else "")
     return [_of(job, folder)["result"] for job in jobs]
 
 
@@ -84,21 +85,15 @@ def _stored(job: Job, folder: Path, warn: Callable[[str], None] | None = None) -
     return dict(content) if is_sound else None
 
 
-def _results(
-    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], count: int
-) -> Iterator[tuple[Job, dict[str, Any]]]:
-    if count == 1:
-        for job in jobs:
-            yield job, work(job)
-        return
-    with ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        futures = {pool.submit(work, job): job for job in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _here(
+    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job]
+) -> Generator[tuple[Job, dict[str, Any]], None, None]:
+    for job in jobs:
+        yield job, work(job)
 
 
 def path_of(job: Job, folder: Path) -> Path:

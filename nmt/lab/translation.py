@@ -18,14 +18,13 @@ from nmt.cells import Cell
 from nmt.config import RunConfig
 from nmt.data.corpora import Pair
 from nmt.data.preparation import Prepared
-from nmt.files import sha256
-from nmt.json_text import digest_of
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
-from nmt.lab.words import cell_label
+from nmt.lab.words import cell_label, check_different
 from nmt.languages import unit
 from nmt.metrics.measure import Measure
+from nmt.model.attention import ATTENTIONS, AttentionConfig
 from nmt.model.seq2seq import ModelConfig, num_parameters
 from nmt.pictures.charts import Section
 from nmt.plain_data import to_dict
@@ -35,6 +34,11 @@ log = logging.getLogger(__name__)
 
 SAMPLES = 1000  # of the bootstrap
 AS_TRAINED: dict[str, Any] = {"compute": "float32", "shortlist": False}
+OPTIONS: dict[str, Any] = {  # what some kinds of attention alone have, and what stands for nothing of it
+    one.name: one.default
+    for one in fields(AttentionConfig)
+    if any(one.name in kind.options for kind in ATTENTIONS.values())
+}
 LOUDNESS = frozenset(["progress", "tensorboard", "num_samples", "num_workers"])  # settings that no result depends on
 
 
@@ -52,6 +56,14 @@ class TranslationConfig:
         check_ranges(self, seeds=(1, 1000))
         if not self.cells or not self.attentions or not self.decoders:
             raise ValueError("cells, attentions and decoders take one name at least each")
+        check_different(cells=map(cell_label, self.cells), attentions=self.attentions, decoders=self.decoders)
+        if self.base.init:
+            raise ValueError(f"init is {self.base.init!r}, but each cell is trained from scratch here; leave it out")
+        kinds = [attention_of(self.base.model.attention, name) for name in self.attentions]
+        for option, default in OPTIONS.items():
+            value = getattr(self.base.model.attention, option)
+            if value != default and not any(getattr(kind, option) == value for kind in kinds):
+                raise ValueError(f"model.attention.{option} is {value}, but none of attentions has it")
 
 
 def grouped(data: dict[str, Any]) -> dict[str, Any]:
@@ -113,16 +125,16 @@ def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Jo
     return {
         "name": f"{config.run}-s{config.seed}",
         "settings": settings,
-        "init": None if config.init is None else folder_digest(Path(config.init)),
         "text": dict(hashes),
         "translated": AS_TRAINED,
         "scored": {**asdict(measure), "samples": SAMPLES, "signature": signature},
     }
 
 
-def folder_digest(folder: Path) -> str:
-    """Of the content of its files."""
-    return digest_of({path.name: sha256(path) for path in sorted(folder.iterdir()) if path.is_file()})
+def attention_of(config: AttentionConfig, name: str) -> AttentionConfig:
+    """The attention of this name, with those of the settings that it has. Raises ValueError for none such."""
+    own = ATTENTIONS[name].options if name in ATTENTIONS else ()
+    return replace(config, name=name, **{key: value for key, value in OPTIONS.items() if key not in own})
 
 
 def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
@@ -138,7 +150,7 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
         model = replace(
             base.model,
             cell=cell,
-            attention=replace(base.model.attention, name=attention, size=None),
+            attention=attention_of(base.model.attention, attention),
             decoder=replace(base.model.decoder, name=decoder),
         )
         if budget is None:

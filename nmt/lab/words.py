@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -36,6 +37,14 @@ def numbers(found: Sequence[float | None]) -> list[float]:
 def spread(found: Sequence[float | None]) -> str:
     """The least and the most."""
     return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
+
+
+def check_different(**lists: Iterable[Any]) -> None:
+    """Raises ValueError for a list of settings that has a value twice: its results would count as two."""
+    for key, values in lists.items():
+        twice = [value for value, count in Counter(values).items() if count > 1]
+        if twice:
+            raise ValueError(f"{key} has {twice[0]} twice")
 
 
 def unique(rows: Iterable[Mapping[str, Any]], key: str) -> list[Any]:

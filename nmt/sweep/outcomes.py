@@ -18,7 +18,7 @@ from nmt.plain_data import from_dict
 from nmt.training.run import Trained
 
 TABLE = "runs.csv"
-RECORDS = ".runs"  # of a sweep that is going on: a file a run, from whichever process it is in
+RECORDS = ".runs"  # of a sweep: a file a run, from whichever process it is in
 MOST = 1e300  # JSON has no infinity
 RIGHT = ("parameters", "time")  # columns of numbers, besides the score
 
@@ -106,9 +106,16 @@ def read_records(folder: Path) -> list[Outcome]:
     return [from_dict(Outcome, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def remove_records(folder: Path) -> None:
+def keep_finished(folder: Path) -> None:
+    """Before a sweep begins, remove the records but of runs that have finished and whose folders are there."""
     for path in (folder / RECORDS).glob("*.json"):
-        path.unlink()
+        try:
+            record = from_dict(Outcome, json.loads(path.read_bytes()))
+            is_kept = not record.failed and (folder / record.run).is_dir()
+        except (ValueError, RecursionError):  # no record
+            is_kept = False
+        if not is_kept:
+            path.unlink()
 
 
 def overridden(overrides: Iterable[str]) -> Mapping[str, str]:

@@ -70,6 +70,8 @@ def test_values_that_no_folder_can_be_called_have_a_folder_and_a_row_each(monkey
         shutil.copytree(corpus_dir, tmp_path / name)
     text = ["data=files", "data.dir=p/q,p-q", "data.src=de", "data.tgt=en"]
     call(monkeypatch, tmp_path, "-m", "-q", *text, *SHORT, "run=mine")
+    text[1] = "data.dir=choice(p-q)"  # another start, which leaves what the first one found
+    call(monkeypatch, tmp_path, "-m", "-q", *text, *SHORT, "run=mine")
     found = {row["data.dir"]: tmp_path / "runs" / "mine" / row["run"] for row in rows(tmp_path / "runs" / "mine")}
     assert found.keys() == {"p/q", "p-q"}
     for name, folder in found.items():

@@ -134,6 +134,8 @@ def test_the_command_that_it_ends_with_knows_the_users_own_choices(monkeypatch, 
         (["data=files"], "data.dir, data.src, data.tgt must be given"),
         (["--space", "bad.yaml"], "celll is unknown; did you mean cell?"),
         (["--space", "choice.yaml"], "cell has no choice 'lstn'; did you mean cell=lstm?"),
+        (["data=demo", "--space", "types.yaml"], "model.hidden_size is 24.0; it must be of type int"),
+        (["data=demo", "--space", "words.yaml"], "trainer.precision is 'float8'; choose one of:"),
         (["--space", "imports.yaml"], "hydra.launcher._target_ is nothing that a model depends on"),
         (["--space", "choice.yaml", "cell=gru"], "all that choice.yaml would search through is overridden"),
         (["seed=1", "--trials", "1", "cel=gru"], "cel is unknown; did you mean cell?"),
@@ -143,6 +145,8 @@ def test_the_command_that_it_ends_with_knows_the_users_own_choices(monkeypatch, 
 def test_what_cannot_be_searched_is_said_in_one_line(monkeypatch, tmp_path, capsys, arguments, message):
     (tmp_path / "bad.yaml").write_text("celll: [gru, lstm]\n")
     (tmp_path / "choice.yaml").write_text("cell: [gru, lstn]\n")
+    (tmp_path / "types.yaml").write_text("model.hidden_size: {low: 24, high: 24.5}\n")
+    (tmp_path / "words.yaml").write_text("trainer.precision: [float32, float8]\n")
     (tmp_path / "imports.yaml").write_text("hydra.launcher._target_: [os.system, x]\n")
     with pytest.raises(SystemExit) as stopped:
         call(monkeypatch, tmp_path, *arguments)

@@ -11,6 +11,7 @@ from nmt.cells import CELLS
 from nmt.lab import gradients, memory, report
 from nmt.lab.learner import Learner
 from nmt.lab.tasks import IGNORED, TASKS
+from nmt.lab.words import cell_label
 
 HALF, LAG, SEED, H = 0.5, 12, 7, 5
 
@@ -78,6 +79,22 @@ def test_nothing_is_concluded_of_memory_where_no_network_learned_the_task():
     assert gradients.reach(rows, "trained").endswith("Of what learned the task, lstm keeps most.")
     rows[0] = row("rnn", [1.0, 0.5], [True, True])
     assert gradients.reach(rows, "trained").endswith("It keeps most in rnn.")
+
+
+def test_every_norm_of_clipping_is_compared_with_none():
+    solved = {1.0: [True, True], 0.1: [False, False], 0.0: [True, False]}
+    rows = [row("lstm", [1.0, 0.1], of_seeds, clip) for clip, of_seeds in solved.items()]
+    assert gradients.clipping(rows).startswith(
+        "More seeds solved the task with clipping than without: lstm (clipped at 1). "
+        "Fewer seeds solved the task with clipping than without: lstm (clipped at 0.1). No gradient"
+    )
+    assert gradients.clipping(rows[:2]).startswith("Clipping was not varied where the task was learned.")
+
+
+def test_a_cell_that_forget_biases_make_of_two_is_taken_once():
+    cells = (CELLS["lstm"](), CELLS["lstm"](forget_bias=7.0), CELLS["rnn"]())
+    config = gradients.GradientsConfig("lab", cells, (0.0, 1.0), "order", 10, (1.0,), 1, 500)
+    assert [cell_label(cell) for cell in config.variants()] == ["lstm forget_bias=0", "lstm", "rnn"]
 
 
 def test_a_diverged_network_is_told_and_never_the_best():

@@ -10,14 +10,13 @@ from pathlib import Path
 import browser
 import pytest
 import torch
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cells import CELLS, Cell
 from nmt.cli import lab
 from nmt.cli.schema import register, to_plain
-from nmt.lab import EXPERIMENTS, configured, gradients, memory, translation_results
+from nmt.lab import EXPERIMENTS, configured, gradients, memory, report, translation_results
 from nmt.lab.diagrams import equations, unit_diagram
 from nmt.lab.learner import Learning, hidden_size, largest, learn, parameters_of
 from nmt.lab.store import run_jobs
@@ -248,7 +247,7 @@ def test_experiments_end_in_one_page_that_a_browser_opens(tmp_path, corpus_dir, 
 
 def test_the_docs_show_the_pictures_that_the_report_copies():
     root = Path(__file__).parents[2]
-    names = [f"{name}.svg" for name in yaml.safe_load((root / "conf/lab_report.yaml").read_text())["pictures"]]
+    names = [f"{name}.svg" for name in report.DEFAULT]
     shown = re.findall(
         r"!\[[^]]+\]\(\.\./data/pictures/(.+?)\)", (root / "docs" / "lab.md").read_text(encoding="utf-8")
     )
@@ -266,6 +265,16 @@ def test_a_wrong_experiment_is_refused_in_one_line(monkeypatch, capsys):
         (["memory", "lags.copy=[1000000000]"], "it takes numbers of steps, from 4 to 100000"),
         (["memory", "cells=[]"], "cells and tasks take one name at least each"),
         (["memory", "tasks=[]"], "cells and tasks take one name at least each"),
+        (["memory", "cells=[lstm,rnn,lstm]"], "cells has lstm twice"),
+        (["memory", "tasks=[copy,copy]"], "tasks has copy twice"),
+        (["memory", "lags.copy=[20,20]"], "lags.copy has 20 twice"),
+        (["gradients", "clip_norms=[1,1.0]"], "clip_norms has 1.0 twice"),
+        (["translation", "data=demo", "attentions=[dot,dot]"], "attentions has dot twice"),
+        (["translation", "data=demo", "init=m"], "init is 'm', but each cell is trained from scratch here; leave it"),
+        (
+            ["translation", "data=demo", "model.attention.size=16"],
+            "model.attention.size is 16, but none of attentions",
+        ),
         (["gradients", "cells=[]"], "cells, forget_biases and clip_norms take one value at least each"),
         (["gradients", "cells=[lstm]", "forget_biases=[]"], "take one value at least each"),
         (["gradients", "clip_norms=[]"], "take one value at least each"),

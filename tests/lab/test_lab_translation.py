@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 import toy
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from test_lab import command
 
 from nmt.cells import Cell
-from nmt.lab import translation
+from nmt.cli.schema import register, to_plain
+from nmt.lab import configured, translation
 from nmt.lab.store import path_of
 from nmt.lab.translation import job_of
 from nmt.lab.translation_results import by_attention, provenance_words
 from nmt.metrics.measure import Measure
 from nmt.plain_data import from_dict, to_dict
+from nmt.resources import resource
 
 TEXT = {"train": "a" * 64, "valid": "b" * 64}
 
@@ -97,18 +103,27 @@ def test_an_experiment_is_known_by_every_setting_that_its_scores_depend_on(corpu
     assert paths[0].name.startswith("toy-s1-")
 
 
-def test_an_experiment_is_known_by_its_text_its_start_and_how_it_is_scored(corpus_dir, tmp_path):
+def test_an_experiment_is_known_by_its_text_and_how_it_is_scored(corpus_dir, tmp_path):
     config = toy.run_config(corpus_dir, tmp_path)
-    (tmp_path / "model").mkdir()
-    weights = tmp_path / "model" / "model.safetensors"
-    started = replace(config, init=str(tmp_path / "model"))
     paths = [path_of(job_of(config, TEXT, Measure()), tmp_path)]
     paths.append(path_of(job_of(config, TEXT | {"valid": "c" * 64}, Measure()), tmp_path))
     paths.append(path_of(job_of(config, TEXT, Measure(tokenize="char")), tmp_path))
-    for content in (b"one", b"other"):
-        weights.write_bytes(content)
-        paths.append(path_of(job_of(started, TEXT, Measure()), tmp_path))
-    assert len({*paths}) == 5
+    assert len({*paths}) == 3
+
+
+@pytest.mark.parametrize(("typed", "size"), [([], None), (["model.attention.size=16"], 16)])
+def test_settings_of_an_attention_are_for_those_that_have_them(tmp_path, monkeypatch, corpus_dir, typed, size):
+    register()
+    GlobalHydra.instance().clear()
+    overrides = settings(corpus_dir, "attentions=[dot,additive,none]", "equal=size", *typed)
+    with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
+        config, _ = configured("translation", to_plain(compose("lab_translation", overrides)))
+    monkeypatch.setattr(translation, "build_model", lambda *_: torch.nn.Linear(1, 1))
+    found = {
+        run.model.attention.name: run.model.attention.size
+        for run in translation.runs(config, SimpleNamespace(tokenizer=None))
+    }
+    assert found == {"dot": None, "additive": size, "none": None}
 
 
 def test_limits_of_training_are_all_told():

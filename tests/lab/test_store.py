@@ -138,6 +138,17 @@ def test_an_earlier_summary_is_read_as_it_was(tmp_path):
     assert [cell for cell in table.rows[0] if "inf" in cell] == ["inf", "0.5 to inf"]
 
 
+def test_a_report_copies_those_of_the_docs_pictures_that_there_are(tmp_path, caplog):
+    job = {"cell": {"name": "lstm"}, "task": "copy", "lag": 8, "parameters": 400, "seeds": 1, "learning": LITTLE}
+    rows = [{**job, "label": "lstm", **memory.work(job)}]
+    save_summary(tmp_path, "memory", {}, {"rows": rows})
+    report.run(report.ReportConfig(str(tmp_path), str(tmp_path / "pictures"), None))
+    assert [path.stem for path in (tmp_path / "pictures").iterdir()] == [report.DEFAULT[0]]
+    assert [one.getMessage().split(":")[0] for one in caplog.records] == [
+        f"there is no picture {name}" for name in report.DEFAULT[1:]
+    ]
+
+
 def test_shapes():
     shape = {"a": int, "b": [(float, None)], "c": ({...: str}, None), "d": frozenset("xy")}
     for sound in ({"a": 1, "b": [1, None, 2.5], "d": "x"}, {"a": 1, "b": [1], "c": {"k": "v"}, "d": "y", "e": 3}):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from nmt.sweep.outcomes import Outcome, read_records, text_table, write_record, write_table
+from nmt.sweep.outcomes import RECORDS, Outcome, keep_finished, read_records, text_table, write_record, write_table
 
 RUNS = [
     Outcome("a", {"cell": "gru", "seed": "1", "x": "0"}, 12.345, "bleu", (12.345, 40.0, -1.0), 1_234_567, 3723.4),
@@ -49,3 +49,13 @@ def test_a_record_is_what_was_written_whatever_stands_in_it(tmp_path):
     for one in (*RUNS, odd):
         write_record(tmp_path, one)
     assert sorted(read_records(tmp_path), key=lambda one: one.run) == [*RUNS, odd]
+
+
+def test_a_sweep_with_further_values_keeps_what_has_finished_and_is_there(tmp_path):
+    for one in RUNS:
+        write_record(tmp_path, one)
+        (tmp_path / one.run).mkdir()
+    (tmp_path / RUNS[0].run).rmdir()
+    (tmp_path / RECORDS / "e.json").write_text("{")
+    keep_finished(tmp_path)
+    assert read_records(tmp_path) == RUNS[2:]
