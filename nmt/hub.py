@@ -20,6 +20,7 @@ FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "score
 NAME = r"[\w.-]+/[\w.-]+"  # of a model there
 _ADDRESS = re.compile(rf"hf:/{{1,2}}({NAME})(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes
 REASON_CHARS = 300
+UNAUTHORIZED = 401  # the status of an answer
 
 
 def is_remote(model: str | Path) -> bool:
@@ -72,5 +73,7 @@ def reason(error: Exception) -> str:
     for kind, words in known.items():
         if isinstance(error, kind):
             return words
+    if getattr(getattr(error, "response", None), "status_code", None) == UNAUTHORIZED:
+        return "the hub does not know who you are: set HF_TOKEN, or call `hf auth login`"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return shown((lines or [type(error).__name__])[0], REASON_CHARS)

@@ -52,7 +52,11 @@ def test_a_model_of_the_hub_translates_as_the_one_it_was_pushed_from(hub, bundle
     (bundle_dir / "scores.json").write_text(
         json.dumps({"valid": {"bleu": {"score": 33.379, "signature": SIGNATURE}}})
     )
-    pushed = run("nmt-push", str(bundle_dir), "anna/de-en", "--license", "apache-2.0", HF_TOKEN="hf_secret")
+    words = ("nmt-push", str(bundle_dir), "anna/de-en", "--license", "apache-2.0")
+    unknown = run(*words)
+    assert unknown.returncode == 2
+    assert unknown.stderr.endswith(": the hub does not know who you are: set HF_TOKEN, or call `hf auth login`\n")
+    pushed = run(*words, HF_TOKEN="hf_secret")
     assert pushed.stdout.startswith(f"{hub.url}/anna/de-en/commit/"), pushed.stderr
     files = hub.models["anna/de-en", "main"]
     before = files_of(bundle_dir)

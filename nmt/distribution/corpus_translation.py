@@ -22,12 +22,13 @@ import torch
 from nmt.answers import Answer, Form, answers, formatted
 from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import Record
-from nmt.distribution.inputs import input_files, read_groups_of
-from nmt.distribution.outputs import join, write_answers
+from nmt.distribution.inputs import input_files, read_groups_of, source_of
+from nmt.distribution.outputs import check_join, join, write_answers
 from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
 from nmt.files import replacing
 from nmt.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
 from nmt.stream import Line
+from nmt.text.check import told_of
 from nmt.translation.forks import Worker, WorkerDiedError
 from nmt.translation.translator import Translator
 from nmt.translation.values import Translation
@@ -102,7 +103,7 @@ def translate_part(plan: Plan, translator: Translator, form: Form, number: int, 
         for group in read_groups_of(plan.inputs[part.file], source, part, plan.folder.copy(number)):
             found = list(answerer.each(group.lines, failed))
             for line, answer in zip(group.lines, found, strict=True):
-                for what in filter(None, (answer.fault, answer.advice)):
+                for what in filter(None, (answer.fault, answer.advice, told_of(answer.lost))):
                     faults.setdefault(what, []).append(line.number)
             yield group, found
             trim_memory()
@@ -209,11 +210,15 @@ def translate_corpus(
     """
     form, layout = form or Form(), layout or Layout()
     _check(engine, address, share, join_to)
+    files = input_files(inputs)
+    if join_to is not None:
+        kind = layout.format or source_of(files, layout.column, form.score or form.prefix).kind
+        check_join(Path(join_to), files, Path(output), kind)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
         number = 0
     start = time.monotonic()
-    plan = open_plan(Path(output).resolve(), input_files(inputs), translator, form, layout)
+    plan = open_plan(Path(output).resolve(), files, translator, form, layout)
     mine = range(share[0], len(plan.parts), share[1])
     begin(sum(plan.parts[n].lines for n in mine))
     done = {n: record for n in mine if (record := plan.folder.whole(n))}

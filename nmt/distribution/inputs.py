@@ -45,9 +45,13 @@ def input_files(patterns: Iterable[str | Path]) -> list[Path]:
 
 
 def source_of(files: Sequence[Path], column: str | None, as_text: bool) -> Source:
-    """What the files are, by their suffixes, or text whatever those say. Raises ValueError where they differ, or do
-    not have the column."""
-    kinds = {TEXT if as_text else kind_of(path): path for path in files}
+    """What the files are, by their suffixes; `as_text` takes the lines of a TSV as they are. Raises ValueError where
+    they differ, do not have the column, or are not lines and must be."""
+    kinds = {kind_of(path): path for path in files}
+    if as_text and PARQUET in kinds:
+        raise ValueError(f"{kinds[PARQUET]} has no lines; --score and --prefix take lines of source TAB translation")
+    if as_text:
+        kinds = {TEXT: files[0]}
     if len(kinds) > 1:
         first, second, *_ = kinds.values()
         raise ValueError(f"{first} and {second} are not of one kind; translate them one after the other")

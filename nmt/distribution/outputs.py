@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from nmt.distribution.compression import chunks_of, compression_of, writing
+from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
 from nmt.files import output_at
 
@@ -80,14 +82,32 @@ def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name
     return count
 
 
+def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> None:
+    """Raises ValueError for a file that parts of this form cannot be joined to: one of the input or of the folder of
+    parts, one with another form's suffix, or one whose folder is not there."""
+    real = Path(os.path.realpath(path))
+    if path.exists() and any(path.samefile(one) for one in inputs):
+        raise ValueError(f"the parts cannot be joined to {path}, which is the input")
+    if real.is_relative_to(os.path.realpath(folder)):
+        raise ValueError(f"the parts cannot be joined to {path}, which is in their own folder")
+    if path.is_dir():
+        raise ValueError(f"the parts cannot be joined to {path}, which is a folder")
+    if not real.parent.is_dir():
+        raise ValueError(f"the parts cannot be joined to {path}: there is no folder {real.parent}")
+    compression = compression_of(path)
+    suffix = Path(path.name.removesuffix(f".{compression}")).suffix
+    if KINDS.get(suffix, form) != form or (form == PARQUET and compression):
+        raise ValueError(f"the parts are {form}, and {path} has another suffix; --format says what they are")
+
+
 def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) -> None:
     """One file of all parts, in order, that is whole or not there; compressed as its name says. A TSV with names of
-    columns gets them as its first line."""
+    columns gets them as its first line, and Parquet of no parts has columns of text with these names."""
     with output_at(path) as file:
         if form == PARQUET:
             from nmt.distribution.parquet import join
 
-            join(parts, file)
+            join(parts, file, header)
             return
         compression = compression_of(path)
         same = not parts or compression_of(parts[0]) == compression

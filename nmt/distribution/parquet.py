@@ -113,13 +113,12 @@ class ParquetWriter:
         self.writer.close()
 
 
-def join(parts: Sequence[Path], file: BinaryIO) -> None:
-    """One file of all the parts' rows."""
+def join(parts: Sequence[Path], file: BinaryIO, names: Sequence[str]) -> None:
+    """One file of all the parts' rows; without parts one of no rows, with columns of text."""
     writer = None
     for path in parts:
         with opened(path) as part:
             writer = writer or pyarrow.parquet.ParquetWriter(file, part.schema_arrow, compression="zstd")
             for i in range(part.num_row_groups):
                 writer.write_table(part.read_row_group(i))
-    if writer:
-        writer.close()
+    (writer or pyarrow.parquet.ParquetWriter(file, text_schema(names), compression="zstd")).close()

@@ -42,6 +42,11 @@ def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:
     return found
 
 
+def told_of(lost: Sequence[tuple[str, str]]) -> str:
+    """What is said of a translation; nothing where it lacks nothing."""
+    return f"lost: {', '.join(part for _, part in lost)}" if lost else ""
+
+
 class Check:
     """What translations lack, one after the other and in all."""
 
@@ -54,7 +59,7 @@ class Check:
         self.lines += 1
         self.faulty += bool(lost)
         self.lost.update(kind for kind, _ in lost)
-        return f"lost: {', '.join(part for _, part in lost)}" if lost else ""
+        return told_of(lost)
 
     @property
     def summary(self) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -25,10 +27,11 @@ from nmt.config import TrainerConfig
 T = TypeVar("T")
 
 PATIENCE = timedelta(days=1)  # for a machine that still prepares its text; one that is lost is noticed at once
-# What starts the processes of all machines: its name, and what it says of their number, here and in all.
+# What starts the processes of all machines: its name, and what it says of their number, here and in all, and of which
+# of them a process is.
 STARTERS = {
-    "torchrun": (TorchElasticEnvironment, "LOCAL_WORLD_SIZE", "WORLD_SIZE"),
-    "slurm": (SLURMEnvironment, "SLURM_NTASKS_PER_NODE", "SLURM_NTASKS"),
+    "torchrun": (TorchElasticEnvironment, ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "RANK")),
+    "slurm": (SLURMEnvironment, ("SLURM_NTASKS_PER_NODE", "SLURM_NTASKS", "SLURM_PROCID")),
 }
 
 
@@ -42,17 +45,24 @@ class World(NamedTuple):
 
 
 def world(config: TrainerConfig, accelerator: str) -> World:
-    """The processes that train. Raises ValueError where they are not what the strategy says."""
+    """The processes that train. Raises ValueError where they are not what the strategy says, or cannot be started."""
     gpus = torch.cuda.device_count() if accelerator == "gpu" else 0
     if config.strategy not in STARTERS:
-        return World(config.devices or gpus or 1, config.num_nodes)
-    _, here, in_all = STARTERS[config.strategy]
+        startable = can_start_others()
+        devices = config.devices or (startable and gpus) or 1
+        if devices > 1 and not startable:
+            raise ValueError(
+                f"trainer.devices is {devices}, but what is typed, as in a notebook, or comes by `python -c` or a "
+                "pipe cannot be started again for each of them: put it into a script"
+            )
+        return World(devices, config.num_nodes)
+    _, names = STARTERS[config.strategy]
     try:
-        devices, size = (int(os.environ[name]) for name in (here, in_all))
+        devices, size, _ = (int(os.environ[name]) for name in names)
     except (KeyError, ValueError):
         wanted = "torchrun" if config.strategy == "torchrun" else "srun, in a job with --ntasks-per-node"
         raise ValueError(
-            f"trainer.strategy is {config.strategy}, but {here} and {in_all} are not set: start it by {wanted}"
+            f"trainer.strategy is {config.strategy}, but not all of {', '.join(names)} are set: start it by {wanted}"
         ) from None
     if size % devices:
         raise ValueError(
@@ -61,6 +71,22 @@ def world(config: TrainerConfig, accelerator: str) -> World:
     if gpus and devices > gpus:
         raise ValueError(f"{config.strategy} started {devices} processes on a machine where each sees {gpus} GPU(s)")
     return World(devices, size // devices)
+
+
+def can_start_others() -> bool:
+    """Whether the first process can start the others, which run the same program, or they are there."""
+    if "LOCAL_RANK" in os.environ:
+        return True
+    is_module = getattr(sys.modules["__main__"], "__spec__", None) is not None
+    return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())  # a notebook's file is the kernel's
+
+
+def check_pairs(pairs: int, processes: int) -> None:
+    """Raises ValueError when there is no validation pair for each process."""
+    if pairs < processes:
+        raise ValueError(
+            f"{processes} processes need a validation pair each, and there are {pairs}; take fewer processes"
+        )
 
 
 def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
@@ -79,7 +105,7 @@ def starter(config: TrainerConfig) -> ClusterEnvironment | None:
     """How Lightning learns of processes that it has not started itself."""
     if config.strategy not in STARTERS:
         return None
-    kind, *_ = STARTERS[config.strategy]
+    kind, _ = STARTERS[config.strategy]
     return kind(auto_requeue=False) if kind is SLURMEnvironment else kind()
 
 

@@ -58,7 +58,7 @@ from nmt.training.memory import explained_shortage
 from nmt.training.module import TrainingModule
 from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
-from nmt.training.ranks import from_first, joined, with_shards, world
+from nmt.training.ranks import check_pairs, from_first, joined, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
 from nmt.training.trainer import build_trainer
 from nmt.training.warm_start import check_start, own_settings
@@ -104,13 +104,16 @@ def train(config: RunConfig, watch: Watch | None = None) -> Trained:
 
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
     hardware = choose_hardware(config.trainer)
+    processes = world(config.trainer, hardware[0]).size  # says what is wrong, before they look for each other
     with joined(config.trainer, hardware[0]):
-        return _train_on(config, signals, hardware, watch)
+        return _train_on(config, signals, hardware, processes, watch)
 
 
-def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], watch: Watch | None) -> Trained:
+def _train_on(
+    config: RunConfig, signals: Signals, hardware: tuple[str, str], processes: int, watch: Watch | None
+) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
-    config = _begun(run_dir, config, world(config.trainer, hardware[0]).size)
+    config = _begun(run_dir, config, processes)
     keep_few_kernels(IN_TRAINING)
     tune_process()
     if config.trainer.threads:
@@ -119,6 +122,7 @@ def _train_on(config: RunConfig, signals: Signals, hardware: tuple[str, str], wa
     prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else None)
     trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
     config, prepared = decided(config, prepared)
+    check_pairs(len(prepared.valid), processes)
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -27,7 +26,7 @@ from nmt.training.memory import MemoryProbe
 from nmt.training.metrics_file import MetricsFile, columns
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.ranks import check_same, starter, world
+from nmt.training.ranks import STARTERS, check_same, starter, world
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",
@@ -42,6 +41,7 @@ NOT_FOR_USERS = (
     "isinstance.treespec, LeafSpec.* is deprecated",
     "The number of training batches .* is smaller than the logging interval",  # a small text
     "sync_dist=True",  # every rank has the same figures
+    "`broadcast_buffers` is deprecated",  # what torch has instead sends the buffers once, and older ones have not
 )
 
 
@@ -65,7 +65,8 @@ def build_trainer(
 ) -> pl.Trainer:
     trainer, every = config.trainer, world(config.trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
     environment = starter(trainer)
@@ -120,7 +121,6 @@ def _callbacks(
 def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
     """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
     the only buffers are averages of the weights (average.py), which are equal because the weights are."""
-    if config.strategy == "auto" and world(config, accelerator).size == 1:
+    if config.strategy not in STARTERS and world(config, accelerator).size == 1:
         return "auto"
-    forks = config.strategy == "auto" and hasattr(sys, "ps1")  # no script to start again where one types Python
-    return DDPStrategy(broadcast_buffers=False, start_method="fork" if forks else "popen")
+    return DDPStrategy(broadcast_buffers=False)

@@ -83,6 +83,7 @@ def test_two_processes_train_one_model_in_one_folder(monkeypatch, tmp_path, corp
     rows = [row for row in read_metrics(tmp_path / "runs" / "ddp" / "metrics.csv") if row["val/bleu"]]
     assert len(rows) == 1
     assert result.stderr.count(b"model  validation BLEU") == 1
+    assert not re.search(rb"broadcast_buffers|GLOBAL_RANK|(?i:warning)", result.stderr), result.stderr
     log = (tmp_path / "runs" / "ddp" / "train.log").read_text()
     assert log.count("epoch 1, step") == 1
     assert commands.command("nmt-translate", tmp_path / "runs" / "ddp" / "model", stdin=b"Anna\n").returncode == 0

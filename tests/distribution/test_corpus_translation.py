@@ -350,3 +350,48 @@ def test_the_log_says_nothing_where_nothing_happens(translator, source, tmp_path
     with caplog.at_level(logging.INFO):
         run(translator, source, tmp_path / "out")
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("text.de", "text.de, which is the input"),
+        ("link", "link, which is the input"),
+        ("out/part-000000.txt", "which is in their own folder"),
+        ("folder", "folder, which is a folder"),
+        ("nowhere/x", "there is no folder .*nowhere"),
+        ("x.tsv", "the parts are text, and .*x.tsv has another suffix"),
+        ("x.tsv.gz", "the parts are text, and .*x.tsv.gz has another suffix"),
+        ("x.parquet", "the parts are text, and .*x.parquet has another suffix"),
+    ],
+)
+def test_parts_are_not_joined_to_what_would_be_lost_or_cannot_be(name, message, translator, source, tmp_path):
+    (tmp_path / "link").symlink_to(source)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match=message):
+        run(translator, source, tmp_path / "out", join_to=tmp_path / name)
+    assert not (tmp_path / "out").exists()
+    assert source.read_bytes() == CONTENT
+
+
+def test_no_lines_are_a_table_of_no_rows(translator, tmp_path):
+    (tmp_path / "none.de").touch()
+    path = tmp_path / "none.parquet"
+    run(translator, tmp_path / "none.de", tmp_path / "out", layout=Layout(format="parquet"), join_to=path)
+    assert pq.read_schema(path).names == ["de", "en"]
+    with pytest.raises(ValueError, match="the parts are parquet, and .* has another suffix"):
+        run(translator, tmp_path / "none.de", tmp_path / "o", layout=Layout(format="parquet"), join_to=f"{path}.gz")
+
+
+def test_what_translations_lack_is_told_of_their_lines(translator, tmp_path):
+    (tmp_path / "text.de").write_text("Anna\nAnna 4711 {name}\n")
+    records = []
+    run(
+        translator,
+        tmp_path / "text.de",
+        tmp_path / "out",
+        form=Form(check=True),
+        report=lambda record, before: records.append(record),
+    )
+    assert [record.faults for record in records] == [{"lost: 4711, {name}": [2]}]
+    assert (tmp_path / "out" / "summary.tsv").read_text().splitlines()[1].endswith("\t1\t0")

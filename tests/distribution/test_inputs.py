@@ -126,6 +126,13 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
     assert refused("d").startswith("d.jsonl: what can be translated is")
     assert refused("e", "id") == "e.parquet: the column 'id' is of type int64; it must hold text"
     assert source_of([files["b"]], None, as_text=True).kind == "text"
+    assert source_of([files["a"], files["b"]], None, as_text=True).kind == "text"
+    for name, message in {
+        "d": "what can be translated is",
+        "e": "e.parquet has no lines; --score and --prefix",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            source_of([files["a"], files[name]], None, as_text=True)
 
 
 def test_patterns_stand_for_the_files_in_order(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from nmt.config import TrainerConfig
-from nmt.training.ranks import check_same, from_first, gathered, starter, with_shards, world
+from nmt.training.ranks import STARTERS, check_pairs, check_same, from_first, gathered, starter, with_shards, world
 
 
 def config(**settings):
@@ -17,8 +19,9 @@ def started(monkeypatch):
     """What the environment says of it."""
 
     def by(**names):
-        for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE"):
-            monkeypatch.delenv(name, raising=False)
+        for _, wanted in STARTERS.values():
+            for name in wanted:
+                monkeypatch.delenv(name, raising=False)
         for name, value in names.items():
             monkeypatch.setenv(name, str(value))
 
@@ -29,9 +32,9 @@ def test_processes_are_those_that_were_asked_for_or_started(started):
     started()
     assert world(config(), "cpu") == (1, 1)
     assert world(config(devices=3, num_nodes=2, strategy="ddp"), "cpu").size == 6
-    started(LOCAL_WORLD_SIZE=3, WORLD_SIZE=6)
+    started(LOCAL_WORLD_SIZE=3, WORLD_SIZE=6, RANK=0)
     assert world(config(strategy="torchrun"), "cpu") == (3, 2)
-    started(SLURM_NTASKS_PER_NODE=5, SLURM_NTASKS=20)
+    started(SLURM_NTASKS_PER_NODE=5, SLURM_NTASKS=20, SLURM_PROCID=19)
     assert world(config(strategy="slurm", devices=7), "cpu") == (5, 4)
     assert starter(config(strategy="slurm")).creates_processes_externally
     assert starter(config(strategy="ddp")) is None
@@ -40,9 +43,14 @@ def test_processes_are_those_that_were_asked_for_or_started(started):
 @pytest.mark.parametrize(
     ("strategy", "names", "message"),
     [
-        ("torchrun", {}, "torchrun, but LOCAL_WORLD_SIZE and WORLD_SIZE are not set: start it by torchrun"),
-        ("slurm", {"SLURM_NTASKS": 4}, "slurm, but .* not set: start it by srun, in a job with --ntasks-per-node"),
-        ("torchrun", {"LOCAL_WORLD_SIZE": 2, "WORLD_SIZE": 5}, "2 processes here and 5 in all: each machine must"),
+        ("torchrun", {}, "torchrun, but not all of LOCAL_WORLD_SIZE, WORLD_SIZE, RANK are set: start it by torchrun"),
+        ("torchrun", {"LOCAL_WORLD_SIZE": 2, "WORLD_SIZE": 2}, "RANK are set: start it by torchrun"),
+        ("slurm", {"SLURM_NTASKS": 4}, "slurm, but not all .*: start it by srun, in a job with --ntasks-per-node"),
+        (
+            "torchrun",
+            {"LOCAL_WORLD_SIZE": 2, "WORLD_SIZE": 5, "RANK": 1},
+            "2 processes here and 5 in all: each machine must",
+        ),
     ],
 )
 def test_a_start_that_is_not_what_the_strategy_says_is_refused(started, strategy, names, message):
@@ -53,9 +61,33 @@ def test_a_start_that_is_not_what_the_strategy_says_is_refused(started, strategy
 
 def test_more_processes_than_gpus_are_refused(started, monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    started(SLURM_NTASKS_PER_NODE=4, SLURM_NTASKS=8)
+    started(SLURM_NTASKS_PER_NODE=4, SLURM_NTASKS=8, SLURM_PROCID=0)
     with pytest.raises(ValueError, match=r"slurm started 4 processes on a machine where each sees 1 GPU\(s\)"):
         world(config(strategy="slurm"), "gpu")
+
+
+def test_what_is_no_script_trains_in_one_process(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    for given in ("-c", "-", ""):
+        monkeypatch.setattr(sys, "argv", [given])
+        assert world(config(), "gpu").size == world(config(), "cpu").size == 1
+        for strategy in ("auto", "ddp"):
+            with pytest.raises(ValueError, match="trainer.devices is 2, but .*: put it into a script"):
+                world(config(devices=2, strategy=strategy), "cpu")
+    monkeypatch.setattr(sys, "argv", [__file__])
+    with monkeypatch.context() as typed:
+        typed.setattr(sys, "ps1", ">>> ", raising=False)
+        assert world(config(), "gpu").size == 1
+    assert world(config(), "gpu").size == 4
+    assert world(config(devices=2), "cpu").size == 2
+
+
+def test_each_process_needs_a_validation_pair():
+    check_pairs(3, 3)
+    with pytest.raises(ValueError, match="4 processes need a validation pair each, and there are 3; take fewer"):
+        check_pairs(3, 4)
 
 
 def test_there_are_as_many_shards_as_processes_unless_more_are_asked_for():

@@ -192,9 +192,16 @@ def test_a_run_with_a_damaged_configuration_is_left_alone(corpus_dir, tmp_path):
         ({"model__attention__heads": 5}, "attention.heads is 5; it must divide"),
         ({"data__valid": "nothing"}, "has no nothing.de"),
         ({"trainer__precision": "float16"}, "'float16', which this processor cannot do"),
+        ({"trainer__strategy": "torchrun"}, "trainer.strategy is torchrun, but .*: start it by torchrun"),
+        ({"trainer__strategy": "slurm"}, "trainer.strategy is slurm, but .*: start it by srun"),
+        (
+            {"trainer__devices": 21},
+            "21 processes need a validation pair each, and there are 20; take fewer processes",
+        ),
     ],
 )
-def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, changes, message):
+def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, monkeypatch, changes, message):
+    monkeypatch.setattr("nmt.training.run.build_trainer", None)  # which would start processes
     with pytest.raises(ValueError, match=message):
         train(toy.run_config(corpus_dir, tmp_path, **changes))
     assert not (tmp_path / "toy").exists()
