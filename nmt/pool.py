@@ -27,10 +27,12 @@ def results(
 
     Raises the jobs' own errors, and ChildProcessError where a process was killed."""
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (begin,))
+    number = max(1, min(processes, len(jobs)))
+    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin, (begin,))
     try:
         with _signals_blocked():  # a process has from its first moment on what is blocked when it is started
             futures = [pool.submit(work, job) for job in jobs]
+            pool.submit(int)  # the pool does not watch a process that was started by the last that is submitted
         yield from ((jobs[i], result) for i, result in finished(futures))
     except BrokenProcessPool:
         raise ChildProcessError(
