@@ -51,6 +51,12 @@ def no_pictures():
         yield
 
 
+@pytest.fixture
+def script(monkeypatch):
+    """This process is one that could be started again, which a worker of pytest-xdist is not."""
+    monkeypatch.setattr(sys, "argv", [__file__])
+
+
 @pytest.fixture(scope="session")
 def corpus_dir(tmp_path_factory) -> Path:
     return toy.write_corpus(tmp_path_factory.mktemp("corpus"))

@@ -171,6 +171,7 @@ def test_processes_that_prepared_another_text_are_refused(corpus_dir, tmp_path, 
 
 
 @pytest.mark.parametrize("number", [3, 8])
+@pytest.mark.usefixtures("script")
 def test_processes_that_cannot_share_evenly_are_refused(corpus_dir, tmp_path, number):
     config = toy.run_config(corpus_dir, tmp_path, trainer__shards=4, trainer__devices=number)
     with pytest.raises(ValueError, match=f"trainer.shards is 4, which {number} processes do not divide; .* such as"):

@@ -28,6 +28,7 @@ def started(monkeypatch):
     return by
 
 
+@pytest.mark.usefixtures("script")
 def test_processes_are_those_that_were_asked_for_or_started(started):
     started()
     assert world(config(), "cpu") == (1, 1)

@@ -200,6 +200,7 @@ def test_a_run_with_a_damaged_configuration_is_left_alone(corpus_dir, tmp_path):
         ),
     ],
 )
+@pytest.mark.usefixtures("script")
 def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, monkeypatch, changes, message):
     monkeypatch.setattr("nmt.training.run.build_trainer", None)  # which would start processes
     with pytest.raises(ValueError, match=message):
