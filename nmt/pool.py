@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for_end
 from typing import TypeVar
 
+from nmt.signals import blocked
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all of a group; the one who waits decides
 
 
 def results(
@@ -30,7 +28,9 @@ def results(
     number = max(1, min(processes, len(jobs)))
     pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin, (begin,))
     try:
-        with _signals_blocked():  # a process has from its first moment on what is blocked when it is started
+        # A process has from its first moment on what is blocked when it is started. multiprocessing's own process,
+        # whose start would let signals through, runs once there is a pool.
+        with blocked():
             futures = [pool.submit(work, job) for job in jobs]
             pool.submit(int)  # the pool does not watch a process that was started by the last that is submitted
         yield from ((jobs[i], result) for i, result in finished(futures))
@@ -53,17 +53,6 @@ def finished(futures: Sequence[Future[Result]]) -> Iterator[tuple[int, Result]]:
         done, _ = wait(left, return_when=FIRST_COMPLETED)
         for future in sorted(done, key=lambda one: one.exception() is not None):
             yield left.pop(future), future.result()
-
-
-@contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Signals wait. multiprocessing's own process, whose start would let them through, runs once there is a pool."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which may itself raise what a handler of one does
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(begin: Callable[[], object]) -> None:

@@ -14,6 +14,19 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+OF_GROUPS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all processes of a group; the first one decides
+
+
+@contextmanager
+def blocked() -> Iterator[None]:
+    """Signals of groups wait; a process that is started in here is begun with them blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, OF_GROUPS)  # which may itself raise what a handler of one does
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
 
 class Stopped(SystemExit):
     """A signal has ended the command."""

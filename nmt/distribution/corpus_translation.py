@@ -12,7 +12,8 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -229,17 +230,10 @@ def translate_corpus(
         if plan.folder.record(n).exists():
             logger.warning("part %d is not what it was when it was done; it is done again", n)
     before = sum(record.lines for record in done.values())
-    work = Work(plan.folder.path, tuple(plan.inputs), plan.id, form, translator.__reduce__())
-    _opened[plan.id] = plan, translator
-    try:
-        plan.restore(todo)
-        for record in _outcomes(work, todo, engine, number, address) if todo else ():
+    with closing(_translated(plan, translator, form, todo, engine, number, address)) as records:
+        for record in records:
             done[record.part] = record
             report(record, False)
-    finally:
-        _opened.pop(plan.id, None)
-        plan.folder.sweep()
-        plan.folder.report()
     if join_to is not None:
         header = [*plan.output["header"], plan.output["name"]] if plan.output["header"] else []
         join([plan.folder.part(n) for n in mine], Path(join_to), plan.output["format"], header)
@@ -259,6 +253,21 @@ def _check(engine: str, address: str | None, share: tuple[int, int], join_to: st
         raise ValueError(f"the engine is {engine!r}; choose one of: {', '.join(ENGINES)}")
     if address and engine == "processes":
         raise ValueError(f"processes are of this machine; the scheduler {address} needs the engine dask or ray")
+
+
+def _translated(
+    plan: Plan, translator: Translator, form: Form, todo: list[int], engine: str, workers: int, address: str | None
+) -> Generator[Record, None, None]:
+    """The records of the parts that are to do, as they come; the folder is tidy however that ends."""
+    work = Work(plan.folder.path, tuple(plan.inputs), plan.id, form, translator.__reduce__())
+    _opened[plan.id] = plan, translator
+    try:
+        plan.restore(todo)
+        yield from _outcomes(work, todo, engine, workers, address) if todo else ()
+    finally:
+        _opened.pop(plan.id, None)
+        plan.folder.sweep()
+        plan.folder.report()
 
 
 def _outcomes(work: Work, todo: list[int], engine: str, workers: int, address: str | None) -> Iterator[Record]:

@@ -23,9 +23,9 @@ from typing import Any, NoReturn
 import torch
 
 from nmt.process import trim_memory
+from nmt.signals import OF_GROUPS, blocked
 
 TRIM_S = 0.5  # of a worker's work; after every small batch it would cost as much as the batch
-SIGNALS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all of a group; the one who reads decides
 
 logger = logging.getLogger(__name__)
 _forking = threading.Lock()  # a fork amid another one would hold its worker's end of the pipe, and hide its death
@@ -135,16 +135,12 @@ class Worker:
 
 
 def _fork() -> int:
-    """As os.fork; SIGNALS, whose handlers are the parent's business, do not reach the child any more."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which may itself raise what a handler of one does
+    """As os.fork; signals of groups, whose handlers are the parent's business, do not reach the child any more."""
+    with blocked():
         pid = os.fork()
         if pid == 0:
-            for number in SIGNALS:
+            for number in OF_GROUPS:
                 signal.signal(number, signal.SIG_IGN)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return pid
 
 
