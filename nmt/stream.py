@@ -2,7 +2,8 @@
 
 A line ends at "\\n" and nowhere else; the last one need not end at all. One "\\r" before the "\\n" is dropped, and so
 is a BOM at the very start. Bytes that are not UTF-8 become U+FFFD. Everything else (a lone "\\r", U+2028, NUL, a
-form feed) is content. A line beyond `max_bytes` is cut, so that memory stays bounded whatever comes.
+form feed) is content. A line whose content is longer than `max_bytes` is cut, so that memory stays bounded
+whatever comes.
 
 Lines are handed on as soon as no more input is waiting, so that somebody who types is answered at once, and in
 large groups otherwise.

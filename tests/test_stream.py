@@ -59,6 +59,15 @@ def test_an_endless_line_is_cut_and_the_next_one_is_whole():
     assert second == (2, "next", None)
 
 
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_what_is_dropped_does_not_count_as_length(monkeypatch, chunk):
+    monkeypatch.setattr(stream, "CHUNK_BYTES", chunk)
+    assert lines_of(stream.BOM + b"1234\r\n12345\r\n", max_bytes=4) == [
+        (1, "1234", None),
+        (2, "1234", "longer than 4 bytes; the rest is left out"),
+    ]
+
+
 PARTS = [b"\n", b"\n", b"\r", b"\x00", b"a", stream.BOM, "\u2028".encode(), b"\xed\xa0\x80", b"\xff", b"\xc3"]
 
 
@@ -78,11 +87,11 @@ def test_any_bytes_give_a_line_for_every_newline_however_they_come(content, grou
     assert [line.number for line in lines] == list(range(1, len(raws) + 1))
     for line, raw in zip(lines, raws, strict=True):
         assert "\n" not in line.text
-        if len(raw) > max_bytes:
-            assert line == (line.number, raw[:max_bytes].decode(errors="ignore"), line.fault)
+        raw = raw.removesuffix(b"\r").removeprefix(stream.BOM if line.number == 1 else b"")
+        if len(raw) > max_bytes:  # what is dropped does not count
+            assert line.text == raw[:max_bytes].decode(errors="ignore")
             assert line.fault.startswith("longer than")
             continue
-        raw = raw.removesuffix(b"\r").removeprefix(stream.BOM if line.number == 1 else b"")
         assert line.text == raw.decode(errors="replace")
         assert (line.fault is None) == (line.text.encode() == raw)
 
