@@ -26,6 +26,7 @@ ROWS = [
     {"nmt.engine"},
     {"nmt.model", "nmt.data", "nmt.search", "nmt.metrics"},
     {"nmt.kernels", "nmt.formats"},
+    {"nmt.html"},
     {"nmt.cells", "nmt.text", "nmt.pool"},
     {
         "nmt.languages",

@@ -12,7 +12,7 @@ TOO_LARGE = f"is larger than {MAX_BYTES >> 20} MiB; divide it"
 
 class Segment(NamedTuple):
     text: str
-    markup: bool = False  # inline.py: <g id="1">…</g> and <x id="2"/> stand for tags, &amp; &lt; &gt; for characters
+    markup: bool = False  # <g id="1">…</g>, <x id="2"/> and the like stand for tags, &amp; &lt; &gt; for characters
 
 
 class Unit(NamedTuple):

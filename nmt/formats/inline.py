@@ -17,7 +17,7 @@ from html import escape, unescape
 from nmt.formats.document import Segment
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.tagged import HTML, pieces_of
-from nmt.text.markup import ENTITY
+from nmt.text.markup import ENTITY, TAG
 
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
 
@@ -83,7 +83,7 @@ def translated(segments: Sequence[Segment], translate: Callable[[list[str]], Seq
 
 def plain(markup: str) -> str:
     """The text of a segment with markup, without its tags."""
-    return unescape(MARKUP.sub("", markup))
+    return unescape(TAG.sub("", markup))
 
 
 def _stays(piece: Piece) -> bool:

@@ -12,6 +12,7 @@ BEGINNINGS = {
     "\x1f\ufffd\x08": ("gzipped", "txt.gz"),
     r"(?s).{0,3000}<tmx\b": ("TMX", "tmx"),
     r"(?s).{0,3000}<xliff\b": ("XLIFF", "xlf"),
+    r"(?i)\s*<(?:!doctype )?html\b": ("HTML", "html"),
     r"\s*WEBVTT\b": ("WebVTT", "vtt"),
     r"\s*\[Script Info\]": ("ASS", "ass"),
     r"\s*<\?xml\b": ("XML", "xlf"),

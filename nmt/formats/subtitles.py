@@ -9,20 +9,19 @@ it and after it are two texts.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Sequence
 from html import escape, unescape
 
 from nmt.formats.cues import Line, cues_of, events_of
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
+from nmt.formats.encodings import decoded, mark_of
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.tagged import CUE, TIMESTAMP, pieces_of, pieces_of_ass
 
 SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
 DASH = re.compile(r"\s*[-–—]\s*")
-ENCODINGS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class Cue:
@@ -57,9 +56,9 @@ class SubtitleDocument:
     languages = ("", "")
 
     def __init__(self, data: bytes, name: str, kind: str) -> None:
-        self.mark = next((mark for mark in ENCODINGS if data.startswith(mark)), b"")
-        self.encoding = ENCODINGS.get(self.mark, "utf-8")
-        text = _decoded(data[len(self.mark) :], self.encoding, name)
+        self.mark, encoding = mark_of(data)
+        self.encoding = encoding or "utf-8"
+        text = decoded(data[len(self.mark) :], self.encoding, name)
         self.lines, spans = events_of(text) if kind == "ass" else cues_of(text, kind == "vtt")
         if not spans:
             raise ValueError(f"{name} has no {'event' if kind == 'ass' else 'cue'}: it is no {kind.upper()}")
@@ -86,15 +85,6 @@ def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> Subtitl
     if len(data) > MAX_BYTES:
         raise ValueError(f"{name} {TOO_LARGE}")
     return SubtitleDocument(data, name, kind)
-
-
-def _decoded(data: bytes, encoding: str, name: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        raise ValueError(
-            f"{name} is not UTF-8; of an older one make it so: iconv -f WINDOWS-1252 -t UTF-8 < {name}"
-        ) from None
 
 
 def _texts(lines: Sequence[Line], span: range, kind: str) -> list[range]:

@@ -7,7 +7,7 @@
     batcher.py    what came while the last batch ran is the next batch
     processes.py  the processes that hold the models, seen from here; models.py, seen from there; generations.py: new
                   models in the place of old ones while requests run
-    pairs.py, detection.py, segments.py, limits.py, metrics.py, html.py, openapi.py, page/
+    pairs.py, detection.py, segments.py, limits.py, metrics.py, openapi.py, page/
 
 The process that speaks HTTP loads no model and no torch: it starts while another one loads them, and never waits.
 """

@@ -16,6 +16,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.data.tokenizer import EOS_ID
@@ -84,8 +85,6 @@ class Models:
         with _unsaid():
             nbest = min(alternatives + 1, translator.search.width) if alternatives else 0
             if tagged:
-                from nmt.service.html import translate_tagged
-
                 found = translate_tagged(translator, texts, nbest)
             else:
                 found = translator.translate(texts, nbest=nbest, plain=not nbest)
@@ -104,6 +103,22 @@ class Models:
                 return ""
             found = inspect_sentence(translator, text, parts, target)
             return to_json(found if piece is None else _of_piece(found, *piece))
+
+
+def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
+    """Texts whose tags, all of them, and entities are markup, translated with their tags."""
+    from nmt.text.markup import take_out
+    from nmt.translation.markup import with_tags
+
+    # Always escaped: else what the model makes of a text without a & could be read as a tag.
+    markups = [replace(take_out(text), escaped=True) for text in texts]
+    found: dict[int, Translation] = {}
+    for tagged in (False, True):
+        numbers = [i for i, markup in enumerate(markups) if bool(markup.elements) == tagged]
+        plain = [markups[i].plain for i in numbers]
+        translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest and not tagged)
+        found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
+    return [found[i] for i in range(len(texts))]
 
 
 def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:

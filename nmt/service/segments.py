@@ -8,9 +8,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nmt.text.sentences import between, clauses, sentences
+from nmt.text.sentences import LONG, between, clauses, sentences
 
-LONG = 300  # characters of a line that is divided into its sentences
 LONGEST = 600  # of a sentence that is not divided into its clauses
 MOST = 4 * LONGEST  # of a segment, which is cut anywhere where it has no clauses and no blanks
 

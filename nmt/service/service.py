@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Any
 
-from nmt.service import html
+from nmt.html import document as html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.generations import Generation, Generations, Settings

@@ -13,6 +13,7 @@ from itertools import accumulate, pairwise
 
 from nmt.languages import writing
 
+LONG = 300  # characters of a text that a service and a page of HTML have divided into its sentences
 BLOCK = 4000  # characters that sentencex sees at once: the time that it takes grows with the square of the quotes
 SEEN = 60  # characters on either side of an end that tell whether it is one
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from nmt.service.html_tokens import Token
+from nmt.html.tokens import Token
 
 
 def names(text: str) -> frozenset[str]:

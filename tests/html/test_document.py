@@ -9,9 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from nmt.html.document import cut
+from nmt.html.tokens import tokens
 from nmt.service.detection import detect
-from nmt.service.html import cut, translate_tagged
-from nmt.service.html_tokens import tokens
+from nmt.service.models import translate_tagged
 from nmt.service.pairs import Pair, Pairs
 from nmt.service.service import Service
 from nmt.service.wire import TranslationRequest

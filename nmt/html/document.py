@@ -1,10 +1,10 @@
-"""format=html: a document's tags stay, and what stands between them is translated.
+"""A document of HTML: its tags stay, and what stands between them is translated.
 
 A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the
-text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (html_tokens.py) is
-copied as it is, some elements with all that they hold (html_copied.py); what is none is text, whose entities are
-read, and whose translation is spelled with those that HTML needs. So the answer holds the tags of the question,
-each once, and none other.
+text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (tokens.py) is
+copied as it is, some elements with all that they hold (copied.py); what is none is text, whose entities are
+read, and whose translation is spelled with those that HTML needs. So the translated document holds the tags of the
+document, each once, and none other.
 """
 
 from __future__ import annotations
@@ -13,22 +13,17 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
-from nmt.service.html_blanks import is_blank, stripped
-from nmt.service.html_copied import VOID, Copied, is_copied, names
-from nmt.service.html_tokens import tokens, unescaped
-from nmt.service.segments import LONG
-from nmt.text.sentences import sentences
-
-if TYPE_CHECKING:
-    from nmt.translation.translator import Translator
-    from nmt.translation.values import Translation
+from nmt.html.blanks import is_blank, stripped
+from nmt.html.copied import VOID, Copied, is_copied, names
+from nmt.html.tokens import tokens, unescaped
+from nmt.text.sentences import LONG, sentences
 
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
+_BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
     "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -72,10 +67,21 @@ class Document:
         return "\n".join(unescaped(_OWN.sub("", text)) for text in self.texts)
 
     def joined(self, translations: Sequence[str]) -> str:
+        """The document with translations of its texts. Where one has lost or doubled tags of its text, they stand
+        behind it."""
         parts = [self.skeleton[0]]
-        for translation, between in zip(translations, self.skeleton[1:], strict=True):
-            parts += [_OWN.sub(lambda own: self.tags[int(own[2])][bool(own[1])], translation), between]
+        for text, translation, between in zip(self.texts, translations, self.skeleton[1:], strict=True):
+            if sorted(_OWN.findall(translation)) != sorted(_OWN.findall(text)):
+                translation = _OWN.sub("", translation) + "".join(own[0] for own in _OWN.finditer(text))
+            parts += [*self._with_tags(translation), between]
         return "".join(parts)
+
+    def _with_tags(self, translation: str) -> Iterator[str]:
+        end = 0
+        for own in _OWN.finditer(translation):
+            yield from (_escaped(translation[end : own.start()]), self.tags[int(own[2])][bool(own[1])])
+            end = own.end()
+        yield _escaped(translation[end:])
 
 
 def cut(document: str, language: str = "") -> Document:
@@ -205,7 +211,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     spelled = []
     for part in parts:
         if not part.name:
-            spelled.append(html.escape(unescaped(part.content), quote=False))
+            spelled.append(_BLANKS.sub(" ", _escaped(part.content)))
         elif part.closes and part.partner:
             spelled.append(f"</nmt{numbers[id(part.partner)]}>")
         else:
@@ -215,17 +221,6 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     return "".join(spelled)
 
 
-def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
-    """Texts of a Document, translated with their tags."""
-    from nmt.text.markup import take_out
-    from nmt.translation.markup import with_tags
-
-    # Always escaped: else what the model makes of a text without a & could be read as a tag.
-    markups = [replace(take_out(text), escaped=True) for text in texts]
-    found: dict[int, Translation] = {}
-    for tagged in (False, True):
-        numbers = [i for i, markup in enumerate(markups) if bool(markup.elements) == tagged]
-        plain = [markups[i].plain for i in numbers]
-        translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest and not tagged)
-        found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
-    return [found[i] for i in range(len(texts))]
+def _escaped(text: str) -> str:
+    """A text with those entities that HTML needs, and no others."""
+    return html.escape(unescaped(text), quote=False)
