@@ -48,6 +48,7 @@ FORMATS: dict[str, Format] = {
     "csv": Format((".csv",), _in("tables", "csv"), True, TABLE),
     TSV: Format((".tsv",), _in("tables", TSV), True, TABLE),
     "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
+    "pptx": Format((".pptx", ".pptm", ".ppsx"), _in("pptx"), False, ()),
     "html": Format((".html", ".htm", ".xhtml"), _in("html"), False, ()),
     "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),
     "vtt": Format((".vtt",), _in("subtitles", "vtt"), False, ()),

@@ -1,53 +1,36 @@
 """DOCX: the text of paragraphs (in tables, headers, footers, notes and text boxes, too), in place; or, of a table
-whose first row names both languages, the one column into the other.
-
-What is text in a paragraph, and what is a tag in it, docx_text.py says. All else in the archive stays to the byte.
-"""
+whose first row names both languages, the one column into the other."""
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import IO, Any
 
 from lxml import etree
 
-from nmt.formats.archives import content, opened, replaced
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.archives import content, opened
+from nmt.formats.document import DocumentOptions
 from nmt.formats.docx_marks import is_range_mark
-from nmt.formats.docx_text import fill, pieces_of
 from nmt.formats.headers import named_columns
-from nmt.formats.inline import Inline
-from nmt.formats.xml import Element, children, local, parse, written
+from nmt.formats.office import OfficeDocument
+from nmt.formats.xml import Element, children, local, parse
 
 PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml")
 
 
-class WordDocument:
-    languages = ("", "")
-
+class WordDocument(OfficeDocument):
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
-        self.archive, self.name = opened(data, name), name
-        self.kept = 0
-        self.trees: dict[str, tuple[Element, bytes]] = {}
-        self.slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
-        for member in _parts(self.archive, name):
-            original = content(self.archive, member, name)
-            tree = parse(original, f"{name}: {member}")
-            self.trees[member] = tree, original
+        super().__init__(data, name)
+        for root in self.roots(_parts(self.archive, name)):
             done = set()
-            for table in list(tree.getroot().iter("{*}tbl")):
+            for table in list(root.iter("{*}tbl")):
                 done |= self._bilingual(table, options)
-            for paragraph in list(tree.getroot().iter("{*}p")):
+            for paragraph in list(root.iter("{*}p")):
                 if paragraph not in done and _is_words(paragraph):
-                    self._add(paragraph, paragraph)
-
-    def _add(self, source: Element, target: Element) -> None:
-        text = Inline(pieces_of(source))
-        if text.segment.text.strip():
-            self.slots.append((text, target))
+                    self.add(paragraph, paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
         """The paragraphs of a table with a column of each language: none of them is translated in place."""
@@ -70,18 +53,8 @@ class WordDocument:
             for paragraph in children(source, "p"):
                 copy = _copied(paragraph)
                 target.append(copy)
-                self._add(copy, copy)
+                self.add(copy, copy)
         return set(table.iter("{*}p"))
-
-    @property
-    def segments(self) -> Sequence[Segment]:
-        return [text.segment for text, _ in self.slots]
-
-    def with_targets(self, targets: Sequence[str]) -> bytes:
-        for (text, paragraph), target in zip(self.slots, targets, strict=True):
-            fill(paragraph, text.target(target))
-        changed = {member: written(tree, original) for member, (tree, original) in self.trees.items()}
-        return replaced(self.archive, changed, self.name)
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> WordDocument:

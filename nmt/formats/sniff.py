@@ -8,7 +8,7 @@ from collections.abc import Sequence
 LINES = 40  # that are looked at
 # The beginning of a file as text, U+FFFD for what is not UTF-8.
 BEGINNINGS = {
-    r"PK\x03\x04": ("a zip archive (DOCX, XLSX or a corpus)", "docx"),
+    r"PK\x03\x04": ("a zip archive (DOCX, PPTX, XLSX or a corpus)", "docx"),
     "\x1f\ufffd\x08": ("gzipped", "txt.gz"),
     r"(?s).{0,3000}<tmx\b": ("TMX", "tmx"),
     r"(?s).{0,3000}<xliff\b": ("XLIFF", "xlf"),

@@ -179,7 +179,7 @@ def test_a_format_says_all_the_options_that_its_reader_looks_at(name):
         ("<html>\n<p>xliff</p>", None),
         ('# a comment\nmsgid ""\nmsgstr ""\n"Language: de"', "PO"),
         ("1\n00:00:01,000 --> 00:00:02,000\nHallo", "SRT"),
-        ("PK\x03\x04\x14", "a zip archive (DOCX, XLSX or a corpus)"),
+        ("PK\x03\x04\x14", "a zip archive (DOCX, PPTX, XLSX or a corpus)"),
         ("1\nDer Hund\n", None),
         ("a < b\n<b>Hund</b>", None),
         ("Sie sagte: msgid\n", None),

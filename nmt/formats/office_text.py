@@ -1,4 +1,4 @@
-"""The text of a paragraph of DOCX with tags in it, and the paragraph with another text.
+"""The text of a paragraph of DOCX or PPTX with tags in it, and the paragraph with another text.
 
 The formatting of most of the text is the paragraph's; a run that differs is a pair of tags, and a picture, a tab, a
 line break or a note's mark a single one (inline.py), so that both go where the translation has their words. A field
@@ -18,11 +18,12 @@ from nmt.formats.docx_marks import Group, Loose, Pair, Part, Single, attribute, 
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
 
+LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
-PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData"}  # what is said of the whole, before its content
+PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData", LAST}  # what is said of the whole, beside its content
 DROPPED = {"proofErr", "lastRenderedPageBreak"}
 TEXT = {"t", "noBreakHyphen"}
-UNSEEN = {"lang", "noProof"}  # formatting that nobody sees
+UNSEEN = {"lang", "noProof", "altLang", "dirty", "err", "smtClean"}  # formatting that nobody sees
 
 
 class Look(str):
@@ -53,6 +54,8 @@ def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
         else:
             value = piece.value.value if isinstance(piece.value, Loose) else piece.value
             _append(at, value.parts if isinstance(value, Group) else [Part(piece.kind, value)])
+    if (last := child(paragraph, LAST)) is not None:
+        paragraph.append(last)  # moved
 
 
 def _append(at: list[Element], parts: Sequence[Part]) -> None:
@@ -131,7 +134,9 @@ def _look(own: Element | None) -> str:
     for node in list(seen):
         if local(node) in UNSEEN:
             seen.remove(node)
-    return etree.tostring(seen, method="c14n").decode() if len(seen) else ""
+    for name in UNSEEN & set(seen.attrib):
+        del seen.attrib[name]
+    return etree.tostring(seen, method="c14n").decode() if len(seen) or seen.attrib else ""
 
 
 def _joined(parts: Sequence[Part]) -> list[Piece]:
@@ -170,10 +175,12 @@ def _piece(part: Part) -> Piece:
 
 
 def _text_run(namespace: str, text: str, look: str) -> Element:
-    run = etree.Element(f"{{{namespace}}}r", nsmap={"w": namespace})
+    of_word = "wordprocessingml" in namespace
+    run = etree.Element(f"{{{namespace}}}r", nsmap={"w" if of_word else "a": namespace})
     if look:
         run.append(etree.fromstring(look))
     inner = etree.SubElement(run, f"{{{namespace}}}t")
     inner.text = FORBIDDEN.sub("\ufffd", text)
-    inner.set(SPACE, "preserve")
+    if of_word:
+        inner.set(SPACE, "preserve")  # as PowerPoint does without
     return run

@@ -1,0 +1,48 @@
+"""What documents of Word and PowerPoint share: paragraphs in the XML of some members of an archive, changed in place.
+
+What is text in a paragraph, and what is a tag in it, office_text.py says. All else in the archive stays to the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nmt.formats.archives import content, opened, replaced
+from nmt.formats.document import Segment
+from nmt.formats.inline import Inline
+from nmt.formats.office_text import fill, pieces_of
+from nmt.formats.xml import Element, parse, written
+
+
+class OfficeDocument:
+    languages = ("", "")
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.archive, self.name = opened(data, name), name
+        self.kept = 0
+        self._trees: dict[str, tuple[Element, bytes]] = {}
+        self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
+
+    def roots(self, members: Sequence[str]) -> Iterator[Element]:
+        """The trees of members, which are written back as they then are."""
+        for member in members:
+            original = content(self.archive, member, self.name)
+            tree = parse(original, f"{self.name}: {member}")
+            self._trees[member] = tree, original
+            yield tree.getroot()
+
+    def add(self, source: Element, target: Element) -> None:
+        """A paragraph is to become the translation of another, or of itself, if that has text."""
+        text = Inline(pieces_of(source))
+        if text.segment.text.strip():
+            self._slots.append((text, target))
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [text.segment for text, _ in self._slots]
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        for (text, paragraph), target in zip(self._slots, targets, strict=True):
+            fill(paragraph, text.target(target))
+        changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
+        return replaced(self.archive, changed, self.name)
