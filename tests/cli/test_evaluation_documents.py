@@ -176,7 +176,7 @@ def test_a_format_says_all_the_options_that_its_reader_looks_at(name):
     ("text", "name"),
     [
         ('<?xml version="1.0"?>\n<!DOCTYPE tmx SYSTEM "tmx14.dtd">\n<tmx version="1.4">', "TMX"),
-        ("<html>\n<p>xliff</p>", None),
+        ("<html>\n<p>xliff</p>", "HTML"),
         ('# a comment\nmsgid ""\nmsgstr ""\n"Language: de"', "PO"),
         ("1\n00:00:01,000 --> 00:00:02,000\nHallo", "SRT"),
         ("PK\x03\x04\x14", "a zip archive (DOCX, PPTX, XLSX or a corpus)"),
