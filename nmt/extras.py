@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "matplotlib": ("Matplotlib", ("inspect", "train", "lab", "tune")),
     "lxml": ("lxml", ("formats",)),
     "translate": ("translate-toolkit", ("formats",)),
+    "markdown_it": ("markdown-it-py", ("formats",)),
     "optuna": ("Optuna", ("tune",)),
     "uvicorn": ("Uvicorn", ("serve",)),
     "httptools": ("httptools", ("serve",)),

@@ -50,6 +50,7 @@ FORMATS: dict[str, Format] = {
     "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
     "pptx": Format((".pptx", ".pptm", ".ppsx"), _in("pptx"), False, ()),
     "html": Format((".html", ".htm", ".xhtml"), _in("html"), False, ()),
+    "markdown": Format((".md", ".markdown"), _in("markdown"), False, ()),
     "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),
     "vtt": Format((".vtt",), _in("subtitles", "vtt"), False, ()),
     "ass": Format((".ass", ".ssa"), _in("subtitles", "ass"), False, ()),
