@@ -27,6 +27,7 @@ TAG = re.compile(
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
 # Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
+CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank stands before them
 BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
 
 
@@ -119,13 +120,15 @@ def _find_partners(marks: Sequence[_Mark]) -> None:
 
 
 def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
-    """The plain text; every mark learns its place. Of the two blanks around a run of tags one goes with them, and
-    tags that end a word leave one between letters."""
+    """The plain text; every mark learns its place. Of the two blanks around a run of tags one goes with them, as does
+    the one between a word and tags that stand for another; and tags that end a word leave one between letters."""
     plain = list(texts[0])
     for run, text in zip(runs, texts[1:], strict=True):
         left, right = plain[-1] if plain else "", text[:1]
         joining = False
-        if left.isspace() and (right.isspace() or not right) and (run[0].is_end or not right):
+        stands_for_word = right in CLOSING and not any(mark.partner or mark.is_word for mark in run)
+        at_end = (right.isspace() or not right) and (run[0].is_end or not right)
+        if left.isspace() and (at_end or stands_for_word):
             run[0].text = plain.pop() + run[0].text
         elif (left.isspace() or not left) and right.isspace():
             run[-1].text += right

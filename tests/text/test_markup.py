@@ -30,6 +30,7 @@ def by_words(src: str, tgt: str, origins: list[int]):
         ("Der Hund schläft nicht <i>im Garten</i>.", "The dog does not sleep <i>in the garden</i>."),
         ("Der Hund <x id='1'/>schläft nicht im Garten.", "The dog <x id='1'/>does not sleep in the garden."),
         ("Der Hund<fn/> schläft nicht im Garten.<fn/>", "The dog<fn/> does not sleep in the garden.<fn/>"),
+        ("Der Hund schläft nicht im Garten <img/>.", "The dog does not sleep in the garden <img/>."),
         ("Der Hund <x/> schläft nicht im Garten.", "The dog <x/> does not sleep in the garden."),
         ("Der Hund<br>schläft nicht im Garten.", "The dog<br>does not sleep in the garden."),
         ("<b> Der Hund </b> schläft nicht im Garten.", "<b> The dog </b> does not sleep in the garden."),
