@@ -109,8 +109,12 @@ class Handler(BaseHTTPRequestHandler):
             name = f"{asked['organization']}/{asked['name']}" if asked.get("organization") else asked["name"]
             self.server.models.setdefault((name, "main"), {})
             return self.answer({"url": f"{self.server.url}/{name}"})
-        name = "/".join(path.removeprefix("api/models/").split("/")[:2]).removesuffix(".git")
-        if path.endswith("/preupload/main"):
+        user, model, *what, revision = path.removeprefix("api/models/").split("/")
+        name = f"{user}/{model}".removesuffix(".git")
+        if what == ["branch"]:
+            self.server.models[name, revision] = dict(self.server.models[name, "main"])
+            return self.answer({}, 201)
+        if what == ["preupload"]:
             modes = [(one["path"], one["size"] > LARGE) for one in json.loads(body)["files"]]
             files = [{"path": file, "uploadMode": "lfs" if large else "regular"} for file, large in modes]
             return self.answer({"files": [one | {"shouldIgnore": False} for one in files]})
@@ -120,14 +124,14 @@ class Handler(BaseHTTPRequestHandler):
                 one | {"actions": {"upload": {"href": f"{url}/{one['oid']}"}}} for one in json.loads(body)["objects"]
             ]
             return self.answer({"transfer": "basic", "objects": objects})
-        files = self.server.models[name, "main"]
+        files = self.server.models[name, revision]
         for line in map(json.loads, body.splitlines()):
             value = line["value"]
             if line["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.server.large[value["oid"]]
-        sha = self.server.commit(name, "main")
+        sha = self.server.commit(name, revision)
         return self.answer({"success": True, "commitOid": sha, "commitUrl": f"{self.server.url}/{name}/commit/{sha}"})
 
     def body(self) -> bytes:

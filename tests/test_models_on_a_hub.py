@@ -79,7 +79,10 @@ def test_a_model_of_the_hub_translates_as_the_one_it_was_pushed_from(hub, bundle
 
 def test_a_revision_a_private_model_and_what_is_not_there(hub, bundle_dir):
     hub.models["anna/old", "main"] = {"config.json": b"{}", "evil.py": b"1 / 0"}
-    hub.models["anna/old", "v1"] = files_of(bundle_dir)
+    words = ("nmt-push", str(bundle_dir), "anna/old", "--license", "mit", "--revision", "v1")
+    assert run(*words, HF_TOKEN="hf_secret").stdout.startswith(f"{hub.url}/anna/old/commit/")
+    assert hub.models["anna/old", "main"]["config.json"] == b"{}"
+    assert hub.models["anna/old", "v1"]["config.json"] == (bundle_dir / "config.json").read_bytes()
     hub.private.add("anna/old")
     languages = ("-q", "hf://anna/old@v1", "--languages")
     assert run("nmt-translate", *languages, HF_TOKEN="hf_secret").stdout == "de-en  de to en\n"
