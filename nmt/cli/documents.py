@@ -34,7 +34,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         "--input",
         type=Path,
         metavar="FILE",
-        help="text, or by its suffix XLIFF, TMX, PO, HTML, Markdown, SRT, VTT, ASS, XLSX, CSV, TSV, DOCX, PPTX",
+        help="text, or by its suffix XLIFF, TMX, PO, HTML, Markdown, SRT, VTT, ASS, XLSX, CSV, TSV, DOCX, PPTX, ODT",
     )
     files.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="written when all is translated; - is stdout"

@@ -49,6 +49,7 @@ FORMATS: dict[str, Format] = {
     TSV: Format((".tsv",), _in("tables", TSV), True, TABLE),
     "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
     "pptx": Format((".pptx", ".pptm", ".ppsx"), _in("pptx"), False, ()),
+    "odf": Format((".odt", ".odp", ".ods", ".ott", ".otp", ".ots"), _in("odf"), False, ()),
     "html": Format((".html", ".htm", ".xhtml"), _in("html"), False, ()),
     "markdown": Format((".md", ".markdown"), _in("markdown"), False, ()),
     "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),

@@ -1,6 +1,5 @@
-"""What documents of Word and PowerPoint share: paragraphs in the XML of some members of an archive, changed in place.
-
-What is text in a paragraph, and what is a tag in it, office_text.py says. All else in the archive stays to the byte.
+"""What documents of Word, PowerPoint and LibreOffice share: paragraphs in members of an archive change in place, and
+all else in it stays to the byte.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from nmt.formats.archives import content, opened, replaced
 from nmt.formats.document import Segment
 from nmt.formats.inline import Inline
 from nmt.formats.office_text import fill, pieces_of
+from nmt.formats.pieces import Piece
 from nmt.formats.xml import Element, parse, written
 
 
@@ -33,9 +33,17 @@ class OfficeDocument:
 
     def add(self, source: Element, target: Element) -> None:
         """A paragraph is to become the translation of another, or of itself, if that has text."""
-        text = Inline(pieces_of(source))
+        text = Inline(self.pieces_of(source))
         if text.segment.text.strip():
             self._slots.append((text, target))
+
+    def pieces_of(self, paragraph: Element) -> list[Piece]:
+        """The text and the tags of a paragraph."""
+        return pieces_of(paragraph)
+
+    def fill(self, paragraph: Element, pieces: Sequence[Piece]) -> None:
+        """Make pieces the content of a paragraph."""
+        fill(paragraph, pieces)
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -43,6 +51,6 @@ class OfficeDocument:
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         for (text, paragraph), target in zip(self._slots, targets, strict=True):
-            fill(paragraph, text.target(target))
+            self.fill(paragraph, text.target(target))
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
         return replaced(self.archive, changed, self.name)
