@@ -46,7 +46,9 @@ class _BLEU(_InNFC, BLEU):  # type: ignore[misc]
 
 
 class _CHRF(_InNFC, CHRF):  # type: ignore[misc]
-    pass
+    def _compute_f_score(self, statistics: list[int]) -> float:
+        """As a float also of a resample, where it is 0.0 or one of NumPy's, which statistics.mean does not mix."""
+        return float(super()._compute_f_score(statistics))
 
 
 class _TER(_InNFC, TER):  # type: ignore[misc]

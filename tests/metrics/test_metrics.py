@@ -55,6 +55,13 @@ def test_texts_that_are_equal_in_nfc_are_equal(text):
     assert any(ref != normalize("NFC", ref) for ref in given.values())
 
 
+@pytest.mark.parametrize("name", ["chrf", "chrf++"])
+def test_resamples_may_score_nothing(name):
+    """Of two sentences of which one has nothing right, some resamples have it alone."""
+    score = Measure(name).scores(["q", "a dog runs here"], [["xyz", "a dog runs here"]], (name,), 1000)[name]
+    assert 0 < score.mean < 100
+
+
 @pytest.mark.parametrize(("hyps", "message"), [(HYPS[:2], "2 translations but 3 references"), ([], "0 translations")])
 def test_a_reference_for_every_translation(hyps, message):
     with pytest.raises(ValueError, match=message):
