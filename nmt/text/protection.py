@@ -28,7 +28,7 @@ MAX_PATTERN = 1000  # characters of a pattern of one's own
 _URL = (
     r"(?:https?|ftp)://[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]|\bwww\.[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]"
 )
-_NUMBER = r"(?<![\w.,])\d+(?:[.,:\u2009\u00a0\u202f’']\d+)+(?!\w)"
+_NUMBER = r"(?<![\w.,])\d++(?:[.,:\u2009\u00a0\u202f’']\d++)++(?!\w)"
 PATTERNS = {
     "urls": _URL,
     "emails": r"\b[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b",
@@ -41,7 +41,8 @@ PATTERNS = {
         r"|%(?:[1-9]\d?\$)?[-+#0]?(?:\d{1,4}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
         r"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!\w)|%)"  # Qt's, and a sign of per cent where there are others
     ),
-    "numbers": r"(?<![\w.,])[-+−]?\d+(?:[.,:\u2009\u00a0\u202f’']\d+)*%?(?!\w)",
+    # A whole one, or nothing of it: of 3.5km not the 3.
+    "numbers": r"(?<![\w.,])[-+−]?\d++(?:[.,:\u2009\u00a0\u202f’']\d++)*+%?(?!\w)",
 }
 
 # What is one word of a text, whatever a model has learned.

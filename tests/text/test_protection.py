@@ -43,6 +43,7 @@ def hidden(text, rules=ALL):
         ("Siehe https://a.org/x?y=1,2. (www.b.de/c)", ["https://a.org/x?y=1,2", "www.b.de/c"]),
         ("An a.b+c@d-e.co.uk, -3,5 und 1.000,50 Grad", ["a.b+c@d-e.co.uk", "-3,5", "1.000,50"]),
         ("A4 und U2 und H2O", []),
+        ("1,000km 3.5km 10.30Uhr 10:30Uhr 1.000.000x -2,5x 50%ige", ["50"]),
         ("⟦3⟧ stand schon da", ["⟦3⟧"]),
     ],
 )
@@ -184,6 +185,7 @@ def test_a_term_takes_no_more_words_than_its_own_and_one_and_leaves_the_article_
 def test_what_is_lost_is_told_by_kind():
     src = "<b>Hallo</b> {name}, 1.000,5 und https://a.org"
     assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
+    assert lost_parts("1,000km", "1000 km") == []  # what touches letters is no number, nor is a part of it
     check = Check()
     assert check.told(()) == ""
     assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
