@@ -37,7 +37,10 @@ _OTHERS = (
     "\u0e01-\u0e4f\u0e81-\u0edf\u0f00-\u0f1f\u0f35-\u0fbc\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad"
     "\ua9e0-\ua9ff\uaa60-\uaadf"
 )
-_UNSPACED = re.compile(f"[{_KANA}{_HAN}{_OTHERS}]")
+# Of a set in a regular expression.
+UNSPACED = f"{_KANA}{_HAN}{_OTHERS}"
+HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff\uffa0-\uffdc"
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SAMPLE = 1000  # texts that tell a script
 
 

@@ -45,6 +45,18 @@ def hidden(text, rules=ALL):
         ("A4 und U2 und H2O", []),
         ("1,000km 3.5km 10.30Uhr 10:30Uhr 1.000.000x -2,5x 50%ige", ["50"]),
         ("⟦3⟧ stand schon da", ["⟦3⟧"]),
+        ("请发邮件到info@example.com联系我们", ["info@example.com"]),
+        ("info@example.com으로 34권, 1,000원", ["info@example.com", "34", "1,000"]),
+        ("请看https://a.org/x?y=%E4%BD%A0。或www.b.de/c，谢谢", ["https://a.org/x?y=%E4%BD%A0", "www.b.de/c"]),
+        ("「https://a.org/x」を見て、https://b.orgへ", ["https://a.org/x", "https://b.org"]),
+        ("https://a.org/x ดู https://b.orgครับ", ["https://a.org/x", "https://b.org"]),
+        ("我有34本书，气温-5.5度，占50%。ฉันมี3เล่ม", ["34", "-5.5", "50%", "3"]),
+        ("有%n个文件，%1页", ["%n", "%1"]),
+        ("Müller müller@straße.de, почта@почта.рф und -x@y.de-", ["müller@straße.de", "почта@почта.рф", "x@y.de"]),
+        (
+            "http://президент.рф/новости, https://de.example.org/wiki/Köln.",
+            ["http://президент.рф/новости", "https://de.example.org/wiki/Köln"],
+        ),
     ],
 )
 def test_what_is_protected_is_found_and_comes_back(text, kept):
@@ -186,6 +198,7 @@ def test_what_is_lost_is_told_by_kind():
     src = "<b>Hallo</b> {name}, 1.000,5 und https://a.org"
     assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
     assert lost_parts("1,000km", "1000 km") == []  # what touches letters is no number, nor is a part of it
+    assert lost_parts("34 books: info@example.com", "34本，请发邮件到info@example.com联系我们") == []
     check = Check()
     assert check.told(()) == ""
     assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
