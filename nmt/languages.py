@@ -98,6 +98,23 @@ def is_word(character: str) -> bool:
     return _UNSPACED.match(character) is not None
 
 
+def is_mark(character: str) -> bool:
+    """Whether a character is part of the one before it, as vowel signs and accents are."""
+    return unicodedata.category(character)[0] == "M"
+
+
+def is_letter(character: str) -> bool:
+    """Whether words are made of it: a letter, a digit, or a mark of one."""
+    return character.isalnum() or is_mark(character)
+
+
+def is_inside_word(left: str, right: str) -> bool:
+    """Whether no word ends between two characters; "" is the end of a text."""
+    if not left or not right or not is_letter(left):
+        return False
+    return is_mark(right) or (right.isalnum() and not is_word(left) and not is_word(right))
+
+
 def unit(texts: Sequence[str]) -> Literal["words", "characters"]:
     """What `words` finds in these texts, most of the time."""
     units = [unit for text in islice(texts, _SAMPLE) for unit in words(text)]

@@ -11,8 +11,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
-from nmt.languages import words
+from nmt.languages import is_letter, is_mark, words
 from nmt.metrics.measure import Measure, References
 
 NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
@@ -52,8 +53,14 @@ def names(text: str) -> Counter[str]:
 
 def bare(text: str) -> list[str]:
     """The words of a text without the punctuation around them; those that have nothing else are left out."""
-    stripped = (re.sub(r"^[\W_]+|[\W_]+$", "", word) for word in words(text))
+    stripped = map(_stripped, words(normalize("NFC", text)))
     return [word for word in stripped if word]
+
+
+def _stripped(word: str) -> str:
+    first = next((i for i, character in enumerate(word) if character.isalnum()), len(word))
+    last = next((i for i in range(len(word), first, -1) if is_letter(word[i - 1])), first)
+    return word[first:last]
 
 
 def known_words(texts: Iterable[str]) -> set[str]:
@@ -63,7 +70,11 @@ def known_words(texts: Iterable[str]) -> set[str]:
 
 def unseen(text: str, known: Collection[str]) -> list[str]:
     """Words of letters alone that the training text lacks."""
-    return [word for word in bare(text) if word.isalpha() and word.lower() not in known]
+    return [word for word in bare(text) if _is_of_letters(word) and word.lower() not in known]
+
+
+def _is_of_letters(word: str) -> bool:
+    return all(character.isalpha() or is_mark(character) for character in word)
 
 
 def is_compound(word: str, known: Collection[str]) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -156,10 +157,34 @@ def test_terms_are_found_by_words_the_longest_first(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("terms", "text", "found"),
+    [
+        (["पान", "कल"], "पानी, कला और पान", ["पान"]),
+        (["नी"], "पानी", []),
+        (["ที"], "ที่", []),  # the tone stands on the last letter
+        (["cho"], normalize("NFD", "chó cho"), ["cho"]),
+        (["chó"], normalize("NFD", "Ở chó, chón"), [normalize("NFD", "chó")]),
+        ([normalize("NFD", "chó")], "Ở chó", ["chó"]),
+        (["한국"], normalize("NFD", "한국 한국어"), [normalize("NFD", "한국")]),
+        (["❤"], normalize("NFD", "é ❤\ufe0f"), ["❤"]),
+    ],
+)
+def test_no_term_is_part_of_a_word_with_marks_and_terms_are_found_in_any_form_of_unicode(terms, text, found):
+    glossary = Glossary(dict.fromkeys(terms, "x"))
+    assert [text[start:end] for start, end, _ in glossary.find(text)] == found
+
+
+def test_a_targets_term_is_no_part_of_a_word_with_marks():
+    guard = Guard(TextRules(), Glossary({"leaf": "पान"}), symbols=True)
+    assert guard.masked_targets([guard.masked("a leaf")], ["पानी पान"]) == ["पानी ⟦1⟧"]
+
+
+@pytest.mark.parametrize(
     ("content", "error"),
     [
         (b"a\n", r"terms.tsv, line 1: a term is `source TAB target`"),
         (b"a\tb\na\tc\n", r"line 2: 'a' is 'b' already, and now 'c'"),
+        ("chó\tdog\n{}\thound\n".format(normalize("NFD", "chó")).encode(), "line 2: 'chó' is 'dog' already"),
         (b"\n", "has no terms"),
         (b"\xff\t\xfe", "is not UTF-8"),
         (None, "cannot be read"),
