@@ -115,6 +115,11 @@ def is_inside_word(left: str, right: str) -> bool:
     return is_mark(right) or (right.isalnum() and not is_word(left) and not is_word(right))
 
 
+def digits(number: str) -> str:
+    """Those of a number, in ours, without what divides them: languages differ in that."""
+    return "".join(str(unicodedata.digit(character)) for character in number if character.isdigit())
+
+
 def unit(texts: Sequence[str]) -> Literal["words", "characters"]:
     """What `words` finds in these texts, most of the time."""
     units = [unit for text in islice(texts, _SAMPLE) for unit in words(text)]

@@ -7,16 +7,15 @@ that hold such a thing. No list of a language's words is needed, so nothing is k
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 from unicodedata import normalize
 
-from nmt.languages import is_letter, is_mark, words
+from nmt.languages import digits, is_letter, is_mark, words
 from nmt.metrics.measure import Measure, References
 
-NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:'’٫٬]\d+)*")
 SHORTEST_PART = 4  # letters of a word in a compound
 LONGEST = 100  # letters of a compound
 LONGEST_JOINT = 2  # letters between two, such as the s of German
@@ -39,10 +38,7 @@ class Rare(NamedTuple):
 def numbers(text: str) -> Counter[str]:
     """The digits of each number. What stands between them is left out, because languages differ in it: 1.000 and
     1,000 are equal, and so are 10.30 and 10:30."""
-    return Counter(
-        "".join(str(unicodedata.digit(character)) for character in found if character.isdigit())
-        for found in NUMBER.findall(text)
-    )
+    return Counter(map(digits, NUMBER.findall(text)))
 
 
 def names(text: str) -> Counter[str]:

@@ -33,7 +33,9 @@ _URL = (
     rf"(?:(?:https?|ftp)://|(?<!{_LETTER})www\.)"
     rf"[^{_AFTER_URL}]*[^{_AFTER_URL}.,;:!?()\[\]{{}}»“”’…—،؛؟।]"
 )
-_NUMBER = rf"(?<![\d.,])(?<!{_LETTER})\d++(?:[.,:\u2009\u00a0\u202f’']\d++)++(?!{_LETTER})"
+_DIVIDER = r"[.,:٫٬\u2009\u00a0\u202f’']"  # between the digits of a number
+_NO_NUMBER_BEFORE = rf"(?<![\d.,])(?<!\d{_DIVIDER})(?<!{_LETTER})"
+_NUMBER = rf"{_NO_NUMBER_BEFORE}\d++(?:{_DIVIDER}\d++)++(?!{_LETTER})"
 PATTERNS = {
     "urls": _URL,
     "emails": (
@@ -50,7 +52,7 @@ PATTERNS = {
         rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and a sign of per cent where there are others
     ),
     # A whole one, or nothing of it: of 3.5km not the 3.
-    "numbers": rf"(?<![\d.,])(?<!{_LETTER})[-+−]?\d++(?:[.,:\u2009\u00a0\u202f’']\d++)*+%?(?!{_LETTER})",
+    "numbers": rf"{_NO_NUMBER_BEFORE}[-+−]?\d++(?:{_DIVIDER}\d++)*+%?(?!{_LETTER})",
 }
 
 # What is one word of a text, whatever a model has learned.
