@@ -15,9 +15,9 @@ from typing import Literal
 
 # ISO 639-1, the codes of ISO 639-3 and 639-2, the English name, the language's own.
 NAMES = """
-ar ara arabic العربية|bg bul bulgarian български|bn ben bengali বাংলা|ca cat catalan català
-cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά|en eng english
-es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
+ar ara arabic العربية|az aze azerbaijani azərbaycanca|bg bul bulgarian български|bn ben bengali বাংলা
+ca cat catalan català|cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά
+en eng english|es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
 fi fin finnish suomi|fr fra fre french français|ga gle irish gaeilge|gl glg galician galego|he heb hebrew עברית
 hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar|hy hye arm armenian հայերեն
 id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
@@ -123,6 +123,12 @@ def script(texts: Iterable[str]) -> str | None:
         found["Jpan"] = kana + found["Hani"]
     best = found.most_common(1)
     return best[0][0] if best and best[0][1] else None
+
+
+def has_dotless_i(language: str) -> bool:
+    """Whether I is the capital of ı there, and İ that of i."""
+    first = re.split("[-_]", language.casefold())[0]
+    return CODE_OF.get(first) in ("az", "tr")
 
 
 def words(text: str) -> list[str]:
