@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from nmt.data.cleaning import contamination_note
+from nmt.data.cleaning import contamination_note, has_blank_side
 from nmt.data.corpora import Corpus, Pair
 from nmt.languages import has_dotless_i
 from nmt.text.protection import TextRules
@@ -13,7 +13,7 @@ from nmt.text.protection import TextRules
 
 def blank_sides(valid: Sequence[Pair]) -> int:
     """Validation pairs of which a side is blank. Raises ValueError when there is none with text on both sides."""
-    blank = sum(not pair.src.strip() or not pair.tgt.strip() for pair in valid)
+    blank = sum(map(has_blank_side, valid))
     if blank == len(valid):
         what = "is empty" if not valid else f"is blank: none of its {blank} pair(s) has text on both sides"
         raise ValueError(f"the validation text {what}")

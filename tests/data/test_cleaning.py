@@ -25,6 +25,8 @@ def test_good_pairs_stay_in_order():
     [
         (Pair("", "A dog."), "empty side"),
         (Pair("Ein Hund.", " \t"), "empty side"),
+        (Pair("\ufeff\u200f", "A dog."), "empty side"),
+        (Pair("Ein Hund.", "\u200b \u200b"), "empty side"),
         (Pair("x" * 2001, "y" * 2000), "too long"),
         (Pair("x" * 100, "y" * 11), "length ratio"),
         (GOOD[0], "duplicate"),

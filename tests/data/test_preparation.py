@@ -213,7 +213,7 @@ def test_what_is_wrong_with_the_text_is_told_as_the_corpus_tells_it(corpus_dir, 
         prepare(corpus(text, train="rows"), CONFIG, tmp_path / "cache")
 
 
-@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\n")])
+@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\u200b\n")])
 def test_blank_validation_text_is_refused(corpus_dir, tmp_path, blank, line):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     for code in ("de", "en"):
