@@ -1,4 +1,5 @@
-"""What a language's code, or its script, tells of its text: whether words are divided by spaces.
+"""What languages are called, and what a language's code, or its script, tells of its text: whether words are divided
+by spaces.
 
 Codes are read as BCP 47 has them, in any case and with "-" or "_" between their parts: zh, zh-TW, ZH_cn, zho_Hans.
 """
@@ -11,6 +12,42 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
+
+# ISO 639-1, the codes of ISO 639-3 and 639-2, the English name, the language's own.
+NAMES = """
+ar ara arabic العربية|az aze azerbaijani azərbaycanca|bg bul bulgarian български|bn ben bengali বাংলা
+ca cat catalan català|cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά
+en eng english|es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
+fi fin finnish suomi|fr fra fre french français|ga gle irish gaeilge|gl glg galician galego|he heb hebrew עברית
+hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar|hy hye arm armenian հայերեն
+id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
+ka kat geo georgian ქართული|km khm khmer ខ្មែរ|ko kor korean 한국어|lo lao ລາວ|lt lit lithuanian lietuvių
+lv lav latvian latviešu|mk mkd macedonian македонски|ms msa malay|mt mlt maltese malti|my mya burmese မြန်မာ
+nl nld dut dutch nederlands|no nor norwegian norsk|pl pol polish polski|pt por portuguese português
+ro ron rum romanian română|ru rus russian русский|sk slk slo slovak slovenčina
+sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian српски srpski
+sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
+tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
+"""
+# ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they are others.
+MORE_NAMES = """
+ar arabisch arabe árabe arabo|cs tschechisch tchèque checo ceco tcheco tsjechisch|da dänisch danois danés danese
+da dinamarquês deens|de allemand alemán tedesco alemão duits|el griechisch grec griego greco grego grieks
+en englisch anglais inglés inglese inglês engels|es spanisch espagnol castellano spagnolo espanhol spaans
+fr französisch francés francese francês frans|hu ungarisch hongrois húngaro ungherese hongaars
+it italienisch italien italiaans|ja japanisch japonais japonés giapponese japonês japans
+ko koreanisch coréen coreano koreaans|nl niederländisch holländisch néerlandais neerlandés holandés olandese
+nl neerlandês holandês|no norwegisch norvégien noruego norvegese norueguês noors
+pl polnisch polonais polaco polacco polonês pools|pt portugiesisch portugais portugués portoghese portugees
+ro rumänisch roumain rumano rumeno romeno roemeens|ru russisch russe ruso russo
+sv schwedisch suédois sueco svedese zweeds|tr türkisch turc turco turks
+uk ukrainisch ukrainien ucraniano ucraino oekraïens|zh chinesisch chinois chino cinese chinês chinees
+"""
+CODE_OF = {  # by each of these, in lower case
+    name: names.split()[0]
+    for names in re.split(r"[|\n]", NAMES.strip() + MORE_NAMES.rstrip())
+    for name in names.casefold().split()
+}
 
 # How words are divided: by spaces; not at all, in Chinese, in Japanese, or in another language; or, in Korean, by
 # spaces around words that carry their particles.
@@ -37,7 +74,10 @@ _OTHERS = (
     "\u0e01-\u0e4f\u0e81-\u0edf\u0f00-\u0f1f\u0f35-\u0fbc\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad"
     "\ua9e0-\ua9ff\uaa60-\uaadf"
 )
-_UNSPACED = re.compile(f"[{_KANA}{_HAN}{_OTHERS}]")
+# Of a set in a regular expression.
+UNSPACED = f"{_KANA}{_HAN}{_OTHERS}"
+HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff\uffa0-\uffdc"
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _SAMPLE = 1000  # texts that tell a script
 
 
@@ -85,6 +125,12 @@ def script(texts: Iterable[str]) -> str | None:
     return best[0][0] if best and best[0][1] else None
 
 
+def has_dotless_i(language: str) -> bool:
+    """Whether I is the capital of ı there, and İ that of i."""
+    first = re.split("[-_]", language.casefold())[0]
+    return CODE_OF.get(first) in ("az", "tr")
+
+
 def words(text: str) -> list[str]:
     """The words of a text; of a script without spaces, its characters."""
     return _UNSPACED.sub(r" \g<0> ", text).split()
@@ -93,6 +139,28 @@ def words(text: str) -> list[str]:
 def is_word(character: str) -> bool:
     """Whether a character is always a word of its own, since its script has no spaces."""
     return _UNSPACED.match(character) is not None
+
+
+def is_mark(character: str) -> bool:
+    """Whether a character is part of the one before it, as vowel signs and accents are."""
+    return unicodedata.category(character)[0] == "M"
+
+
+def is_letter(character: str) -> bool:
+    """Whether words are made of it: a letter, a digit, or a mark of one."""
+    return character.isalnum() or is_mark(character)
+
+
+def is_inside_word(left: str, right: str) -> bool:
+    """Whether no word ends between two characters; "" is the end of a text."""
+    if not left or not right or not is_letter(left):
+        return False
+    return is_mark(right) or (right.isalnum() and not is_word(left) and not is_word(right))
+
+
+def digits(number: str) -> str:
+    """Those of a number, in ours, without what divides them: languages differ in that."""
+    return "".join(str(unicodedata.digit(character)) for character in number if character.isdigit())
 
 
 def unit(texts: Sequence[str]) -> Literal["words", "characters"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nmt.bars import seen
 from nmt.cli.errors import Parser, command
@@ -117,6 +117,7 @@ def evaluated(options: argparse.Namespace) -> str:
 
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
+    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # whatever becomes of the scores
     names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
     scores = measure.scores(hyps, refs, names, options.bootstrap)
     by_length = bleu_by_length(measure, srcs, hyps, refs)
@@ -131,7 +132,7 @@ def evaluated(options: argparse.Namespace) -> str:
     }
     if options.rare:
         report["rare"] = rare_report(options, translator, measure, srcs, hyps, refs)
-    write(output, hyps, report)
+    write(output / "scores.json", to_json(report, 2) + "\n")
     if options.json:
         return to_json(report, 2)
     lines = table(name, scores, by_length, unit(srcs), order_note(refs), output)
@@ -164,12 +165,11 @@ def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
     return read_test_set(options)
 
 
-def write(output: Path, hyps: list[str], report: dict[str, Any]) -> None:
+def write(path: Path, text: str) -> None:
     from nmt.files import write_atomically
 
-    output.mkdir(parents=True, exist_ok=True)
-    write_atomically(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps).encode())
-    write_atomically(output / "scores.json", (to_json(report, 2) + "\n").encode())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
 
 
 def table(

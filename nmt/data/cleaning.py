@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
+from unicodedata import category
 
 from nmt.data.duplicates import Duplicates, digest
 from nmt.data.readers import Pair
@@ -106,10 +107,19 @@ def reasons(dropped: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {IN_WORDS.get(reason, reason)}" for reason, count in dropped.items())
 
 
+def has_blank_side(pair: Pair) -> bool:
+    """Whether there is nothing to see on a side: spaces, and marks such as those of direction."""
+    return not all(any(map(_is_seen, side)) for side in pair[:2])
+
+
+def _is_seen(character: str) -> bool:
+    return not character.isspace() and category(character) not in ("Cc", "Cf")
+
+
 def _unfit(pair: Pair, config: CleaningConfig) -> str | None:
-    src, tgt = len(pair.src.strip()), len(pair.tgt.strip())
-    if not src or not tgt:
+    if has_blank_side(pair):
         return "empty side"
+    src, tgt = len(pair.src.strip()), len(pair.tgt.strip())
     if max(src, tgt) > config.max_chars:
         return "too long"
     if min(src, tgt) >= RATIO_FROM and max(src, tgt) > config.max_ratio * min(src, tgt):

@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator
 import torch
 
 from nmt.data.corpora import Pair
+from nmt.data.directions import Direction
 from nmt.data.encoded import EncodedCorpus
 from nmt.data.lexicon import NOTHING, TranslationTable
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
+from nmt.languages import has_dotless_i
 from nmt.text.markup import take_out
 from nmt.text.pieces import Span, links, word_spans
 from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
@@ -75,14 +77,18 @@ class _Words:
         return self.by_character.get(character)
 
 
-def copies(pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner) -> Iterator[Pair]:
-    """Of some of the pairs another with symbols, and of some another in capitals."""
+def copies(
+    pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner, languages: Direction
+) -> Iterator[Pair]:
+    """Of some of the pairs another with symbols, and of some another in capitals, but of none in a language
+    whose I is another letter's. `languages` are those of a pair that has none of its own."""
     for pair in pairs:
         chance = random.Random(f"{pair.src}\t{pair.tgt}")
         if rules.pattern and chance.random() < config.protect_share and not SYMBOL.search(pair.src + pair.tgt):
             src, tgt = _with_symbols(pair, aligner, chance)
             yield pair._replace(src=src, tgt=tgt)
-        if rules.casing == "marked" and chance.random() < config.capitals_share:
+        has_capitals = not any(map(has_dotless_i, pair.languages if any(pair.languages) else languages))
+        if rules.casing == "marked" and has_capitals and chance.random() < config.capitals_share:
             yield pair._replace(src=pair.src.upper(), tgt=pair.tgt.upper())
 
 

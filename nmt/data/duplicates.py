@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from hashlib import blake2b
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,11 @@ HASH = np.dtype([("hash", "<u8"), ("number", "<u8")])
 
 
 def digest(*texts: str) -> bytes:
-    """A hash of a pair, or of what else is compared."""
+    """A hash of a pair, or of what else is compared: what is equal in NFC is equal."""
+    return digest_as_written(*(normalize("NFC", text) for text in texts))
+
+
+def digest_as_written(*texts: str) -> bytes:
     return blake2b("\t".join(texts).encode(), digest_size=8).digest()
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
-from nmt.data.cleaning import contamination_note
+from nmt.data.cleaning import contamination_note, has_blank_side
 from nmt.data.corpora import Corpus, Pair
+from nmt.languages import has_dotless_i
+from nmt.text.protection import TextRules
 
 
 def blank_sides(valid: Sequence[Pair]) -> int:
     """Validation pairs of which a side is blank. Raises ValueError when there is none with text on both sides."""
-    blank = sum(not pair.src.strip() or not pair.tgt.strip() for pair in valid)
+    blank = sum(map(has_blank_side, valid))
     if blank == len(valid):
         what = "is empty" if not valid else f"is blank: none of its {blank} pair(s) has text on both sides"
         raise ValueError(f"the validation text {what}")
@@ -21,9 +24,16 @@ def equal_sides(pair: Pair) -> bool:
     return pair.src.strip() == pair.tgt.strip()
 
 
-def oddities(corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, dropped: Mapping[str, int]) -> list[str]:
+def oddities(
+    corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, dropped: Mapping[str, int], rules: TextRules
+) -> list[str]:
     """A sentence each. Of the training pairs `kept` are left, `copies` of them with equal sides."""
     found = []
+    languages = dict.fromkeys(chain(*corpus.every_direction.every))
+    if rules.casing == "marked" and (dotless := list(filter(has_dotless_i, languages))):
+        found.append(
+            f"tokenizer.casing=marked makes I an i, which is another letter in {', '.join(dotless)}: use kept"
+        )
     for src, tgt in corpus.every_direction.every:
         if src == tgt:
             found.append(f"data.src and data.tgt are both {src!r}: the model learns to copy")

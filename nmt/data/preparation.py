@@ -120,7 +120,7 @@ def _read(
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
     parts = corpus.every_part(split_of(corpus, "train"))
-    odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"])
+    odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"], tokenizer.rules)
     sums = json.loads((folder / CHECKSUMS).read_text())
     read = [source.text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
     faults = counts["faults"] + faults
@@ -187,7 +187,8 @@ def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: Toke
             raise ValueError(nothing_left(dropped, faults))
         if source.rules.symbols:
             aligner = Aligner(EncodedCorpus(draft / "train.arrow"), tokenizer)
-            made = copies(source.pairs(Counter(), [], "copying"), source.rules, config, aligner)
+            languages = Direction(corpus.src, corpus.tgt)
+            made = copies(source.pairs(Counter(), [], "copying"), source.rules, config, aligner, languages)
             more = encode_pairs(made, tokenizer, corpus, Counter(), Counter())
             add_encoded(draft / "train.arrow", more)
         lexicon = learn_lexicon(

@@ -16,7 +16,7 @@ from itertools import count
 from nmt.bars import tracked
 from nmt.data.cleaning import clean
 from nmt.data.corpora import Corpus, Pair
-from nmt.data.duplicates import Duplicates, digest
+from nmt.data.duplicates import Duplicates, digest_as_written
 
 SHARE, MOST = 10, 500  # without a number: one pair in SHARE, MOST at most
 
@@ -72,4 +72,4 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
 def _hashed(pairs: Iterable[Pair], numbers: Iterator[int]) -> Iterator[tuple[bytes, Pair]]:
     for pair in pairs:
         next(numbers)
-        yield digest(*pair[:2]), pair
+        yield digest_as_written(*pair[:2]), pair  # so that what is prepared already holds the same pairs out

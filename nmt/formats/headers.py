@@ -10,41 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# ISO 639-1, the codes of ISO 639-3 and 639-2, the English name, the language's own.
-NAMES = """
-ar ara arabic العربية|bg bul bulgarian български|bn ben bengali বাংলা|ca cat catalan català
-cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά|en eng english
-es spa spanish español|et est estonian eesti|eu eus baq basque euskara|fa fas per persian فارسی
-fi fin finnish suomi|fr fra fre french français|ga gle irish gaeilge|gl glg galician galego|he heb hebrew עברית
-hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar|hy hye arm armenian հայերեն
-id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
-ka kat geo georgian ქართული|km khm khmer ខ្មែរ|ko kor korean 한국어|lo lao ລາວ|lt lit lithuanian lietuvių
-lv lav latvian latviešu|mk mkd macedonian македонски|ms msa malay|mt mlt maltese malti|my mya burmese မြန်မာ
-nl nld dut dutch nederlands|no nor norwegian norsk|pl pol polish polski|pt por portuguese português
-ro ron rum romanian română|ru rus russian русский|sk slk slo slovak slovenčina
-sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian српски srpski
-sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
-tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
-"""
-# ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they are others.
-MORE_NAMES = """
-ar arabisch arabe árabe arabo|cs tschechisch tchèque checo ceco tcheco tsjechisch|da dänisch danois danés danese
-da dinamarquês deens|de allemand alemán tedesco alemão duits|el griechisch grec griego greco grego grieks
-en englisch anglais inglés inglese inglês engels|es spanisch espagnol castellano spagnolo espanhol spaans
-fr französisch francés francese francês frans|hu ungarisch hongrois húngaro ungherese hongaars
-it italienisch italien italiaans|ja japanisch japonais japonés giapponese japonês japans
-ko koreanisch coréen coreano koreaans|nl niederländisch holländisch néerlandais neerlandés holandés olandese
-nl neerlandês holandês|no norwegisch norvégien noruego norvegese norueguês noors
-pl polnisch polonais polaco polacco polonês pools|pt portugiesisch portugais portugués portoghese portugees
-ro rumänisch roumain rumano rumeno romeno roemeens|ru russisch russe ruso russo
-sv schwedisch suédois sueco svedese zweeds|tr türkisch turc turco turks
-uk ukrainisch ukrainien ucraniano ucraino oekraïens|zh chinesisch chinois chino cinese chinês chinees
-"""
-CODE_OF = {
-    name: names.split()[0]
-    for names in re.split(r"[|\n]", NAMES.strip() + MORE_NAMES.rstrip())
-    for name in names.casefold().split()
-}
+from nmt.languages import CODE_OF
+
 WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
 LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column that says in which each row is
 OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}

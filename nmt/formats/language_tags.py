@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nmt.formats.headers import CODE_OF
+from nmt.languages import CODE_OF
 
 
 def matching(wanted: str, tags: Iterable[str]) -> list[str]:

@@ -17,9 +17,9 @@ from translate.lang import factory
 from translate.storage.pypo import pofile
 
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment, Unit
-from nmt.formats.headers import CODE_OF
 from nmt.formats.inline import Inline
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more

@@ -1,6 +1,7 @@
 """How good translations are, as numbers that everybody can compare.
 
-Hypotheses and references are detokenised text. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017)
+Hypotheses and references are detokenised text, and compared in NFC: a target is written so by default, and what only
+is spelled in other code points is no mistake. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017)
 and TER (Snover et al., 2006) run from 0 to 100, TER further; each comes with sacreBLEU's signature (Post, 2018).
 
 References come as sacreBLEU takes them: one list or several, each with a reference a sentence or None where it has
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from math import inf, isfinite
 from typing import Any
+from unicodedata import normalize
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
@@ -30,6 +32,27 @@ _PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the fi
     "korean": ("ko-mecab", "char"),
     "unspaced": ("char",),
 }
+
+
+class _InNFC:
+    """Of sacreBLEU's metrics, all of which see each text, of either side, by this first."""
+
+    def _preprocess_segment(self, sent: str) -> str:
+        return str(super()._preprocess_segment(normalize("NFC", sent)))  # type: ignore[misc]
+
+
+class _BLEU(_InNFC, BLEU):  # type: ignore[misc]
+    pass
+
+
+class _CHRF(_InNFC, CHRF):  # type: ignore[misc]
+    def _compute_f_score(self, statistics: list[int]) -> float:
+        """As a float also of a resample, where it is 0.0 or one of NumPy's, which statistics.mean does not mix."""
+        return float(super()._compute_f_score(statistics))
+
+
+class _TER(_InNFC, TER):  # type: ignore[misc]
+    pass
 
 
 @dataclass(frozen=True)
@@ -143,16 +166,16 @@ class Measure:
     def _of_sentences(self) -> Any:
         if METRICS[self.name].of_sentences:
             return self.metric(self.name)
-        return BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
+        return _BLEU(tokenize=self.tokenize, smooth_method="add-k", smooth_value=1, effective_order=True)
 
 
 METRICS: dict[str, Metric] = {
-    "bleu": Metric("BLEU", lambda measure, refs: BLEU(tokenize=measure.tokenize, references=refs)),
-    "chrf": Metric("chrF", lambda _, refs: CHRF(references=refs), of_sentences=True),
-    "chrf++": Metric("chrF++", lambda _, refs: CHRF(word_order=2, references=refs), of_sentences=True),
+    "bleu": Metric("BLEU", lambda measure, refs: _BLEU(tokenize=measure.tokenize, references=refs)),
+    "chrf": Metric("chrF", lambda _, refs: _CHRF(references=refs), of_sentences=True),
+    "chrf++": Metric("chrF++", lambda _, refs: _CHRF(word_order=2, references=refs), of_sentences=True),
     "ter": Metric(
         "TER",
-        lambda measure, refs: TER(normalized=measure.split_cjk, asian_support=measure.split_cjk, references=refs),
+        lambda measure, refs: _TER(normalized=measure.split_cjk, asian_support=measure.split_cjk, references=refs),
         less_is_better=True,
     ),
     "nll": Metric("nll", None, less_is_better=True),
@@ -190,7 +213,7 @@ def check_references(hyps: Sequence[str], refs: References) -> None:
 
 def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
     """chrF of each sentence: BLEU says little of a single one."""
-    metric = CHRF()
+    metric = _CHRF()
     return [
         float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
         for hyp, *of_sentence in zip(hyps, *refs, strict=True)

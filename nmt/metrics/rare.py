@@ -7,15 +7,15 @@ that hold such a thing. No list of a language's words is needed, so nothing is k
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
+from unicodedata import normalize
 
-from nmt.languages import words
+from nmt.languages import digits, is_letter, is_mark, words
 from nmt.metrics.measure import Measure, References
 
-NUMBER = re.compile(r"\d+(?:[.,:'’]\d+)*")
+NUMBER = re.compile(r"\d+(?:[.,:'’٫٬]\d+)*")
 SHORTEST_PART = 4  # letters of a word in a compound
 LONGEST = 100  # letters of a compound
 LONGEST_JOINT = 2  # letters between two, such as the s of German
@@ -38,10 +38,7 @@ class Rare(NamedTuple):
 def numbers(text: str) -> Counter[str]:
     """The digits of each number. What stands between them is left out, because languages differ in it: 1.000 and
     1,000 are equal, and so are 10.30 and 10:30."""
-    return Counter(
-        "".join(str(unicodedata.digit(character)) for character in found if character.isdigit())
-        for found in NUMBER.findall(text)
-    )
+    return Counter(map(digits, NUMBER.findall(text)))
 
 
 def names(text: str) -> Counter[str]:
@@ -52,8 +49,14 @@ def names(text: str) -> Counter[str]:
 
 def bare(text: str) -> list[str]:
     """The words of a text without the punctuation around them; those that have nothing else are left out."""
-    stripped = (re.sub(r"^[\W_]+|[\W_]+$", "", word) for word in words(text))
+    stripped = map(_stripped, words(normalize("NFC", text)))
     return [word for word in stripped if word]
+
+
+def _stripped(word: str) -> str:
+    first = next((i for i, character in enumerate(word) if character.isalnum()), len(word))
+    last = next((i for i in range(len(word), first, -1) if is_letter(word[i - 1])), first)
+    return word[first:last]
 
 
 def known_words(texts: Iterable[str]) -> set[str]:
@@ -63,7 +66,11 @@ def known_words(texts: Iterable[str]) -> set[str]:
 
 def unseen(text: str, known: Collection[str]) -> list[str]:
     """Words of letters alone that the training text lacks."""
-    return [word for word in bare(text) if word.isalpha() and word.lower() not in known]
+    return [word for word in bare(text) if _is_of_letters(word) and word.lower() not in known]
+
+
+def _is_of_letters(word: str) -> bool:
+    return all(character.isalpha() or is_mark(character) for character in word)
 
 
 def is_compound(word: str, known: Collection[str]) -> bool:

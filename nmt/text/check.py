@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from nmt.languages import digits
 from nmt.text.markup import TAG
 from nmt.text.protection import PATTERNS
 
@@ -29,7 +30,7 @@ def _parts(text: str) -> Iterator[tuple[tuple[str, str], str]]:
     """Of each part what it is compared by, and itself."""
     for match in _NAMED.finditer(text[:NUMBER]):
         kind = match.lastgroup or ""
-        yield (kind, re.sub(r"\D", "", match[0]) if kind == "numbers" else match[0]), match[0]
+        yield (kind, digits(match[0]) if kind == "numbers" else match[0]), match[0]
 
 
 def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:

@@ -6,24 +6,30 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from unicodedata import is_normalized, normalize
 
-from nmt.languages import is_word
+from nmt.languages import is_inside_word, is_mark
 
 MAX_BYTES = 50_000_000  # of a file
 
 
 @dataclass(frozen=True)
 class Glossary:
-    """Source terms and target terms. A term is found as it is spelled, where it is no part of a longer word; or, if
-    it begins in lower case, with a capital at the beginning of a text. Of several the longest counts."""
+    """Source terms and target terms. A term is found as it is spelled, in NFC, where it is no part of a longer word;
+    or, if it begins in lower case, with a capital at the beginning of a text. Of several the longest counts."""
 
     terms: dict[str, str]
+
+    @cached_property
+    def _terms(self) -> dict[str, str]:
+        """As `find` compares them: what is equal in NFC is one term."""
+        return {normalize("NFC", src): tgt for src, tgt in self.terms.items()}
 
     @cached_property
     def _lengths(self) -> dict[str, list[int]]:
         """Of the terms, by their first character, the longest first."""
         lengths: dict[str, set[int]] = {}
-        for term in self.terms:
+        for term in self._terms:
             lengths.setdefault(term[0], set()).add(len(term))
         return {first: sorted(found, reverse=True) for first, found in lengths.items()}
 
@@ -48,7 +54,7 @@ class Glossary:
             parts = [part.strip() for part in line.split("\t")]
             if len(parts) != 2 or not all(parts):
                 raise ValueError(f"{path}, line {number}: a term is `source TAB target`, with both of them")
-            src, tgt = parts
+            src, tgt = normalize("NFC", parts[0]), parts[1]
             if terms.setdefault(src, tgt) != tgt:
                 raise ValueError(f"{path}, line {number}: {src!r} is {terms[src]!r} already, and now {tgt!r}")
         if not terms:
@@ -58,26 +64,39 @@ class Glossary:
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
         """The characters of each term of a text, and its translation."""
         place = 0
+        text, places = _composed(text)
         while place < len(text):
             found = self._at(text, place)
             if found:
-                yield place, *found
+                yield places[place], places[found[0]], found[1]
             place = found[0] if found else place + 1
 
     def _at(self, text: str, place: int) -> tuple[int, str] | None:
-        if place and _inside(text[place - 1], text[place]):
+        if place and is_inside_word(text[place - 1], text[place]):
             return None
         spellings = [text[place], text[place].lower()] if not text[:place].strip() else [text[place]]
         for first in spellings:
             for length in self._lengths.get(first, ()):
                 end = place + length
-                tgt = self.terms.get(first + text[place + 1 : end])
-                if tgt is None or end > len(text) or (end < len(text) and _inside(text[end - 1], text[end])):
+                tgt = self._terms.get(first + text[place + 1 : end])
+                if tgt is None or end > len(text) or is_inside_word(text[end - 1], text[end : end + 1]):
                     continue
                 return end, tgt if first == text[place] else tgt[0].upper() + tgt[1:]
         return None
 
 
-def _inside(left: str, right: str) -> bool:
-    """Whether no word ends between two characters."""
-    return left.isalnum() and right.isalnum() and not is_word(left) and not is_word(right)
+def _composed(text: str) -> tuple[str, list[int]]:
+    """The text in NFC, and where each of its characters begins in the text as it is; and the end."""
+    if is_normalized("NFC", text):
+        return text, list(range(len(text) + 1))
+    parts: list[str] = []
+    places: list[int] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end < len(text) and (is_mark(text[end]) or "\u1160" <= text[end] <= "\u11ff"):  # of a syllable of Hangul
+            continue
+        parts.append(normalize("NFC", text[start:end]))
+        size = len(parts[-1])
+        places += range(start, end) if size == end - start else [start] * size
+        start = end
+    return "".join(parts), [*places, len(text)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from nmt.languages import is_inside_word
 from nmt.text.glossary import Glossary
 from nmt.text.markup import Markup, take_out
 from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, like, masked
@@ -56,5 +57,11 @@ class Guard:
         if not self.glossary or not source.kept:
             return kept
         values = "|".join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))
-        terms = re.finditer(rf"(?<!\w)(?:{values})(?!\w)", target)
-        return sorted({*kept, *(match.span() for match in terms)})
+        found = (match.span() for match in re.finditer(values, target))
+        terms = {(start, end) for start, end in found if _is_whole(target, start, end)}
+        return sorted({*kept, *terms})
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether what stands there is no part of a longer word."""
+    return not (is_inside_word(text[:start][-1:], text[start]) or is_inside_word(text[end - 1], text[end : end + 1]))

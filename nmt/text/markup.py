@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
-from nmt.languages import is_word
+from nmt.languages import is_inside_word
 from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
 from nmt.text.placement import Element, placed, spaced
@@ -136,8 +136,7 @@ def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
         elif left.isspace() and not right.isalnum() and run[0].is_word:
             plain.pop()
         else:
-            ends = left.isalnum() and right.isalnum() and not is_word(left) and not is_word(right)
-            joining = ends and any(mark.breaks for mark in run)
+            joining = is_inside_word(left, right) and any(mark.breaks for mark in run)
         for mark in run:
             if joining and not mark.is_end:
                 plain.append(" ")

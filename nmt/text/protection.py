@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, cast, get_args
 
+from nmt.languages import HANGUL, UNSPACED
 from nmt.suggestions import did_you_mean
 from nmt.text.casing import SIGNS
 from nmt.text.patterns import Bounded, Finder
@@ -25,13 +26,22 @@ SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
 SYMBOL = re.compile("⟦[1-9]⟧")
 MAX_PATTERN = 1000  # characters of a pattern of one's own
 
+_NO_BLANKS = f"{UNSPACED}{HANGUL}"  # they touch what is no part of them: 34本, info@example.com으로
+_LETTER = rf"[^\W{_NO_BLANKS}]"  # or a digit or _, of scripts with blanks between words
+_AFTER_URL = rf"\s<>\"'⟦⟧\u3000-\u303f\uff00-\uffef{_NO_BLANKS}"  # and what ends one
 _URL = (
-    r"(?:https?|ftp)://[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]|\bwww\.[^\s<>\"'⟦⟧]*[^\s<>\"'⟦⟧.,;:!?()\[\]{}»“”’]"
+    rf"(?:(?:https?|ftp)://|(?<!{_LETTER})www\.)"
+    rf"[^{_AFTER_URL}]*[^{_AFTER_URL}.,;:!?()\[\]{{}}»“”’…—،؛؟।]"
 )
-_NUMBER = r"(?<![\w.,])\d+(?:[.,:\u2009\u00a0\u202f’']\d+)+(?!\w)"
+_DIVIDER = r"[.,:٫٬\u2009\u00a0\u202f’']"  # between the digits of a number
+_NO_NUMBER_BEFORE = rf"(?<![\d.,])(?<!\d{_DIVIDER})(?<!{_LETTER})"
+_NUMBER = rf"{_NO_NUMBER_BEFORE}\d++(?:{_DIVIDER}\d++)++(?!{_LETTER})"
 PATTERNS = {
     "urls": _URL,
-    "emails": r"\b[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}\b",
+    "emails": (
+        rf"(?<!{_LETTER}){_LETTER}(?:{_LETTER}|[.+%-]){{0,63}}@(?:{_LETTER}|-){{1,63}}"
+        rf"(?:\.(?:{_LETTER}|-){{1,63}}){{1,8}}(?<={_LETTER})(?!{_LETTER})"
+    ),
     "placeholders": (
         r"\{\{[^{}\s][^{}\n]{0,80}\}\}|[$%#]\{[^{}\n]{1,80}\}|\{[A-Za-z_0-9][\w.\-!:\[\]]{0,60}\}|\{\}"
         # ICU: a number or a date, and a whole plural or select, whose branches are no sentence together
@@ -39,9 +49,10 @@ PATTERNS = {
         r"|\{\s*+\w{1,60}\s*+,\s*+(?:plural|select|selectordinal)\s*+,(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\}"
         r"|%\([A-Za-z_]\w{0,60}\)[-+ #0]?\d{0,4}(?:\.\d{1,3})?[a-zA-Z]"
         r"|%(?:[1-9]\d?\$)?[-+#0]?(?:\d{1,4}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
-        r"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!\w)|%)"  # Qt's, and a sign of per cent where there are others
+        rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and a sign of per cent where there are others
     ),
-    "numbers": r"(?<![\w.,])[-+−]?\d+(?:[.,:\u2009\u00a0\u202f’']\d+)*%?(?!\w)",
+    # A whole one, or nothing of it: of 3.5km not the 3.
+    "numbers": rf"{_NO_NUMBER_BEFORE}[-+−]?\d++(?:{_DIVIDER}\d++)*+%?(?!{_LETTER})",
 }
 
 # What is one word of a text, whatever a model has learned.

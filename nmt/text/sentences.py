@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from nmt.languages import writing
+from nmt.languages import CODE_OF, writing
 
 LONG = 300  # characters of a text that a service and a page of HTML have divided into its sentences
 BLOCK = 4000  # characters that sentencex sees at once: the time that it takes grows with the square of the quotes
@@ -59,8 +59,10 @@ _PLAIN_BLANK = re.compile(r"[ \u00a0\u2009\u202f\u3000]*")
 
 def sentences(text: str, language: str = "") -> list[str]:
     """The sentences of a text, each with the blank space that follows it and the first with what comes before it:
-    joined they are the text. `language` is a code; without one the script tells Chinese and Japanese."""
-    code = re.split("[-_]", language.casefold())[0] or _OWN_SCRIPT.get(writing("", [text[:BLOCK]]), "en")
+    joined they are the text. `language` is a code, a tag or a name; where it tells nothing, the script tells
+    Chinese and Japanese."""
+    first = re.split("[-_]", language.casefold())[0]
+    code = CODE_OF.get(first) or _OWN_SCRIPT.get(writing(language, [text[:BLOCK]])) or first or "en"
     is_cased = any(map(str.isupper, text))
     found, start = [], 0
     for end in _ends(text, code):

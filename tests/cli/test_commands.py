@@ -284,6 +284,21 @@ def test_evaluate_scores_and_keeps_what_it_scored(trained, corpus_dir, tmp_path)
     assert (run / "evaluation" / "valid" / "scores.json").exists()
 
 
+def test_translations_are_kept_where_they_cannot_be_scored(trained, corpus_dir, tmp_path, monkeypatch):
+    files = [tmp_path / f"few.{code}" for code in ("de", "en")]
+    for file in files:
+        file.write_text("".join((corpus_dir / f"valid{file.suffix}").read_text().splitlines(keepends=True)[:3]))
+
+    def scores(*_):
+        raise ValueError("no scores")
+
+    monkeypatch.setattr("nmt.metrics.measure.Measure.scores", scores)
+    options = [trained / "model", "--src", files[0], "--ref", files[1], "--output", tmp_path]
+    with pytest.raises(ValueError, match="no scores"):
+        evaluate.evaluated(evaluate.parser().parse_args(list(map(str, options))))
+    assert (tmp_path / "hyp.txt").read_text().count("\n") == 3
+
+
 def test_evaluate_tells_of_rare_things_and_of_what_nothing_supports(
     trained, corpus_dir, tmp_path, capsys, monkeypatch
 ):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 
-from nmt.data.cleaning import CONTAMINATED, CleaningConfig, clean, contamination_note, reasons
+from nmt.data.cleaning import CONTAMINATED, CleaningConfig, both_sides, clean, contamination_note, reasons
 from nmt.data.corpora import Pair
 
 GOOD = [Pair("Ein Hund bellt.", "A dog barks."), Pair("Eine Katze.", "A cat.")]
@@ -24,6 +25,8 @@ def test_good_pairs_stay_in_order():
     [
         (Pair("", "A dog."), "empty side"),
         (Pair("Ein Hund.", " \t"), "empty side"),
+        (Pair("\ufeff\u200f", "A dog."), "empty side"),
+        (Pair("Ein Hund.", "\u200b \u200b"), "empty side"),
         (Pair("x" * 2001, "y" * 2000), "too long"),
         (Pair("x" * 100, "y" * 11), "length ratio"),
         (GOOD[0], "duplicate"),
@@ -41,6 +44,15 @@ def test_a_pair_of_which_either_side_is_held_out_is_left_out():
     held_out = [Pair(GOOD[0].src, "other"), Pair("other", GOOD[1].tgt)]
     assert cleaned(GOOD, held_out) == ([], Counter({"stands in valid or test": 2}))
     assert cleaned(GOOD, held_out, decontaminate=False)[0] == GOOD
+
+
+def test_pairs_are_compared_in_nfc():
+    composed, typed = Pair("Trường học", "शिक्षा"), Pair("छात्र", "Một chó")
+    pairs = [Pair(*(normalize("NFD", side) for side in pair[:2])) for pair in (composed, typed)]
+    assert cleaned([composed, typed, *pairs]) == ([composed, typed], Counter({"duplicate": 2}))
+    for which in (True, "pair", "src"):
+        assert cleaned(pairs[:1], [composed], decontaminate=which) == ([], Counter({CONTAMINATED: 1}))
+    assert both_sides(pairs[0]) == both_sides(composed)  # what is held out
 
 
 @pytest.mark.parametrize(

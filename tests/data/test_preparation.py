@@ -11,12 +11,15 @@ import pytest
 from nmt.data import encoded as encoded_module
 from nmt.data import preparation
 from nmt.data.cleaning import CleaningConfig
-from nmt.data.corpora import FileCorpus
+from nmt.data.copies import copies
+from nmt.data.corpora import FileCorpus, Pair
+from nmt.data.directions import Direction
 from nmt.data.encoded import EncodedCorpus, write_encoded
+from nmt.data.oddities import oddities
 from nmt.data.preparation import checksums, prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.files import locked
-from nmt.text.protection import SYMBOL
+from nmt.text.protection import SYMBOL, TextRules
 
 CONFIG = TokenizerConfig(vocab_size=320)
 
@@ -60,6 +63,18 @@ def test_some_pairs_are_there_once_more_with_symbols_and_in_capitals(corpus_dir,
     assert [again.pair(row)[0].tolist() for row in range(len(again))] == [
         train.pair(row)[0].tolist() for row in range(len(train))
     ]
+
+
+def test_marked_case_is_advised_against_where_i_has_another_capital_and_nothing_is_taught_in_capitals():
+    pair, rules = Pair("Bir adam", "A man"), TextRules(casing="marked")
+    config = TokenizerConfig(vocab_size=320, casing="marked", capitals_share=1)
+    for language, number in (("de", 1), ("tr", 0), ("Turkish", 0), ("az-Latn", 0)):
+        assert len(list(copies([pair], rules, config, None, Direction(language, "en")))) == number
+        assert len(list(copies([pair._replace(languages=("en", language))], rules, config, None, ("", "")))) == number
+        told = oddities(FileCorpus(language, "en", dir=""), [pair], 1, 0, {}, rules)
+        assert len(told) == 1 - number
+        assert all(f"which is another letter in {language}: use kept" in one for one in told)
+        assert oddities(FileCorpus(language, "en", dir=""), [pair], 1, 0, {}, TextRules()) == []
 
 
 def test_the_second_time_comes_from_the_cache(corpus_dir, tmp_path, monkeypatch):
@@ -198,7 +213,7 @@ def test_what_is_wrong_with_the_text_is_told_as_the_corpus_tells_it(corpus_dir, 
         prepare(corpus(text, train="rows"), CONFIG, tmp_path / "cache")
 
 
-@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\n")])
+@pytest.mark.parametrize(("blank", "line"), [("", "\n"), ("en", "\n"), ("de", " \t\u200b\n")])
 def test_blank_validation_text_is_refused(corpus_dir, tmp_path, blank, line):
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     for code in ("de", "en"):

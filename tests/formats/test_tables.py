@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from nmt.formats import headers, read_document
+from nmt import languages
+from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
 
 
@@ -62,7 +63,7 @@ def test_columns_are_known_by_names_in_the_languages_of_those_who_make_tables(he
 
 def test_every_name_of_a_language_is_of_one_language():
     found = {}
-    for names in re.split(r"[|\n]", headers.NAMES.strip() + headers.MORE_NAMES.rstrip()):
+    for names in re.split(r"[|\n]", languages.NAMES.strip() + languages.MORE_NAMES.rstrip()):
         for name in names.casefold().split():
             assert found.setdefault(name, names.split()[0]) == names.split()[0]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from unicodedata import normalize
+
 import pytest
 import sacrebleu
 
@@ -27,6 +29,37 @@ def test_a_bootstrap_gives_an_interval():
     score = Measure().scores(HYPS * 20, [REFS * 20], ("bleu",), n_bootstrap=200)["bleu"]
     assert 0 < score.interval < 20
     assert "bs:200" in score.signature
+
+
+NOT_NFC = [
+    "Trường học ở đâu? Nó rất đẹp và rộng.",  # as macOS writes it, below
+    "लड़का सड़क पर दौड़ रहा है और गाड़ी चलती है।",  # U+095C, which NFC takes apart
+    "الدُّكَّان كَبِيرٌ جِدًّا في المَدِينَة",  # shadda before its vowel
+]
+
+
+@pytest.mark.parametrize("text", NOT_NFC)
+def test_texts_that_are_equal_in_nfc_are_equal(text):
+    """A target is written in NFC; a reference is as its author typed it."""
+    given = {"NFD": normalize("NFD", text), "typed": text.replace("ड\u093c", "\u095c").replace("ُّ", "\u0651\u064f")}
+    for ref in given.values():
+        hyp = normalize("NFC", ref)
+        for hyps, refs in (([hyp], [[ref]]), ([ref], [[hyp]])):
+            scores = Measure().scores(hyps, refs, ("bleu", "chrf", "chrf++", "ter"))
+            assert [round(score.score, 6) for score in scores.values()] == [100, 100, 100, 0]
+            assert sentence_chrf(hyps, refs) == [100]
+            assert Measure().sentence_score(hyps[0], refs[0][0]) == pytest.approx(100)
+        found, _ = compare(Measure(), {"a": [hyp] * 3, "b": [ref] * 3}, [[ref] * 3], "bs", 3, ["bleu", "chrf"])
+        assert all(one.score == pytest.approx(100) for of in found.values() for one in of.values())
+        assert bleu_by_length(Measure(), [text], [hyp], [[ref]]).popitem()[1]["bleu"] == pytest.approx(100)
+    assert any(ref != normalize("NFC", ref) for ref in given.values())
+
+
+@pytest.mark.parametrize("name", ["chrf", "chrf++"])
+def test_resamples_may_score_nothing(name):
+    """Of two sentences of which one has nothing right, some resamples have it alone."""
+    score = Measure(name).scores(["q", "a dog runs here"], [["xyz", "a dog runs here"]], (name,), 1000)[name]
+    assert 0 < score.mean < 100
 
 
 @pytest.mark.parametrize(("hyps", "message"), [(HYPS[:2], "2 translations but 3 references"), ([], "0 translations")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 
@@ -18,6 +19,7 @@ KNOWN = known_words(["Der Hund läuft.", "Eine Hütte am Strand, ein Fisch im Ei
         ("1.000 and 1,000, or 10:30.", {"1000": 2, "1030": 1}),
         ("the 1960s, an MP3", {"1960": 1, "3": 1}),
         ("٣ و 3", {"3": 2}),
+        ("٣٫٥", {"35": 1}),
         ("x² is two", {}),
         ("", {}),
     ],
@@ -33,6 +35,13 @@ def test_names_have_a_capital_and_are_not_the_first_word():
 def test_words_are_bare_of_punctuation():
     assert bare("(»Hallo«, sagt — der 3-Meter-Mann.)") == ["Hallo", "sagt", "der", "3-Meter-Mann"]
     assert unseen("Der HUND, der Kater und 3 U-Boote", KNOWN) == ["Kater"]
+
+
+def test_marks_are_of_their_words():
+    known = known_words(["पानी, और"])
+    assert bare("»पानी« \u0301 और।") == ["पानी", "और"]
+    assert unseen("पानी की कला", known) == ["की", "कला"]
+    assert unseen(normalize("NFD", "ngủ Ở"), known_words(["ngủ"])) == ["Ở"]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ PARAGRAPHS = [
     ("", "", ["今日は天気がいいです。", "「行きます。」と彼は言った。"]),
     ("ar", " ", ["قال د. أحمد إن السعر 3.5 دينار.", "هل أنت بخير؟", "نعم!"]),
     ("hi", " ", ["डॉ. शर्मा ने 3.5 रुपये दिए।", "क्या तुम ठीक हो?", "हाँ!"]),
+    *((code, " ", ["Wir kommen am 3. Mai.", "Es ist z. B. gut."]) for code in ("deu", "ger", "German", "Deutsch")),
+    *((code, "", ["「行きます。」と彼は言った。", "円周率は3.14です。"]) for code in ("jpn", "Japanese", "src")),
     ("xx", " ", ["one ends here.", "another one, too!"]),
 ]
 

@@ -72,6 +72,7 @@ def test_entities_are_characters_to_translate_and_entities_again():
     assert markup.plain == "<>"
     assert markup.elements[0].open == "https://x.de/a?b=1&amp;c=2"
     assert "&lt;" in put_back(markup, "<>", [(0, 1, 0, 1), (1, 2, 1, 2)])
+    assert take_out("पानी<br>है").plain == "पानी है"  # a vowel sign ends the first word
     markup = take_out("A &amp; B &lt;b&gt; &#228;<br/>")
     assert markup.plain == "A & B <b> ä"
     assert put_back(markup, "B & A < ü", ()) == "B &amp; A &lt; ü<br/>"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,20 @@ def hidden(text, rules=ALL):
         ("Siehe https://a.org/x?y=1,2. (www.b.de/c)", ["https://a.org/x?y=1,2", "www.b.de/c"]),
         ("An a.b+c@d-e.co.uk, -3,5 und 1.000,50 Grad", ["a.b+c@d-e.co.uk", "-3,5", "1.000,50"]),
         ("A4 und U2 und H2O", []),
+        ("1,000km 3.5km 10.30Uhr 10:30Uhr 1.000.000x -2,5x x10:30 50%ige", ["50"]),
         ("⟦3⟧ stand schon da", ["⟦3⟧"]),
+        ("请发邮件到info@example.com联系我们", ["info@example.com"]),
+        ("info@example.com으로 34권, 1,000원", ["info@example.com", "34", "1,000"]),
+        ("请看https://a.org/x?y=%E4%BD%A0。或www.b.de/c，谢谢", ["https://a.org/x?y=%E4%BD%A0", "www.b.de/c"]),
+        ("「https://a.org/x」を見て、https://b.orgへ", ["https://a.org/x", "https://b.org"]),
+        ("https://a.org/x ดู https://b.orgครับ", ["https://a.org/x", "https://b.org"]),
+        ("我有34本书，气温-5.5度，占50%。ฉันมี3เล่ม", ["34", "-5.5", "50%", "3"]),
+        ("有%n个文件，%1页", ["%n", "%1"]),
+        ("Müller müller@straße.de, почта@почта.рф und -x@y.de-", ["müller@straße.de", "почта@почта.рф", "x@y.de"]),
+        (
+            "http://президент.рф/новости, https://de.example.org/wiki/Köln.",
+            ["http://президент.рф/новости", "https://de.example.org/wiki/Köln"],
+        ),
     ],
 )
 def test_what_is_protected_is_found_and_comes_back(text, kept):
@@ -143,10 +157,34 @@ def test_terms_are_found_by_words_the_longest_first(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("terms", "text", "found"),
+    [
+        (["पान", "कल"], "पानी, कला और पान", ["पान"]),
+        (["नी"], "पानी", []),
+        (["ที"], "ที่", []),  # the tone stands on the last letter
+        (["cho"], normalize("NFD", "chó cho"), ["cho"]),
+        (["chó"], normalize("NFD", "Ở chó, chón"), [normalize("NFD", "chó")]),
+        ([normalize("NFD", "chó")], "Ở chó", ["chó"]),
+        (["한국"], normalize("NFD", "한국 한국어"), [normalize("NFD", "한국")]),
+        (["❤"], normalize("NFD", "é ❤\ufe0f"), ["❤"]),
+    ],
+)
+def test_no_term_is_part_of_a_word_with_marks_and_terms_are_found_in_any_form_of_unicode(terms, text, found):
+    glossary = Glossary(dict.fromkeys(terms, "x"))
+    assert [text[start:end] for start, end, _ in glossary.find(text)] == found
+
+
+def test_a_targets_term_is_no_part_of_a_word_with_marks():
+    guard = Guard(TextRules(), Glossary({"leaf": "पान"}), symbols=True)
+    assert guard.masked_targets([guard.masked("a leaf")], ["पानी पान"]) == ["पानी ⟦1⟧"]
+
+
+@pytest.mark.parametrize(
     ("content", "error"),
     [
         (b"a\n", r"terms.tsv, line 1: a term is `source TAB target`"),
         (b"a\tb\na\tc\n", r"line 2: 'a' is 'b' already, and now 'c'"),
+        ("chó\tdog\n{}\thound\n".format(normalize("NFD", "chó")).encode(), "line 2: 'chó' is 'dog' already"),
         (b"\n", "has no terms"),
         (b"\xff\t\xfe", "is not UTF-8"),
         (None, "cannot be read"),
@@ -184,6 +222,10 @@ def test_a_term_takes_no_more_words_than_its_own_and_one_and_leaves_the_article_
 def test_what_is_lost_is_told_by_kind():
     src = "<b>Hallo</b> {name}, 1.000,5 und https://a.org"
     assert lost_parts(src, "{name} 1,000.5 <b></b> https://a.org") == []
+    assert lost_parts("لدي ٣٤ كتابا، ٣٫٥ لتر", "I have 34 books and 3.5 l") == [] == lost_parts("５０％", "50%")
+    assert lost_parts("لدي ٣٤ كتابا", "I have 43 books") == [("numbers", "٣٤")]
+    assert lost_parts("1,000km", "1000 km") == []  # what touches letters is no number, nor is a part of it
+    assert lost_parts("34 books: info@example.com", "34本，请发邮件到info@example.com联系我们") == []
     check = Check()
     assert check.told(()) == ""
     assert check.told(lost_parts(src, "Hallo <b>")) == "lost: </b>, {name}, 1.000,5, https://a.org"
