@@ -68,7 +68,7 @@ ONLY_IN = {
     "safetensors": {"nmt.bundle.save"},
     "sentencex": {"nmt.text.sentences"},
     "regex": {"nmt.text.patterns"},
-    "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx", "office_text")},
+    "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx", "office_text", "pptx")},
     "translate": {"nmt.formats.po"},
     "markdown_it": {"nmt.formats.markdown"},
     "optuna": {"nmt.sweep.study"},
