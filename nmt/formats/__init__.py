@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -28,6 +29,7 @@ class Format(NamedTuple):
     read: Callable[[bytes, str, DocumentOptions], Document]  # of the bytes of a file and its name; raises ValueError
     bilingual: bool  # whether the source stays beside its translation
     options: tuple[str, ...]  # fields of DocumentOptions that it looks at, beside the languages
+    library: str = ""  # the module that it needs
 
 
 def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
@@ -41,13 +43,15 @@ def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Docu
 
 
 FORMATS: dict[str, Format] = {
-    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True, ("retranslate", "state")),
-    "tmx": Format((".tmx",), _in("tmx"), True, ("retranslate",)),
-    "po": Format((".po", ".pot"), _in("po"), True, ("retranslate", "state")),
-    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True, TABLE),
+    "xliff": Format(
+        (".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True, ("retranslate", "state"), "lxml"
+    ),
+    "tmx": Format((".tmx",), _in("tmx"), True, ("retranslate",), "lxml"),
+    "po": Format((".po", ".pot"), _in("po"), True, ("retranslate", "state"), "translate"),
+    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True, TABLE, "lxml"),
     "csv": Format((".csv",), _in("tables", "csv"), True, TABLE),
     TSV: Format((".tsv",), _in("tables", TSV), True, TABLE),
-    "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
+    "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",), "lxml"),  # of a table of both languages
     "html": Format((".html", ".htm", ".xhtml"), _in("html"), False, ()),
     "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),
     "vtt": Format((".vtt",), _in("subtitles", "vtt"), False, ()),
@@ -59,6 +63,13 @@ SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.su
 def format_of(path: Path) -> str:
     """By the suffix, before .gz; what has none that is known is lines of text."""
     return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix.lower(), TEXT)
+
+
+def readable() -> dict[str, str]:
+    """The suffixes of the formats that can be read here, each with its format: whose library is installed, which this
+    does not load."""
+    there = {name for name, kind in FORMATS.items() if not kind.library or find_spec(kind.library)}
+    return {suffix: name for suffix, name in SUFFIXES.items() if name in there}
 
 
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:

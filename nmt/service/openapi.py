@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nmt import __version__
+from nmt.service.documents import CONTENT_TYPES, suffixes
 from nmt.service.libretranslate import AUTO, FORMATS, MOST_ALTERNATIVES
 from nmt.service.limits import INSPECTED, Limits
 from nmt.service.pairs import Pairs
@@ -16,6 +17,7 @@ TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
+FILE: Schema = {"type": "string", "format": "binary"}
 ERRORS = {
     "400": "what is asked for is not there, or too much",
     "403": "the key is not known",
@@ -39,6 +41,8 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
         },
         "paths": {
             "/translate": {"post": _translate(pairs, limits)},
+            "/translate_file": {"post": _translate_file(pairs, limits)},
+            "/download_file/{name}": {"get": _download_file()},
             "/detect": {"post": _detect()},
             "/languages": {"get": _get("The languages, and what each can be translated into.", _list(_language()))},
             "/frontend/settings": {"get": _get("What a page for people needs to know.", {"type": "object"})},
@@ -109,6 +113,38 @@ def _translate(pairs: Pairs, limits: Limits) -> Schema:
     )
     summary = "Translate a text, or a list of them. Forms and the query are taken too."
     return _post(summary, body, answer, (JSON,), ERROR)
+
+
+def _translate_file(pairs: Pairs, limits: Limits) -> Schema:
+    body = _object(
+        ("file", "source", "target"),
+        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
+        source=TEXT | {"enum": [AUTO, *pairs.sources]},
+        target=TEXT | {"enum": pairs.targets},
+        api_key=TEXT,
+    )
+    answer = _object(("translatedFileUrl",), translatedFileUrl=TEXT | {"format": "uri"})
+    return _post("Translate a file.", body, answer, (MULTIPART,), ERROR)
+
+
+def _download_file() -> Schema:
+    return _got_file("A translated file, for half an hour.", ERROR) | {"parameters": [_in_path(r"^[\w.-]{1,99}$")]}
+
+
+def _got_file(summary: str, error: Schema) -> Schema:
+    found = _get(summary, {}, error)
+    found["responses"]["200"]["content"] = {kind: {"schema": FILE} for kind in sorted(set(CONTENT_TYPES.values()))}
+    return _or_nothing(found, error)
+
+
+def _in_path(pattern: str) -> Schema:
+    return {"name": "name", "in": "path", "required": True, "schema": TEXT | {"pattern": pattern}}
+
+
+def _or_nothing(operation: Schema, error: Schema) -> Schema:
+    """One that may find nothing under the name that it is given."""
+    missing = {"description": "there is no such file, or no longer", "content": {JSON: {"schema": error}}}
+    return operation | {"responses": operation["responses"] | {"404": missing}}
 
 
 def _detect() -> Schema:
