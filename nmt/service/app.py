@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 from nmt.json_text import to_json
 from nmt.log_lines import place_of
 from nmt.service import deepl, libretranslate
+from nmt.service.files import too_long
+from nmt.service.limits import Limits
 from nmt.service.routes import ROUTES, Answered, Asked, Route, Shape, route_of
 from nmt.service.service import Service
 from nmt.service.wire import JSON, RefusedError, Request
@@ -85,15 +87,12 @@ async def _of_path(service: Service, path: str, name: str, scope: Scope, receive
 
 async def _answered(service: Service, scope: Scope, receive: Receive, path: str, name: str, route: Route) -> Response:
     try:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        query = scope["query_string"].decode("ascii", "replace")
-        body = await (_file_body if route.takes_file else _body)(service, receive, headers.get("content-length", ""))
-        origin = _origin(scope, headers.get("host", ""))
-        request = Request(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
-        begun = time.perf_counter()
-        client = scope["client"]
-        asked = Asked(service, request, client[0] if client else "", name)
-        content = await _until_gone(receive, route.handler(asked))
+        with service.files.arrival(route.takes_file) as is_room:
+            request = await _request(scope, receive, service.limits, *_most(service.limits, route, is_room))
+            begun = time.perf_counter()
+            client = scope["client"]
+            asked = Asked(service, request, client[0] if client else "", name)
+            content = await _until_gone(receive, route.handler(asked))
         service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
         if isinstance(content, Answered):
             given = content.content
@@ -108,6 +107,24 @@ async def _answered(service: Service, scope: Scope, receive: Receive, path: str,
         return _refused(RefusedError(500, "an error of the server"), route.shape)
 
 
+def _most(limits: Limits, route: Route, is_room: bool) -> tuple[int, RefusedError]:
+    """How many bytes a body may have, and what is said of more."""
+    if not is_room:
+        return -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
+    if route.takes_file:
+        return limits.max_file_bytes + FORM_BYTES, too_long(limits)
+    return limits.max_bytes, RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
+
+
+async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> Request:
+    """Raises RefusedError as `_body`."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = scope["query_string"].decode("ascii", "replace")
+    body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
+    origin = _origin(scope, headers.get("host", ""))
+    return Request(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
+
+
 def _origin(scope: Scope, host: str) -> str:
     """Where the client found this server; where it does not say, the server's own address."""
     if not HOST.fullmatch(host):
@@ -117,33 +134,16 @@ def _origin(scope: Scope, host: str) -> str:
     return f"{scope['scheme']}://{host}"
 
 
-async def _body(service: Service, receive: Receive, length: str) -> bytes:
-    """Raises RefusedError as `_read`: 413 for more than a request of texts may have."""
-    most = service.limits.max_bytes
-    return await _read(service, receive, length, most, RefusedError(413, f"the body is longer than {most} bytes"))
-
-
-async def _file_body(service: Service, receive: Receive, length: str) -> bytes:
-    """Raises RefusedError as `_read`: 413 for more than a file may have, 429 while many others come."""
-    most = service.limits.max_file_bytes
-    with service.files.arrival() as is_room:
-        if not is_room:
-            return await _read(service, receive, length, -1, RefusedError(429, "too many files are on their way", 1))
-        too_long = RefusedError(413, f"the file is longer than {most} bytes")
-        return await _read(service, receive, length, most + FORM_BYTES, too_long)
-
-
-async def _read(service: Service, receive: Receive, length: str, most: int, too_long: RefusedError) -> bytes:
-    """A body of at most so many bytes. Raises RefusedError: `too_long` for more, of which little is kept, and 408 for
-    one that is slow."""
-    limits = service.limits
+async def _body(receive: Receive, length: str, seconds: float, most: int, too_much: RefusedError) -> bytes:
+    """At most so many bytes, within so many seconds. Raises RefusedError: `too_much` for more, of which little is
+    kept, and 408 for one that is slow."""
     chunks: list[bytes] = []
     size = 0
     discarded = max(MOST_DISCARDED, most)
     if length.isdigit() and int(length) > discarded:
-        raise too_long
+        raise too_much
     try:
-        async with asyncio.timeout(limits.body_s):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -153,13 +153,13 @@ async def _read(service: Service, receive: Receive, length: str, most: int, too_
                 if size <= most:
                     chunks.append(chunk)
                 elif size > discarded:
-                    raise too_long
+                    raise too_much
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
-        raise RefusedError(408, f"the body has not come within {limits.body_s:g} s") from None
+        raise RefusedError(408, f"the body has not come within {seconds:g} s") from None
     if size > most:
-        raise too_long
+        raise too_much
     return b"".join(chunks)
 
 

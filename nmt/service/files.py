@@ -25,9 +25,10 @@ from nmt.service.tasks import Tasks
 from nmt.service.wire import FileRequest, RefusedError
 
 SHARE = 4  # of the queue's room files take one part in so many
-MAX_ARRIVING = 32  # files whose bodies are on their way
+MAX_ARRIVING = 32  # requests at a time that have a file in their body, beside those that are translated
 ENTRY_BYTES = 1000  # that a file takes beside its content
 OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
+LINES_A_SECOND = 100  # that are translated, before any are
 LOOK_S = 0.05  # how often that is looked at
 
 T = TypeVar("T")
@@ -70,11 +71,6 @@ class Job:
         if self.done is None:
             return "translating" if self.translated else "queued"
         return "error" if self.refusal else "done"
-
-    def seconds_left(self, now: float) -> int:
-        """Until it is done, as far as can be told."""
-        left = self.lines - self.translated
-        return max(1, math.ceil((now - self.begun) * left / self.translated if self.translated else left / 100))
 
 
 class Kept:
@@ -146,14 +142,14 @@ class Files:
         self._tasks = Tasks()
 
     @contextmanager
-    def arrival(self) -> Iterator[bool]:
-        """While the body of a request comes; whether there is room for one more."""
-        is_room = self.arriving < MAX_ARRIVING
-        self.arriving += is_room
+    def arrival(self, counts: bool) -> Iterator[bool]:
+        """While a request is there that has, or has not, a file in its body; whether there is room for it."""
+        is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
+        self.arriving += counts and is_room
         try:
             yield is_room
         finally:
-            self.arriving -= is_room
+            self.arriving -= counts and is_room
 
     async def accept(self, wanted: FileRequest) -> Job:
         """Read a file, and begin to translate it, whether or not its client stays; the job has a key. Raises
@@ -178,7 +174,7 @@ class Files:
     async def _accepted(self, wanted: FileRequest, key: str) -> tuple[Job, asyncio.Task[None]]:
         limits, suffix = self.limits, documents.suffix_of(wanted.upload.name)
         if len(wanted.upload.content) > limits.max_file_bytes:
-            raise RefusedError(413, f"the file is longer than {limits.max_file_bytes} bytes")
+            raise too_long(limits)
         with ExitStack() as held:
             held.enter_context(self._place())
             generation = held.enter_context(self._current())
@@ -192,6 +188,12 @@ class Files:
             until_done = held.pop_all()
             task.add_done_callback(lambda _: until_done.close())
         return job, task
+
+    def seconds_left(self, job: Job) -> int:
+        """Until it is done, as far as can be told."""
+        left = job.lines - job.translated
+        so_far = self._clock() - job.begun
+        return max(1, math.ceil(so_far * left / job.translated if job.translated else left / LINES_A_SECOND))
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -238,6 +240,10 @@ class Files:
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
+
+
+def too_long(limits: Limits) -> RefusedError:
+    return RefusedError(413, f"the file is longer than {limits.max_file_bytes} bytes")
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:

@@ -49,6 +49,9 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
             "/health": {"get": _get("Whether the server is there for new requests.", _object(status=TEXT))},
             "/inspect": {"post": _inspect(pairs)},
             "/v2/translate": {"post": _deepl_translate(pairs, limits)},
+            "/v2/document": {"post": _deepl_upload(pairs, limits)},
+            "/v2/document/{name}": _deepl_document(),
+            "/v2/document/{name}/result": _deepl_result(),
             "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
             "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
             "/translator/translate": {"post": _opennmt()},
@@ -183,6 +186,45 @@ def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
     answer = _object(("translations",), translations=_list(one))
     return _post("Translate texts.", body, answer, (JSON,), DEEPL_ERROR)
+
+
+def _deepl_upload(pairs: Pairs, limits: Limits) -> Schema:
+    body = _object(
+        ("file", "target_lang"),
+        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
+        filename=TEXT | {"description": "where the file has no name"},
+        source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
+        target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
+    )
+    answer = _object(("document_id", "document_key"), document_id=TEXT, document_key=TEXT)
+    return _post("Translate a document, to be asked for later.", body, answer, (MULTIPART,), DEEPL_ERROR)
+
+
+def _deepl_document() -> Schema:
+    answer = _object(
+        ("document_id", "status"),
+        document_id=TEXT,
+        status=TEXT | {"enum": ["queued", "translating", "done", "error"]},
+        seconds_remaining=WHOLE,
+        billed_characters=WHOLE,
+        error_message=TEXT,
+    )
+    return _with_key(_or_nothing(_get("How far a document is.", answer, DEEPL_ERROR), DEEPL_ERROR))
+
+
+def _deepl_result() -> Schema:
+    return _with_key(_got_file("A translated document, for half an hour.", DEEPL_ERROR))
+
+
+def _with_key(operation: Schema) -> Schema:
+    """By GET with the document's key in the query, and by POST with it in the body."""
+    key = {"name": "document_key", "in": "query", "required": True, "schema": TEXT}
+    name, body = _in_path(r"^[\w-]{1,99}$"), _object(("document_key",), document_key=TEXT)
+    given = {"required": True, "content": {kind: {"schema": body} for kind in (JSON, FORM)}}
+    return {
+        "get": operation | {"parameters": [name, key]},
+        "post": operation | {"parameters": [name], "requestBody": given},
+    }
 
 
 def _deepl_languages() -> Schema:

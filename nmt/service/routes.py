@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nmt.service import deepl, documents, libretranslate, metrics, others
-from nmt.service.files import Job
+from nmt.service.files import Job, in_thread
 from nmt.service.limits import INSPECTED
 from nmt.service.openapi import specification
 from nmt.service.page import page
@@ -64,7 +64,7 @@ class Asked:
 
     async def form(self) -> tuple[dict[str, Any], Upload | None]:
         """The fields, and a file that may be long."""
-        return await asyncio.to_thread(form_of, self.request)
+        return await in_thread(form_of, self.request)
 
     def admit(self, fields: dict[str, Any]) -> None:
         """Raises RefusedError for a request that may not be."""
@@ -164,13 +164,48 @@ async def deepl_usage(asked: Asked) -> Any:
     return deepl.usage(asked.service.characters)
 
 
+async def deepl_upload(asked: Asked) -> Any:
+    fields, upload = await asked.form()
+    _admit_deepl(asked, fields)
+    wanted = deepl.document_request(fields, upload)
+    asked.service.check_room()
+    job = await asked.service.files.accept(wanted)
+    return {"document_id": job.name, "document_key": job.key}
+
+
+async def deepl_document(asked: Asked) -> Any:
+    job = _job(asked)
+    job.is_fetched |= job.refusal is not None  # there is no more to be had
+    return deepl.document_status(job, asked.service.files.seconds_left(job))
+
+
+async def deepl_result(asked: Asked) -> Answered:
+    job = _job(asked)
+    if job.refusal:
+        raise RefusedError(400, job.refusal.message)
+    if job.done is None:
+        raise RefusedError(503, "the document is not translated yet", asked.service.files.seconds_left(job))
+    return _fetched(job)
+
+
+def _job(asked: Asked) -> Job:
+    """The document that a client asks for again, while the server ends, too. Raises RefusedError."""
+    fields = asked.fields()
+    asked.service.rate_of(_deepl_key(asked, fields))
+    return asked.service.files.kept.get(asked.name, text_field(fields, "document_key"))
+
+
 def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
+    asked.service.admit(_deepl_key(asked, fields), asked.client)
+
+
+def _deepl_key(asked: Asked, fields: dict[str, Any]) -> str:
     key = deepl.key_of(asked.request.headers, fields) or key_of(asked.request, fields)
     if not key and asked.service.keys:
         raise RefusedError(
             403, "Authorization failed. Please supply a valid DeepL-Auth-Key via the Authorization header."
         )
-    asked.service.admit(key, asked.client)
+    return key
 
 
 async def opennmt_translate(asked: Asked) -> Any:
@@ -228,6 +263,9 @@ ROUTES: dict[str, dict[str, Route]] = {
     "/spec": {"GET": Route(spec, libretranslate.error)},
     "/inspect": {"POST": Route(inspect, libretranslate.error)},
     "/v2/translate": {"POST": Route(deepl_translate, deepl.error)},
+    "/v2/document": {"POST": Route(deepl_upload, deepl.error, takes_file=True)},
+    "/v2/document/{name}": dict.fromkeys(("GET", "POST"), Route(deepl_document, deepl.error)),
+    "/v2/document/{name}/result": dict.fromkeys(("GET", "POST"), Route(deepl_result, deepl.error)),
     "/v2/languages": {"GET": Route(deepl_languages, deepl.error), "POST": Route(deepl_languages, deepl.error)},
     "/v2/usage": {"GET": Route(deepl_usage, deepl.error), "POST": Route(deepl_usage, deepl.error)},
     "/translator/translate": {"POST": Route(opennmt_translate, others.opennmt_error)},

@@ -222,7 +222,7 @@ async def test_one_file_too_many_is_told_to_come_again():
     assert (await file).status == 200
     await asyncio.gather(*texts)
     assert (await here.post_file("b.txt", "Ball")).status == 200
-    here.files.arriving = MAX_ARRIVING
+    here.files.arriving = MAX_ARRIVING + 1
     assert (await here.post_file("b.txt", "Ball")).status == 429
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
@@ -178,6 +179,23 @@ def test_deepl(server, expected):
     assert client.get_usage().character.valid
     with pytest.raises(deepl.DeepLException, match="not supported"):
         client.translate_text(TEXTS[0], target_lang="JA")
+
+
+def test_deepl_translates_a_document(server, expected, tmp_path, monkeypatch):
+    deepl = pytest.importorskip("deepl")
+    monkeypatch.setattr("time.sleep", lambda _, sleep=time.sleep: sleep(0.05))  # it asks every 5 s
+    client = deepl.DeepLClient("any", server_url=server.url, send_platform_info=False)
+    given, made = tmp_path / f"{MARKER}.txt", tmp_path / "made.txt"
+    given.write_text("\n".join(TEXTS))
+    status = client.translate_document_from_filepath(given, made, source_lang="DE", target_lang="EN-US")
+    assert (status.done, status.billed_characters) == (True, sum(map(len, TEXTS)))
+    assert made.read_text() == "\n".join(expected(TEXTS))
+    client.translate_document_from_filepath(given, made, target_lang="EN-GB")
+    assert made.read_text() == "\n".join(expected(TEXTS))
+    given = given.rename(tmp_path / f"{MARKER}.srt")
+    with pytest.raises(deepl.DeepLException, match="the file has no cue"):
+        client.translate_document_from_filepath(given, tmp_path / "made.srt", target_lang="EN-US")
+    assert not any(MARKER in line for line in server.lines)
 
 
 def test_64_clients_get_each_its_own_answer(server, translator):
