@@ -60,7 +60,8 @@ class Reading:
 
 
 class TextDocument:
-    """Lines of UTF-8 or UTF-16; of a long line the sentences are translated one by one."""
+    """Lines of UTF-8 or UTF-16; of a long line the sentences are translated one by one. Raises ValueError for another
+    encoding, RefusedError(413) for a line that is too long."""
 
     kept = 0
     languages = ("", "")
@@ -68,7 +69,9 @@ class TextDocument:
     def __init__(self, data: bytes, options: DocumentOptions) -> None:
         self.mark, encoding = mark_of(data)
         self.encoding, self.options = encoding or "utf-8", options
-        self.cut = cut(decoded(data[len(self.mark) :], self.encoding, NAME), options.src)
+        text = decoded(data[len(self.mark) :], self.encoding, NAME)
+        _check_lines(text.split("\n"))
+        self.cut = cut(text, options.src)
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -118,8 +121,7 @@ def read(data: bytes, suffix: str, ways: Mapping[str, Pair | None], limits: Limi
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
     lines = _lines(segments)
-    if any(len(line) > MAX_LINE_CHARS for line in lines):
-        raise RefusedError(413, f"{NAME} has a paragraph of more than {MAX_LINE_CHARS} characters; divide it")
+    _check_lines(lines)
     return Reading(pair, document, segments, lines, characters, suffix != TEXT)
 
 
@@ -158,6 +160,12 @@ def _detected(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> str:
 def _opened(data: bytes, suffix: str, pair: Pair | None) -> Document:
     options = DocumentOptions(pair.source, pair.target) if pair else DocumentOptions()
     return TextDocument(data, options) if suffix == TEXT else read_document(SUFFIXES[suffix], data, NAME, options)
+
+
+def _check_lines(lines: Sequence[str]) -> None:
+    """Raises RefusedError(413)."""
+    if any(len(line) > MAX_LINE_CHARS for line in lines):
+        raise RefusedError(413, f"{NAME} has a paragraph of more than {MAX_LINE_CHARS} characters; divide it")
 
 
 def _lines(segments: Sequence[Segment]) -> list[str]:

@@ -154,7 +154,7 @@ async def test_what_is_wrong_or_too_much_is_refused_before_any_work(name, conten
 async def test_a_paragraph_that_would_hold_up_others_is_refused():
     here = Here()
     assert (await here.post_file("a.srt", SRT.replace("Hund", "x" * MAX_LINE_CHARS))).status == 413
-    assert (await here.post_file("a.txt", "x" * MAX_LINE_CHARS * 2)).status == 200  # lines are cut
+    assert (await here.post_file("a.txt", "x" * (MAX_LINE_CHARS + 1))).status == 413
 
 
 @scenario
