@@ -44,7 +44,6 @@ class Job:
     name: str  # under which it is asked for
     key: str  # that is asked for beside the name; "": none
     suffix: str
-    target: str  # .en, where it is translated
     characters: int
     lines: int  # to be translated
     begun: float
@@ -58,7 +57,7 @@ class Job:
     def headers(self) -> dict[str, str]:
         """With which its content is sent: to be saved, and never to be shown as a page of this server."""
         return {
-            "content-disposition": f'attachment; filename="translated{self.target}{self.suffix}"',
+            "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
             "content-security-policy": "default-src 'none'",
             "x-content-type-options": "nosniff",
             "cache-control": "no-store",
@@ -181,8 +180,7 @@ class Files:
             ways = generation.pairs.ways(wanted.source, wanted.target)
             reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
             name = secrets.token_urlsafe() + ("" if key else suffix)
-            target = f".{reading.pair.target}" if reading.pair else ""
-            job = Job(name, key, suffix, target, reading.characters, len(reading.lines), self._clock())
+            job = Job(name, key, suffix, reading.characters, len(reading.lines), self._clock())
             self.kept.add(job)
             task = self._tasks.begin(self._work(job, reading, generation))
             until_done = held.pop_all()

@@ -42,7 +42,7 @@ async def test_a_file_comes_back_translated_under_a_name_that_nobody_guesses():
     found = await here.download(first)
     assert found.content.decode() == "1\n00:00:01,000 --> 00:00:02,000\nDER <i>HUND</i> SCHLÄFT.\n"
     assert found.headers["content-type"] == "application/x-subrip"
-    assert found.headers["content-disposition"] == 'attachment; filename="translated.en.srt"'
+    assert found.headers["content-disposition"] == "attachment"
     assert found.headers["x-content-type-options"] == "nosniff"
     assert found.headers["cache-control"] == "no-store"
     assert here.models.markups == {"file"}
@@ -114,7 +114,7 @@ async def test_auto_finds_the_language_in_the_text(name, content, source):
     found = await here.download(await here.post_file(name, content, source="AUTO"))
     if source == "en":
         assert found.content == content.encode()
-        assert found.headers["content-disposition"] == 'attachment; filename="translated.txt"'
+        assert found.headers["content-disposition"] == "attachment"
         return
     assert here.models.batches
     assert sum(here.service.metrics._counts["nmt_characters_total"].values())
