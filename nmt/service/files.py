@@ -26,6 +26,7 @@ from nmt.service.wire import FileRequest, RefusedError
 
 SHARE = 4  # of the queue's room files take one part in so many
 MAX_ARRIVING = 32  # requests at a time that have a file in their body, beside those that are translated
+THREADS = 2  # that read or write files: each takes time from the event loop's
 ENTRY_BYTES = 1000  # that a file takes beside its content
 OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
 LINES_A_SECOND = 100  # that are translated, before any are
@@ -138,6 +139,7 @@ class Files:
         self.kept = Kept(limits.max_kept_bytes, clock)
         self.at_work = self.arriving = 0
         self._clock, self._current, self._translate = clock, current, translate
+        self._threads = asyncio.Semaphore(THREADS)
         self._tasks = Tasks()
 
     @contextmanager
@@ -178,7 +180,8 @@ class Files:
             held.enter_context(self._place())
             generation = held.enter_context(self._current())
             ways = generation.pairs.ways(wanted.source, wanted.target)
-            reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
+            async with self._threads:
+                reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
             name = secrets.token_urlsafe() + ("" if key else suffix)
             job = Job(name, key, suffix, reading.characters, len(reading.lines), self._clock())
             self.kept.add(job)
@@ -228,7 +231,8 @@ class Files:
                     job.translated += len(portion)
         except TimeoutError:
             raise RefusedError(503, f"not translated within {self.limits.file_s:g} s", 1) from None
-        return await in_thread(documents.written, reading, known)
+        async with self._threads:
+            return await in_thread(documents.written, reading, known)
 
     async def drained(self) -> None:
         """Wait until all that was accepted is done, and fetched if somebody seems to be about to."""

@@ -142,7 +142,10 @@ def test_a_file_is_what_nmt_translate_makes_of_it(server, translator, expected, 
     monkeypatch.setattr(translator, "rules", translator.rules.keeping(["placeholders"]))
     document = read_document("html", page.encode(), "", DocumentOptions("de", "en"))
     made = translated(document.segments, lambda lines: [one.text for one in translator.translate(lines, tags=True)])
+    cue = f"1\n00:01 --> 00:02\n{' '.join(TEXTS * 4)}\n"  # so long that its sentences are translated one by one
+    (divided,) = translator.translate([" ".join(TEXTS * 4)], tags=True, split="sentences")
     for name, content, right in (
+        ("a.srt", cue.encode(), f"1\n00:01 --> 00:02\n{divided.text}\n".encode()),
         ("a.html", page.encode(), document.with_targets(made)),
         ("a.txt", "\n".join(TEXTS).encode(), "\n".join(expected(TEXTS)).encode()),
     ):
