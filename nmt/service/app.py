@@ -1,5 +1,5 @@
-"""An ASGI application: what comes is read within limits, handed on, and answered, in JSON but for the page and the
-metrics. Errors have the shape of the interface that was asked.
+"""An ASGI application: what comes is read within limits, handed on, and answered, in JSON but for the page, the
+metrics and files. Errors have the shape of the interface that was asked.
 
 The paths are few and fixed, and a framework cost more than a translation's share of a batch.
 """
