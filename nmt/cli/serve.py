@@ -74,6 +74,10 @@ def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
         ("texts", limits.max_texts, "of a request"),
         ("chars", limits.max_chars, "of a request's texts"),
         ("waiting", limits.max_waiting, "sentences that wait, before requests are refused with 429"),
+        ("files", limits.max_files, "files that are translated at a time, before one more is refused with 429"),
+        ("file-bytes", limits.max_file_bytes, "of a file"),
+        ("file-chars", limits.max_file_chars, "of a file's texts"),
+        ("kept-bytes", limits.max_kept_bytes, "of translated files that wait to be fetched; the oldest go first"),
     ):
         group.add_argument(
             f"--max-{name}", type=positive_int, default=default, metavar="N", help=f"{what} (%(default)s)"
@@ -87,6 +91,13 @@ def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
     )
     group.add_argument(
         "--timeout", type=seconds, default=limits.request_s, metavar="S", help="until an answer (%(default)s)"
+    )
+    group.add_argument(
+        "--file-timeout",
+        type=seconds,
+        default=limits.file_s,
+        metavar="S",
+        help="until a file is translated (%(default)s)",
     )
     group.add_argument(
         "--read-timeout",
@@ -146,6 +157,11 @@ def run(options: argparse.Namespace) -> None:
         options.timeout,
         options.read_timeout,
         options.rate,
+        options.max_files,
+        options.max_file_bytes,
+        options.max_file_chars,
+        options.max_kept_bytes,
+        options.file_timeout,
     )
     service = Service(settings, limits, time.monotonic)
     bound = bound_socket(options.host, options.port)

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -24,10 +25,11 @@ TABLE = ("retranslate", "column")
 
 
 class Format(NamedTuple):
-    suffixes: tuple[str, ...]
+    suffixes: dict[str, str]  # each with the media type of such a file
     read: Callable[[bytes, str, DocumentOptions], Document]  # of the bytes of a file and its name; raises ValueError
     bilingual: bool  # whether the source stays beside its translation
     options: tuple[str, ...]  # fields of DocumentOptions that it looks at, beside the languages
+    library: str = ""  # the module that it needs
 
 
 def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
@@ -40,21 +42,80 @@ def _in(module: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Docu
     return read
 
 
+_MICROSOFT = "application/vnd.openxmlformats-officedocument"
+_OASIS = "application/vnd.oasis.opendocument"
 FORMATS: dict[str, Format] = {
-    "xliff": Format((".xlf", ".xliff", ".sdlxliff", ".mqxliff"), _in("xliff"), True, ("retranslate", "state")),
-    "tmx": Format((".tmx",), _in("tmx"), True, ("retranslate",)),
-    "po": Format((".po", ".pot"), _in("po"), True, ("retranslate", "state")),
-    "xlsx": Format((".xlsx", ".xlsm"), _in("xlsx"), True, TABLE),
-    "csv": Format((".csv",), _in("tables", "csv"), True, TABLE),
-    TSV: Format((".tsv",), _in("tables", TSV), True, TABLE),
-    "docx": Format((".docx", ".docm"), _in("docx"), False, ("retranslate",)),  # of a table of both languages
-    "pptx": Format((".pptx", ".pptm", ".ppsx"), _in("pptx"), False, ()),
-    "odf": Format((".odt", ".odp", ".ods", ".ott", ".otp", ".ots"), _in("odf"), False, ()),
-    "html": Format((".html", ".htm", ".xhtml"), _in("html"), False, ()),
-    "markdown": Format((".md", ".markdown"), _in("markdown"), False, ()),
-    "srt": Format((".srt",), _in("subtitles", "srt"), False, ()),
-    "vtt": Format((".vtt",), _in("subtitles", "vtt"), False, ()),
-    "ass": Format((".ass", ".ssa"), _in("subtitles", "ass"), False, ()),
+    "xliff": Format(
+        {
+            **dict.fromkeys((".xlf", ".xliff"), "application/xliff+xml"),
+            **dict.fromkeys((".sdlxliff", ".mqxliff"), "application/xml"),
+        },
+        _in("xliff"),
+        True,
+        ("retranslate", "state"),
+        "lxml",
+    ),
+    "tmx": Format({".tmx": "application/xml"}, _in("tmx"), True, ("retranslate",), "lxml"),
+    "po": Format(
+        dict.fromkeys((".po", ".pot"), "text/x-gettext-translation"),
+        _in("po"),
+        True,
+        ("retranslate", "state"),
+        "translate",
+    ),
+    "xlsx": Format(
+        {".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet", ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12"},
+        _in("xlsx"),
+        True,
+        TABLE,
+        "lxml",
+    ),
+    "csv": Format({".csv": "text/csv"}, _in("tables", "csv"), True, TABLE),
+    TSV: Format({".tsv": "text/tab-separated-values"}, _in("tables", TSV), True, TABLE),
+    "docx": Format(
+        {
+            ".docx": f"{_MICROSOFT}.wordprocessingml.document",
+            ".docm": "application/vnd.ms-word.document.macroEnabled.12",
+        },
+        _in("docx"),
+        False,
+        ("retranslate",),  # of a table of both languages
+        "lxml",
+    ),
+    "pptx": Format(
+        {
+            ".pptx": f"{_MICROSOFT}.presentationml.presentation",
+            ".pptm": "application/vnd.ms-powerpoint.presentation.macroEnabled.12",
+            ".ppsx": f"{_MICROSOFT}.presentationml.slideshow",
+        },
+        _in("pptx"),
+        False,
+        (),
+        "lxml",
+    ),
+    "odf": Format(
+        {
+            ".odt": f"{_OASIS}.text",
+            ".odp": f"{_OASIS}.presentation",
+            ".ods": f"{_OASIS}.spreadsheet",
+            ".ott": f"{_OASIS}.text-template",
+            ".otp": f"{_OASIS}.presentation-template",
+            ".ots": f"{_OASIS}.spreadsheet-template",
+        },
+        _in("odf"),
+        False,
+        (),
+        "lxml",
+    ),
+    "html": Format(
+        {**dict.fromkeys((".html", ".htm"), "text/html"), ".xhtml": "application/xhtml+xml"}, _in("html"), False, ()
+    ),
+    "markdown": Format(
+        dict.fromkeys((".md", ".markdown"), "text/markdown"), _in("markdown"), False, (), "markdown_it"
+    ),
+    "srt": Format({".srt": "application/x-subrip"}, _in("subtitles", "srt"), False, ()),
+    "vtt": Format({".vtt": "text/vtt"}, _in("subtitles", "vtt"), False, ()),
+    "ass": Format(dict.fromkeys((".ass", ".ssa"), "text/x-ssa"), _in("subtitles", "ass"), False, ()),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
@@ -62,6 +123,13 @@ SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.su
 def format_of(path: Path) -> str:
     """By the suffix, before .gz; what has none that is known is lines of text."""
     return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix.lower(), TEXT)
+
+
+def readable() -> dict[str, str]:
+    """The suffixes of the formats that can be read here, each with its format: whose library is installed, which this
+    does not load."""
+    there = {name for name, kind in FORMATS.items() if not kind.library or find_spec(kind.library)}
+    return {suffix: name for suffix, name in SUFFIXES.items() if name in there}
 
 
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from nmt.formats.tagged import lines_of_ass
@@ -38,7 +39,7 @@ def cues_of(text: str, is_vtt: bool) -> tuple[list[Line], list[range]]:
     arrow = "-->" if is_vtt else ""  # a shorter one may stand in a note of WebVTT, and begins no cue there
     times = [i for i, line in enumerate(lines) if arrow in line.text and TIMES.match(line.text)]
     cues = []
-    for time, following in zip(times, [*times[1:], len(lines)], strict=True):
+    for time, following in pairwise([*times, len(lines)]):
         first = time + 1
         end = _before_number(lines, first, following) if following < len(lines) else following
         if is_vtt:

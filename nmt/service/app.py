@@ -1,5 +1,5 @@
-"""An ASGI application: what comes is read within limits, handed on, and answered, in JSON but for the page and the
-metrics. Errors have the shape of the interface that was asked.
+"""An ASGI application: what comes is read within limits, handed on, and answered, in JSON but for the page, the
+metrics and files. Errors have the shape of the interface that was asked.
 
 The paths are few and fixed, and a framework cost more than a translation's share of a batch.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -15,11 +16,15 @@ from typing import Any, NamedTuple
 from nmt.json_text import to_json
 from nmt.log_lines import place_of
 from nmt.service import deepl, libretranslate
-from nmt.service.routes import ROUTES, Answered, Asked, Handler, Shape
+from nmt.service.files import too_long
+from nmt.service.limits import Limits
+from nmt.service.routes import ROUTES, Answered, Asked, Route, Shape, route_of
 from nmt.service.service import Service
 from nmt.service.wire import JSON, RefusedError, Request
 
 MOST_DISCARDED = 32_000_000  # bytes of a body that is too long, which are read so that the client hears of it
+FORM_BYTES = 65_536  # of a form beside its file
+HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 CORS = {"access-control-allow-origin": "*"}
 PREFLIGHT = {
     **CORS,
@@ -49,11 +54,9 @@ def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[No
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path not in ROUTES:
-            path = path.rstrip("/")
-        if path in ROUTES:
-            response = await _of_path(service, path, scope, receive)
-            service.metrics.count("nmt_requests_total", path, str(response.status))
+        if found := route_of(path):
+            response = await _of_path(service, *found, scope, receive)
+            service.metrics.count("nmt_requests_total", found[0], str(response.status))
         else:
             response = _refused(RefusedError(404, "Not Found"), _shape_of(path))
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers.items()]
@@ -69,68 +72,94 @@ def _shape_of(path: str) -> Shape:
     return deepl.error if path.startswith("/v2/") else libretranslate.error
 
 
-async def _of_path(service: Service, path: str, scope: Scope, receive: Receive) -> Response:
+async def _of_path(service: Service, path: str, name: str, scope: Scope, receive: Receive) -> Response:
     handlers = ROUTES[path]
     given = scope["method"]
     if given == "OPTIONS":
         return Response(204, b"", PREFLIGHT | {"allow": ", ".join([*handlers, "OPTIONS"])})
     method = "GET" if given == "HEAD" else given
     if method not in handlers:
-        shape = next(iter(handlers.values()))[1]
+        shape = next(iter(handlers.values())).shape
         message = f"{given[:20]} is not allowed here; use {', '.join(handlers)}"
         return _refused(RefusedError(405, message), shape, {"allow": ", ".join([*handlers, "OPTIONS"])})
-    return await _answered(service, scope, receive, path, *handlers[method])
+    return await _answered(service, scope, receive, path, name, handlers[method])
 
 
-async def _answered(
-    service: Service, scope: Scope, receive: Receive, path: str, handler: Handler, shape: Shape
-) -> Response:
+async def _answered(service: Service, scope: Scope, receive: Receive, path: str, name: str, route: Route) -> Response:
     try:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        query = scope["query_string"].decode("ascii", "replace")
-        body = await _body(service, receive, headers.get("content-length", ""))
-        request = Request(query, headers.get("content-type", ""), body, headers, scope["method"])
-        begun = time.perf_counter()
-        client = scope["client"]
-        content = await _until_gone(receive, handler(Asked(service, request, client[0] if client else "")))
+        with service.files.arrival(route.takes_file) as is_room:
+            request = await _request(scope, receive, service.limits, *_most(service.limits, route, is_room))
+            begun = time.perf_counter()
+            client = scope["client"]
+            asked = Asked(service, request, client[0] if client else "", name)
+            content = await _until_gone(receive, route.handler(asked))
         service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
         if isinstance(content, Answered):
-            return Response(200, content.text.encode(), {"content-type": content.content_type, **content.headers})
+            given = content.content
+            data = given if isinstance(given, bytes) else given.encode()
+            return Response(200, data, {"content-type": content.content_type, **content.headers})
         return Response(200, (content if isinstance(content, str) else to_json(content)).encode(), COMMON)
     except RefusedError as refusal:
-        return _refused(refusal, shape)
+        return _refused(refusal, route.shape)
     except Exception as error:
         # Not its message, nor its causes': they may quote a text.
         logger.error("%s: %s", path, place_of(error))
-        return _refused(RefusedError(500, "an error of the server"), shape)
+        return _refused(RefusedError(500, "an error of the server"), route.shape)
 
 
-async def _body(service: Service, receive: Receive, length: str) -> bytes:
-    """Raises RefusedError: 413 for one that is too long, of which little is kept, and 408 for one that is slow."""
-    limits = service.limits
+def _most(limits: Limits, route: Route, is_room: bool) -> tuple[int, RefusedError]:
+    """How many bytes a body may have, and what is said of more."""
+    if not is_room:
+        return -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
+    if route.takes_file:
+        return limits.max_file_bytes + FORM_BYTES, too_long(limits)
+    return limits.max_bytes, RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
+
+
+async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> Request:
+    """Raises RefusedError as `_body`."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    query = scope["query_string"].decode("ascii", "replace")
+    body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
+    origin = _origin(scope, headers.get("host", ""))
+    return Request(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
+
+
+def _origin(scope: Scope, host: str) -> str:
+    """Where the client found this server; where it does not say, the server's own address."""
+    if not HOST.fullmatch(host):
+        host, port = scope["server"] or ("localhost", None)
+        host = f"[{host}]" if ":" in host else host
+        host += f":{port}" if port else ""
+    return f"{scope['scheme']}://{host}"
+
+
+async def _body(receive: Receive, length: str, seconds: float, most: int, too_much: RefusedError) -> bytes:
+    """At most so many bytes, within so many seconds. Raises RefusedError: `too_much` for more, of which little is
+    kept, and 408 for one that is slow."""
     chunks: list[bytes] = []
     size = 0
-    too_long = RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
-    if length.isdigit() and int(length) > MOST_DISCARDED:
-        raise too_long
+    discarded = max(MOST_DISCARDED, most)
+    if length.isdigit() and int(length) > discarded:
+        raise too_much
     try:
-        async with asyncio.timeout(limits.body_s):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise RefusedError(GONE, "the client has gone")
                 chunk = message.get("body", b"")
                 size += len(chunk)
-                if size <= limits.max_bytes:
+                if size <= most:
                     chunks.append(chunk)
-                elif size > MOST_DISCARDED:
-                    raise too_long
+                elif size > discarded:
+                    raise too_much
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
-        raise RefusedError(408, f"the body has not come within {limits.body_s:g} s") from None
-    if size > limits.max_bytes:
-        raise too_long
+        raise RefusedError(408, f"the body has not come within {seconds:g} s") from None
+    if size > most:
+        raise too_much
     return b"".join(chunks)
 
 

@@ -1,4 +1,5 @@
-"""DeepL's interface, version 2: /v2/translate, /v2/languages, /v2/usage. Official SDKs take it by their `server_url`.
+"""DeepL's interface, version 2: /v2/translate, /v2/document, /v2/languages, /v2/usage. Official SDKs take it by their
+`server_url`.
 
 Codes of languages are in upper case; a variant such as EN-US is the language itself where there is no other model for
 it. Errors are {"message": text}.
@@ -7,9 +8,19 @@ it. Errors are {"message": text}.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
-from nmt.service.wire import Answer, RefusedError, TranslationRequest, text_field, texts_field
+from nmt.service.files import Job
+from nmt.service.wire import (
+    Answer,
+    FileRequest,
+    RefusedError,
+    TranslationRequest,
+    Upload,
+    text_field,
+    texts_field,
+)
 
 SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
@@ -35,11 +46,15 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     handling = text_field(fields, "tag_handling", "")
     if handling not in HANDLING:
         raise RefusedError(400, "Value for 'tag_handling' not supported.")
-    if fields.get("glossary_id"):
-        raise RefusedError(400, "Glossaries are not supported.")
+    _check_glossary(fields)
     if handling:
         _check_tags(fields)
     return TranslationRequest(texts, text_field(fields, "source_lang", ""), target, is_html=bool(handling))
+
+
+def _check_glossary(fields: Mapping[str, Any]) -> None:
+    if fields.get("glossary_id"):
+        raise RefusedError(400, "Glossaries are not supported.")
 
 
 def _check_tags(fields: Mapping[str, Any]) -> None:
@@ -70,6 +85,29 @@ def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, A
             for text, one in zip(wanted.texts, answers, strict=True)
         ]
     }
+
+
+def document_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
+    """What POST /v2/document asks for. Raises RefusedError."""
+    if upload is None:
+        raise RefusedError(400, "Invalid request: missing file parameter")
+    _check_glossary(fields)
+    name = text_field(fields, "filename", upload.name)
+    wanted, own = text_field(fields, "output_format", "").lower(), PurePath(name).suffix.lower().removeprefix(".")
+    if wanted not in ("", own):
+        raise RefusedError(400, "Value for 'output_format' not supported.")
+    target = text_field(fields, "target_lang")
+    return FileRequest(Upload(name, upload.content), text_field(fields, "source_lang", ""), target)
+
+
+def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
+    """What /v2/document/{name} gives."""
+    found: dict[str, Any] = {"document_id": job.name, "status": job.state}
+    if job.refusal:
+        return found | {"error_message": job.refusal.message}
+    if job.done is None:
+        return found | {"seconds_remaining": seconds_left}
+    return found | {"billed_characters": job.characters}
 
 
 def languages(codes: Iterable[str], names: Mapping[str, str], as_targets: bool) -> list[dict[str, Any]]:

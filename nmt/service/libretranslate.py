@@ -1,4 +1,5 @@
-"""LibreTranslate's interface: POST /translate and /detect, GET /languages, /health and /frontend/settings.
+"""LibreTranslate's interface: POST /translate, /translate_file and /detect, GET /download_file, /languages, /health
+and /frontend/settings.
 
 Its clients send JSON, forms of both kinds, or everything in the query. Errors are {"error": text}; codes of languages
 are compared without regard to case, and `de-DE` falls back to `de`.
@@ -9,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nmt.service.wire import Answer, RefusedError, TranslationRequest, number_field, text_field, texts_field
+from nmt.service.wire import (
+    Answer,
+    FileRequest,
+    RefusedError,
+    TranslationRequest,
+    Upload,
+    number_field,
+    text_field,
+    texts_field,
+)
 
 AUTO = "auto"
 FORMATS = ("text", "html")
@@ -23,9 +33,20 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     kind = text_field(fields, "format", "text")
     if kind not in FORMATS:
         raise RefusedError(400, f"{_brief(kind)} format is not supported")
-    source = "" if source.lower() == AUTO else source
+    source = _said(source)
     alternatives = number_field(fields, "alternatives", MOST_ALTERNATIVES)
     return TranslationRequest(texts, source, target, is_list, kind == "html", alternatives)
+
+
+def file_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
+    """What POST /translate_file asks for. Raises RefusedError."""
+    if upload is None:
+        raise RefusedError(400, "Invalid request: missing file parameter")
+    return FileRequest(upload, _said(text_field(fields, "source")), text_field(fields, "target"))
+
+
+def _said(source: str) -> str:
+    return "" if source.lower() == AUTO else source
 
 
 def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
@@ -48,7 +69,14 @@ def languages(targets: Mapping[str, Sequence[str]], names: Mapping[str, str]) ->
     return [{"code": code, "name": names.get(code, code), "targets": list(to)} for code, to in targets.items()]
 
 
-def settings(source: str, target: str, names: Mapping[str, str], max_chars: int, has_keys: bool) -> dict[str, Any]:
+def file_answer(origin: str, name: str) -> dict[str, str]:
+    """What POST /translate_file gives."""
+    return {"translatedFileUrl": f"{origin}/download_file/{name}"}
+
+
+def settings(
+    source: str, target: str, names: Mapping[str, str], max_chars: int, has_keys: bool, suffixes: Sequence[str]
+) -> dict[str, Any]:
     """What GET /frontend/settings gives."""
     return {
         "apiKeys": has_keys,
@@ -60,7 +88,7 @@ def settings(source: str, target: str, names: Mapping[str, str], max_chars: int,
             "target": {"code": target, "name": names.get(target, target)},
         },
         "suggestions": False,
-        "supportedFilesFormat": [],
+        "supportedFilesFormat": list(suffixes),
     }
 
 

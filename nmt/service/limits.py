@@ -14,6 +14,8 @@ from nmt.service.wire import RefusedError
 MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
 MAX_RATE = 1_000_000
 INSPECTED = 1000  # characters: of longer texts nobody can see anything
+KEPT_S = 1800.0  # so long a translated file can be fetched
+MAX_LINE_CHARS = 10_000  # of a line in a file: it is one segment, and others wait for it
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Limits:
     rate: int = (
         0  # requests a minute of each client, or of each key that has no rate of its own; 0: as many as can be
     )
+    max_files: int = 8  # that are translated at a time, beyond which one more is refused
+    max_file_bytes: int = 10_000_000  # of a file
+    max_file_chars: int = 1_000_000  # of a file's texts
+    max_kept_bytes: int = 200_000_000  # of translated files, all together
+    file_s: float = 600.0  # until a file is translated
 
     def check(self, texts: Iterable[str]) -> None:
         """Raises RefusedError(400) for too much."""

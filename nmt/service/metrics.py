@@ -32,6 +32,8 @@ FAMILIES = {
     "nmt_worker_deaths_total": Family("counter", "Workers that ended and were replaced."),
     "nmt_waiting_segments": Family("gauge", "Segments that wait for a batch."),
     "nmt_jobs": Family("gauge", "Requests at work, by pairs of languages."),
+    "nmt_files": Family("gauge", "Files that are read, translated or written."),
+    "nmt_kept_bytes": Family("gauge", "Bytes of translated files that can be fetched."),
 }
 
 

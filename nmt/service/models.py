@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nmt.data.tokenizer import EOS_ID
 from nmt.json_text import to_json
 from nmt.log_lines import place_of
+from nmt.service.wire import Markup
+from nmt.text.sentences import LONG
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
-    from nmt.translation.values import Translation
+    from nmt.translation.values import Split, Translation
 
-# pair, texts, how many alternatives, whether what stands in the texts are tags
-Batch = tuple[str, Sequence[str], int, bool]
+# pair, texts, how many alternatives, what may be tags in the texts
+Batch = tuple[str, Sequence[str], int, Markup]
 # pair, text, its translation (None: the model's own), parts, and of which side and place alone (None: all)
 Inspection = tuple[str, str, str | None, Sequence[str], tuple[str, int] | None]
 # text, its alternatives, score, source pieces, whether its end is left out
@@ -80,12 +82,14 @@ class Models:
         }
 
     def translate(self, batch: Batch) -> list[Result]:
-        pair, texts, alternatives, tagged = batch
+        pair, texts, alternatives, markup = batch
         translator = self.translators[pair]
         with _unsaid():
             nbest = min(alternatives + 1, translator.search.width) if alternatives else 0
-            if tagged:
+            if markup == "html":
                 found = translate_tagged(translator, texts, nbest)
+            elif markup:
+                found = translate_lines(translator, texts)
             else:
                 found = translator.translate(texts, nbest=nbest, plain=not nbest)
             pieces = translator.tokenizer.encode_src(list(texts))
@@ -119,6 +123,21 @@ def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -
         translated = translator.translate(plain, nbest=nbest, alignment=tagged, plain=not nbest and not tagged)
         found |= {i: with_tags(markups[i], one) for i, one in zip(numbers, translated, strict=True)}
     return [found[i] for i in range(len(texts))]
+
+
+def translate_lines(translator: Translator, lines: Sequence[str]) -> list[Translation]:
+    """Lines of a file, with what nmt/formats spells as tags and with placeholders; of long ones each sentence on its
+    own."""
+    assert translator.direction
+    keeping = translator.toward(translator.direction)
+    keeping.rules = translator.rules.keeping(["placeholders"])
+    divided: dict[Split, list[str]] = {"none": [], "sentences": []}
+    for line in lines:
+        divided["sentences" if len(line) > LONG else "none"].append(line)
+    found: dict[str, Translation] = {}
+    for split, some in divided.items():
+        found |= zip(some, keeping.translate(some, plain=True, tags=True, split=split), strict=True)
+    return [found[line] for line in lines]
 
 
 def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nmt import __version__
+from nmt.service.documents import CONTENT_TYPES, suffixes
 from nmt.service.libretranslate import AUTO, FORMATS, MOST_ALTERNATIVES
 from nmt.service.limits import INSPECTED, Limits
 from nmt.service.pairs import Pairs
@@ -16,6 +17,7 @@ TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "number"}
 WHOLE: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
+FILE: Schema = {"type": "string", "format": "binary"}
 ERRORS = {
     "400": "what is asked for is not there, or too much",
     "403": "the key is not known",
@@ -39,12 +41,17 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
         },
         "paths": {
             "/translate": {"post": _translate(pairs, limits)},
+            "/translate_file": {"post": _translate_file(pairs, limits)},
+            "/download_file/{name}": {"get": _download_file()},
             "/detect": {"post": _detect()},
             "/languages": {"get": _get("The languages, and what each can be translated into.", _list(_language()))},
             "/frontend/settings": {"get": _get("What a page for people needs to know.", {"type": "object"})},
             "/health": {"get": _get("Whether the server is there for new requests.", _object(status=TEXT))},
             "/inspect": {"post": _inspect(pairs)},
             "/v2/translate": {"post": _deepl_translate(pairs, limits)},
+            "/v2/document": {"post": _deepl_upload(pairs, limits)},
+            "/v2/document/{name}": _deepl_document(),
+            "/v2/document/{name}/result": _deepl_result(),
             "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
             "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
             "/translator/translate": {"post": _opennmt()},
@@ -111,6 +118,38 @@ def _translate(pairs: Pairs, limits: Limits) -> Schema:
     return _post(summary, body, answer, (JSON,), ERROR)
 
 
+def _translate_file(pairs: Pairs, limits: Limits) -> Schema:
+    body = _object(
+        ("file", "source", "target"),
+        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
+        source=TEXT | {"enum": [AUTO, *pairs.sources]},
+        target=TEXT | {"enum": pairs.targets},
+        api_key=TEXT,
+    )
+    answer = _object(("translatedFileUrl",), translatedFileUrl=TEXT | {"format": "uri"})
+    return _post("Translate a file.", body, answer, (MULTIPART,), ERROR)
+
+
+def _download_file() -> Schema:
+    return _got_file("A translated file, for half an hour.", ERROR) | {"parameters": [_in_path(r"^[\w.-]{1,99}$")]}
+
+
+def _got_file(summary: str, error: Schema) -> Schema:
+    found = _get(summary, {}, error)
+    found["responses"]["200"]["content"] = {kind: {"schema": FILE} for kind in sorted(set(CONTENT_TYPES.values()))}
+    return _or_nothing(found, error)
+
+
+def _in_path(pattern: str) -> Schema:
+    return {"name": "name", "in": "path", "required": True, "schema": TEXT | {"pattern": pattern}}
+
+
+def _or_nothing(operation: Schema, error: Schema) -> Schema:
+    """One that may find nothing under the name that it is given."""
+    missing = {"description": "there is no such file, or no longer", "content": {JSON: {"schema": error}}}
+    return operation | {"responses": operation["responses"] | {"404": missing}}
+
+
 def _detect() -> Schema:
     body = _object(("q",), q=TEXT | {"minLength": 1}, api_key={"type": ["string", "null"]})
     answer = _list(_object(("confidence", "language"), confidence=NUMBER, language=TEXT), minItems=1)
@@ -147,6 +186,45 @@ def _deepl_translate(pairs: Pairs, limits: Limits) -> Schema:
     one = _object(("text",), text=TEXT, detected_source_language=TEXT, billed_characters=WHOLE)
     answer = _object(("translations",), translations=_list(one))
     return _post("Translate texts.", body, answer, (JSON,), DEEPL_ERROR)
+
+
+def _deepl_upload(pairs: Pairs, limits: Limits) -> Schema:
+    body = _object(
+        ("file", "target_lang"),
+        file=FILE | {"description": f"at most {limits.max_file_bytes} bytes: {', '.join(suffixes())}"},
+        filename=TEXT | {"description": "where the file has no name"},
+        source_lang=TEXT | {"enum": [code.upper() for code in pairs.sources]},
+        target_lang=TEXT | {"enum": [code.upper() for code in pairs.targets]},
+    )
+    answer = _object(("document_id", "document_key"), document_id=TEXT, document_key=TEXT)
+    return _post("Translate a document, to be asked for later.", body, answer, (MULTIPART,), DEEPL_ERROR)
+
+
+def _deepl_document() -> Schema:
+    answer = _object(
+        ("document_id", "status"),
+        document_id=TEXT,
+        status=TEXT | {"enum": ["queued", "translating", "done", "error"]},
+        seconds_remaining=WHOLE,
+        billed_characters=WHOLE,
+        error_message=TEXT,
+    )
+    return _with_key(_or_nothing(_get("How far a document is.", answer, DEEPL_ERROR), DEEPL_ERROR))
+
+
+def _deepl_result() -> Schema:
+    return _with_key(_got_file("A translated document, for half an hour.", DEEPL_ERROR))
+
+
+def _with_key(operation: Schema) -> Schema:
+    """By GET with the document's key in the query, and by POST with it in the body."""
+    key = {"name": "document_key", "in": "query", "required": True, "schema": TEXT}
+    name, body = _in_path(r"^[\w-]{1,99}$"), _object(("document_key",), document_key=TEXT)
+    given = {"required": True, "content": {kind: {"schema": body} for kind in (JSON, FORM)}}
+    return {
+        "get": operation | {"parameters": [name, key]},
+        "post": operation | {"parameters": [name], "requestBody": given},
+    }
 
 
 def _deepl_languages() -> Schema:

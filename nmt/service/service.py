@@ -16,12 +16,13 @@ from typing import Any
 from nmt.html import document as html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
+from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs
 from nmt.service.segments import Segments, cut
-from nmt.service.wire import Answer, RefusedError, TranslationRequest
+from nmt.service.wire import Answer, Markup, RefusedError, TranslationRequest
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class _Kind:
     generation: Generation
     pair: str
     alternatives: int
-    is_tagged: bool
+    markup: Markup
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Service:
         self.metrics = Metrics()
         self.generations = Generations(settings, self.metrics, self._read_keys, self._renewed)
         self.characters = 0  # translated since the start
+        self.files = Files(limits, clock, lambda: self.generations.current, self.lines)
         self._cache: OrderedDict[tuple[_Kind, str], Any] = OrderedDict()
         self._speed = 100.0  # segments a second, lately
 
@@ -98,6 +100,8 @@ class Service:
         self.metrics.now |= {
             "nmt_waiting_segments": lambda: self.batcher.waiting,
             "nmt_jobs": lambda: self.batcher.jobs,
+            "nmt_files": lambda: self.files.at_work,
+            "nmt_kept_bytes": lambda: self.files.kept.size,
             "nmt_dropped_segments_total": lambda: self.batcher.dropped,
             "nmt_worker_deaths_total": lambda: self.generations.deaths,
         }
@@ -123,8 +127,12 @@ class Service:
         """Raises RefusedError for a key that is missing or wrong, one request too many, and while the server ends."""
         if self.is_draining:
             raise RefusedError(503, "the server is about to end", 1)
-        rate = self.keys.rate_of(key) if self.keys else None
+        rate = self.rate_of(key)
         self.rates.take(f"key {key}" if self.keys else client, self.limits.rate if rate is None else rate)
+
+    def rate_of(self, key: str) -> int | None:
+        """A key's own rate, if it has one. Raises RefusedError for a key that is missing or wrong."""
+        return self.keys.rate_of(key) if self.keys else None
 
     def detect(self, text: str) -> list[tuple[str, float]]:
         """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
@@ -140,9 +148,9 @@ class Service:
             for text in texts:
                 if text.pair:
                     assert text.segments
-                    kind = _Kind(generation, text.pair.name, wanted.alternatives, wanted.is_html)
+                    kind = _Kind(generation, text.pair.name, wanted.alternatives, "html" if wanted.is_html else "")
                     by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
-            self._check_room(sum(map(len, by_kind.values())))
+            self.check_room(sum(map(len, by_kind.values())))
             await self._fill(by_kind)
             return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
 
@@ -159,7 +167,7 @@ class Service:
             return _Text(source, confidence, pair)
         return _Text(source, confidence, pair, html.cut(given, source) if wanted.is_html else cut(given, source))
 
-    def _check_room(self, number: int) -> None:
+    def check_room(self, number: int = 1) -> None:
         """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""
         if self.batcher.waiting and self.batcher.waiting + number > self.limits.max_waiting:
             wait_s = math.ceil(min(60.0, max(1.0, self.batcher.waiting / self._speed)))
@@ -167,11 +175,26 @@ class Service:
 
     async def _fill(self, by_kind: dict[_Kind, list[tuple[_Text, str]]]) -> None:
         """Translate the segments, and give each text its results, in order."""
+        async with self._in_time("translated", self.limits.request_s):
+            found = await self._results({kind: [one for _, one in wanted] for kind, wanted in by_kind.items()})
+        for kind, wanted in by_kind.items():
+            for text, segment in wanted:
+                text.results.append(found[kind, segment])
+
+    async def lines(self, generation: Generation, pair: Pair, lines: Sequence[str], is_tagged: bool) -> list[str]:
+        """The translations of lines of a file. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
+        kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
+        async with self._in_time("translated", self.limits.file_s):
+            found = await self._results({kind: lines})
+        return [found[kind, line][0] for line in lines]
+
+    async def _results(self, wanted: Mapping[_Kind, Sequence[str]]) -> dict[tuple[_Kind, str], Any]:
+        """Of each segment what workers make of it. Raises what they raise."""
         waits: list[tuple[_Kind, list[str], asyncio.Future[list[Any]]]] = []
         found: dict[tuple[_Kind, str], Any] = {}
-        for kind, wanted in by_kind.items():
+        for kind, segments in wanted.items():
             missing = []
-            for segment in dict.fromkeys(segment for _, segment in wanted):
+            for segment in dict.fromkeys(segments):
                 if (kind, segment) in self._cache:
                     found[kind, segment] = self._cache[kind, segment]
                     self._cache.move_to_end((kind, segment))
@@ -180,16 +203,13 @@ class Service:
                     missing.append(segment)
             waits.append((kind, missing, self.batcher.submit(kind, missing)))
         try:
-            async with self._in_time("translated"):
-                for kind, missing, answer in waits:
-                    found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
+            for kind, missing, answer in waits:
+                found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
         finally:
             for *_, answer in waits:
                 answer.cancel()
-        for kind, wanted in by_kind.items():
-            for text, segment in wanted:
-                text.results.append(found[kind, segment])
         self._remember(found)
+        return found
 
     def _remember(self, found: dict[tuple[_Kind, str], Any]) -> None:
         if not self.settings.cache:
@@ -213,12 +233,12 @@ class Service:
             raise RefusedError(400, f"a text of more than {INSPECTED} characters cannot be looked at")
         if not text.strip():
             raise RefusedError(400, "Invalid request: missing q parameter")
-        self._check_room(1)
+        self.check_room()
         with self.generations.current as generation:
             (pair,) = generation.pairs.ways(source, target).values()
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
-            async with self._in_time("looked at"):
+            async with self._in_time("looked at", self.limits.request_s):
                 wanted = pair.name, text, translation, list(parts), piece
                 found: str = await generation.models.run("inspect", wanted)
             if not found:
@@ -226,13 +246,13 @@ class Service:
             return found
 
     @asynccontextmanager
-    async def _in_time(self, done: str) -> AsyncIterator[None]:
+    async def _in_time(self, done: str, seconds: float) -> AsyncIterator[None]:
         """What workers are waited for in here, as what a client is told when it does not come."""
         try:
-            async with asyncio.timeout(self.limits.request_s):
+            async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            raise RefusedError(503, f"not {done} within {self.limits.request_s:g} s", 1) from None
+            raise RefusedError(503, f"not {done} within {seconds:g} s", 1) from None
         except ConnectionError:
             raise RefusedError(503, "the workers have ended; others are being started", 5) from None
         except RuntimeError as error:
@@ -242,7 +262,7 @@ class Service:
     # -- batches --
 
     async def _run(self, kind: _Kind, texts: list[str]) -> Sequence[Any]:
-        batch = kind.pair, texts, kind.alternatives, kind.is_tagged
+        batch = kind.pair, texts, kind.alternatives, kind.markup
         found: Sequence[Any] = await kind.generation.models.run("translate", batch)
         characters = sum(map(len, texts))
         self.characters += characters
@@ -262,7 +282,9 @@ class Service:
         self.generations.is_draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(bound_s):
+                await self.files.drained()
                 await self.batcher.drained()
 
     def close(self) -> None:
+        self.files.close()
         self.generations.close()

@@ -6,13 +6,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 10_000  # of a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 KEYS = ("api_key", "auth_key")  # may stand in the query beside any body
+Markup = Literal["", "html", "file"]  # what may be tags in a segment: nothing, all of a page's, those of nmt/formats
 _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
 
 
@@ -40,6 +40,23 @@ class TranslationRequest:
 
 
 @dataclass(frozen=True)
+class Upload:
+    """A file of a form."""
+
+    name: str  # as the client has it
+    content: bytes
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """A file that a client wants translated."""
+
+    upload: Upload
+    source: str  # a code; "" to detect it
+    target: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """The translation of one text."""
 
@@ -60,6 +77,7 @@ class Request:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     method: str = "POST"
+    origin: str = ""  # where the client found this server, such as http://localhost:5000
 
 
 def media_type(content_type: str) -> str:
@@ -77,10 +95,18 @@ def fields_of(request: Request) -> dict[str, Any]:
         is_get = request.method in ("GET", "HEAD")
         return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if is_get or k in KEYS}
     if kind == MULTIPART:
-        pairs = _of_multipart(request.content_type, request.body)
+        pairs, _ = _of_multipart(request.content_type, request.body)
     else:
         pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
     return _of_query(request) | _collected(pairs)
+
+
+def form_of(request: Request) -> tuple[dict[str, Any], Upload | None]:
+    """The fields as `fields_of` has them, and the form's file, if it has one. Raises RefusedError(400)."""
+    if media_type(request.content_type) != MULTIPART or not request.body.strip():
+        return fields_of(request), None
+    pairs, uploads = _of_multipart(request.content_type, request.body)
+    return _of_query(request) | _collected(pairs), uploads.get("file")
 
 
 def key_of(request: Request, fields: Mapping[str, Any]) -> str:
@@ -126,24 +152,38 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields") from None
 
 
-def _of_multipart(content_type: str, body: bytes) -> list[tuple[str, str]]:
-    """The fields; files are left out."""
+def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
+    """The fields, and the files by the names of theirs, of which none is ever on a disk."""
     from python_multipart.exceptions import MultipartParseError
-    from python_multipart.multipart import parse_form
+    from python_multipart.multipart import create_form_parser
 
     found: list[tuple[str, str]] = []
+    uploads: dict[str, Upload] = {}
+
+    def count() -> None:
+        if len(found) + len(uploads) == MAX_FIELDS:
+            raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields")
 
     def on_field(one: Any) -> None:
-        if len(found) == MAX_FIELDS:
-            raise RefusedError(400, f"Invalid request: there are more than {MAX_FIELDS} fields")
+        count()
         found.append((_text(one.field_name or b""), _text(one.value or b"")))
 
-    headers = {"Content-Type": content_type.encode("latin-1", "replace"), "Content-Length": str(len(body)).encode()}
+    def on_file(one: Any) -> None:
+        count()
+        one.file_object.seek(0)
+        upload = Upload((one.file_name or b"").decode("utf-8", "replace"), one.file_object.read())
+        uploads.setdefault(_text(one.field_name or b""), upload)
+        one.close()
+
+    headers = {"Content-Type": content_type.encode("latin-1", "replace")}
     try:
-        parse_form(headers, BytesIO(body), on_field, lambda file: file.close())
+        parser = create_form_parser(headers, on_field, on_file, {"MAX_MEMORY_FILE_SIZE": len(body) + 1})
+        parser.write(body)
+        parser.finalize()
+        parser.close()
     except (MultipartParseError, ValueError):
         raise RefusedError(400, "Invalid request: the body is no multipart form") from None
-    return found
+    return found, uploads
 
 
 def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ _AFTER_QUOTED = re.compile(r"と|って|など")  # 「…」と言った: it go
 # Where a sentence may be cut, and how much farther from the best place a better mark may be.
 _BREAKS = (
     (0.0, re.compile(r"[;:؛]\s+|[；：]\s*")),
-    (0.2, re.compile(r"\s+(?=[-–—]+\s)|——\s*")),
+    (0.2, re.compile(r"(?<!\s)\s++(?=[-–—]++\s)|——\s*")),
     (0.3, re.compile(r"[,،]\s+|[，、]\s*")),
     (0.8, re.compile(r"\s+")),
 )

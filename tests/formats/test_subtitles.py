@@ -291,3 +291,9 @@ def test_nothing_but_blanks_and_breaks_within_a_cue_changes_where_texts_do_not(k
     document = opened(kind, BEFORE[kind] + text)
     found = document.with_targets([segment.text for segment in document.segments]).decode()
     assert re.sub(r"\s|\\N", "", unescape(found)) == re.sub(r"\s|\\N", "", unescape(BEFORE[kind] + text))
+
+
+@pytest.mark.parametrize("kind", ["srt", "vtt", "ass"])
+def test_what_has_no_cue_is_said_in_words(kind):
+    with pytest.raises(ValueError, match=rf"^film\.{kind} has no (cue|event): it is no {kind.upper()}$"):
+        opened(kind, "Der Hund\n")

@@ -180,6 +180,54 @@ def test_it_fits_a_narrow_dark_screen_and_right_to_left(opened):
     assert page.evaluate("getComputedStyle(document.querySelector('.piece')).transitionDuration") == "0s"
 
 
+def chosen(page, name: str, content: str) -> None:
+    page.set_input_files("#file", {"name": name, "mimeType": "", "buffer": content.encode()})
+
+
+def test_a_file_is_chosen_or_dropped_and_its_translation_is_a_download(opened, server):
+    page = opened()
+    page.select_option("#source", "de")
+    expected = server.ask(q=TEXT).json()["translatedText"]
+    with page.expect_download() as waiting:
+        chosen(page, "Brief.TXT", TEXT)
+    assert waiting.value.suggested_filename == "Brief.en.TXT"
+    assert waiting.value.path().read_text() == expected
+    assert page.evaluate("document.activeElement.id") == "made"
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")  # once more
+    assert waiting.value.path().read_text() == expected
+    drop = """text => { const data = new DataTransfer();
+        data.items.add(new File([text], "brief.txt"));
+        for (const kind of ["dragover", "drop"])
+          document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    with page.expect_download() as waiting:
+        page.evaluate(drop, TEXT)
+    assert waiting.value.suggested_filename == "brief.en.txt"
+    assert not page.evaluate("document.body.classList.contains('over')")
+
+
+def test_what_cannot_be_done_with_a_file_is_said_and_one_can_be_stopped(opened):
+    held = []
+    page = opened([("translate_file", lambda route: held.append(route) if held else route.continue_())])
+    status = page.locator("#file-status")
+    chosen(page, "a.pdf", "x")
+    sync_api.expect(status).to_contain_text("“a.pdf” cannot be translated here; what can is: .txt,")
+    chosen(page, "a.srt", "x")
+    sync_api.expect(status).to_have_text("This did not work: the file has no cue: it is no SRT.")
+    assert browser.barriers(page) == []
+    held.append(None)
+    page.locator("#file").focus()
+    chosen(page, "a.txt", TEXT)
+    sync_api.expect(status).to_contain_text("Translating “a.txt”")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "stop"
+    page.keyboard.press("Enter")
+    sync_api.expect(status).to_have_text("Stopped.")
+    assert page.locator("#stop").is_hidden()
+    assert page.evaluate("document.activeElement.id") == "file"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_colours_have_contrast_and_controls_have_names(opened, scheme):
     page = opened(color_scheme=scheme)

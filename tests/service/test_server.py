@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 import httpx2
 import pytest
 
+from nmt.formats import read_document
+from nmt.formats.document import DocumentOptions
+from nmt.formats.inline import translated
+
 MARKER = "Zauberwort"
+FILE = {"source": "de", "target": "en"}
 TEXTS = ["Der Hund sieht den Ball.", "Anna mag kein Boot.", "Paul sucht das Haus und die Stadt.", "Die Frau hört."]
 
 
@@ -131,6 +137,35 @@ def test_libretranslatepy(server, expected):
     assert client.languages()[0]["code"] == "de"
 
 
+def test_a_file_is_what_nmt_translate_makes_of_it(server, translator, expected, monkeypatch):
+    page = f"<h1>{TEXTS[0]}</h1><p>Der <b>Hund</b> hört %s. <a href='x'>Anna</a> {TEXTS[1]} {TEXTS[2] * 9}</p>"
+    monkeypatch.setattr(translator, "rules", translator.rules.keeping(["placeholders"]))
+    document = read_document("html", page.encode(), "", DocumentOptions("de", "en"))
+    made = translated(document.segments, lambda lines: [one.text for one in translator.translate(lines, tags=True)])
+    cue = f"1\n00:01 --> 00:02\n{' '.join(TEXTS * 4)}\n"  # so long that its sentences are translated one by one
+    (divided,) = translator.translate([" ".join(TEXTS * 4)], tags=True, split="sentences")
+    for name, content, right in (
+        ("a.srt", cue.encode(), f"1\n00:01 --> 00:02\n{divided.text}\n".encode()),
+        ("a.html", page.encode(), document.with_targets(made)),
+        ("a.txt", "\n".join(TEXTS).encode(), "\n".join(expected(TEXTS)).encode()),
+    ):
+        answer = server.client.post(
+            "/translate_file", data=FILE | {"source": "auto"}, files={"file": (name, content)}
+        )
+        found = server.client.get(answer.json()["translatedFileUrl"])
+        assert found.content == right
+        assert found.headers["content-disposition"].startswith("attachment")
+
+
+def test_libretranslatepy_translates_a_file(server, expected, tmp_path):
+    client = pytest.importorskip("libretranslatepy").LibreTranslateAPI(f"{server.url}/")
+    if not hasattr(client, "translate_file"):
+        pytest.skip("this version of libretranslatepy has no translate_file")
+    (tmp_path / "a.txt").write_text(TEXTS[0])
+    answer = client.translate_file(str(tmp_path / "a.txt"), "de", "en")
+    assert server.client.get(answer).content.decode() == expected(TEXTS[:1])[0]
+
+
 def test_deep_translator(server, expected):
     module = pytest.importorskip("deep_translator")
     client = module.LibreTranslator(source="de", target="en", custom_url=f"{server.url}/", api_key="any")
@@ -147,6 +182,23 @@ def test_deepl(server, expected):
     assert client.get_usage().character.valid
     with pytest.raises(deepl.DeepLException, match="not supported"):
         client.translate_text(TEXTS[0], target_lang="JA")
+
+
+def test_deepl_translates_a_document(server, expected, tmp_path, monkeypatch):
+    deepl = pytest.importorskip("deepl")
+    monkeypatch.setattr("time.sleep", lambda _, sleep=time.sleep: sleep(0.05))  # it asks every 5 s
+    client = deepl.DeepLClient("any", server_url=server.url, send_platform_info=False)
+    given, made = tmp_path / f"{MARKER}.txt", tmp_path / "made.txt"
+    given.write_text("\n".join(TEXTS))
+    status = client.translate_document_from_filepath(given, made, source_lang="DE", target_lang="EN-US")
+    assert (status.done, status.billed_characters) == (True, sum(map(len, TEXTS)))
+    assert made.read_text() == "\n".join(expected(TEXTS))
+    client.translate_document_from_filepath(given, made, target_lang="EN-GB")
+    assert made.read_text() == "\n".join(expected(TEXTS))
+    given = given.rename(tmp_path / f"{MARKER}.srt")
+    with pytest.raises(deepl.DeepLException, match="the file has no cue"):
+        client.translate_document_from_filepath(given, tmp_path / "made.srt", target_lang="EN-US")
+    assert not any(MARKER in line for line in server.lines)
 
 
 def test_64_clients_get_each_its_own_answer(server, translator):
@@ -172,6 +224,9 @@ def test_metrics_count_and_say_no_text(server):
     server.ask(q=MARKER)
     server.ask(q=MARKER, source=MARKER)
     server.client.get(f"/{MARKER}")
+    server.client.post("/translate_file", data=FILE, files={"file": (f"{MARKER}.txt", MARKER.encode())})
+    server.client.post("/translate_file", data=FILE, files={"file": (f"{MARKER}.srt", MARKER.encode())})
+    server.client.get(f"/download_file/{MARKER}")
     text, lines = server.client.get("/metrics").text, server.lines[1:]  # the first says where it listens
     assert 'nmt_requests_total{route="/translate",status="200"}' in text
     assert server.metric("nmt_tokens_total") > 0

@@ -1,0 +1,158 @@
+"""A file of a client, by its suffix: what is translated in it, in which language that is, and the file with the
+translations. Pure functions, which may take long: each is for a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from nmt.formats import FORMATS, SUFFIXES, read_document, readable
+from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.encodings import decoded, mark_of
+from nmt.formats.inline import plain, translated
+from nmt.service.detection import SEEN, detect
+from nmt.service.limits import MAX_LINE_CHARS, Limits
+from nmt.service.pairs import Pair
+from nmt.service.segments import cut
+from nmt.service.wire import RefusedError
+
+TEXT = ".txt"  # lines, which are no document with tags
+NAME = "the file"  # in place of its own, which no answer and no log repeats
+CONTENT_TYPES = {TEXT: "text/plain"} | {
+    suffix: kind for one in FORMATS.values() for suffix, kind in one.suffixes.items()
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file that was read."""
+
+    pair: Pair | None  # None: it is in the language that is wanted, and stays as it is
+    document: Document
+    segments: Sequence[Segment]
+    lines: Sequence[str]  # to be translated, none twice
+    characters: int  # of its texts
+    is_tagged: bool  # whether lines may have tags in them
+
+
+class TextDocument:
+    """Lines of UTF-8 or UTF-16; of a long line the sentences are translated one by one. Raises ValueError for another
+    encoding, RefusedError(413) for a line that is too long."""
+
+    kept = 0
+    languages = ("", "")
+
+    def __init__(self, data: bytes, options: DocumentOptions) -> None:
+        self.mark, encoding = mark_of(data)
+        self.encoding, self.options = encoding or "utf-8", options
+        text = decoded(data[len(self.mark) :], self.encoding, NAME)
+        _check_lines(text.split("\n"))
+        self.cut = cut(text, options.src)
+
+    @property
+    def segments(self) -> Sequence[Segment]:
+        return [Segment(text) for text in self.cut.texts]
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        return self.mark + self.cut.joined(targets, self.options.tgt).encode(self.encoding)
+
+
+class _Same:
+    """A file in the language that is wanted."""
+
+    kept = 0
+    languages = ("", "")
+    segments: Sequence[Segment] = ()
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def with_targets(self, targets: Sequence[str]) -> bytes:
+        return self.data
+
+
+def suffixes() -> list[str]:
+    """Of the files that can be read here."""
+    return [TEXT, *readable()]
+
+
+def suffix_of(name: str) -> str:
+    """Raises RefusedError(400) for the name of a file that cannot be read here."""
+    found = PurePath(name).suffix.lower()
+    known = suffixes()
+    if found not in known:
+        raise RefusedError(400, f"files of this kind are not supported; there are: {', '.join(known)}")
+    return found
+
+
+def read(data: bytes, suffix: str, ways: Mapping[str, Pair | None], limits: Limits) -> Reading:
+    """A file in one of several languages, with the pair that translates each (see Pairs.ways). Raises RefusedError:
+    400 for a file that is not sound, 413 for too much text."""
+    try:
+        pair, document = _in_language(data, suffix, ways)
+        segments = document.segments
+    except ValueError as error:
+        raise RefusedError(400, str(error)) from None
+    characters = sum(len(plain(one.text) if one.markup else one.text) for one in segments)
+    if characters > limits.max_file_chars:
+        raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
+    lines = _lines(segments)
+    _check_lines(lines)
+    return Reading(pair, document, segments, lines, characters, suffix != TEXT)
+
+
+def written(reading: Reading, known: Mapping[str, str]) -> bytes:
+    """The file with the translations of its lines. To be called once."""
+    targets = translated(reading.segments, lambda lines: [known[line] for line in lines])
+    return reading.document.with_targets(targets)
+
+
+def _in_language(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> tuple[Pair | None, Document]:
+    """The pair that translates a file, and what was read. Raises ValueError."""
+    source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
+    pair = ways[source]
+    return pair, _opened(data, suffix, pair) if pair else _Same(data)
+
+
+def _detected(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> str:
+    """The language of a file's text. Of a format that has several languages side by side, and so cannot be read
+    before one is told, the first that it has. Raises ValueError."""
+    try:
+        document = _opened(data, suffix, None)
+    except ValueError as error:
+        for source, pair in ways.items():
+            with suppress(ValueError):
+                if pair and _opened(data, suffix, pair).segments:
+                    return source
+        raise error
+    seen = ""
+    for segment in document.segments:
+        seen += f"{plain(segment.text) if segment.markup else segment.text}\n"
+        if len(seen) >= SEEN:
+            break
+    return detect(seen, list(ways))[0][0]
+
+
+def _opened(data: bytes, suffix: str, pair: Pair | None) -> Document:
+    options = DocumentOptions(pair.source, pair.target) if pair else DocumentOptions()
+    return TextDocument(data, options) if suffix == TEXT else read_document(SUFFIXES[suffix], data, NAME, options)
+
+
+def _check_lines(lines: Sequence[str]) -> None:
+    """Raises RefusedError(413)."""
+    if any(len(line) > MAX_LINE_CHARS for line in lines):
+        raise RefusedError(413, f"{NAME} has a paragraph of more than {MAX_LINE_CHARS} characters; divide it")
+
+
+def _lines(segments: Sequence[Segment]) -> list[str]:
+    """What `translated` asks for."""
+    found: list[str] = []
+
+    def keep(lines: list[str]) -> list[str]:
+        found.extend(lines)
+        return lines
+
+    translated(segments, keep)
+    return found

@@ -1,0 +1,259 @@
+"""Files on their way: read in a thread, translated a portion at a time, written in a thread, and kept for a while.
+
+A portion is so small that the files together never fill the queue, and in it they take turns with all other requests
+(batcher.py). What is kept is in memory only, under names that nobody guesses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from nmt.log_lines import place_of
+from nmt.service import documents
+from nmt.service.generations import Generation
+from nmt.service.limits import KEPT_S, Limits
+from nmt.service.pairs import Pair
+from nmt.service.tasks import Tasks
+from nmt.service.wire import FileRequest, RefusedError
+
+SHARE = 4  # of the queue's room files take one part in so many
+MAX_ARRIVING = 32  # requests at a time that have a file in their body, beside those that are translated
+THREADS = 2  # that read or write files: each takes time from the event loop's
+ENTRY_BYTES = 1000  # that a file takes beside its content
+OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
+LINES_A_SECOND = 100  # that are translated, before any are
+LOOK_S = 0.05  # how often that is looked at
+
+T = TypeVar("T")
+Translate = Callable[[Generation, Pair, Sequence[str], bool], Awaitable[list[str]]]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Job:
+    """A file that was accepted."""
+
+    name: str  # under which it is asked for
+    key: str  # that is asked for beside the name; "": none
+    suffix: str
+    characters: int
+    lines: int  # to be translated
+    begun: float
+    translated: int = 0  # lines
+    done: float | None = None  # when it was, well or not
+    content: bytes = b""
+    refusal: RefusedError | None = None
+    is_fetched: bool = False
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """With which its content is sent: to be saved, and never to be shown as a page of this server."""
+        return {
+            "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
+            "content-security-policy": "default-src 'none'",
+            "x-content-type-options": "nosniff",
+            "cache-control": "no-store",
+            "access-control-allow-origin": "*",
+        }
+
+    @property
+    def state(self) -> str:
+        """As DeepL says it."""
+        if self.done is None:
+            return "translating" if self.translated else "queued"
+        return "error" if self.refusal else "done"
+
+
+class Kept:
+    """Files by their names, for KEPT_S after they were done; when they become too many bytes the oldest go first."""
+
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
+        self.most, self.clock = most, clock
+        self.size = 0  # in bytes, of those that are done
+        self._jobs: dict[str, Job] = {}
+        self._done: OrderedDict[str, Job] = OrderedDict()  # in that order
+
+    def add(self, job: Job) -> None:
+        self._jobs[job.name] = job
+
+    def drop(self, job: Job) -> None:
+        self._jobs.pop(job.name, None)
+        if self._done.pop(job.name, None):
+            self.size -= ENTRY_BYTES + len(job.content)
+
+    def finish(self, job: Job) -> None:
+        """It is done, and its content is there, if it has one."""
+        if len(job.content) > self.most:
+            job.content, job.refusal = b"", RefusedError(413, "the translated file is larger than what is kept here")
+        job.done = self.clock()
+        self._done[job.name] = job
+        self.size += ENTRY_BYTES + len(job.content)
+        self.tidy()
+        while self.size > self.most and len(self._done) > 1:
+            self.drop(next(iter(self._done.values())))
+
+    def tidy(self) -> None:
+        """Drop what is too old."""
+        for job in list(self._done.values()):
+            if self._age(job) < KEPT_S:
+                break
+            self.drop(job)
+
+    def _age(self, job: Job) -> float:
+        assert job.done is not None
+        return self.clock() - job.done
+
+    def get(self, name: str, key: str) -> Job:
+        """Raises RefusedError(404) for one that is not there, or with another key."""
+        self.tidy()
+        job = self._jobs.get(name)
+        if job is None or not secrets.compare_digest(job.key.encode(), key.encode("utf-8", "replace")):
+            raise RefusedError(404, "there is no such file, or no longer")
+        return job
+
+    def owed(self) -> bool:
+        """Whether somebody may be about to fetch one."""
+        return any(not job.is_fetched and self._age(job) < OWED_S for job in self._done.values())
+
+
+class Files:
+    """Belongs to the event loop that it is used in."""
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Callable[[], float],
+        current: Callable[[], Generation],
+        translate: Translate,
+    ) -> None:
+        self.limits = limits
+        self.kept = Kept(limits.max_kept_bytes, clock)
+        self.at_work = self.arriving = 0
+        self._clock, self._current, self._translate = clock, current, translate
+        self._threads = asyncio.Semaphore(THREADS)
+        self._tasks = Tasks()
+
+    @contextmanager
+    def arrival(self, counts: bool) -> Iterator[bool]:
+        """While a request is there that has, or has not, a file in its body; whether there is room for it."""
+        is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
+        self.arriving += counts and is_room
+        try:
+            yield is_room
+        finally:
+            self.arriving -= counts and is_room
+
+    async def accept(self, wanted: FileRequest) -> Job:
+        """Read a file, and begin to translate it, whether or not its client stays; the job has a key. Raises
+        RefusedError: 413 or 429 for too much, 400 for what cannot be read."""
+        job, _ = await self._accepted(wanted, secrets.token_urlsafe())
+        return job
+
+    async def translated(self, wanted: FileRequest) -> Job:
+        """A file that is done. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
+        job, task = await self._accepted(wanted, "")
+        try:
+            await task
+        except asyncio.CancelledError:
+            task.cancel()
+            self.kept.drop(job)
+            raise
+        if job.refusal:
+            self.kept.drop(job)
+            raise job.refusal
+        return job
+
+    async def _accepted(self, wanted: FileRequest, key: str) -> tuple[Job, asyncio.Task[None]]:
+        limits, suffix = self.limits, documents.suffix_of(wanted.upload.name)
+        if len(wanted.upload.content) > limits.max_file_bytes:
+            raise too_long(limits)
+        with ExitStack() as held:
+            held.enter_context(self._place())
+            generation = held.enter_context(self._current())
+            ways = generation.pairs.ways(wanted.source, wanted.target)
+            async with self._threads:
+                reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
+            name = secrets.token_urlsafe() + ("" if key else suffix)
+            job = Job(name, key, suffix, reading.characters, len(reading.lines), self._clock())
+            self.kept.add(job)
+            task = self._tasks.begin(self._work(job, reading, generation))
+            until_done = held.pop_all()
+            task.add_done_callback(lambda _: until_done.close())
+        return job, task
+
+    def seconds_left(self, job: Job) -> int:
+        """Until it is done, as far as can be told."""
+        left = job.lines - job.translated
+        so_far = self._clock() - job.begun
+        return max(1, math.ceil(so_far * left / job.translated if job.translated else left / LINES_A_SECOND))
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """Raises RefusedError(429) at once when too many files are at work."""
+        if self.at_work >= self.limits.max_files:
+            raise RefusedError(429, f"{self.at_work} files are being translated; try again in 5 s", 5)
+        self.at_work += 1
+        try:
+            yield
+        finally:
+            self.at_work -= 1
+
+    async def _work(self, job: Job, reading: documents.Reading, generation: Generation) -> None:
+        try:
+            job.content = await self._content(job, reading, generation)
+        except RefusedError as refusal:
+            job.refusal = refusal
+        except Exception as error:
+            # Not its message, nor its causes': they may quote a text.
+            logger.error("a file: %s", place_of(error))
+            job.refusal = RefusedError(500, "an error of the server")
+        self.kept.finish(job)
+        asyncio.get_running_loop().call_later(KEPT_S + 1, self.kept.tidy)
+
+    async def _content(self, job: Job, reading: documents.Reading, generation: Generation) -> bytes:
+        known: dict[str, str] = {}
+        try:
+            async with asyncio.timeout(self.limits.file_s):
+                while reading.pair and job.translated < job.lines:
+                    size = max(1, self.limits.max_waiting // (SHARE * self.at_work))
+                    portion = reading.lines[job.translated : job.translated + size]
+                    found = await self._translate(generation, reading.pair, portion, reading.is_tagged)
+                    known |= zip(portion, found, strict=True)
+                    job.translated += len(portion)
+        except TimeoutError:
+            raise RefusedError(503, f"not translated within {self.limits.file_s:g} s", 1) from None
+        async with self._threads:
+            return await in_thread(documents.written, reading, known)
+
+    async def drained(self) -> None:
+        """Wait until all that was accepted is done, and fetched if somebody seems to be about to."""
+        while self.at_work or self.kept.owed():
+            await asyncio.sleep(LOOK_S)
+
+    def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+def too_long(limits: Limits) -> RefusedError:
+    return RefusedError(413, f"the file is longer than {limits.max_file_bytes} bytes")
+
+
+async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
+    """What a function gives. Cancelled, it ends after the function, so that no more of them run than may."""
+    work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await work
+        raise
