@@ -157,15 +157,6 @@ def test_a_file_is_what_nmt_translate_makes_of_it(server, translator, expected, 
         assert found.headers["content-disposition"].startswith("attachment")
 
 
-def test_libretranslatepy_translates_a_file(server, expected, tmp_path):
-    client = pytest.importorskip("libretranslatepy").LibreTranslateAPI(f"{server.url}/")
-    if not hasattr(client, "translate_file"):
-        pytest.skip("this version of libretranslatepy has no translate_file")
-    (tmp_path / "a.txt").write_text(TEXTS[0])
-    answer = client.translate_file(str(tmp_path / "a.txt"), "de", "en")
-    assert server.client.get(answer).content.decode() == expected(TEXTS[:1])[0]
-
-
 def test_deep_translator(server, expected):
     module = pytest.importorskip("deep_translator")
     client = module.LibreTranslator(source="de", target="en", custom_url=f"{server.url}/", api_key="any")
