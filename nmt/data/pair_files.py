@@ -133,8 +133,10 @@ def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 def side_of(folder: Path, split: str, language: str) -> str:
     """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there."""
     name = f"{split}.{language}"
-    if (folder / name).exists() or (folder / f"{name}.gz").exists():
+    path = folder / name  # a split may name a folder, too
+    if path.exists() or path.with_name(f"{path.name}.gz").exists():
         return name
-    there = (path.name.removesuffix(".gz") for path in folder.glob(f"{glob_escape(split)}.*"))
-    tags = [tag for name in sorted(there) if re.fullmatch(r"[\w-]+", tag := name.removeprefix(f"{split}."))]
+    stem = path.name.removesuffix(language)
+    there = (other.name.removesuffix(".gz") for other in path.parent.glob(f"{glob_escape(stem)}*"))
+    tags = [tag for other in sorted(there) if re.fullmatch(r"[\w-]+", tag := other.removeprefix(stem))]
     return next((f"{split}.{tag}" for tag in matching(language, tags)), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import zipfile
 
@@ -106,3 +107,33 @@ def test_what_is_missing_names_what_is_known(tmp_path):
         FileCorpus("de", "en", dir=str(tmp_path)).files("train")
     with pytest.raises(ValueError, match="has no memory.tmx$"):
         FileCorpus("de", "en", dir=str(tmp_path), train="memory.tmx").files("memory.tmx")
+
+
+def test_a_split_may_lie_in_a_folder_of_its_own(tmp_path):
+    for side, name in enumerate(("valid.de-DE", "valid.en.gz")):
+        (tmp_path / "dev").mkdir(exist_ok=True)
+        text = "".join(f"{pair[side]}\n" for pair in PAIRS).encode()
+        (tmp_path / "dev" / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    (tmp_path / "dev" / "memory.tsv").write_text("de\ten\nJa.\tYes.\n")
+    for split in ("dev/valid", str(tmp_path / "dev" / "valid")):
+        assert [pair[:2] for pair in FileCorpus("de", "en", dir=str(tmp_path)).pairs(split)] == PAIRS
+    other = FileCorpus("de", "en", dir=str(tmp_path / "dev"))
+    assert [pair[:2] for pair in other.pairs(str(tmp_path / "dev" / "memory.tsv"))] == [("Ja.", "Yes.")]
+    with pytest.raises(ValueError, match=r"dev/valid.en.gz has no partner dev/valid.fr$"):
+        FileCorpus("fr", "en", dir=str(tmp_path)).files("dev/valid")
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("/nix/test", r"^/nix has no test.de \+ test.en or test.tsv .*, nor test with .csv, [^/]*$"),
+        ("/nix/test.tmx", "^/nix has no test.tmx$"),
+        ("dev/valid.de", "/dev has no .*; valid.de is one side, and both are named by their stem: dev/valid$"),
+        ("", r"\d has no .de \+ .en or .tsv"),
+    ],
+)
+def test_a_split_that_is_not_there_is_named_with_its_folder(tmp_path, split, message):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "valid.de").touch()
+    with pytest.raises(ValueError, match=message):
+        FileCorpus("de", "en", dir=str(tmp_path)).files(split)
