@@ -25,7 +25,7 @@ from nmt.data.readers import (
 from nmt.formats import read_tables, read_units
 from nmt.formats.archives import opened, stream
 from nmt.formats.headers import named_columns
-from nmt.formats.language_tags import matching
+from nmt.formats.language_tags import matching, only_match
 from nmt.formats.tables import delimiter_of
 
 Reader = Callable[[Path, str, str], Iterator[Row]]
@@ -131,7 +131,8 @@ def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def side_of(folder: Path, split: str, language: str) -> str:
-    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there."""
+    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there. Raises
+    ValueError where there are several such."""
     name = f"{split}.{language}"
     path = folder / name  # a split may name a folder, too
     if path.exists() or path.with_name(f"{path.name}.gz").exists():
@@ -139,4 +140,5 @@ def side_of(folder: Path, split: str, language: str) -> str:
     stem = path.name.removesuffix(language)
     there = (other.name.removesuffix(".gz") for other in path.parent.glob(f"{glob_escape(stem)}*"))
     tags = [tag for other in sorted(there) if re.fullmatch(r"[\w-]+", tag := other.removeprefix(stem))]
-    return next((f"{split}.{tag}" for tag in matching(language, tags)), name)
+    found = only_match(language, tags, f"{path.parent / stem}*")
+    return name if found is None else f"{split}.{found}"

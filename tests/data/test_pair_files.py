@@ -137,3 +137,18 @@ def test_a_split_that_is_not_there_is_named_with_its_folder(tmp_path, split, mes
     (tmp_path / "dev" / "valid.de").touch()
     with pytest.raises(ValueError, match=message):
         FileCorpus("de", "en", dir=str(tmp_path)).files(split)
+
+
+def test_text_in_two_scripts_is_not_chosen_from_by_chance(tmp_path):
+    for name in ("train.sr-Cyrl", "train.sr-Latn", "train.en", "valid.sr-Latn", "valid.en"):
+        (tmp_path / name).write_text("a\n")
+    with pytest.raises(ValueError, match=r"train.\* has 'sr' 2 times: sr-Cyrl, sr-Latn; say which is meant"):
+        FileCorpus("sr", "en", dir=str(tmp_path)).files("train")
+    for src in ("sr-Latn", "sr-Latn-RS"):
+        assert FileCorpus(src, "en", dir=str(tmp_path)).files("train")[0].name == "train.sr-Latn"
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_pylist([{"zh-Hant": "國", "zh-Hans": "国", "en": "land"}])
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match="has 'zh' 2 times: zh-Hant, zh-Hans"):
+        list(read_rows(tmp_path / "train.parquet", "zh", "en"))
+    assert [row.pair.src for row in read_rows(tmp_path / "train.parquet", "zh-Hans", "en")] == ["国"]
