@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -55,13 +55,20 @@ def texts_of(name: str, texts: object) -> list[str]:
     """A single text is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
     if isinstance(texts, str):
         return [texts]
+    if hasattr(type(texts), "columns"):  # of pandas, Polars or Arrow: what it iterates over are no rows
+        raise TypeError(f"{name} is a {type(texts).__name__}; give one of its columns")
+    if isinstance(texts, Mapping | set | frozenset):  # names instead of texts, or no order
+        raise TypeError(f"{name} is a {type(texts).__name__}; it must be a str or a list of them")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TypeError(f"{name} is {_shown(texts)}; it must be a str or a list of them")
-    found = list(texts)
-    for i, text in enumerate(found):
-        if not isinstance(text, str):
-            raise TypeError(f"{name}[{i}] is {_shown(text)}; it must be a str")
-    return found
+    return [text_of(f"{name}[{i}]", text) for i, text in enumerate(texts)]
+
+
+def text_of(name: str, text: object) -> str:
+    """Raises TypeError for what is no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {_shown(text)}; it must be a str")
+    return text
 
 
 def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:

@@ -100,6 +100,15 @@ def test_a_str_is_one_text_and_not_its_letters(translator):
     assert len(translator.score("Ja", "No")) == 1
 
 
+class DataFrame:
+    """As those of libraries are: what it iterates over are the names of its columns."""
+
+    columns = property(lambda self: ["text"])
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
 def call(method, *arguments, **options):
     return lambda translator: getattr(translator, method)(*arguments, **options)
 
@@ -111,6 +120,10 @@ def call(method, *arguments, **options):
         (call("translate", ["a", b"b"]), TypeError, r"texts\[1\] is b'b' \(bytes\); it must be a str"),
         (call("translate", b"Der Hund"), TypeError, r"texts is b'Der Hund' \(bytes\); it must be a str or a list"),
         (call("translate", 7), TypeError, r"texts is 7 \(int\)"),
+        (call("translate", {"text": ["a"]}), TypeError, "texts is a dict; it must be a str or a list of them"),
+        (call("translate", {"a"}), TypeError, "texts is a set; it must be a str or a list of them"),
+        (call("score", ["a"], frozenset("b")), TypeError, "tgts is a frozenset"),
+        (call("translate", DataFrame()), TypeError, "texts is a DataFrame; give one of its columns"),
         (call("translate", ["a"], 5), TypeError, r"search is 5 \(int\); it must be a search"),
         (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
         (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
