@@ -24,6 +24,9 @@ def run_config(
     elif data is not None and str(data) in choices_of("data") and not isinstance(data, Path):
         given["data"] = {"name": data}
     elif data is not None:
+        meant = did_you_mean(str(data), choices_of("data"), cutoff=0.8)  # it may be any folder's name
+        if meant and not Path(data).is_dir():
+            raise ValueError(f"data is {str(data)!r}, which is no folder and no choice{meant}")
         given["data"] = {"name": "files", "dir": str(data)}
     sides = {name: code for name, code in (("src", src), ("tgt", tgt)) if code is not None}
     choices, settings = told_apart(merged(given, {"data": merged(given.get("data", {}), sides)}))

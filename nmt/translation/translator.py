@@ -38,6 +38,7 @@ from nmt.translation.values import (
     check_batch_size,
     check_split,
     check_task,
+    folders_of,
     is_letterless,
     texts_like,
     texts_of,
@@ -94,7 +95,7 @@ class Translator(BatchTranslator):
 
         Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
         """
-        folders = [local(one) for one in ([model_dirs] if isinstance(model_dirs, str | Path) else model_dirs)]
+        folders = [local(one) for one in folders_of(model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
         loaded = cls(first if shortlist is not False else replace(first, lexicon=None), where, compute_here, others)
         loaded.always_shortlists = shortlist is True

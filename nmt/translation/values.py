@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from numbers import Integral
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
 
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
@@ -83,6 +85,7 @@ def check_task(task: Task, batch_size: int | None) -> None:
     """Raises TypeError or ValueError for what no search can give."""
     if not isinstance(task.search, Search):
         raise TypeError(f"search is {_shown(task.search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
+    _check_whole("nbest", task.nbest)
     if not 0 <= task.nbest <= task.search.width:
         kind = "samples" if task.search.is_random else "beam_size"
         raise ValueError(
@@ -103,9 +106,28 @@ def check_split(split: str, has_prefixes: bool) -> None:
 
 
 def check_batch_size(batch_size: int | None) -> None:
-    """Raises ValueError for none at all."""
-    if batch_size is not None and batch_size < 1:
+    """Raises TypeError for what is no number, and ValueError for none at all."""
+    if batch_size is None:
+        return
+    _check_whole("batch_size", batch_size)
+    if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
+
+
+def _check_whole(name: str, number: object) -> None:
+    """Raises TypeError for what is no whole number, of Python or NumPy; True is none."""
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"{name} is {_shown(number)}; it must be an int")
+
+
+def folders_of(model_dirs: object) -> list[str | Path]:
+    """The model directories that are given: one, or several. Raises TypeError for what is none."""
+    several = isinstance(model_dirs, Iterable) and not isinstance(model_dirs, str | bytes | Mapping)
+    folders = list(cast(Iterable[object], model_dirs)) if several else [model_dirs]
+    for folder in folders:
+        if not isinstance(folder, str | Path):
+            raise TypeError(f"a model directory is {_shown(folder)}; it must be a str or a Path")
+    return cast(list[str | Path], folders)
 
 
 def is_letterless(text: str) -> bool:

@@ -75,6 +75,8 @@ def test_a_group_takes_a_choice_or_settings_or_both():
     assert odyssey.coupled
     assert config("demo", attention={"name": "general", "heads": 2}).model.attention.size is None
     assert config("demo", model={"cell": {"name": "gru"}, "encoder.num_layers": 3}).model.encoder.num_layers == 3
+    in_one = {"name": "files", "dir": "x", "src": "de", "tgt": "en", "valid": 300}
+    assert config("x", "de", "en", **{"data.valid": 300}) == config(in_one)
     several = config({"name": "files", "dir": Path("x"), "directions": ("de-en", "fr-en")})
     assert str(several.data.every_direction) == "de-en, fr-en"
     assert (several.runs_dir, several.cache_dir, several.run) == ("runs", "runs/.cache", "mine")
@@ -86,6 +88,7 @@ def test_a_group_takes_a_choice_or_settings_or_both():
     ("keywords", "message"),
     [
         ({"data": "corpus"}, "data.src, data.tgt must be given: data.src=de data.tgt=en"),
+        ({"data": "multi31k"}, r"data is 'multi31k', which is no folder and no choice; did you mean multi30k\?$"),
         ({"cel": "gru"}, "cel is unknown; did you mean cell?"),
         ({"cell": "grru"}, "cell has no choice 'grru'; did you mean cell=gru?"),
         ({"cell": 3}, "cell is 3; it must be one of gru, .*, ssru or a mapping of its settings"),
