@@ -75,7 +75,9 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What a config file would have for it; keys may be dotted here, too."""
+    """What a config file would have for it; keys may be dotted here, too, and numbers NumPy's."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, Mapping):
         plain: dict[str, Any] = {}
         for key, one in value.items():
