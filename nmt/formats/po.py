@@ -23,6 +23,9 @@ from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
 
 MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more
+# Of what the library lacks: codes of languages that it has, and languages of one form (CLDR).
+LIKE = {"no": "nb", "tl": "fil", "tgl": "fil"}
+ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
@@ -123,7 +126,9 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
 
 
 def _known(code: str) -> tuple[int, str]:
-    """What the library knows of a language."""
-    language = factory.getlanguage(code)
-    count = int(language.nplurals or 2)
-    return (count, str(language.pluralequation)) if language.pluralequation else (2, "(n != 1)")
+    """The forms of a language, and the rule: what the library knows, which has 0 forms for one that it lacks."""
+    first = code.partition("_")[0]
+    language = factory.getlanguage(LIKE.get(first, code))
+    if language.nplurals:
+        return int(language.nplurals), str(language.pluralequation)
+    return (1, "0") if first in ONE_FORM else (2, "(n != 1)")
