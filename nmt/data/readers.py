@@ -17,8 +17,9 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
+from nmt.formats.encodings import recoding
 from nmt.formats.headers import columns_by_row, is_language, looks_like_names, means, named_columns, shown
-from nmt.stream import CHUNK_BYTES, decoded, split_lines
+from nmt.stream import CHUNK_BYTES, NOT_UTF_8, decoded, split_lines
 from nmt.suggestions import near_file
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter
@@ -74,14 +75,17 @@ def lines_of(path: Path) -> Iterator[Line]:
         what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
         raise ValueError(f"{path} {what}") from None
     with file:
-        yield from decoded_lines(cast(BinaryIO, file), str(path))
+        yield from decoded_lines(cast(BinaryIO, file), str(path), str(path))
 
 
-def decoded_lines(file: BinaryIO, name: str) -> Iterator[Line]:
-    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
+def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:
+    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8. Where already
+    the first line is not, and the file has a path, its fault says how the file is made so."""
     lines = chain.from_iterable(split_lines(_chunks(file, name), MAX_BYTES))
     for number, raw in enumerate(lines, 1):
         text, fault = decoded(raw, MAX_BYTES, begins=number == 1)
+        if number == 1 and fault == NOT_UTF_8 and path:
+            fault += recoding(raw, path)
         yield Line(number, text, [f"{name}, line {number} is {fault}"] if fault else [])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from nmt.bars import tracked
-from nmt.data.cleaning import CleaningConfig
+from nmt.data.cleaning import MALFORMED, CleaningConfig
 from nmt.data.directions import Direction, Directions, Tags, read_direction
 from nmt.data.readers import Pair, Row
 from nmt.json_text import digest_of, to_json
@@ -127,15 +128,18 @@ class Corpus:
             for part in corpus.parts(split)
         ]
 
-    def pairs(self, split: str, faults: list[str] | None = None) -> Iterator[Pair]:
+    def pairs(
+        self, split: str, faults: list[str] | None = None, dropped: Counter[str] | None = None
+    ) -> Iterator[Pair]:
         """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text is added
-        to `faults`. With `both_ways` each is followed by itself turned round.
+        to `faults`, and `dropped` counts what is left out by reason. With `both_ways` each is followed by itself
+        turned round.
 
         Raises ValueError for text that is not sound, unless `malformed` allows it.
         """
         first = 0
         for corpus, ways in self.each():
-            for pair in corpus.sound_pairs(split, faults, bool(ways)):
+            for pair in corpus.sound_pairs(split, faults, dropped, bool(ways)):
                 if not ways:
                     yield pair
                 for way in ways:
@@ -143,7 +147,9 @@ class Corpus:
                     yield Pair(*sides, pair.line, pair.part + first, way)
             first += len(corpus.parts(split))
 
-    def sound_pairs(self, split: str, faults: list[str] | None = None, passes_over: bool = False) -> Iterator[Pair]:
+    def sound_pairs(
+        self, split: str, faults: list[str] | None, dropped: Counter[str] | None, passes_over: bool
+    ) -> Iterator[Pair]:
         """The pairs of a split of one pair of languages. A row that says that it is of others is passed over, or else
         not sound."""
         others, number = 0, 0
@@ -158,6 +164,8 @@ class Corpus:
                 faults += found
             if not found or self.malformed == "replace":
                 yield pair
+            elif dropped is not None:
+                dropped[MALFORMED] += 1
         if others and not number:
             raise ValueError(f"{split} has no pair of {self.src} and {self.tgt}: all {others} are of other languages")
 
