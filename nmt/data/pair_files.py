@@ -10,13 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from nmt.data.objects import jsonl_rows
 from nmt.data.readers import (
     Cells,
     Pair,
     Row,
     csv_cells,
     decoded_lines,
-    jsonl_rows,
     lines_of,
     paired_rows,
     table_rows,

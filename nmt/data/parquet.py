@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from nmt.data.readers import Row, row_of
+from nmt.data.objects import row_of
+from nmt.data.readers import Row
 from nmt.formats.language_tags import only_match
 
 BATCH = 1000  # rows in memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import zipfile
 
@@ -152,3 +153,16 @@ def test_text_in_two_scripts_is_not_chosen_from_by_chance(tmp_path):
     with pytest.raises(ValueError, match="has 'zh' 2 times: zh-Hant, zh-Hans"):
         list(read_rows(tmp_path / "train.parquet", "zh", "en"))
     assert [row.pair.src for row in read_rows(tmp_path / "train.parquet", "zh-Hans", "en")] == ["国"]
+
+
+def test_keys_of_objects_are_matched_as_columns_are(tmp_path):
+    row = {"zh-Hans": "国", "en-US": "land"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({"translation": row}) + "\n")
+    for tags in (False, True):
+        corpus = FileCorpus("zh", "en", dir=str(tmp_path), tags=tags)
+        assert [pair[:2] for pair in corpus.pairs("train")] == [("国", "land")] * 2
+    (tmp_path / "train.jsonl").write_text(json.dumps(row | {"zh-Hant": "國"}))
+    with pytest.raises(ValueError, match=r"train.jsonl, line 1 names 'zh' 2 times: 'zh-Hans', 'en-US', 'zh-Hant' \("):
+        list(FileCorpus("zh", "en", dir=str(tmp_path)).pairs("train"))
+    (pair,) = FileCorpus("zh-Hant", "en", dir=str(tmp_path)).pairs("train")
+    assert pair.src == "國"
