@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from nmt.data.readers import Line, Pair, Row, other_row
-from nmt.formats.headers import columns_by_row, is_language, means, named_columns, shown
+from nmt.data.readers import Line, Pair, Row, other_row, row_in
+from nmt.formats.headers import columns_by_row, is_language, named_columns, shown
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
@@ -46,15 +46,16 @@ def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, numbe
             there, texts = ([sides[key] for key in keys] for keys in by_row)
             if not all(isinstance(one, str) for one in there):
                 return Row(Pair("", "", number), [f"{where} does not say which languages it is in"])
-            if not all(map(means, there, (src, tgt))):
-                return other_row(where, number, there, (src, tgt))
-            return _row_of_sides(dict(zip((src, tgt), texts, strict=True)), src, tgt, where, number)
+            row = _row_of_sides(dict(zip((src, tgt), texts, strict=True)), src, tgt, where, number)
+            return row_in((there[0], there[1]), row, (src, tgt), where)
         named, ambiguous = _keys_of(tuple(sides), src, tgt)
         if ambiguous:
             return Row(Pair("", "", number), [f"{where}{ambiguous}"])
         if named:
             sides = {code: sides[key] for code, key in zip((src, tgt), named, strict=True)}
-        elif sum(map(is_language, sides)) > 1:
+            row = _row_of_sides(sides, src, tgt, where, number)
+            return row._replace(languages=(str(named[0]), str(named[1])))
+        if sum(map(is_language, sides)) > 1:
             return other_row(where, number, list(sides), (src, tgt))
     return _row_of_sides(sides, src, tgt, where, number)
 

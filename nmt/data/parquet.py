@@ -31,7 +31,8 @@ def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
             sides = value[COLUMN] if nested else value
             texts = {code: (sides or {}).get(key) for code, key in zip((src, tgt), keys, strict=True)}
             found = {code: text for code, text in texts.items() if text is not None} or sides
-            yield row_of(found, None, src, tgt, f"{path}, row {number}", number)
+            row = row_of(found, None, src, tgt, f"{path}, row {number}", number)
+            yield row._replace(languages=(keys[0], keys[1])) if None not in texts.values() else row
 
 
 @contextmanager

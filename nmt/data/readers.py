@@ -36,6 +36,8 @@ class Row(NamedTuple):
     pair: Pair
     faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
     is_other: bool = False  # it is sound, but of other languages, and that is its fault
+    languages: tuple[str, str] = ("", "")  # of its sides, as it or its file calls them; "" where none is told
+    turned: Row | None = None  # of one that is of the wanted languages in the other order: what it is in theirs
 
 
 class Line(NamedTuple):
@@ -160,10 +162,10 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
         yield from _rows_by_language(rows, name, (src, tgt), len(first.cells), *by_row)
         return
     where = f"{name}, line {first.line}"
-    columns = named_columns(first.cells, (src, tgt), where)
+    columns, languages = named_columns(first.cells, (src, tgt), where), ("", "")
     header = " and ".join(map(repr, (src, tgt)))
     if columns is not None:
-        width = len(first.cells)
+        width, languages = len(first.cells), (first.cells[columns[0]], first.cells[columns[1]])
     else:
         columns, width, rows = [0, 1], 2, chain([first], rows)
         if len(first.cells) > width and not first.faults:
@@ -181,7 +183,7 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
         faults = row.faults + _other_width(row, width, name)
         cells = row.cells if len(row.cells) <= width else [""] * width  # of too many, nobody knows which is which
         cells = cells + [""] * (width - len(cells))
-        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults)
+        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults, languages=languages)
 
 
 def _rows_by_language(
@@ -196,15 +198,25 @@ def _rows_by_language(
     for row in rows:
         faults = row.faults + _other_width(row, width, name)
         cells = row.cells if len(row.cells) == width else [""] * width
-        pair = Pair(cells[texts[0]], cells[texts[1]], row.line)
+        found = Row(Pair(cells[texts[0]], cells[texts[1]], row.line), faults)
         there = cells[languages[0]], cells[languages[1]]
-        is_wanted = bool(faults) or all(map(means, there, wanted))
-        yield Row(pair, faults) if is_wanted else other_row(f"{name}, line {row.line}", row.line, there, wanted)
+        yield found if faults else row_in(there, found, wanted, f"{name}, line {row.line}")
 
 
 def _other_width(row: Cells, width: int, name: str) -> list[str]:
     has = len(row.cells)
     return [] if has == width else [f"{name}, line {row.line} has {has} column{'s' * (has != 1)}; it needs {width}"]
+
+
+def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
+    """What a row, which says in which languages its sides are, is to somebody who wants two."""
+    if all(map(means, there, wanted)):
+        return row._replace(languages=there)
+    other = other_row(where, row.pair.line, there, wanted)
+    if not all(map(means, there[::-1], wanted)):
+        return other
+    pair = row.pair._replace(src=row.pair.tgt, tgt=row.pair.src)
+    return other._replace(turned=row._replace(pair=pair, languages=there[::-1]))
 
 
 def other_row(where: str, number: int, there: Sequence[str], wanted: tuple[str, str]) -> Row:
