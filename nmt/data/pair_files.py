@@ -18,6 +18,7 @@ from nmt.data.readers import (
     csv_cells,
     decoded_lines,
     lines_of,
+    other_row,
     paired_rows,
     table_rows,
     tsv_cells,
@@ -25,7 +26,7 @@ from nmt.data.readers import (
 from nmt.formats import read_tables, read_units
 from nmt.formats.archives import opened, stream
 from nmt.formats.headers import named_columns
-from nmt.formats.language_tags import matching, only_match
+from nmt.formats.language_tags import matching, only_match, same_language
 from nmt.formats.tables import delimiter_of
 
 Reader = Callable[[Path, str, str], Iterator[Row]]
@@ -51,8 +52,15 @@ def json_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The units of a memory, or of a translated document, that have text in both languages."""
-    return (Row(Pair(unit.src, unit.tgt, unit.number)) for unit in read_units(path, src, tgt))
+    """The units of a memory, or of a translated document, that have text in both languages. A document whose source
+    is in the wanted target language is turned round."""
+    for src_text, tgt_text, number, there in read_units(path, src, tgt):
+        if all(map(same_language, there, (src, tgt))):
+            yield Row(Pair(src_text, tgt_text, number), languages=there)
+        elif all(map(same_language, there, (tgt, src))):
+            yield Row(Pair(tgt_text, src_text, number), languages=there[::-1])
+        else:
+            yield other_row(f"{path}, unit {number}", number, list(filter(None, there)), (src, tgt))
 
 
 def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:

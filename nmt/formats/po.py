@@ -70,9 +70,12 @@ def read(data: bytes, name: str, options: DocumentOptions) -> PoDocument:
 
 
 def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """Translated entries; of those with plurals the singular, and the first form that is none."""
+    """Translated entries; of those with plurals the singular, and the first form that is none. A file says in which
+    language the translations are."""
     store = _parsed(data, name)
-    _, one = _plurals(store, store.parseheader(), DocumentOptions())
+    header = store.parseheader()
+    languages = "", str(header.get("Language", "")).strip()
+    _, one = _plurals(store, header, DocumentOptions())
     for number, unit in enumerate(store.units, 1):
         if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
             continue
@@ -82,7 +85,7 @@ def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
         singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
         for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
             if of_src.strip() and of_tgt.strip():
-                yield Unit(_line(of_src), _line(of_tgt), number)
+                yield Unit(_line(of_src), _line(of_tgt), number, languages)
 
 
 def _line(text: str) -> str:

@@ -72,6 +72,29 @@ def test_a_folder_or_a_name_is_enough(tmp_path, kind):
         assert corpus.fingerprint(split)
 
 
+@pytest.mark.parametrize("kind", ["xlf", "po"])
+def test_a_document_whose_source_is_the_target_is_turned_round(tmp_path, kind):
+    if kind == "po":
+        pytest.importorskip("translate")
+    made(tmp_path, kind)
+    for src, tgt, at in (("en-GB", "de-AT", -1), ("de-AT", "en-GB", 1)):
+        corpus = FileCorpus(src, tgt, dir=str(tmp_path))
+        assert [pair[:2] for pair in corpus.pairs("train")] == [pair[::at] for pair in PAIRS]
+    with pytest.raises(ValueError, match="train has no pair of fr and it: all 2 are of other languages"):
+        list(FileCorpus("", "", directions=("de-en", "fr-it"), tags=True, dir=str(tmp_path)).pairs("train"))
+
+
+def test_each_file_of_an_xliff_has_its_own_languages(tmp_path):
+    unit = "<trans-unit id='1'><source>{}</source><target>{}</target></trans-unit>"
+    file = "<file original='x' datatype='plaintext' source-language='{}' target-language='{}'><body>{}</body></file>"
+    files = [("en", "fi", "house", "talo"), ("de", "en-US", "Haus", "house")]
+    body = "".join(file.format(src, tgt, unit.format(*texts)) for src, tgt, *texts in files)
+    (tmp_path / "train.xlf").write_text(f"<xliff version='1.2'>{body}</xliff>", encoding="utf-8")
+    several = FileCorpus("", "", directions=("fi-en", "de-en"), dir=str(tmp_path))
+    found = [(pair.src, pair.tgt, pair.languages) for pair in several.pairs("train")]
+    assert found == [("talo", "house", ("fi", "en")), ("Haus", "house", ("de", "en"))]
+
+
 def test_text_of_a_region_is_of_its_language(tmp_path):
     for side, name in enumerate(("train.de-DE", "train.en")):
         (tmp_path / name).write_text("".join(f"{pair[side]}\n" for pair in PAIRS), encoding="utf-8")
@@ -86,12 +109,16 @@ def test_text_of_a_region_is_of_its_language(tmp_path):
     ("kind", "languages", "message"),
     [
         ("tmx", ("de", "it"), "3 units, none in 'de' and 'it'; it has 'DE-de', 'en', 'en-GB', 'fr'"),
+        ("xlf", ("de", "fr"), "unit 1 has no text for 'de' and 'fr': it has 'de', 'en'"),
+        ("po", ("de", "fr"), "unit 2 has no text for 'de' and 'fr': it has 'en'"),
         ("txt.zip", ("de", "fr"), "has no NAME.de and NAME.fr in it"),
         ("parquet", ("de", "fr"), "row 1 has no text for 'de' and 'fr'"),
         ("csv", ("de", "fr"), "has 3 columns"),
     ],
 )
 def test_other_languages_are_told(tmp_path, kind, languages, message):
+    if kind == "po":
+        pytest.importorskip("translate")
     path = made(tmp_path, kind)
 
     def read():
