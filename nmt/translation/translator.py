@@ -36,6 +36,7 @@ from nmt.translation.values import (
     Task,
     Translation,
     check_batch_size,
+    check_search,
     check_split,
     check_task,
     folders_of,
@@ -102,6 +103,11 @@ class Translator(BatchTranslator):
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
         return loaded
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "search":
+            check_search(value)  # now, and not where it is used
+        super().__setattr__(name, value)
+
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is None:
             raise TypeError("this Translator was not loaded from model directories, so it cannot be pickled: save it")
@@ -123,8 +129,7 @@ class Translator(BatchTranslator):
         self.direction = Direction(*languages)
 
     def __repr__(self) -> str:
-        known = any(map(any, self.directions.every))
-        languages = str(self.directions) if known else "of unknown languages"
+        languages = str(self.directions) if any(map(any, self.directions.every)) else "of unknown languages"
         folders = ", ".join(self.origin[0]) if self.origin else "not loaded"
         kind = type(self.search).__name__.lower()
         return f"<Translator {languages}: {folders}; {kind}, {self.compute} on {self.device}>"

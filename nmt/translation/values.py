@@ -83,8 +83,7 @@ def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
 
 def check_task(task: Task, batch_size: int | None) -> None:
     """Raises TypeError or ValueError for what no search can give."""
-    if not isinstance(task.search, Search):
-        raise TypeError(f"search is {_shown(task.search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
+    check_search(task.search)
     _check_whole("nbest", task.nbest)
     if not 0 <= task.nbest <= task.search.width:
         kind = "samples" if task.search.is_random else "beam_size"
@@ -95,6 +94,12 @@ def check_task(task: Task, batch_size: int | None) -> None:
     if task.mbr not in (None, *UTILITIES):
         raise ValueError(f"mbr is {task.mbr!r}; choose one of: {', '.join(UTILITIES)}")
     check_batch_size(batch_size)
+
+
+def check_search(search: object) -> None:
+    """Raises TypeError for what is none."""
+    if not isinstance(search, Search):
+        raise TypeError(f"search is {_shown(search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
 
 
 def check_split(split: str, has_prefixes: bool) -> None:

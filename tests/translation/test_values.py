@@ -125,6 +125,7 @@ def call(method, *arguments, **options):
         (call("score", ["a"], frozenset("b")), TypeError, "tgts is a frozenset"),
         (call("translate", DataFrame()), TypeError, "texts is a DataFrame; give one of its columns"),
         (call("translate", ["a"], 5), TypeError, r"search is 5 \(int\); it must be a search"),
+        (lambda one: setattr(one, "search", "greedy"), TypeError, r"search is 'greedy' \(str\); it must be a search"),
         (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
         (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
         (call("translate", ["a"], prefixes=[3]), TypeError, r"prefixes\[0\] is 3"),
