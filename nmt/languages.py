@@ -23,7 +23,7 @@ hi hin hindi हिन्दी|hr hrv croatian hrvatski|hu hun hungarian magyar
 id ind indonesian|is isl ice icelandic íslenska|it ita italian italiano|ja jpn japanese 日本語
 ka kat geo georgian ქართული|km khm khmer ខ្មែរ|ko kor korean 한국어|lo lao ລາວ|lt lit lithuanian lietuvių
 lv lav latvian latviešu|mk mkd macedonian македонски|ms msa malay|mt mlt maltese malti|my mya burmese မြန်မာ
-nl nld dut dutch nederlands|no nor norwegian norsk|pl pol polish polski|pt por portuguese português
+nl nld dut dutch nederlands|no nor nb nob norwegian norsk bokmål|pl pol polish polski|pt por portuguese português
 ro ron rum romanian română|ru rus russian русский|sk slk slo slovak slovenčina
 sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian српски srpski
 sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย

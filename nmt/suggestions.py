@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def did_you_mean(word: str, known: Collection[str], before: str = "") -> str:
+def did_you_mean(word: str, known: Collection[str], before: str = "", cutoff: float = 0.6) -> str:
     """ "; did you mean X?", or nothing where no known word is near, or the only one that begins so."""
     begun = [name for name in known if name.startswith(word)]
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6) or begun * (len(begun) == 1)
+    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff) or begun * (len(begun) == 1)
     return f"; did you mean {before}{close[0]}?" if close else ""
 
 

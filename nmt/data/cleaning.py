@@ -16,6 +16,8 @@ from nmt.ranges import check_ranges
 # Why a pair is left out.
 CONTAMINATED = "stands in valid or test"
 HELD_OUT = "held out for validation"
+MALFORMED = "malformed"
+OF_OTHERS = "of other languages"
 IN_WORDS = {  # of several pairs, where the reason alone would not read as that
     CONTAMINATED: "that stand in the validation or test text",
     "duplicate": "duplicates",

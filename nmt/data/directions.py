@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from nmt.formats.headers import named_columns
+from nmt.formats.headers import named_columns, nearness
 from nmt.shown import brief
 
 # False: none. True: the target language. "both": the target language, and then the source language.
@@ -30,6 +31,17 @@ class Direction(NamedTuple):
     @property
     def reverse(self) -> Direction:
         return Direction(self.tgt, self.src)
+
+
+@lru_cache(maxsize=256)
+def is_of_another(languages: tuple[str, str], own: Direction, others: tuple[Direction, ...]) -> bool:
+    """Whether two languages are rather those of another direction: of pt-BR:en and pt:en each has its own."""
+
+    def near(direction: Direction) -> int:
+        sides = [nearness(there, wanted) for there, wanted in zip(languages, direction, strict=True)]
+        return sum(sides) if all(sides) else 0
+
+    return any(near(other) > near(own) for other in others)
 
 
 def read_direction(text: str) -> Direction:

@@ -10,14 +10,15 @@ from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from nmt.data.objects import jsonl_rows
 from nmt.data.readers import (
     Cells,
     Pair,
     Row,
     csv_cells,
     decoded_lines,
-    jsonl_rows,
     lines_of,
+    other_row,
     paired_rows,
     table_rows,
     tsv_cells,
@@ -25,7 +26,7 @@ from nmt.data.readers import (
 from nmt.formats import read_tables, read_units
 from nmt.formats.archives import opened, stream
 from nmt.formats.headers import named_columns
-from nmt.formats.language_tags import matching
+from nmt.formats.language_tags import matching, only_match, same_language
 from nmt.formats.tables import delimiter_of
 
 Reader = Callable[[Path, str, str], Iterator[Row]]
@@ -51,8 +52,15 @@ def json_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The units of a memory, or of a translated document, that have text in both languages."""
-    return (Row(Pair(unit.src, unit.tgt, unit.number)) for unit in read_units(path, src, tgt))
+    """The units of a memory, or of a translated document, that have text in both languages. A document whose source
+    is in the wanted target language is turned round."""
+    for src_text, tgt_text, number, there in read_units(path, src, tgt):
+        if all(map(same_language, there, (src, tgt))):
+            yield Row(Pair(src_text, tgt_text, number), languages=there)
+        elif all(map(same_language, there, (tgt, src))):
+            yield Row(Pair(tgt_text, src_text, number), languages=there[::-1])
+        else:
+            yield other_row(f"{path}, unit {number}", number, list(filter(None, there)), (src, tgt))
 
 
 def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
@@ -131,10 +139,14 @@ def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def side_of(folder: Path, split: str, language: str) -> str:
-    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there."""
+    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there. Raises
+    ValueError where there are several such."""
     name = f"{split}.{language}"
-    if (folder / name).exists() or (folder / f"{name}.gz").exists():
+    path = folder / name  # a split may name a folder, too
+    if path.exists() or path.with_name(f"{path.name}.gz").exists():
         return name
-    there = (path.name.removesuffix(".gz") for path in folder.glob(f"{glob_escape(split)}.*"))
-    tags = [tag for name in sorted(there) if re.fullmatch(r"[\w-]+", tag := name.removeprefix(f"{split}."))]
-    return next((f"{split}.{tag}" for tag in matching(language, tags)), name)
+    stem = path.name.removesuffix(language)
+    there = (other.name.removesuffix(".gz") for other in path.parent.glob(f"{glob_escape(stem)}*"))
+    tags = [tag for other in sorted(there) if re.fullmatch(r"[\w-]+", tag := other.removeprefix(stem))]
+    found = only_match(language, tags, f"{path.parent / stem}*")
+    return name if found is None else f"{split}.{found}"

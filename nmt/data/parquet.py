@@ -10,27 +10,29 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
-from nmt.data.readers import Row, row_of
-from nmt.formats.language_tags import matching
+from nmt.data.objects import row_of
+from nmt.data.readers import Row
+from nmt.formats.language_tags import only_match
 
 BATCH = 1000  # rows in memory
 COLUMN = "translation"
 
 
 def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """Raises ValueError for what is no Parquet, or has no columns of both languages."""
+    """Raises ValueError for what is no Parquet, or has several columns that may be one of both languages."""
     with opened(path) as file:
         schema = file.schema_arrow
         nested = COLUMN in schema.names and pyarrow.types.is_struct(schema.field(COLUMN).type)
         names = [field.name for field in schema.field(COLUMN).type] if nested else list(schema.names)
-        keys = [next(iter(matching(code, names)), code) for code in (src, tgt)]
+        keys = [only_match(code, names, str(path)) or code for code in (src, tgt)]
         columns = [COLUMN] if nested else [name for name in keys if name in names]
         batches = file.iter_batches(BATCH, columns=columns or None)
         for number, value in enumerate((value for batch in batches for value in batch.to_pylist()), 1):
             sides = value[COLUMN] if nested else value
             texts = {code: (sides or {}).get(key) for code, key in zip((src, tgt), keys, strict=True)}
             found = {code: text for code, text in texts.items() if text is not None} or sides
-            yield row_of(found, None, src, tgt, f"{path}, row {number}", number)
+            row = row_of(found, None, src, tgt, f"{path}, row {number}", number)
+            yield row._replace(languages=(keys[0], keys[1])) if None not in texts.values() else row
 
 
 @contextmanager

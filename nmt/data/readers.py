@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import csv
 import gzip
-import json
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
-from nmt.formats.headers import columns_by_row, is_language, looks_like_names, means, named_columns, shown
-from nmt.stream import CHUNK_BYTES, decoded, split_lines
+from nmt.formats.encodings import recoding
+from nmt.formats.headers import columns_by_row, looks_like_names, means, named_columns, shown
+from nmt.stream import CHUNK_BYTES, NOT_UTF_8, decoded, split_lines
 from nmt.suggestions import near_file
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter
-SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
 
 class Pair(NamedTuple):
@@ -39,6 +36,8 @@ class Row(NamedTuple):
     pair: Pair
     faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
     is_other: bool = False  # it is sound, but of other languages, and that is its fault
+    languages: tuple[str, str] = ("", "")  # of its sides, as it or its file calls them; "" where none is told
+    turned: Row | None = None  # of one that is of the wanted languages in the other order: what it is in theirs
 
 
 class Line(NamedTuple):
@@ -74,14 +73,17 @@ def lines_of(path: Path) -> Iterator[Line]:
         what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
         raise ValueError(f"{path} {what}") from None
     with file:
-        yield from decoded_lines(cast(BinaryIO, file), str(path))
+        yield from decoded_lines(cast(BinaryIO, file), str(path), str(path))
 
 
-def decoded_lines(file: BinaryIO, name: str) -> Iterator[Line]:
-    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8."""
+def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:
+    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8. Where already
+    the first line is not, and the file has a path, its fault says how the file is made so."""
     lines = chain.from_iterable(split_lines(_chunks(file, name), MAX_BYTES))
     for number, raw in enumerate(lines, 1):
         text, fault = decoded(raw, MAX_BYTES, begins=number == 1)
+        if number == 1 and fault == NOT_UTF_8 and path:
+            fault += recoding(raw, path)
         yield Line(number, text, [f"{name}, line {number} is {fault}"] if fault else [])
 
 
@@ -160,10 +162,10 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
         yield from _rows_by_language(rows, name, (src, tgt), len(first.cells), *by_row)
         return
     where = f"{name}, line {first.line}"
-    columns = named_columns(first.cells, (src, tgt), where)
+    columns, languages = named_columns(first.cells, (src, tgt), where), ("", "")
     header = " and ".join(map(repr, (src, tgt)))
     if columns is not None:
-        width = len(first.cells)
+        width, languages = len(first.cells), (first.cells[columns[0]], first.cells[columns[1]])
     else:
         columns, width, rows = [0, 1], 2, chain([first], rows)
         if len(first.cells) > width and not first.faults:
@@ -181,7 +183,7 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
         faults = row.faults + _other_width(row, width, name)
         cells = row.cells if len(row.cells) <= width else [""] * width  # of too many, nobody knows which is which
         cells = cells + [""] * (width - len(cells))
-        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults)
+        yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults, languages=languages)
 
 
 def _rows_by_language(
@@ -196,10 +198,9 @@ def _rows_by_language(
     for row in rows:
         faults = row.faults + _other_width(row, width, name)
         cells = row.cells if len(row.cells) == width else [""] * width
-        pair = Pair(cells[texts[0]], cells[texts[1]], row.line)
+        found = Row(Pair(cells[texts[0]], cells[texts[1]], row.line), faults)
         there = cells[languages[0]], cells[languages[1]]
-        is_wanted = bool(faults) or all(map(means, there, wanted))
-        yield Row(pair, faults) if is_wanted else _other(f"{name}, line {row.line}", row.line, there, wanted)
+        yield found if faults else row_in(there, found, wanted, f"{name}, line {row.line}")
 
 
 def _other_width(row: Cells, width: int, name: str) -> list[str]:
@@ -207,69 +208,17 @@ def _other_width(row: Cells, width: int, name: str) -> list[str]:
     return [] if has == width else [f"{name}, line {row.line} has {has} column{'s' * (has != 1)}; it needs {width}"]
 
 
-def json_objects(lines: Iterable[Line], name: str) -> Iterator[tuple[Line, Any]]:
-    """What each line holds; None, with a fault, for one that is not JSON. Blank lines are no rows."""
-    for line in lines:
-        if line.text.strip():
-            try:
-                value = json.loads(line.text)
-            except (ValueError, RecursionError):
-                value, line = None, line._replace(faults=[*line.faults, f"{name}, line {line.number} is not JSON"])
-            yield line, value
+def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
+    """What a row, which says in which languages its sides are, is to somebody who wants two."""
+    if all(map(means, there, wanted)):
+        return row._replace(languages=there)
+    other = other_row(where, row.pair.line, there, wanted)
+    if not all(map(means, there[::-1], wanted)):
+        return other
+    pair = row.pair._replace(src=row.pair.tgt, tgt=row.pair.src)
+    return other._replace(turned=row._replace(pair=pair, languages=there[::-1]))
 
 
-def jsonl_rows(
-    lines: Iterable[Line], name: str, src: str, tgt: str, column: str | None = "translation"
-) -> Iterator[Row]:
-    """A pair a line: {"de": ..., "en": ...}, or that under `column`."""
-    for line, value in json_objects(lines, name):
-        if line.faults and value is None:
-            yield Row(Pair("", "", line.number), line.faults)
-            continue
-        row = row_of(value, column, src, tgt, f"{name}, line {line.number}", line.number)
-        yield row._replace(faults=[*line.faults, *row.faults], is_other=row.is_other and not line.faults)
-
-
-def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, number: int) -> Row:
-    """The row of a mapping of languages to texts, or of one that has it under `column`."""
-    sides = value.get(column, value) if column is not None and isinstance(value, dict) else value
-    if isinstance(sides, dict) and not (src in sides and tgt in sides):
-        if by_row := _columns_of_keys(tuple(sides)):
-            there, texts = ([sides[key] for key in keys] for keys in by_row)
-            if not all(isinstance(one, str) for one in there):
-                return Row(Pair("", "", number), [f"{where} does not say which languages it is in"])
-            if not all(map(means, there, (src, tgt))):
-                return _other(where, number, there, (src, tgt))
-            sides = dict(zip((src, tgt), texts, strict=True))
-        elif sum(map(is_language, sides)) > 1:
-            return _other(where, number, list(sides), (src, tgt))
-    texts = [sides.get(code) if isinstance(sides, dict) else None for code in (src, tgt)]
-    sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
-    pair = Pair(sound[0], sound[1], number)
-    if sound == texts:
-        return Row(pair)
-    if all(isinstance(text, str) for text in texts):
-        return Row(pair, [f"{where} has half a character for {src!r} and {tgt!r}"])
-    return Row(pair, [f"{where} has no text for {src!r} and {tgt!r}: {_found(sides, (src, tgt))}"])
-
-
-def _other(where: str, number: int, there: Sequence[str], wanted: tuple[str, str]) -> Row:
+def other_row(where: str, number: int, there: Sequence[str], wanted: tuple[str, str]) -> Row:
     fault = f"{where} has no text for {wanted[0]!r} and {wanted[1]!r}: it has {shown(there)}"
     return Row(Pair("", "", number), [fault], is_other=True)
-
-
-@lru_cache(maxsize=64)
-def _columns_of_keys(keys: tuple[Any, ...]) -> list[list[Any]] | None:
-    columns = columns_by_row([str(key) for key in keys])
-    return None if columns is None else [[keys[i] for i in two] for two in columns]
-
-
-def _found(sides: Any, codes: Sequence[str]) -> str:
-    if not isinstance(sides, dict):
-        return f"it is of type {type(sides).__name__}"
-    there = [
-        f"{code!r} is of type {type(sides[code]).__name__}" if sides[code] is not None else f"{code!r} is null"
-        for code in codes
-        if code in sides and not isinstance(sides[code], str)
-    ]
-    return ", ".join(there) or f"it has {shown([str(key) for key in sides]) or 'nothing'}"

@@ -33,7 +33,7 @@ class TrainingText:
 
     def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
-        found = self.corpus.pairs(split_of(self.corpus, "train"), faults)
+        found = self.corpus.pairs(split_of(self.corpus, "train"), faults, dropped)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
         fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), dropped, held_out, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))

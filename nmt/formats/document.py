@@ -21,6 +21,7 @@ class Unit(NamedTuple):
     src: str
     tgt: str
     number: int  # of the unit, from 1, or the line or row where it stands
+    languages: tuple[str, str] = ("", "")  # that the file itself says they are in; "" where it says nothing
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,11 @@ def decoded(data: bytes, encoding: str, name: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        raise ValueError(
-            f"{name} is not {encoding.upper()}; of an older one make it so: iconv -f WINDOWS-1252 -t UTF-8 < {name}"
-        ) from None
+        raise ValueError(f"{name} is not {encoding.upper()}{recoding(data, name)}") from None
+
+
+def recoding(data: bytes, name: str) -> str:
+    """How a file that is no UTF-8 is made so, by what it begins with."""
+    read = f"zcat {name} | " if name.endswith(".gz") else ""
+    of = "UTF-16" if mark_of(data)[1].startswith("utf-16") else "WINDOWS-1252"
+    return f"; of another encoding make it so: {read}iconv -f {of} -t UTF-8{'' if read else f' < {name}'}"

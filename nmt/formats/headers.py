@@ -58,7 +58,12 @@ def columns_by_row(cells: Sequence[str]) -> tuple[tuple[int, int], tuple[int, in
 
 def means(cell: str, name: str) -> bool:
     """Whether a language is called so, or is a variant of one that is."""
-    return _is_called(cell, name) or _is_variant(cell, name)
+    return nearness(cell, name) > 0
+
+
+def nearness(cell: str, name: str) -> int:
+    """2 where a language is called so, 1 where one of both is a variant of the other, else 0."""
+    return 2 if _is_called(cell, name) else int(_is_variant(cell, name))
 
 
 def is_language(name: str) -> bool:

@@ -10,10 +10,27 @@ from collections.abc import Iterable
 
 from nmt.languages import CODE_OF
 
+VARIANT = 1  # between the tag itself and one that is less particular
+
 
 def matching(wanted: str, tags: Iterable[str]) -> list[str]:
     """The tags that `wanted` takes, the best first: the same; then more particular ones (filtering: `de` takes
     `de-DE`, `zh-TW` takes `zh-Hant-TW`); then less particular ones (lookup: `de-CH` takes `de`)."""
+    return [tag for *_, tag in _ranked(wanted, tags)]
+
+
+def only_match(wanted: str, tags: Iterable[str], where: str) -> str | None:
+    """The best of the tags that `wanted` takes, if any. Raises ValueError where several are more particular, and
+    nothing says which is meant: `sr` takes `sr-Cyrl` and `sr-Latn`."""
+    found = _ranked(wanted, tags)
+    variants = [tag for rank, *_, tag in found if rank == VARIANT]
+    if found and found[0][0] == VARIANT and len(variants) > 1:
+        raise ValueError(f"{where} has {wanted!r} {len(variants)} times: {', '.join(variants)}; say which is meant")
+    return found[0][-1] if found else None
+
+
+def _ranked(wanted: str, tags: Iterable[str]) -> list[tuple[int, int, int, str]]:
+    """The tags that are taken after what orders them, the best first."""
     parts = _parts(wanted)
     ranked = []
     for place, tag in enumerate(dict.fromkeys(tags)):
@@ -21,10 +38,10 @@ def matching(wanted: str, tags: Iterable[str]) -> list[str]:
         if there == parts:
             ranked.append((0, 0, place, tag))
         elif _filters(parts, there):
-            ranked.append((1, len(there), place, tag))
+            ranked.append((VARIANT, len(there), place, tag))
         elif there and parts[: len(there)] == there:
             ranked.append((2, -len(there), place, tag))
-    return [tag for *_, tag in sorted(ranked)]
+    return sorted(ranked)
 
 
 def same_language(one: str, other: str) -> bool:

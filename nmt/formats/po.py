@@ -23,6 +23,9 @@ from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more
+# Of what the library lacks: codes of languages that it has, and languages of one form (CLDR).
+LIKE = {"no": "nb", "tl": "fil", "tgl": "fil"}
+ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
@@ -67,9 +70,12 @@ def read(data: bytes, name: str, options: DocumentOptions) -> PoDocument:
 
 
 def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """Translated entries; of those with plurals the singular, and the first form that is none."""
+    """Translated entries; of those with plurals the singular, and the first form that is none. A file says in which
+    language the translations are."""
     store = _parsed(data, name)
-    _, one = _plurals(store, store.parseheader(), DocumentOptions())
+    header = store.parseheader()
+    languages = "", str(header.get("Language", "")).strip()
+    _, one = _plurals(store, header, DocumentOptions())
     for number, unit in enumerate(store.units, 1):
         if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
             continue
@@ -79,7 +85,7 @@ def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
         singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
         for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
             if of_src.strip() and of_tgt.strip():
-                yield Unit(_line(of_src), _line(of_tgt), number)
+                yield Unit(_line(of_src), _line(of_tgt), number, languages)
 
 
 def _line(text: str) -> str:
@@ -123,7 +129,9 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
 
 
 def _known(code: str) -> tuple[int, str]:
-    """What the library knows of a language."""
-    language = factory.getlanguage(code)
-    count = int(language.nplurals or 2)
-    return (count, str(language.pluralequation)) if language.pluralequation else (2, "(n != 1)")
+    """The forms of a language, and the rule: what the library knows, which has 0 forms for one that it lacks."""
+    first = code.partition("_")[0]
+    language = factory.getlanguage(LIKE.get(first, code))
+    if language.nplurals:
+        return int(language.nplurals), str(language.pluralequation)
+    return (1, "0") if first in ONE_FORM else (2, "(n != 1)")

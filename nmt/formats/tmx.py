@@ -59,7 +59,7 @@ def units(file: Readable, name: str, src: str, tgt: str) -> Iterator[Unit]:
         source = _chosen(src, texts, unit.get("srclang") or "")
         target = next((language for language in matching(tgt, texts) if language != source), None)
         if source is not None and target is not None:
-            pair = Unit(text_of(texts[source]), text_of(texts[target]), number)
+            pair = Unit(text_of(texts[source]), text_of(texts[target]), number, (source, target))
             if pair.src and pair.tgt:
                 sound += 1
                 yield pair

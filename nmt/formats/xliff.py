@@ -29,6 +29,7 @@ from nmt.formats.xml import (
     text_of,
 )
 
+_LANGUAGES = (("source-language", "target-language"), ("srcLang", "trgLang"))  # attributes of XLIFF 1 and of 2
 TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}
 
 
@@ -36,7 +37,7 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     """Raises ValueError for what is no XLIFF."""
     tree, two = _tree(data, name)
     root = tree.getroot()
-    source, target = ("srcLang", "trgLang") if two else ("source-language", "target-language")
+    source, target = _LANGUAGES[two]
     places = [root] if two else children(root, "file")
     said = [next((value for place in places if (value := place.get(key))), "") for key in (source, target)]
     for place in places:
@@ -50,13 +51,15 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
 
 
 def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """The translated ones. A language of the file itself is not looked at: it has two."""
+    """The translated ones, in whatever languages their file says."""
     tree, two = _tree(data, name)
+    keys = _LANGUAGES[two]
     for number, unit in enumerate(_units(tree.getroot(), two), 1):
         of_src, target = text_of(child(unit, "source")), child(unit, "target")
         state = unit.get("state") if two else target is not None and target.get("state")
         if (of_tgt := text_of(target)) and of_src and state not in TODO:
-            yield Unit(of_src, of_tgt, number)
+            languages = inherited(unit, keys[0]) or "", inherited(unit, keys[1]) or ""
+            yield Unit(of_src, of_tgt, number, languages)
 
 
 def _tree(data: bytes, name: str) -> tuple[Element, bool]:

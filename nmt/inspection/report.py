@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from statistics import median
 from typing import Any
@@ -21,8 +21,10 @@ from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.plain_data import to_dict
+from nmt.suggestions import did_you_mean
 from nmt.translation.sources import MAX_CHARS, Source
 from nmt.translation.translator import Translator
+from nmt.translation.values import text_of
 
 LONGEST = 10  # units named in the table of half-lives
 ROWS = 64  # of a heat map of units; of a larger layer an even sample of them is shown
@@ -32,7 +34,7 @@ WIDE = 10  # extensions of a step that the tree shows
 def inspect_sentence(
     translator: Translator,
     sentence: str,
-    parts: Sequence[str],
+    parts: str | Iterable[str],
     target: str | None = None,
     beside: Mapping[str, Translator] | None = None,
 ) -> dict[str, Any]:
@@ -40,9 +42,11 @@ def inspect_sentence(
     sides, whether the end of either was too long and left out, and one entry a part (see PARTS). `beside` are other
     models, whose gradients are shown too.
 
-    Raises ValueError when there is nothing to translate.
+    Raises TypeError for what is no text, and ValueError for no part, and when there is nothing to translate.
     """
-    sentence = valid(sentence)
+    parts = _known([parts] if isinstance(parts, str) else list(parts))
+    sentence = valid(text_of("sentence", sentence))
+    target = None if target is None else text_of("target", target)
     source, tgt, truncated = _pair(translator, sentence, target)
     src = source.ids
     found: dict[str, Any] = {
@@ -73,6 +77,14 @@ def inspect_sentence(
             case "search":
                 found["search"] = _search_data(translator, src)
     return found
+
+
+def _known(parts: list[str]) -> list[str]:
+    """Raises ValueError for what is no part."""
+    for part in parts:
+        if part not in PARTS:
+            raise ValueError(f"{part!r} is no part; choose of: {', '.join(PARTS)}{did_you_mean(str(part), PARTS)}")
+    return parts
 
 
 def _pair(translator: Translator, sentence: str, target: str | None) -> tuple[Source, list[int], bool]:

@@ -115,20 +115,20 @@ class Measure:
         return scorer(self, refs)
 
     def scores(
-        self, hyps: Sequence[str], refs: References, names: Sequence[Name] | None = None, n_bootstrap: int = 1
+        self, hyps: Iterable[Any], refs: Iterable[Any], names: Sequence[Name] | None = None, n_bootstrap: int = 1
     ) -> dict[str, Score]:
         """The scores of a test set, of `names` or those that a choice needs; with n_bootstrap > 1 also their
         confidence intervals (Koehn, 2004).
 
-        Raises ValueError when there is not a hypothesis a reference, a sentence has no reference, or there is
-        nothing to score.
+        Raises TypeError for what is no text, and ValueError when there is not a hypothesis a reference, a sentence
+        has no reference, or there is nothing to score.
         """
-        check_references(hyps, refs)
+        hyps, refs = check_references(hyps, refs)
         scores: dict[str, Score] = {}
         names = names or self.names
         for name in tracked(names, "resampling", len(names), "metrics") if n_bootstrap > 1 else names:
             metric = self.metric(name)
-            result = metric.corpus_score(list(hyps), [list(ref) for ref in refs], n_bootstrap=n_bootstrap)
+            result = metric.corpus_score(hyps, refs, n_bootstrap=n_bootstrap)
             ci, mean = (float(result._ci), float(result._mean)) if n_bootstrap > 1 else (None, None)
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores
@@ -199,8 +199,16 @@ def shown(name: Name, figure: float) -> str:
     return f"{METRICS[name].label} {figure:.{3 if name == 'nll' else 2}f}"
 
 
-def check_references(hyps: Sequence[str], refs: References) -> None:
-    """Raises ValueError when the references do not fit the hypotheses, or there is nothing to score."""
+def check_references(given: Iterable[Any], given_refs: Iterable[Any]) -> tuple[list[str], list[list[str | None]]]:
+    """Hypotheses and references as lists of texts, whatever they come in; a Translation is its text.
+
+    Raises TypeError for what is neither, and ValueError when the references do not fit the hypotheses, or there is
+    nothing to score.
+    """
+    hyps = _texts("hyps", given, str, "it is a list of texts")
+    about = "refs is a list of lists, one per set of references"
+    sets = _sequence("refs", given_refs, about)
+    refs = [_texts(f"refs[{i}]", one, str | None, about) for i, one in enumerate(sets)]
     for one in refs:
         if len(hyps) != len(one):
             raise ValueError(f"there are {len(hyps)} translations but {len(one)} references")
@@ -209,6 +217,23 @@ def check_references(hyps: Sequence[str], refs: References) -> None:
     for line, of_sentence in enumerate(zip(*refs, strict=True), 1):
         if all(ref is None for ref in of_sentence):
             raise ValueError(f"sentence {line} has no reference")
+    return hyps, refs
+
+
+def _sequence(name: str, given: Any, about: str) -> list[Any]:
+    """Raises TypeError for what is no list of something."""
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise TypeError(f"{name} is a {type(given).__name__}; {about}")
+    return list(given)
+
+
+def _texts(name: str, given: Any, kind: Any, about: str) -> list[Any]:
+    """Raises TypeError for what is no list of such texts."""
+    found = [getattr(one, "text", one) for one in _sequence(name, given, about)]
+    for i, one in enumerate(found):
+        if not isinstance(one, kind):
+            raise TypeError(f"{name}[{i}] is a {type(one).__name__}; {about}")
+    return found
 
 
 def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:

@@ -24,6 +24,9 @@ def run_config(
     elif data is not None and str(data) in choices_of("data") and not isinstance(data, Path):
         given["data"] = {"name": data}
     elif data is not None:
+        meant = did_you_mean(str(data), choices_of("data"), cutoff=0.8)  # it may be any folder's name
+        if meant and not Path(data).is_dir():
+            raise ValueError(f"data is {str(data)!r}, which is no folder and no choice{meant}")
         given["data"] = {"name": "files", "dir": str(data)}
     sides = {name: code for name, code in (("src", src), ("tgt", tgt)) if code is not None}
     choices, settings = told_apart(merged(given, {"data": merged(given.get("data", {}), sides)}))
@@ -72,7 +75,9 @@ def _nested(key: str, value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """What a config file would have for it; keys may be dotted here, too."""
+    """What a config file would have for it; keys may be dotted here, too, and numbers NumPy's."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, Mapping):
         plain: dict[str, Any] = {}
         for key, one in value.items():

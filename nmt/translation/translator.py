@@ -36,8 +36,10 @@ from nmt.translation.values import (
     Task,
     Translation,
     check_batch_size,
+    check_search,
     check_split,
     check_task,
+    folders_of,
     is_letterless,
     texts_like,
     texts_of,
@@ -94,12 +96,17 @@ class Translator(BatchTranslator):
 
         Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
         """
-        folders = [local(one) for one in ([model_dirs] if isinstance(model_dirs, str | Path) else model_dirs)]
+        folders = [local(one) for one in folders_of(model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
         loaded = cls(first if shortlist is not False else replace(first, lexicon=None), where, compute_here, others)
         loaded.always_shortlists = shortlist is True
         loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
         return loaded
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "search":
+            check_search(value)  # now, and not where it is used
+        super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self.origin is None:
@@ -122,8 +129,7 @@ class Translator(BatchTranslator):
         self.direction = Direction(*languages)
 
     def __repr__(self) -> str:
-        known = any(map(any, self.directions.every))
-        languages = str(self.directions) if known else "of unknown languages"
+        languages = str(self.directions) if any(map(any, self.directions.every)) else "of unknown languages"
         folders = ", ".join(self.origin[0]) if self.origin else "not loaded"
         kind = type(self.search).__name__.lower()
         return f"<Translator {languages}: {folders}; {kind}, {self.compute} on {self.device}>"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from numbers import Integral
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
 
 from nmt.search import Search
 from nmt.search.mbr import UTILITIES
@@ -55,13 +57,20 @@ def texts_of(name: str, texts: object) -> list[str]:
     """A single text is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
     if isinstance(texts, str):
         return [texts]
+    if hasattr(type(texts), "columns"):  # of pandas, Polars or Arrow: what it iterates over are no rows
+        raise TypeError(f"{name} is a {type(texts).__name__}; give one of its columns")
+    if isinstance(texts, Mapping | set | frozenset):  # names instead of texts, or no order
+        raise TypeError(f"{name} is a {type(texts).__name__}; it must be a str or a list of them")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TypeError(f"{name} is {_shown(texts)}; it must be a str or a list of them")
-    found = list(texts)
-    for i, text in enumerate(found):
-        if not isinstance(text, str):
-            raise TypeError(f"{name}[{i}] is {_shown(text)}; it must be a str")
-    return found
+    return [text_of(f"{name}[{i}]", text) for i, text in enumerate(texts)]
+
+
+def text_of(name: str, text: object) -> str:
+    """Raises TypeError for what is no text."""
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is {_shown(text)}; it must be a str")
+    return text
 
 
 def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
@@ -74,8 +83,8 @@ def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
 
 def check_task(task: Task, batch_size: int | None) -> None:
     """Raises TypeError or ValueError for what no search can give."""
-    if not isinstance(task.search, Search):
-        raise TypeError(f"search is {_shown(task.search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
+    check_search(task.search)
+    _check_whole("nbest", task.nbest)
     if not 0 <= task.nbest <= task.search.width:
         kind = "samples" if task.search.is_random else "beam_size"
         raise ValueError(
@@ -87,6 +96,12 @@ def check_task(task: Task, batch_size: int | None) -> None:
     check_batch_size(batch_size)
 
 
+def check_search(search: object) -> None:
+    """Raises TypeError for what is none."""
+    if not isinstance(search, Search):
+        raise TypeError(f"search is {_shown(search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
+
+
 def check_split(split: str, has_prefixes: bool) -> None:
     """Raises ValueError for what texts cannot be translated by."""
     if split not in get_args(Split):
@@ -96,9 +111,28 @@ def check_split(split: str, has_prefixes: bool) -> None:
 
 
 def check_batch_size(batch_size: int | None) -> None:
-    """Raises ValueError for none at all."""
-    if batch_size is not None and batch_size < 1:
+    """Raises TypeError for what is no number, and ValueError for none at all."""
+    if batch_size is None:
+        return
+    _check_whole("batch_size", batch_size)
+    if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; it must be at least 1, or None for as many as are fast")
+
+
+def _check_whole(name: str, number: object) -> None:
+    """Raises TypeError for what is no whole number, of Python or NumPy; True is none."""
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"{name} is {_shown(number)}; it must be an int")
+
+
+def folders_of(model_dirs: object) -> list[str | Path]:
+    """The model directories that are given: one, or several. Raises TypeError for what is none."""
+    several = isinstance(model_dirs, Iterable) and not isinstance(model_dirs, str | bytes | Mapping)
+    folders = list(cast(Iterable[object], model_dirs)) if several else [model_dirs]
+    for folder in folders:
+        if not isinstance(folder, str | Path):
+            raise TypeError(f"a model directory is {_shown(folder)}; it must be a str or a Path")
+    return cast(list[str | Path], folders)
 
 
 def is_letterless(text: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.cleaning import CleaningConfig, clean
+from nmt.data.cleaning import CleaningConfig, clean, reasons
 from nmt.data.corpora import DemoCorpus, FileCorpus, HubCorpus, Pair
 from nmt.data.readers import read_lines
 
@@ -59,7 +59,13 @@ def test_a_line_ends_at_newline_only_and_a_bom_is_no_text(tmp_path):
         ({}, "has no train.de \\+ train.en or train.tsv or train.jsonl"),
         ({"train.de": b"a\n"}, "train.de has no partner train.en"),
         ({"train.de": b"a\nb\nc\n", "train.en": b"a\n"}, "train.de has 3 lines but .*train.en has 1; line i"),
-        ({"train.de": b"a\n\xff\n", "train.en": b"a\nb\n"}, "train.de, line 2 is not UTF-8"),
+        ({"train.de": b"a\n\xff\n", "train.en": b"a\nb\n"}, r"train.de, line 2 is not UTF-8 \(data.malformed"),
+        (
+            {"train.de": b"\xff\n", "train.en": b"a\n"},
+            r"train.de, line 1 is not UTF-8; .*: iconv -f WINDOWS-1252 -t UTF-8 < .*/train.de \(data.malformed",
+        ),
+        ({"train.de": "ä\n".encode("utf-16"), "train.en": b"a\n"}, "line 1 is not UTF-8; .*: iconv -f UTF-16 "),
+        ({"train.tsv.gz": gzip.compress(b"\xff\n")}, r"zcat \S+/train.tsv.gz | iconv -f WINDOWS-1252 -t UTF-8 "),
         ({"train.tsv": b"a\tb\na\n"}, "train.tsv, line 2 has 1 column"),
         ({"train.jsonl": b'{"de": "a", "en": "b"}\n{\n'}, "train.jsonl, line 2 is not JSON"),
         ({"train.jsonl": b'{"de": "a", "fr": "b"}\n'}, "train.jsonl, line 1 has no text for 'de' and 'en'"),
@@ -138,7 +144,9 @@ def test_malformed_lines_are_told_by_file_and_number_and_treated_as_set(tmp_path
     with pytest.raises(ValueError, match=r"train.*, line 2 .*\(data.malformed=skip or replace goes on\)"):
         list(corpus(tmp_path).pairs("train"))
     faults = []
-    assert [pair[:2] for pair in corpus(tmp_path, malformed="skip").pairs("train", faults)] == [("a", "1")]
+    dropped = Counter()
+    assert [pair[:2] for pair in corpus(tmp_path, malformed="skip").pairs("train", faults, dropped)] == [("a", "1")]
+    assert reasons(dropped) == "3 malformed"
     assert [re.search(r"line (\d)", fault)[1] for fault in faults] == ["2", "3", "4"]
     replaced = list(corpus(tmp_path, malformed="replace").pairs("train", []))
     assert [pair.line for pair in replaced] == [1, 2, 3, 4]

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import CleaningConfig, clean
+from nmt.data.cleaning import CleaningConfig, clean, reasons
 from nmt.data.corpora import FileCorpus
 from nmt.data.directions import Direction, Directions, read_direction
 from nmt.data.preparation import prepare
@@ -136,6 +136,45 @@ def test_rows_that_say_which_languages_they_are_in(tmp_path, name):
     assert [pair.src for pair in single.pairs("train", faults)] == ["Ja."]
     assert len(faults) == 2
     assert "has no text for 'de' and 'en': it has 'fr" in faults[0]
+
+
+@pytest.mark.parametrize("name", ["train.tsv", "train.jsonl"])
+def test_with_both_ways_a_row_may_name_its_languages_in_either_order_and_what_is_lost_is_counted(tmp_path, name):
+    write(tmp_path / name, *(ROWS if name == "train.tsv" else map(json.dumps, OBJECTS)))
+    dropped = Counter()
+    both = FileCorpus("de", "en", dir=str(tmp_path), both_ways=True, tags=True)
+    assert [pair[:2] + pair.languages for pair in both.pairs("train", None, dropped)] == [
+        ("Ja.", "Yes.", "de", "en"),
+        ("Yes.", "Ja.", "en", "de"),
+        ("Nein.", "No.", "de", "en"),
+        ("No.", "Nein.", "en", "de"),
+    ]
+    assert reasons(dropped) == "1 of other languages"
+    dropped.clear()
+    assert len(list(corpus(tmp_path, "de-en", "fr-en", "en-de").pairs("train", None, dropped))) == 3
+    assert not dropped
+    assert len(list(corpus(tmp_path, "de-en", "fr-en").pairs("train", None, dropped))) == 2
+    assert dropped == {"of other languages": 1}
+
+
+VARIANTS = {
+    "train.tsv": ["src_lang\ttgt_lang\tsource\ttarget", "pt-BR\ten\tônibus\tbus", "pt\ten\tautocarro\tbus"],
+    "train.jsonl": [
+        json.dumps({"src_lang": "pt_BR", "tgt_lang": "en", "source": "ônibus", "target": "bus"}),
+        json.dumps({"pt": "autocarro", "en": "bus"}),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+@pytest.mark.parametrize("both_ways", [False, True])
+def test_a_row_in_a_variant_is_not_that_of_the_plain_language_too(tmp_path, name, both_ways):
+    write(tmp_path / name, *VARIANTS[name])
+    several = corpus(tmp_path, "pt-BR:en", "pt:en", both_ways=both_ways)
+    found = [(pair.src, pair.languages[0]) for pair in several.pairs("train") if pair.tgt == "bus"]
+    assert found == [("ônibus", "pt-BR"), ("autocarro", "pt")]
+    alone = corpus(tmp_path, "pt:en").pairs("train")
+    assert [pair.src for pair in alone] == ["ônibus", "autocarro"]
 
 
 def test_a_row_that_does_not_say_its_languages_is_a_fault(tmp_path):

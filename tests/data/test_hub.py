@@ -183,3 +183,11 @@ def test_a_file_in_the_place_of_a_folder_is_one_line(tmp_path):
     with pytest.raises(ValueError, match="train.jsonl' cannot be read") as error:
         rows(hub(tmp_path / "train.jsonl"))
     assert "\n" not in str(error.value)
+
+
+def test_a_datasets_languages_are_matched_as_those_of_files(tmp_path):
+    from nmt.data.corpora.library import datasets
+
+    row = {"zh-Hans": "国", "en-US": "land"}
+    datasets.Dataset.from_list([{"translation": row}, {"translation": row}]).to_parquet(tmp_path / "train.parquet")
+    assert [pair[:2] for pair in HubCorpus("zh", "en", dataset=str(tmp_path)).pairs("train")] == [("国", "land")] * 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import zipfile
 
@@ -70,6 +72,29 @@ def test_a_folder_or_a_name_is_enough(tmp_path, kind):
         assert corpus.fingerprint(split)
 
 
+@pytest.mark.parametrize("kind", ["xlf", "po"])
+def test_a_document_whose_source_is_the_target_is_turned_round(tmp_path, kind):
+    if kind == "po":
+        pytest.importorskip("translate")
+    made(tmp_path, kind)
+    for src, tgt, at in (("en-GB", "de-AT", -1), ("de-AT", "en-GB", 1)):
+        corpus = FileCorpus(src, tgt, dir=str(tmp_path))
+        assert [pair[:2] for pair in corpus.pairs("train")] == [pair[::at] for pair in PAIRS]
+    with pytest.raises(ValueError, match="train has no pair of fr and it: all 2 are of other languages"):
+        list(FileCorpus("", "", directions=("de-en", "fr-it"), tags=True, dir=str(tmp_path)).pairs("train"))
+
+
+def test_each_file_of_an_xliff_has_its_own_languages(tmp_path):
+    unit = "<trans-unit id='1'><source>{}</source><target>{}</target></trans-unit>"
+    file = "<file original='x' datatype='plaintext' source-language='{}' target-language='{}'><body>{}</body></file>"
+    files = [("en", "fi", "house", "talo"), ("de", "en-US", "Haus", "house")]
+    body = "".join(file.format(src, tgt, unit.format(*texts)) for src, tgt, *texts in files)
+    (tmp_path / "train.xlf").write_text(f"<xliff version='1.2'>{body}</xliff>", encoding="utf-8")
+    several = FileCorpus("", "", directions=("fi-en", "de-en"), dir=str(tmp_path))
+    found = [(pair.src, pair.tgt, pair.languages) for pair in several.pairs("train")]
+    assert found == [("talo", "house", ("fi", "en")), ("Haus", "house", ("de", "en"))]
+
+
 def test_text_of_a_region_is_of_its_language(tmp_path):
     for side, name in enumerate(("train.de-DE", "train.en")):
         (tmp_path / name).write_text("".join(f"{pair[side]}\n" for pair in PAIRS), encoding="utf-8")
@@ -84,12 +109,16 @@ def test_text_of_a_region_is_of_its_language(tmp_path):
     ("kind", "languages", "message"),
     [
         ("tmx", ("de", "it"), "3 units, none in 'de' and 'it'; it has 'DE-de', 'en', 'en-GB', 'fr'"),
+        ("xlf", ("de", "fr"), "unit 1 has no text for 'de' and 'fr': it has 'de', 'en'"),
+        ("po", ("de", "fr"), "unit 2 has no text for 'de' and 'fr': it has 'en'"),
         ("txt.zip", ("de", "fr"), "has no NAME.de and NAME.fr in it"),
         ("parquet", ("de", "fr"), "row 1 has no text for 'de' and 'fr'"),
         ("csv", ("de", "fr"), "has 3 columns"),
     ],
 )
 def test_other_languages_are_told(tmp_path, kind, languages, message):
+    if kind == "po":
+        pytest.importorskip("translate")
     path = made(tmp_path, kind)
 
     def read():
@@ -106,3 +135,62 @@ def test_what_is_missing_names_what_is_known(tmp_path):
         FileCorpus("de", "en", dir=str(tmp_path)).files("train")
     with pytest.raises(ValueError, match="has no memory.tmx$"):
         FileCorpus("de", "en", dir=str(tmp_path), train="memory.tmx").files("memory.tmx")
+
+
+def test_a_split_may_lie_in_a_folder_of_its_own(tmp_path):
+    for side, name in enumerate(("valid.de-DE", "valid.en.gz")):
+        (tmp_path / "dev").mkdir(exist_ok=True)
+        text = "".join(f"{pair[side]}\n" for pair in PAIRS).encode()
+        (tmp_path / "dev" / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    (tmp_path / "dev" / "memory.tsv").write_text("de\ten\nJa.\tYes.\n")
+    for split in ("dev/valid", str(tmp_path / "dev" / "valid")):
+        assert [pair[:2] for pair in FileCorpus("de", "en", dir=str(tmp_path)).pairs(split)] == PAIRS
+    other = FileCorpus("de", "en", dir=str(tmp_path / "dev"))
+    assert [pair[:2] for pair in other.pairs(str(tmp_path / "dev" / "memory.tsv"))] == [("Ja.", "Yes.")]
+    with pytest.raises(ValueError, match=r"dev/valid.en.gz has no partner dev/valid.fr$"):
+        FileCorpus("fr", "en", dir=str(tmp_path)).files("dev/valid")
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ("/nix/test", r"^/nix has no test.de \+ test.en or test.tsv .*, nor test with .csv, [^/]*$"),
+        ("/nix/test.tmx", "^/nix has no test.tmx$"),
+        ("dev/valid.de", "/dev has no .*; valid.de is one side, and both are named by their stem: dev/valid$"),
+        ("", r"\d has no .de \+ .en or .tsv"),
+    ],
+)
+def test_a_split_that_is_not_there_is_named_with_its_folder(tmp_path, split, message):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "valid.de").touch()
+    with pytest.raises(ValueError, match=message):
+        FileCorpus("de", "en", dir=str(tmp_path)).files(split)
+
+
+def test_text_in_two_scripts_is_not_chosen_from_by_chance(tmp_path):
+    for name in ("train.sr-Cyrl", "train.sr-Latn", "train.en", "valid.sr-Latn", "valid.en"):
+        (tmp_path / name).write_text("a\n")
+    with pytest.raises(ValueError, match=r"train.\* has 'sr' 2 times: sr-Cyrl, sr-Latn; say which is meant"):
+        FileCorpus("sr", "en", dir=str(tmp_path)).files("train")
+    for src in ("sr-Latn", "sr-Latn-RS"):
+        assert FileCorpus(src, "en", dir=str(tmp_path)).files("train")[0].name == "train.sr-Latn"
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_pylist([{"zh-Hant": "國", "zh-Hans": "国", "en": "land"}])
+    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match="has 'zh' 2 times: zh-Hant, zh-Hans"):
+        list(read_rows(tmp_path / "train.parquet", "zh", "en"))
+    (row,) = read_rows(tmp_path / "train.parquet", "zh-Hans-CN", "en")
+    assert (row.pair.src, row.languages) == ("国", ("zh-Hans", "en"))
+
+
+def test_keys_of_objects_are_matched_as_columns_are(tmp_path):
+    row = {"zh-Hans": "国", "en-US": "land"}
+    (tmp_path / "train.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({"translation": row}) + "\n")
+    for tags in (False, True):
+        corpus = FileCorpus("zh", "en", dir=str(tmp_path), tags=tags)
+        assert [pair[:2] for pair in corpus.pairs("train")] == [("国", "land")] * 2
+    (tmp_path / "train.jsonl").write_text(json.dumps(row | {"zh-Hant": "國"}))
+    with pytest.raises(ValueError, match=r"train.jsonl, line 1 names 'zh' 2 times: 'zh-Hans', 'en-US', 'zh-Hant' \("):
+        list(FileCorpus("zh", "en", dir=str(tmp_path)).pairs("train"))
+    (pair,) = FileCorpus("zh-Hant", "en", dir=str(tmp_path)).pairs("train")
+    assert pair.src == "國"

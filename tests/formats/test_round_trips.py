@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 import io
 
 import pytest
@@ -156,6 +157,24 @@ def test_po_template_learns_its_language():
     back = pofile.parsestring(found)
     assert back.parseheader()["Plural-Forms"].startswith("nplurals=3; plural=(n==1 ? 0 : ")
     assert list(back.units[1].target.strings) == ["%D DOG", "%D DOGS", "%D DOGS"]
+
+
+@pytest.mark.parametrize(
+    ("language", "count"),
+    [("zh", 1), ("zh-Hans", 1), ("zh-Hant-TW", 1), ("ja", 1), ("no", 2), ("tl", 2), ("xx", 2), ("ceb", 2)],
+)
+def test_po_template_has_the_forms_of_languages_that_the_library_lacks(language, count):
+    pofile = pytest.importorskip("translate.storage.pypo").pofile
+
+    template = pofile()
+    template.updateheader(add=True)
+    template.addsourceunit(["%d dog", "%d dogs"])
+    back = pofile.parsestring(translated("po", bytes(template), DocumentOptions("en", language))[0])
+    header = back.parseheader()["Plural-Forms"]
+    assert list(back.units[1].target.strings) == ["%D DOG", "%D DOGS"][-count:]
+    assert header.startswith(f"nplurals={count}; ")
+    rule = gettext.c2py(header.partition("plural=")[2].rstrip(";"))
+    assert {rule(n) for n in range(200)} == set(range(count))
 
 
 def test_srt():

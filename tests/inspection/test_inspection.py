@@ -219,3 +219,15 @@ def test_the_tree_of_a_long_translation_is_drawn():
     section = show_search({"search": steps})
     assert "<svg" in to_html("long", [section])
     assert len(section.charts[0].edges) == len(ids)
+
+
+def test_what_is_no_part_and_no_text_is_refused(translator):
+    sentence = "Der Hund sieht das Haus."
+    assert inspect_sentence(translator, sentence, "search") == inspect_sentence(translator, sentence, ["search"])
+    for parts in ("serch", ["attention", "serch"]):
+        with pytest.raises(ValueError, match=r"^'serch' is no part; .*: attention, .*; did you mean search\?$"):
+            inspect_sentence(translator, sentence, parts)
+    with pytest.raises(TypeError, match=r"^sentence is \['Der'\] \(list\); it must be a str$"):
+        inspect_sentence(translator, ["Der"], [])
+    with pytest.raises(TypeError, match=r"^target is 7 \(int\)"):
+        inspect_sentence(translator, sentence, [], 7)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from unicodedata import normalize
 
 import pytest
@@ -10,6 +11,7 @@ from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
 from nmt.metrics.comparison import compare
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure, sentence_chrf
+from nmt.translation.values import Translation
 
 HYPS = ["The dog barks .", "A cat sleeps on the mat.", "Anna reads a very long book about the sea today."]
 REFS = ["The dog barks.", "A cat is asleep on the mat.", "Anna reads a very long book about the sea today."]
@@ -68,6 +70,42 @@ def test_a_reference_for_every_translation(hyps, message):
         Measure().scores(hyps, [REFS])
     with pytest.raises(ValueError, match="nothing to score"):
         Measure().scores([], [[]])
+
+
+class Series:
+    """As those of pandas are: neither a Sequence nor a truth value."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def __iter__(self):
+        return iter(self.texts)
+
+    def __bool__(self):
+        raise ValueError("ambiguous")
+
+
+def test_texts_come_in_whatever_can_be_iterated_and_translations_are_texts():
+    expected = Measure().scores(HYPS, [REFS])
+    assert Measure().scores(Series(HYPS), Series([Series(REFS)])) == expected
+    assert Measure().scores((one for one in HYPS), (iter(one) for one in [REFS])) == expected
+    assert Measure().scores([Translation(one, 0.0, 0.0) for one in HYPS], [REFS]) == expected
+
+
+@pytest.mark.parametrize(
+    ("hyps", "refs", "message"),
+    [
+        (HYPS, REFS, "refs[0] is a str; refs is a list of lists, one per set of references"),
+        (HYPS, REFS[0], "refs is a str; refs is a list of lists"),
+        (HYPS, [[*REFS[:2], 7]], "refs[0][2] is a int; refs is a list of lists"),
+        (HYPS[0], [REFS], "hyps is a str; it is a list of texts"),
+        ([*HYPS[:2], None], [REFS], "hyps[2] is a NoneType; it is a list of texts"),
+        ({"text": HYPS}, [REFS], "hyps is a dict; it is a list of texts"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_not_scored(hyps, refs, message):
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}"):
+        Measure().scores(hyps, refs)
 
 
 def test_every_sentence_falls_into_one_bucket_of_its_sources_length():

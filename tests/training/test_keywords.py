@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
@@ -75,6 +76,13 @@ def test_a_group_takes_a_choice_or_settings_or_both():
     assert odyssey.coupled
     assert config("demo", attention={"name": "general", "heads": 2}).model.attention.size is None
     assert config("demo", model={"cell": {"name": "gru"}, "encoder.num_layers": 3}).model.encoder.num_layers == 3
+    numpy = config(
+        "demo", optim={"learning_rate": np.float64(0.01)}, seed=np.int64(3), trainer={"devices": np.array(1)}
+    )
+    assert numpy == config("demo", optim={"learning_rate": 0.01}, seed=3, trainer={"devices": 1})
+    assert (type(numpy.optim.learning_rate), type(numpy.seed)) == (float, int)
+    in_one = {"name": "files", "dir": "x", "src": "de", "tgt": "en", "valid": 300}
+    assert config("x", "de", "en", **{"data.valid": 300}) == config(in_one)
     several = config({"name": "files", "dir": Path("x"), "directions": ("de-en", "fr-en")})
     assert str(several.data.every_direction) == "de-en, fr-en"
     assert (several.runs_dir, several.cache_dir, several.run) == ("runs", "runs/.cache", "mine")
@@ -86,12 +94,14 @@ def test_a_group_takes_a_choice_or_settings_or_both():
     ("keywords", "message"),
     [
         ({"data": "corpus"}, "data.src, data.tgt must be given: data.src=de data.tgt=en"),
+        ({"data": "multi31k"}, r"data is 'multi31k', which is no folder and no choice; did you mean multi30k\?$"),
         ({"cel": "gru"}, "cel is unknown; did you mean cell?"),
         ({"cell": "grru"}, "cell has no choice 'grru'; did you mean cell=gru?"),
         ({"cell": 3}, "cell is 3; it must be one of gru, .*, ssru or a mapping of its settings"),
         ({"experiment": {"name": "demo"}}, "experiment is {'name': 'demo'}; it must be one of bench_equal"),
         ({"cell": "gru", "model.cell.name": "lstm"}, "cell is 'gru', and model.cell.name is 'lstm'; give one"),
         ({"trainer": {"max_epoch": 3}}, "trainer.max_epoch is unknown; .*did you mean max_epochs"),
+        ({"seed": np.bool_(True)}, "seed is True; it must be of type int"),
         ({"trainer.max_epochs": "many"}, "trainer.max_epochs is 'many'; it must be of type int"),
         ({"trainer.max_epochs.x": 1}, "trainer.max_epochs is {'x': 1}; it must be of type int"),
         ({"run": "."}, "run is '.'; it must be a folder for the run"),

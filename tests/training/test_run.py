@@ -343,8 +343,8 @@ def test_malformed_lines_are_told_in_the_log(corpus_dir, tmp_path):
         file.write(b"\xff")
     config = toy.run_config(text, tmp_path / "runs", data__malformed="skip", trainer__max_steps=1)
     log = (train(config).model_dir.parent / "train.log").read_text()
-    assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8\n" in log
-    assert f"training pairs: 129 of the folder {text}; left out: none\n" in log
+    assert f"malformed: {text / 'train.en'}, line 1 is not UTF-8; of another encoding make it so: iconv " in log
+    assert f"training pairs: 129 of the folder {text}; left out: 1 malformed\n" in log
 
 
 def test_a_moved_runs_folder_goes_on(corpus_dir, tmp_path):

@@ -100,6 +100,15 @@ def test_a_str_is_one_text_and_not_its_letters(translator):
     assert len(translator.score("Ja", "No")) == 1
 
 
+class DataFrame:
+    """As those of libraries are: what it iterates over are the names of its columns."""
+
+    columns = property(lambda self: ["text"])
+
+    def __iter__(self):
+        return iter(self.columns)
+
+
 def call(method, *arguments, **options):
     return lambda translator: getattr(translator, method)(*arguments, **options)
 
@@ -111,7 +120,12 @@ def call(method, *arguments, **options):
         (call("translate", ["a", b"b"]), TypeError, r"texts\[1\] is b'b' \(bytes\); it must be a str"),
         (call("translate", b"Der Hund"), TypeError, r"texts is b'Der Hund' \(bytes\); it must be a str or a list"),
         (call("translate", 7), TypeError, r"texts is 7 \(int\)"),
+        (call("translate", {"text": ["a"]}), TypeError, "texts is a dict; it must be a str or a list of them"),
+        (call("translate", {"a"}), TypeError, "texts is a set; it must be a str or a list of them"),
+        (call("score", ["a"], frozenset("b")), TypeError, "tgts is a frozenset"),
+        (call("translate", DataFrame()), TypeError, "texts is a DataFrame; give one of its columns"),
         (call("translate", ["a"], 5), TypeError, r"search is 5 \(int\); it must be a search"),
+        (lambda one: setattr(one, "search", "greedy"), TypeError, r"search is 'greedy' \(str\); it must be a search"),
         (call("translate", ["a", "b"], prefixes=["c"]), ValueError, "prefixes has 1 texts but texts has 2"),
         (call("translate", ["a"], prefixes=[]), ValueError, "prefixes has 0 texts but texts has 1"),
         (call("translate", ["a"], prefixes=[3]), TypeError, r"prefixes\[0\] is 3"),
@@ -122,6 +136,16 @@ def call(method, *arguments, **options):
         ),
         (call("translate", ["a"], Sample(samples=2), nbest=3), ValueError, "from 0 to 2, .*samples=3"),
         (call("translate", ["a"], nbest=-1), ValueError, "nbest is -1"),
+        (call("translate", ["a"], nbest="2"), TypeError, r"^nbest is '2' \(str\); it must be an int$"),
+        (call("translate", ["a"], nbest=2.0), TypeError, r"^nbest is 2.0 \(float\)"),
+        (call("translate", ["a"], nbest=True), TypeError, r"^nbest is True \(bool\)"),
+        (call("translate", ["a"], batch_size="2"), TypeError, r"^batch_size is '2' \(str\); it must be an int$"),
+        (
+            lambda _: nmt.load(None),
+            TypeError,
+            r"^a model directory is None \(NoneType\); it must be a str or a Path$",
+        ),
+        (lambda _: nmt.load(["a", 3]), TypeError, r"^a model directory is 3 \(int\)"),
         (call("translate", ["a"], mbr="ter"), ValueError, "mbr is 'ter'; choose one of: chrf, bleu"),
         (call("translate", ["a"], batch_size=0), ValueError, "batch_size is 0; it must be at least 1"),
         (call("score", ["a", "b"], ["c"]), ValueError, "tgts has 1 texts but srcs has 2"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from nmt.bars import tracked
-from nmt.data.cleaning import CleaningConfig
-from nmt.data.directions import Direction, Directions, Tags, read_direction
+from nmt.data.cleaning import MALFORMED, OF_OTHERS, CleaningConfig
+from nmt.data.directions import Direction, Directions, Tags, is_of_another, read_direction
 from nmt.data.readers import Pair, Row
 from nmt.json_text import digest_of, to_json
 from nmt.ranges import check_ranges
@@ -127,39 +128,45 @@ class Corpus:
             for part in corpus.parts(split)
         ]
 
-    def pairs(self, split: str, faults: list[str] | None = None) -> Iterator[Pair]:
+    def pairs(
+        self, split: str, faults: list[str] | None = None, dropped: Counter[str] | None = None
+    ) -> Iterator[Pair]:
         """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text is added
-        to `faults`. With `both_ways` each is followed by itself turned round.
+        to `faults`, and `dropped` counts what is left out by reason. With `both_ways` each is followed by itself
+        turned round.
 
         Raises ValueError for text that is not sound, unless `malformed` allows it.
         """
-        first = 0
+        first, taken, every = 0, dict[tuple[str, ...], bytearray](), self.every_direction.every
         for corpus, ways in self.each():
-            for pair in corpus.sound_pairs(split, faults, bool(ways)):
+            rows = corpus.rows(split)
+            if ways:
+                others = tuple(one for one in every if one not in ways)
+                of_files = taken.setdefault((corpus.where, *corpus.forms(split)), bytearray())
+                rows = _rows_of(rows, ways, others, of_files, split)
+            for pair in corpus.sound_pairs(rows, faults, dropped):
                 if not ways:
                     yield pair
                 for way in ways:
                     sides = (pair.src, pair.tgt) if way.src == corpus.src else (pair.tgt, pair.src)
                     yield Pair(*sides, pair.line, pair.part + first, way)
             first += len(corpus.parts(split))
+        if dropped is not None and (lost := sum(of_files.count(False) for of_files in taken.values())):
+            dropped[OF_OTHERS] += lost
 
-    def sound_pairs(self, split: str, faults: list[str] | None = None, passes_over: bool = False) -> Iterator[Pair]:
-        """The pairs of a split of one pair of languages. A row that says that it is of others is passed over, or else
-        not sound."""
-        others, number = 0, 0
-        for pair, found, is_other in self.rows(split):
-            if is_other and passes_over:
-                others += 1
-                continue
-            number += 1
+    def sound_pairs(
+        self, rows: Iterator[Row], faults: list[str] | None, dropped: Counter[str] | None
+    ) -> Iterator[Pair]:
+        """The pairs of rows of one pair of languages. A row that says that it is of others is not sound."""
+        for pair, found, *_ in rows:
             if found and self.malformed == "fail":
                 raise ValueError(f"{found[0]} (data.malformed=skip or replace goes on)")
             if faults is not None:
                 faults += found
             if not found or self.malformed == "replace":
                 yield pair
-        if others and not number:
-            raise ValueError(f"{split} has no pair of {self.src} and {self.tgt}: all {others} are of other languages")
+            elif dropped is not None:
+                dropped[MALFORMED] += 1
 
     def fingerprint(self, split: str) -> str:
         """A hash of the split's content, and of what of it is of which languages."""
@@ -183,6 +190,28 @@ class Corpus:
 
     def _earlier_fingerprint(self, split: str) -> str:
         return self._fingerprint(split)
+
+
+def _rows_of(
+    rows: Iterator[Row], ways: Sequence[Direction], others: tuple[Direction, ...], taken: bytearray, split: str
+) -> Iterator[Row]:
+    """The rows that are of the first of `ways`, or, where there are two, of that turned round; those that say that
+    they are not, or rather of one of the `others`, are passed over. `taken` says of every row, in order, whether it
+    was ever taken. Raises ValueError where there are only others."""
+    number, found = 0, False
+    for number, row in enumerate(rows, 1):
+        if row.turned is not None and len(ways) > 1:
+            row = row.turned
+        is_own = not row.is_other and not is_of_another(row.languages, ways[0], others)
+        if number > len(taken):
+            taken.append(is_own)
+        taken[number - 1] |= is_own
+        found |= is_own
+        if is_own:
+            yield row
+    if number and not found:
+        src, tgt = ways[0]
+        raise ValueError(f"{split} has no pair of {src} and {tgt}: all {number} are of other languages")
 
 
 class Reading(NamedTuple):

@@ -24,7 +24,7 @@ class FileCorpus(Corpus):
     `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
     `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
     another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
-    (`memory.tmx`). `train+more` is the one and then the other.
+    (`memory.tmx`), in a folder of `dir` or by its absolute path. `train+more` is the one and then the other.
 
     Of several directions each is read from the folder `de-en` or `en-de` in `dir`, where there is one, and else from
     `dir` itself: plain text in several languages, or a table or JSON lines that say of each row which languages it is
@@ -62,10 +62,19 @@ class FileCorpus(Corpus):
             if len(found) == len(names):
                 return found
             if found:
-                raise ValueError(f"{found[0]} has no partner {' or '.join(sorted(set(names) - {found[0].name}))}")
-        expected = split if has_known_suffix(split) else " or ".join(" + ".join(names) for names in layouts[:3])
-        others = "" if has_known_suffix(split) else f", nor {split} with {', '.join(list(READERS)[2:])}"
-        raise ValueError(f"{self.folder} has no {expected}{others}")
+                missing = next(name for name in names if _plain_or_gzipped(self.folder / name) is None)
+                raise ValueError(f"{found[0]} has no partner {missing}")
+        raise ValueError(self._nothing(split, layouts))
+
+    def _nothing(self, split: str, layouts: list[list[str]]) -> str:
+        """That there is no file of a split, in words; of one side's name, what its stem is."""
+        folder, name = (self.folder / f"{split}.tsv").parent, Path(split).name
+        if has_known_suffix(split):
+            return f"{folder} has no {name}"
+        expected = " or ".join(" + ".join(Path(one).name for one in names) for names in layouts[:3])
+        stem = split.removesuffix(".gz").rpartition(".")[0]
+        hint = f"; {name} is one side, and both are named by their stem: {stem}" * _is_side(self.folder / split)
+        return f"{folder} has no {expected}, nor {name} with {', '.join(list(READERS)[2:])}{hint}"
 
     def _layouts(self, split: str) -> list[list[str]]:
         return [
@@ -125,6 +134,11 @@ class DemoCorpus(FileCorpus):
     @property
     def folder(self) -> Path:
         return resource("data/demo")
+
+
+def _is_side(path: Path) -> bool:
+    """Whether there is such a file, named by more than a stem."""
+    return bool(path.suffix) and _plain_or_gzipped(path) is not None
 
 
 def _plain_or_gzipped(path: Path) -> Path | None:

@@ -22,7 +22,8 @@ import huggingface_hub
 from datasets.download.streaming_download_manager import StreamingDownloadManager
 from datasets.utils.file_utils import xopen
 
-from nmt.data.readers import Row, csv_cells, decoded_lines, jsonl_rows, row_of, table_rows, tsv_cells
+from nmt.data.objects import jsonl_rows, row_of
+from nmt.data.readers import Row, csv_cells, decoded_lines, table_rows, tsv_cells
 
 if TYPE_CHECKING:
     from nmt.data.corpora.hub import HubCorpus
