@@ -7,6 +7,7 @@ import pytest
 from nmt import languages
 from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions
+from nmt.formats.language_tags import matching, same_language
 
 
 def translated(kind, text, **options):
@@ -81,3 +82,9 @@ def test_a_new_column_is_told(text, options, note):
     notes = []
     translated("csv", text, note=notes.append, **options)
     assert notes == [f"a.csv, line 1: {note}"]
+
+
+def test_bokmal_is_norwegian_and_nynorsk_another_language():
+    assert same_language("nb-NO", "no")
+    assert matching("no", ["nn", "nb"]) == ["nb"]
+    assert not same_language("nn", "no")
