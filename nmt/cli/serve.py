@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 from nmt.cli.errors import Parser, command, warn
@@ -68,6 +69,7 @@ def parser() -> Parser:
 
 
 def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
+    """An option for each field of Limits."""
     group = parser.add_argument_group("limits")
     for name, default, what in (
         ("bytes", limits.max_bytes, "of a request's body"),
@@ -89,23 +91,14 @@ def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
         metavar="N",
         help="requests a minute of an address, or of a key without a rate of its own (as many as can be)",
     )
-    group.add_argument(
-        "--timeout", type=seconds, default=limits.request_s, metavar="S", help="until an answer (%(default)s)"
-    )
-    group.add_argument(
-        "--file-timeout",
-        type=seconds,
-        default=limits.file_s,
-        metavar="S",
-        help="until a file is translated (%(default)s)",
-    )
-    group.add_argument(
-        "--read-timeout",
-        type=seconds,
-        default=limits.body_s,
-        metavar="S",
-        help="until a request's head, and then its body, has come (%(default)s)",
-    )
+    for name, field, until, what in (
+        ("timeout", "request_s", limits.request_s, "until an answer"),
+        ("file-timeout", "file_s", limits.file_s, "until a file is translated"),
+        ("read-timeout", "body_s", limits.body_s, "until a request's head, and then its body, has come"),
+    ):
+        group.add_argument(
+            f"--{name}", dest=field, type=seconds, default=until, metavar="S", help=f"{what} (%(default)s)"
+        )
 
 
 def port(text: str) -> int:
@@ -149,20 +142,7 @@ def run(options: argparse.Namespace) -> None:
     for pair in pairs:
         if said := misnamed(pair):
             warn(COMMAND, said)
-    limits = Limits(
-        options.max_bytes,
-        options.max_texts,
-        options.max_chars,
-        options.max_waiting,
-        options.timeout,
-        options.read_timeout,
-        options.rate,
-        options.max_files,
-        options.max_file_bytes,
-        options.max_file_chars,
-        options.max_kept_bytes,
-        options.file_timeout,
-    )
+    limits = Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
     service = Service(settings, limits, time.monotonic)
     bound = bound_socket(options.host, options.port)
     spawned = spawn(settings.for_models())  # they are loaded while the framework is

@@ -7,6 +7,7 @@ import io
 import logging
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 from files_here import Here, scenario, until
@@ -335,9 +336,18 @@ def test_no_format_is_loaded_before_a_file_comes():
     assert not {"lxml", "translate", "torch", "numpy", "nmt.formats.html", "nmt.formats.docx"} & set(loaded)
 
 
-def test_limits_of_files_are_options():
+OPTIONS = ["max-bytes", "max-texts", "max-chars", "max-waiting", "timeout", "read-timeout", "rate"]
+OPTIONS += ["max-files", "max-file-bytes", "max-file-chars", "max-kept-bytes", "file-timeout"]
+
+
+def test_limits_are_options():
     from nmt.cli.serve import parser
 
-    options = parser().parse_args(["--max-file-bytes", "7", "--max-file-chars", "6", "--max-kept-bytes", "5"])
-    assert (options.max_file_bytes, options.max_file_chars, options.max_kept_bytes) == (7, 6, 5)
-    assert (options.max_files, options.file_timeout) == (Limits().max_files, Limits().file_s)
+    def limits_of(*arguments):
+        options = parser().parse_args(arguments)
+        return Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
+
+    assert limits_of() == Limits()
+    words = [f"--{name}={number}" for number, name in enumerate(OPTIONS, 1)]
+    assert sorted(vars(limits_of(*words)).values()) == list(range(1, len(OPTIONS) + 1))
+    assert limits_of("--max-file-bytes=7", "--file-timeout=6") == Limits(max_file_bytes=7, file_s=6.0)
