@@ -17,7 +17,6 @@ from nmt.files import naming
 from nmt.metrics.config import Name
 
 COLUMNS = (
-    "epoch",
     "step",
     "train/loss",
     "train/nll",
@@ -65,7 +64,7 @@ class MetricsFile(Logger):
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         step = step or 0
         row = {"step": step, **{name: value for name, value in metrics.items() if name in self.columns}}
-        if len(row) < 2 + ("epoch" in row):
+        if len(row) < 2:
             return
         with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
