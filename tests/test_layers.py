@@ -159,6 +159,7 @@ def test_a_file_says_what_it_is(path):
     ("module", "heavy"),
     [
         ("nmt", {"torch", "numpy"}),
+        ("nmt.cli.app", {"torch", "numpy"}),
         ("nmt.cli.translate", {"torch", "numpy"}),
         ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
         ("nmt.service.service", {"torch", "numpy", "uvicorn"}),
