@@ -206,13 +206,13 @@ def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, wo
     print(f"{tried}; memory {base / 1e6:.0f} MB, {most / 1e6:.0f} at most; {speed:.0f} lines/s")
 
 
-def faults(model: Path, kinds: list[bytes], answers: list[bytes], pause_s: float, times: int) -> None:
+def faults(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, pause_s: float, times: int) -> None:
     """What may happen at either end."""
     small = [i for i, kind in enumerate(kinds) if len(kind) < 500_000]
     for time_ in range(times):
         rng = random.Random(time_)
         plan = [rng.choice(small) for _ in range(100_000)]
-        stop_at = rng.randrange(1, 20_000)
+        stop_at = rng.randrange(1, min(lines, 20_000))
         with Translate(model) as process:
             feed(process, (kinds[i] for i in plan))
             with os.fdopen(os.dup(process.stdout.fileno()), "rb") as out:
@@ -266,7 +266,7 @@ def main() -> None:
         stress(model, kinds, answers, options.lines, workers=1, deaths=0)
         if options.workers > 1:
             stress(model, kinds, answers, options.lines, options.workers, options.deaths)
-        faults(model, kinds, answers, options.pause, options.times)
+        faults(model, kinds, answers, options.lines, options.pause, options.times)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The commands in processes of their own, without each importing torch anew: forks of a server that has done so.
 
-What they print, how they end and what they leave behind is as in a shell. A test that sends signals, watches output
-as it comes or changes how Python starts (its locale) starts a command itself.
+What they print, how they end and what they leave behind is as in a shell. A test that kills, watches output as it
+comes or changes how Python starts (its locale) starts a command itself.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
 TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
 
 STAND_IN = f"""#!{sys.executable} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 connection.connect(os.path.dirname(sys.argv[0]) + "/socket")
 request = json.dumps(["__main__", "program", sys.argv, os.getcwd(), dict(os.environ)]).encode()
 connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
 socket.send_fds(connection, [request], [0, 1, 2])
+pid = int(connection.recv(100))
+for number in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, lambda number, _: os.kill(pid, number))
 sys.exit(int(connection.recv(100)))
 """
 
@@ -61,6 +64,7 @@ def command(
         connection = server(TRAINING if name in TRAIN else IMPORTED)
         files = enumerate((given, out, err))
         socket.send_fds(connection, [request], [streams.get(number) or file.fileno() for number, file in files])
+        connection.recv(100)  # the number of its process
         code = int(connection.recv(100))
         for file in (out, err):
             file.seek(0)
@@ -91,6 +95,7 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
             break
         for stream in streams:
             os.close(stream)
+        connection.send(str(pid).encode())
         connection.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
     connection.close()
     for number, stream in enumerate(streams):
@@ -108,7 +113,8 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
 @cache
 def programs() -> Path:
     """A folder of stand-ins for Python and the commands, for scripts that start them: each has its work done by a
-    fork, in which sys.executable is among them, too. A signal ends the stand-in alone."""
+    fork, in which sys.executable is among them, too. SIGINT and SIGTERM are passed on to it; whatever kills
+    the stand-in ends that alone."""
     folder = Path(tempfile.mkdtemp())
     for name in ("python3", *(entry.name for entry in entry_points(group="console_scripts") if "nmt" in entry.name)):
         (folder / name).write_text(STAND_IN)
@@ -117,6 +123,7 @@ def programs() -> Path:
     request = json.dumps(["__main__", "listen", [str(folder)], str(folder), dict(os.environ)]).encode()
     connection = server(TRAINING)
     socket.send_fds(connection, [request], [reader, 1, 2])
+    connection.recv(100)  # the number of its process
     assert connection.recv(100) == b"0"
     os.close(reader)
     return folder

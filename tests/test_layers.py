@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -84,12 +85,17 @@ ONLY_IN = {
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports_of(path: Path, top_level_only=False) -> list[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     nodes = tree.body if top_level_only else ast.walk(tree)
     found = []
     for node in nodes:
@@ -130,7 +136,7 @@ def test_libraries_are_met_in_one_place(path):
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_nothing_is_executed_or_unpickled(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
             assert called not in FORBIDDEN_CALLS, f"{path}:{node.lineno}"
@@ -145,7 +151,7 @@ def test_json_is_written_in_one_place():
     calls = [
         name_of(path)
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("json.dump", "json.dumps", "dumps")
     ]
     assert set(calls) == {"nmt.json_text"}
@@ -153,13 +159,14 @@ def test_json_is_written_in_one_place():
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_file_says_what_it_is(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), f"{path} has no docstring"
+    assert ast.get_docstring(tree_of(path)), f"{path} has no docstring"
 
 
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
         ("nmt", {"torch", "numpy"}),
+        ("nmt.cli.app", {"torch", "numpy"}),
         ("nmt.cli.translate", {"torch", "numpy"}),
         ("nmt.cli.serve", {"torch", "numpy", "uvicorn"}),
         ("nmt.service.service", {"torch", "numpy", "uvicorn"}),

@@ -52,6 +52,7 @@ def test_every_file_that_is_named_is_there():
     named = {
         path: missing(prose_of(path), there) - ELSEWHERE
         for path in [*files, ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+        if missing(path.read_text(encoding="utf-8"), there) - ELSEWHERE  # to look for comments takes longer
     }
     assert {str(path): names for path, names in named.items() if names} == {}
 

@@ -61,7 +61,9 @@ def wirings() -> list[tuple[str, str, str]]:
     attentions = sorted(set(ATTENTIONS) - {"location"})
     pairs = list(itertools.product(sorted(DECODERS), attentions))
     others = {cell: pairs[i % len(pairs)] for i, cell in enumerate(sorted(set(CELL_KINDS) - set(CORE_CELLS)))}
-    others["mlstm"] = ("gnmt", "additive")  # the slowest learner, so the easiest wiring
+    slow = ("lstm_fgr", "lstm_niaf", "slstm", "gru_reset_before, depth 2")  # to learn, so with an easy wiring
+    others |= dict.fromkeys(slow, ("gnmt", "general"))
+    others |= {"mlstm": ("gnmt", "additive"), "lstm_noaf": ("input_feeding", "none")}
     every = [("lstm", *pair) for pair in pairs]
     every += [(cell, *pair) for i, cell in enumerate(("gru", "rnn")) for pair in pairs[i :: len(attentions) + 1]]
     return [*every, *((cell, *pair) for cell, pair in others.items()), ("gru", "gnmt", "location")]

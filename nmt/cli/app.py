@@ -27,7 +27,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
-from nmt.cli.suggestions import what_is_missing, what_is_wrong
 from nmt.resources import resource
 
 T = typing.TypeVar("T")
@@ -223,6 +222,7 @@ def _composed(arguments: argparse.Namespace, config_name: str, overrides: list[A
 def _explained(error: Exception, arguments: argparse.Namespace, config_name: str, overrides: list[Any]) -> str:
     """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
     from nmt.cells import Cell
+    from nmt.cli.suggestions import what_is_missing, what_is_wrong
     from nmt.plain_data import names_of
 
     folders = [Path(folder) for folder in (resource("conf"), arguments.config_path, arguments.config_dir) if folder]

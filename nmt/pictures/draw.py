@@ -18,6 +18,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
@@ -79,8 +80,9 @@ def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
         axes = figure.subplots()
         paint(chart, axes)
         figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # everything has its place
         drawn = io.StringIO()
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+        FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})  # savefig draws once more
         spots = hover(chart, axes)
     text = drawn.getvalue()
     text = text[text.index("<svg") :]

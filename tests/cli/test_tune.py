@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
 import shlex
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,18 +44,21 @@ def test_two_commands_share_a_study_of_four_trials_and_one_is_killed_and_begun_a
     monkeypatch, tmp_path, corpus_dir, capsys
 ):
     (tmp_path / "space.yaml").write_text(SPACE)
-    study, code = tmp_path / "runs" / "s", "from nmt.cli.tune import main; main()"
+    study = tmp_path / "runs" / "s"
     options = ["--space", "space.yaml", "--trials", "4", "--pruner", "none", "-q"]
     options += [*data_of(corpus_dir), *SHORT, "run=s"]
+    first = multiprocessing.get_context("fork").Process(target=call, args=(monkeypatch, tmp_path, *options))
+    first.start()
     monkeypatch.chdir(tmp_path)
-    with ThreadPoolExecutor() as pool, subprocess.Popen([sys.executable, "-c", code, *options]) as first:
+    with ThreadPoolExecutor() as pool:
         deadline = time.monotonic() + 200
         while not list(study.glob("trial-*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
             time.sleep(0.02)
         second = pool.submit(command, "nmt-tune", *options)
         first.kill()
         call(monkeypatch, tmp_path, *options)
-    assert (first.returncode, second.result().returncode) == (-9, 0)
+    first.join()
+    assert (first.exitcode, second.result().returncode) == (-9, 0)
     printed = [capsys.readouterr().out, second.result().stdout.decode()]
     found = rows(study / "trials.csv")
     assert sorted(row["run"] for row in found) == [f"trial-{i:03}" for i in range(4)]

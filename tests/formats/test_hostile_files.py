@@ -122,11 +122,12 @@ def workbook(sheet, **others):
         (workbook('<sheetData><row r="1048577"><c t="str"><v>a</v></c></row></sheetData>'), "row 1048577"),
         (workbook('<sheetData><row r="1"><c r="ZZZ1" t="str"><v>a</v></c></row></sheetData>'), "ZZZ1"),
         (workbook("<!DOCTYPE x [<!ENTITY a 'b'>]><sheetData/>"), "declares entities"),
-        (workbook(b"<sheetData>" + b" " * (1 << 27) + b"</sheetData>"), "packed to less than 1/200"),
+        (None, "packed to less than 1/200"),
     ],
     ids=["torn", "other", "row", "column", "entity", "bomb"],
 )
 def test_workbooks_are_bounded(data, message):
+    data = data or workbook(b"<sheetData>" + b" " * (1 << 27) + b"</sheetData>")
     tracemalloc.start()
     with pytest.raises(ValueError, match=message) as refusal:
         read_document("xlsx", data, "a.xlsx", OPTIONS)

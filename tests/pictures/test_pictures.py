@@ -84,6 +84,11 @@ def test_hovering_shows_each_number_at_its_place():
     assert text == "a, x\ndistance: 0\nnorm: 1"
 
 
+def test_long_names_have_room_beside_the_numbers():
+    left = [svg(replace(MAP, rows=["a" * length, "b"]))[1]["box"][0] for length in (1, 15, 30)]
+    assert left[0] + 0.1 < left[1] < left[2] - 0.1
+
+
 def test_a_page_fetches_nothing_and_runs_nothing_that_its_text_says():
     text = to_html("A <title>", SECTIONS)
     page = Page(text)
