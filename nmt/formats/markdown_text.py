@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
 from nmt.formats.markdown_marks import Run, match, paired_tags
-from nmt.formats.pieces import Piece, Tag
+from nmt.formats.pieces import Piece, Tag, joined
 
 _ATTRIBUTE = r"""\s++[A-Za-z_:][\w.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+"""
 TOKEN = re.compile(
@@ -118,11 +117,7 @@ class _Scan:
             numbers.append(len(found))
             found += piece.pieces if isinstance(piece, Run) else [piece]
         tags = [(numbers[number], name, closes) for number, name, closes in self.tags]
-        for is_text, some in groupby(paired_tags(found, tags), lambda piece: isinstance(piece, str)):
-            if not is_text:
-                yield from some
-            elif text := "".join(map(str, some)):
-                yield text
+        yield from joined(paired_tags(found, tags))
 
     def _alone(self, text: str) -> Tag:
         return Tag("alone", text.replace("\n", self.between))
