@@ -3,7 +3,8 @@
 The formatting of most of the text is the paragraph's; a run that differs is a pair of tags, and a picture, a tab, a
 line break or a note's mark a single one (inline.py), so that both go where the translation has their words. A field
 that Word computes is a single one with its result, a link, a bookmark or a comment's range a pair (docx_marks.py).
-Marks of the spelling checker, and of where a page ended when the file was saved, are left out.
+Marks of the spelling checker, of where a page ended when the file was saved, and of where a word may be divided, are
+left out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
 PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData", LAST}  # what is said of the whole, beside its content
-DROPPED = {"proofErr", "lastRenderedPageBreak"}
+DROPPED = {"proofErr", "lastRenderedPageBreak", "softHyphen"}
 TEXT = {"t", "noBreakHyphen"}
 UNSEEN = {"lang", "noProof", "altLang", "dirty", "err", "smtClean"}  # formatting that nobody sees
 

@@ -26,6 +26,7 @@ from nmt.text.sentences import LONG, sentences
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
+SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
     "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -212,7 +213,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     spelled = []
     for part in parts:
         if not part.name:
-            spelled.append(_BLANKS.sub(" ", _escaped(part.content)))
+            spelled.append(_BLANKS.sub(" ", _escaped(part.content)).replace(SOFT_HYPHEN, ""))
         elif part.closes and part.partner:
             spelled.append(f"</nmt{numbers[id(part.partner)]}>")
         else:

@@ -164,3 +164,8 @@ def test_language_tags_are_matched_as_bcp_47_does():
     assert matching("deu", ["de-DE"]) == ["de-DE"]
     assert matching("de", ["den", "*all*", ""]) == []
     assert matching("de-DE", ["de-x-DE"]) == []
+
+
+def test_a_word_that_may_be_divided_is_one():
+    assert Inline(["Schiff\u00adfahrt"]).segment.text == "Schifffahrt"
+    assert Inline(["Schiff&shy;fahrt ", Tag("alone", "x"), "a"]).segment.text == 'Schifffahrt <x id="1"/>a'

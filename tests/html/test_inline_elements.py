@@ -18,3 +18,7 @@ def test_what_begins_as_a_declaration_goes_on_to_the_end():
     found = cut("<p>a</p><!b")
     assert found.texts == ("a",)
     assert found.joined(["A"]) == "<p>A</p><!b"
+
+
+def test_a_word_that_may_be_divided_is_one():
+    assert cut("<p>Schiff&shy;fahrt\u00ad<b>en</b></p>").texts == ("Schifffahrt<nmt0>en</nmt0>",)
