@@ -28,6 +28,7 @@ BEGINS_BLOCK = re.compile(
     r"\s*(?:\d{1,9}(?=[.)](?:\s|$))|\[[^\[\]]*\](?=:)"
     r"|(?=[-+*](?:\s|$)|#{1,6}(?:\s|$)|>|(?:-\s*){3,}$|[-=]+\s*$|~~~))"
 )
+FIRST_BAR = re.compile(r"[\s>]*+(?:(?:[-+*]|\d{1,9}[.)])\s++)*+\|")  # of a row, behind the signs of lists and quotes
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 SHOWN = {"em_open", "strong_open", "s_open"}
 
@@ -40,6 +41,7 @@ class _Place(NamedTuple):
     last: int
     end: int
     block: str  # td and th are cells, # is a heading that begins so
+    begins: bool  # whether it could be read as the begin of another block
     inline: Inline
 
     @property
@@ -57,7 +59,7 @@ class _Place(NamedTuple):
 
     def _spelled(self, pieces: Sequence[Piece]) -> str:
         parts: list[str] = []
-        begins, ends_as_text = not self.is_cell and self.block != "#", False
+        begins, ends_as_text = self.begins, False
         for piece in pieces:
             text = piece.value if isinstance(piece, Tag) else escaped(piece)
             if isinstance(piece, str) and begins and (sign := BEGINS_BLOCK.match(text)):
@@ -136,9 +138,12 @@ def _place(
     line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
     if block in ("th", "td"):
         shown = content if content in line else content.replace("|", "\\|")
-        start = line.find(shown, before.end if before else 0)
+        signs = FIRST_BAR.match(line)
+        start = line.find(shown, before.end if before else signs.end() if signs else 0)
         end = start + len(shown)
+        begins = "|" not in line[: max(start, 0)]
     else:
+        begins = block != "#"
         if block == "#" and not line.endswith(texts[0].rstrip()):
             line = last = CLOSING.sub("", line)
         start, end = len(line) - len(texts[0].rstrip()), len(last)
@@ -147,7 +152,7 @@ def _place(
     if start < 0:
         return None
     inline = Inline(pieces_of(content, known, _between(lines, where[0], texts[1]) if len(texts) > 1 else ""))
-    return _Place(where[0], start, where[len(texts) - 1], end, block, inline)
+    return _Place(where[0], start, where[len(texts) - 1], end, block, begins, inline)
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:

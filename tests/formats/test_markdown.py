@@ -163,11 +163,18 @@ def test_tags_are_found_as_a_reader_finds_them(text, segment):
         ("# Hund", "C #", "# C \\#"),
         ("a  \nb", 'a<x id="1"/>- b', "a  \n\\- b"),
         ("Hund", "[Dog]: word", "[Dog]\\: word"),
+        ("**${A}** b $c", '<g id="1">${A}</g> d $c', "**${A}** d $c"),
         ("Ein [Hund](x)", 'One!<g id="1">dog</g>', "One\\![dog](x)"),
     ],
 )
 def test_a_translation_looks_as_its_tags_say(text, target, written):
     assert document_of(text).with_targets([target]).decode() == written
+
+
+def test_cells_stay_in_their_rows():
+    document = document_of("Hund | a\n--- | ---\nKatze | b\n\n1. | 1 | c |\n   |---|---|\n")
+    found = document.with_targets(["x", "a", "1. y", "b", "2", "c"]).decode()
+    assert found == "x | a\n--- | ---\n1\\. y | b\n\n1. | 2 | c |\n   |---|---|\n"
 
 
 def test_long_texts_take_no_long_time():
