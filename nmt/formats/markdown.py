@@ -49,7 +49,7 @@ class _Place(NamedTuple):
         return self.block in ("th", "td")
 
     def written(self, target: str, known: Mapping[str, Any]) -> str:
-        pieces = without_empty(self.inline.target(target))
+        pieces = _without_vain_breaks(without_empty(self.inline.target(target)))
         text = self._spelled(pieces)
         if marks := sum(is_mark(piece, "open") for piece in pieces):
             inner = PARSER.parseInline(text, {"references": known})[0].children or []
@@ -73,6 +73,22 @@ class _Place(NamedTuple):
         if self.is_cell:
             return re.sub(r"(?<!\\)\|", r"\\|", text)
         return re.sub(r"(?:(?<=[ \t])|^)#(?=#*$)", r"\\#", text) if self.block == "#" else text
+
+
+def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
+    """Without breaks of a line that would leave an empty one, which ends a paragraph, or that stand at its end."""
+    found: list[Piece] = []
+    last, is_empty = 0, True  # the end of what is more than a break; whether the line is
+    for piece in pieces:
+        is_break = isinstance(piece, Tag) and HARD_BREAK.match(piece.value) is not None
+        if is_break and is_empty and isinstance(piece, Tag) and piece.value[0] == " ":
+            continue
+        found.append(piece)
+        if is_break:
+            is_empty = True
+        elif isinstance(piece, Tag) or piece.strip():
+            last, is_empty = len(found), False
+    return found[:last]
 
 
 class MarkdownDocument:

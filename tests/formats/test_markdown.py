@@ -163,12 +163,17 @@ def test_tags_are_found_as_a_reader_finds_them(text, segment):
         ("# Hund", "C #", "# C \\#"),
         ("a  \nb", 'a<x id="1"/>- b', "a  \n\\- b"),
         ("Hund", "[Dog]: word", "[Dog]\\: word"),
+        ("- a  \n  b\n- c", "x y", "- x y\n- c"),  # and no empty line, which would end the paragraph
+        ("a\\\nb", "x y", "x y"),
+        ("a  \nb  \nc", 'x<x id="1"/><x id="2"/>y', "x  \ny"),
         ("**${A}** b $c", '<g id="1">${A}</g> d $c', "**${A}** d $c"),
         ("Ein [Hund](x)", 'One!<g id="1">dog</g>', "One\\![dog](x)"),
     ],
 )
 def test_a_translation_looks_as_its_tags_say(text, target, written):
-    assert document_of(text).with_targets([target]).decode() == written
+    document = document_of(text)
+    others = [one.text for one in document.segments[1:]]
+    assert document.with_targets([target, *others]).decode() == written
 
 
 def test_cells_stay_in_their_rows():
