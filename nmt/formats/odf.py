@@ -27,7 +27,10 @@ UNREAD = {"tracked-changes", "annotation"}  # what was deleted, and what readers
 CELLS = {"table-cell", "covered-table-cell"}
 SHOWN_AS_TEXT = {"text-box", "custom-shape", "table"}  # in a cell, and none of its value
 MANIFEST = "META-INF/manifest.xml"
-UNSEEN = "http://openoffice.org/2009/office"  # the namespace of LibreOffice's own marks
+# LibreOffice's own marks, and the language of what is translated.
+UNSEEN = re.compile(
+    r"\{http://openoffice\.org/2009/office\}.*|\{.*\}(?:language|country|script|rfc-language-tag)(?:-asian|-complex)?"
+)
 BLANKS = re.compile(r"[ \t\r\n]+")  # of which a reader makes one
 
 
@@ -115,7 +118,7 @@ def _is_unseen(style: Element) -> bool:
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
     is_text = style.get(_own(style, "family")) == "text" and style.get(_own(style, "parent-style-name")) is None
-    return is_text and len(style) == len(properties) and all(name.startswith(f"{{{UNSEEN}}}") for name in attributes)
+    return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
 
 
 def _own(element: Element, name: str) -> str:

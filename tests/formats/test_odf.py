@@ -21,7 +21,7 @@ HEAD = (
 )
 STYLES = (
     '<office:automatic-styles><style:style style:name="T1" style:family="text">'
-    '<style:text-properties officeooo:rsid="0012ab"/></style:style>'
+    '<style:text-properties officeooo:rsid="0012ab" fo:language="de" style:country-asian="CN"/></style:style>'
     '<style:style style:name="T2" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style>'
     "</office:automatic-styles>"
 )
