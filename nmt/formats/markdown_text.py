@@ -1,8 +1,9 @@
 r"""The text of a paragraph of Markdown with tags in it, and text that Markdown reads as such.
 
 Emphasis, links and tags of HTML around words are pairs; code, pictures, addresses, formulas, marks of notes, escaped
-characters (`\*`), names of emoji and breaks of a line are single ones, and so is a link that is its own name
-(`[text]`). Where a paragraph goes on in the next line is a blank.
+characters (`\*`), names of emoji, pages of a wiki (`[[Hund]]`), commands of a template (`{{ x }}`) and breaks of a
+line are single ones, and so is a link that is its own name (`[text]`). Where a paragraph goes on in the next line is
+a blank.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TOKEN = re.compile(
       | \A\[\^[^\]\s]+\]:?+ | \[\^[^\]\s]+\] | \A\[[ xX]\](?=\s)
       | <(?:[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^<>\s]*|[^@<>\s]+@[^<>\s]+)>
       | \A\[!\w+\][ \t]*\n[ \t]*
+      | \[\[[^\[\]\n]+\]\](?![(\[]) | \{{\{{[^{{}}\n]*\}}\}} | \{{%[^%\n]*%\}}
       | \{{[#.:][^{{}}\n]*\}} | \$\$[^$]+\$\$ | \$(?=\S)(?!\{{\w+\}})[^$\n]+(?<=\S)\$(?!\w)
       | (?<![\w:]):(?:[a-z][a-z0-9_+-]*+|[+-]1|100):(?![\w:])
       | \bhttps?://[^\s<>()\[\]]*[^\s<>()\[\].,:;!?'"*_])

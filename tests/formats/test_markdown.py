@@ -139,6 +139,7 @@ def test_a_translation_is_text_and_no_sign(target, written):
         ("``a`b` c", '``a<x id="1"/> c'),
         ("a $$b$$ :tada: 1:b:2", 'a <x id="1"/> <x id="2"/> 1:b:2'),
         ("$$\na_b\n$$", None),
+        ("a [[Hund]] {{ b }} {% c %} [[d]](e)", 'a <x id="1"/> <x id="2"/> <x id="3"/> <g id="4">[d]</g>'),
         ("[^1]: Hund Katze", " Hund Katze"),
         ("> [!NOTE]\n> Ein Hinweis.", "Ein Hinweis."),
         ("Wort\n: Definition", 'Wort<x id="1"/>Definition'),
