@@ -71,7 +71,7 @@ ONLY_IN = {
     "regex": {"nmt.text.patterns"},
     "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx", "office_text", "pptx")},
     "translate": {"nmt.formats.po"},
-    "markdown_it": {"nmt.formats.markdown"},
+    "markdown_it": {"nmt.formats.markdown", "nmt.formats.markdown_text"},
     "optuna": {"nmt.sweep.study"},
     "triton": {f"nmt.kernels.triton_{name}" for name in ("additive", "beam", "cross_entropy")},
     "uvicorn": {"nmt.service.server", "nmt.service.connection"},

@@ -43,7 +43,7 @@ def result(run_dir):
     log = (run_dir / "train.log").read_text(encoding="utf-8").splitlines()
     lines = [re.sub(r"^\S+ \S+ |\d+ tokens/s|, [\d:]+ left$", "", line) for line in log]
     metrics = [
-        re.sub(r"^((?:[^,]*,){5})[^,]*", r"\1", row) for row in (run_dir / "metrics.csv").read_text().splitlines()
+        re.sub(r"^((?:[^,]*,){4})[^,]*", r"\1", row) for row in (run_dir / "metrics.csv").read_text().splitlines()
     ]
     weights = {name: tensor.tolist() for name, tensor in load_file(run_dir / "model" / "model.safetensors").items()}
     steps = [line for line in lines if "step" in line or "  hyp" in line]
@@ -55,7 +55,7 @@ def result(run_dir):
 def whole(corpus_dir, tmp_path_factory):
     run_dir = train(toy.run_config(corpus_dir, tmp_path_factory.mktemp("whole"), **SETTINGS)).model_dir.parent
     found = result(run_dir)
-    assert found[1][0].startswith("epoch,step,train/loss,train/nll,train/lr,,val/nll")
+    assert found[1][0].startswith("step,train/loss,train/nll,train/lr,,val/nll")
     return found
 
 
@@ -149,7 +149,7 @@ def test_a_longer_run_goes_on_where_a_shorter_one_ended(corpus_dir, tmp_path, en
         for steps in every:
             config = toy.run_config(corpus_dir, tmp_path / folder, trainer__max_steps=steps, **settings)
             run_dir = train(config).model_dir.parent
-        rows = [row for row in result(run_dir)[1] if ",val" in row or row.split(",")[2]]
+        rows = [row for row in result(run_dir)[1] if ",val" in row or row.split(",")[1]]
         weights = torch.load(run_dir / FOLDER / LAST, weights_only=True)["state_dict"]
         found.append((rows, {name: weight.tolist() for name, weight in weights.items()}))
     assert found[0] == found[1]
@@ -231,7 +231,7 @@ def test_a_killed_run_ends_early_when_it_would_have(corpus_dir, tmp_path):
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=9, **settings)
     for hook, count in (("on_train_batch_start", 3), ("validation_step", 1)):  # one batch an epoch
         train_until(config, hook, count)
-    validations = [row.split(",")[6] for row in result(train(config).model_dir.parent)[1][1:]]
+    validations = [row.split(",")[5] for row in result(train(config).model_dir.parent)[1][1:]]
     assert sum(nll != "" for nll in validations) == 3
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from nmt.answers import GROUP, Answer, Form, answers
 from nmt.bars import bar
 from nmt.cli.errors import Advice, warn
-from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import has_words, parts_of
 from nmt.formats.sniff import markup_of
@@ -64,6 +64,8 @@ def kind_of(options: argparse.Namespace) -> str:
     """The format of the input. Raises ValueError for options that do not go with it."""
     there = options.input is not None and options.input != STANDARD
     kind = options.format or (format_of(options.input) if there else TEXT)
+    if there and not options.format and (better := OTHERS.get(options.input.suffix.lower())):
+        raise ValueError(f"{options.input} is of a format that is not read; save it as {better}")
     _refuse_options(kind, options)
     _refuse_suffix(kind, options)
     if kind != TEXT:

@@ -119,6 +119,16 @@ FORMATS: dict[str, Format] = {
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
+# No text by lines, and what it can be saved as.
+OTHERS = {
+    **dict.fromkeys([".doc", ".dot", ".rtf", ".pages", ".pdf"], "docx"),
+    **dict.fromkeys([".ppt", ".pps"], "pptx"),
+    **dict.fromkeys([".xls", ".xlsb", ".numbers"], "xlsx"),
+    ".fodt": "odt",
+    ".fodp": "odp",
+    ".fods": "ods",
+}
+
 
 def format_of(path: Path) -> str:
     """By the suffix, before .gz; what has none that is known is lines of text."""

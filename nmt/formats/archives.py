@@ -14,13 +14,17 @@ from nmt.formats.document import MAX_BYTES, TOO_LARGE
 
 MAX_MEMBERS = 10_000
 MAX_RATIO = 200  # of a member that is unpacked to what it is packed to
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how such files of Microsoft's begin
 MAX_UNPACKED = 1 << 29  # bytes of an archive whose members are all copied
 
 
 def opened(file: IO[bytes] | bytes, name: str) -> zipfile.ZipFile:
     """Raises ValueError for what is no zip archive, or has too many members."""
+    stream = io.BytesIO(file) if isinstance(file, bytes) else file
+    if stream.read(len(COMPOUND)) == COMPOUND:
+        raise ValueError(f"{name} is encrypted, or of an Office before 2007; save it anew, without a password")
     try:
-        archive = zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file)
+        archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ValueError(f"{name} is no zip archive, as one of its kind must be: {error}") from None
     if len(archive.namelist()) > MAX_MEMBERS:

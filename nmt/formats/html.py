@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
 from nmt.formats.encodings import decoded, mark_of
@@ -16,10 +17,24 @@ from nmt.formats.language_tags import same_language
 from nmt.html.document import cut
 from nmt.html.tokens import tokens
 
-DECLARED = re.compile(
-    rb"""<(?:meta\b[^>]*?\bcharset|\?xml\b[^>]*?\bencoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
+XML = re.compile(r"""\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([\w.:-]+)""")
+CHARSET = re.compile(r"""(?i)\bcharset\s*=\s*["']?\s*([\w.:-]+)""")
+SEEN = 1 << 16  # bytes in which it is looked for; browsers take it from further down as well, and then read anew
+ENCODINGS = re.compile(
+    r"utf-8|cp(?:125\d|437|85\d|866|874|932|949)|iso2022_jp\w*|iso8859-\d+|koi8-[ru]|mac-(?:roman|cyrillic)|gb\w+|big5\w*|euc_\w+|\w*jisx?\w*|tis-620"
 )
-SEEN = 1024  # bytes in which browsers look for it
+# What browsers read for another, which it is a part of (Encoding Standard, 4.2).
+WIDER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+}
 LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # xml:lang is another such
 
 
@@ -31,9 +46,9 @@ class HtmlDocument:
         self.mark, encoding = mark_of(data)
         self.encoding = encoding or _declared(data)
         text = decoded(data[len(self.mark) :], self.encoding, name)
-        found = next((token.content for token in tokens(text) if token.name == "html" and not token.closes), "")
-        self.root, self.document = found, cut(text, options.src)
-        language = LANGUAGE.search(found)
+        self.root, self.place = _root(text)
+        self.document = cut(text, options.src)
+        language = LANGUAGE.search(self.root)
         self.languages = (language[2] if language else "", "")
 
     @property
@@ -43,7 +58,9 @@ class HtmlDocument:
     def with_targets(self, targets: Sequence[str]) -> bytes:
         page, tgt = self.document.joined(targets), self.options.tgt
         if tgt and same_language(self.languages[0], self.options.src):
-            page = page.replace(self.root, LANGUAGE.sub(lambda tag: tag[1] + tgt, self.root), 1)
+            place = self.place if page.startswith(self.root, self.place) else page.find(self.root)
+            root = LANGUAGE.sub(lambda tag: tag[1] + tgt, self.root)
+            page = page[:place] + root + page[place + len(self.root) :]
         return self.mark + page.encode(self.encoding, "xmlcharrefreplace")
 
 
@@ -54,13 +71,31 @@ def read(data: bytes, name: str, options: DocumentOptions) -> HtmlDocument:
     return HtmlDocument(data, name, options)
 
 
+def _root(text: str) -> tuple[str, int]:
+    """The tag of the page, and where it stands: a comment for a certain browser may hold another one."""
+    place = 0
+    for token in tokens(text):
+        if token.name == "html" and not token.closes:
+            return token.content, place
+        place += len(token.content)
+    return "", 0
+
+
 def _declared(data: bytes) -> str:
-    """As browsers take it: Latin-1 and ASCII are Windows-1252, and what can be read as ASCII is not UTF-16."""
-    found = DECLARED.search(data[:SEEN])
-    try:
-        name = codecs.lookup(found[1].decode()).name if found else "utf-8"
-    except LookupError:
-        return "utf-8"
-    if name.startswith(("utf-16", "utf-32")):
-        return "utf-8"
-    return "cp1252" if name in ("iso8859-1", "ascii") else name
+    """As browsers take it: a comment says nothing, nor does a `meta` of something else, and what can be read as
+    ASCII is not UTF-16."""
+    head = data[:SEEN].decode("latin-1")
+    found = XML.match(head)
+    said = [found[1]] if found else []
+    for token in tokens(head):
+        if token.name == "meta" and not token.closes:
+            attributes = token.attributes
+            declares = attributes.get("http-equiv", "").lower() == "content-type"
+            content = CHARSET.search(attributes.get("content", "")) if declares else None
+            said += [attributes["charset"]] if "charset" in attributes else [content[1]] if content else []
+    for label in said[:1]:
+        with suppress(LookupError, ValueError):
+            name = codecs.lookup(label.strip()).name
+            name = WIDER.get(name, name)
+            return name if ENCODINGS.fullmatch(name) else "utf-8"
+    return "utf-8"

@@ -19,6 +19,7 @@ from nmt.formats.pieces import Piece, Tag
 from nmt.formats.tagged import HTML, pieces_of
 from nmt.text.markup import ENTITY, TAG
 
+SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
 
 
@@ -45,9 +46,8 @@ class Inline:
 
     @property
     def segment(self) -> Segment:
-        if not self._tagged:
-            return Segment("".join(map(str, self._core)))
-        return Segment("".join(_written(self._core, self._spells)), markup=True)
+        parts = _written(self._core, self._spells) if self._tagged else map(str, self._core)
+        return Segment("".join(parts).replace(SOFT_HYPHEN, ""), markup=self._tagged)
 
     def target(self, text: str) -> list[Piece]:
         """The pieces of a translation of `segment.text`."""

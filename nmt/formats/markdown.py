@@ -15,13 +15,22 @@ from markdown_it import MarkdownIt
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
 from nmt.formats.encodings import decoded, mark_of
 from nmt.formats.inline import Inline, plain
+from nmt.formats.markdown_marks import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
-from nmt.formats.pieces import Tag
+from nmt.formats.pieces import Piece, Tag
 
 FRONT_MATTER = re.compile(r"(?s)(---|\+\+\+)[ \t]*\n.*?^\1[ \t]*$", re.MULTILINE)  # of YAML or TOML
+HARD_BREAK = re.compile(r"(?: +|\\)[\r\n]")
 CLOSING = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")  # of a heading
-# Where a text would begin something else than a paragraph: behind a list's number, or before another sign.
-BEGINS_BLOCK = re.compile(r"\d{1,9}(?=[.)](?:\s|$))|(?=[-+*](?:\s|$)|#{1,6}(?:\s|$)|>|(?:-\s*){3,}$|~~~)")
+# Where a line would begin something else than a paragraph: behind a list's number or a name that would be defined, or
+# before another sign.
+BEGINS_BLOCK = re.compile(
+    r"\s*(?:\d{1,9}(?=[.)](?:\s|$))|\[[^\[\]]*\](?=:)"
+    r"|(?=[-+*](?:\s|$)|#{1,6}(?:\s|$)|>|(?:-\s*){3,}$|[-=]+\s*$|~~~))"
+)
+FIRST_BAR = re.compile(r"[\s>]*+(?:(?:[-+*]|\d{1,9}[.)])\s++)*+\|")  # of a row, behind the signs of lists and quotes
+PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+SHOWN = {"em_open", "strong_open", "s_open"}
 
 
 class _Place(NamedTuple):
@@ -31,16 +40,55 @@ class _Place(NamedTuple):
     start: int
     last: int
     end: int
-    is_cell: bool
+    block: str  # td and th are cells, # is a heading that begins so
+    begins: bool  # whether it could be read as the begin of another block
     inline: Inline
 
-    def written(self, target: str) -> str:
-        pieces = self.inline.target(target)
-        text = "".join(piece.value if isinstance(piece, Tag) else escaped(piece) for piece in pieces)
+    @property
+    def is_cell(self) -> bool:
+        return self.block in ("th", "td")
+
+    def written(self, target: str, known: Mapping[str, Any]) -> str:
+        pieces = _without_vain_breaks(without_empty(self.inline.target(target)))
+        text = self._spelled(pieces)
+        if marks := sum(is_mark(piece, "open") for piece in pieces):
+            inner = PARSER.parseInline(text, {"references": known})[0].children or []
+            if sum(token.type in SHOWN for token in inner) != marks:
+                text = self._spelled(as_html(pieces))
+        return text
+
+    def _spelled(self, pieces: Sequence[Piece]) -> str:
+        parts: list[str] = []
+        begins, ends_as_text = self.begins, False
+        for piece in pieces:
+            text = piece.value if isinstance(piece, Tag) else escaped(piece)
+            if isinstance(piece, str) and begins and (sign := BEGINS_BLOCK.match(text)):
+                text = f"{sign[0]}\\{text[sign.end() :]}"
+            elif isinstance(piece, Tag) and text[:1] == "[" and ends_as_text and parts[-1].endswith("!"):
+                parts[-1] = parts[-1][:-1] + "\\!"  # or the link would be a picture
+            ends_as_text = isinstance(piece, str)
+            begins = isinstance(piece, Tag) and HARD_BREAK.match(text) is not None
+            parts.append(text)
+        text = "".join(parts)
         if self.is_cell:
             return re.sub(r"(?<!\\)\|", r"\\|", text)
-        begins = BEGINS_BLOCK.match(text)
-        return f"{begins[0]}\\{text[begins.end() :]}" if begins else text
+        return re.sub(r"(?:(?<=[ \t])|^)#(?=#*$)", r"\\#", text) if self.block == "#" else text
+
+
+def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
+    """Without breaks of a line that would leave an empty one, which ends a paragraph, or that stand at its end."""
+    found: list[Piece] = []
+    last, is_empty = 0, True  # the end of what is more than a break; whether the line is
+    for piece in pieces:
+        is_break = isinstance(piece, Tag) and HARD_BREAK.match(piece.value) is not None
+        if is_break and is_empty and isinstance(piece, Tag) and piece.value[0] == " ":
+            continue
+        found.append(piece)
+        if is_break:
+            is_empty = True
+        elif isinstance(piece, Tag) or piece.strip():
+            last, is_empty = len(found), False
+    return found[:last]
 
 
 class MarkdownDocument:
@@ -52,9 +100,9 @@ class MarkdownDocument:
         self.encoding = encoding or "utf-8"
         text = decoded(data[len(self.mark) :], self.encoding, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
-        self.places = [
-            place for place in _places(text, self.lines) if any(map(str.isalnum, plain(place.inline.segment.text)))
-        ]
+        self.known: dict[str, Any] = {}  # links that are defined
+        places = _places(text, self.lines, self.known)
+        self.places = [place for place in places if any(map(str.isalnum, plain(place.inline.segment.text)))]
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -63,7 +111,9 @@ class MarkdownDocument:
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)
         for place, target in reversed(list(zip(self.places, targets, strict=True))):  # cells of a line from its end
-            text = lines[place.first][: place.start] + place.written(target) + lines[place.last][place.end :]
+            text = (
+                lines[place.first][: place.start] + place.written(target, self.known) + lines[place.last][place.end :]
+            )
             lines[place.first : place.last + 1] = [text, *[""] * (place.last - place.first)]
         return self.mark + "".join(lines).encode(self.encoding)
 
@@ -75,22 +125,25 @@ def read(data: bytes, name: str, options: DocumentOptions) -> MarkdownDocument:
     return MarkdownDocument(data, name)
 
 
-def _places(text: str, lines: Sequence[str]) -> Iterator[_Place]:
+def _places(text: str, lines: Sequence[str], known: dict[str, Any]) -> Iterator[_Place]:
+    """The texts of a document in their order; `known` learns which links it defines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     front = FRONT_MATTER.match(text)
     if front:  # to the parser it would be a rule and a heading
         text = "\n" * front[0].count("\n") + text[front.end() :]
     found: dict[str, Any] = {}
+    tokens = PARSER.parse(text, found)
+    known.update(found.get("references", {}))
     block = ""
     place: _Place | None = None
-    for token in MarkdownIt("commonmark").enable("table").parse(text, found):
+    for token in tokens:
         if token.type == "inline" and token.content.strip() and token.map:
             before = place if place and place.is_cell and place.first == token.map[0] else None
-            place = _place(block, token.content, range(*token.map), lines, before, found.get("references", {}))
+            place = _place(block, token.content, range(*token.map), lines, before, known)
             if place:
                 yield place
         elif token.type.endswith("_open"):
-            block = token.type.removesuffix("_open")
+            block = "#" if token.markup.startswith("#") else token.type.removesuffix("_open")
 
 
 def _place(
@@ -101,10 +154,13 @@ def _place(
     line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
     if block in ("th", "td"):
         shown = content if content in line else content.replace("|", "\\|")
-        start = line.find(shown, before.end if before else 0)
+        signs = FIRST_BAR.match(line)
+        start = line.find(shown, before.end if before else signs.end() if signs else 0)
         end = start + len(shown)
+        begins = "|" not in line[: max(start, 0)]
     else:
-        if block == "heading" and not line.endswith(texts[0].rstrip()):
+        begins = block != "#"
+        if block == "#" and not line.endswith(texts[0].rstrip()):
             line = last = CLOSING.sub("", line)
         start, end = len(line) - len(texts[0].rstrip()), len(last)
         if not (line.endswith(texts[0].rstrip()) and last.endswith(texts[-1].rstrip())):
@@ -112,7 +168,7 @@ def _place(
     if start < 0:
         return None
     inline = Inline(pieces_of(content, known, _between(lines, where[0], texts[1]) if len(texts) > 1 else ""))
-    return _Place(where[0], start, where[len(texts) - 1], end, block in ("th", "td"), inline)
+    return _Place(where[0], start, where[len(texts) - 1], end, block, begins, inline)
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:

@@ -1,34 +1,43 @@
 r"""The text of a paragraph of Markdown with tags in it, and text that Markdown reads as such.
 
 Emphasis, links and tags of HTML around words are pairs; code, pictures, addresses, formulas, marks of notes, escaped
-characters (`\*`) and breaks of a line are single ones, and so is a link that is its own name (`[text]`). Where a
-paragraph goes on in the next line is a blank.
+characters (`\*`), names of emoji, pages of a wiki (`[[Hund]]`), commands of a template (`{{ x }}`) and breaks of a
+line are single ones, and so is a link that is its own name (`[text]`). Where a paragraph goes on in the next line is
+a blank.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from nmt.formats.pieces import Piece, Tag
+from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
-_TARGET = r"\((?:[^()\s\\]|\\.|\([^()\s]*\)|\s(?=[^()]*\)))*\)"  # (address "title")
-_LABEL = r"\[(?:[^\[\]\\]|\\.)*\]"
+from nmt.formats.markdown_marks import Run, match, paired_tags
+from nmt.formats.pieces import Piece, Tag, joined
+
+_ATTRIBUTE = r"""\s++[A-Za-z_:][\w.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+"""
 TOKEN = re.compile(
     rf"""(?P<alone> \\[!-/:-@\[-`{{-~]
-      | (?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`)
-      | !{_LABEL}(?:{_TARGET}|{_LABEL})?
-      | \[\^[^\]\s]+\] | \A\[[ xX]\](?=\s)
-      | <(?:[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^<>\s]*|[^@<>\s]+@[^<>\s]+)> | <!--.*?-->
-      | \{{[#.:][^{{}}\n]*\}} | \$(?=\S)[^$\n]+(?<=\S)\$(?!\d)
-      | \bhttps?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?'"*_])
-    | <(?P<slash>/?)(?P<name>[A-Za-z][\w-]*)(?:\s[^<>]*)?(?P<empty>/?)>
-    | (?P<link>\[) | (?P<end>\](?P<target>{_TARGET}|{_LABEL})?)
-    | (?P<mark>\*+|_+|~~)
-    | (?P<hard>(?:[ ]{{2,}}|\\)\n[ \t]*) | (?P<soft>[ ]?\n[ \t]*)""",
+      | (?P<ticks>`++).*?(?<!`)(?P=ticks)(?!`)
+      | \A\[\^[^\[\]\s]+\]:?+ | \[\^[^\[\]\s]+\] | \A\[[ xX]\](?=\s)
+      | <(?:[A-Za-z][A-Za-z0-9+.-]{{1,31}}:[^<>\s]*|[^@<>\s]+@[^<>\s]+)>
+      | \A\[!\w+\][ \t]*\n[ \t]*
+      | \[\[[^\[\]\n]+\]\](?![(\[]) | \{{\{{[^{{}}\n]*\}}\}} | \{{%[^%\n]*%\}}
+      | \{{[#.:][^{{}}\n]*\}} | \$\$[^$]+\$\$ | \$(?=\S)(?!\{{\w+\}})[^$\n]+(?<=\S)\$(?!\w)
+      | (?<![\w:]):(?:[a-z][a-z0-9_+-]*+|[+-]1|100):(?![\w:])
+      | \bhttps?://[^\s<>()\[\]]*[^\s<>()\[\].,:;!?'"*_])
+    | <(?P<slash>/)?+(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?:{_ATTRIBUTE})*+\s*+(?P<empty>/)?+>
+    | (?P<until><!--|<\?|<!\[CDATA\[|<!(?=[A-Za-z]))
+    | (?P<bracket>!?\[) | (?P<end>\])
+    | (?P<mark>\*+|_+|(?<!~)~~(?!~)) | (?P<ticked>`+)
+    | (?P<hard>(?:[ ]{{2,}}|\\)\n[ \t]*|\n[ \t]*:[ \t]+) | (?P<soft>[ ]?\n[ \t]*)""",
     re.VERBOSE | re.DOTALL,
 )
+ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>", "<!": ">"}
+LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
+LONGEST_NAME = 999  # CommonMark, 6.3
 # What would be a sign where it stands.
 SIGN = re.compile(
     r"\\(?=[!-/:-@\[-`{-~]|$)|`|\*(?=\S)|(?<=\S)\*|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)|<(?=[A-Za-z/!?])|\](?=[(\[])|~(?=~)"
@@ -39,9 +48,12 @@ def pieces_of(content: str, known: Mapping[str, Any], between: str = "\n") -> li
     """The text and the tags of a paragraph. `known` has the names of links that are defined, normalised; `between` is
     what stands between the texts of two of its lines."""
     scan = _Scan(content, known, between)
-    for token in TOKEN.finditer(content):
-        scan.take(token)
-    return scan.joined()
+    place = 0
+    while token := TOKEN.search(content, place):
+        scan.pieces.append(content[place : token.start()])
+        place = scan.take(token)
+    scan.pieces.append(content[place:])
+    return list(scan.joined())
 
 
 def escaped(text: str) -> str:
@@ -49,98 +61,128 @@ def escaped(text: str) -> str:
     return SIGN.sub(r"\\\g<0>", text)
 
 
+class _Bracket(NamedTuple):
+    is_image: bool
+    piece: int  # its number
+    start: int  # where it stands
+    runs: int  # before it
+    tags: int
+
+
 class _Scan:
     """What was read of a paragraph: what may open a pair is text until it is closed."""
 
     def __init__(self, content: str, known: Mapping[str, Any], between: str) -> None:
         self.content, self.known, self.between = content, known, between
-        self.pieces: list[Piece] = []
-        self.opened: list[tuple[str, int, int]] = []  # what, which piece it is, where it stands
-        self.end = 0
+        self.pieces: list[Piece | Run] = []
+        self.brackets: list[_Bracket] = []
+        self.linked = 0  # of these begin no link, since one is in them
+        self.runs: list[Run] = []  # outside links that were read
+        self.tags: list[tuple[int, str, bool]] = []  # of HTML: which piece it is, its name, whether it closes
+        self.ends: dict[str, int] = {}  # where what ends a comment stands last
 
-    def take(self, token: re.Match[str]) -> None:
-        self.pieces.append(self.content[self.end : token.start()])
-        self.end = token.end()
-        if token["alone"]:
-            self.pieces.append(Tag("alone", token[0]))
-        elif token["soft"]:
+    def take(self, token: re.Match[str]) -> int:
+        """The place after the next token."""
+        start, end = token.span()
+        if token["soft"]:
             self.pieces.append(" ")
         elif token["hard"]:
-            self.pieces.append(Tag("alone", token["hard"].partition("\n")[0] + self.between))
-        elif token["mark"]:
-            self._mark(token)
-        elif token["link"]:
-            self._open("[", token.start(), "[")
+            self.pieces.append(
+                self._alone(token["hard"].rstrip(" \t") if token["hard"][0] != "\n" else token["hard"])
+            )
+        elif token["alone"]:
+            self.pieces.append(self._alone(token[0].rstrip(" \t")))
+        elif token["until"]:
+            return self._until(token)
+        elif token["name"]:
+            if not token["empty"]:
+                self.tags.append((len(self.pieces), token["name"].lower(), bool(token["slash"])))
+            self.pieces.append(self._alone(token[0]))
+        elif token["bracket"]:
+            is_image = token[0] == "!["
+            self.brackets.append(_Bracket(is_image, len(self.pieces), start, len(self.runs), len(self.tags)))
+            self.pieces.append(token[0])
         elif token["end"]:
-            self._end_link(token)
-        elif token["slash"]:
-            if not self._close(f"<{token['name'].lower()}", token[0]):
-                self.pieces.append(Tag("alone", token[0]))
-        elif token["empty"]:
-            self.pieces.append(Tag("alone", token[0]))
+            return self._end_link(end)
+        elif token["mark"]:
+            self.runs.append(Run(token[0], self.content[start - 1 : start], self.content[end : end + 1]))
+            self.pieces.append(self.runs[-1])
         else:
-            self._open(f"<{token['name'].lower()}", token.start(), token[0])
+            self.pieces.append(token[0])
+        return end
 
-    def joined(self) -> list[Piece]:
-        self.pieces.append(self.content[self.end :])
-        for name, number, _ in self.opened:
-            if name[0] == "<":
-                self.pieces[number] = Tag("alone", self.pieces[number])
+    def joined(self) -> Iterator[Piece]:
+        match(self.runs)
         found: list[Piece] = []
+        numbers = []  # of each piece, where it stands then
         for piece in self.pieces:
-            if isinstance(piece, str) and found and isinstance(found[-1], str):
-                found[-1] += piece
-            elif piece != "":
-                found.append(piece)
-        return found
+            numbers.append(len(found))
+            found += piece.pieces if isinstance(piece, Run) else [piece]
+        tags = [(numbers[number], name, closes) for number, name, closes in self.tags]
+        yield from joined(paired_tags(found, tags))
 
-    def _open(self, name: str, start: int, text: str) -> None:
-        self.opened.append((name, len(self.pieces), start))
-        self.pieces.append(text)
+    def _alone(self, text: str) -> Tag:
+        return Tag("alone", text.replace("\n", self.between))
 
-    def _close(self, name: str, text: str) -> bool:
-        """Make a pair of what was opened last by this name, if there is one; what was opened in it is no pair."""
-        if name not in [one for one, *_ in self.opened]:
-            return False
-        other = ""
-        while other != name:
-            other, number, _ = self.opened.pop()
-            if other[0] == "<" and other != name:
-                self.pieces[number] = Tag("alone", self.pieces[number])
-        self.pieces[number] = Tag("open", self.pieces[number])
-        self.pieces.append(Tag("close", text))
-        return True
-
-    def _mark(self, token: re.Match[str]) -> None:
-        before, after = self.content[: token.start()][-1:], self.content[token.end() :][:1]
-        inside = token["mark"][0] == "_" and before.isalnum() and after.isalnum()
-        rest = token["mark"]
-        for number in range(len(self.opened) - 1, -1, -1):
-            name = self.opened[number][0]
-            if inside or not before.strip() or not rest or not rest.startswith(name):
-                break
-            self._close(name, name)
-            rest = rest[len(name) :]
-        if rest and after.strip() and not inside:
-            self._open(rest, token.start(), rest)
-        elif rest:
-            self.pieces.append(rest)
-
-    def _end_link(self, token: re.Match[str]) -> None:
-        place = max((i for i, (name, *_) in enumerate(self.opened) if name == "["), default=None)
-        if place is None:
+    def _until(self, token: re.Match[str]) -> int:
+        """A comment, or what else of HTML ends with some characters."""
+        last = ENDS[token["until"]]
+        if self.ends.setdefault(last, self.content.rfind(last)) < token.end():
             self.pieces.append(token[0])
-            return
-        _, number, start = self.opened[place]
-        target = token["target"] or "[]"
-        if target != "[]" and (target[0] == "(" or _name(target[1:-1]) in self.known):
-            self._close("[", token[0])
-        elif _name(self.content[start + 1 : token.start()]) in self.known:
-            del self.opened[place:]
-            self.pieces[number:] = [Tag("alone", self.content[start : token.end()])]
+            return token.end()
+        end = self.content.index(last, token.end()) + len(last)
+        self.pieces.append(self._alone(self.content[token.start() : end]))
+        return end
+
+    def _end_link(self, end: int) -> int:
+        bracket = self.brackets.pop() if self.brackets else None
+        is_in_link = len(self.brackets) < self.linked
+        self.linked = min(self.linked, len(self.brackets))
+        if bracket is None or (is_in_link and not bracket.is_image):
+            self.pieces.append("]")
+            return end
+        target = _target(self.content, end)
+        named = LABEL.match(self.content, end)
+        if not target and named and named[1].strip() and _name(named[1]) in self.known:
+            target = named.end()
+        own = self.content[bracket.start + 1 + bracket.is_image : end - 1]
+        is_own = not target and len(own) <= LONGEST_NAME and _name(own) in self.known
+        if is_own:
+            target = named.end() if named and not named[1] else end
+        if not target:
+            self.pieces.append("]")
+            return end
+        match(self.runs[bracket.runs :])
+        del self.runs[bracket.runs :]
+        if is_own or bracket.is_image:
+            self.pieces[bracket.piece :] = [self._alone(self.content[bracket.start : target])]
+            del self.tags[bracket.tags :]
         else:
-            del self.opened[place]
-            self.pieces.append(token[0])
+            self.pieces[bracket.piece] = Tag("open", "[")
+            self.pieces.append(Tag("close", self._alone(self.content[end - 1 : target]).value))
+        if not bracket.is_image:
+            self.linked = len(self.brackets)
+        return target
+
+
+def _target(content: str, start: int) -> int:
+    """Where (address "title") ends; 0 where there is none."""
+    if content[start : start + 1] != "(":
+        return 0
+    place = _after_blanks(content, start + 1)
+    address = parseLinkDestination(content, place, len(content))
+    if address.ok:
+        place = _after_blanks(content, address.pos)
+        title = parseLinkTitle(content, place, len(content))
+        if place > address.pos and title.ok:
+            place = _after_blanks(content, title.pos)
+    return place + 1 if content[place : place + 1] == ")" else 0
+
+
+def _after_blanks(content: str, place: int) -> int:
+    while content[place : place + 1] in {" ", "\t", "\n"}:
+        place += 1
+    return place
 
 
 def _name(text: str) -> str:

@@ -10,43 +10,55 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from nmt.formats.archives import content
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
-from nmt.formats.pieces import Piece, Tag
+from nmt.formats.pieces import Piece, Tag, joined
 from nmt.formats.xml import FORBIDDEN, Element, children, local
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
-PARAGRAPHS = ("{*}p", "{*}h")
+CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
+# Headers and footers of slides are no paragraphs, nor is the title that a contents table gets when it is made anew.
+PARAGRAPHS = ("{*}p", "{*}h", "{*}header-decl", "{*}footer-decl", "{*}index-title-template")
+TITLES = {"title", "subtitle", "footer"}  # of a chart; the rest of it is what its table says
 PAIRED = {"span", "a", "meta"}
+DROPPED = {"soft-page-break"}  # where a page ended when the file was saved
 UNREAD = {"tracked-changes", "annotation"}  # what was deleted, and what readers say of it
-UNSEEN = "http://openoffice.org/2009/office"  # the namespace of LibreOffice's own marks
+CELLS = {"table-cell", "covered-table-cell"}
+SHOWN_AS_TEXT = {"text-box", "custom-shape", "table"}  # in a cell, and none of its value
+MANIFEST = "META-INF/manifest.xml"
+# LibreOffice's own marks, and the language of what is translated.
+UNSEEN = re.compile(
+    r"\{http://openoffice\.org/2009/office\}.*|\{.*\}(?:language|country|script|rfc-language-tag)(?:-asian|-complex)?"
+)
 BLANKS = re.compile(r"[ \t\r\n]+")  # of which a reader makes one
 
 
 class OpenDocument(OfficeDocument):
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
+        if MANIFEST in self.archive.namelist() and b":encryption-data" in content(self.archive, MANIFEST, name):
+            raise ValueError(f"{name} is encrypted; save it without a password")
         parts = [part for part in PARTS if part in self.archive.namelist()]
         if not parts:
             raise ValueError(f"{name} is no OpenDocument: it has no content.xml")
+        charts = [part for part in self.archive.namelist() if CHART.fullmatch(part)]
         self._unseen: set[str] = set()  # names of styles
-        for root in self.roots(parts):
+        for part, root in zip([*parts, *charts], self.roots([*parts, *charts]), strict=True):
             styles = filter(_is_unseen, root.iter("{*}style"))
             self._unseen = {str(style.get(_own(style, "name"))) for style in styles}
             for paragraph in list(root.iter(*PARAGRAPHS)):
-                if _is_read(paragraph):
+                if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
                     self.add(paragraph, paragraph)
 
     def pieces_of(self, paragraph: Element) -> list[Piece]:
-        joined: list[Piece] = []
-        for piece in self._pieces(paragraph):
-            if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-                joined[-1] = BLANKS.sub(" ", joined[-1] + piece)
-            else:
-                joined.append(piece)
-        return joined
+        pieces = joined(self._pieces(paragraph))
+        return [BLANKS.sub(" ", piece) if isinstance(piece, str) else piece for piece in pieces]
 
     def fill(self, paragraph: Element, pieces: Sequence[Piece]) -> None:
+        cell = paragraph.getparent()
+        for name in [name for name in cell.attrib if name.endswith("}string-value") and local(cell) in CELLS]:
+            del cell.attrib[name]  # it would be read in place of the paragraphs
         at = [_emptied(paragraph)]
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
@@ -62,10 +74,15 @@ class OpenDocument(OfficeDocument):
 
     def _pieces(self, holder: Element) -> Iterator[Piece]:
         if holder.text:
-            yield BLANKS.sub(" ", str(holder.text))
+            yield str(holder.text)
         for node in list(holder):
-            if local(node) not in PAIRED:
-                yield Tag("alone", node)
+            name = local(node)
+            if name == "ruby":  # how a word is read is nothing that a translation has
+                for base in children(node, "ruby-base"):
+                    yield from self._pieces(base)
+            elif name not in PAIRED:
+                if name not in DROPPED:
+                    yield Tag("alone", node)
             elif str(node.get(_own(node, "style-name"))) in self._unseen:
                 yield from self._pieces(node)
             else:
@@ -73,7 +90,7 @@ class OpenDocument(OfficeDocument):
                 yield from self._pieces(node)
                 yield Tag("close", node)
             if node.tail:
-                yield BLANKS.sub(" ", str(node.tail))
+                yield str(node.tail)
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> OpenDocument:
@@ -83,13 +100,16 @@ def read(data: bytes, name: str, options: DocumentOptions) -> OpenDocument:
 
 def _is_read(paragraph: Element) -> bool:
     """Whether a paragraph is text of the document, and not a number, a formula's result, or a comment."""
+    is_value = True  # of the cell that it may stand in
     for node in paragraph.iterancestors():
         name = local(node)
         if name in UNREAD:
             return False
-        if name == "table-cell":
+        if name in CELLS and is_value:
             found = {key.rpartition("}")[2]: value for key, value in node.attrib.items()}
-            return "formula" not in found and found.get("value-type", "string") == "string"
+            if "formula" in found or found.get("value-type", "string") != "string":
+                return False
+        is_value = is_value and name not in SHOWN_AS_TEXT
     return True
 
 
@@ -97,8 +117,8 @@ def _is_unseen(style: Element) -> bool:
     """Whether a style of text says nothing that is seen."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    is_text = style.get(_own(style, "family")) == "text"
-    return is_text and len(style) == len(properties) and all(name.startswith(f"{{{UNSEEN}}}") for name in attributes)
+    is_text = style.get(_own(style, "family")) == "text" and style.get(_own(style, "parent-style-name")) is None
+    return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
 
 
 def _own(element: Element, name: str) -> str:

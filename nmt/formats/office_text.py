@@ -3,7 +3,8 @@
 The formatting of most of the text is the paragraph's; a run that differs is a pair of tags, and a picture, a tab, a
 line break or a note's mark a single one (inline.py), so that both go where the translation has their words. A field
 that Word computes is a single one with its result, a link, a bookmark or a comment's range a pair (docx_marks.py).
-Marks of the spelling checker, and of where a page ended when the file was saved, are left out.
+Marks of the spelling checker, of where a page ended when the file was saved, and of where a word may be divided, are
+left out.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from typing import Any
 from lxml import etree
 
 from nmt.formats.docx_marks import Group, Loose, Pair, Part, Single, attribute, folded, in_order, is_link
-from nmt.formats.pieces import Piece, Tag
+from nmt.formats.pieces import Piece, Tag, joined
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
 PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData", LAST}  # what is said of the whole, beside its content
-DROPPED = {"proofErr", "lastRenderedPageBreak"}
+DROPPED = {"proofErr", "lastRenderedPageBreak", "softHyphen"}
 TEXT = {"t", "noBreakHyphen"}
 UNSEEN = {"lang", "noProof", "altLang", "dirty", "err", "smtClean"}  # formatting that nobody sees
 
@@ -34,7 +35,7 @@ class Look(str):
 
 def pieces_of(paragraph: Element) -> list[Piece]:
     """The text and the tags of a paragraph, or of an element that has such content."""
-    return _joined(folded(list(_parts(paragraph))))
+    return list(joined(_of_looks(folded(list(_parts(paragraph))))))
 
 
 def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
@@ -139,7 +140,7 @@ def _look(own: Element | None) -> str:
     return etree.tostring(seen, method="c14n").decode() if len(seen) or seen.attrib else ""
 
 
-def _joined(parts: Sequence[Part]) -> list[Piece]:
+def _of_looks(parts: Sequence[Part]) -> list[Piece]:
     """Text of one look as one piece; what looks otherwise than most of the text between tags, which hold its look."""
     pieces = [(part.look, _piece(part)) for part in parts]
     sizes: dict[str, int] = {}
@@ -147,7 +148,7 @@ def _joined(parts: Sequence[Part]) -> list[Piece]:
         if isinstance(piece, str):
             sizes[look] = sizes.get(look, 0) + len(piece.strip())
     usual = max(sizes, key=lambda look: sizes[look], default="")
-    joined: list[Piece] = [Tag("alone", Look(usual))] if usual else []
+    found: list[Piece] = [Tag("alone", Look(usual))] if usual else []
     now = usual
     for look, piece in pieces:
         if isinstance(piece, Tag):
@@ -156,15 +157,12 @@ def _joined(parts: Sequence[Part]) -> list[Piece]:
             look = now  # nobody sees how a blank looks
         if look != now:
             if now != usual:
-                joined.append(Tag("close", Look(usual)))
+                found.append(Tag("close", Look(usual)))
             if look != usual:
-                joined.append(Tag("open", Look(look)))
+                found.append(Tag("open", Look(look)))
             now = look
-        if isinstance(piece, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += piece
-        elif piece != "":
-            joined.append(piece)
-    return [*joined, Tag("close", Look(usual))] if now != usual else joined
+        found.append(piece)
+    return [*found, Tag("close", Look(usual))] if now != usual else found
 
 
 def _piece(part: Part) -> Piece:

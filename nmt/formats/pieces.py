@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 
@@ -11,3 +13,12 @@ class Tag(NamedTuple):
 
 
 Piece = str | Tag
+
+
+def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Strings side by side as one, and none that is empty."""
+    for is_text, some in groupby(pieces, lambda piece: isinstance(piece, str)):
+        if not is_text:
+            yield from some
+        elif text := "".join(map(str, some)):
+            yield text

@@ -1,4 +1,5 @@
-"""PPTX: the text of slides and their notes, of charts and of diagrams, in place. The prompts of layouts stay."""
+"""PPTX: the text of slides and their notes, of charts, of diagrams, and what layouts and masters show on slides, in
+place. The prompts of layouts stay."""
 
 from __future__ import annotations
 
@@ -8,24 +9,44 @@ from lxml import etree
 
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
+from nmt.formats.xml import Element, child
 
-PARTS = re.compile(r"ppt/(slides/slide|notesSlides/notesSlide|charts/chart|diagrams/data)([0-9]*)\.xml")
-KINDS = ("slides/slide", "diagrams/data", "charts/chart", "notesSlides/notesSlide")  # in the order of translating
+# In the order of translating. PowerPoint shows what it has drawn of a diagram until somebody edits it.
+KINDS = (
+    "slides/slide",
+    "diagrams/data",
+    "diagrams/drawing",
+    "charts/chart",
+    "charts/chartEx",
+    "drawings/drawing",  # in charts
+    "slideLayouts/slideLayout",
+    "slideMasters/slideMaster",
+    "notesSlides/notesSlide",
+)
+PARTS = re.compile(rf"ppt/({'|'.join(KINDS)})([0-9]*)\.xml")
 
 
 class Presentation(OfficeDocument):
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
         found = [part for part in map(PARTS.fullmatch, self.archive.namelist()) if part]
-        if not found:
+        if not any(part[1] == "slides/slide" for part in found):
             raise ValueError(f"{name} is no PPTX: it has no ppt/slides")
         found.sort(key=lambda part: (KINDS.index(part[1]), int(part[2] or 0)))
-        for root in self.roots([part[0] for part in found]):
+        for part, root in zip(found, self.roots([part[0] for part in found]), strict=True):
             for paragraph in list(root.iter("{*}p")):
-                if "drawingml" in (etree.QName(paragraph).namespace or ""):
+                is_prompt = part[1].startswith(("slideLayouts", "slideMasters")) and _is_of_placeholder(paragraph)
+                if "drawingml" in (etree.QName(paragraph).namespace or "") and not is_prompt:
                     self.add(paragraph, paragraph)
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> Presentation:
     """Raises ValueError for what is no PPTX."""
     return Presentation(data, name, options)
+
+
+def _is_of_placeholder(paragraph: Element) -> bool:
+    """Whether a paragraph stands in a shape whose text a slide replaces."""
+    shape = next(paragraph.iterancestors("{*}sp"), None)
+    named = child(shape, "nvSpPr") if shape is not None else None
+    return named is not None and next(named.iter("{*}ph"), None) is not None

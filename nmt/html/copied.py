@@ -13,7 +13,7 @@ def names(text: str) -> frozenset[str]:
 
 
 UNTRANSLATED = names(
-    "code iframe kbd math noembed noframes noscript pre samp script style svg template textarea var xmp"
+    "code iframe kbd math noembed noframes noscript pre rp rt rtc samp script style svg template textarea var xmp"
 )
 VOID = names("area base br col embed hr img input link meta source track wbr")
 _GROUPS = "tbody tfoot thead"

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
 from nmt.html.copied import VOID, Copied, is_copied, names
@@ -24,6 +26,7 @@ from nmt.text.sentences import LONG, sentences
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
+SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
     "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -91,7 +94,8 @@ def cut(document: str, language: str = "") -> Document:
     tags: list[tuple[str, str]] = []
     run: list[_Part] = []
     for part in [*_parts(document), _Part("", "!")]:
-        if not part.ends_text:
+        is_next_link = part.name == "a" and not part.closes and bool(run) and run[-1].name == "a" and run[-1].closes
+        if not part.ends_text and not is_next_link:
             run.append(part)
             continue
         for sentence in _sentences(_paired(run), language):
@@ -101,8 +105,9 @@ def cut(document: str, language: str = "") -> Document:
                 texts.append(_spelled(inner, tags))
                 skeleton.append([])
             skeleton[-1].append(after)
-        skeleton[-1].append(part.content)
-        run = []
+        if not is_next_link:
+            skeleton[-1].append(part.content)
+        run = [part] if is_next_link else []
     return Document(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
 
 
@@ -154,27 +159,24 @@ def _paired(run: list[_Part]) -> list[_Part]:
 def _sentences(run: list[_Part], language: str) -> Iterator[list[_Part]]:
     """A run as its sentences, if it is long; none ends within an element."""
     plain = "".join(part.content for part in run if not part.name)
-    ends = set[int]()
-    if len(plain) > LONG:
-        place = 0
-        for sentence in sentences(plain, language):
-            place += len(sentence)
-            ends.add(place)
+    ends = list(accumulate(map(len, sentences(plain, language)))) if len(plain) > LONG else []
     found: list[_Part] = []
     place = depth = 0
     for part in run:
         if part.name:
-            if found and place in ends and not depth and not part.closes:
+            number = bisect_left(ends, place)
+            is_end = number < len(ends) and ends[number] == place
+            if found and is_end and not depth and not part.closes:
                 yield found
                 found = []
             found.append(part)
             depth += 0 if part.stands_alone else -1 if part.closes else 1
             continue
         start = 0
-        for end in sorted(end - place for end in ends if place < end < place + len(part.content)):
+        for end in ends[bisect_right(ends, place) : bisect_left(ends, place + len(part.content))]:
             if not depth:
-                yield [*found, _Part(part.content[start:end])]
-                found, start = [], end
+                yield [*found, _Part(part.content[start : end - place])]
+                found, start = [], end - place
         found.append(_Part(part.content[start:]))
         place += len(part.content)
     if found:
@@ -211,7 +213,7 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
     spelled = []
     for part in parts:
         if not part.name:
-            spelled.append(_BLANKS.sub(" ", _escaped(part.content)))
+            spelled.append(_BLANKS.sub(" ", _escaped(part.content)).replace(SOFT_HYPHEN, ""))
         elif part.closes and part.partner:
             spelled.append(f"</nmt{numbers[id(part.partner)]}>")
         else:

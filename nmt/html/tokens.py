@@ -11,7 +11,7 @@ from functools import cache
 # What does not end with a > is no tag but text, and is not looked through again, which would take a time that grows
 # with the square of the length. Other than a browser's, a tag has a < only in quotes: in "a <b, <i>c</i>" <i> is one.
 TAG = re.compile(
-    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[!?][^>]*+>|(?P<open><[!?])[^>]*+"
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[!?][^>]*+(?:>|\Z)"
     r"|<(?P<close>/)?+(?P<name>[A-Za-z][^\s/<>]*+)(?P<rest>(?:[\s/]++|(?:=[^\s/<>=]*+|[^\s/<>=]++)"
     # A quote delimits only after the = alone.
     r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>][^\s<>]*+|(?=>))|(?!\s*+=)))*+)(?P<end>>)?+",
@@ -48,7 +48,7 @@ def tokens(document: str) -> Iterator[Token]:
     start = place = 0
     while tag := TAG.search(document, place):
         place = tag.end()
-        if tag["open"] or (tag["name"] and not tag["end"]):
+        if tag["name"] and not tag["end"]:
             continue  # text that looks like a tag
         if start < tag.start():
             yield Token(document[start : tag.start()])

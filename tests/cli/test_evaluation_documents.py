@@ -122,6 +122,7 @@ def test_lines_of_a_file_and_markup_on_stdin(trained, tmp_path):
     [
         (["-i", "a.xlf"], "-o says where the translated document goes, such as -o a.translated.xlf"),
         (["-i", "a.srt", "-o", "a.srt"], "would take the place of the only text"),
+        (["-i", "a.DOC", "-o", "b.docx"], "a.DOC is of a format that is not read; save it as docx"),
         (["-i", "a.txt", "-o", "./a.txt"], "would take the place of the only text"),
         (["-i", "a.po", "-o", "b.po", "--nbest", "2"], "--nbest is for lines of text; in po a segment has one"),
         (["-i", "a.tmx", "-o", "b.tmx", "--json"], "--json is for lines of text"),

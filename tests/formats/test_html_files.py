@@ -46,6 +46,9 @@ def test_what_the_page_says_of_its_language_is_told_and_another_one_stays():
         ("iso-8859-2", "iso-8859-2", b"&#8364;"),
         ("utf-16", "utf-8", b"\xe2\x82\xac"),  # what can be read as ASCII is not in it
         ("x-user", "utf-8", b"\xe2\x82\xac"),
+        ("rot13", "utf-8", b"\xe2\x82\xac"),  # none of text
+        ("unicode_escape", "utf-8", b"\xe2\x82\xac"),  # none that a browser has
+        ("gb2312", "gb18030", b"\xa2\xe3"),
     ],
 )
 def test_a_page_stays_in_the_encoding_that_it_declares(label, encoding, euro):
@@ -55,6 +58,26 @@ def test_a_page_stays_in_the_encoding_that_it_declares(label, encoding, euro):
     assert shouted(b'<?xml version="1.0" encoding="koi8-r"?><html>' + "да".encode("koi8-r")).endswith(
         "ДА".encode("koi8-r")
     )
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<!-- <meta charset=iso-8859-1> --><meta charset=utf-8>",
+        "<meta name=description content='charset=iso-8859-1'>",
+        "<script>'<meta charset=iso-8859-1>'</script>",
+        "<meta charset=utf-8><meta charset=iso-8859-1>",
+        f"<!-- {'a' * 2000} --><meta charset=utf-8>",
+    ],
+)
+def test_a_page_says_its_encoding_in_a_tag_for_it(head):
+    assert shouted(f"{head}<p>ä".encode()).endswith("<p>Ä".encode())
+    assert shouted(f"<!-- {'a' * 2000} --><meta charset=cp1252><p>ä".encode("cp1252")).endswith(b"<p>\xc4")
+
+
+def test_the_tag_of_the_page_gets_the_language_and_not_one_in_a_comment():
+    page = b'<!--[if IE]><html lang="de"><![endif]--><html lang="de"><p>'
+    assert shouted(page) == b'<!--[if IE]><html lang="de"><![endif]--><html lang="en"><p>'
 
 
 def test_what_is_not_in_its_encoding_is_refused_with_the_command_that_helps():

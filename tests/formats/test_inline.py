@@ -11,6 +11,7 @@ from nmt.formats import read_document
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import MARKUP, Inline, plain, translated
 from nmt.formats.language_tags import matching
+from nmt.formats.office_text import pieces_of as pieces_of_paragraph
 from nmt.formats.pieces import Tag
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
 
@@ -164,3 +165,13 @@ def test_language_tags_are_matched_as_bcp_47_does():
     assert matching("deu", ["de-DE"]) == ["de-DE"]
     assert matching("de", ["den", "*all*", ""]) == []
     assert matching("de-DE", ["de-x-DE"]) == []
+
+
+def test_a_word_that_may_be_divided_is_one():
+    assert Inline(["Schiff\u00adfahrt"]).segment.text == "Schifffahrt"
+    assert Inline(["Schiff&shy;fahrt ", Tag("alone", "x"), "a"]).segment.text == 'Schifffahrt <x id="1"/>a'
+
+
+def test_nor_does_word_divide_it():
+    run = '<w:p xmlns:w="wordprocessingml"><w:r><w:t>Schiff</w:t><w:softHyphen/><w:t>fahrt</w:t></w:r></w:p>'
+    assert pieces_of_paragraph(etree.fromstring(run)) == ["Schifffahrt"]

@@ -125,6 +125,69 @@ def test_a_translation_is_text_and_no_sign(target, written):
     assert shown(written) == f"<p>{target.replace('<', '&lt;').replace('>', '&gt;')}</p> "
 
 
+@pytest.mark.parametrize(
+    ("text", "segment"),
+    [
+        ("***fett** kursiv*", '<g id="1">fett</g> kursiv'),
+        ("**a*b** c", '<g id="1">a*b</g> c'),
+        ('a*"b"*c **d**:e', 'a*"b"*c <g id="1">d</g>:e'),
+        ('[a](b "x (y)") [c](d_(e_(f))) g', '<g id="1">a</g> <g id="2">c</g> g'),
+        ("a ![b [c] d](e) f", 'a <x id="1"/> f'),
+        ("[[a](b)](c)", '[<g id="1">a</g>](c)'),
+        ('a <b title="c > d">e</b> f', 'a <g id="1">e</g> f'),
+        ("a <?php b ?> <!DOCTYPE c> d", 'a <x id="1"/> <x id="2"/> d'),
+        ("``a`b` c", '``a<x id="1"/> c'),
+        ("a $$b$$ :tada: 1:b:2", 'a <x id="1"/> <x id="2"/> 1:b:2'),
+        ("$$\na_b\n$$", None),
+        ("a [[Hund]] {{ b }} {% c %} [[d]](e)", 'a <x id="1"/> <x id="2"/> <x id="3"/> <g id="4">[d]</g>'),
+        ("[^1]: Hund Katze", " Hund Katze"),
+        ("> [!NOTE]\n> Ein Hinweis.", "Ein Hinweis."),
+        ("Wort\n: Definition", 'Wort<x id="1"/>Definition'),
+    ],
+)
+def test_tags_are_found_as_a_reader_finds_them(text, segment):
+    assert [one.text for one in document_of(text).segments] == ([segment] if segment else [])
+    assert shown(same(text)) == shown(text)
+    document = document_of(text.replace("\n", "\r\n"))
+    found = document.with_targets([one.text for one in document.segments]).decode()
+    assert found.replace("\\", "") == text.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "written"),
+    [
+        ("Der **Hund** da", "the dog", "the dog"),  # and no **** behind it
+        ("Der _Hund_ da", 'the <g id="1">dog</g>s', "the <em>dog</em>s"),
+        ("Der **Hund** da", 'the<g id="1"> dog </g>there', "the<strong> dog </strong>there"),
+        ("Der *a* *b* c", 'the <g id="1">a</g><g id="2">b</g> c', "the <em>a</em><em>b</em> c"),
+        ("## 1. Hund", "1. Dog", "## 1. Dog"),
+        ("# Hund", "C #", "# C \\#"),
+        ("a  \nb", 'a<x id="1"/>- b', "a  \n\\- b"),
+        ("Hund", "[Dog]: word", "[Dog]\\: word"),
+        ("- a  \n  b\n- c", "x y", "- x y\n- c"),  # and no empty line, which would end the paragraph
+        ("a\\\nb", "x y", "x y"),
+        ("a  \nb  \nc", 'x<x id="1"/><x id="2"/>y', "x  \ny"),
+        ("**${A}** b $c", '<g id="1">${A}</g> d $c', "**${A}** d $c"),
+        ("Ein [Hund](x)", 'One!<g id="1">dog</g>', "One\\![dog](x)"),
+    ],
+)
+def test_a_translation_looks_as_its_tags_say(text, target, written):
+    document = document_of(text)
+    others = [one.text for one in document.segments[1:]]
+    assert document.with_targets([target, *others]).decode() == written
+
+
+def test_cells_stay_in_their_rows():
+    document = document_of("Hund | a\n--- | ---\nKatze | b\n\n1. | 1 | c |\n   |---|---|\n")
+    found = document.with_targets(["x", "a", "1. y", "b", "2", "c"]).decode()
+    assert found == "x | a\n--- | ---\n1\\. y | b\n\n1. | 2 | c |\n   |---|---|\n"
+
+
+def test_long_texts_take_no_long_time():
+    for signs in ("[[a](b)", "<!-- a", "*a **b", "`a``b", "[a](b ", "$a", "[^"):
+        same(signs * 5000)
+
+
 def test_a_bar_in_a_cell_ends_none():
     assert document_of("|a|\n|-|\n|Hund|\n").with_targets(["a", "b|c"]).decode() == "|a|\n|-|\n|b\\|c|\n"
 

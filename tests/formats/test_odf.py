@@ -21,7 +21,7 @@ HEAD = (
 )
 STYLES = (
     '<office:automatic-styles><style:style style:name="T1" style:family="text">'
-    '<style:text-properties officeooo:rsid="0012ab"/></style:style>'
+    '<style:text-properties officeooo:rsid="0012ab" fo:language="de" style:country-asian="CN"/></style:style>'
     '<style:style style:name="T2" style:family="text"><style:text-properties fo:font-weight="bold"/></style:style>'
     "</office:automatic-styles>"
 )
@@ -48,7 +48,7 @@ CELLS = (
 
 
 def written(body, **others):
-    """A document as LibreOffice writes it."""
+    """A document as LibreOffice writes it, with other members."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.text", zipfile.ZIP_STORED)
@@ -101,6 +101,70 @@ def test_paragraphs_notes_boxes_and_cells():
             assert old in expected
             expected = expected.replace(old, new)
         assert back.read("content.xml").decode() == expected
+
+
+def changed(body, change=str.upper, **others):
+    """The texts of a document, and its body with other ones."""
+    document = read_document("odf", written(body, **others), "a.odt", OPTIONS)
+    texts = [segment.text for segment in document.segments]
+    with zipfile.ZipFile(io.BytesIO(document.with_targets([change(text) for text in texts]))) as back:
+        content = back.read("content.xml").decode()
+    return texts, content.partition("</text:tracked-changes>")[2].partition("</office:text>")[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        ("<text:p>Der <text:soft-page-break/>Hu<text:soft-page-break/>nd</text:p>", ["Der Hund"]),
+        (
+            "<text:p><text:ruby><text:ruby-base>漢字</text:ruby-base><text:ruby-text>かんじ</text:ruby-text></text:ruby>"
+            "です</text:p>",
+            ["漢字です"],
+        ),
+        ('<text:p>a <text:span text:style-name="T3">b</text:span> c</text:p>', ['a <g id="1">b</g> c']),
+        ("<draw:page><presentation:footer-decl>Fuß</presentation:footer-decl></draw:page>", ["Fuß"]),
+        ("<text:index-title-template>Inhalt</text:index-title-template>", ["Inhalt"]),
+    ],
+)
+def test_what_belongs_to_a_text(body, texts):
+    style = (
+        '<style:style style:name="T3" style:family="text" style:parent-style-name="Emphasis"><style:text-properties'
+    )
+    body = f'<x xmlns:presentation="p">{style} officeooo:rsid="1"/></style:style>{body}</x>'
+    assert changed(body, str)[0] == texts
+
+
+def test_cells_of_deleted_tables_stay_and_boxes_on_numbers_do_not():
+    box = "<draw:frame><draw:text-box><text:p>Kasten</text:p></draw:text-box></draw:frame>"
+    number = f'<table:table-cell office:value-type="float"><text:p>3</text:p>{box}</table:table-cell>'
+    deleted = f"<text:tracked-changes><table:table>{CELLS}</table:table></text:tracked-changes>"
+    texts, body = changed(f"{deleted}<table:table>{number}</table:table>")
+    assert texts == ["Kasten"]
+    assert body == f"{deleted}<table:table>{number.replace('Kasten', 'KASTEN')}</table:table>"
+
+
+def test_the_value_of_a_cell_that_is_text_is_its_translation():
+    cell = '<table:table-cell office:value-type="string" office:string-value="vier"><text:p>vier</text:p>'
+    assert changed(f"{cell}</table:table-cell>")[1] == (
+        '<table:table-cell office:value-type="string"><text:p>VIER</text:p></table:table-cell>'
+    )
+
+
+def test_titles_of_charts():
+    chart = f'{HEAD}<chart:title xmlns:chart="c"><text:p>Das Bild</text:p></chart:title>{CELLS}'
+    texts, _ = changed("", **{"Object 1/content": f"{chart}</office:document-content>"})
+    assert texts == ["Das Bild"]
+
+
+def test_many_marks_of_when_something_was_written_take_no_long_time():
+    letters = '<text:span text:style-name="T1">a</text:span>' * 50_000  # what is quadratic would take half a minute
+    assert changed(f"<text:p>{letters}</text:p>")[0] == ["a" * 50_000]
+
+
+def test_an_encrypted_document_is_called_so():
+    manifest = "<manifest:manifest xmlns:manifest='m'><manifest:encryption-data/></manifest:manifest>"
+    with pytest.raises(ValueError, match=r"^a.odt is encrypted; save it without a password$"):
+        read_document("odf", written("", **{"META-INF/manifest": manifest}), "a.odt", OPTIONS)
 
 
 def test_what_has_no_content_is_refused():

@@ -114,6 +114,35 @@ def test_the_look_of_the_end_stays_last_and_text_has_no_attributes(presentation)
     assert not [node for node in root.iter("{*}t") if node.attrib]
 
 
+def test_drawn_diagrams_and_what_masters_show():
+    shape = '<p:sp xmlns:p="p">{}<a:p xmlns:a="drawingml"><a:r><a:t>{}</a:t></a:r></a:p></p:sp>'
+    prompt = "<p:nvSpPr><p:nvPr><p:ph/></p:nvPr></p:nvSpPr>"
+    members = {
+        "slideMasters/slideMaster1": f"<x>{shape.format(prompt, 'Prompt')}{shape.format('', 'Geheim')}</x>",
+        "slideLayouts/slideLayout1": shape.format(prompt, "Titel"),
+        "diagrams/drawing1": shape.format("", "Knoten"),
+        "charts/chartEx1": shape.format("", "Bild"),
+        "drawings/drawing1": shape.format("", "Kasten"),
+        "slides/slide1": shape.format("", "Folie"),
+    }
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"ppt/{name}.xml", content)
+    document = read_document("pptx", file.getvalue(), "a.pptx", OPTIONS)
+    texts = [segment.text for segment in document.segments]
+    assert texts == ["Folie", "Knoten", "Bild", "Kasten", "Geheim"]
+    with zipfile.ZipFile(io.BytesIO(document.with_targets([text.upper() for text in texts]))) as back:
+        assert b"Prompt" in back.read("ppt/slideMasters/slideMaster1.xml")
+        assert b"GEHEIM" in back.read("ppt/slideMasters/slideMaster1.xml")
+        assert b"KNOTEN" in back.read("ppt/diagrams/drawing1.xml")
+
+
+def test_an_encrypted_presentation_is_called_so():
+    with pytest.raises(ValueError, match=r"^a.pptx is encrypted, or of an Office before 2007; save it anew"):
+        read_document("pptx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "a.pptx", OPTIONS)
+
+
 def test_what_has_no_slides_is_refused():
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
