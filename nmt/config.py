@@ -105,7 +105,7 @@ class TrainerConfig:
     checkpoint_every_minutes: float | None = 10  # ... and so often; how much a killed run does again at most
     keep_best: int = 1  # validated models; with more than one they are in best/, beside the best of all in model/
     max_skipped: int = 10  # updates in a row that may be left out because they are not finite
-    on_divergence: Literal["go_back", "stop"] = "go_back"  # to the last checkpoint at half the rate; after one more
+    on_divergence: Literal["go_back", "stop"] = "go_back"  # after one more: to the last checkpoint at half the rate
     log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation
     tensorboard: bool = True  # write TensorBoard's log too

@@ -13,15 +13,16 @@ from nmt.cli.schema import register
 from nmt.config import RunConfig
 from nmt.files import write_atomically
 from nmt.resources import resource
-from nmt.settings import settings, shown_value
+from nmt.settings import Setting, settings, shown_value
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 HEAD = """# Settings
 
 Every setting of `nmt-train KEY=VALUE`. `nmt-train --settings [WORD]` prints those whose name has the word, with the
 values that your groups and overrides come to; groups (`optim=linear`, `model=small`) set several at once, and
-`nmt-train --help` lists their choices. A default is what `nmt-train` has without arguments; where there is none, the
-value must be given. (`scripts/write_settings.py` makes this page from `nmt/`.)
+`nmt-train --help` lists their choices. A default is what `nmt-train` has without arguments, or in `data` what a
+corpus has unless its choice in `conf/data` says otherwise; where there is none, the value must be given. What is
+`auto` is [decided by the text](data.md#little-text). (`scripts/write_settings.py` makes this page from `nmt/`.)
 """
 
 
@@ -36,17 +37,20 @@ def page() -> str:
         title = f"`{group}`" if group else "The run"
         parts.append(f"\n## {title}\n\n| setting | value | default | |\n|---|---|---|---|\n")
         for setting in found:
-            default = setting.default or ("" if group == "data" else _composed(composed, setting.key))
+            default = setting.default if group == "data" else _composed(composed, setting)
             cells = [f"`{setting.key}`", setting.kind, f"`{default}`" if default else "", setting.words]
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     return "".join(parts)
 
 
-def _composed(composed: Any, key: str) -> str:
-    """What nmt-train has without an argument, if that is a value of its own."""
-    if key in ("run", "cache_dir"):
+def _composed(composed: Any, setting: Setting) -> str:
+    """What nmt-train has without an argument, if that is a value of its own; of a choice that is not taken then, what
+    the choice has."""
+    if setting.key in ("run", "cache_dir"):
         return ""
-    for part in key.split("."):
+    for part in setting.key.split("."):
+        if part not in composed:
+            return setting.default
         composed = composed.get(part)
     return shown_value(composed)
 

@@ -28,7 +28,9 @@ def test_the_page_of_settings_is_what_the_fields_say(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     import write_settings
 
-    assert write_settings.PAGE.read_text(encoding="utf-8") == write_settings.page()
+    page = write_settings.page()
+    assert write_settings.PAGE.read_text(encoding="utf-8") == page
+    assert "| `optim.warmup_steps` | whole number or auto | `auto` |" in page  # as nmt-train has it, not the class
 
 
 def test_words_are_told_of_what_is_composed(monkeypatch, capsys):

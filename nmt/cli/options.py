@@ -90,8 +90,8 @@ def _add_kept(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="REGEX",
         help="what is not translated but stands in the translation as it is: what a regular expression finds, or "
-        "placeholders, urls, emails, numbers, or all of these but numbers; may be given again. By a symbol where the "
-        "model has learned to copy (tokenizer.protect), else it is put where the attention says",
+        "placeholders, urls, emails, numbers, tags, or all of these but numbers; may be given again. By a symbol "
+        "where the model has learned to copy (tokenizer.protect), else it is put where the attention says",
     )
     kept.add_argument(
         "--glossary",
@@ -104,7 +104,7 @@ def _add_kept(parser: argparse.ArgumentParser) -> None:
         "--copy-letterless",
         choices=["on", "off"],
         help="whether a line without a letter, such as a number, is its own translation; default: the model's own, "
-        "which is off where the validation text translates such lines",
+        "which is off where the validation text translates most such lines",
     )
 
 

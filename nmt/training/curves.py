@@ -22,19 +22,21 @@ AT_FIRST = 10.0  # seconds without one, as the run may be over by then
 
 
 class Curves(Callback):
-    """Drawn after a validation where the time for it has come, and when training ends."""
+    """Drawn after a validation where the time for it has come, and when training ends; where that is inside an epoch,
+    after the validation that follows."""
 
     def __init__(self, run_dir: Path, selection_metric: Name, clock: Callable[[], float] = time.perf_counter) -> None:
         self.run_dir, self.selection_metric, self.clock = run_dir, selection_metric, clock
         self.due = clock() + AT_FIRST  # when the next one may be drawn
-        self.is_stale = False
+        self.is_stale = self.is_over = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.is_stale = True
-        if self.clock() >= self.due:
+        if self.is_over or self.clock() >= self.due:
             self._draw()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.is_over = True
         if self.is_stale:
             self._draw()
 

@@ -53,7 +53,9 @@ class Corpus:
     # ("both").
     tags: Tags = False
     train: str = "train"  # the split to learn from; one+other of files is both, and train[:90%] a slice of the hub's
-    valid: str | int = "valid"  # a split, or how many pairs of the training text are held out (validation.py)
+    # A split, or how many pairs of the training text are held out; auto, as data=files and data=hub have it: the
+    # split of this name, and pairs that are held out where there is none.
+    valid: str | int = "valid"
     test: str | None = None  # the split that tests are of, which is kept out of training; null: there is none
 
     def __post_init__(self) -> None:

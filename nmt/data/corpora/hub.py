@@ -24,7 +24,9 @@ class HubCorpus(Corpus):
         "translation"  # that of {"de": ..., "en": ...}; where there is none, or null: a column a language
     )
     streaming: bool = False  # read it from afar each time, instead of a copy here
-    valid: str | int = "validation"  # a split, or how many pairs of the training text are held out
+    # A split, or how many pairs of the training text are held out; auto, as data=files and data=hub have it: the
+    # split of this name, and pairs that are held out where there is none.
+    valid: str | int = "validation"
 
     def __post_init__(self) -> None:
         super().__post_init__()
