@@ -65,8 +65,8 @@ def train(
     Raises ValueError, in one line, for what is unknown, missing or wrong, OSError when the run's folder cannot be
     written, DivergenceError when training came to nothing, and ModuleNotFoundError without the extra nmt[train].
     """
-    from nmt.extras import explained
-    from nmt.log_lines import shown_log
+    from nmt.common.extras import explained
+    from nmt.common.log_lines import shown_log
 
     try:
         from nmt.training.keywords import run_config

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nmt.json_text import to_json
-from nmt.stream import Line
+from nmt.common.json_text import to_json
+from nmt.common.stream import Line
 from nmt.text.check import lost_parts
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from typing import Any
 import yaml
 
 from nmt.cells import Cell
+from nmt.common.resources import resource
+from nmt.common.suggestions import did_you_mean
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus
 from nmt.plain_data import CHOICES, choice_of, names_of
-from nmt.resources import resource
 from nmt.search import Search
-from nmt.suggestions import did_you_mean
 
 SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
 TABLES = {  # and the table that has their classes

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nmt.bars import is_seen
-from nmt.shown import shown
+from nmt.common.bars import is_seen
+from nmt.common.shown import shown
 
 SCHEME = "hf://"
 FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "scores.json")

@@ -11,11 +11,11 @@ from typing import Any, Literal, TypeVar
 
 from nmt.automatic import AUTO, AUTOMATIC, without_auto
 from nmt.cells import CELLS, Cell
+from nmt.common.entry_points import installed, names_in
+from nmt.common.shown import MAX_BITS, brief
+from nmt.common.suggestions import did_you_mean
 from nmt.data.corpora import CORPORA, Corpus
-from nmt.entry_points import installed, names_in
 from nmt.search import SEARCHES, Search
-from nmt.shown import MAX_BITS, brief
-from nmt.suggestions import did_you_mean
 
 T = TypeVar("T")
 

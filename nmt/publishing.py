@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from nmt.bundle import CARD, CONFIG, SCORES, BundleConfig, load_bundle, load_config, model_folder
+from nmt.common.shown import shown
 from nmt.hub import NAME, library, reason
-from nmt.shown import shown
 
 FENCE = "---\n"
 METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # a hub's names of them and ours

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References
 from nmt.search import Beam

@@ -24,10 +24,10 @@ from torch import nn
 
 from nmt.cells import CELLS
 from nmt.cli.errors import Parser, one_line_errors
+from nmt.common.process import tune_process
 from nmt.config import TrainerConfig
 from nmt.kernels.graphs import Graphs, graphs_on
 from nmt.model.recurrent import Recurrent
-from nmt.process import tune_process
 from nmt.training.machine import choose_hardware
 
 TORCH = (nn.RNN, nn.GRU, nn.LSTM)

@@ -52,7 +52,7 @@ from quality.text import make_text
 import nmt
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive
-from nmt.files import write_atomically
+from nmt.common.files import write_atomically
 from nmt.pictures.page import save_svg
 
 T = TypeVar("T")

@@ -29,7 +29,7 @@ from statistics import median
 from typing import TextIO
 from urllib.request import urlopen
 
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 
 MARKER = "Zauberwort"
 SERVE = "from nmt.cli.serve import main; main()"
@@ -120,7 +120,7 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
 
 def latency(options: argparse.Namespace, lines: list[str]) -> None:
     """Of one client, and of Python in this process, in turns of whole rounds."""
-    from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+    from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
 
     keep_few_kernels(IN_SEARCH)
     tune_process()

@@ -48,10 +48,10 @@ from training_bench import DTYPES, WINDOW, Bench
 from nmt.bundle import build_model
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.schema import register, to_run_config
+from nmt.common.process import IN_TRAINING, keep_few_kernels, tune_process
+from nmt.common.resources import resource as resource_path
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
-from nmt.process import IN_TRAINING, keep_few_kernels, tune_process
-from nmt.resources import resource as resource_path
 from nmt.training.auto_settings import decided, prepared_by_text
 from nmt.training.machine import choose_hardware
 

@@ -52,12 +52,12 @@ from peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive
+from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.data.readers import read_lines
 from nmt.engine.on_gpu import GPU_DTYPES
 from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
 from nmt.search import with_beam_size
 from nmt.training.auto_settings import prepared_by_text
 from nmt.translation.translator import Translator

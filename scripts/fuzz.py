@@ -25,11 +25,11 @@ except ImportError:
     sys.exit("fuzz.py: atheris is missing; pip install atheris")
 
 with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reached
-    from nmt import stream
     from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal
+    from nmt.common import stream
+    from nmt.common.files import sha256
     from nmt.data.corpora import FileCorpus
     from nmt.data.tokenizer import JOINT
-    from nmt.files import sha256
 
 from fuzz_bundle import Watch, meet_choices
 from stress_stream import make_model

@@ -34,8 +34,8 @@ import torch
 from stress_stream import make_model
 
 from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal
+from nmt.common.files import sha256
 from nmt.data.tokenizer import JOINT
-from nmt.files import sha256
 from nmt.plain_data import CHOICES, from_dict
 from nmt.translation.translator import Translator
 

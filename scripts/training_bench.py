@@ -16,12 +16,12 @@ import torch
 from timeline import Timeline, started, void
 from torch import nn
 
+from nmt.common.process import MemoryTrimmer
 from nmt.config import RunConfig
 from nmt.data.ahead import CopiedAhead
 from nmt.data.batching import Batch, in_few_shapes, token_batches
 from nmt.data.preparation import Prepared
 from nmt.model.seq2seq import Seq2Seq
-from nmt.process import MemoryTrimmer
 from nmt.training.graphed import GraphedLoss
 from nmt.training.optim import build_optimizer
 

@@ -12,12 +12,12 @@ import torch
 import yaml
 
 from nmt.cells import CELLS, Cell, ParallelCell
-from nmt.files import write_atomically
+from nmt.common.files import write_atomically
+from nmt.common.resources import resource
 from nmt.kernels.c import sources
 from nmt.kernels.trace import NotTraceableError
 from nmt.kernels.triton_scan import scan_kernels
 from nmt.model.recurrent import FUSED, Recurrent
-from nmt.resources import resource
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "cells.md"

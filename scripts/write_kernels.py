@@ -13,9 +13,9 @@ from pathlib import Path
 import yaml
 
 from nmt.cells import CELLS, Cell
+from nmt.common.resources import resource
 from nmt.kernels.c import cells_source
 from nmt.native.build import FOLDER
-from nmt.resources import resource
 
 
 def configured_cells() -> list[Cell]:

@@ -10,9 +10,9 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 
 from nmt.cli.schema import register
+from nmt.common.files import write_atomically
+from nmt.common.resources import resource
 from nmt.config import RunConfig
-from nmt.files import write_atomically
-from nmt.resources import resource
 from nmt.settings import Setting, settings, shown_value
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"

@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import toy
 
 from nmt.bundle import save_bundle, seal
+from nmt.common.files import sha256
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import JOINT, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
-from nmt.files import sha256
 
 # Nothing is measured by the clock. All runs see the same examples; --hypothesis-profile hunt has new ones, and more.
 hypothesis.settings.register_profile("nmt", deadline=None, derandomize=True)

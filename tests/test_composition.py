@@ -7,10 +7,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli.schema import register, to_plain
+from nmt.common.resources import resource
 from nmt.composition import choices_of, composed, groups
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
-from nmt.resources import resource
 
 TEXT = {"dir": "x", "dataset": "y", "src": "de", "tgt": "en"}
 OF = {"files": ("dir", "src", "tgt"), "hub": ("dataset", "src", "tgt")}

@@ -16,12 +16,12 @@ from omegaconf import OmegaConf
 from nmt.automatic import AUTOMATIC
 from nmt.cells import CELLS
 from nmt.cli.schema import register, run_name, to_run_config
+from nmt.common.resources import resource
 from nmt.data.corpora import Corpus
 from nmt.model.attention import ATTENTIONS
 from nmt.model.seq2seq import Seq2Seq
 from nmt.model.wirings import DECODERS
 from nmt.plain_data import CHOICES, to_dict
-from nmt.resources import resource
 from nmt.search import SEARCHES
 from nmt.training.auto_settings import decided
 

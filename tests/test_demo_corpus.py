@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.resources import resource
+from nmt.common.resources import resource
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "make_demo_corpus.py"
 SIZES = {"train": 20_000, "valid": 500, "test": 500}

@@ -16,9 +16,9 @@ from hydra.core.global_hydra import GlobalHydra
 
 import nmt
 from nmt.cli.schema import register, to_plain
+from nmt.common.resources import resource
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
-from nmt.resources import resource
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -23,6 +23,7 @@ import nmt
 from nmt.cells import CELLS, Cell
 from nmt.cli.app import built
 from nmt.cli.schema import register, to_run_config
+from nmt.common.resources import resource
 from nmt.data import pair_files
 from nmt.data.corpora import FileCorpus
 from nmt.engine import resolve_compute, searchable
@@ -31,7 +32,6 @@ from nmt.metrics.measure import Measure
 from nmt.model import attention, wirings
 from nmt.model.recurrent import Recurrent
 from nmt.plain_data import from_dict
-from nmt.resources import resource
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")

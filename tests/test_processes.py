@@ -20,7 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from test_resume import SETTINGS, result
 from torch.nn.parallel import DistributedDataParallel
 
-from nmt.signals import Signals
+from nmt.common.signals import Signals
 from nmt.training.checkpoint import Checkpoints, find_checkpoint
 from nmt.training.divergence import DivergenceError
 from nmt.training.module import TrainingModule

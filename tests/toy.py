@@ -12,6 +12,7 @@ import yaml
 
 from nmt.bundle import Bundle, BundleConfig, build_model
 from nmt.cells import CELLS, Cell
+from nmt.common.resources import resource
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus
 from nmt.data.directions import Directions
@@ -23,7 +24,6 @@ from nmt.model.encoder import EncoderConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.model.wirings import DECODERS
 from nmt.plain_data import from_dict, to_dict
-from nmt.resources import resource
 from nmt.search import Beam
 
 FIRST_ID = 4  # after the special ones

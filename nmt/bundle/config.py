@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nmt import __version__
+from nmt.common.shown import brief
 from nmt.config import check_attention
 from nmt.data.directions import Directions, Tags
 from nmt.data.lexicon import Lexicon
@@ -16,7 +17,6 @@ from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.ranges import check_ranges
 from nmt.search import Search
-from nmt.shown import brief
 from nmt.text.protection import TextRules
 
 FORMAT = 2

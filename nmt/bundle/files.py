@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from nmt.bundle.config import FORMAT, FORMATS, BundleConfig
+from nmt.common.files import sha256
+from nmt.common.json_text import digest_of
+from nmt.common.shown import brief
+from nmt.common.suggestions import near_folder
 from nmt.data.tokenizer import JOINT, SRC, TGT
-from nmt.files import sha256
 from nmt.hub import local
-from nmt.json_text import digest_of
 from nmt.plain_data import from_dict
-from nmt.shown import brief
-from nmt.suggestions import near_folder
 
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
 PACKED = "packed.safetensors"

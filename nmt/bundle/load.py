@@ -24,11 +24,11 @@ from nmt.bundle.files import (
     regular,
     verify,
 )
+from nmt.bundle.tensors import Expected, read_tensors
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import SPECIAL_IDS, Tokenizer
 from nmt.engine.packed import check_packed, names_in_bytes
 from nmt.engine.products import BYTES, SCALES
-from nmt.tensors import Expected, read_tensors
 
 MAX_TOKENIZER_BYTES = 200_000_000
 F32, I32, I8 = "F32", "I32", "I8"  # safetensors' names

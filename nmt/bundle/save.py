@@ -26,10 +26,10 @@ from nmt.bundle.files import (
     seal,
 )
 from nmt.bundle.load import MAX_TOKENIZER_BYTES, load_bundle
+from nmt.common.files import check_output, sha256, write_atomically, write_folder
+from nmt.common.json_text import to_json
 from nmt.engine.packed import pack
-from nmt.files import check_output, sha256, write_atomically, write_folder
 from nmt.hub import is_remote
-from nmt.json_text import to_json
 from nmt.plain_data import to_dict
 from nmt.search import Search
 

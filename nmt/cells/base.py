@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from nmt.process import has_amx
+from nmt.common.process import has_amx
 from nmt.ranges import check_ranges
 
 State = tuple[Tensor, ...]  # each (N, ...); the first is h (N, H), the cell's output

@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from nmt import __version__
 from nmt.cli.errors import fail, one_line_errors
-from nmt.resources import resource
+from nmt.common.resources import resource
 
 T = typing.TypeVar("T")
 Plain = dict[str, Any]

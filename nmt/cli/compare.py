@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nmt.bars import seen
 from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
 from nmt.cli.options import (
@@ -20,9 +19,10 @@ from nmt.cli.options import (
     translated,
     up_to,
 )
+from nmt.common.bars import seen
+from nmt.common.json_text import to_json
+from nmt.common.shown import shown
 from nmt.hub import local
-from nmt.json_text import to_json
-from nmt.shown import shown
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table

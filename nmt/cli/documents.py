@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from nmt.answers import GROUP, Answer, Form, answers
-from nmt.bars import bar
 from nmt.cli.errors import Advice, warn
+from nmt.common.bars import bar
+from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, opened, read_document, whole
 from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import has_words, parts_of
 from nmt.formats.sniff import markup_of
-from nmt.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.text.check import Check
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Itera
         if out in (None, STANDARD):
             yield groups, sys.stdout.buffer
             return
-        from nmt.files import output_at
+        from nmt.common.files import output_at
 
         with output_at(out) as file, _packing(out, file) as packed:
             yield groups, packed
@@ -187,7 +187,7 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 
 
 def _write(path: Path | None, content: bytes) -> None:
-    from nmt.files import output_at
+    from nmt.common.files import output_at
 
     if path is None or path == STANDARD:
         sys.stdout.buffer.write(content)

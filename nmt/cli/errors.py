@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from nmt.bars import aside
 from nmt.cli.streams import prepare_streams
-from nmt.extras import explained
-from nmt.shown import shown
-from nmt.suggestions import did_you_mean
+from nmt.common.bars import aside
+from nmt.common.extras import explained
+from nmt.common.shown import shown
+from nmt.common.suggestions import did_you_mean
 
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT

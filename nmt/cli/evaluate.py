@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt.bars import seen
 from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import (
     EvaluationSet,
@@ -27,9 +26,10 @@ from nmt.cli.options import (
     up_to,
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
+from nmt.common.bars import seen
+from nmt.common.json_text import to_json
+from nmt.common.shown import shown
 from nmt.hub import is_remote
-from nmt.json_text import to_json
-from nmt.shown import shown
 
 if TYPE_CHECKING:
     from nmt.metrics.buckets import Buckets
@@ -166,7 +166,7 @@ def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
 
 
 def write(path: Path, text: str) -> None:
-    from nmt.files import write_atomically
+    from nmt.common.files import write_atomically
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import bar, map_counted, seen, tracked
 from nmt.cli import errors
 from nmt.cli.errors import Parser, command
 from nmt.cli.options import add_common, add_direction
-from nmt.json_text import to_json
+from nmt.common.bars import bar, map_counted, seen, tracked
+from nmt.common.json_text import to_json
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -107,9 +107,9 @@ def is_model(text: str) -> bool:
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
     """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
+    from nmt.common.stream import REPLACED
     from nmt.data.normalization import valid
     from nmt.data.readers import read_lines
-    from nmt.stream import REPLACED
 
     if options.sentence is not None and options.src:
         raise ValueError("give a sentence or --src, not both")
@@ -126,7 +126,7 @@ def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]
 
 def first_line() -> str:
     """Of stdin, as nmt-translate would read it."""
-    from nmt.stream import read_groups
+    from nmt.common.stream import read_groups
 
     for line, *_ in read_groups(sys.stdin.fileno(), 1):
         warn(line.fault)
@@ -140,7 +140,7 @@ def warn(fault: str | None) -> None:
 
 
 def look(translator: Translator, srcs: list[str], refs: list[str] | None, options: argparse.Namespace) -> None:
-    from nmt.files import naming
+    from nmt.common.files import naming
     from nmt.inspection import inspect_sentence, sections
     from nmt.translation.translator import Translator
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nmt import __version__
-from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors
 from nmt.cli.streams import prepare_streams
-from nmt.log_lines import show_log
-from nmt.signals import Signals
-from nmt.suggestions import did_you_mean
+from nmt.common.bars import seen
+from nmt.common.log_lines import show_log
+from nmt.common.signals import Signals
+from nmt.common.suggestions import did_you_mean
 
 COMMAND = "nmt-lab"
 ABOUT = {

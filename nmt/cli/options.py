@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt import __version__
-from nmt.bars import bar
 from nmt.cli.completion import BEFORE, Completion
-from nmt.shown import shown
+from nmt.common.bars import bar
+from nmt.common.shown import shown
 
 if TYPE_CHECKING:
     from nmt.search import Search
@@ -176,7 +176,7 @@ positive = up_to(1_000_000)
 
 def open_translator(options: argparse.Namespace) -> Translator:
     """The translator that the options ask for. Raises ValueError when the model is not sound."""
-    from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+    from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
 
     keep_few_kernels(IN_SEARCH)
     tune_process()

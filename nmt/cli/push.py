@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nmt.bars import seen
 from nmt.cli.errors import Parser, command
 from nmt.cli.options import add_common
+from nmt.common.bars import seen
 
 COMMAND = "nmt-push"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
 
 from nmt.cli.options import translated
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 
 
 def tune_search(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.cli.options import translated
-from nmt.shown import shown
+from nmt.common.shown import shown
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References

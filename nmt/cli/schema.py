@@ -17,10 +17,10 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from nmt.common.resources import resource
 from nmt.composition import SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
 from nmt.config import RunConfig
 from nmt.plain_data import CHOICES, from_dict, names_of
-from nmt.resources import resource
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
 MAX_NAME = 120  # characters of a run's name

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from nmt.common.suggestions import did_you_mean
 from nmt.composition import SCHEMAS, schema
-from nmt.suggestions import did_you_mean
 
 
 def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import seen
 from nmt.cli.errors import said_of, warn
-from nmt.shown import shown
+from nmt.common.bars import seen
+from nmt.common.shown import shown
 
 if TYPE_CHECKING:
     from nmt.training.run import Trained
@@ -77,7 +77,7 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     `composed`. When its runs are over their table, which has those of earlier starts too, is printed and written; a
     run that failed ends the command."""
     from nmt.cli.schema import run_name
-    from nmt.files import locked
+    from nmt.common.files import locked
     from nmt.sweep.outcomes import TABLE, keep_finished, read_records, text_table, write_table
     from nmt.sweep.space import quoted
 

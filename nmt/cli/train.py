@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import seen
 from nmt.cli.errors import fail, one_line_errors, warn
 from nmt.cli.streams import prepare_streams
 from nmt.cli.sweep import Sweep, sweeping
-from nmt.log_lines import show_log
-from nmt.shown import shown
-from nmt.signals import Stopped
-from nmt.suggestions import did_you_mean
+from nmt.common.bars import seen
+from nmt.common.log_lines import show_log
+from nmt.common.shown import shown
+from nmt.common.signals import Stopped
+from nmt.common.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nmt.answers import GROUP, Form, answers
-from nmt.bars import Done, bar, is_seen, seen
 from nmt.cli.documents import (
     STANDARD,
     add_file_options,
@@ -32,10 +31,11 @@ from nmt.cli.options import (
     open_translator,
     up_to,
 )
+from nmt.common.bars import Done, bar, is_seen, seen
+from nmt.common.shown import shown
+from nmt.common.signals import Signals
+from nmt.common.stream import lines_left
 from nmt.formats import TEXT
-from nmt.shown import shown
-from nmt.signals import Signals
-from nmt.stream import lines_left
 from nmt.text.check import Check
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def main() -> None:
         if kind != TEXT:
             options.keep.append("placeholders")  # as tags are: what a document has are often strings of a program
         translator, form = translator_and_form(options)
-        from nmt.process import trim_memory
+        from nmt.common.process import trim_memory
         from nmt.translation.workers import Workers
 
         if kind != TEXT:

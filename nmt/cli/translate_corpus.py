@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt.bars import bar, clock, is_seen, seen
 from nmt.cli.errors import Parser, command, fail, warn, words_of
 from nmt.cli.options import add_common, add_model, add_search_options, positive
 from nmt.cli.translate import add_form_options, translator_and_form
-from nmt.signals import Signals
+from nmt.common.bars import bar, clock, is_seen, seen
+from nmt.common.signals import Signals
 
 if TYPE_CHECKING:
     from nmt.distribution.corpus_translation import Summary

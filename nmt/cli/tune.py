@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nmt.bars import seen
 from nmt.cli.errors import Parser, command, said_of
 from nmt.cli.options import add_common, positive, up_to
-from nmt.shown import shown
+from nmt.common.bars import seen
+from nmt.common.shown import shown
 
 if TYPE_CHECKING:
     from nmt.config import RunConfig
@@ -87,7 +87,7 @@ def main() -> None:
 def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
     """What came of the trials, and what is printed of that. Raises ValueError for what the search cannot be."""
     from nmt.cli.schema import register, run_name
-    from nmt.log_lines import show_log
+    from nmt.common.log_lines import show_log
     from nmt.sweep.outcomes import sorted_outcomes, text_table
     from nmt.sweep.space import in_words, quoted
     from nmt.sweep.study import TABLE, StudyPlan, search
@@ -153,7 +153,7 @@ def left_by_start(space: Space, config: RunConfig, options: argparse.Namespace) 
     if not config.init:
         return space, []
     from nmt.bundle import load_bundle
-    from nmt.resources import resource
+    from nmt.common.resources import resource
     from nmt.sweep.space import find_space
     from nmt.training.warm_start import is_decided, own_settings
 
@@ -191,7 +191,7 @@ def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
     """What the trials of a study have in common, as plain data: all that their scores depend on."""
-    from nmt.json_text import finite
+    from nmt.common.json_text import finite
     from nmt.plain_data import to_dict
     from nmt.training.folder import CHANGEABLE, flat
 
@@ -202,7 +202,7 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 
 def training(run: str, fixed: Sequence[str], options: argparse.Namespace) -> Training:
     """What does a trial. An error of the machine's, as a full disk, is no trial's fault, and ends the search."""
-    from nmt.log_lines import show_log
+    from nmt.common.log_lines import show_log
     from nmt.sweep.space import quoted, typed
     from nmt.sweep.study import TrialFailedError
     from nmt.training.callbacks import Watch

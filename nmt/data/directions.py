@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from nmt.common.shown import brief
 from nmt.formats.headers import named_columns, nearness
-from nmt.shown import brief
 
 # False: none. True: the target language. "both": the target language, and then the source language.
 Tags = Literal[True, "both", False]

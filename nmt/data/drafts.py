@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
-from nmt.files import locked, naming
+from nmt.common.files import locked, naming
 
 
 @contextmanager

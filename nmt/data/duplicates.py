@@ -17,7 +17,7 @@ from unicodedata import normalize
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.data.readers import Pair
 
 MOST = 1 << 20  # hashes in memory

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.data.tokenizer import EOS_ID, PAD_ID, SPECIAL_IDS
 
 if TYPE_CHECKING:

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from nmt.common.files import sha256
+from nmt.common.json_text import digest_of, to_json
 from nmt.data.copies import Aligner, copies
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.directions import Direction, Directions
@@ -34,8 +36,6 @@ from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
 from nmt.data.training_text import TrainingText, nothing_left, split_of
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import fitting
-from nmt.files import sha256
-from nmt.json_text import digest_of, to_json
 
 LAYOUT = 9  # raise it when the same input shall give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"

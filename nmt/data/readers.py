@@ -14,10 +14,10 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from nmt.common.stream import CHUNK_BYTES, NOT_UTF_8, decoded, split_lines
+from nmt.common.suggestions import near_file
 from nmt.formats.encodings import recoding
 from nmt.formats.headers import columns_by_row, looks_like_names, means, named_columns, shown
-from nmt.stream import CHUNK_BYTES, NOT_UTF_8, decoded, split_lines
-from nmt.suggestions import near_file
 
 MAX_BYTES = 1 << 20  # of a line, as in the filter
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import sentencepiece
 
-from nmt.bars import await_with_clock
+from nmt.common.bars import await_with_clock
 from nmt.data.normalization import RULES, normalized, outside, prepared, with_rule
 from nmt.data.tokenizer import (
     BOS_ID,

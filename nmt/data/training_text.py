@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.data.cleaning import both_sides, clean, contamination_note, reasons
 from nmt.data.copies import ruled
 from nmt.data.corpora import Corpus, Pair

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import count
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.data.cleaning import clean
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest_as_written

@@ -21,14 +21,14 @@ from typing import Any, NamedTuple
 import torch
 
 from nmt.answers import Answer, Form, answers, formatted
+from nmt.common.files import replacing
+from nmt.common.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
+from nmt.common.stream import Line
 from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import Record
 from nmt.distribution.inputs import input_files, read_groups_of, source_of
 from nmt.distribution.outputs import check_join, join, write_answers
 from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
-from nmt.files import replacing
-from nmt.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
-from nmt.stream import Line
 from nmt.text.check import told_of
 from nmt.translation.forks import Worker, WorkerDiedError
 from nmt.translation.translator import Translator

@@ -23,8 +23,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nmt.files import claimed, write_atomically
-from nmt.json_text import to_json
+from nmt.common.files import claimed, write_atomically
+from nmt.common.json_text import to_json
 
 TWO_LEVELS = 10_000  # files that a folder may have
 DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part or its record

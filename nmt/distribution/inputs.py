@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from nmt.answers import GROUP
+from nmt.common.files import replacing, sha256
+from nmt.common.stream import BOM, Line, group_lines
 from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
 from nmt.distribution.parts import PARQUET, TEXT, TSV, Group, Part, Source
-from nmt.files import replacing, sha256
-from nmt.stream import BOM, Line, group_lines
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # all else is text
 NOT_LINES = (".jsonl", ".json", ".csv")  # nobody means their lines

@@ -9,10 +9,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from nmt.common.files import output_at
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
-from nmt.files import output_at
 
 
 class Writer(Protocol):

@@ -10,9 +10,9 @@ import pyarrow
 import pyarrow.parquet
 
 from nmt.answers import GROUP
+from nmt.common.stream import Line
 from nmt.data.parquet import opened
 from nmt.distribution.parts import Group, Part
-from nmt.stream import Line
 
 ROW_GROUP_BYTES = 1 << 26  # held until it is written
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from nmt.stream import Line
+from nmt.common.stream import Line
 
 TEXT, TSV, PARQUET = "text", "tsv", "parquet"
 

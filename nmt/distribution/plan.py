@@ -16,12 +16,12 @@ from typing import Any
 from nmt import __version__
 from nmt.answers import GROUP, Form
 from nmt.bundle import load_config
+from nmt.common.files import claimed, sha256, write_atomically
+from nmt.common.json_text import to_json
 from nmt.distribution.compression import compression_of
 from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, copy_in
 from nmt.distribution.inputs import cut, source_of
 from nmt.distribution.parts import PARQUET, TEXT, Part, Source
-from nmt.files import claimed, sha256, write_atomically
-from nmt.json_text import to_json
 from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 

@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nmt import native
+from nmt.common.process import has_amx
 from nmt.engine.output import Product, Rows, spread_first
-from nmt.process import has_amx
 
 ROWS = 64  # of the inputs for which oneDNN arranges a weight
 FILL = 32  # rows that AMX multiplies at once, or nearly

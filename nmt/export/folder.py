@@ -13,13 +13,13 @@ import onnx
 
 import nmt
 from nmt.bundle import Bundle, load_bundle
+from nmt.common.files import check_output, write_folder
+from nmt.common.json_text import to_json
 from nmt.data.normalization import WITHOUT_RULE
 from nmt.data.tokenizer import BOS_ID, EOS_ID, JOINT, PAD_ID, SRC, TGT, UNK_ID
 from nmt.export.graph import IR_VERSION, OPSET
 from nmt.export.network import Exporter, Network
 from nmt.export.products import Float32, Int8
-from nmt.files import check_output, write_folder
-from nmt.json_text import to_json
 from nmt.pictures.theme import theme
 from nmt.search import Beam, Greedy, Search
 from nmt.translation.sources import MAX_CHARS, MAX_PIECES

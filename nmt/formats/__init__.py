@@ -16,9 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from nmt.extras import explained
+from nmt.common.extras import explained
+from nmt.common.suggestions import near_file
 from nmt.formats.document import MAX_BYTES, TOO_LARGE, Document, DocumentOptions, Units
-from nmt.suggestions import near_file
 
 TEXT, TSV = "text", "tsv"  # lines: what a filter reads; the lines of a TSV may be such, too
 TABLE = ("retranslate", "column")

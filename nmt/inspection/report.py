@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
+from nmt.common.suggestions import did_you_mean
 from nmt.data.normalization import valid
 from nmt.data.tokenizer import EOS_ID
 from nmt.inspection.flow import sentence_flow, untrained
@@ -21,7 +22,6 @@ from nmt.inspection.trace import FOR_EVER, LayerTrace, half_life, trace
 from nmt.inspection.words import gate_words, state_words
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.plain_data import to_dict
-from nmt.suggestions import did_you_mean
 from nmt.translation.sources import MAX_CHARS, Source
 from nmt.translation.translator import Translator
 from nmt.translation.values import text_of

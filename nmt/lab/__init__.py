@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.files import write_atomically
+from nmt.common.files import write_atomically
 from nmt.lab import gradients, memory, report, translation
 from nmt.pictures.charts import Section
 from nmt.pictures.page import to_html, to_markdown

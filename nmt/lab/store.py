@@ -19,11 +19,11 @@ from typing import Any
 import torch
 
 from nmt import __version__
-from nmt.bars import clock, tracked
-from nmt.files import write_atomically
-from nmt.json_text import digest_of, finite, to_json
+from nmt.common.bars import clock, tracked
+from nmt.common.files import write_atomically
+from nmt.common.json_text import digest_of, finite, to_json
+from nmt.lab.pool import results
 from nmt.lab.shape import Shape, ShapeError, check_shape
-from nmt.pool import results
 
 log = logging.getLogger(__name__)
 

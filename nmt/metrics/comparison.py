@@ -8,7 +8,7 @@ from typing import Any
 
 from sacrebleu.significance import PairedTest
 
-from nmt.bars import clocked
+from nmt.common.bars import clocked
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Measure, References, check_references
 

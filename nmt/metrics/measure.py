@@ -19,7 +19,7 @@ from unicodedata import normalize
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
 from nmt.languages import Writing, writing
 from nmt.metrics.config import MetricConfig, Name
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import TypeVar, cast
 
-from nmt.shown import MOST, shown
+from nmt.common.shown import MOST, shown
 
 T = TypeVar("T")
 LABEL = 100  # characters of a name in a picture

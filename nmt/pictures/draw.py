@@ -22,7 +22,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
-from nmt.files import naming
+from nmt.common.files import naming
 from nmt.pictures.charts import Graph, Heatmap, Lines, Picture, printable
 from nmt.pictures.fonts import families
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nmt.files import naming
-from nmt.json_text import to_json
+from nmt.common.files import naming
+from nmt.common.json_text import to_json
+from nmt.common.shown import MOST
 from nmt.pictures.charts import Heatmap, Picture, Section, Table, printable
 from nmt.pictures.draw import COLOURS, EDGE, SERIES, size, svg
 from nmt.pictures.theme import theme
 from nmt.pictures.words import described, numbers
-from nmt.shown import MOST
 
 HERE = Path(__file__).parent
 # Whatever text gets onto the page, a browser will fetch nothing for it.

@@ -13,8 +13,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
-from nmt.json_text import to_json
-from nmt.log_lines import place_of
+from nmt.common.json_text import to_json
+from nmt.common.log_lines import place_of
 from nmt.service import deepl, libretranslate
 from nmt.service.files import too_long
 from nmt.service.limits import Limits

@@ -10,7 +10,7 @@ from typing import ClassVar
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 
 MAX_CONNECTIONS = 2000
 MAX_HEAD_BYTES = 32_768

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from nmt.log_lines import place_of
+from nmt.common.log_lines import place_of
 from nmt.service import documents
 from nmt.service.generations import Generation
 from nmt.service.limits import KEPT_S, Limits

@@ -19,9 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from nmt.common.json_text import to_json
+from nmt.common.log_lines import place_of
 from nmt.data.tokenizer import EOS_ID
-from nmt.json_text import to_json
-from nmt.log_lines import place_of
 from nmt.service.wire import Markup
 from nmt.text.sentences import LONG
 
@@ -48,7 +48,7 @@ class Models:
     @classmethod
     def load(cls, settings: Mapping[str, Any]) -> Models:
         """Raises ValueError for a model that is not sound."""
-        from nmt.process import IN_SEARCH, keep_few_kernels, tune_process
+        from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
 
         keep_few_kernels(IN_SEARCH)
         tune_process()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 from nmt.service.tasks import Tasks
 
 BATCH_S = 120.0  # a worker that takes longer hangs

@@ -20,10 +20,10 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from nmt.common.signals import Stopped
 from nmt.service.app import build_app
 from nmt.service.connection import MAX_CONNECTIONS, bounded
 from nmt.service.service import Service
-from nmt.signals import Stopped
 
 KEEP_ALIVE_S = 65  # longer than proxies keep theirs
 LAST_ANSWERS_S = 5  # to write what was found

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from nmt.bars import clock
-from nmt.files import write_atomically
-from nmt.json_text import to_json
+from nmt.common.bars import clock
+from nmt.common.files import write_atomically
+from nmt.common.json_text import to_json
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import from_dict

@@ -16,10 +16,10 @@ from typing import Any
 
 import yaml
 
+from nmt.common.resources import resource
+from nmt.common.shown import brief
+from nmt.common.suggestions import did_you_mean
 from nmt.plain_data import from_dict
-from nmt.resources import resource
-from nmt.shown import brief
-from nmt.suggestions import did_you_mean
 
 Scalar = str | int | float | bool | None
 PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")  # what a setting's value may be without quotes

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nmt.files import claimed
+from nmt.common.files import claimed
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import from_dict

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, cast, get_args
 
+from nmt.common.suggestions import did_you_mean
 from nmt.languages import HANGUL, UNSPACED
-from nmt.suggestions import did_you_mean
 from nmt.text.casing import SIGNS
 from nmt.text.patterns import Bounded, Finder
 

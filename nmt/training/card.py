@@ -6,7 +6,7 @@ import shlex
 
 import yaml
 
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 from nmt.metrics.measure import METRICS
 from nmt.plain_data import to_dict
 from nmt.training.module import TrainingModule

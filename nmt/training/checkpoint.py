@@ -21,11 +21,11 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from nmt.common.files import replacing
+from nmt.common.signals import Signals, Stopped
 from nmt.config import TrainerConfig
 from nmt.data.datamodule import DataModule, datamodule_of
 from nmt.data.tokenizer import Tokenizer
-from nmt.files import replacing
-from nmt.signals import Signals, Stopped
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import log_sizes
 from nmt.training.module import TrainingModule

@@ -15,11 +15,11 @@ import yaml
 from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.automatic import AUTO
+from nmt.common.files import locked, naming, remove_drafts, write_atomically
+from nmt.common.log_lines import ShownLines
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.normalization import Normalization
-from nmt.files import locked, naming, remove_drafts, write_atomically
-from nmt.log_lines import ShownLines
 from nmt.plain_data import from_dict, to_dict
 
 CONFIG, ORIGIN = "config.yaml", "origin.json"

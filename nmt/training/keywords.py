@@ -7,10 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from nmt.common.suggestions import did_you_mean
 from nmt.composition import Data, choices_of, composed, groups, merged
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
-from nmt.suggestions import did_you_mean
 from nmt.training.warm_start import with_start
 
 

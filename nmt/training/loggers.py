@@ -18,9 +18,9 @@ from uuid import uuid4
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from nmt.common.files import naming, write_atomically
+from nmt.common.json_text import to_json
 from nmt.config import RunConfig
-from nmt.files import naming, write_atomically
-from nmt.json_text import to_json
 from nmt.plain_data import to_dict
 from nmt.training.folder import flat
 

@@ -12,8 +12,8 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
+from nmt.common.files import naming
 from nmt.data.directions import Directions
-from nmt.files import naming
 from nmt.metrics.config import Name
 
 COLUMNS = (

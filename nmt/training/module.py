@@ -20,12 +20,12 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from nmt.bundle import Bundle, BundleConfig, build_model, load_bundle
+from nmt.common.process import MemoryTrimmer, trim_memory
 from nmt.config import RunConfig
 from nmt.data.batching import Batch
 from nmt.data.datamodule import datamodule_of
 from nmt.data.preparation import Prepared
 from nmt.metrics.measure import Measure, shown
-from nmt.process import MemoryTrimmer, trim_memory
 from nmt.training.average import Averages
 from nmt.training.divergence import ROLLBACK_RATE, nan_if_not_finite
 from nmt.training.objective import Objective

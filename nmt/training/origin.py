@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from nmt import __version__
+from nmt.common.json_text import digest_of
 from nmt.config import RunConfig
 from nmt.data.tokenizer import SENTENCEPIECE_VERSION
-from nmt.json_text import digest_of
 from nmt.metrics.measure import Measure
 from nmt.plain_data import to_dict
 

@@ -10,7 +10,7 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
-from nmt.bars import INTERVAL_S, clock, gauge, is_seen
+from nmt.common.bars import INTERVAL_S, clock, gauge, is_seen
 from nmt.training.module import TrainingModule, timer_of
 
 

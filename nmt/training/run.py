@@ -22,19 +22,19 @@ import lightning.pytorch as pl
 import torch
 import yaml
 
-from nmt.bars import seen
 from nmt.bundle import load_bundle
+from nmt.common.bars import seen
+from nmt.common.files import write_atomically
+from nmt.common.json_text import to_json
+from nmt.common.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
+from nmt.common.signals import Signals, Stopped
 from nmt.config import RunConfig
 from nmt.data.corpora import FileCorpus
 from nmt.data.datamodule import DataModule
 from nmt.data.preparation import Prepared, prepare
-from nmt.files import write_atomically
-from nmt.json_text import to_json
 from nmt.metrics.config import Name
 from nmt.model.seq2seq import num_parameters
 from nmt.plain_data import to_dict
-from nmt.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
-from nmt.signals import Signals, Stopped
 from nmt.training.announcement import announce
 from nmt.training.auto_settings import decided
 from nmt.training.callbacks import Watch

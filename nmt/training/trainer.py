@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
-from nmt.bars import is_seen
+from nmt.common.bars import is_seen
+from nmt.common.signals import Signals
 from nmt.config import RunConfig, TrainerConfig
-from nmt.signals import Signals
 from nmt.training.callbacks import ModelDirectories, Throughput, ValidationReport, Watch, Watched
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints
 from nmt.training.curves import Curves

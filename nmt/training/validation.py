@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import torch
 
-from nmt.bars import bar, map_counted
+from nmt.common.bars import bar, map_counted
 from nmt.data.batching import Batch
 from nmt.data.corpora import Pair
 from nmt.data.directions import Direction

@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 
 import torch
 
-from nmt.process import trim_memory
-from nmt.signals import OF_GROUPS, blocked
+from nmt.common.process import trim_memory
+from nmt.common.signals import OF_GROUPS, blocked
 
 TRIM_S = 0.5  # of a worker's work; after every small batch it would cost as much as the batch
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
-from nmt.bars import Done, counted
+from nmt.common.bars import Done, counted
 from nmt.translation.forks import Worker, shared
 from nmt.translation.translator import Translator
 from nmt.translation.values import Each, Translation, texts_like, texts_of

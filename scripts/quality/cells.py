@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nmt.common.files import write_atomically
 from nmt.data.readers import read_lines
-from nmt.files import write_atomically
 from nmt.metrics.comparison import compare
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench_train import load_config
 
+from nmt.common.files import write_atomically
 from nmt.data.readers import read_lines
-from nmt.files import write_atomically
 from nmt.sweep.space import typed
 from nmt.training.auto_settings import prepared_by_text
 

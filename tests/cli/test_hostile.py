@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from nmt.bundle import CONFIG, WEIGHTS, seal
 from nmt.cli import compare, evaluate, inspect, translate
-from nmt.files import sha256
-from nmt.shown import HIDDEN, MOST
+from nmt.common.files import sha256
+from nmt.common.shown import HIDDEN, MOST
 
 MAINS = {main.COMMAND: main.main for main in (compare, evaluate, inspect, translate)}
 

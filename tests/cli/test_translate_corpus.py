@@ -11,9 +11,9 @@ from commands import command
 import nmt
 from nmt.answers import Form, answers
 from nmt.cli import translate_corpus
+from nmt.common.stream import group_lines
 from nmt.distribution.engines import ENGINES
 from nmt.search import Greedy
-from nmt.stream import group_lines
 
 CONTENT = b"Der Hund sieht den Ball.\n\nAnna mag kein Boot.\n\xff\nPaul.\n" * 3
 NAMED = "nmt-translate-corpus: "

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from nmt.common.files import locked
 from nmt.data import encoded as encoded_module
 from nmt.data import preparation
 from nmt.data.cleaning import CleaningConfig
@@ -18,7 +19,6 @@ from nmt.data.encoded import EncodedCorpus, write_encoded
 from nmt.data.oddities import oddities
 from nmt.data.preparation import checksums, prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
-from nmt.files import locked
 from nmt.text.protection import SYMBOL, TextRules
 
 CONFIG = TokenizerConfig(vocab_size=320)

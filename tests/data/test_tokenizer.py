@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.common.signals import Signals, Stopped
 from nmt.data.tokenizer import BOS_ID, EOS_ID, JOINT, SRC, TGT, UNK_ID, Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import _explained, train_tokenizer
-from nmt.signals import Signals, Stopped
 
 TEXT = [f"Satz {i} mit Wörtern, die {'sich ' * (i % 5)}wiederholen." for i in range(200)]
 

@@ -16,12 +16,12 @@ import zstandard
 
 import nmt
 from nmt.answers import Form, answers
+from nmt.common.files import claimed
+from nmt.common.stream import group_lines
 from nmt.distribution import corpus_translation
 from nmt.distribution.corpus_translation import translate_corpus
 from nmt.distribution.plan import Layout
-from nmt.files import claimed
 from nmt.search import Beam, Greedy
-from nmt.stream import group_lines
 
 TEXTS = [
     "Der Hund sieht den Ball.",

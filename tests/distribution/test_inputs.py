@@ -10,10 +10,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.common.stream import BOM, group_lines
 from nmt.distribution import compression
 from nmt.distribution.inputs import cut, input_files, read_groups_of, source_of
 from nmt.distribution.parts import Part
-from nmt.stream import BOM, group_lines
 
 FIRST = Part(0, 0, 0, 0, 1, 0, "")
 PACKED = {

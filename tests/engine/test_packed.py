@@ -14,7 +14,7 @@ import nmt
 from nmt import native
 from nmt.bundle import PACKED, WEIGHTS, load_bundle, save_bundle, save_packed, seal
 from nmt.cli.export import main
-from nmt.files import sha256
+from nmt.common.files import sha256
 from nmt.model.encoder import EncoderConfig
 from nmt.search import Beam, Sample
 

@@ -16,6 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 from nmt.cells import CELLS, Cell
 from nmt.cli import lab
 from nmt.cli.schema import register, to_plain
+from nmt.common.resources import resource
 from nmt.lab import EXPERIMENTS, configured, gradients, memory, report, translation_results
 from nmt.lab.diagrams import equations, unit_diagram
 from nmt.lab.learner import Learning, hidden_size, largest, learn, parameters_of
@@ -23,7 +24,6 @@ from nmt.lab.store import run_jobs
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, listed
 from nmt.plain_data import from_dict
-from nmt.resources import resource
 
 LITTLE = {"learning_rate": 0.01, "batch_size": 4, "max_steps": 2, "evaluate_every": 1, "test_size": 5}
 

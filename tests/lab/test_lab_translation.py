@@ -17,13 +17,13 @@ from test_lab import command
 
 from nmt.cells import Cell
 from nmt.cli.schema import register, to_plain
+from nmt.common.resources import resource
 from nmt.lab import configured, translation
 from nmt.lab.store import path_of
 from nmt.lab.translation import job_of
 from nmt.lab.translation_results import by_attention, provenance_words
 from nmt.metrics.measure import Measure
 from nmt.plain_data import from_dict, to_dict
-from nmt.resources import resource
 
 TEXT = {"train": "a" * 64, "valid": "b" * 64}
 

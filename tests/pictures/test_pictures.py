@@ -11,11 +11,11 @@ from xml.etree import ElementTree
 import browser
 import pytest
 
+from nmt.common.shown import HIDDEN
 from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
 from nmt.pictures.draw import save, size, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import to_html, to_markdown, to_text
-from nmt.shown import HIDDEN
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
 LINES = Lines(

@@ -19,7 +19,7 @@ import toy
 from hydra.core.global_hydra import GlobalHydra
 
 from nmt.cli.train import main
-from nmt.files import replacing, write_atomically
+from nmt.common.files import replacing, write_atomically
 from nmt.training import checkpoint as checkpoint_module
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
 from nmt.training.folder import LOG
@@ -199,7 +199,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_the_old_file(tmp_path):
     code = """
 import os, signal, sys
 from pathlib import Path
-from nmt.files import replacing
+from nmt.common.files import replacing
 with replacing(Path(sys.argv[1])) as file:
     file.write(b"new")
     file.flush()

@@ -16,11 +16,11 @@ import torch
 import toy
 from test_resume import train_until
 
+from nmt.common.files import write_atomically
 from nmt.data.corpora import FileCorpus, HubCorpus
 from nmt.data.preparation import prepare
 from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
-from nmt.files import write_atomically
 from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
 from nmt.training.curves import draw_curves
 from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, difference, open_log

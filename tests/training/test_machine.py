@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from nmt import process
+from nmt.common import process
 from nmt.config import TrainerConfig
 from nmt.training.machine import choose_hardware
 
@@ -38,7 +38,7 @@ def test_memory_that_nothing_uses_is_given_back():
     """In a process of its own, because malloc's settings are those of a whole process."""
     script = """
 import torch
-from nmt.process import trim_memory, tune_process
+from nmt.common.process import trim_memory, tune_process
 
 def resident_bytes():
     return 4096 * int(open("/proc/self/statm").read().split()[1])

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 
 import nmt
 from nmt.bundle import load_bundle
+from nmt.common.files import locked
 from nmt.config import RunConfig
 from nmt.data.batching import collate
-from nmt.files import locked
 from nmt.metrics.measure import Measure
 from nmt.plain_data import from_dict
 from nmt.training.checkpoint import CheckpointFiles

@@ -7,8 +7,8 @@ import pytest
 
 import nmt
 from nmt.answers import CROWDED, CUT, Form, answers
+from nmt.common.stream import Line
 from nmt.search import Beam, Sample
-from nmt.stream import Line
 from nmt.translation.workers import Workers
 
 SENTENCES = [

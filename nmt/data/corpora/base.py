@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from nmt.bars import tracked
+from nmt.common.bars import tracked
+from nmt.common.json_text import digest_of, to_json
 from nmt.data.cleaning import MALFORMED, OF_OTHERS, CleaningConfig
 from nmt.data.directions import Direction, Directions, Tags, is_of_another, read_direction
 from nmt.data.readers import Pair, Row
-from nmt.json_text import digest_of, to_json
 from nmt.ranges import check_ranges
 
 

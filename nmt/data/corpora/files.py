@@ -11,11 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
+from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
 from nmt.data.readers import Row, parallel_rows
-from nmt.resources import resource
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from nmt.json_text import to_json
+from nmt.common.json_text import to_json
 
 
 def strictly(text: str):

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait as wait_for_end
 from typing import TypeVar
 
-from nmt.signals import blocked
+from nmt.common.signals import blocked
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nmt.bars import aside, seen
-from nmt.shown import shown
+from nmt.common.bars import aside, seen
+from nmt.common.shown import shown
 
 
 class ShownLines(logging.Formatter):

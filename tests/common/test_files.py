@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from nmt.common.files import claimed, naming, output_at, replacing, write_atomically
 from nmt.data.drafts import draft_folder
-from nmt.files import claimed, naming, output_at, replacing, write_atomically
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def test_a_byte_is_held_by_one_process_until_that_ends(tmp_path):
     code = """if True:
         import sys, time
         from pathlib import Path
-        from nmt.files import claimed
+        from nmt.common.files import claimed
         with claimed(Path(sys.argv[1]), 3):
             print(flush=True)
             time.sleep(60)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 def resource(name: str) -> Path:
     """The path of `conf` or `data/demo`. Raises FileNotFoundError when the installation lacks it."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for root in (package, package.parent):
         if (root / name).exists():
             return root / name

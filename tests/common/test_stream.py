@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt import stream
-from nmt.stream import lines_left, read_groups
+from nmt.common import stream
+from nmt.common.stream import lines_left, read_groups
 
 
 def lines_of(content: bytes, group_size=100, **settings):

@@ -16,9 +16,9 @@ import commands
 import pytest
 import terminal
 
-from nmt import bars
 from nmt.cli.errors import warn
-from nmt.log_lines import Terminal
+from nmt.common import bars
+from nmt.common.log_lines import Terminal
 
 BIN = Path(sys.executable).parent
 

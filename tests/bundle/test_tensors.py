@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load, save
 
-from nmt.tensors import read_tensors
+from nmt.bundle.tensors import read_tensors
 
 EXPECTED = {"w": ("F32", (2, 3)), "ids": ("I32", (None,)), "b": ("F32", (5,))}
 START = 0, 20, 40, 64  # of ids, b, w, and the end

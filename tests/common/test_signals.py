@@ -17,7 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
 from nmt.cli.train import main
-from nmt.signals import Signals, Stopped
+from nmt.common.signals import Signals, Stopped
 from nmt.training.module import TrainingModule
 from nmt.training.run import train
 
@@ -133,7 +133,7 @@ def test_a_signal_during_validation_ends_it_at_once_and_costs_one_update(corpus_
 def test_the_second_signal_ends_the_process_at_once():
     code = """
 import os, signal
-from nmt.signals import Signals
+from nmt.common.signals import Signals
 with Signals() as signals, signals.held():
     os.kill(os.getpid(), signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -7,8 +7,8 @@ import logging
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.log_lines import ShownLines
-from nmt.shown import HIDDEN, MOST, shown
+from nmt.common.log_lines import ShownLines
+from nmt.common.shown import HIDDEN, MOST, shown
 
 
 @given(st.text(st.characters(), max_size=40), st.integers(1, 80))
