@@ -1,8 +1,11 @@
-"""In which encoding the text of a file is."""
+"""The text of a file, and in which encoding it is."""
 
 from __future__ import annotations
 
 import codecs
+from typing import NamedTuple
+
+from nmt.formats.document import MAX_BYTES, TOO_LARGE
 
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -12,10 +15,25 @@ def mark_of(data: bytes) -> tuple[bytes, str]:
     return next(((mark, encoding) for mark, encoding in MARKS.items() if data.startswith(mark)), (b"", ""))
 
 
-def decoded(data: bytes, encoding: str, name: str) -> str:
-    """Raises ValueError for what is not in the encoding."""
+class FileText(NamedTuple):
+    text: str
+    mark: bytes
+    encoding: str
+
+    def written(self, text: str) -> bytes:
+        """A file as this one, with another text. What the encoding lacks is written as HTML writes it."""
+        return self.mark + text.encode(self.encoding, "xmlcharrefreplace")
+
+
+def read_text(data: bytes, name: str, usual: str = "utf-8") -> FileText:
+    """A file in the encoding that its byte order mark says, or else in the usual one. Raises ValueError for what is
+    not, or is too large."""
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{name} {TOO_LARGE}")
+    mark, encoding = mark_of(data)
+    encoding = encoding or usual
     try:
-        return data.decode(encoding)
+        return FileText(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError:
         raise ValueError(f"{name} is not {encoding.upper()}{recoding(data, name)}") from None
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
-from nmt.formats.encodings import decoded, mark_of
+from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.encodings import read_text
 from nmt.formats.language_tags import same_language
 from nmt.html.document import cut
 from nmt.html.tokens import tokens
@@ -43,11 +42,9 @@ class HtmlDocument:
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.options = options
-        self.mark, encoding = mark_of(data)
-        self.encoding = encoding or _declared(data)
-        text = decoded(data[len(self.mark) :], self.encoding, name)
-        self.root, self.place = _root(text)
-        self.document = cut(text, options.src)
+        self.file = read_text(data, name, _declared(data))
+        self.root, self.place = _root(self.file.text)
+        self.document = cut(self.file.text, options.src)
         language = LANGUAGE.search(self.root)
         self.languages = (language[2] if language else "", "")
 
@@ -61,13 +58,11 @@ class HtmlDocument:
             place = self.place if page.startswith(self.root, self.place) else page.find(self.root)
             root = LANGUAGE.sub(lambda tag: tag[1] + tgt, self.root)
             page = page[:place] + root + page[place + len(self.root) :]
-        return self.mark + page.encode(self.encoding, "xmlcharrefreplace")
+        return self.file.written(page)
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> HtmlDocument:
     """Raises ValueError for what is too large or not in the encoding that it says."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
     return HtmlDocument(data, name, options)
 
 
@@ -93,9 +88,9 @@ def _declared(data: bytes) -> str:
             declares = attributes.get("http-equiv", "").lower() == "content-type"
             content = CHARSET.search(attributes.get("content", "")) if declares else None
             said += [attributes["charset"]] if "charset" in attributes else [content[1]] if content else []
-    for label in said[:1]:
-        with suppress(LookupError, ValueError):
-            name = codecs.lookup(label.strip()).name
-            name = WIDER.get(name, name)
-            return name if ENCODINGS.fullmatch(name) else "utf-8"
-    return "utf-8"
+    try:
+        name = codecs.lookup(said[0].strip()).name if said else "utf-8"
+    except (LookupError, ValueError):
+        return "utf-8"
+    name = WIDER.get(name, name)
+    return name if ENCODINGS.fullmatch(name) else "utf-8"

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
-from nmt.formats.encodings import decoded, mark_of
+from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
 from nmt.formats.markdown_marks import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
@@ -96,12 +96,10 @@ class MarkdownDocument:
     languages = ("", "")
 
     def __init__(self, data: bytes, name: str) -> None:
-        self.mark, encoding = mark_of(data)
-        self.encoding = encoding or "utf-8"
-        text = decoded(data[len(self.mark) :], self.encoding, name)
-        self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+        self.file = read_text(data, name)
+        self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
         self.known: dict[str, Any] = {}  # links that are defined
-        places = _places(text, self.lines, self.known)
+        places = _places(self.file.text, self.lines, self.known)
         self.places = [place for place in places if any(map(str.isalnum, plain(place.inline.segment.text)))]
 
     @property
@@ -115,13 +113,11 @@ class MarkdownDocument:
                 lines[place.first][: place.start] + place.written(target, self.known) + lines[place.last][place.end :]
             )
             lines[place.first : place.last + 1] = [text, *[""] * (place.last - place.first)]
-        return self.mark + "".join(lines).encode(self.encoding)
+        return self.file.written("".join(lines))
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> MarkdownDocument:
     """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
     return MarkdownDocument(data, name)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from itertools import count
 
 from nmt.formats.pieces import Piece, Tag
 
@@ -105,11 +104,10 @@ def paired_tags(pieces: Sequence[Piece], names: Sequence[tuple[int, str, bool]])
             opened.append((name, i))
             levels[-1][name] = levels[-1].get(name, 0) + 1
         elif name and levels[-1].get(name):
-            for _ in count():
+            other, place = "", i
+            while other != name:
                 other, place = opened.pop()
                 levels[-1][other] -= 1
-                if other == name:
-                    break
             found[place], found[i] = Tag("open", pieces[place].value), Tag("close", pieces[i].value)  # type: ignore[union-attr]
         elif isinstance(piece, Tag) and piece.kind == "open":
             opened.append(("", i))

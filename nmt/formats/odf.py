@@ -14,7 +14,7 @@ from nmt.formats.archives import content
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import FORBIDDEN, Element, children, local
+from nmt.formats.xml import FORBIDDEN, Element, append_text, children, local
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
@@ -63,7 +63,7 @@ class OpenDocument(OfficeDocument):
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
             if isinstance(value, str):
-                _append(at[-1], FORBIDDEN.sub("\ufffd", value))
+                append_text(at[-1], FORBIDDEN.sub("\ufffd", value))
             elif isinstance(piece, Tag) and piece.kind == "close":
                 at.pop()
             else:
@@ -131,10 +131,3 @@ def _emptied(element: Element) -> Element:
     for node in list(element):
         element.remove(node)
     return element
-
-
-def _append(element: Element, text: str) -> None:
-    if len(element):
-        element[-1].tail = (element[-1].tail or "") + text
-    else:
-        element.text = (element.text or "") + text

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from html import escape, unescape
 
 from nmt.formats.cues import Line, cues_of, events_of
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
-from nmt.formats.encodings import decoded, mark_of
+from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.tagged import CUE, TIMESTAMP, pieces_of, pieces_of_ass
@@ -56,9 +56,8 @@ class SubtitleDocument:
     languages = ("", "")
 
     def __init__(self, data: bytes, name: str, kind: str) -> None:
-        self.mark, encoding = mark_of(data)
-        self.encoding = encoding or "utf-8"
-        text = decoded(data[len(self.mark) :], self.encoding, name)
+        self.file = read_text(data, name)
+        text = self.file.text
         self.lines, spans = events_of(text) if kind == "ass" else cues_of(text, kind == "vtt")
         if not spans:
             raise ValueError(f"{name} has no {'event' if kind == 'ass' else 'cue'}: it is no {kind.upper()}")
@@ -77,13 +76,11 @@ class SubtitleDocument:
         written = ["".join(line) for line in self.lines]
         for cue, target in zip(self.cues, targets, strict=True):
             written[cue.first : cue.first + len(cue.lines)] = cue.translated(target)
-        return self.mark + "".join(written).encode(self.encoding)
+        return self.file.written("".join(written))
 
 
 def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> SubtitleDocument:
     """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
     return SubtitleDocument(data, name, kind)
 
 

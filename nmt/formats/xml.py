@@ -179,9 +179,9 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
     at = [element]
     for piece in pieces:
         if isinstance(piece, str):
-            _append_text(at[-1], FORBIDDEN.sub("\ufffd", piece))
+            append_text(at[-1], FORBIDDEN.sub("\ufffd", piece))
         elif isinstance(piece.value, str):
-            _append_text(at[-1], piece.value)
+            append_text(at[-1], piece.value)
         elif piece.value is None:
             at.pop()
         else:
@@ -191,7 +191,8 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
                 at.append(made)
 
 
-def _append_text(element: Element, text: str) -> None:
+def append_text(element: Element, text: str) -> None:
+    """Behind what an element holds."""
     if len(element):
         element[-1].tail = (element[-1].tail or "") + text
     else:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 from nmt.formats import FORMATS, SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
-from nmt.formats.encodings import decoded, mark_of
+from nmt.formats.encodings import read_text
 from nmt.formats.inline import plain, translated
 from nmt.service.detection import SEEN, detect
 from nmt.service.limits import MAX_LINE_CHARS, Limits
@@ -45,18 +45,16 @@ class TextDocument:
     languages = ("", "")
 
     def __init__(self, data: bytes, options: DocumentOptions) -> None:
-        self.mark, encoding = mark_of(data)
-        self.encoding, self.options = encoding or "utf-8", options
-        text = decoded(data[len(self.mark) :], self.encoding, NAME)
-        _check_lines(text.split("\n"))
-        self.cut = cut(text, options.src)
+        self.file, self.options = read_text(data, NAME), options
+        _check_lines(self.file.text.split("\n"))
+        self.cut = cut(self.file.text, options.src)
 
     @property
     def segments(self) -> Sequence[Segment]:
         return [Segment(text) for text in self.cut.texts]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        return self.mark + self.cut.joined(targets, self.options.tgt).encode(self.encoding)
+        return self.file.written(self.cut.joined(targets, self.options.tgt))
 
 
 class _Same:
