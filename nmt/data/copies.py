@@ -19,10 +19,10 @@ from nmt.data.encoded import EncodedCorpus
 from nmt.data.lexicon import NOTHING, TranslationTable
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.languages import has_dotless_i
+from nmt.text.edits import Edit, edited
 from nmt.text.markup import take_out
 from nmt.text.pieces import Span, links, word_spans
 from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
-from nmt.text.restoring import Edit, edited
 
 
 def ruled(pair: Pair, rules: TextRules) -> Pair:

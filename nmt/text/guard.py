@@ -34,7 +34,7 @@ class Guard:
         `taken_out` has left gets one; a term without one is forced by the alignment."""
         if not self.symbols:
             return Masked(text)
-        kept = found_in(text, self.rules.pattern) if self.rules.pattern else []
+        kept = found_in(text, self.rules.pattern)
         values = [(start, end, text[start:end]) for start, end in kept]
         terms = islice(self._free_terms(text, kept), max(0, len(SYMBOLS) - len(values)))
         return masked(text, sorted([*values, *terms]))
@@ -53,7 +53,7 @@ class Guard:
         ]
 
     def _spans(self, source: Masked, target: str) -> list[tuple[int, int]]:
-        kept = found_in(target, self.rules.pattern) if self.rules.pattern else []
+        kept = found_in(target, self.rules.pattern)
         if not self.glossary or not source.kept:
             return kept
         values = "|".join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))

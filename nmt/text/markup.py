@@ -26,8 +26,8 @@ TAG = re.compile(
 )
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
-# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
 CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank stands before them
+# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
 BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ FOUND_S = 0.1  # in one text; only a pattern that tries too many ways takes long
 class Finder(Protocol):
     """What finds places in a text, as re.Pattern does."""
 
-    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize, /) -> Iterator[re.Match[str]]: ...
+    def finditer(self, text: str, /) -> Iterator[re.Match[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,6 @@ class Bounded:
         except (regex.error, RecursionError, OverflowError) as error:
             raise ValueError(str(error)) from None
 
-    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize, /) -> Iterator[re.Match[str]]:
+    def finditer(self, text: str, /) -> Iterator[re.Match[str]]:
         with suppress(TimeoutError):
-            yield from self.compiled.finditer(text, start, end, timeout=FOUND_S)
+            yield from self.compiled.finditer(text, timeout=FOUND_S)

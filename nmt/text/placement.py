@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from nmt.languages import is_word
 from nmt.text.pieces import Link, Span, word_spans
@@ -83,9 +85,7 @@ class _Texts:
         for words in self.words:
             for word in words:
                 self.number[word] += 1
-        self.linked = [0]  # words with links, before each
-        for number in self.number:
-            self.linked.append(self.linked[-1] + bool(number))
+        self.linked = list(accumulate(map(bool, self.number), initial=0))  # words with links, before each
 
     def has_no_word(self, start: int, end: int) -> bool:
         """Whether no word of the source begins among these characters."""
@@ -102,10 +102,7 @@ class _Texts:
             if (shared := min(e, end) - max(s, start)) > 0:
                 found.append((link, 2 * shared - (e - s)))
         mostly = [link for link, excess in found if excess > 0] or [link for link, _ in found]
-        count: dict[int, int] = {}
-        for link in mostly:
-            for word in self.words[link]:
-                count[word] = count.get(word, 0) + 1
+        count = Counter(word for link in mostly for word in self.words[link])
         own = self.plain[start:end]
         return {
             word: (2 * of_word - self.number[word]) / self.number[word]
