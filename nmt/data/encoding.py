@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from nmt.data.cleaning import Tally
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.oddities import equal_sides
@@ -27,17 +27,16 @@ def encode_src(
 
 
 def encode_pairs(
-    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, dropped: Counter[str], equal: Counter[str]
+    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, tally: Tally
 ) -> Iterator[tuple[list[int], list[int], int, int]]:
-    """Source ids, target ids, line and part of each pair that is not too long; those that are, are counted in
-    `dropped`, and those with equal sides in `equal`."""
+    """Source ids, target ids, line and part of each pair that is not too long."""
     threads, directions = os.cpu_count() or 1, corpus.every_direction
     while group := list(islice(pairs, GROUP)):
         src = encode_src(tokenizer, directions, group, threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
         for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
             if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:
-                equal["sides"] += equal_sides(pair)
+                tally.equal += equal_sides(pair)
                 yield of_src, of_tgt, pair.line, pair.part
             else:
-                dropped["too many pieces"] += 1
+                tally.dropped["too many pieces"] += 1

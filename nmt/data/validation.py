@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import count
 
 from nmt.common.bars import tracked
-from nmt.data.cleaning import clean
+from nmt.data.cleaning import Tally, clean
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest_as_written
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def validation_text(
-    corpus: Corpus, if_missing: bool, faults: list[str], duplicates: Duplicates | None = None
+    corpus: Corpus, if_missing: bool, tally: Tally, duplicates: Duplicates | None = None
 ) -> tuple[Corpus, list[Pair]]:
     """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
     number, or, with `if_missing`, where there is no such split.
@@ -32,14 +32,12 @@ def validation_text(
     Raises ValueError for text that is not sound, or too little of it.
     """
     split = corpus.splits["valid"]
-    is_there = split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.each()))
+    is_there = split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.bitexts()))
     if split is not None and is_there:
-        return corpus, list(corpus.pairs(split, faults))
-    train, test = (corpus.splits[role] for role in ("train", "test"))
-    assert train is not None
+        return corpus, list(corpus.pairs(split, tally))
     cleaning = replace(corpus.cleaning, deduplicate=True)
-    evaluation = corpus.pairs(test) if test else ()
-    pairs = clean(corpus.pairs(train), cleaning, evaluation, Counter(), duplicates=duplicates)
+    evaluation = corpus.pairs(corpus.test) if corpus.test else ()
+    pairs = clean(corpus.pairs(corpus.train), cleaning, evaluation, Counter(), duplicates=duplicates)
     valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
     if split is not None:
         log.info(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
@@ -95,19 +96,13 @@ class FileCorpus(Corpus):
             return parallel_rows(*files)
         return read_rows(files[0], self.src, self.tgt)
 
-    def _fingerprint(self, split: str) -> str:
-        """Of the files' content, gzipped or not."""
-        return self._hash(split, lambda path: gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
-
-    def _earlier_fingerprint(self, split: str) -> str:
-        """Of the files as they lie there, gzipped."""
-        return self._hash(split, lambda path: path.open("rb"))
-
-    def _hash(self, split: str, open_file: Callable[[Path], Any]) -> str:
+    def _fingerprint(self, split: str, earlier: bool) -> str:
+        """Of the files' content, gzipped or not; an earlier version took it of the files as they lie there."""
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
+            is_unpacked = path.suffix == ".gz" and not earlier
             try:
-                with open_file(path) as file:
+                with cast(BufferedIOBase, gzip.open(path)) if is_unpacked else path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except (EOFError, OSError, zlib.error) as error:
                 raise ValueError(f"{path} cannot be read: {error}") from None
