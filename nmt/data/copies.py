@@ -55,26 +55,21 @@ class Aligner:
             return []
         names = self.tokenizer.src_pieces(of_src), self.tokenizer.tgt_pieces(of_tgt)
         found = links(src, names[0], tgt, names[1], mutual)
-        src_words, tgt_words = (_Words(text) for text in (src, tgt))
+        src_words, tgt_words = _words_by_character(src), _words_by_character(tgt)
         pairs: dict[Span, Span] = {}
         taken = set[Span]()
         for s, _, t, _ in sorted(found):
-            src_word, tgt_word = src_words.at(s), tgt_words.at(t)
+            src_word, tgt_word = src_words.get(s), tgt_words.get(t)
             if src_word and tgt_word and src_word not in pairs and tgt_word not in taken:
                 pairs[src_word] = tgt_word
                 taken.add(tgt_word)
         return sorted(pairs.items())
 
 
-class _Words:
-    """The words of a text, without signs, by their characters."""
-
-    def __init__(self, text: str) -> None:
-        spans = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
-        self.by_character = {i: (start, end) for start, end in spans for i in range(start, end)}
-
-    def at(self, character: int) -> Span | None:
-        return self.by_character.get(character)
+def _words_by_character(text: str) -> dict[int, Span]:
+    """The words of a text, without signs, by each of their characters."""
+    words = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
+    return {i: word for word in words for i in range(*word)}
 
 
 def copies(

@@ -85,6 +85,8 @@ class DataModule(pl.LightningDataModule):
     (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
     """
 
+    trainer: pl.Trainer  # Lightning gives it before it asks for anything
+
     def __init__(
         self,
         prepared: Prepared,
@@ -122,18 +124,15 @@ class DataModule(pl.LightningDataModule):
     @property
     def shards_each(self) -> int:
         """Those that a process takes."""
-        assert self.trainer is not None
         return self.shards // self.trainer.world_size
 
     def unfinished(self, batches: int) -> int:
         """How many of a process's first `batches` belong to an update that needs more. Training that ends by the
         clock may end there."""
-        assert self.trainer is not None
         return batches % self.trainer.accumulate_grad_batches
 
     def place(self, batch: int) -> tuple[int, int]:
         """Of a batch of this process in its epoch: the number that it has in its shard, and the shard's."""
-        assert self.trainer is not None
         return divmod(self.trainer.global_rank + batch * self.trainer.world_size, self.shards)
 
     def lines(self, batches: range) -> list[tuple[str, int]]:
@@ -148,7 +147,6 @@ class DataModule(pl.LightningDataModule):
         return -(-self.plan.count(0) // (self.shards * accumulate))
 
     def _own(self) -> EpochBatches:
-        assert self.trainer is not None
         return EpochBatches(self, self.trainer.global_rank, self.trainer.world_size)
 
     def largest_batches(self) -> list[Batch]:
@@ -156,7 +154,6 @@ class DataModule(pl.LightningDataModule):
         return [self.prepared.train.batch(rows) for rows in self.plan.survey(self.epoch).largest]
 
     def train_dataloader(self) -> Iterable[Batch]:
-        assert self.trainer is not None
         loader = DataLoader(
             TrainingBatches(self.prepared, self.sampling, self.seed),
             sampler=self._own(),
@@ -169,7 +166,6 @@ class DataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation pairs."""
-        assert self.trainer is not None
         tokenizer = self.prepared.tokenizer
         own = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
         pairs = [ruled(pair, tokenizer.rules) for pair in own]

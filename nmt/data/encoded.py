@@ -64,15 +64,12 @@ def _lists(rows: Sequence[list[int]]) -> pa.ListArray:
     return pa.ListArray.from_arrays(_array(offsets, np.int32), _array(values, np.int32))
 
 
-def _numbers(array: pa.Array) -> NDArray[Any]:
-    return np.from_dlpack(array)
-
-
 class _Column:
     """One side of a block: row -> ids, without a copy of the file."""
 
     def __init__(self, array: pa.ListArray) -> None:
-        self.values, self.offsets = _numbers(array.values), _numbers(array.offsets)
+        self.values: NDArray[Any] = np.from_dlpack(array.values)
+        self.offsets: NDArray[Any] = np.from_dlpack(array.offsets)
 
     def lengths(self) -> Lengths:
         lengths: Lengths = np.diff(self.offsets).astype(np.int64)
@@ -91,7 +88,7 @@ class Block:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.src, self.tgt = (_Column(batch.column(name)) for name in ("src", "tgt"))
-        self.lines, self.parts = (_numbers(batch.column(name)) for name in ("line", "part"))
+        self.lines, self.parts = (np.from_dlpack(batch.column(name)) for name in ("line", "part"))
 
     def __len__(self) -> int:
         return len(self.lines)

@@ -14,7 +14,7 @@ from itertools import groupby, pairwise
 
 import sentencepiece
 
-SPACE = "▁"  # as SentencePiece writes it, before each word
+from nmt.text.pieces import SPACE
 
 
 class PieceSampler:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def validation_text(
-    corpus: Corpus, if_missing: bool, tally: Tally, duplicates: Duplicates | None = None
+    corpus: Corpus, if_missing: bool, tally: Tally, duplicates: Duplicates
 ) -> tuple[Corpus, list[Pair]]:
     """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
     number, or, with `if_missing`, where there is no such split.

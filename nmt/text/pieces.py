@@ -12,7 +12,7 @@ from nmt.languages import is_word
 from nmt.text.casing import SIGNS
 from nmt.text.protection import SYMBOLS, WHOLE, TextRules
 
-SPACE = "▁"  # SentencePiece's
+SPACE = "▁"  # as SentencePiece writes it, before each word
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
 JOINERS = "'’-‐\u200c\u200d"  # stand inside a word
 
