@@ -18,7 +18,7 @@ from pathlib import Path
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from nmt.data.copies import Aligner
+from nmt.data.augmentation import Aligner
 from nmt.data.corpora import FileCorpus
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import TokenizerConfig

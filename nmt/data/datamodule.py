@@ -17,8 +17,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from nmt.data.ahead import CopiedAhead
+from nmt.data.augmentation import with_rules
 from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
-from nmt.data.copies import ruled
 from nmt.data.mixing import mixed
 from nmt.data.plan import BatchPlan
 from nmt.data.preparation import Prepared
@@ -88,13 +88,7 @@ class DataModule(pl.LightningDataModule):
     trainer: pl.Trainer  # Lightning gives it before it asks for anything
 
     def __init__(
-        self,
-        prepared: Prepared,
-        max_tokens: int,
-        seed: int,
-        num_workers: int = 0,
-        sampling: float = 0.0,
-        shards: int = 1,
+        self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int, sampling: float, shards: int
     ) -> None:
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
@@ -168,7 +162,7 @@ class DataModule(pl.LightningDataModule):
         """This rank's share of the validation pairs."""
         tokenizer = self.prepared.tokenizer
         own = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
-        pairs = [ruled(pair, tokenizer.rules) for pair in own]
+        pairs = [with_rules(pair, tokenizer.rules) for pair in own]
         src = self.prepared.encode_src(pairs)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in pairs])
         src_len, tgt_len = (np.array([len(ids) for ids in side]) for side in (src, tgt))

@@ -66,10 +66,9 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     counts = np.bincount(np.concatenate(tgt), minlength=tgt_vocab_size)
     counts[list(SPECIAL_IDS)] = counts.max() + 1
     likely = np.full((src_vocab_size, LIKELY), EOS_ID, np.int32)
-    first = 0
+    first = int(joint)  # place of the likeliest
     if joint:
         likely[:, 0] = np.arange(src_vocab_size)
-        first = 1
     pieces, translations, rank = _ranked(*ibm_model_1(src, tgt, tgt_vocab_size), LIKELY - first)
     likely[pieces, first + rank] = translations
     frequent = np.union1d(np.argsort(-counts, kind="stable")[: int(FREQUENT * tgt_vocab_size)], likely[NOTHING])

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +23,22 @@ import torch
 
 from nmt.common.files import sha256
 from nmt.common.json_text import digest_of, to_json
+from nmt.data.augmentation import Aligner, augmented
 from nmt.data.cleaning import Tally
-from nmt.data.copies import Aligner, copies
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
 from nmt.data.duplicates import Duplicates
 from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
-from nmt.data.encoding import encode_pairs, encode_src
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
-from nmt.data.oddities import blank_sides, oddities
+from nmt.data.oddities import blank_sides, equal_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
 from nmt.data.training_text import TrainingText, nothing_left
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import fitting
 
+GROUP = 10_000  # sentences tokenised at once
 LAYOUT = 9  # raise it when the same input shall give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
@@ -91,8 +93,7 @@ def prepare(
         check(text)
     source = TrainingText(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
-    if "vocab_size" in pieces:
-        config = fitting(config, source.pairs(), pieces)
+    config = fitting(config, source.pairs(), pieces)
     folder = cache_dir / _key(text, corpus, config, tokenizer)
     learned = tokenizer
     if tokenizer is None and not _is_sound(folder):
@@ -108,6 +109,33 @@ def prepare(
         models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
         tokenizer = Tokenizer(models, *sides, config.rules)
     return _read(folder, tokenizer, source, config, tally.faults)
+
+
+def encode_src(
+    tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
+) -> list[list[int]]:
+    """The ids of the sources of pairs, each with the tags of its direction."""
+    encoded = tokenizer.encode_src([pair.src for pair in pairs], num_threads)
+    if not directions.tags:
+        return encoded
+    tags = {one: tokenizer.control_ids(directions.tags_of(one)) for one in directions.every}
+    return [[*tags[Direction(*pair.languages)], *ids] for pair, ids in zip(pairs, encoded, strict=True)]
+
+
+def _encode_pairs(
+    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, tally: Tally
+) -> Iterator[tuple[list[int], list[int], int, int]]:
+    """Source ids, target ids, line and part of each pair that is not too long."""
+    threads, directions = os.cpu_count() or 1, corpus.every_direction
+    while group := list(islice(pairs, GROUP)):
+        src = encode_src(tokenizer, directions, group, threads)
+        tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
+        for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
+            if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:
+                tally.equal += equal_sides(pair)
+                yield of_src, of_tgt, pair.line, pair.part
+            else:
+                tally.dropped["too many pieces"] += 1
 
 
 def _read(
@@ -177,14 +205,14 @@ def checksums(folder: Path) -> dict[str, str]:
 def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: TokenizerConfig) -> None:
     corpus, tally = source.corpus, Tally()
     with draft_folder(folder) as draft:
-        encoded = encode_pairs(source.pairs(tally, "encoding"), tokenizer, corpus, tally)
+        encoded = _encode_pairs(source.pairs(tally, "encoding"), tokenizer, corpus, tally)
         if not write_encoded(draft / "train.arrow", encoded):
             raise ValueError(nothing_left(tally))
         if source.rules.symbols:
             aligner = Aligner(EncodedCorpus(draft / "train.arrow"), tokenizer)
             languages = Direction(corpus.src, corpus.tgt)
-            made = copies(source.pairs(what="copying"), source.rules, config, aligner, languages)
-            add_encoded(draft / "train.arrow", encode_pairs(made, tokenizer, corpus, Tally()))
+            made = augmented(source.pairs(what="copying"), source.rules, config, aligner, languages)
+            add_encoded(draft / "train.arrow", _encode_pairs(made, tokenizer, corpus, Tally()))
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
             tokenizer.src_vocab_size,

@@ -89,13 +89,8 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
         raise ValueError(f"{name} cannot be read: {error}") from None
 
 
-def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
-    """Rows of two files, line by line. Raises ValueError at the end where one is longer."""
-    return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
-
-
 def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, str]) -> Iterator[Row]:
-    """As `parallel_rows`, of the lines of two files with these names."""
+    """Rows of the lines of two files with these names. Raises ValueError at the end where one is longer."""
     counts = [0, 0]
     for of_src, of_tgt in zip_longest(srcs, tgts):
         counts = [counts[0] + (of_src is not None), counts[1] + (of_tgt is not None)]

@@ -15,14 +15,7 @@ from typing import Literal
 
 import sentencepiece
 
-from nmt.data.normalization import (
-    RULES,
-    WITHOUT_RULE,
-    Normalization,
-    Outside,
-    prepared,
-    rule_of,
-)
+from nmt.data.normalization import RULES, WITHOUT_RULE, Normalization, Outside, prepared, rule_of
 from nmt.data.sampling import PieceSampler
 from nmt.ranges import check_ranges
 from nmt.text.casing import marked, unmarked

@@ -61,8 +61,8 @@ def train_tokenizer(
     text = [prepared(side, name) for side, name in zip(sides, names, strict=True)]
     if not config.joint:
         models = {
-            name: _train(config, special, *side)
-            for name, side in zip((SRC, TGT), zip(text, rules, ("source", "target"), strict=True), strict=True)
+            SRC: _train(config, special, text[0], rules[0], "source"),
+            TGT: _train(config, special, text[1], rules[1], "target"),
         }
     elif rules[0] == rules[1]:
         models = {JOINT: _train(config, special, chain(*text), rules[0])}

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nmt.common.bars import tracked
+from nmt.data.augmentation import with_rules
 from nmt.data.cleaning import Tally, both_sides, clean, contamination_note, reasons
-from nmt.data.copies import ruled
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
@@ -37,7 +37,7 @@ class TrainingText:
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
         fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, held_out, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
-        return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
+        return (with_rules(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
 
     def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         number = 0

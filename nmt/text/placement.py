@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -35,17 +35,23 @@ class Element:
     most: int = sys.maxsize  # words that it covers, unless it is around all of the text
 
 
+def children(elements: Sequence[Element]) -> defaultdict[int, list[int]]:
+    """The numbers of the elements in each, by its number; -1: of those in none."""
+    inside = defaultdict[int, list[int]](list)
+    for number, element in enumerate(elements):
+        inside[element.parent].append(number)
+    return inside
+
+
 def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
     """Of each element, a parent before what it holds, the characters of the translation that it covers: inside its
     parent's, and beside those of the others there, in which what stands alone does not fall."""
-    inside: dict[int, list[int]] = {}
-    for number, element in enumerate(elements):
-        inside.setdefault(element.parent, []).append(number)
+    inside = children(elements)
     texts = _Texts(plain, translation, links)
     spans: list[Span] = [(0, 0)] * len(elements)
     words: list[Span] = [(0, 0)] * len(elements)  # likewise, in words of the translation
     for parent in (-1, *range(len(elements))):
-        if children := inside.get(parent):
+        if numbers := inside[parent]:
             around = (0, len(plain)) if parent < 0 else (elements[parent].start, elements[parent].end)
             room = _Room(
                 texts,
@@ -53,7 +59,7 @@ def placed(elements: Sequence[Element], plain: str, translation: str, links: Seq
                 (0, len(texts.tgt)) if parent < 0 else words[parent],
                 (0, len(translation)) if parent < 0 else spans[parent],
             )
-            for number, (in_words, in_characters) in room.place(elements, children).items():
+            for number, (in_words, in_characters) in room.place(elements, numbers).items():
                 words[number], spans[number] = in_words, in_characters
     return spans
 

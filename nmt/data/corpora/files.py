@@ -16,7 +16,7 @@ from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
-from nmt.data.readers import Row, parallel_rows
+from nmt.data.readers import Row, lines_of, paired_rows
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ class FileCorpus(Corpus):
     def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
         if len(files) == 2:
-            return parallel_rows(*files)
+            src, tgt = files
+            return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
         return read_rows(files[0], self.src, self.tgt)
 
     def _fingerprint(self, split: str, earlier: bool) -> str:

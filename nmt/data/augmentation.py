@@ -1,4 +1,4 @@
-"""Training pairs as the rules of text want them, and pairs made of others so that a model learns what symbols are.
+"""Augmentation: pairs as the rules of text want them, and more made of them, so that a model learns what symbols are.
 
 A corpus has few placeholders, and hardly a sentence in capitals. So some of its pairs are there once more: with
 symbols in place of words that translate each other, or before them, or at the end of both sides, on both sides the
@@ -25,7 +25,7 @@ from nmt.text.pieces import Span, links, word_spans
 from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
 
 
-def ruled(pair: Pair, rules: TextRules) -> Pair:
+def with_rules(pair: Pair, rules: TextRules) -> Pair:
     """A pair without tags, and with symbols for what both sides have, if the rules say so."""
     src, tgt = pair.src, pair.tgt
     if rules.tags and "<" in src + tgt:
@@ -72,7 +72,7 @@ def _words_by_character(text: str) -> dict[int, Span]:
     return {i: word for word in words for i in range(*word)}
 
 
-def copies(
+def augmented(
     pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner, languages: Direction
 ) -> Iterator[Pair]:
     """Of some of the pairs another with symbols, and of some another in capitals, but of none in a language
