@@ -64,12 +64,12 @@ class EpochBatches:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
 
     def since(self, number: int) -> Iterator[Lengths]:
-        """Those of the current epoch from one on."""
+        """The rows of its batches of the current epoch, from this number on."""
         every = self.datamodule.plan.batches(self.datamodule.epoch, number * self.world_size)
         return islice(every, self.rank, None, self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
-        """Those that are still to come."""
+        """Those of the current epoch that are still to come."""
         epoch = self.datamodule.epoch
         return ((epoch, rows) for rows in self.since(self.datamodule.batches_done))
 
@@ -117,7 +117,7 @@ class DataModule(pl.LightningDataModule):
 
     @property
     def shards_each(self) -> int:
-        """Those that a process takes."""
+        """How many shards a process takes."""
         return self.shards // self.trainer.world_size
 
     def unfinished(self, batches: int) -> int:

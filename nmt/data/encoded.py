@@ -193,7 +193,7 @@ class EncodedCorpus:
         src, tgt, tokens, links = np.zeros(1, np.int64), np.zeros(1, np.int64), 0, 0
         for block in self.blocks():
             src_len, tgt_len = block.src_len, block.tgt_len
-            src, tgt = _added(src, np.bincount(src_len)), _added(tgt, np.bincount(tgt_len))
+            src, tgt = _counted(src_len, src), _counted(tgt_len, tgt)
             tokens += int(np.maximum(src_len, tgt_len).sum())
             links += int((src_len * tgt_len).sum())
         return Counts(src, tgt, tokens, links)
@@ -219,9 +219,8 @@ class EncodedCorpus:
         return np.concatenate([block.tgt_len for block in self.blocks()])
 
 
-def _added(one: Lengths, other: Lengths) -> Lengths:
-    """Two counts by length, of which one may be longer."""
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    total = longer.astype(np.int64)
-    total[: len(shorter)] += shorter
-    return total
+def _counted(lengths: Lengths, before: Lengths) -> Lengths:
+    """How many there are of each length, with those counted before."""
+    counts = np.bincount(lengths, minlength=len(before))
+    counts[: len(before)] += before
+    return counts

@@ -41,7 +41,7 @@ def outside(normalization: str) -> Outside | None:
     return cast(Outside, normalization) if normalization in get_args(Outside) else None
 
 
-def prepared(texts: Iterable[str], normalization: str | None) -> Iterator[str]:
+def sentencepiece_input(texts: Iterable[str], normalization: str | None) -> Iterator[str]:
     """What SentencePiece is given: valid text, and what is not its own to do done."""
     sound = map(valid, texts)
     return map(partial(normalize, "NFC"), sound) if normalization == "nfc" else sound
@@ -49,7 +49,7 @@ def prepared(texts: Iterable[str], normalization: str | None) -> Iterator[str]:
 
 def normalized(texts: Iterable[str], normalization: str) -> Iterator[str]:
     """The text as its pieces see it, but for spaces; with a rule of SentencePiece's, too."""
-    sound = prepared(texts, normalization)
+    sound = sentencepiece_input(texts, normalization)
     if normalization not in RULES:
         return sound
     normalizer = sentencepiece.SentencePieceNormalizer(

@@ -30,7 +30,7 @@ Spans = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Text:
-    """What of the corpus is drawn from together."""
+    """Pairs of the corpus that have a share of an epoch of their own."""
 
     spans: Spans  # (spans, 2): the first row of each, and the one after its last
     drawn: int  # pairs of it in an epoch
@@ -72,7 +72,7 @@ class BatchPlan:
         self.survey = lru_cache(maxsize=2)(self._survey)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Lengths]:
-        """Those of an epoch from number `first` on."""
+        """The batches of an epoch from number `first` on."""
         for window in range(self.windows):
             if first and self.windows > 1 and first >= (number := self.survey(epoch).batches[window]):
                 first -= number
@@ -85,7 +85,7 @@ class BatchPlan:
         return sum(self.survey(epoch).batches)
 
     def rows(self, epoch: int, window: int) -> Lengths:
-        """Those that a window draws, in their order in the corpus; a row may be drawn twice where a text is short."""
+        """The rows that a window draws, in their order in the corpus; one may come twice where a text is short."""
         drawn: list[Lengths] = []
         for number, text in enumerate(self.texts):
             start, end = (text.drawn * epoch + text.drawn * edge // self.windows for edge in (window, window + 1))

@@ -67,7 +67,7 @@ class Prepared:
 
     def encode_src(self, pairs: Sequence[Pair]) -> list[list[int]]:
         """The ids of the sources, each with the tags of its direction."""
-        return encode_src(self.tokenizer, self.directions, pairs)
+        return _encode_src(self.tokenizer, self.directions, pairs)
 
 
 def prepare(
@@ -111,7 +111,7 @@ def prepare(
     return _read(folder, tokenizer, source, config, tally.faults)
 
 
-def encode_src(
+def _encode_src(
     tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
 ) -> list[list[int]]:
     """The ids of the sources of pairs, each with the tags of its direction."""
@@ -128,7 +128,7 @@ def _encode_pairs(
     """Source ids, target ids, line and part of each pair that is not too long."""
     threads, directions = os.cpu_count() or 1, corpus.every_direction
     while group := list(islice(pairs, GROUP)):
-        src = encode_src(tokenizer, directions, group, threads)
+        src = _encode_src(tokenizer, directions, group, threads)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
         for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
             if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:

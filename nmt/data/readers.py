@@ -200,7 +200,8 @@ def _other_width(row: Cells, width: int, name: str) -> list[str]:
 
 
 def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
-    """What a row, which says in which languages its sides are, is to somebody who wants two."""
+    """A row whose sides are in the languages `there`, for who wants two: as it is; or one of other languages, with
+    itself turned round (`turned`) where that is wanted."""
     if all(map(means, there, wanted)):
         return row._replace(languages=there)
     other = other_row(where, row.pair.line, there, wanted)

@@ -10,12 +10,12 @@ from itertools import islice
 from nmt.languages import is_inside_word
 from nmt.text.glossary import Glossary
 from nmt.text.markup import Markup, take_out
-from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, like, masked
+from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, masked, masked_like
 
 
 @dataclass(frozen=True)
 class Guard:
-    """`symbols` says whether the model has pieces for them."""
+    """A translator's rules and glossary; `symbols` says whether its model has pieces for symbols."""
 
     rules: TextRules
     glossary: Glossary | None
@@ -49,7 +49,8 @@ class Guard:
         if not self.symbols:
             return list(targets)
         return [
-            like(source, target, self._spans(source, target)) for source, target in zip(sources, targets, strict=True)
+            masked_like(source, target, self._spans(source, target))
+            for source, target in zip(sources, targets, strict=True)
         ]
 
     def _spans(self, source: Masked, target: str) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from nmt.common.suggestions import did_you_mean
 from nmt.languages import HANGUL, UNSPACED
 from nmt.text.casing import SIGNS
 from nmt.text.edits import Edit, edited
-from nmt.text.patterns import Bounded, Finder
+from nmt.text.patterns import BoundedPattern, Finder
 
 Kind = Literal["placeholders", "urls", "emails", "tags", "numbers", "all"]
 SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
@@ -107,7 +107,7 @@ class TextRules:
             return None
         own = (f"(?:{keep})" for keep in self.keep)
         pattern = "|".join((SYMBOL.pattern, *own, *(PATTERNS[kind] for kind in self.kinds)))
-        return Bounded.of(pattern) if self.keep else re.compile(pattern)
+        return BoundedPattern.of(pattern) if self.keep else re.compile(pattern)
 
 
 def _check(pattern: str) -> None:
@@ -115,7 +115,7 @@ def _check(pattern: str) -> None:
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"keep has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
     try:
-        compiled = Bounded.of(f"(?:{pattern})").compiled
+        compiled = BoundedPattern.of(f"(?:{pattern})").compiled
     except ValueError as error:
         raise ValueError(f"keep is {pattern!r}, which is no regular expression: {error}") from None
     if compiled.groups:
@@ -152,18 +152,17 @@ def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
     tgt_spans = found_in(tgt, pattern) if src_spans else []
     if not tgt_spans:
         return src, tgt
-    common = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
-    left = Counter(common)
+    left = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
     chosen: list[tuple[int, int, str]] = []
     for start, end in src_spans:
         if left[src[start:end]] and len(chosen) < len(SYMBOLS):
             left[src[start:end]] -= 1
             chosen.append((start, end, src[start:end]))
     source = masked(src, chosen)
-    return source.text, like(source, tgt, tgt_spans)
+    return source.text, masked_like(source, tgt, tgt_spans)
 
 
-def like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
+def masked_like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
     """A target text with the source's symbols for what they stand for, each once."""
     left: dict[str, list[str]] = {}
     for symbol, value in zip(SYMBOLS, source.kept, strict=False):

@@ -123,11 +123,9 @@ class Corpus:
     def every_part(self, split: str) -> list[str]:
         """Those of all pairs of languages."""
         bitexts = self.bitexts()
-        return [
-            f"{Direction(corpus.src, corpus.tgt)} {part}" if bitexts[1:] else part
-            for corpus, _ in bitexts
-            for part in corpus.parts(split)
-        ]
+        if len(bitexts) == 1:
+            return bitexts[0].corpus.parts(split)
+        return [f"{Direction(one.src, one.tgt)} {part}" for one, _ in bitexts for part in one.parts(split)]
 
     def pairs(self, split: str, tally: Tally | None = None) -> Iterator[Pair]:
         """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text, and

@@ -43,9 +43,7 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     """
     datasets.disable_progress_bars()
     try:
-        rows = _rows(corpus, split)
-        while (row := next(rows, None)) is not None:
-            yield row
+        yield from _rows(corpus, split)
     except Exception as error:  # what the library and those below it raise is not to be foreseen
         raise ValueError(_message(corpus.dataset, error)) from None
 
