@@ -103,9 +103,8 @@ def corpus_reader(folder: Path, suffix: str) -> Reader:
 
     def read(content: bytes) -> None:
         (folder / f"train.{suffix}").write_bytes(content)
-        faults: list[str] = []
         try:
-            pairs = list(FileCorpus("de", "en", dir=str(folder), malformed="replace").pairs("train", faults))
+            pairs = list(FileCorpus("de", "en", dir=str(folder), malformed="replace").pairs("train"))
         except ValueError:
             if suffix == "jsonl":
                 raise

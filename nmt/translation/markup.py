@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from nmt.text.edits import Edited
 from nmt.text.guard import Guard
 from nmt.text.markup import Markup, put_behind
 from nmt.text.pieces import diagonal, links
 from nmt.text.protection import Masked
-from nmt.text.restoring import Edited, forced
+from nmt.text.restoring import forced
 from nmt.text.restoring import unmasked as restore
 from nmt.translation.values import Task, Translation
 
