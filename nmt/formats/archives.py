@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import IO
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE
+from nmt.formats.files import MAX_BYTES, check_size
 
 MAX_MEMBERS = 10_000
 MAX_RATIO = 200  # of a member that is unpacked to what it is packed to
@@ -70,8 +70,7 @@ def stream(archive: zipfile.ZipFile, member: str, name: str, whole: bool = True)
 def content(archive: zipfile.ZipFile, member: str, name: str) -> bytes:
     """All that a member holds. Raises ValueError as `stream`."""
     with stream(archive, member, name) as file:
-        if archive.getinfo(member).file_size > MAX_BYTES:
-            raise ValueError(f"{name}: {member} {TOO_LARGE}")
+        check_size(archive.getinfo(member).file_size, file.name)
         return file.read()
 
 

@@ -7,12 +7,13 @@ import re
 import zipfile
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import count
 from typing import IO, Any
 
 from lxml import etree
 
 from nmt.formats.archives import content, opened
-from nmt.formats.document import DocumentOptions
+from nmt.formats.document import DocumentOptions, Table
 from nmt.formats.docx_marks import is_range_mark
 from nmt.formats.headers import named_columns
 from nmt.formats.office import OfficeDocument
@@ -22,6 +23,8 @@ PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml
 
 
 class WordDocument(OfficeDocument):
+    """Raises ValueError for what is no DOCX."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
         for root in self.roots(_parts(self.archive, name)):
@@ -57,18 +60,15 @@ class WordDocument(OfficeDocument):
         return set(table.iter("{*}p"))
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> WordDocument:
-    """Raises ValueError for what is no DOCX."""
-    return WordDocument(data, name, options)
-
-
-def tables(file: IO[bytes], name: str) -> Iterator[list[list[str]]]:
+def tables(file: IO[bytes], name: str) -> Iterator[Table]:
     """The text of the cells of each table."""
     archive = opened(file, name)
+    numbers = count(1)
     for member in _parts(archive, name):
         root = parse(content(archive, member, name), f"{name}: {member}").getroot()
-        for table in root.iter("{*}tbl"):
-            yield [[_cell_text(cell) for cell in children(row, "tc")] for row in children(table, "tr")]
+        for table, number in zip(root.iter("{*}tbl"), numbers, strict=False):
+            rows = [[_cell_text(cell) for cell in children(row, "tc")] for row in children(table, "tr")]
+            yield Table(f"{name}, table {number}", enumerate(rows, 1))
 
 
 def _parts(archive: zipfile.ZipFile, name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import NamedTuple
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE
+from nmt.formats.files import check_size
 
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -28,8 +28,7 @@ class FileText(NamedTuple):
 def read_text(data: bytes, name: str, usual: str = "utf-8") -> FileText:
     """A file in the encoding that its byte order mark says, or else in the usual one. Raises ValueError for what is
     not, or is too large."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
+    check_size(len(data), name)
     mark, encoding = mark_of(data)
     encoding = encoding or usual
     try:

@@ -10,7 +10,7 @@ import codecs
 import re
 from collections.abc import Sequence
 
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.language_tags import same_language
 from nmt.html.document import cut
@@ -37,8 +37,8 @@ WIDER = {
 LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # xml:lang is another such
 
 
-class HtmlDocument:
-    kept = 0
+class HtmlDocument(Document):
+    """Raises ValueError for what is too large or not in the encoding that it says."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.options = options
@@ -59,11 +59,6 @@ class HtmlDocument:
             root = LANGUAGE.sub(lambda tag: tag[1] + tgt, self.root)
             page = page[:place] + root + page[place + len(self.root) :]
         return self.file.written(page)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> HtmlDocument:
-    """Raises ValueError for what is too large or not in the encoding that it says."""
-    return HtmlDocument(data, name, options)
 
 
 def _root(text: str) -> tuple[str, int]:

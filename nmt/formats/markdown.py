@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
 from nmt.formats.markdown_marks import as_html, is_mark, without_empty
@@ -91,11 +91,10 @@ def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
     return found[:last]
 
 
-class MarkdownDocument:
-    kept = 0
-    languages = ("", "")
+class MarkdownDocument(Document):
+    """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
         self.known: dict[str, Any] = {}  # links that are defined
@@ -114,11 +113,6 @@ class MarkdownDocument:
             )
             lines[place.first : place.last + 1] = [text, *[""] * (place.last - place.first)]
         return self.file.written("".join(lines))
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> MarkdownDocument:
-    """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
-    return MarkdownDocument(data, name)
 
 
 def _places(text: str, lines: Sequence[str], known: dict[str, Any]) -> Iterator[_Place]:

@@ -35,6 +35,8 @@ BLANKS = re.compile(r"[ \t\r\n]+")  # of which a reader makes one
 
 
 class OpenDocument(OfficeDocument):
+    """Raises ValueError for what is no OpenDocument."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
         if MANIFEST in self.archive.namelist() and b":encryption-data" in content(self.archive, MANIFEST, name):
@@ -91,11 +93,6 @@ class OpenDocument(OfficeDocument):
                 yield Tag("close", node)
             if node.tail:
                 yield str(node.tail)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> OpenDocument:
-    """Raises ValueError for what is no OpenDocument."""
-    return OpenDocument(data, name, options)
 
 
 def _is_read(paragraph: Element) -> bool:

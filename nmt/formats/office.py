@@ -7,19 +7,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nmt.formats.archives import content, opened, replaced
-from nmt.formats.document import Segment
+from nmt.formats.document import Document, Segment
 from nmt.formats.inline import Inline
 from nmt.formats.office_text import fill, pieces_of
 from nmt.formats.pieces import Piece
 from nmt.formats.xml import Element, parse, written
 
 
-class OfficeDocument:
-    languages = ("", "")
-
+class OfficeDocument(Document):
     def __init__(self, data: bytes, name: str) -> None:
         self.archive, self.name = opened(data, name), name
-        self.kept = 0
         self._trees: dict[str, tuple[Element, bytes]] = {}
         self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
 

@@ -11,12 +11,13 @@ import gettext
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from translate.lang import factory
 from translate.storage.pypo import pofile
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment, Unit
+from nmt.formats.document import Document, DocumentOptions, Segment, Unit
+from nmt.formats.files import check_size, whole
 from nmt.formats.inline import Inline
 from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
 from nmt.languages import CODE_OF
@@ -29,13 +30,14 @@ ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
-class PoDocument:
+class PoDocument(Document):
+    """Raises ValueError for what is no PO."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.store, self.options = _parsed(data, name), options
         header = self.store.parseheader()
         self.languages = ("", header.get("Language", ""))
         self.count, self.one = _plurals(self.store, header, options)
-        self.kept = 0
         self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: of one with plurals two
         for unit in self.store.units:
             if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
@@ -64,15 +66,10 @@ class PoDocument:
         return bytes(self.store)
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> PoDocument:
-    """Raises ValueError for what is no PO."""
-    return PoDocument(data, name, options)
-
-
-def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
+def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
     """Translated entries; of those with plurals the singular, and the first form that is none. A file says in which
     language the translations are."""
-    store = _parsed(data, name)
+    store = _parsed(whole(file, name), name)
     header = store.parseheader()
     languages = "", str(header.get("Language", "")).strip()
     _, one = _plurals(store, header, DocumentOptions())
@@ -99,8 +96,7 @@ def _is_full(unit: Any) -> bool:
 
 
 def _parsed(data: bytes, name: str) -> Any:
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
+    check_size(len(data), name)
     if not re.search(rb'^[ \t]*msgid[ \t]+"', data, re.MULTILINE):
         raise ValueError(f"{name} is no PO: it has no msgid")
     try:

@@ -27,6 +27,8 @@ PARTS = re.compile(rf"ppt/({'|'.join(KINDS)})([0-9]*)\.xml")
 
 
 class Presentation(OfficeDocument):
+    """Raises ValueError for what is no PPTX."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
         found = [part for part in map(PARTS.fullmatch, self.archive.namelist()) if part]
@@ -38,11 +40,6 @@ class Presentation(OfficeDocument):
                 is_prompt = part[1].startswith(("slideLayouts", "slideMasters")) and _is_of_placeholder(paragraph)
                 if "drawingml" in (etree.QName(paragraph).namespace or "") and not is_prompt:
                     self.add(paragraph, paragraph)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> Presentation:
-    """Raises ValueError for what is no PPTX."""
-    return Presentation(data, name, options)
 
 
 def _is_of_placeholder(paragraph: Element) -> bool:

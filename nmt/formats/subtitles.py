@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from html import escape, unescape
 
 from nmt.formats.cues import Line, cues_of, events_of
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag
@@ -51,11 +51,10 @@ class Cue:
         return [*found, *[""] * (len(self.lines) - len(found))]
 
 
-class SubtitleDocument:
-    kept = 0
-    languages = ("", "")
+class SubtitleDocument(Document):
+    """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
 
-    def __init__(self, data: bytes, name: str, kind: str) -> None:
+    def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
         text = self.file.text
         self.lines, spans = events_of(text) if kind == "ass" else cues_of(text, kind == "vtt")
@@ -77,11 +76,6 @@ class SubtitleDocument:
         for cue, target in zip(self.cues, targets, strict=True):
             written[cue.first : cue.first + len(cue.lines)] = cue.translated(target)
         return self.file.written("".join(written))
-
-
-def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> SubtitleDocument:
-    """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
-    return SubtitleDocument(data, name, kind)
 
 
 def _texts(lines: Sequence[Line], span: range, kind: str) -> list[range]:

@@ -16,7 +16,7 @@ from lxml import etree
 
 from nmt.formats.archives import content, opened, replaced, stream
 from nmt.formats.columns import Columns, column_of, columns_of, unknown
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment, Table
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, written
 
 MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
@@ -83,11 +83,11 @@ class Workbook:
         return Cell(text, kind in TEXTS, child(cell, "f") is not None)
 
 
-class WorkbookDocument:
-    languages = ("", "")
+class WorkbookDocument(Document):
+    """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
-        self.book, self.kept = Workbook(data, name), 0
+        self.book = Workbook(data, name)
         self.todo: list[tuple[str, int, int, str]] = []  # sheet, row, column of the translation, text
         self.columns: dict[str, tuple[Columns, int]] = {}  # and the number of the first row
         problem: ValueError | None = None
@@ -133,11 +133,6 @@ class WorkbookDocument:
                 data = content(self.book.archive, member, self.book.name)
                 changed[member] = _with_texts(data, f"{self.book.name}: {member}", columns, texts)
         return replaced(self.book.archive, changed, self.book.name)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> WorkbookDocument:
-    """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
-    return WorkbookDocument(data, name, options)
 
 
 def unescaped(text: str) -> str:
@@ -258,14 +253,15 @@ def _number(text: str | None, otherwise: int) -> int:
     return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else otherwise
 
 
-def tables(book: Workbook) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
-    """Each sheet that has values: where it stands, and its rows as wide as the first at least. After the first, which
-    may name the columns, only text counts."""
+def tables(file: IO[bytes], name: str) -> Iterator[Table]:
+    """Each sheet that has values; its rows are as wide as the first at least. After the first, which may name the
+    columns, only text counts."""
+    book = Workbook(file, name)
     for title, member in book.sheets:
         rows = book.rows(member)
         first = next(rows, None)
         if first is not None:
-            yield f"{book.name}, sheet {title!r}", _rows(first, rows)
+            yield Table(f"{name}, sheet {title!r}", _rows(first, rows))
 
 
 def _rows(first: Row, others: Iterator[Row]) -> Iterator[tuple[int, list[str]]]:

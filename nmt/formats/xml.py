@@ -14,7 +14,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment
+from nmt.formats.document import Document, Segment
+from nmt.formats.files import MAX_BYTES, check_size
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag
 
@@ -62,8 +63,7 @@ def check_prolog(head: bytes, name: str) -> None:
 
 def parse(data: bytes, name: str) -> Element:
     """The tree of a document. Raises ValueError for what is too large, is no XML, or declares entities."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
+    check_size(len(data), name)
     check_prolog(data[:HEAD_BYTES], name)
     try:
         return etree.fromstring(data, etree.XMLParser(strip_cdata=False, **SAFE)).getroottree()
@@ -254,11 +254,11 @@ def _key(node: Element) -> tuple[str, str | None]:
     return kind, next((node.get(key) for key in ("startRef", "rid", "i", "id") if node.get(key) is not None), None)
 
 
-class XmlDocument:
+class XmlDocument(Document):
     """A tree with places for translations: an inline text, and what is done with its translation."""
 
     def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
-        self.tree, self.original, self.languages, self.kept = tree, original, languages, 0
+        self.tree, self.original, self.languages = tree, original, languages
         self.slots: list[tuple[Inline, Callable[[list[Piece]], None]]] = []
 
     @property
