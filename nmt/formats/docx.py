@@ -4,7 +4,6 @@ whose first row names both languages, the one column into the other."""
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import count
@@ -12,7 +11,7 @@ from typing import IO, Any
 
 from lxml import etree
 
-from nmt.formats.archives import content, opened
+from nmt.formats.archives import Archive
 from nmt.formats.document import DocumentOptions, Table
 from nmt.formats.docx_marks import is_range_mark
 from nmt.formats.headers import named_columns
@@ -27,7 +26,7 @@ class WordDocument(OfficeDocument):
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        for root in self.roots(_parts(self.archive, name)):
+        for root in self.roots(_parts(self.archive)):
             done = set()
             for table in list(root.iter("{*}tbl")):
                 done |= self._bilingual(table, options)
@@ -62,21 +61,19 @@ class WordDocument(OfficeDocument):
 
 def tables(file: IO[bytes], name: str) -> Iterator[Table]:
     """The text of the cells of each table."""
-    archive = opened(file, name)
+    archive = Archive(file, name)
     numbers = count(1)
-    for member in _parts(archive, name):
-        root = parse(content(archive, member, name), f"{name}: {member}").getroot()
+    for member in _parts(archive):
+        root = parse(archive.content(member), f"{name}: {member}").getroot()
         for table, number in zip(root.iter("{*}tbl"), numbers, strict=False):
             rows = [[_cell_text(cell) for cell in children(row, "tc")] for row in children(table, "tr")]
             yield Table(f"{name}, table {number}", enumerate(rows, 1))
 
 
-def _parts(archive: zipfile.ZipFile, name: str) -> list[str]:
-    found = sorted(
-        (name for name in archive.namelist() if PARTS.fullmatch(name)), key=lambda name: "document" not in name
-    )
+def _parts(archive: Archive) -> list[str]:
+    found = sorted(filter(PARTS.fullmatch, archive.members), key=lambda member: "document" not in member)
     if not found:
-        raise ValueError(f"{name} is no DOCX: it has no word/document.xml")
+        raise ValueError(f"{archive.name} is no DOCX: it has no word/document.xml")
     return found
 
 

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from html import escape, unescape
 
 from nmt.formats.document import Segment
-from nmt.formats.pieces import Piece, Tag
-from nmt.formats.tagged import HTML, pieces_of
+from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
 from nmt.text.markup import ENTITY, TAG
 
 SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
@@ -91,7 +90,7 @@ def _stays(piece: Piece) -> bool:
 
 
 def _cut(piece: Piece) -> list[Piece]:
-    return [piece] if isinstance(piece, Tag) else pieces_of(piece, HTML)
+    return [piece] if isinstance(piece, Tag) else cut_at_tags(piece, HTML)
 
 
 def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
-from nmt.formats.markdown_marks import as_html, is_mark, without_empty
+from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
 from nmt.formats.pieces import Piece, Tag
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from nmt.formats.archives import content
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import FORBIDDEN, Element, append_text, children, local
+from nmt.formats.xml import Element, append_text, children, local
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
@@ -39,12 +38,12 @@ class OpenDocument(OfficeDocument):
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        if MANIFEST in self.archive.namelist() and b":encryption-data" in content(self.archive, MANIFEST, name):
+        if MANIFEST in self.archive.members and b":encryption-data" in self.archive.content(MANIFEST):
             raise ValueError(f"{name} is encrypted; save it without a password")
-        parts = [part for part in PARTS if part in self.archive.namelist()]
+        parts = [part for part in PARTS if part in self.archive.members]
         if not parts:
             raise ValueError(f"{name} is no OpenDocument: it has no content.xml")
-        charts = [part for part in self.archive.namelist() if CHART.fullmatch(part)]
+        charts = [part for part in self.archive.members if CHART.fullmatch(part)]
         self._unseen: set[str] = set()  # names of styles
         for part, root in zip([*parts, *charts], self.roots([*parts, *charts]), strict=True):
             styles = filter(_is_unseen, root.iter("{*}style"))
@@ -65,7 +64,7 @@ class OpenDocument(OfficeDocument):
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
             if isinstance(value, str):
-                append_text(at[-1], FORBIDDEN.sub("\ufffd", value))
+                append_text(at[-1], value)
             elif isinstance(piece, Tag) and piece.kind == "close":
                 at.pop()
             else:

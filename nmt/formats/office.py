@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nmt.formats.archives import content, opened, replaced
+from nmt.formats.archives import Archive
 from nmt.formats.document import Document, Segment
 from nmt.formats.inline import Inline
 from nmt.formats.office_text import fill, pieces_of
@@ -16,14 +16,14 @@ from nmt.formats.xml import Element, parse, written
 
 class OfficeDocument(Document):
     def __init__(self, data: bytes, name: str) -> None:
-        self.archive, self.name = opened(data, name), name
+        self.archive, self.name = Archive(data, name), name
         self._trees: dict[str, tuple[Element, bytes]] = {}
         self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
 
     def roots(self, members: Sequence[str]) -> Iterator[Element]:
         """The trees of members, which are written back as they then are."""
         for member in members:
-            original = content(self.archive, member, self.name)
+            original = self.archive.content(member)
             tree = parse(original, f"{self.name}: {member}")
             self._trees[member] = tree, original
             yield tree.getroot()
@@ -50,4 +50,4 @@ class OfficeDocument(Document):
         for (text, paragraph), target in zip(self._slots, targets, strict=True):
             self.fill(paragraph, text.target(target))
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
-        return replaced(self.archive, changed, self.name)
+        return self.archive.replaced(changed)

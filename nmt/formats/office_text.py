@@ -17,7 +17,7 @@ from lxml import etree
 
 from nmt.formats.docx_marks import Group, Loose, Pair, Part, Single, attribute, folded, in_order, is_link
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
+from nmt.formats.xml import SPACE, Element, append_text, child, local
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
@@ -178,7 +178,7 @@ def _text_run(namespace: str, text: str, look: str) -> Element:
     if look:
         run.append(etree.fromstring(look))
     inner = etree.SubElement(run, f"{{{namespace}}}t")
-    inner.text = FORBIDDEN.sub("\ufffd", text)
+    append_text(inner, text)
     if of_word:
         inner.set(SPACE, "preserve")  # as PowerPoint does without
     return run

@@ -19,7 +19,7 @@ from translate.storage.pypo import pofile
 from nmt.formats.document import Document, DocumentOptions, Segment, Unit
 from nmt.formats.files import check_size, whole
 from nmt.formats.inline import Inline
-from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+from nmt.formats.pieces import HTML, cut_at_tags, text_of_pieces
 from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
@@ -46,7 +46,7 @@ class PoDocument(Document):
                 self.kept += 1
                 continue
             sources = unit.source.strings if unit.hasplural() else [unit.source]
-            self.todo.append((unit, [Inline(pieces_of(str(source), HTML)) for source in sources]))
+            self.todo.append((unit, [Inline(cut_at_tags(str(source), HTML)) for source in sources]))
 
     @property
     def segments(self) -> Sequence[Segment]:

@@ -31,7 +31,7 @@ class Presentation(OfficeDocument):
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        found = [part for part in map(PARTS.fullmatch, self.archive.namelist()) if part]
+        found = [part for part in map(PARTS.fullmatch, self.archive.members) if part]
         if not any(part[1] == "slides/slide" for part in found):
             raise ValueError(f"{name} is no PPTX: it has no ppt/slides")
         found.sort(key=lambda part: (KINDS.index(part[1]), int(part[2] or 0)))
