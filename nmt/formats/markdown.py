@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
@@ -33,7 +34,7 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 SHOWN = {"em_open", "strong_open", "s_open"}
 
 
-class _Place(NamedTuple):
+class _Span(NamedTuple):
     """The text from a character of one line to a character of another."""
 
     first: int
@@ -97,8 +98,8 @@ class MarkdownDocument(Document):
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
-        self.known: dict[str, Any] = {}  # links that are defined
-        places = _places(self.file.text, self.lines, self.known)
+        tokens, self.known = _parsed(self.file.text)
+        places = _places(tokens, self.lines, self.known)
         self.places = [place for place in places if any(map(str.isalnum, plain(place.inline.segment.text)))]
 
     @property
@@ -115,17 +116,20 @@ class MarkdownDocument(Document):
         return self.file.written("".join(lines))
 
 
-def _places(text: str, lines: Sequence[str], known: dict[str, Any]) -> Iterator[_Place]:
-    """The texts of a document in their order; `known` learns which links it defines."""
+def _parsed(text: str) -> tuple[list[Token], Mapping[str, Any]]:
+    """The blocks of a document, and the links that it defines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     front = FRONT_MATTER.match(text)
     if front:  # to the parser it would be a rule and a heading
         text = "\n" * front[0].count("\n") + text[front.end() :]
     found: dict[str, Any] = {}
-    tokens = PARSER.parse(text, found)
-    known.update(found.get("references", {}))
+    return PARSER.parse(text, found), found.get("references", {})
+
+
+def _places(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
+    """The texts of a document in their order."""
     block = ""
-    place: _Place | None = None
+    place: _Span | None = None
     for token in tokens:
         if token.type == "inline" and token.content.strip() and token.map:
             before = place if place and place.is_cell and place.first == token.map[0] else None
@@ -137,8 +141,8 @@ def _places(text: str, lines: Sequence[str], known: dict[str, Any]) -> Iterator[
 
 
 def _place(
-    block: str, content: str, where: range, lines: Sequence[str], before: _Place | None, known: Mapping[str, Any]
-) -> _Place | None:
+    block: str, content: str, where: range, lines: Sequence[str], before: _Span | None, known: Mapping[str, Any]
+) -> _Span | None:
     """Where the text of a block stands in the file; None where it does not stand there as it is read."""
     texts = content.split("\n")
     line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
@@ -158,7 +162,7 @@ def _place(
     if start < 0:
         return None
     inline = Inline(pieces_of(content, known, _between(lines, where[0], texts[1]) if len(texts) > 1 else ""))
-    return _Place(where[0], start, where[len(texts) - 1], end, block, begins, inline)
+    return _Span(where[0], start, where[len(texts) - 1], end, block, begins, inline)
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
 from nmt.formats.markdown_emphasis import DelimiterRun, match
@@ -143,10 +144,10 @@ class _InlineParser:
             return end
         target = _target(self.content, end)
         named = LABEL.match(self.content, end)
-        if not target and named and named[1].strip() and _name(named[1]) in self.known:
+        if not target and named and named[1].strip() and normalizeReference(named[1]) in self.known:
             target = named.end()
         own = self.content[bracket.start + 1 + bracket.is_image : end - 1]
-        is_own = not target and len(own) <= LONGEST_NAME and _name(own) in self.known
+        is_own = not target and len(own) <= LONGEST_NAME and normalizeReference(own) in self.known
         if is_own:
             target = named.end() if named and not named[1] else end
         if not target:
@@ -183,8 +184,3 @@ def _after_blanks(content: str, place: int) -> int:
     while content[place : place + 1] in {" ", "\t", "\n"}:
         place += 1
     return place
-
-
-def _name(text: str) -> str:
-    """A link's name as it is compared (CommonMark, 4.7)."""
-    return " ".join(text.split()).lower().upper()
