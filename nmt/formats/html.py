@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.language_tags import same_language
-from nmt.html.document import cut
+from nmt.html.segments import cut
 from nmt.html.tokens import tokens
 
 XML = re.compile(r"""\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([\w.:-]+)""")
