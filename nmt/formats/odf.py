@@ -69,7 +69,7 @@ class OpenDocument(OfficeDocument):
                 at.pop()
             else:
                 value.tail = None
-                at[-1].append(value)
+                at[-1].append(value)  # no copy: the paragraphs of a note in it are still to be filled
                 if isinstance(piece, Tag) and piece.kind == "open":
                     at.append(_emptied(value))
 

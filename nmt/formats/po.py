@@ -45,8 +45,7 @@ class PoDocument(Document):
             if not options.retranslate and not unit.isfuzzy() and _is_full(unit):
                 self.kept += 1
                 continue
-            sources = unit.source.strings if unit.hasplural() else [unit.source]
-            self.todo.append((unit, [Inline(cut_at_tags(str(source), HTML)) for source in sources]))
+            self.todo.append((unit, [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]))
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -60,8 +59,7 @@ class PoDocument(Document):
                 unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
             else:
                 unit.target = found[0]
-            review = self.options.state == "review"
-            unit.markfuzzy(review)
+            unit.markfuzzy(self.options.state == "review")
             unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # of the fuzzy translation
         return bytes(self.store)
 
@@ -76,8 +74,7 @@ def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
     for number, unit in enumerate(store.units, 1):
         if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
             continue
-        sources = [str(text) for text in unit.source.strings] if unit.hasplural() else [str(unit.source)]
-        forms = [str(text) for text in unit.target.strings] if unit.hasplural() else [str(unit.target)]
+        sources, forms = _forms(unit, unit.source), _forms(unit, unit.target)
         several = next((form for i, form in enumerate(forms) if i != one), forms[0])
         singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
         for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
@@ -91,8 +88,12 @@ def _line(text: str) -> str:
 
 def _is_full(unit: Any) -> bool:
     """Whether every form has a translation."""
-    forms = unit.target.strings if unit.hasplural() else [unit.target]
-    return bool(forms) and all(str(form).strip() for form in forms)
+    return all(form.strip() for form in _forms(unit, unit.target))
+
+
+def _forms(unit: Any, text: Any) -> list[str]:
+    """A text, or each of its forms where it has plurals."""
+    return [str(form) for form in (text.strings if unit.hasplural() else [text])]
 
 
 def _parsed(data: bytes, name: str) -> Any:
@@ -106,7 +107,8 @@ def _parsed(data: bytes, name: str) -> Any:
 
 
 def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, int]:
-    """How many forms the target language has, and which of them is for one. A header that does not say is told."""
+    """How many forms the target language has, and which of them is for one: -1 where one form is for all numbers. A
+    header that does not say is told."""
     match = COUNT.search(header.get("Plural-Forms", "")[:MAX_RULE])
     language = header.get("Language", "").strip() or options.tgt
     if match is None:
@@ -121,7 +123,9 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
     one = 0
     with suppress(ValueError, RecursionError):  # a rule that gettext would not take either
         one = gettext.c2py(rule)(1)
-    return count, one if 0 <= one < count and count > 1 else (0 if count > 1 else -1)
+    if count == 1:
+        return 1, -1
+    return count, one if 0 <= one < count else 0
 
 
 def _known(code: str) -> tuple[int, str]:
