@@ -83,26 +83,20 @@ def delimiter_of(text: str) -> str:
 
 def _records(text: str, delimiter: str, quotes: bool, name: str) -> Iterator[tuple[list[str], str]]:
     """The cells of each row as they are written, and what ends it."""
-    cell = re.compile(
-        (r'"(?:[^"]|"")*"|' if quotes else "") + rf"(?:[^{delimiter}\r\n]|\r(?!\n))*"
-    )  # a lone \r is content
+    quoted = r'"(?:[^"]|"")*"|' if quotes else ""
+    cell = re.compile(rf"({quoted}(?:[^{delimiter}\r\n]|\r(?!\n))*)({delimiter}|\r?\n|\Z)?")  # a lone \r is content
     cells: list[str] = []
     place = 0
-    while place < len(text):
+    while place < len(text) or cells:
         match = cell.match(text, place)
         assert match is not None
-        cells.append(match[0])
         place = match.end()
-        end = re.compile(r"\r?\n|\Z").match(text, place)
-        if end is not None:
-            yield cells, end[0]
-            cells, place = [], end.end()
-        elif text.startswith(delimiter, place):
-            place += 1
-            if place == len(text):
-                yield [*cells, ""], ""
-        else:
+        cells.append(match[1])
+        if match[2] is None:
             line = text.count("\n", 0, place) + 1
             raise ValueError(
                 f"{name}, line {line} is no row of CSV: {text[place : place + 20]!r} after a quoted cell"
             )
+        if match[2] != delimiter:
+            yield cells, match[2]
+            cells = []
