@@ -19,7 +19,7 @@ from nmt.formats.document import Document, DocumentOptions, Table, Unit
 from nmt.formats.files import opened
 
 TEXT, TSV = "text", "tsv"  # lines: what a filter reads; the lines of a TSV may be such, too
-TABLE = ("retranslate", "column")
+TABLE_OPTIONS = ("retranslate", "column")
 
 
 class Format(NamedTuple):
@@ -72,12 +72,12 @@ FORMATS: dict[str, Format] = {
         {".xlsx": f"{_MICROSOFT}.spreadsheetml.sheet", ".xlsm": "application/vnd.ms-excel.sheet.macroEnabled.12"},
         _by("xlsx.WorkbookDocument"),
         bilingual=True,
-        options=TABLE,
+        options=TABLE_OPTIONS,
         library="lxml",
     ),
-    "csv": Format({".csv": "text/csv"}, _by("tables.TableDocument", "csv"), bilingual=True, options=TABLE),
+    "csv": Format({".csv": "text/csv"}, _by("tables.TableDocument", "csv"), bilingual=True, options=TABLE_OPTIONS),
     TSV: Format(
-        {".tsv": "text/tab-separated-values"}, _by("tables.TableDocument", TSV), bilingual=True, options=TABLE
+        {".tsv": "text/tab-separated-values"}, _by("tables.TableDocument", TSV), bilingual=True, options=TABLE_OPTIONS
     ),
     "docx": Format(
         {
@@ -147,26 +147,26 @@ def readable() -> dict[str, str]:
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:
     """Raises ValueError for a file that is not what its format says, or not to be trusted, or whose library is
     missing."""
-    with needing_libraries(kind):
+    with _needing_libraries(kind):
         return FORMATS[kind].read(data, name, options)
 
 
 def read_units(path: Path, src: str, tgt: str) -> Iterator[Unit]:
     """The texts that a TMX, XLIFF or PO has in both languages. Raises ValueError as `read_document`."""
     kind = format_of(path)
-    with needing_libraries(kind), opened(path) as file:
+    with _needing_libraries(kind), opened(path) as file:
         yield from _module(kind).units(file, str(path), src, tgt)
 
 
 def read_tables(path: Path) -> Iterator[Table]:
     """The tables of an XLSX or DOCX. Raises ValueError as `read_document`."""
     kind = format_of(path)
-    with needing_libraries(kind), opened(path) as file:
+    with _needing_libraries(kind), opened(path) as file:
         yield from _module(kind).tables(file, str(path))
 
 
 @contextmanager
-def needing_libraries(kind: str) -> Iterator[None]:
+def _needing_libraries(kind: str) -> Iterator[None]:
     """A library that is not installed is told by how it is had."""
     try:
         yield

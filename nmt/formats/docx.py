@@ -9,14 +9,12 @@ from copy import deepcopy
 from itertools import count
 from typing import IO, Any
 
-from lxml import etree
-
 from nmt.formats.archives import Archive
 from nmt.formats.document import DocumentOptions, Table
 from nmt.formats.docx_marks import is_range_mark
 from nmt.formats.headers import named_columns
 from nmt.formats.office import OfficeDocument
-from nmt.formats.xml import Element, children, local, parse
+from nmt.formats.xml import Element, children, local, namespace, parse
 
 PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml")
 
@@ -31,7 +29,7 @@ class WordDocument(OfficeDocument):
             for table in list(root.iter("{*}tbl")):
                 done |= self._bilingual(table, options)
             for paragraph in list(root.iter("{*}p")):
-                if paragraph not in done and _is_words(paragraph):
+                if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # no drawing, no equation
                     self.add(paragraph, paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
@@ -94,8 +92,3 @@ def _copied(paragraph: Element) -> Element:
     for attribute in [name for name in copy.attrib if name.endswith(("}paraId", "}textId"))]:
         del copy.attrib[attribute]
     return copy
-
-
-def _is_words(paragraph: Element) -> bool:
-    """Whether it is a paragraph of WordprocessingML, and not of a drawing (a:p) or an equation."""
-    return "wordprocessingml" in (etree.QName(paragraph).namespace or "")

@@ -15,7 +15,7 @@ def _mark_of(data: bytes) -> tuple[bytes, str]:
     return next(((mark, encoding) for mark, encoding in MARKS.items() if data.startswith(mark)), (b"", ""))
 
 
-class FileText(NamedTuple):
+class DecodedFile(NamedTuple):
     text: str
     mark: bytes
     encoding: str
@@ -25,14 +25,14 @@ class FileText(NamedTuple):
         return self.mark + text.encode(self.encoding, "xmlcharrefreplace")
 
 
-def read_text(data: bytes, name: str, usual: str = "utf-8") -> FileText:
+def read_text(data: bytes, name: str, usual: str = "utf-8") -> DecodedFile:
     """A file in the encoding that its byte order mark says, or else in the usual one. Raises ValueError for what is
     not, or is too large."""
     check_size(len(data), name)
     mark, encoding = _mark_of(data)
     encoding = encoding or usual
     try:
-        return FileText(data[len(mark) :].decode(encoding), mark, encoding)
+        return DecodedFile(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError:
         raise ValueError(f"{name} is not {encoding.upper()}{recoding(data, name)}") from None
 

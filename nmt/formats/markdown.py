@@ -99,20 +99,18 @@ class MarkdownDocument(Document):
         self.file = read_text(data, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
         tokens, self.known = _parsed(self.file.text)
-        places = _places(tokens, self.lines, self.known)
-        self.places = [place for place in places if any(map(str.isalnum, plain(place.inline.segment.text)))]
+        spans = _spans(tokens, self.lines, self.known)
+        self.spans = [span for span in spans if any(map(str.isalnum, plain(span.inline.segment.text)))]
 
     @property
     def segments(self) -> Sequence[Segment]:
-        return [place.inline.segment for place in self.places]
+        return [span.inline.segment for span in self.spans]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)
-        for place, target in reversed(list(zip(self.places, targets, strict=True))):  # cells of a line from its end
-            text = (
-                lines[place.first][: place.start] + place.written(target, self.known) + lines[place.last][place.end :]
-            )
-            lines[place.first : place.last + 1] = [text, *[""] * (place.last - place.first)]
+        for span, target in reversed(list(zip(self.spans, targets, strict=True))):  # cells of a line from its end
+            text = lines[span.first][: span.start] + span.written(target, self.known) + lines[span.last][span.end :]
+            lines[span.first : span.last + 1] = [text, *[""] * (span.last - span.first)]
         return self.file.written("".join(lines))
 
 
@@ -126,21 +124,21 @@ def _parsed(text: str) -> tuple[list[Token], Mapping[str, Any]]:
     return PARSER.parse(text, found), found.get("references", {})
 
 
-def _places(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
+def _spans(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
     """The texts of a document in their order."""
     block = ""
-    place: _Span | None = None
+    span: _Span | None = None
     for token in tokens:
         if token.type == "inline" and token.content.strip() and token.map:
-            before = place if place and place.is_cell and place.first == token.map[0] else None
-            place = _place(block, token.content, range(*token.map), lines, before, known)
-            if place:
-                yield place
+            before = span if span and span.is_cell and span.first == token.map[0] else None
+            span = _span_of(block, token.content, range(*token.map), lines, before, known)
+            if span:
+                yield span
         elif token.type.endswith("_open"):
             block = "#" if token.markup.startswith("#") else token.type.removesuffix("_open")
 
 
-def _place(
+def _span_of(
     block: str, content: str, where: range, lines: Sequence[str], before: _Span | None, known: Mapping[str, Any]
 ) -> _Span | None:
     """Where the text of a block stands in the file; None where it does not stand there as it is read."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import Element, append_text, children, local
+from nmt.formats.xml import Element, append_text, children, local, qualified
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
@@ -47,7 +47,7 @@ class OpenDocument(OfficeDocument):
         self._unseen: set[str] = set()  # names of styles
         for part, root in zip([*parts, *charts], self.roots([*parts, *charts]), strict=True):
             styles = filter(_is_unseen, root.iter("{*}style"))
-            self._unseen = {str(style.get(_own(style, "name"))) for style in styles}
+            self._unseen = {str(style.get(qualified(style, "name"))) for style in styles}
             for paragraph in list(root.iter(*PARAGRAPHS)):
                 if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
                     self.add(paragraph, paragraph)
@@ -84,7 +84,7 @@ class OpenDocument(OfficeDocument):
             elif name not in PAIRED:
                 if name not in DROPPED:
                     yield Tag("alone", node)
-            elif str(node.get(_own(node, "style-name"))) in self._unseen:
+            elif str(node.get(qualified(node, "style-name"))) in self._unseen:
                 yield from self._pieces(node)
             else:
                 yield Tag("open", node)
@@ -113,13 +113,10 @@ def _is_unseen(style: Element) -> bool:
     """Whether a style of text says nothing that is seen."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    is_text = style.get(_own(style, "family")) == "text" and style.get(_own(style, "parent-style-name")) is None
+    is_text = (
+        style.get(qualified(style, "family")) == "text" and style.get(qualified(style, "parent-style-name")) is None
+    )
     return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
-
-
-def _own(element: Element, name: str) -> str:
-    """The name of an attribute in the namespace of its element."""
-    return f"{{{element.tag[1:].partition('}')[0]}}}{name}"
 
 
 def _emptied(element: Element) -> Element:

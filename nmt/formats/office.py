@@ -10,11 +10,13 @@ from nmt.formats.archives import Archive
 from nmt.formats.document import Document, Segment
 from nmt.formats.inline import Inline
 from nmt.formats.office_text import fill, pieces_of
-from nmt.formats.pieces import Piece
 from nmt.formats.xml import Element, parse, written
 
 
 class OfficeDocument(Document):
+    pieces_of = staticmethod(pieces_of)
+    fill = staticmethod(fill)
+
     def __init__(self, data: bytes, name: str) -> None:
         self.archive, self.name = Archive(data, name), name
         self._trees: dict[str, tuple[Element, bytes]] = {}
@@ -33,14 +35,6 @@ class OfficeDocument(Document):
         text = Inline(self.pieces_of(source))
         if text.segment.text.strip():
             self._slots.append((text, target))
-
-    def pieces_of(self, paragraph: Element) -> list[Piece]:
-        """The text and the tags of a paragraph."""
-        return pieces_of(paragraph)
-
-    def fill(self, paragraph: Element, pieces: Sequence[Piece]) -> None:
-        """Make pieces the content of a paragraph."""
-        fill(paragraph, pieces)
 
     @property
     def segments(self) -> Sequence[Segment]:

@@ -27,7 +27,7 @@ from nmt.formats.docx_marks import (
     is_link,
 )
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import SPACE, Element, append_text, child, local
+from nmt.formats.xml import SPACE, Element, append_text, child, local, namespace, qualified
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
@@ -50,16 +50,15 @@ def pieces_of(paragraph: Element) -> list[Piece]:
 
 def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
     """Make pieces the content of a paragraph, which keeps its properties."""
-    namespace = etree.QName(paragraph).namespace
     _empty(paragraph)
     at, look = [paragraph], ""
     for piece in in_order(pieces):
         if isinstance(piece, str):
-            at[-1].append(_text_run(namespace, piece, look))
+            at[-1].append(_text_run(paragraph, piece, look))
         elif isinstance(piece.value, Look):
             look = str(piece.value)
         elif isinstance(piece.value, str):
-            at[-1].append(_text_run(namespace, piece.value, look))
+            at[-1].append(_text_run(paragraph, piece.value, look))
         elif isinstance(piece.value, MarkPair):
             _append(at, piece.value.start if piece.kind == "open" else piece.value.end)
         else:
@@ -182,12 +181,12 @@ def _piece(item: Item) -> Piece:
     return Tag("alone" if item.kind == "loose" else item.kind, item.value)
 
 
-def _text_run(namespace: str, text: str, look: str) -> Element:
-    of_word = "wordprocessingml" in namespace
-    run = etree.Element(f"{{{namespace}}}r", nsmap={"w" if of_word else "a": namespace})
+def _text_run(paragraph: Element, text: str, look: str) -> Element:
+    of_word = "wordprocessingml" in namespace(paragraph)
+    run = etree.Element(qualified(paragraph, "r"), nsmap={"w" if of_word else "a": namespace(paragraph)})
     if look:
         run.append(etree.fromstring(look))
-    inner = etree.SubElement(run, f"{{{namespace}}}t")
+    inner = etree.SubElement(run, qualified(run, "t"))
     append_text(inner, text)
     if of_word:
         inner.set(SPACE, "preserve")  # as PowerPoint does without

@@ -79,11 +79,7 @@ def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
         singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
         for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
             if of_src.strip() and of_tgt.strip():
-                yield Unit(_line(of_src), _line(of_tgt), number, languages)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+                yield Unit(" ".join(of_src.split()), " ".join(of_tgt.split()), number, languages)
 
 
 def _is_full(unit: Any) -> bool:

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import re
 
-from lxml import etree
-
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
-from nmt.formats.xml import Element, child
+from nmt.formats.xml import Element, child, namespace
 
 # In the order of translating. PowerPoint shows what it has drawn of a diagram until somebody edits it.
 KINDS = (
@@ -38,7 +36,7 @@ class Presentation(OfficeDocument):
         for part, root in zip(found, self.roots([part[0] for part in found]), strict=True):
             for paragraph in list(root.iter("{*}p")):
                 is_prompt = part[1].startswith(("slideLayouts", "slideMasters")) and _is_of_placeholder(paragraph)
-                if "drawingml" in (etree.QName(paragraph).namespace or "") and not is_prompt:
+                if "drawingml" in namespace(paragraph) and not is_prompt:
                     self.add(paragraph, paragraph)
 
 

@@ -17,7 +17,7 @@ from lxml import etree
 from nmt.formats.archives import Archive
 from nmt.formats.columns import Columns, column_of, columns_of, unknown
 from nmt.formats.document import Document, DocumentOptions, Segment, Table
-from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, written
+from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, qualified, written
 
 MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # of the format itself
@@ -162,9 +162,7 @@ def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str])
             places = _cells(row)
             cell = next((cell for column, cell in places if column == columns.tgt), None)
             if cell is None:
-                cell = row.makeelement(
-                    f"{{{etree.QName(row).namespace}}}c", {"r": f"{_letters(columns.tgt)}{number}"}
-                )
+                cell = row.makeelement(qualified(row, "c"), {"r": f"{_letters(columns.tgt)}{number}"})
                 row.insert(sum(column < columns.tgt for column, _ in places), cell)
                 style = next((cell.get("s") for column, cell in places if column == columns.src), None)
                 if style is not None:
@@ -181,9 +179,7 @@ def _set(cell: Element, text: str) -> None:
     for old in list(cell):
         cell.remove(old)
     cell.set("t", "inlineStr")
-    namespace = etree.QName(cell).namespace
-    holder = etree.SubElement(cell, f"{{{namespace}}}is")
-    inner = etree.SubElement(holder, f"{{{namespace}}}t")
+    inner = etree.SubElement(etree.SubElement(cell, qualified(cell, "is")), qualified(cell, "t"))
     inner.set(SPACE, "preserve")
     inner.text = escaped(text)
 

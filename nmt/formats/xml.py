@@ -114,6 +114,15 @@ def local(element: Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
+def namespace(element: Element) -> str:
+    return str(etree.QName(element).namespace or "")
+
+
+def qualified(element: Element, name: str) -> str:
+    """A name in the namespace of an element."""
+    return str(etree.QName(namespace(element) or None, name))
+
+
 def children(element: Element, *names: str) -> list[Element]:
     return [child for child in element if local(child) in names]
 
@@ -133,8 +142,7 @@ def inherited(element: Element, attribute: str) -> str | None:
 
 def sibling(element: Element, name: str) -> Element:
     """A new element after this one, of the same namespace, and indented as it is."""
-    namespace = etree.QName(element).namespace
-    made = etree.Element(f"{{{namespace}}}{name}" if namespace else name)
+    made = etree.Element(qualified(element, name))
     parent, tail = element.getparent(), element.tail
     element.addnext(made)
     made.tail = tail
