@@ -75,14 +75,14 @@ def _declared(data: bytes) -> str:
     """As browsers take it: a comment says nothing, nor does a `meta` of something else, and what can be read as
     ASCII is not UTF-16."""
     head = data[:SEEN].decode("latin-1")
-    found = XML.match(head)
-    said = [found[1]] if found else []
+    said = XML.findall(head)
     for token in tokens(head):
         if token.name == "meta" and not token.closes:
-            attributes = token.attributes
-            declares = attributes.get("http-equiv", "").lower() == "content-type"
-            content = CHARSET.search(attributes.get("content", "")) if declares else None
-            said += [attributes["charset"]] if "charset" in attributes else [content[1]] if content else []
+            found = token.attributes
+            if "charset" in found:
+                said.append(found["charset"])
+            elif found.get("http-equiv", "").lower() == "content-type":
+                said += CHARSET.findall(found.get("content", ""))[:1]
     try:
         name = codecs.lookup(said[0].strip()).name if said else "utf-8"
     except (LookupError, ValueError):

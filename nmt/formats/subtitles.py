@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape, unescape
+from html import escape
 
 from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, pieces_of_ass
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece, Tag, cut_at_tags
+from nmt.html.tokens import unescaped
 
 SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
 DASH = re.compile(r"\s*[-–—]\s*")
@@ -92,7 +93,7 @@ def _texts(lines: Sequence[SubtitleLine], span: range, kind: str) -> list[range]
 
 def _pieces(text: str, kind: str) -> list[Piece]:
     pieces = pieces_of_ass(text) if kind == "ass" else cut_at_tags(text, CUE)
-    return [unescape(piece) if isinstance(piece, str) else piece for piece in pieces] if kind == "vtt" else pieces
+    return [unescaped(piece) if isinstance(piece, str) else piece for piece in pieces] if kind == "vtt" else pieces
 
 
 def _has_words(pieces: Sequence[Piece]) -> bool:
