@@ -58,7 +58,7 @@ ONLY_IN = {
     "safetensors": {"nmt.bundle.save"},
     "sentencex": {"nmt.text.sentences"},
     "regex": {"nmt.text.patterns"},
-    "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "docx", "office_text", "pptx")},
+    "lxml": {f"nmt.formats.{name}" for name in ("xml", "xlsx", "office_text")},
     "translate": {"nmt.formats.po"},
     "markdown_it": {"nmt.formats.markdown", "nmt.formats.markdown_text"},
     "optuna": {"nmt.sweep.study"},

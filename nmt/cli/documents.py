@@ -15,8 +15,9 @@ from nmt.answers import GROUP, Answer, Form, answers
 from nmt.cli.errors import Advice, warn
 from nmt.common.bars import bar
 from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
-from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.files import opened, whole
 from nmt.formats.inline import has_words, parts_of
 from nmt.formats.sniff import markup_of
 from nmt.text.check import Check

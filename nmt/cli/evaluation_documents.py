@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from nmt.formats import FORMATS, TEXT, TSV, format_of, opened, read_document, whole
+from nmt.formats import FORMATS, TEXT, TSV, format_of, read_document
 from nmt.formats.document import DocumentOptions
+from nmt.formats.files import opened, whole
 from nmt.formats.headers import are_names, named_columns, shown
 from nmt.formats.inline import plain
 from nmt.formats.sniff import markup_of

@@ -24,7 +24,7 @@ from nmt.data.readers import (
     tsv_cells,
 )
 from nmt.formats import read_tables, read_units
-from nmt.formats.archives import opened, stream
+from nmt.formats.archives import Archive
 from nmt.formats.headers import named_columns
 from nmt.formats.language_tags import matching, only_match, same_language
 from nmt.formats.tables import delimiter_of
@@ -81,9 +81,9 @@ def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 def archive_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
     """Of a zip archive with NAME.de and NAME.en in it, as OPUS has them (NAME.de-en.de)."""
     with path.open("rb") as file:
-        archive = opened(file, str(path))
+        archive = Archive(file, str(path))
         endings: dict[str, list[str]] = {}
-        for name in archive.namelist():
+        for name in archive.members:
             stem, _, ending = name.rpartition(".")
             endings.setdefault(stem, []).append(ending)
         found = [(stem, *two) for stem, some in endings.items() if (two := _two(some, src, tgt))]
@@ -92,7 +92,7 @@ def archive_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
             raise ValueError(f"{path} has {what} in it; it must have two files, one for each language")
         stem, of_src, of_tgt = found[0]
         names = f"{stem}.{of_src}", f"{stem}.{of_tgt}"
-        members = [cast(BinaryIO, stream(archive, name, str(path), whole=False)) for name in names]
+        members = [cast(BinaryIO, archive.stream(name, whole=False)) for name in names]
         srcs, tgts = (decoded_lines(member, f"{path}: {name}") for member, name in zip(members, names, strict=True))
         yield from paired_rows(srcs, tgts, names)
 

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-MAX_BYTES = 1 << 26  # of a file that is read as a whole, unpacked; its tree takes ten times as much
-TOO_LARGE = f"is larger than {MAX_BYTES >> 20} MiB; divide it"
-
 
 class Segment(NamedTuple):
     text: str
@@ -22,6 +19,11 @@ class Unit(NamedTuple):
     tgt: str
     number: int  # of the unit, from 1, or the line or row where it stands
     languages: tuple[str, str] = ("", "")  # that the file itself says they are in; "" where it says nothing
+
+
+class Table(NamedTuple):
+    where: str  # it stands, for messages
+    rows: Iterator[tuple[int, list[str]]]  # its cells, after the row's number from 1
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,12 @@ class DocumentOptions:
 class Document(Protocol):
     """A file that was read. `with_targets` may be called once: it may work on what was read."""
 
+    kept: int = 0  # segments that have a translation already, and stay as they are
+    languages: tuple[str, str] = ("", "")  # that the file itself says it is in; "" where it says nothing
+
     @property
     def segments(self) -> Sequence[Segment]:
         """What is to be translated, in order; nothing blank."""
 
-    @property
-    def kept(self) -> int:
-        """Segments that have a translation already, and stay as they are."""
-
-    @property
-    def languages(self) -> tuple[str, str]:
-        """Those that the file itself says it is in; "" where it says nothing."""
-
     def with_targets(self, targets: Sequence[str]) -> bytes:
         """The file with a translation for each segment, in its order; all else as it was."""
-
-
-Units = Iterator[Unit]

@@ -4,32 +4,32 @@ whose first row names both languages, the one column into the other."""
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import count
 from typing import IO, Any
 
-from lxml import etree
-
-from nmt.formats.archives import content, opened
-from nmt.formats.document import DocumentOptions
+from nmt.formats.archives import Archive
+from nmt.formats.document import DocumentOptions, Table
 from nmt.formats.docx_marks import is_range_mark
 from nmt.formats.headers import named_columns
 from nmt.formats.office import OfficeDocument
-from nmt.formats.xml import Element, children, local, parse
+from nmt.formats.xml import Element, children, local, namespace, parse
 
 PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml")
 
 
 class WordDocument(OfficeDocument):
+    """Raises ValueError for what is no DOCX."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        for root in self.roots(_parts(self.archive, name)):
+        for root in self.roots(_parts(self.archive)):
             done = set()
             for table in list(root.iter("{*}tbl")):
                 done |= self._bilingual(table, options)
             for paragraph in list(root.iter("{*}p")):
-                if paragraph not in done and _is_words(paragraph):
+                if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # no drawing, no equation
                     self.add(paragraph, paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
@@ -57,26 +57,21 @@ class WordDocument(OfficeDocument):
         return set(table.iter("{*}p"))
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> WordDocument:
-    """Raises ValueError for what is no DOCX."""
-    return WordDocument(data, name, options)
-
-
-def tables(file: IO[bytes], name: str) -> Iterator[list[list[str]]]:
+def tables(file: IO[bytes], name: str) -> Iterator[Table]:
     """The text of the cells of each table."""
-    archive = opened(file, name)
-    for member in _parts(archive, name):
-        root = parse(content(archive, member, name), f"{name}: {member}").getroot()
-        for table in root.iter("{*}tbl"):
-            yield [[_cell_text(cell) for cell in children(row, "tc")] for row in children(table, "tr")]
+    archive = Archive(file, name)
+    numbers = count(1)
+    for member in _parts(archive):
+        root = parse(archive.content(member), f"{name}: {member}").getroot()
+        for table, number in zip(root.iter("{*}tbl"), numbers, strict=False):
+            rows = [[_cell_text(cell) for cell in children(row, "tc")] for row in children(table, "tr")]
+            yield Table(f"{name}, table {number}", enumerate(rows, 1))
 
 
-def _parts(archive: zipfile.ZipFile, name: str) -> list[str]:
-    found = sorted(
-        (name for name in archive.namelist() if PARTS.fullmatch(name)), key=lambda name: "document" not in name
-    )
+def _parts(archive: Archive) -> list[str]:
+    found = sorted(filter(PARTS.fullmatch, archive.members), key=lambda member: "document" not in member)
     if not found:
-        raise ValueError(f"{name} is no DOCX: it has no word/document.xml")
+        raise ValueError(f"{archive.name} is no DOCX: it has no word/document.xml")
     return found
 
 
@@ -97,8 +92,3 @@ def _copied(paragraph: Element) -> Element:
     for attribute in [name for name in copy.attrib if name.endswith(("}paraId", "}textId"))]:
         del copy.attrib[attribute]
     return copy
-
-
-def _is_words(paragraph: Element) -> bool:
-    """Whether it is a paragraph of WordprocessingML, and not of a drawing (a:p) or an equation."""
-    return "wordprocessingml" in (etree.QName(paragraph).namespace or "")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from nmt.formats.pieces import Piece, Tag
@@ -22,35 +23,35 @@ RANGE = re.compile(r"(bookmark|perm|\w+Range)(Start|End)")
 LINK = re.compile(r"\s*HYPERLINK\b", re.IGNORECASE)
 
 
-class Single(NamedTuple):
-    """What stands in a run."""
+class RunChild(NamedTuple):
+    """An element that stands in a run, which has its formatting."""
 
     run: Element
     node: Element
 
 
-class Part(NamedTuple):
+class Item(NamedTuple):
     """The least that a paragraph is made of. `loose` is what stands alone and must keep its order."""
 
     kind: Literal["open", "close", "alone", "loose", "text"]
-    value: Any  # Single, or the element that stands in the paragraph, or one of the following
+    value: Any  # RunChild, or the element that stands in the paragraph, or one of the following
     look: str = ""  # of what stands in a run, its formatting as XML
 
 
-class Group(NamedTuple):
-    """Parts that stay together."""
+class ItemGroup(NamedTuple):
+    """Items that stay together."""
 
-    parts: Sequence[Part]
+    items: Sequence[Item]
 
 
-class Pair(NamedTuple):
+class MarkPair(NamedTuple):
     """The two ends of a stretch that no element is around."""
 
-    start: Group
-    end: Group
+    start: Sequence[Item]
+    end: Sequence[Item]
 
 
-class Loose(NamedTuple):
+class LooseMark(NamedTuple):
     """What must not come before one of its kind with a lower number."""
 
     number: int
@@ -58,12 +59,12 @@ class Loose(NamedTuple):
     goes_on: bool  # whether a field begins in it that does not end there, or the other way round
 
 
-def folded(parts: Sequence[Part]) -> list[Part]:
-    """Parts with each field that Word computes as one, the marks of links and of ranges as pairs where these are
+def folded(items: Sequence[Item]) -> list[Item]:
+    """Items with each field that Word computes as one, the marks of links and of ranges as pairs where these are
     nested, and other such marks loose, by their number."""
     return [
-        Part("alone", Loose(number, part.value, _goes_on(part))) if part.kind == "loose" else part
-        for number, part in enumerate(_with_ranges(_with_fields(parts)))
+        Item("alone", LooseMark(number, item.value, _goes_on(item))) if item.kind == "loose" else item
+        for number, item in enumerate(_with_ranges(_with_fields(items)))
     ]
 
 
@@ -71,17 +72,17 @@ def in_order(pieces: Sequence[Piece]) -> list[Piece]:
     """The pieces, of which those that are loose change places until they are in order: marks of ranges in all of the
     text, those of fields within each link, since they must not come into another one."""
     places: dict[int, list[int]] = {}  # by the link around them, as what opens it; -1 for none, -2 for ranges
-    loose: dict[int, Loose] = {}
+    loose: dict[int, LooseMark] = {}
     opened: list[int] = []
     for i, piece in enumerate(pieces):
         if not isinstance(piece, Tag):
             continue
-        if isinstance(piece.value, Pair) and any(map(_has_field_mark, piece.value.start.parts)):
+        if isinstance(piece.value, MarkPair) and any(map(_has_field_mark, piece.value.start)):
             if piece.kind == "open":
                 opened.append(i)
             else:
                 opened.pop()
-        elif isinstance(piece.value, Loose):
+        elif isinstance(piece.value, LooseMark):
             loose[i] = piece.value
             places.setdefault([-1, *opened][-1] if piece.value.goes_on else -2, []).append(i)
     found = list(pieces)
@@ -105,18 +106,20 @@ def attribute(node: Element, name: str) -> str:
     return next((str(value) for key, value in node.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
+@dataclass(eq=False)
 class _Field:
     """Where the marks of a field stand; -1 for those that are not there. Without an end it is one that ends in a
     later paragraph, or a single mark that belongs to none, such as the end of one that began in an earlier one."""
 
-    def __init__(self, begin: int) -> None:
-        self.begin, self.separate, self.end = begin, -1, -1
-        self.last = begin  # of its begin, its instruction and what separates it from the result
-        self.instruction: list[str] = []
+    begin: int
+    last: int  # of its begin, its instruction and what separates it from the result
+    separate: int = -1
+    end: int = -1
+    instruction: str = ""
 
 
 class _Fold(NamedTuple):
-    """Parts that become one."""
+    """Items that become one."""
 
     first: int
     last: int
@@ -124,42 +127,42 @@ class _Fold(NamedTuple):
     field: _Field
 
 
-def _with_fields(parts: Sequence[Part]) -> list[Part]:
-    folds = _disjoint(_folds(parts))
+def _with_fields(items: Sequence[Item]) -> list[Item]:
+    folds = _disjoint(_folds(items))
     ends = {fold.field: fold for fold in folds if fold.kind == "close"}
-    pairs: dict[_Field, Pair] = {}
+    pairs: dict[_Field, MarkPair] = {}
     for fold in folds:
-        if fold.kind == "open" and fold.field in ends and not _holds_range(head := _group(parts, fold)):
-            pairs[fold.field] = Pair(head.value, _group(parts, ends[fold.field]).value)
-    found: list[Part] = []
+        if fold.kind == "open" and fold.field in ends and not _holds_range(head := _group(items, fold)):
+            pairs[fold.field] = MarkPair(head.value.items, _group(items, ends[fold.field]).value.items)
+    found: list[Item] = []
     end = 0
     for fold in folds:
-        found += parts[end : fold.first]
+        found += items[end : fold.first]
         end = fold.last + 1
         pair = pairs.get(fold.field)
-        found.append(_group(parts, fold) if pair is None else Part(fold.kind, pair))
-    return [*found, *parts[end:]]
+        found.append(_group(items, fold) if pair is None else Item(fold.kind, pair))
+    return [*found, *items[end:]]
 
 
-def _group(parts: Sequence[Part], fold: _Fold) -> Part:
-    return Part("alone" if fold.kind == "alone" else "loose", Group(parts[fold.first : fold.last + 1]))
+def _group(items: Sequence[Item], fold: _Fold) -> Item:
+    return Item("alone" if fold.kind == "alone" else "loose", ItemGroup(items[fold.first : fold.last + 1]))
 
 
-def _folds(parts: Sequence[Part]) -> Iterator[_Fold]:
+def _folds(items: Sequence[Item]) -> Iterator[_Fold]:
     """What each field makes one of. These may overlap."""
-    around, ends = _containers(parts)
+    around, ends = _containers(items)
 
     def whole(first: int, last: int) -> tuple[int, int]:
         """As far as the containers go that only one of the two is in."""
         shared = sum(one == other for one, other in zip(around[first], around[last], strict=False))
         return next(iter(around[first][shared:]), first), next((ends[i] for i in around[last][shared:]), last)
 
-    for field in _fields(parts):
+    for field in _fields(items):
         if field.end < 0:
             yield _Fold(*whole(field.begin, field.last), "loose", field)
         elif field.begin == field.end:  # all of it was deleted
             continue
-        elif field.separate >= 0 and is_link("".join(field.instruction)):
+        elif field.separate >= 0 and is_link(field.instruction):
             nested = around[field.begin] == around[field.separate] == around[field.end]
             yield _Fold(*whole(field.begin, field.separate), "open" if nested else "loose", field)
             yield _Fold(field.end, field.end, "close" if nested else "loose", field)
@@ -179,59 +182,59 @@ def _disjoint(folds: Iterable[_Fold]) -> list[_Fold]:
     return found
 
 
-def _containers(parts: Sequence[Part]) -> tuple[list[tuple[int, ...]], dict[int, int]]:
-    """Of each part where the containers around it begin, from the outermost; and where each of them ends."""
+def _containers(items: Sequence[Item]) -> tuple[list[tuple[int, ...]], dict[int, int]]:
+    """Of each item where the containers around it begin, from the outermost; and where each of them ends."""
     around: list[tuple[int, ...]] = []
     ends = {}
     now: tuple[int, ...] = ()
-    for i, part in enumerate(parts):
-        if part.kind == "close":
+    for i, item in enumerate(items):
+        if item.kind == "close":
             ends[now[-1]] = i
             now = now[:-1]
         around.append(now)
-        if part.kind == "open":
+        if item.kind == "open":
             now = (*now, i)
     return around, ends
 
 
-def _fields(parts: Sequence[Part]) -> list[_Field]:
+def _fields(items: Sequence[Item]) -> list[_Field]:
     """The fields, by their marks in order."""
     found: list[_Field] = []
     opened: list[_Field] = []
-    for i, part in enumerate(parts):
-        for mark in _field_marks(part):
+    for i, item in enumerate(items):
+        for mark in _field_marks(item):
             kind = attribute(mark, "fldCharType") or "instruction"
             if kind == "begin":
-                opened.append(_Field(i))
+                opened.append(_Field(i, i))
                 found.append(opened[-1])
             elif kind == "end" and opened:
                 opened.pop().end = i
             elif not opened or opened[-1].separate >= 0:
-                found.append(_Field(i))
+                found.append(_Field(i, i))
             elif kind == "separate":
                 opened[-1].separate = opened[-1].last = i
             else:
                 opened[-1].last = i
-                opened[-1].instruction.append(mark.text or "")
+                opened[-1].instruction += mark.text or ""
     return found
 
 
-def _field_marks(part: Part) -> Iterable[Element]:
-    if isinstance(part.value, Single):
-        return [part.value.node] if local(part.value.node) in FIELD_MARKS else ()
-    if not isinstance(part.value, tuple) and local(part.value) in DELETED:
-        return part.value.iter(*(f"{{*}}{name}" for name in FIELD_MARKS))  # type: ignore[no-any-return]
+def _field_marks(item: Item) -> Iterable[Element]:
+    if isinstance(item.value, RunChild):
+        return [item.value.node] if local(item.value.node) in FIELD_MARKS else ()
+    if not isinstance(item.value, tuple) and local(item.value) in DELETED:
+        return item.value.iter(*(f"{{*}}{name}" for name in FIELD_MARKS))  # type: ignore[no-any-return]
     return ()
 
 
-def _has_field_mark(part: Part) -> bool:
-    return any(True for _ in _field_marks(part))
+def _has_field_mark(item: Item) -> bool:
+    return any(True for _ in _field_marks(item))
 
 
-def _goes_on(part: Part) -> bool:
-    """Whether a field begins or ends in a part, but not both."""
+def _goes_on(item: Item) -> bool:
+    """Whether a field begins or ends in an item, but not both."""
     depth = 0
-    for one in part.value.parts if isinstance(part.value, Group) else [part]:
+    for one in item.value.items if isinstance(item.value, ItemGroup) else [item]:
         for mark in _field_marks(one):
             kind = attribute(mark, "fldCharType")
             depth += (kind == "begin") - (kind == "end")
@@ -240,9 +243,9 @@ def _goes_on(part: Part) -> bool:
     return depth != 0
 
 
-def _with_ranges(parts: Sequence[Part]) -> list[Part]:
+def _with_ranges(items: Sequence[Item]) -> list[Item]:
     """A range is a pair where it crosses neither an element nor a pair nor a range that is one."""
-    found = list(parts)
+    found = list(items)
     opened: list[int] = []  # where the elements, pairs and ranges begin that have not ended
     level = [-1]  # of these the elements and pairs
     waiting: dict[tuple[str, str], tuple[int, int]] = {}  # the ranges, by their names: where they begin, and in what
@@ -250,45 +253,45 @@ def _with_ranges(parts: Sequence[Part]) -> list[Part]:
     def leave(start: int) -> None:
         """Take out what has begun last, down to this one. Ranges that cross it stay loose."""
         while (last := opened.pop()) != start:
-            del waiting[_range(parts[last])[0]]
+            del waiting[_range(items[last])[0]]
 
-    for i, part in enumerate(parts):
-        key, kind = _range(part)
-        if part.kind == "open":
+    for i, item in enumerate(items):
+        key, kind = _range(item)
+        if item.kind == "open":
             opened.append(i)
             level.append(i)
-        elif part.kind == "close":
+        elif item.kind == "close":
             leave(level.pop())
         elif kind == "Start":
-            found[i] = part._replace(kind="loose")
+            found[i] = item._replace(kind="loose")
             if key not in waiting:
                 waiting[key] = i, level[-1]
                 opened.append(i)
         elif kind == "End":
-            found[i] = part._replace(kind="loose")
+            found[i] = item._replace(kind="loose")
             start, inside = waiting.get(key, (-1, -1))
             if start >= 0 and inside == level[-1]:
                 leave(start)
                 del waiting[key]
-                pair = Pair(Group([parts[start]]), Group([part]))
-                found[start], found[i] = Part("open", pair), Part("close", pair)
-        elif part.kind == "alone" and _holds_range(part):  # such as its one end alone
-            found[i] = part._replace(kind="loose")
+                pair = MarkPair([items[start]], [item])
+                found[start], found[i] = Item("open", pair), Item("close", pair)
+        elif item.kind == "alone" and _holds_range(item):  # such as its one end alone
+            found[i] = item._replace(kind="loose")
     return found
 
 
-def _holds_range(part: Part) -> bool:
-    """Whether a range begins or ends in what is not divided: what was deleted, or some parts that stay together."""
-    if isinstance(part.value, Group):
-        return any(_range(one)[1] or _holds_range(one) for one in part.value.parts)
-    if isinstance(part.value, tuple) or local(part.value) not in DELETED:
+def _holds_range(item: Item) -> bool:
+    """Whether a range begins or ends in what is not divided: what was deleted, or some items that stay together."""
+    if isinstance(item.value, ItemGroup):
+        return any(_range(one)[1] or _holds_range(one) for one in item.value.items)
+    if isinstance(item.value, tuple) or local(item.value) not in DELETED:
         return False
-    return any(is_range_mark(local(node)) for node in part.value.iter())
+    return any(is_range_mark(local(node)) for node in item.value.iter())
 
 
-def _range(part: Part) -> tuple[tuple[str, str], str]:
-    """Which range a part begins or ends, and which of the two it does; "" for neither."""
-    if part.kind != "alone" or isinstance(part.value, tuple):
+def _range(item: Item) -> tuple[tuple[str, str], str]:
+    """Which range an item begins or ends, and which of the two it does; "" for neither."""
+    if item.kind != "alone" or isinstance(item.value, tuple):
         return ("", ""), ""
-    match = RANGE.fullmatch(local(part.value))
-    return ((match[1], attribute(part.value, "id")), match[2]) if match else (("", ""), "")
+    match = RANGE.fullmatch(local(item.value))
+    return ((match[1], attribute(item.value, "id")), match[2]) if match else (("", ""), "")

@@ -16,6 +16,7 @@ WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", 
 LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column that says in which each row is
 OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}
 TAG = re.compile("([a-z]{2,3})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")  # language, script, region
+CALLED, VARIANT = 2, 1
 SHOWN = 30  # characters of a cell in a message
 SHOWN_CELLS = 6
 
@@ -27,11 +28,11 @@ def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> lis
     """
     found: dict[str, list[int]] = {}
     for name in names:  # those called so come before those that may be meant: of pt and pt-BR each has its own
-        found[name] = [i for i, cell in enumerate(cells) if _is_called(cell, name)]
+        found[name] = [i for i, cell in enumerate(cells) if nearness(cell, name) == CALLED]
     taken = {i for columns in found.values() for i in columns}
     for name in names:
         if not found[name]:
-            found[name] = [i for i, cell in enumerate(cells) if i not in taken and _is_variant(cell, name)]
+            found[name] = [i for i, cell in enumerate(cells) if i not in taken and means(cell, name)]
     if not all(found.values()):
         return None
     for name, columns in found.items():
@@ -62,8 +63,12 @@ def means(cell: str, name: str) -> bool:
 
 
 def nearness(cell: str, name: str) -> int:
-    """2 where a language is called so, 1 where one of both is a variant of the other, else 0."""
-    return 2 if _is_called(cell, name) else int(_is_variant(cell, name))
+    """CALLED where a language is called so, VARIANT where one of both is a variant of the other, else 0."""
+    there, wanted = _plain(cell), _plain(name)
+    if there == wanted or CODE_OF.get(there, there) == CODE_OF.get(wanted, wanted):
+        return CALLED
+    is_variant = ("-" in there) != ("-" in wanted) and _language(there) == _language(wanted) is not None
+    return VARIANT if is_variant else 0
 
 
 def is_language(name: str) -> bool:
@@ -102,17 +107,6 @@ def _unnumbered(cell: str) -> str:
 
 def _plain(cell: str) -> str:
     return cell.strip().strip("\"'").strip().casefold().replace("_", "-")
-
-
-def _is_called(cell: str, name: str) -> bool:
-    there, wanted = _plain(cell), _plain(name)
-    return there == wanted or CODE_OF.get(there, there) == CODE_OF.get(wanted, wanted)
-
-
-def _is_variant(cell: str, name: str) -> bool:
-    """Whether one is the language and the other a variant of it."""
-    there, wanted = _plain(cell), _plain(name)
-    return ("-" in there) != ("-" in wanted) and _language(there) == _language(wanted) is not None
 
 
 def _language(plain: str) -> str | None:

@@ -10,10 +10,10 @@ import codecs
 import re
 from collections.abc import Sequence
 
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.language_tags import same_language
-from nmt.html.document import cut
+from nmt.html.segments import cut
 from nmt.html.tokens import tokens
 
 XML = re.compile(r"""\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([\w.:-]+)""")
@@ -37,8 +37,8 @@ WIDER = {
 LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # xml:lang is another such
 
 
-class HtmlDocument:
-    kept = 0
+class HtmlDocument(Document):
+    """Raises ValueError for what is too large or not in the encoding that it says."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.options = options
@@ -61,11 +61,6 @@ class HtmlDocument:
         return self.file.written(page)
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> HtmlDocument:
-    """Raises ValueError for what is too large or not in the encoding that it says."""
-    return HtmlDocument(data, name, options)
-
-
 def _root(text: str) -> tuple[str, int]:
     """The tag of the page, and where it stands: a comment for a certain browser may hold another one."""
     place = 0
@@ -80,14 +75,14 @@ def _declared(data: bytes) -> str:
     """As browsers take it: a comment says nothing, nor does a `meta` of something else, and what can be read as
     ASCII is not UTF-16."""
     head = data[:SEEN].decode("latin-1")
-    found = XML.match(head)
-    said = [found[1]] if found else []
+    said = XML.findall(head)
     for token in tokens(head):
         if token.name == "meta" and not token.closes:
-            attributes = token.attributes
-            declares = attributes.get("http-equiv", "").lower() == "content-type"
-            content = CHARSET.search(attributes.get("content", "")) if declares else None
-            said += [attributes["charset"]] if "charset" in attributes else [content[1]] if content else []
+            found = token.attributes
+            if "charset" in found:
+                said.append(found["charset"])
+            elif found.get("http-equiv", "").lower() == "content-type":
+                said += CHARSET.findall(found.get("content", ""))[:1]
     try:
         name = codecs.lookup(said[0].strip()).name if said else "utf-8"
     except (LookupError, ValueError):

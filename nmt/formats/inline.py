@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from html import escape, unescape
+from html import escape
 
 from nmt.formats.document import Segment
-from nmt.formats.pieces import Piece, Tag
-from nmt.formats.tagged import HTML, pieces_of
+from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
+from nmt.html.tokens import unescaped
 from nmt.text.markup import ENTITY, TAG
 
 SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
@@ -83,7 +83,7 @@ def translated(segments: Sequence[Segment], translate: Callable[[list[str]], Seq
 
 def plain(markup: str) -> str:
     """The text of a segment with markup, without its tags."""
-    return unescape(TAG.sub("", markup))
+    return unescaped(TAG.sub("", markup))
 
 
 def _stays(piece: Piece) -> bool:
@@ -91,7 +91,7 @@ def _stays(piece: Piece) -> bool:
 
 
 def _cut(piece: Piece) -> list[Piece]:
-    return [piece] if isinstance(piece, Tag) else pieces_of(piece, HTML)
+    return [piece] if isinstance(piece, Tag) else cut_at_tags(piece, HTML)
 
 
 def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
@@ -109,7 +109,7 @@ def _written(pieces: Sequence[Piece], spells: bool) -> Iterator[str]:
     ids = {i: number for number, i in enumerate(_openings(pieces), 1)}
     for i, piece in enumerate(pieces):
         if isinstance(piece, str):
-            yield escape(unescape(piece) if spells else piece, quote=False)
+            yield escape(unescaped(piece) if spells else piece, quote=False)
         elif piece.kind == "close":
             yield "</g>"
         else:
@@ -151,7 +151,7 @@ def _read(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _text(part: str) -> list[Piece]:
-    return [unescape(part)] if part else []
+    return [unescaped(part)] if part else []
 
 
 def _beside(markup: str, pieces: Sequence[Piece]) -> list[Piece]:

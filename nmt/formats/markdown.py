@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline, plain
-from nmt.formats.markdown_marks import as_html, is_mark, without_empty
+from nmt.formats.markdown_emphasis import as_html, is_mark, without_empty
 from nmt.formats.markdown_text import escaped, pieces_of
 from nmt.formats.pieces import Piece, Tag
 
@@ -33,7 +34,7 @@ PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 SHOWN = {"em_open", "strong_open", "s_open"}
 
 
-class _Place(NamedTuple):
+class _Span(NamedTuple):
     """The text from a character of one line to a character of another."""
 
     first: int
@@ -91,60 +92,55 @@ def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
     return found[:last]
 
 
-class MarkdownDocument:
-    kept = 0
-    languages = ("", "")
+class MarkdownDocument(Document):
+    """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
 
-    def __init__(self, data: bytes, name: str) -> None:
+    def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
         self.lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", self.file.text)
-        self.known: dict[str, Any] = {}  # links that are defined
-        places = _places(self.file.text, self.lines, self.known)
-        self.places = [place for place in places if any(map(str.isalnum, plain(place.inline.segment.text)))]
+        tokens, self.known = _parsed(self.file.text)
+        spans = _spans(tokens, self.lines, self.known)
+        self.spans = [span for span in spans if any(map(str.isalnum, plain(span.inline.segment.text)))]
 
     @property
     def segments(self) -> Sequence[Segment]:
-        return [place.inline.segment for place in self.places]
+        return [span.inline.segment for span in self.spans]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)
-        for place, target in reversed(list(zip(self.places, targets, strict=True))):  # cells of a line from its end
-            text = (
-                lines[place.first][: place.start] + place.written(target, self.known) + lines[place.last][place.end :]
-            )
-            lines[place.first : place.last + 1] = [text, *[""] * (place.last - place.first)]
+        for span, target in reversed(list(zip(self.spans, targets, strict=True))):  # cells of a line from its end
+            text = lines[span.first][: span.start] + span.written(target, self.known) + lines[span.last][span.end :]
+            lines[span.first : span.last + 1] = [text, *[""] * (span.last - span.first)]
         return self.file.written("".join(lines))
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> MarkdownDocument:
-    """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
-    return MarkdownDocument(data, name)
-
-
-def _places(text: str, lines: Sequence[str], known: dict[str, Any]) -> Iterator[_Place]:
-    """The texts of a document in their order; `known` learns which links it defines."""
+def _parsed(text: str) -> tuple[list[Token], Mapping[str, Any]]:
+    """The blocks of a document, and the links that it defines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     front = FRONT_MATTER.match(text)
     if front:  # to the parser it would be a rule and a heading
         text = "\n" * front[0].count("\n") + text[front.end() :]
     found: dict[str, Any] = {}
-    tokens = PARSER.parse(text, found)
-    known.update(found.get("references", {}))
+    return PARSER.parse(text, found), found.get("references", {})
+
+
+def _spans(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
+    """The texts of a document in their order."""
     block = ""
-    place: _Place | None = None
+    span: _Span | None = None
     for token in tokens:
         if token.type == "inline" and token.content.strip() and token.map:
-            before = place if place and place.is_cell and place.first == token.map[0] else None
-            place = _place(block, token.content, range(*token.map), lines, before, known)
-            if place:
-                yield place
+            before = span if span and span.is_cell and span.first == token.map[0] else None
+            span = _span_of(block, token.content, range(*token.map), lines, before, known)
+            if span:
+                yield span
         elif token.type.endswith("_open"):
             block = "#" if token.markup.startswith("#") else token.type.removesuffix("_open")
 
 
-def _place(
-    block: str, content: str, where: range, lines: Sequence[str], before: _Place | None, known: Mapping[str, Any]
-) -> _Place | None:
+def _span_of(
+    block: str, content: str, where: range, lines: Sequence[str], before: _Span | None, known: Mapping[str, Any]
+) -> _Span | None:
     """Where the text of a block stands in the file; None where it does not stand there as it is read."""
     texts = content.split("\n")
     line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
@@ -164,7 +160,7 @@ def _place(
     if start < 0:
         return None
     inline = Inline(pieces_of(content, known, _between(lines, where[0], texts[1]) if len(texts) > 1 else ""))
-    return _Place(where[0], start, where[len(texts) - 1], end, block, begins, inline)
+    return _Span(where[0], start, where[len(texts) - 1], end, block, begins, inline)
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:

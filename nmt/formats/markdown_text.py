@@ -9,13 +9,14 @@ a blank.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from markdown_it.common.utils import normalizeReference
 from markdown_it.helpers import parseLinkDestination, parseLinkTitle
 
-from nmt.formats.markdown_marks import Run, match, paired_tags
-from nmt.formats.pieces import Piece, Tag, joined
+from nmt.formats.markdown_emphasis import DelimiterRun, match
+from nmt.formats.pieces import Piece, Tag, joined, with_pairs
 
 _ATTRIBUTE = r"""\s++[A-Za-z_:][\w.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+"""
 TOKEN = re.compile(
@@ -47,13 +48,13 @@ SIGN = re.compile(
 def pieces_of(content: str, known: Mapping[str, Any], between: str = "\n") -> list[Piece]:
     """The text and the tags of a paragraph. `known` has the names of links that are defined, normalised; `between` is
     what stands between the texts of two of its lines."""
-    scan = _Scan(content, known, between)
+    parser = _InlineParser(content, known, between)
     place = 0
     while token := TOKEN.search(content, place):
-        scan.pieces.append(content[place : token.start()])
-        place = scan.take(token)
-    scan.pieces.append(content[place:])
-    return list(scan.joined())
+        parser.pieces.append(content[place : token.start()])
+        place = parser.take(token)
+    parser.pieces.append(content[place:])
+    return parser.joined()
 
 
 def escaped(text: str) -> str:
@@ -69,15 +70,15 @@ class _Bracket(NamedTuple):
     tags: int
 
 
-class _Scan:
+class _InlineParser:
     """What was read of a paragraph: what may open a pair is text until it is closed."""
 
     def __init__(self, content: str, known: Mapping[str, Any], between: str) -> None:
         self.content, self.known, self.between = content, known, between
-        self.pieces: list[Piece | Run] = []
+        self.pieces: list[Piece | DelimiterRun] = []
         self.brackets: list[_Bracket] = []
         self.linked = 0  # of these begin no link, since one is in them
-        self.runs: list[Run] = []  # outside links that were read
+        self.runs: list[DelimiterRun] = []  # outside links that were read
         self.tags: list[tuple[int, str, bool]] = []  # of HTML: which piece it is, its name, whether it closes
         self.ends: dict[str, int] = {}  # where what ends a comment stands last
 
@@ -105,21 +106,21 @@ class _Scan:
         elif token["end"]:
             return self._end_link(end)
         elif token["mark"]:
-            self.runs.append(Run(token[0], self.content[start - 1 : start], self.content[end : end + 1]))
+            self.runs.append(DelimiterRun(token[0], self.content[start - 1 : start], self.content[end : end + 1]))
             self.pieces.append(self.runs[-1])
         else:
             self.pieces.append(token[0])
         return end
 
-    def joined(self) -> Iterator[Piece]:
+    def joined(self) -> list[Piece]:
         match(self.runs)
         found: list[Piece] = []
         numbers = []  # of each piece, where it stands then
         for piece in self.pieces:
             numbers.append(len(found))
-            found += piece.pieces if isinstance(piece, Run) else [piece]
-        tags = [(numbers[number], name, closes) for number, name, closes in self.tags]
-        yield from joined(paired_tags(found, tags))
+            found += piece.pieces if isinstance(piece, DelimiterRun) else [piece]
+        names = {numbers[number]: (name, closes) for number, name, closes in self.tags}
+        return list(joined(with_pairs(found, names)))
 
     def _alone(self, text: str) -> Tag:
         return Tag("alone", text.replace("\n", self.between))
@@ -143,10 +144,10 @@ class _Scan:
             return end
         target = _target(self.content, end)
         named = LABEL.match(self.content, end)
-        if not target and named and named[1].strip() and _name(named[1]) in self.known:
+        if not target and named and named[1].strip() and normalizeReference(named[1]) in self.known:
             target = named.end()
         own = self.content[bracket.start + 1 + bracket.is_image : end - 1]
-        is_own = not target and len(own) <= LONGEST_NAME and _name(own) in self.known
+        is_own = not target and len(own) <= LONGEST_NAME and normalizeReference(own) in self.known
         if is_own:
             target = named.end() if named and not named[1] else end
         if not target:
@@ -183,8 +184,3 @@ def _after_blanks(content: str, place: int) -> int:
     while content[place : place + 1] in {" ", "\t", "\n"}:
         place += 1
     return place
-
-
-def _name(text: str) -> str:
-    """A link's name as it is compared (CommonMark, 4.7)."""
-    return " ".join(text.split()).lower().upper()

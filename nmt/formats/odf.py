@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from nmt.formats.archives import content
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import FORBIDDEN, Element, append_text, children, local
+from nmt.formats.xml import Element, append_text, children, local, qualified
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
@@ -35,18 +34,20 @@ BLANKS = re.compile(r"[ \t\r\n]+")  # of which a reader makes one
 
 
 class OpenDocument(OfficeDocument):
+    """Raises ValueError for what is no OpenDocument."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        if MANIFEST in self.archive.namelist() and b":encryption-data" in content(self.archive, MANIFEST, name):
+        if MANIFEST in self.archive.members and b":encryption-data" in self.archive.content(MANIFEST):
             raise ValueError(f"{name} is encrypted; save it without a password")
-        parts = [part for part in PARTS if part in self.archive.namelist()]
+        parts = [part for part in PARTS if part in self.archive.members]
         if not parts:
             raise ValueError(f"{name} is no OpenDocument: it has no content.xml")
-        charts = [part for part in self.archive.namelist() if CHART.fullmatch(part)]
+        charts = [part for part in self.archive.members if CHART.fullmatch(part)]
         self._unseen: set[str] = set()  # names of styles
         for part, root in zip([*parts, *charts], self.roots([*parts, *charts]), strict=True):
             styles = filter(_is_unseen, root.iter("{*}style"))
-            self._unseen = {str(style.get(_own(style, "name"))) for style in styles}
+            self._unseen = {str(style.get(qualified(style, "name"))) for style in styles}
             for paragraph in list(root.iter(*PARAGRAPHS)):
                 if _is_read(paragraph) and (part in parts or local(paragraph.getparent()) in TITLES):
                     self.add(paragraph, paragraph)
@@ -63,12 +64,12 @@ class OpenDocument(OfficeDocument):
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
             if isinstance(value, str):
-                append_text(at[-1], FORBIDDEN.sub("\ufffd", value))
+                append_text(at[-1], value)
             elif isinstance(piece, Tag) and piece.kind == "close":
                 at.pop()
             else:
                 value.tail = None
-                at[-1].append(value)
+                at[-1].append(value)  # no copy: the paragraphs of a note in it are still to be filled
                 if isinstance(piece, Tag) and piece.kind == "open":
                     at.append(_emptied(value))
 
@@ -83,7 +84,7 @@ class OpenDocument(OfficeDocument):
             elif name not in PAIRED:
                 if name not in DROPPED:
                     yield Tag("alone", node)
-            elif str(node.get(_own(node, "style-name"))) in self._unseen:
+            elif str(node.get(qualified(node, "style-name"))) in self._unseen:
                 yield from self._pieces(node)
             else:
                 yield Tag("open", node)
@@ -91,11 +92,6 @@ class OpenDocument(OfficeDocument):
                 yield Tag("close", node)
             if node.tail:
                 yield str(node.tail)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> OpenDocument:
-    """Raises ValueError for what is no OpenDocument."""
-    return OpenDocument(data, name, options)
 
 
 def _is_read(paragraph: Element) -> bool:
@@ -117,13 +113,10 @@ def _is_unseen(style: Element) -> bool:
     """Whether a style of text says nothing that is seen."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    is_text = style.get(_own(style, "family")) == "text" and style.get(_own(style, "parent-style-name")) is None
+    is_text = (
+        style.get(qualified(style, "family")) == "text" and style.get(qualified(style, "parent-style-name")) is None
+    )
     return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
-
-
-def _own(element: Element, name: str) -> str:
-    """The name of an attribute in the namespace of its element."""
-    return f"{{{element.tag[1:].partition('}')[0]}}}{name}"
 
 
 def _emptied(element: Element) -> Element:

@@ -6,27 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nmt.formats.archives import content, opened, replaced
-from nmt.formats.document import Segment
+from nmt.formats.archives import Archive
+from nmt.formats.document import Document, Segment
 from nmt.formats.inline import Inline
 from nmt.formats.office_text import fill, pieces_of
-from nmt.formats.pieces import Piece
 from nmt.formats.xml import Element, parse, written
 
 
-class OfficeDocument:
-    languages = ("", "")
+class OfficeDocument(Document):
+    pieces_of = staticmethod(pieces_of)
+    fill = staticmethod(fill)
 
     def __init__(self, data: bytes, name: str) -> None:
-        self.archive, self.name = opened(data, name), name
-        self.kept = 0
+        self.archive, self.name = Archive(data, name), name
         self._trees: dict[str, tuple[Element, bytes]] = {}
         self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
 
     def roots(self, members: Sequence[str]) -> Iterator[Element]:
         """The trees of members, which are written back as they then are."""
         for member in members:
-            original = content(self.archive, member, self.name)
+            original = self.archive.content(member)
             tree = parse(original, f"{self.name}: {member}")
             self._trees[member] = tree, original
             yield tree.getroot()
@@ -37,14 +36,6 @@ class OfficeDocument:
         if text.segment.text.strip():
             self._slots.append((text, target))
 
-    def pieces_of(self, paragraph: Element) -> list[Piece]:
-        """The text and the tags of a paragraph."""
-        return pieces_of(paragraph)
-
-    def fill(self, paragraph: Element, pieces: Sequence[Piece]) -> None:
-        """Make pieces the content of a paragraph."""
-        fill(paragraph, pieces)
-
     @property
     def segments(self) -> Sequence[Segment]:
         return [text.segment for text, _ in self._slots]
@@ -53,4 +44,4 @@ class OfficeDocument:
         for (text, paragraph), target in zip(self._slots, targets, strict=True):
             self.fill(paragraph, text.target(target))
         changed = {member: written(tree, original) for member, (tree, original) in self._trees.items()}
-        return replaced(self.archive, changed, self.name)
+        return self.archive.replaced(changed)

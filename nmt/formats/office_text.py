@@ -15,9 +15,19 @@ from typing import Any
 
 from lxml import etree
 
-from nmt.formats.docx_marks import Group, Loose, Pair, Part, Single, attribute, folded, in_order, is_link
+from nmt.formats.docx_marks import (
+    Item,
+    ItemGroup,
+    LooseMark,
+    MarkPair,
+    RunChild,
+    attribute,
+    folded,
+    in_order,
+    is_link,
+)
 from nmt.formats.pieces import Piece, Tag, joined
-from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, local
+from nmt.formats.xml import SPACE, Element, append_text, child, local, namespace, qualified
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
@@ -35,47 +45,46 @@ class Look(str):
 
 def pieces_of(paragraph: Element) -> list[Piece]:
     """The text and the tags of a paragraph, or of an element that has such content."""
-    return list(joined(_of_looks(folded(list(_parts(paragraph))))))
+    return list(joined(_of_looks(folded(list(_items(paragraph))))))
 
 
 def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
     """Make pieces the content of a paragraph, which keeps its properties."""
-    namespace = etree.QName(paragraph).namespace
     _empty(paragraph)
     at, look = [paragraph], ""
     for piece in in_order(pieces):
         if isinstance(piece, str):
-            at[-1].append(_text_run(namespace, piece, look))
+            at[-1].append(_text_run(paragraph, piece, look))
         elif isinstance(piece.value, Look):
             look = str(piece.value)
         elif isinstance(piece.value, str):
-            at[-1].append(_text_run(namespace, piece.value, look))
-        elif isinstance(piece.value, Pair):
-            _append(at, (piece.value.start if piece.kind == "open" else piece.value.end).parts)
+            at[-1].append(_text_run(paragraph, piece.value, look))
+        elif isinstance(piece.value, MarkPair):
+            _append(at, piece.value.start if piece.kind == "open" else piece.value.end)
         else:
-            value = piece.value.value if isinstance(piece.value, Loose) else piece.value
-            _append(at, value.parts if isinstance(value, Group) else [Part(piece.kind, value)])
+            value = piece.value.value if isinstance(piece.value, LooseMark) else piece.value
+            _append(at, value.items if isinstance(value, ItemGroup) else [Item(piece.kind, value)])
     if (last := child(paragraph, LAST)) is not None:
         paragraph.append(last)  # moved
 
 
-def _append(at: list[Element], parts: Sequence[Part]) -> None:
-    """Put parts into the innermost of some elements, and learn which that is after them."""
+def _append(at: list[Element], items: Sequence[Item]) -> None:
+    """Put items into the innermost of some elements, and learn which that is after them."""
     run = None
-    for part in parts:
-        if isinstance(part.value, Single):
-            if run is None or part.value.run is not run:
-                run = part.value.run
+    for item in items:
+        if isinstance(item.value, RunChild):
+            if run is None or item.value.run is not run:
+                run = item.value.run
                 at[-1].append(_like(run))
-            at[-1][-1].append(part.value.node)
+            at[-1][-1].append(item.value.node)
             continue
         run = None
-        if part.kind == "close":
+        if item.kind == "close":
             at.pop()
             continue
-        at[-1].append(part.value)
-        if part.kind == "open":
-            at.append(_inner(part.value))
+        at[-1].append(item.value)
+        if item.kind == "open":
+            at.append(_inner(item.value))
             _empty(at[-1])
 
 
@@ -100,31 +109,31 @@ def _inner(node: Element) -> Any:
     return node if name in CONTAINERS or (name == "fldSimple" and is_link(attribute(node, "instr"))) else None
 
 
-def _parts(holder: Element) -> Iterator[Part]:
-    """The parts of a paragraph's content."""
+def _items(holder: Element) -> Iterator[Item]:
+    """The items of a paragraph's content."""
     for node in holder:
         name = local(node)
         if name in PROPERTIES or name in DROPPED:
             continue
         inner = _inner(node)
         if inner is not None:
-            yield Part("open", node)
-            yield from _parts(inner)
-            yield Part("close", node)
+            yield Item("open", node)
+            yield from _items(inner)
+            yield Item("close", node)
         elif name == "r":
             yield from _run(node)
         else:
-            yield Part("alone", node)
+            yield Item("alone", node)
 
 
-def _run(run: Element) -> Iterator[Part]:
+def _run(run: Element) -> Iterator[Item]:
     look = _look(child(run, "rPr"))
     for node in run:
         name = local(node)
         if name in TEXT:
-            yield Part("text", Single(run, node), look)
+            yield Item("text", RunChild(run, node), look)
         elif name not in ("rPr", *DROPPED):
-            yield Part("alone", Single(run, node))
+            yield Item("alone", RunChild(run, node))
 
 
 def _look(own: Element | None) -> str:
@@ -140,9 +149,9 @@ def _look(own: Element | None) -> str:
     return etree.tostring(seen, method="c14n").decode() if len(seen) or seen.attrib else ""
 
 
-def _of_looks(parts: Sequence[Part]) -> list[Piece]:
+def _of_looks(items: Sequence[Item]) -> list[Piece]:
     """Text of one look as one piece; what looks otherwise than most of the text between tags, which hold its look."""
-    pieces = [(part.look, _piece(part)) for part in parts]
+    pieces = [(item.look, _piece(item)) for item in items]
     sizes: dict[str, int] = {}
     for look, piece in pieces:
         if isinstance(piece, str):
@@ -165,20 +174,20 @@ def _of_looks(parts: Sequence[Part]) -> list[Piece]:
     return [*found, Tag("close", Look(usual))] if now != usual else found
 
 
-def _piece(part: Part) -> Piece:
-    if part.kind == "text":
-        node = part.value.node
+def _piece(item: Item) -> Piece:
+    if item.kind == "text":
+        node = item.value.node
         return "\u2011" if local(node) == "noBreakHyphen" else str(node.text or "")
-    return Tag("alone" if part.kind == "loose" else part.kind, part.value)
+    return Tag("alone" if item.kind == "loose" else item.kind, item.value)
 
 
-def _text_run(namespace: str, text: str, look: str) -> Element:
-    of_word = "wordprocessingml" in namespace
-    run = etree.Element(f"{{{namespace}}}r", nsmap={"w" if of_word else "a": namespace})
+def _text_run(paragraph: Element, text: str, look: str) -> Element:
+    of_word = "wordprocessingml" in namespace(paragraph)
+    run = etree.Element(qualified(paragraph, "r"), nsmap={"w" if of_word else "a": namespace(paragraph)})
     if look:
         run.append(etree.fromstring(look))
-    inner = etree.SubElement(run, f"{{{namespace}}}t")
-    inner.text = FORBIDDEN.sub("\ufffd", text)
+    inner = etree.SubElement(run, qualified(run, "t"))
+    append_text(inner, text)
     if of_word:
         inner.set(SPACE, "preserve")  # as PowerPoint does without
     return run

@@ -11,14 +11,15 @@ import gettext
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 from translate.lang import factory
 from translate.storage.pypo import pofile
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment, Unit
+from nmt.formats.document import Document, DocumentOptions, Segment, Unit
+from nmt.formats.files import check_size, whole
 from nmt.formats.inline import Inline
-from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+from nmt.formats.pieces import HTML, cut_at_tags, text_of_pieces
 from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
@@ -29,13 +30,14 @@ ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
-class PoDocument:
+class PoDocument(Document):
+    """Raises ValueError for what is no PO."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.store, self.options = _parsed(data, name), options
         header = self.store.parseheader()
         self.languages = ("", header.get("Language", ""))
         self.count, self.one = _plurals(self.store, header, options)
-        self.kept = 0
         self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: of one with plurals two
         for unit in self.store.units:
             if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
@@ -43,8 +45,7 @@ class PoDocument:
             if not options.retranslate and not unit.isfuzzy() and _is_full(unit):
                 self.kept += 1
                 continue
-            sources = unit.source.strings if unit.hasplural() else [unit.source]
-            self.todo.append((unit, [Inline(pieces_of(str(source), HTML)) for source in sources]))
+            self.todo.append((unit, [Inline(cut_at_tags(text, HTML)) for text in _forms(unit, unit.source)]))
 
     @property
     def segments(self) -> Sequence[Segment]:
@@ -58,49 +59,41 @@ class PoDocument:
                 unit.target = [found[0] if i == self.one else found[1] for i in range(self.count)]
             else:
                 unit.target = found[0]
-            review = self.options.state == "review"
-            unit.markfuzzy(review)
+            unit.markfuzzy(self.options.state == "review")
             unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # of the fuzzy translation
         return bytes(self.store)
 
 
-def read(data: bytes, name: str, options: DocumentOptions) -> PoDocument:
-    """Raises ValueError for what is no PO."""
-    return PoDocument(data, name, options)
-
-
-def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
+def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
     """Translated entries; of those with plurals the singular, and the first form that is none. A file says in which
     language the translations are."""
-    store = _parsed(data, name)
+    store = _parsed(whole(file, name), name)
     header = store.parseheader()
     languages = "", str(header.get("Language", "")).strip()
     _, one = _plurals(store, header, DocumentOptions())
     for number, unit in enumerate(store.units, 1):
         if unit.isheader() or unit.isobsolete() or unit.isfuzzy() or not _is_full(unit):
             continue
-        sources = [str(text) for text in unit.source.strings] if unit.hasplural() else [str(unit.source)]
-        forms = [str(text) for text in unit.target.strings] if unit.hasplural() else [str(unit.target)]
+        sources, forms = _forms(unit, unit.source), _forms(unit, unit.target)
         several = next((form for i, form in enumerate(forms) if i != one), forms[0])
         singular = [forms[one]] if len(forms) > 1 and one < len(forms) else []
         for of_src, of_tgt in zip(sources[-1:] if len(forms) == 1 else sources, [*singular, several], strict=False):
             if of_src.strip() and of_tgt.strip():
-                yield Unit(_line(of_src), _line(of_tgt), number, languages)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
+                yield Unit(" ".join(of_src.split()), " ".join(of_tgt.split()), number, languages)
 
 
 def _is_full(unit: Any) -> bool:
     """Whether every form has a translation."""
-    forms = unit.target.strings if unit.hasplural() else [unit.target]
-    return bool(forms) and all(str(form).strip() for form in forms)
+    return all(form.strip() for form in _forms(unit, unit.target))
+
+
+def _forms(unit: Any, text: Any) -> list[str]:
+    """A text, or each of its forms where it has plurals."""
+    return [str(form) for form in (text.strings if unit.hasplural() else [text])]
 
 
 def _parsed(data: bytes, name: str) -> Any:
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
+    check_size(len(data), name)
     if not re.search(rb'^[ \t]*msgid[ \t]+"', data, re.MULTILINE):
         raise ValueError(f"{name} is no PO: it has no msgid")
     try:
@@ -110,7 +103,8 @@ def _parsed(data: bytes, name: str) -> Any:
 
 
 def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, int]:
-    """How many forms the target language has, and which of them is for one. A header that does not say is told."""
+    """How many forms the target language has, and which of them is for one: -1 where one form is for all numbers. A
+    header that does not say is told."""
     match = COUNT.search(header.get("Plural-Forms", "")[:MAX_RULE])
     language = header.get("Language", "").strip() or options.tgt
     if match is None:
@@ -125,7 +119,9 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
     one = 0
     with suppress(ValueError, RecursionError):  # a rule that gettext would not take either
         one = gettext.c2py(rule)(1)
-    return count, one if 0 <= one < count and count > 1 else (0 if count > 1 else -1)
+    if count == 1:
+        return 1, -1
+    return count, one if 0 <= one < count else 0
 
 
 def _known(code: str) -> tuple[int, str]:

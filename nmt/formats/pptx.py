@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import re
 
-from lxml import etree
-
 from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
-from nmt.formats.xml import Element, child
+from nmt.formats.xml import Element, child, namespace
 
 # In the order of translating. PowerPoint shows what it has drawn of a diagram until somebody edits it.
 KINDS = (
@@ -27,22 +25,19 @@ PARTS = re.compile(rf"ppt/({'|'.join(KINDS)})([0-9]*)\.xml")
 
 
 class Presentation(OfficeDocument):
+    """Raises ValueError for what is no PPTX."""
+
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
-        found = [part for part in map(PARTS.fullmatch, self.archive.namelist()) if part]
+        found = [part for part in map(PARTS.fullmatch, self.archive.members) if part]
         if not any(part[1] == "slides/slide" for part in found):
             raise ValueError(f"{name} is no PPTX: it has no ppt/slides")
         found.sort(key=lambda part: (KINDS.index(part[1]), int(part[2] or 0)))
         for part, root in zip(found, self.roots([part[0] for part in found]), strict=True):
             for paragraph in list(root.iter("{*}p")):
                 is_prompt = part[1].startswith(("slideLayouts", "slideMasters")) and _is_of_placeholder(paragraph)
-                if "drawingml" in (etree.QName(paragraph).namespace or "") and not is_prompt:
+                if "drawingml" in namespace(paragraph) and not is_prompt:
                     self.add(paragraph, paragraph)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> Presentation:
-    """Raises ValueError for what is no PPTX."""
-    return Presentation(data, name, options)
 
 
 def _is_of_placeholder(paragraph: Element) -> bool:

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape, unescape
+from html import escape
 
-from nmt.formats.cues import Line, cues_of, events_of
-from nmt.formats.document import DocumentOptions, Segment
+from nmt.formats.cues import CUE, TIMESTAMP, SubtitleLine, cues_of, events_of, pieces_of_ass
+from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import Inline
-from nmt.formats.pieces import Piece, Tag
-from nmt.formats.tagged import CUE, TIMESTAMP, pieces_of, pieces_of_ass
+from nmt.formats.pieces import Piece, Tag, cut_at_tags
+from nmt.html.tokens import unescaped
 
 SPEAKER = re.compile(r"(?:<[^<>]*+>|\{[^{}]*+\}|&(?:lrm|rlm);|\s)*+[-–—]")
 DASH = re.compile(r"\s*[-–—]\s*")
@@ -27,7 +27,7 @@ DASH = re.compile(r"\s*[-–—]\s*")
 class Cue:
     """The lines of one cue, or of one of its speakers, and which of the file's lines is the first."""
 
-    def __init__(self, first: int, lines: Sequence[Line], kind: str) -> None:
+    def __init__(self, first: int, lines: Sequence[SubtitleLine], kind: str) -> None:
         self.first, self.lines, self.kind = first, lines, kind
         pieces = _pieces(" ".join(line.text for line in lines), kind)
         for i, piece in enumerate(pieces):
@@ -51,11 +51,10 @@ class Cue:
         return [*found, *[""] * (len(self.lines) - len(found))]
 
 
-class SubtitleDocument:
-    kept = 0
-    languages = ("", "")
+class SubtitleDocument(Document):
+    """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
 
-    def __init__(self, data: bytes, name: str, kind: str) -> None:
+    def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
         text = self.file.text
         self.lines, spans = events_of(text) if kind == "ass" else cues_of(text, kind == "vtt")
@@ -79,12 +78,7 @@ class SubtitleDocument:
         return self.file.written("".join(written))
 
 
-def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> SubtitleDocument:
-    """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
-    return SubtitleDocument(data, name, kind)
-
-
-def _texts(lines: Sequence[Line], span: range, kind: str) -> list[range]:
+def _texts(lines: Sequence[SubtitleLine], span: range, kind: str) -> list[range]:
     """The lines of a cue that are one text each: what one speaker says, up to a line without words."""
     found: list[range] = []
     for i in span:
@@ -98,8 +92,8 @@ def _texts(lines: Sequence[Line], span: range, kind: str) -> list[range]:
 
 
 def _pieces(text: str, kind: str) -> list[Piece]:
-    pieces = pieces_of_ass(text) if kind == "ass" else pieces_of(text, CUE)
-    return [unescape(piece) if isinstance(piece, str) else piece for piece in pieces] if kind == "vtt" else pieces
+    pieces = pieces_of_ass(text) if kind == "ass" else cut_at_tags(text, CUE)
+    return [unescaped(piece) if isinstance(piece, str) else piece for piece in pieces] if kind == "vtt" else pieces
 
 
 def _has_words(pieces: Sequence[Piece]) -> bool:

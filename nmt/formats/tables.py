@@ -7,19 +7,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nmt.formats.columns import columns_of, unknown
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, DocumentOptions, Segment
+from nmt.formats.document import Document, DocumentOptions, Segment
+from nmt.formats.encodings import read_text
 
 
-class TableDocument:
-    languages = ("", "")
+class TableDocument(Document):
+    """Raises ValueError where the columns cannot be told, or for what is not UTF-8 or UTF-16, or no CSV."""
 
-    def __init__(self, data: bytes, name: str, kind: str, options: DocumentOptions) -> None:
-        self.bom, text = _decoded(data, name)
+    def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
+        self.file = read_text(data, name)
+        text = self.file.text
         self.delimiter = "\t" if kind == "tsv" else delimiter_of(text[: 1 << 16])
         self.quotes = kind == "csv"
         self.records = list(_records(text, self.delimiter, self.quotes, name))
         first = next((cells for cells, _ in self.records if self._is_row(cells)), None)
-        self.kept = 0
         self.todo: list[tuple[int, str]] = []
         self.src = self.tgt = 0
         if first is not None:
@@ -56,7 +57,7 @@ class TableDocument:
         for (i, _), target in zip(self.todo, targets, strict=True):
             self._set(self.records[i][0], target)
         text = "".join(self.delimiter.join(cells) + end for cells, end in self.records)
-        return (self.bom + text).encode()
+        return self.file.written(text)
 
     def _is_row(self, cells: list[str]) -> bool:
         return len(cells) > 1 or bool(cells[0].strip())
@@ -74,49 +75,28 @@ class TableDocument:
             cells[self.tgt] = text
 
 
-def read(kind: str, data: bytes, name: str, options: DocumentOptions) -> TableDocument:
-    """Raises ValueError where the columns cannot be told, or for what is no UTF-8 or no CSV."""
-    return TableDocument(data, name, kind, options)
-
-
 def delimiter_of(text: str) -> str:
     """Of a CSV, by its first line: spreadsheets of half of Europe write semicolons."""
     first = re.sub('"[^"]*"', "", text).split("\n")[0]
     return ";" if first.count(";") > first.count(",") else ","
 
 
-def _decoded(data: bytes, name: str) -> tuple[str, str]:
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise ValueError(f"{name} is not UTF-8; of a spreadsheet save it so, or use XLSX") from None
-    return ("\ufeff", text[1:]) if text.startswith("\ufeff") else ("", text)
-
-
 def _records(text: str, delimiter: str, quotes: bool, name: str) -> Iterator[tuple[list[str], str]]:
     """The cells of each row as they are written, and what ends it."""
-    cell = re.compile(
-        (r'"(?:[^"]|"")*"|' if quotes else "") + rf"(?:[^{delimiter}\r\n]|\r(?!\n))*"
-    )  # a lone \r is content
+    quoted = r'"(?:[^"]|"")*"|' if quotes else ""
+    cell = re.compile(rf"({quoted}(?:[^{delimiter}\r\n]|\r(?!\n))*)({delimiter}|\r?\n|\Z)?")  # a lone \r is content
     cells: list[str] = []
     place = 0
-    while place < len(text):
+    while place < len(text) or cells:
         match = cell.match(text, place)
         assert match is not None
-        cells.append(match[0])
         place = match.end()
-        end = re.compile(r"\r?\n|\Z").match(text, place)
-        if end is not None:
-            yield cells, end[0]
-            cells, place = [], end.end()
-        elif text.startswith(delimiter, place):
-            place += 1
-            if place == len(text):
-                yield [*cells, ""], ""
-        else:
+        cells.append(match[1])
+        if match[2] is None:
             line = text.count("\n", 0, place) + 1
             raise ValueError(
                 f"{name}, line {line} is no row of CSV: {text[place : place + 20]!r} after a quoted cell"
             )
+        if match[2] != delimiter:
+            yield cells, match[2]
+            cells = []

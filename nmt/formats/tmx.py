@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from nmt.formats.document import DocumentOptions, Unit
 from nmt.formats.language_tags import matching
@@ -96,20 +96,17 @@ def _add(
     if target is not None and text_of(target) and not options.retranslate:
         document.kept += 1
         return
-    document.slots.append((text, _putting(unit, source, target, options.tgt)))
 
-
-def _putting(unit: Element, source: Element, target: Element | None, language: str) -> Callable[[list[Piece]], None]:
     def put(pieces: list[Piece]) -> None:
         seg = target
         if seg is None:
             of_source = source.getparent()
             variant = sibling(children(unit, "tuv")[-1], "tuv")
-            variant.set("lang" if of_source.get(LANG) is None else LANG, language)
+            variant.set("lang" if of_source.get(LANG) is None else LANG, options.tgt)
             variant.text = of_source.text
             seg = variant.makeelement(source.tag)
             variant.append(seg)
             seg.tail = of_source[-1].tail
         fill(seg, pieces)
 
-    return put
+    document.slots.append((text, put))

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from typing import BinaryIO
 
 from nmt.formats.document import DocumentOptions, Unit
+from nmt.formats.files import whole
 from nmt.formats.inline import Inline
 from nmt.formats.pieces import Piece
 from nmt.formats.xml import (
@@ -50,9 +52,9 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
     return document
 
 
-def units(data: bytes, name: str, src: str, tgt: str) -> Iterator[Unit]:
+def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
     """The translated ones, in whatever languages their file says."""
-    tree, two = _tree(data, name)
+    tree, two = _tree(whole(file, name), name)
     keys = _LANGUAGES[two]
     for number, unit in enumerate(_units(tree.getroot(), two), 1):
         of_src, target = text_of(child(unit, "source")), child(unit, "target")

@@ -8,16 +8,16 @@ What is a number, a date (a number with a style), a truth value or an error is n
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import IO, NamedTuple
 
 from lxml import etree
 
-from nmt.formats.archives import content, opened, replaced, stream
+from nmt.formats.archives import Archive
 from nmt.formats.columns import Columns, column_of, columns_of, unknown
-from nmt.formats.document import DocumentOptions, Segment
-from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, written
+from nmt.formats.document import Document, DocumentOptions, Segment, Table
+from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, qualified, written
 
 MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # of the format itself
@@ -27,7 +27,7 @@ ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # a UTF-16 unit by its number, such 
 LIKE_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # the first character of a text that would be read as one
 
 
-class Cell(NamedTuple):
+class SheetCell(NamedTuple):
     value: str  # "" of a formula that was not computed
     is_text: bool
     is_formula: bool
@@ -37,28 +37,32 @@ class Cell(NamedTuple):
         return not (self.is_formula or self.value.strip())
 
 
-NO_CELL = Cell("", False, False)
+NO_CELL = SheetCell("", False, False)
 
 
-class Row(NamedTuple):
+class SheetRow(NamedTuple):
     number: int
-    cells: dict[int, Cell]  # by the column from 0; those that have a value or a formula
+    cells: dict[int, SheetCell]  # by the column from 0; those that have a value or a formula
+
+    def values(self, width: int = 0) -> list[str]:
+        """Of the cells from the first column to the last that is there, or to a width."""
+        return [self.cells.get(i, NO_CELL).value for i in range(max(width, max(self.cells) + 1))]
 
 
 class Workbook:
     """Raises ValueError for what is no workbook."""
 
     def __init__(self, file: IO[bytes] | bytes, name: str) -> None:
-        self.name, self.archive = name, opened(file, name)
-        self.sheets = _sheets(self.archive, name)
-        self.strings = _strings(self.archive, name)
+        self.name, self.archive = name, Archive(file, name)
+        self.sheets = _sheets(self.archive)
+        self.strings = _strings(self.archive)
         self.count = 0
 
-    def rows(self, member: str) -> Iterator[Row]:
+    def rows(self, member: str) -> Iterator[SheetRow]:
         """The rows of a sheet that have a cell with a value."""
-        with stream(self.archive, member, self.name) as file:
+        with self.archive.stream(member) as file:
             number = 0
-            for row in elements(file, f"{self.name}: {member}", "row"):
+            for row in elements(file, file.name, "row"):
                 number = _number(row.get("r"), number + 1)
                 if not 1 <= number <= MAX_ROW:
                     raise ValueError(f"{self.name}: {member} has a row {number}; there are {MAX_ROW} at most")
@@ -68,9 +72,9 @@ class Workbook:
                 if self.count > MAX_CELLS:
                     raise ValueError(f"{self.name} has more than {MAX_CELLS} cells")
                 if any(cell.value for cell in cells.values()):
-                    yield Row(number, cells)
+                    yield SheetRow(number, cells)
 
-    def _cell(self, cell: Element) -> Cell:
+    def _cell(self, cell: Element) -> SheetCell:
         kind, value = cell.get("t"), child(cell, "v")
         text = "" if value is None else str(value.text or "")
         if kind == "inlineStr":
@@ -80,14 +84,14 @@ class Workbook:
         elif kind == "s":
             index = _number(text, -1)
             text = self.strings[index] if 0 <= index < len(self.strings) else ""
-        return Cell(text, kind in TEXTS, child(cell, "f") is not None)
+        return SheetCell(text, kind in TEXTS, child(cell, "f") is not None)
 
 
-class WorkbookDocument:
-    languages = ("", "")
+class WorkbookDocument(Document):
+    """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
-        self.book, self.kept = Workbook(data, name), 0
+        self.book = Workbook(data, name)
         self.todo: list[tuple[str, int, int, str]] = []  # sheet, row, column of the translation, text
         self.columns: dict[str, tuple[Columns, int]] = {}  # and the number of the first row
         problem: ValueError | None = None
@@ -96,7 +100,7 @@ class WorkbookDocument:
             first = next(rows, None)
             if first is None:
                 continue
-            cells, where = as_list(first, 0), f"{name}, sheet {title!r}, row {first.number}"
+            cells, where = first.values(), f"{name}, sheet {title!r}, row {first.number}"
             columns = columns_of(cells, options, where)
             if columns is None:
                 problem = problem or unknown(cells, options, where)
@@ -106,8 +110,10 @@ class WorkbookDocument:
         if not self.columns and problem is not None:
             raise problem
 
-    def _find(self, member: str, columns: Columns, first: Row, rows: Iterator[Row], options: DocumentOptions) -> None:
-        for row in rows if columns.header else (row for some in ([first], rows) for row in some):
+    def _find(
+        self, member: str, columns: Columns, first: SheetRow, rows: Iterator[SheetRow], options: DocumentOptions
+    ) -> None:
+        for row in rows if columns.header else chain([first], rows):
             source, target = (row.cells.get(column, NO_CELL) for column in (columns.src, columns.tgt))
             if not source.is_text or not source.value.strip():
                 continue
@@ -130,14 +136,9 @@ class WorkbookDocument:
             if texts and columns.name is not None:
                 texts = {first: columns.name} | texts
             if texts:
-                data = content(self.book.archive, member, self.book.name)
+                data = self.book.archive.content(member)
                 changed[member] = _with_texts(data, f"{self.book.name}: {member}", columns, texts)
-        return replaced(self.book.archive, changed, self.book.name)
-
-
-def read(data: bytes, name: str, options: DocumentOptions) -> WorkbookDocument:
-    """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
-    return WorkbookDocument(data, name, options)
+        return self.book.archive.replaced(changed)
 
 
 def unescaped(text: str) -> str:
@@ -152,11 +153,6 @@ def escaped(text: str) -> str:
     return FORBIDDEN.sub(lambda character: f"_x{ord(character[0]):04X}_", found)
 
 
-def as_list(row: Row, width: int) -> list[str]:
-    """The values of the cells from the first column to the last that is there."""
-    return [row.cells.get(i, NO_CELL).value for i in range(max(width, max(row.cells) + 1))]
-
-
 def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str]) -> bytes:
     tree = parse(data, name)
     number = 0
@@ -166,9 +162,7 @@ def _with_texts(data: bytes, name: str, columns: Columns, texts: dict[int, str])
             places = _cells(row)
             cell = next((cell for column, cell in places if column == columns.tgt), None)
             if cell is None:
-                cell = row.makeelement(
-                    f"{{{etree.QName(row).namespace}}}c", {"r": f"{_letters(columns.tgt)}{number}"}
-                )
+                cell = row.makeelement(qualified(row, "c"), {"r": f"{_letters(columns.tgt)}{number}"})
                 row.insert(sum(column < columns.tgt for column, _ in places), cell)
                 style = next((cell.get("s") for column, cell in places if column == columns.src), None)
                 if style is not None:
@@ -185,21 +179,19 @@ def _set(cell: Element, text: str) -> None:
     for old in list(cell):
         cell.remove(old)
     cell.set("t", "inlineStr")
-    namespace = etree.QName(cell).namespace
-    holder = etree.SubElement(cell, f"{{{namespace}}}is")
-    inner = etree.SubElement(holder, f"{{{namespace}}}t")
+    inner = etree.SubElement(etree.SubElement(cell, qualified(cell, "is")), qualified(cell, "t"))
     inner.set(SPACE, "preserve")
     inner.text = escaped(text)
 
 
-def _sheets(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
+def _sheets(archive: Archive) -> list[tuple[str, str]]:
     """The title of each sheet, in order, and the member that holds it."""
-    book = parse(content(archive, WORKBOOK, name), f"{name}: {WORKBOOK}").getroot()
-    relations = parse(content(archive, "xl/_rels/workbook.xml.rels", name), f"{name}: relations").getroot()
+    book = parse(archive.content(WORKBOOK), f"{archive.name}: {WORKBOOK}").getroot()
+    relations = parse(archive.content("xl/_rels/workbook.xml.rels"), f"{archive.name}: relations").getroot()
     targets = {
         relation.get("Id"): relation.get("Target", "") for relation in relations if local(relation) == "Relationship"
     }
-    found, members = [], set(archive.namelist())
+    found, members = [], set(archive.members)
     for sheet in book.iter("{*}sheet"):
         key = next((value for attribute, value in sheet.attrib.items() if attribute.endswith("}id")), None)
         target = targets.get(key, "")
@@ -207,15 +199,15 @@ def _sheets(archive: zipfile.ZipFile, name: str) -> list[tuple[str, str]]:
         if member in members and "/worksheets/" in f"/{member}":
             found.append((sheet.get("name", ""), member))
     if not found:
-        raise ValueError(f"{name} has no worksheet")
+        raise ValueError(f"{archive.name} has no worksheet")
     return found
 
 
-def _strings(archive: zipfile.ZipFile, name: str) -> list[str]:
-    if STRINGS not in archive.namelist():
+def _strings(archive: Archive) -> list[str]:
+    if STRINGS not in archive.members:
         return []
-    with stream(archive, STRINGS, name) as file:
-        return [_text(item) for item in elements(file, f"{name}: {STRINGS}", "si")]
+    with archive.stream(STRINGS) as file:
+        return [_text(item) for item in elements(file, file.name, "si")]
 
 
 def _text(holder: Element | None) -> str:
@@ -258,20 +250,21 @@ def _number(text: str | None, otherwise: int) -> int:
     return int(text) if text and re.fullmatch("[0-9]{1,9}", text) else otherwise
 
 
-def tables(book: Workbook) -> Iterator[tuple[str, Iterator[tuple[int, list[str]]]]]:
-    """Each sheet that has values: where it stands, and its rows as wide as the first at least. After the first, which
-    may name the columns, only text counts."""
+def tables(file: IO[bytes], name: str) -> Iterator[Table]:
+    """Each sheet that has values; its rows are as wide as the first at least. After the first, which may name the
+    columns, only text counts."""
+    book = Workbook(file, name)
     for title, member in book.sheets:
         rows = book.rows(member)
         first = next(rows, None)
         if first is not None:
-            yield f"{book.name}, sheet {title!r}", _rows(first, rows)
+            yield Table(f"{name}, sheet {title!r}", _rows(first, rows))
 
 
-def _rows(first: Row, others: Iterator[Row]) -> Iterator[tuple[int, list[str]]]:
-    names = as_list(first, 0)
+def _rows(first: SheetRow, others: Iterator[SheetRow]) -> Iterator[tuple[int, list[str]]]:
+    names = first.values()
     yield first.number, names
     for row in others:
         texts = {column: cell for column, cell in row.cells.items() if cell.is_text}
         if texts:
-            yield row.number, as_list(Row(row.number, texts), len(names))
+            yield row.number, SheetRow(row.number, texts).values(len(names))

@@ -14,15 +14,16 @@ from xml.parsers import expat
 
 from lxml import etree
 
-from nmt.formats.document import MAX_BYTES, TOO_LARGE, Segment
+from nmt.formats.document import Document, Segment
+from nmt.formats.files import MAX_BYTES, check_size
 from nmt.formats.inline import Inline
-from nmt.formats.pieces import Piece, Tag
+from nmt.formats.pieces import Piece, Tag, with_pairs
 
 SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 PAIRED = {"g", "pc", "mrk", "hi"}  # their content is text
-OPENING = {"bpt", "bx", "sc", "sm"}
 CLOSING = {"ept", "ex", "ec", "em"}
+HALVES = {"bpt", "bx", "sc", "sm", *CLOSING}  # each of them one end of a pair
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML cannot spell it
 SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 HEAD_BYTES = 1 << 16  # that a document may have before its first element
@@ -62,8 +63,7 @@ def check_prolog(head: bytes, name: str) -> None:
 
 def parse(data: bytes, name: str) -> Element:
     """The tree of a document. Raises ValueError for what is too large, is no XML, or declares entities."""
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{name} {TOO_LARGE}")
+    check_size(len(data), name)
     check_prolog(data[:HEAD_BYTES], name)
     try:
         return etree.fromstring(data, etree.XMLParser(strip_cdata=False, **SAFE)).getroottree()
@@ -114,6 +114,15 @@ def local(element: Element) -> str:
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
+def namespace(element: Element) -> str:
+    return str(etree.QName(element).namespace or "")
+
+
+def qualified(element: Element, name: str) -> str:
+    """A name in the namespace of an element."""
+    return str(etree.QName(namespace(element) or None, name))
+
+
 def children(element: Element, *names: str) -> list[Element]:
     return [child for child in element if local(child) in names]
 
@@ -133,8 +142,7 @@ def inherited(element: Element, attribute: str) -> str | None:
 
 def sibling(element: Element, name: str) -> Element:
     """A new element after this one, of the same namespace, and indented as it is."""
-    namespace = etree.QName(element).namespace
-    made = etree.Element(f"{{{namespace}}}{name}" if namespace else name)
+    made = etree.Element(qualified(element, name))
     parent, tail = element.getparent(), element.tail
     element.addnext(made)
     made.tail = tail
@@ -146,13 +154,23 @@ def sibling(element: Element, name: str) -> Element:
 def inline(element: Element, preserve: bool) -> Inline:
     """The content of an element. Without `preserve` an end of a line, with the indentation around it, is one space,
     and nothing at either end of the text."""
-    pieces = list(_pieces(element))
+    pieces = _with_partners(list(_pieces(element)))
     if not preserve and pieces:
         pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
         pieces[0] = pieces[0].removeprefix("\n") if isinstance(pieces[0], str) else pieces[0]
         pieces[-1] = pieces[-1].removesuffix("\n") if isinstance(pieces[-1], str) else pieces[-1]
         pieces = [piece.replace("\n", " ") if isinstance(piece, str) else piece for piece in pieces]
     return Inline([piece for piece in pieces if piece != ""])
+
+
+def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
+    """With pairs of the single elements that open and close one; those that cross others stay alone."""
+    names = {
+        i: (_key(piece.value), local(piece.value) in CLOSING)
+        for i, piece in enumerate(pieces)
+        if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
+    }
+    return with_pairs(pieces, names)
 
 
 def _without_indentation(text: str) -> str:
@@ -179,7 +197,7 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
     at = [element]
     for piece in pieces:
         if isinstance(piece, str):
-            append_text(at[-1], FORBIDDEN.sub("\ufffd", piece))
+            append_text(at[-1], piece)
         elif isinstance(piece.value, str):
             append_text(at[-1], piece.value)
         elif piece.value is None:
@@ -192,7 +210,8 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
 
 
 def append_text(element: Element, text: str) -> None:
-    """Behind what an element holds."""
+    """Put text behind what an element holds; U+FFFD for what XML cannot spell."""
+    text = FORBIDDEN.sub("\ufffd", text)
     if len(element):
         element[-1].tail = (element[-1].tail or "") + text
     else:
@@ -201,7 +220,6 @@ def append_text(element: Element, text: str) -> None:
 
 def _pieces(element: Element) -> Iterator[Piece]:
     """The value of a tag is the element that stands for it; of what closes an element that has content, None."""
-    pairs = _partners(element)
     if element.text:
         yield str(element.text)
     for node in element:
@@ -210,7 +228,7 @@ def _pieces(element: Element) -> Iterator[Piece]:
             yield from _pieces(node)
             yield Tag("close", None)
         else:
-            yield Tag(pairs.get(node, "alone"), _without_tail(node))
+            yield Tag("alone", _without_tail(node))
         if node.tail:
             yield str(node.tail)
 
@@ -229,36 +247,17 @@ def _without_tail(node: Element) -> Element:
     return made
 
 
-def _partners(element: Element) -> dict[Element, Any]:
-    """Which of the children open and close a pair, such as bpt and ept; those that cross others stand alone."""
-    kinds: dict[Element, Any] = {}
-    opened: list[Element] = []
-    for node in element:
-        name = local(node)
-        if name in OPENING:
-            opened.append(node)
-        elif name in CLOSING:
-            while opened and _key(opened[-1]) != _key(node):
-                if not any(_key(tag) == _key(node) for tag in opened):
-                    break
-                opened.pop()
-            if opened and _key(opened[-1]) == _key(node):
-                kinds[opened.pop()], kinds[node] = "open", "close"
-    return kinds
-
-
 def _key(node: Element) -> tuple[str, str | None]:
-    """What a tag that opens and the one that closes it have in common."""
-    name = local(node)
-    kind = {"bpt": "pt", "ept": "pt", "bx": "x", "ex": "x", "sc": "c", "ec": "c", "sm": "m", "em": "m"}[name]
-    return kind, next((node.get(key) for key in ("startRef", "rid", "i", "id") if node.get(key) is not None), None)
+    """What a tag that opens and the one that closes it have in common, such as bpt and ept."""
+    ids = (node.get(key) for key in ("startRef", "rid", "i", "id"))
+    return local(node)[1:], next((found for found in ids if found is not None), None)
 
 
-class XmlDocument:
+class XmlDocument(Document):
     """A tree with places for translations: an inline text, and what is done with its translation."""
 
     def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
-        self.tree, self.original, self.languages, self.kept = tree, original, languages, 0
+        self.tree, self.original, self.languages = tree, original, languages
         self.slots: list[tuple[Inline, Callable[[list[Piece]], None]]] = []
 
     @property

@@ -38,7 +38,7 @@ _WITHIN = dict.fromkeys(["td", "th", "tr", *_GROUPS.split()], names("table templ
 _WITHIN_OTHERS = names("button dl menu object ol select table template ul")
 
 
-class Copied:
+class CopiedElement:
     """An element, from its opening tag on. Takes a time that does not depend on how deep it is."""
 
     def __init__(self, token: Token) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from socket import socket
 from typing import Any
 
-from nmt.html import document as html
+from nmt.html import segments as html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.files import Files
@@ -44,7 +44,7 @@ class _Text:
     source: str
     confidence: float
     pair: Pair | None  # None: it stays as it is
-    segments: Segments | html.Document | None = None
+    segments: Segments | html.HtmlSegments | None = None
     results: list[Any] = field(default_factory=list)  # of all segments
 
     def answer(self, text: str) -> Answer:

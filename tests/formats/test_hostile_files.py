@@ -161,3 +161,16 @@ def test_plurals_of_a_header_are_no_code():
     for rule in ("__import__('os')", "9**9**9", "(" * 200 + "n" + ")" * 200):
         document = read_document("po", po.format(2, rule).encode(), "a.po", OPTIONS)
         assert b'msgstr[1] "y"' in document.with_targets(["x", "y"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("vtt", "WEBVTT\n\n1:1 --> 1:2\nHund &#{}; &amp;\n"),
+        ("xliff", XLIFF.format(UNIT.format("Hund &amp;#{}; &amp;amp; <x id='1'/> Haus"))),
+    ],
+)
+def test_a_number_that_python_does_not_read_is_no_character(kind, data):
+    document = read_document(kind, data.replace("{}", "9" * 5000).encode(), "a", OPTIONS)
+    assert document.segments[0].text.startswith("Hund \ufffd &")
+    assert b"dog" in document.with_targets(["dog"])

@@ -12,12 +12,11 @@ from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.inline import MARKUP, Inline, plain, translated
 from nmt.formats.language_tags import matching
 from nmt.formats.office_text import pieces_of as pieces_of_paragraph
-from nmt.formats.pieces import Tag
-from nmt.formats.tagged import HTML, pieces_of, text_of_pieces
+from nmt.formats.pieces import HTML, Tag, cut_at_tags, text_of_pieces
 
 
 def inline(text):
-    return Inline(pieces_of(text, HTML))
+    return Inline(cut_at_tags(text, HTML))
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,12 @@ def test_texts_change_where_they_stand_and_nothing_else():
     assert found == expected.replace("\n", "\r\n")
 
 
+def test_the_name_of_a_link_is_that_which_the_parser_knows():
+    data = "Der [kleine\x85Hund] und [der\u00a0große][Kleine\x85hund].\n\n[kleine\x85hund]: http://x\n".encode()
+    (segment,) = read_document("markdown", data, "a.md", OPTIONS).segments
+    assert segment.text == 'Der <x id="1"/> und <g id="2">der\u00a0große</g>.'
+
+
 @pytest.mark.parametrize(
     ("target", "written"),
     [

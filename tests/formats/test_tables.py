@@ -38,6 +38,18 @@ def test_every_other_cell_stays_to_the_letter(kind, options, text, expected, kep
     assert translated(kind, text, **options) == (expected, kept)
 
 
+def test_a_table_of_a_spreadsheet_in_utf_16_stays_in_it():
+    document = read_document(
+        "tsv", "\ufeffde\ten\nMädchen\t\n".encode("utf-16-le"), "a.tsv", DocumentOptions("de", "en")
+    )
+    assert document.with_targets(["girl"]) == "\ufeffde\ten\nMädchen\tgirl\n".encode("utf-16-le")
+
+
+def test_a_table_in_an_older_encoding_is_refused_with_the_command_that_converts_it():
+    with pytest.raises(ValueError, match="a.csv is not UTF-8; .* iconv -f WINDOWS-1252 -t UTF-8 < a.csv"):
+        read_document("csv", "de,en\nMädchen,\n".encode("cp1252"), "a.csv", DocumentOptions("de", "en"))
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [

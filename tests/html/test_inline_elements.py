@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from nmt.html.document import cut
+from nmt.html.segments import cut
 
 
 def test_links_side_by_side_are_texts_of_their_own():

@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
-from nmt.html.copied import VOID, Copied, is_copied, names
+from nmt.html.copied import VOID, CopiedElement, is_copied, names
 from nmt.html.tokens import tokens, unescaped
 from nmt.text.sentences import LONG, sentences
 
@@ -56,7 +56,7 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class Document:
+class HtmlSegments:
     """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have tags of their own, by number, in
     place of the document's `tags`."""
 
@@ -87,7 +87,7 @@ class Document:
         yield _escaped(translation[end:])
 
 
-def cut(document: str, language: str = "") -> Document:
+def cut(document: str, language: str = "") -> HtmlSegments:
     """A document, in a language."""
     texts: list[str] = []
     skeleton: list[list[str]] = [[]]
@@ -108,12 +108,12 @@ def cut(document: str, language: str = "") -> Document:
         if not is_next_link:
             skeleton[-1].append(part.content)
         run = [part] if is_next_link else []
-    return Document(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
+    return HtmlSegments(tuple(texts), tuple(map("".join, skeleton)), tuple(tags))
 
 
 def _parts(document: str) -> Iterator[_Part]:
     """Texts, tags, and elements that are copied whole."""
-    copied: Copied | None = None
+    copied: CopiedElement | None = None
     around = Counter[str]()  # the names of what is open, or has no end tag
     for token in tokens(document):
         if copied and copied.ends_before(token, around):
@@ -125,7 +125,7 @@ def _parts(document: str) -> Iterator[_Part]:
                 yield _Part("".join(copied.contents), copied.name, stands_alone=True)
                 copied = None
         elif token.name and not token.closes and not alone and is_copied(token):
-            copied = Copied(token)
+            copied = CopiedElement(token)
         else:
             yield _Part(token.content, token.name, token.closes, alone)
             if token.name and not alone:

@@ -11,7 +11,7 @@ MARKS = frozenset(["*", "**", "_", "__", "~~"])
 NAMES = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}  # of HTML
 
 
-class Run:
+class DelimiterRun:
     """Some equal signs, of which those that have a partner become tags and the others stay text."""
 
     def __init__(self, text: str, before: str, after: str) -> None:
@@ -30,13 +30,13 @@ class Run:
     def pieces(self) -> list[Piece]:
         return [*self.closing, self.sign * self.left, *reversed(self.opening)]
 
-    def fits(self, closer: Run) -> bool:
+    def fits(self, closer: DelimiterRun) -> bool:
         if self.sign != closer.sign:
             return False
         either = self.closes or closer.opens
         return not either or (self.length + closer.length) % 3 > 0 or not (self.length % 3 or closer.length % 3)
 
-    def pair(self, closer: Run) -> None:
+    def pair(self, closer: DelimiterRun) -> None:
         text = self.sign * min(2, self.left, closer.left)
         self.opening.append(Tag("open", text))
         closer.closing.append(Tag("close", text))
@@ -44,9 +44,9 @@ class Run:
         closer.left -= len(text)
 
 
-def match(runs: Sequence[Run]) -> None:
+def match(runs: Sequence[DelimiterRun]) -> None:
     """Find the partners of all."""
-    opened: list[Run] = []
+    opened: list[DelimiterRun] = []
     bottoms: dict[tuple[str, bool, int], int] = {}  # below which no partner is for runs of a kind
     for run in runs:
         key = run.sign, run.opens, run.length % 3
@@ -89,31 +89,4 @@ def as_html(pieces: Sequence[Piece]) -> list[Piece]:
         if isinstance(piece, Tag) and piece.value in MARKS and piece.kind != "alone":
             slash = "/" if piece.kind == "close" else ""
             found[i] = Tag(piece.kind, f"<{slash}{NAMES[piece.value]}>")
-    return found
-
-
-def paired_tags(pieces: Sequence[Piece], names: Sequence[tuple[int, str, bool]]) -> list[Piece]:
-    """Of the tags of HTML, by their place, name, and whether they close, those that are nested as pairs."""
-    found, tags = list(pieces), {place: (name, closes) for place, name, closes in names}
-    opened: list[tuple[str, int]] = []  # "" is what is none of HTML
-    levels: list[dict[str, int]] = [{}]  # how many of a name are open since the last such
-    for i in range(len(pieces)):
-        piece = pieces[i]
-        name, closes = tags.get(i, ("", False))
-        if name and not closes:
-            opened.append((name, i))
-            levels[-1][name] = levels[-1].get(name, 0) + 1
-        elif name and levels[-1].get(name):
-            other, place = "", i
-            while other != name:
-                other, place = opened.pop()
-                levels[-1][other] -= 1
-            found[place], found[i] = Tag("open", pieces[place].value), Tag("close", pieces[i].value)  # type: ignore[union-attr]
-        elif isinstance(piece, Tag) and piece.kind == "open":
-            opened.append(("", i))
-            levels.append({})
-        elif isinstance(piece, Tag) and piece.kind == "close":
-            while opened.pop()[0]:
-                pass
-            levels.pop()
     return found

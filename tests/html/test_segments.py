@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from nmt.html.document import cut
+from nmt.html.segments import cut
 from nmt.html.tokens import tokens
 from nmt.service.detection import detect
 from nmt.service.models import translate_tagged

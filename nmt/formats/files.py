@@ -1,0 +1,44 @@
+"""Files as they are opened, gzipped or not, and how much of them is read as a whole."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from nmt.common.suggestions import near_file
+
+MAX_BYTES = 1 << 26  # of a file that is read as a whole, unpacked; its tree takes ten times as much
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """A file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
+    try:
+        file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing{near_file(path)}") from None
+    except OSError as error:
+        what = "is a folder, not a file" if path.is_dir() else f"cannot be read: {error.strerror}"
+        raise ValueError(f"{path} {what}") from None
+    try:
+        with file:
+            yield cast(BinaryIO, file)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
+
+
+def whole(file: BinaryIO, name: str) -> bytes:
+    """All of a file. Raises ValueError where that is too much."""
+    data = file.read(MAX_BYTES + 1)
+    check_size(len(data), name)
+    return data
+
+
+def check_size(size: int, name: str) -> None:
+    """Raises ValueError for a file of too many bytes to be read as a whole."""
+    if size > MAX_BYTES:
+        raise ValueError(f"{name} is larger than {MAX_BYTES >> 20} MiB; divide it")
