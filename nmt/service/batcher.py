@@ -64,7 +64,6 @@ class Batcher:
         self.running = 0  # segments that are in a batch
         self.on_batch = on_batch
         self.waiting = 0  # segments that are in no batch yet
-        self.waiting_chars = 0
         self.dropped = 0  # segments that were never translated, because nobody waits for them any more
         self.jobs = 0  # not answered yet
         self._queues: dict[Hashable, deque[_Job]] = {}  # the kind whose turn it is first
@@ -82,7 +81,6 @@ class Batcher:
         job = _Job(kind, segments, answer, [None] * len(segments))
         self.jobs += 1
         self.waiting += len(segments)
-        self.waiting_chars += sum(map(len, segments))
         answer.add_done_callback(lambda _: self._over(job))
         self._queues.setdefault(kind, deque()).append(job)
         if self._enough and self.waiting >= self._enough[0] and not self._enough[1].done():
@@ -99,11 +97,10 @@ class Batcher:
     def _over(self, job: _Job) -> None:
         if not job.answer.cancelled():
             job.answer.exception()  # who asked may have gone, and asyncio would complain that nobody looks
-        unseen = job.segments[job.taken :]
+        unseen = len(job.segments) - job.taken
         self.jobs -= 1
-        self.waiting -= len(unseen)
-        self.waiting_chars -= sum(map(len, unseen))
-        self.dropped += len(unseen)
+        self.waiting -= unseen
+        self.dropped += unseen
         if not self.jobs:
             for idle in self._idle:
                 if not idle.done():
@@ -171,7 +168,6 @@ class Batcher:
             batch.chars += size
             job.taken += 1
             self.waiting -= 1
-            self.waiting_chars -= size
         if job.left:
             queue.append(job)
         return True

@@ -1,4 +1,4 @@
-"""WorkerPool that are loaded, and loaded again while requests go on.
+"""The models that are served, and how they are loaded again while requests go on.
 
 A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
 answer is of one model; an old generation ends with its last request.
@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from typing import Any
 
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs, stamp
-from nmt.service.processes import WorkerPool, spawn
+from nmt.service.processes import Spawned, WorkerPool, spawn
 from nmt.service.tasks import Tasks
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
@@ -87,22 +85,21 @@ class Generations:
         """Of workers, since the start."""
         return self._old_deaths + self.current.models.deaths
 
-    async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
+    async def start(self, spawned: Spawned) -> None:
         """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
         self._loaded = stamp(self.settings.pairs)
-        self.current = await self._generation(spawned or spawn(self.settings.for_models()))
+        self.current = await self._generation(spawned)
         if self.settings.watch_s:
             self._tasks.begin(self._watch())
 
-    async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> Generation:
+    async def _generation(self, spawned: Spawned) -> Generation:
         models = await WorkerPool.start(spawned, self.settings.workers)
         generation = Generation(models, Pairs(self.settings.pairs))
         models.on_end = lambda: self._lost(generation)
         return generation
 
     async def reload(self) -> bool:
-        """Load the models again; requests go on meanwhile. Whether that worked: if not, what was there
-        stays."""
+        """Load the models again; requests go on meanwhile. Whether that worked: if not, those before stay."""
         async with self._reloading:
             loaded = stamp(self.settings.pairs)
             try:

@@ -1,9 +1,9 @@
 """The process that holds the models: it loads them once, and forks workers that share their memory.
 
-It is started by processes.py, which hands it a socket. On that come the settings, as a line of JSON, and go what was
-loaded, or why not; then each line that comes asks for one more worker, and gets its pipe. A worker is that of
-nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks HTTP, whose sockets
-a child would hold open, and a new model is loaded without a moment's wait there.
+It is started by processes.py, which hands it a socket. The settings come on it as a line of JSON, and the answer says
+why the models cannot be loaded, or nothing. Each line that follows asks for one more worker, and gets its pipe. A
+worker is that of nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks
+HTTP, whose sockets a child would hold open, and a new model is loaded without a moment's wait there.
 """
 
 from __future__ import annotations
@@ -69,17 +69,6 @@ class Models:
                     same[key].search = with_beam_size(same[key].search, beam_size)
             loaded[pair] = in_direction(same[key], pair)
         return cls(loaded)
-
-    def described(self) -> dict[str, Any]:
-        """What the other process needs to know."""
-        return {
-            pair: {
-                "width": translator.search.width,
-                "compute": translator.compute,
-                "attention": translator.model.config.attention.name != "none",
-            }
-            for pair, translator in self.translators.items()
-        }
 
     def translate(self, batch: Batch) -> list[Result]:
         pair, texts, alternatives, markup = batch
@@ -191,7 +180,7 @@ def serve(control: socket.socket) -> None:
     except (ValueError, OSError, MemoryError) as error:
         control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
         return
-    control.sendall(to_json({"pairs": models.described()}).encode() + b"\n")
+    control.sendall(b"{}\n")
     from nmt.translation.forks import Worker
 
     descriptor = control.fileno()  # a worker that kept it would hide this process's end

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import subprocess
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from socket import socket
 from typing import Any
 
 from nmt.html import document as html
@@ -21,6 +19,7 @@ from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs
+from nmt.service.processes import Spawned
 from nmt.service.segments import Segments, cut
 from nmt.service.wire import Answer, Markup, RefusedError, TranslationRequest
 
@@ -93,7 +92,7 @@ class Service:
         self._cache: OrderedDict[tuple[_Kind, str], Any] = OrderedDict()
         self._speed = 100.0  # segments a second, lately
 
-    async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
+    async def start(self, spawned: Spawned) -> None:
         """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
         self.batcher = Batcher(self._run, self.settings.workers, self._ran)
         await self.generations.start(spawned)
