@@ -6,8 +6,8 @@
     service.py    a request's way: limits, detection, segments, batches, and back
     files.py      a file's way: a portion at a time, and kept for a while; documents.py: what is translated in it
     batcher.py    what came while the last batch ran is the next batch
-    processes.py  the processes that hold the models, seen from here; models.py, seen from there; generations.py: new
-                  models in the place of old ones while requests run
+    processes.py  the processes that hold the models, seen from here; models.py, seen from there; messages.py: what
+                  they say; generations.py: new models in the place of old ones while requests run
     pairs.py, detection.py, segments.py, limits.py, metrics.py, openapi.py, page/
 
 The process that speaks HTTP loads no model and no torch: it starts while another one loads them, and never waits.

@@ -24,7 +24,6 @@ TURN = 8  # segments of a job before it is the next one's turn
 GATHER_SHARE, GATHER_S = 0.5, 0.02  # of the last batch's time, and at most: see Batcher._gathered
 
 Run = Callable[[Any, list[str]], Awaitable[Sequence[Any]]]
-OnBatch = Callable[[Any, int, float], None]
 
 
 @dataclass(eq=False)
@@ -58,11 +57,10 @@ class _Batch:
 class Batcher:
     """Jobs in, results out. Belongs to the event loop that it is used in."""
 
-    def __init__(self, run: Run, slots: int, on_batch: OnBatch = lambda kind, segments, seconds: None) -> None:
+    def __init__(self, run: Run, slots: int) -> None:
         self.run = run
         self.slots = self.free = slots
         self.running = 0  # segments that are in a batch
-        self.on_batch = on_batch
         self.waiting = 0  # segments that are in no batch yet
         self.dropped = 0  # segments that were never translated, because nobody waits for them any more
         self.jobs = 0  # not answered yet
@@ -124,9 +122,7 @@ class Batcher:
                     await self._finish(batch)
                 finally:
                     self.running -= len(batch.parts)
-                seconds = loop.time() - begun
-                self.on_batch(batch.kind, len(batch.parts), seconds)
-                await self._gathered(batch, seconds)
+                await self._gathered(batch, loop.time() - begun)
         finally:
             self.free += 1
             self._start()

@@ -22,19 +22,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nmt.common.json_text import to_json
 from nmt.common.log_lines import place_of
 from nmt.data.tokenizer import EOS_ID
-from nmt.service.wire import Markup
+from nmt.service.messages import Batch, Inspection, SegmentResult
 from nmt.text.sentences import LONG
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
     from nmt.translation.values import Split, Translation
-
-# pair, texts, how many alternatives, what may be tags in the texts
-Batch = tuple[str, Sequence[str], int, Markup]
-# pair, text, its translation (None: the model's own), parts, and of which side and place alone (None: all)
-Inspection = tuple[str, str, str | None, Sequence[str], tuple[str, int] | None]
-# text, its alternatives, score, source pieces, whether its end is left out
-Result = tuple[str, Sequence[str], float, int, bool]
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +63,7 @@ class Models:
             loaded[pair] = in_direction(same[key], pair)
         return cls(loaded)
 
-    def translate(self, batch: Batch) -> list[Result]:
+    def translate(self, batch: Batch) -> list[SegmentResult]:
         pair, texts, alternatives, markup = batch
         translator = self.translators[pair]
         with _unsaid():
@@ -84,17 +77,16 @@ class Models:
             pieces = translator.tokenizer.encode_src(list(texts))
             return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
 
-    def inspect(self, batch: Inspection) -> str:
-        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. Of a text without a
-        piece, which need not be blank, nothing."""
+    def inspect(self, wanted: Inspection) -> str:
+        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. "" for a text without
+        a piece, which need not be blank."""
         from nmt.inspection import inspect_sentence
 
-        pair, text, target, parts, piece = batch
-        translator = self.translators[pair]
+        translator, piece = self.translators[wanted.pair], wanted.piece
         with _unsaid():
-            if translator.tokenizer.encode_src([text]) == [[EOS_ID]]:
+            if translator.tokenizer.encode_src([wanted.text]) == [[EOS_ID]]:
                 return ""
-            found = inspect_sentence(translator, text, parts, target)
+            found = inspect_sentence(translator, wanted.text, wanted.parts, wanted.translation)
             return to_json(found if piece is None else _of_piece(found, *piece))
 
 
@@ -158,9 +150,9 @@ def in_direction(translator: Translator, pair: str) -> Translator:
     return translator.toward(found[0])
 
 
-def _result(one: Translation, pieces: int) -> Result:
+def _result(one: Translation, pieces: int) -> SegmentResult:
     others = dict.fromkeys(other.text for other in one.alternatives[1:] if other.text != one.text)
-    return one.text, list(others), one.score, pieces, one.truncated
+    return SegmentResult(one.text, list(others), one.score, pieces, one.truncated)
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from nmt.html import document as html
 from nmt.service.batcher import Batcher
@@ -17,11 +17,12 @@ from nmt.service.detection import detect
 from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import INSPECTED, Keys, Limits, Rates
+from nmt.service.messages import Batch, Inspection, Markup, SegmentResult
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import Pair, Pairs
 from nmt.service.processes import Spawned
 from nmt.service.segments import Segments, cut
-from nmt.service.wire import Answer, Markup, RefusedError, TranslationRequest
+from nmt.service.wire import Answer, RefusedError, TranslationRequest
 
 logger = logging.getLogger(__name__)
 
@@ -44,23 +45,23 @@ class _Text:
     confidence: float
     pair: Pair | None  # None: it stays as it is
     segments: Segments | html.Document | None = None
-    results: list[Any] = field(default_factory=list)  # of all segments
+    results: list[SegmentResult] = field(default_factory=list)  # of all segments
 
     def answer(self, text: str) -> Answer:
         if self.pair is None:
             return Answer(text, self.source, self.confidence)
-        most = max((len(one[1]) for one in self.results), default=0)
+        most = max((len(one.alternatives) for one in self.results), default=0)
         best, *others = [
             self._joined([_chosen(one, rank) for one in self.results], self.pair.target) for rank in range(most + 1)
         ]
-        scores = [one[2] for one in self.results]
+        scores = [one.score for one in self.results]
         return Answer(
             best,
             self.source,
             self.confidence,
             tuple(dict.fromkeys(other for other in others if other != best)),
             sum(scores) / len(scores) if scores else 0.0,
-            any(one[4] for one in self.results),
+            any(one.truncated for one in self.results),
         )
 
     def _joined(self, translations: Sequence[str], target: str) -> str:
@@ -70,10 +71,10 @@ class _Text:
         return self.segments.joined(translations)
 
 
-def _chosen(result: Any, rank: int) -> str:
-    """The best translation of a segment, or of its alternatives the one of that rank where it has so many."""
-    text: str = result[0] if not rank or rank > len(result[1]) else result[1][rank - 1]
-    return text
+def _chosen(result: SegmentResult, rank: int) -> str:
+    """The translation of that rank, from 0, or the best where there are not so many."""
+    ranked = [result.text, *result.alternatives]
+    return ranked[rank if rank < len(ranked) else 0]
 
 
 class Service:
@@ -89,12 +90,12 @@ class Service:
         self.generations = Generations(settings, self.metrics, self._read_keys, self._renewed)
         self.characters = 0  # translated since the start
         self.files = Files(limits, clock, lambda: self.generations.current, self.lines)
-        self._cache: OrderedDict[tuple[_Kind, str], Any] = OrderedDict()
+        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()
         self._speed = 100.0  # segments a second, lately
 
     async def start(self, spawned: Spawned) -> None:
         """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
-        self.batcher = Batcher(self._run, self.settings.workers, self._ran)
+        self.batcher = Batcher(self._run, self.settings.workers)
         await self.generations.start(spawned)
         self.metrics.now |= {
             "nmt_waiting_segments": lambda: self.batcher.waiting,
@@ -185,12 +186,12 @@ class Service:
         kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
         async with self._in_time("translated", self.limits.file_s):
             found = await self._results({kind: lines})
-        return [found[kind, line][0] for line in lines]
+        return [found[kind, line].text for line in lines]
 
-    async def _results(self, wanted: Mapping[_Kind, Sequence[str]]) -> dict[tuple[_Kind, str], Any]:
+    async def _results(self, wanted: Mapping[_Kind, Sequence[str]]) -> dict[tuple[_Kind, str], SegmentResult]:
         """Of each segment what workers make of it. Raises what they raise."""
-        waits: list[tuple[_Kind, list[str], asyncio.Future[list[Any]]]] = []
-        found: dict[tuple[_Kind, str], Any] = {}
+        waits: list[tuple[_Kind, list[str], asyncio.Future[list[SegmentResult]]]] = []
+        found: dict[tuple[_Kind, str], SegmentResult] = {}
         for kind, segments in wanted.items():
             missing = []
             for segment in dict.fromkeys(segments):
@@ -210,7 +211,7 @@ class Service:
         self._remember(found)
         return found
 
-    def _remember(self, found: dict[tuple[_Kind, str], Any]) -> None:
+    def _remember(self, found: dict[tuple[_Kind, str], SegmentResult]) -> None:
         if not self.settings.cache:
             return
         self._cache |= found
@@ -238,7 +239,7 @@ class Service:
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
             async with self._in_time("looked at", self.limits.request_s):
-                wanted = pair.name, text, translation, list(parts), piece
+                wanted = Inspection(pair.name, text, translation, parts, piece)
                 found: str = await generation.models.run("inspect", wanted)
             if not found:
                 raise RefusedError(400, "there is nothing in this text that the model reads")
@@ -260,19 +261,19 @@ class Service:
 
     # -- batches --
 
-    async def _run(self, kind: _Kind, texts: list[str]) -> Sequence[Any]:
-        batch = kind.pair, texts, kind.alternatives, kind.markup
-        found: Sequence[Any] = await kind.generation.models.run("translate", batch)
+    async def _run(self, kind: _Kind, texts: list[str]) -> Sequence[SegmentResult]:
+        begun = time.perf_counter()
+        batch = Batch(kind.pair, texts, kind.alternatives, kind.markup)
+        found: Sequence[SegmentResult] = await kind.generation.models.run("translate", batch)
+        seconds = time.perf_counter() - begun
+        self._speed += 0.1 * (self.settings.workers * len(texts) / max(seconds, 1e-3) - self._speed)
+        self.metrics.observe("nmt_batch_segments", len(texts), kind.pair)
+        self.metrics.observe("nmt_batch_seconds", seconds, kind.pair)
         characters = sum(map(len, texts))
         self.characters += characters
         self.metrics.count("nmt_characters_total", kind.pair, by=characters)
-        self.metrics.count("nmt_tokens_total", kind.pair, by=sum(one[3] for one in found))
+        self.metrics.count("nmt_tokens_total", kind.pair, by=sum(one.pieces for one in found))
         return found
-
-    def _ran(self, kind: _Kind, number: int, seconds: float) -> None:
-        self.metrics.observe("nmt_batch_segments", number, kind.pair)
-        self.metrics.observe("nmt_batch_seconds", seconds, kind.pair)
-        self._speed += 0.1 * (self.settings.workers * number / max(seconds, 1e-3) - self._speed)
 
     # -- its life --
 

@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 10_000  # of a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
 KEYS = ("api_key", "auth_key")  # may stand in the query beside any body
-Markup = Literal["", "html", "file"]  # what may be tags in a segment: nothing, all of a page's, those of nmt/formats
 _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
 
 
