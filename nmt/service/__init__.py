@@ -2,7 +2,7 @@
 
     server.py, connection.py    uvicorn, which nothing else knows
     app.py        ASGI: bodies within limits, errors; routes.py: which path is answered by what
-    wire.py, libretranslate.py, deepl.py, others.py    what clients send and get: pure functions
+    wire.py, libretranslate.py, deepl.py, opennmt.py, huggingface.py    what clients send and get: pure functions
     service.py    a request's way: limits, detection, segments, batches, and back
     files.py      a file's way: a portion at a time, and kept for a while; documents.py: what is translated in it
     batcher.py    what came while the last batch ran is the next batch

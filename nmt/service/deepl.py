@@ -22,21 +22,11 @@ from nmt.service.wire import (
     texts_field,
 )
 
-SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
 HANDLING = ("", "xml", "html")  # XML as HTML, by the names of its tags
 OF_TAGS = ("ignore_tags", "splitting_tags", "non_splitting_tags")
 OFF = (False, "0", "false")  # and 0, which is False
-
-
-def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:
-    """The key of a request; "" for none."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == SCHEME:
-        return key.strip()
-    given = fields.get("auth_key")
-    return given if isinstance(given, str) else ""
 
 
 def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
@@ -102,12 +92,12 @@ def document_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRe
 
 def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
     """What /v2/document/{name} gives."""
-    found: dict[str, Any] = {"document_id": job.name, "status": job.state}
+    found: dict[str, Any] = {"document_id": job.name}
     if job.refusal:
-        return found | {"error_message": job.refusal.message}
+        return found | {"status": "error", "error_message": job.refusal.message}
     if job.done is None:
-        return found | {"seconds_remaining": seconds_left}
-    return found | {"billed_characters": job.characters}
+        return found | {"status": "translating" if job.translated else "queued", "seconds_remaining": seconds_left}
+    return found | {"status": "done", "billed_characters": job.characters}
 
 
 def languages(codes: Iterable[str], names: Mapping[str, str], as_targets: bool) -> list[dict[str, Any]]:

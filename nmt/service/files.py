@@ -54,24 +54,6 @@ class Job:
     refusal: RefusedError | None = None
     is_fetched: bool = False
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """With which its content is sent: to be saved, and never to be shown as a page of this server."""
-        return {
-            "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
-            "content-security-policy": "default-src 'none'",
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
-            "access-control-allow-origin": "*",
-        }
-
-    @property
-    def state(self) -> str:
-        """As DeepL says it."""
-        if self.done is None:
-            return "translating" if self.translated else "queued"
-        return "error" if self.refusal else "done"
-
 
 class Kept:
     """Files by their names, for KEPT_S after they were done; when they become too many bytes the oldest go first."""
@@ -116,7 +98,7 @@ class Kept:
         """Raises RefusedError(404) for one that is not there, or with another key."""
         self.tidy()
         job = self._jobs.get(name)
-        if job is None or not secrets.compare_digest(job.key.encode(), key.encode("utf-8", "replace")):
+        if job is None or not secrets.compare_digest(job.key.encode(), key.encode()):
             raise RefusedError(404, "there is no such file, or no longer")
         return job
 

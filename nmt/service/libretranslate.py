@@ -32,10 +32,9 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     source, target = text_field(fields, "source"), text_field(fields, "target")
     kind = text_field(fields, "format", "text")
     if kind not in FORMATS:
-        raise RefusedError(400, f"{_brief(kind)} format is not supported")
-    source = _said(source)
+        raise RefusedError(400, f"{kind[:20]} format is not supported")
     alternatives = number_field(fields, "alternatives", MOST_ALTERNATIVES)
-    return TranslationRequest(texts, source, target, is_list, kind == "html", alternatives)
+    return TranslationRequest(texts, _said(source), target, is_list, kind == "html", alternatives)
 
 
 def file_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
@@ -94,7 +93,3 @@ def settings(
 
 def error(refusal: RefusedError) -> dict[str, Any]:
     return {"error": refusal.message}
-
-
-def _brief(value: str) -> str:
-    return value if len(value) <= 20 else f"{value[:20]}..."

@@ -55,9 +55,7 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
             "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
             "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
             "/translator/translate": {"post": _opennmt()},
-            "/translator/models": {
-                "get": _get("The models by number.", _list({"type": "object"}), _object(error=TEXT))
-            },
+            "/translator/models": {"get": _get("The models by number.", _list({"type": "object"}))},
             "/": {"get": _page(), "post": _hf()},
         },
     }

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 MAX_FIELDS = 10_000  # of a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
-KEYS = ("api_key", "auth_key")  # may stand in the query beside any body
+KEYS = ("api_key", "auth_key")  # LibreTranslate's and DeepL's field; either may stand in the query beside any body
 _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
 
 
@@ -111,9 +111,9 @@ def form_of(request: Request) -> tuple[dict[str, Any], Upload | None]:
 def key_of(request: Request, fields: Mapping[str, Any]) -> str:
     """The key that is sent in a field, in the query or in the Authorization header, with a scheme or without; "" for
     none. Raises RefusedError(400)."""
-    header = request.headers.get("authorization", "").strip()
-    found = text_field(fields, "api_key", "") or text_field(_of_query(request), "api_key", "")
-    return found or header.rpartition(" ")[2]  # a key has no blank
+    query, header = _of_query(request), request.headers.get("authorization", "").strip()
+    found = (text_field(given, name, "") for given in (fields, query) for name in KEYS)
+    return next(filter(None, found), header.rpartition(" ")[2])  # a key has no blank
 
 
 def json_of(request: Request) -> Any:
@@ -153,7 +153,6 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     """The fields, and the files by the names of theirs, of which none is ever on a disk."""
-    from python_multipart.exceptions import MultipartParseError
     from python_multipart.multipart import create_form_parser
 
     found: list[tuple[str, str]] = []
@@ -180,7 +179,7 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
         parser.write(body)
         parser.finalize()
         parser.close()
-    except (MultipartParseError, ValueError):
+    except ValueError:
         raise RefusedError(400, "Invalid request: the body is no multipart form") from None
     return found, uploads
 
@@ -206,7 +205,7 @@ def text_field(fields: Mapping[str, Any], name: str, default: str | None = None)
         return default
     if not isinstance(value, str):
         raise RefusedError(400, f"Invalid request: {name} must be a string")
-    return value
+    return _HALVES.sub("\ufffd", value)
 
 
 def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], bool]:

@@ -152,7 +152,7 @@ def test_a_changed_file_is_seen(tmp_path):
 
 def test_keys_have_rates_and_are_not_shown(tmp_path):
     path = tmp_path / "keys"
-    path.write_text("# who may\nsecret 2\n\nother # all day\n")
+    path.write_text("\ufeffsecret 2\n# who may\n\nother # all day\n")
     keys = Keys(path)
     assert (keys.rate_of("secret"), keys.rate_of("other")) == (2, None)
     for key, status in (("", 400), ("Secret", 403)):

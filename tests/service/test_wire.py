@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.service import deepl, libretranslate, others
-from nmt.service.wire import Answer, RefusedError, Request, TranslationRequest, fields_of, json_of
+from nmt.service import deepl, libretranslate, opennmt
+from nmt.service.pairs import Pair
+from nmt.service.wire import Answer, RefusedError, Request, TranslationRequest, fields_of, json_of, key_of
 
 FIELDS = {"q": "Guten Morgen\nWelt ☃", "source": "de", "target": "en", "api_key": "x y"}
 BOUNDARY = "----abc"
+PAIRS = {"de-en": Pair("de", "en", ("a",)), "en-de": Pair("en", "de", ("b",))}
 
 
 def multipart(fields: dict[str, str]) -> Request:
@@ -105,7 +107,7 @@ def test_any_json_is_read_or_refused(data):
     for read in (
         lambda: libretranslate.translation_request(fields_of(Request("", "application/json", body))),
         lambda: deepl.translation_request(fields_of(Request("", "application/json", body))),
-        lambda: others.opennmt_texts(json_of(Request("", "application/json", body)), ["de-en"]),
+        lambda: opennmt.translation_requests(json_of(Request("", "application/json", body)), PAIRS),
     ):
         assert status_of(read) in (200, 400)
 
@@ -169,6 +171,8 @@ def test_what_is_wrong_is_said(fields, message):
 def test_half_characters_become_the_replacement_character():
     request = Request(content_type="application/json", body=b'{"q":"a\\ud83d","source":"de","target":"en"}')
     assert libretranslate.translation_request(fields_of(request)).texts == ("a\ufffd",)
+    (found,) = opennmt.translation_requests([{"src": "a\ud83d"}], PAIRS)
+    assert found.texts == ("a\ufffd",)
 
 
 def test_deepl_counts_characters_and_names_variants():
@@ -179,7 +183,7 @@ def test_deepl_counts_characters_and_names_variants():
     assert one["detected_source_language"] == "DE"
     names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]
     assert names == ["EN", "EN-GB", "EN-US"]
-    assert deepl.key_of({"authorization": "DeepL-Auth-Key k:fx"}, {}) == "k:fx"
+    assert key_of(Request(headers={"authorization": "DeepL-Auth-Key k:fx"}), {}) == "k:fx"
 
 
 @pytest.mark.parametrize("handling", ["xml", "html"])
@@ -208,8 +212,9 @@ def test_deepls_options_of_tags_may_say_what_is_so_anyway():
 
 
 def test_opennmt_names_a_model_by_number_or_pair():
-    pairs = ["de-en", "en-de"]
-    data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}]
-    assert [pair for _, pair in others.opennmt_texts(data, pairs)] == ["de-en", "en-de", "en-de"]
-    with pytest.raises(RefusedError, match="no such model"):
-        others.opennmt_texts([{"src": "a", "id": 2}], pairs)
+    data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}, {"src": "d", "id": "0"}]
+    found = opennmt.translation_requests(data, PAIRS)
+    assert [one.source for one in found] == ["de", "en", "en", "de"]
+    for wrong in (2, -1, True, [], "de-fr", "9" * 5000):
+        with pytest.raises(RefusedError, match="no such model"):
+            opennmt.translation_requests([{"src": "a", "id": wrong}], PAIRS)
