@@ -19,7 +19,7 @@ from nmt.service.files import too_long
 from nmt.service.limits import Limits
 from nmt.service.routes import ROUTES, WITH_FILE, Asked, Handler, Response, refused, route_of
 from nmt.service.service import Service
-from nmt.service.wire import JSON, RefusedError, Request
+from nmt.service.wire import JSON, HttpRequest, RefusedError
 
 MOST_DISCARDED = 32_000_000  # bytes of a body that is too long, which are read so that the client hears of it
 FORM_BYTES = 65_536  # of a form beside its file
@@ -107,13 +107,13 @@ def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedEr
     return limits.max_bytes, RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
 
 
-async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> Request:
+async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> HttpRequest:
     """Raises RefusedError as `_body`."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("ascii", "replace")
     body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
     origin = _origin(scope, headers.get("host", ""))
-    return Request(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
+    return HttpRequest(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
 
 
 def _origin(scope: Scope, host: str) -> str:

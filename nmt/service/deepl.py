@@ -13,9 +13,9 @@ from typing import Any
 
 from nmt.service.files import Job
 from nmt.service.wire import (
-    Answer,
     FileRequest,
     RefusedError,
+    TranslatedText,
     TranslationRequest,
     Upload,
     text_field,
@@ -62,7 +62,7 @@ def _is_off(value: Any) -> bool:
     return (value.lower() if isinstance(value, str) else value) in OFF
 
 
-def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
     """What it gives. The Python SDK takes no translation without `billed_characters`."""
     return {
         "translations": [

@@ -20,7 +20,7 @@ from nmt.common.log_lines import place_of
 from nmt.service import documents
 from nmt.service.generations import Generation
 from nmt.service.limits import KEPT_S, Limits
-from nmt.service.pairs import Pair
+from nmt.service.pairs import LanguagePair
 from nmt.service.tasks import Tasks
 from nmt.service.wire import FileRequest, RefusedError
 
@@ -33,7 +33,7 @@ LINES_A_SECOND = 100  # that are translated, before any are
 LOOK_S = 0.05  # how often that is looked at
 
 T = TypeVar("T")
-Translate = Callable[[Generation, Pair, Sequence[str], bool], Awaitable[list[str]]]
+Translate = Callable[[Generation, LanguagePair, Sequence[str], bool], Awaitable[list[str]]]
 
 logger = logging.getLogger(__name__)
 
@@ -189,7 +189,7 @@ class Files:
         finally:
             self.at_work -= 1
 
-    async def _work(self, job: Job, reading: documents.Reading, generation: Generation) -> None:
+    async def _work(self, job: Job, reading: documents.FileText, generation: Generation) -> None:
         try:
             job.content = await self._content(job, reading, generation)
         except RefusedError as refusal:
@@ -201,7 +201,7 @@ class Files:
         self.kept.finish(job)
         asyncio.get_running_loop().call_later(KEPT_S + 1, self.kept.tidy)
 
-    async def _content(self, job: Job, reading: documents.Reading, generation: Generation) -> bytes:
+    async def _content(self, job: Job, reading: documents.FileText, generation: Generation) -> bytes:
         known: dict[str, str] = {}
         try:
             async with asyncio.timeout(self.limits.file_s):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, stamp
+from nmt.service.pairs import LanguagePair, Pairs, stamp
 from nmt.service.processes import Spawned, WorkerPool, spawn
 from nmt.service.tasks import Tasks
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Settings:
     """What is served, and how."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LanguagePair, ...]
     workers: int
     compute: str = "auto"
     keys: Path | None = None

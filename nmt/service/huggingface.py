@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nmt.service.pairs import Pairs
-from nmt.service.wire import Answer, RefusedError, TranslationRequest, text_field, texts_field
+from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest, text_field, texts_field
 
 
 def translation_request(data: Any, pairs: Pairs) -> TranslationRequest:
@@ -21,5 +21,5 @@ def translation_request(data: Any, pairs: Pairs) -> TranslationRequest:
     return TranslationRequest(texts, *pairs.usual(source, target))
 
 
-def answer(answers: Sequence[Answer]) -> list[dict[str, str]]:
+def answer(answers: Sequence[TranslatedText]) -> list[dict[str, str]]:
     return [{"translation_text": one.text} for one in answers]

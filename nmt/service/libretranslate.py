@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nmt.service.wire import (
-    Answer,
     FileRequest,
     RefusedError,
+    TranslatedText,
     TranslationRequest,
     Upload,
     number_field,
@@ -48,7 +48,7 @@ def _said(source: str) -> str:
     return "" if source.lower() == AUTO else source
 
 
-def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
     """What POST /translate gives: lists for a list, and a value alone for a text alone."""
     found: dict[str, list[Any]] = {"translatedText": [one.text for one in answers]}
     if not wanted.source:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from nmt.service.pairs import Pair
-from nmt.service.wire import Answer, RefusedError, TranslationRequest, number_field, text_field
+from nmt.service.pairs import LanguagePair
+from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest, number_field, text_field
 
 
-def translation_requests(data: Any, pairs: Mapping[str, Pair]) -> list[TranslationRequest]:
+def translation_requests(data: Any, pairs: Mapping[str, LanguagePair]) -> list[TranslationRequest]:
     """What POST /translator/translate asks for by [{"src": text, "id"?: number or name of a pair}], text by text.
     Raises RefusedError."""
     if not isinstance(data, list) or not data or not all(isinstance(one, dict) for one in data):
@@ -21,7 +21,7 @@ def translation_requests(data: Any, pairs: Mapping[str, Pair]) -> list[Translati
     return found
 
 
-def _pair(fields: Mapping[str, Any], pairs: Mapping[str, Pair]) -> Pair:
+def _pair(fields: Mapping[str, Any], pairs: Mapping[str, LanguagePair]) -> LanguagePair:
     name = fields.get("id")
     if isinstance(name, str) and name in pairs:
         return pairs[name]
@@ -33,7 +33,7 @@ def _pair(fields: Mapping[str, Any], pairs: Mapping[str, Pair]) -> Pair:
         raise RefusedError(400, message) from None
 
 
-def answer(wanted: Sequence[TranslationRequest], answers: Sequence[Answer]) -> list[list[dict[str, Any]]]:
+def answer(wanted: Sequence[TranslationRequest], answers: Sequence[TranslatedText]) -> list[list[dict[str, Any]]]:
     found = zip(wanted, answers, strict=True)
     return [[{"src": one.texts[0], "tgt": best.text, "n_best": 1, "pred_score": best.score} for one, best in found]]
 

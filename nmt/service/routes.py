@@ -15,8 +15,8 @@ from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
 from nmt.service.wire import (
+    HttpRequest,
     RefusedError,
-    Request,
     Upload,
     fields_of,
     form_of,
@@ -49,7 +49,7 @@ Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is se
 class Asked:
     """A request whose body has come, and who is asked. `name` stands in the path for {name}."""
 
-    def __init__(self, service: Service, request: Request, client: str, name: str = "") -> None:
+    def __init__(self, service: Service, request: HttpRequest, client: str, name: str = "") -> None:
         self.service = service
         self.request = request
         self.client = client

@@ -19,10 +19,10 @@ from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import INSPECTED, Keys, Limits, Rates
 from nmt.service.messages import Batch, Inspection, Markup, SegmentResult
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs
+from nmt.service.pairs import LanguagePair, Pairs
 from nmt.service.processes import Spawned
 from nmt.service.segments import Segments, cut
-from nmt.service.wire import Answer, RefusedError, TranslationRequest
+from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest
 
 logger = logging.getLogger(__name__)
 
@@ -43,19 +43,19 @@ class _Text:
 
     source: str
     confidence: float
-    pair: Pair | None  # None: it stays as it is
+    pair: LanguagePair | None  # None: it stays as it is
     segments: Segments | html.Document | None = None
     results: list[SegmentResult] = field(default_factory=list)  # of all segments
 
-    def answer(self, text: str) -> Answer:
+    def answer(self, text: str) -> TranslatedText:
         if self.pair is None:
-            return Answer(text, self.source, self.confidence)
+            return TranslatedText(text, self.source, self.confidence)
         most = max((len(one.alternatives) for one in self.results), default=0)
         best, *others = [
             self._joined([_chosen(one, rank) for one in self.results], self.pair.target) for rank in range(most + 1)
         ]
         scores = [one.score for one in self.results]
-        return Answer(
+        return TranslatedText(
             best,
             self.source,
             self.confidence,
@@ -138,7 +138,7 @@ class Service:
         """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
         return detect(text, self.pairs.sources)
 
-    async def translate(self, wanted: TranslationRequest) -> list[Answer]:
+    async def translate(self, wanted: TranslationRequest) -> list[TranslatedText]:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wanted.texts)
         with self.generations.current as generation:
@@ -154,7 +154,7 @@ class Service:
             await self._fill(by_kind)
             return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
 
-    def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, Pair | None]) -> _Text:
+    def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, LanguagePair | None]) -> _Text:
         if wanted.source:
             source, confidence = next(iter(ways)), 100.0
         else:
@@ -181,7 +181,9 @@ class Service:
             for text, segment in wanted:
                 text.results.append(found[kind, segment])
 
-    async def lines(self, generation: Generation, pair: Pair, lines: Sequence[str], is_tagged: bool) -> list[str]:
+    async def lines(
+        self, generation: Generation, pair: LanguagePair, lines: Sequence[str], is_tagged: bool
+    ) -> list[str]:
         """The translations of lines of a file. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
         async with self._in_time("translated", self.limits.file_s):

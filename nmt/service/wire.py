@@ -56,7 +56,7 @@ class FileRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TranslatedText:
     """The translation of one text."""
 
     text: str
@@ -68,7 +68,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One as it came. `body` is complete."""
 
     query: str = ""
@@ -83,7 +83,7 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def fields_of(request: Request) -> dict[str, Any]:
+def fields_of(request: HttpRequest) -> dict[str, Any]:
     """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
     name is repeated. An empty body has none, whatever type it says it is; beside JSON only keys count in the query,
     but for a GET, whose body is the unusual place. Raises RefusedError(400) for a body that cannot be read."""
@@ -100,7 +100,7 @@ def fields_of(request: Request) -> dict[str, Any]:
     return _of_query(request) | _collected(pairs)
 
 
-def form_of(request: Request) -> tuple[dict[str, Any], Upload | None]:
+def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
     """The fields as `fields_of` has them, and the form's file, if it has one. Raises RefusedError(400)."""
     if media_type(request.content_type) != MULTIPART or not request.body.strip():
         return fields_of(request), None
@@ -108,7 +108,7 @@ def form_of(request: Request) -> tuple[dict[str, Any], Upload | None]:
     return _of_query(request) | _collected(pairs), uploads.get("file")
 
 
-def key_of(request: Request, fields: Mapping[str, Any]) -> str:
+def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
     """The key that is sent in a field, in the query or in the Authorization header, with a scheme or without; "" for
     none. Raises RefusedError(400)."""
     query, header = _of_query(request), request.headers.get("authorization", "").strip()
@@ -116,7 +116,7 @@ def key_of(request: Request, fields: Mapping[str, Any]) -> str:
     return next(filter(None, found), header.rpartition(" ")[2])  # a key has no blank
 
 
-def json_of(request: Request) -> Any:
+def json_of(request: HttpRequest) -> Any:
     """The body as JSON, of any type. Raises RefusedError(400)."""
     try:
         return json.loads(_text(request.body) or "null")
@@ -124,12 +124,12 @@ def json_of(request: Request) -> Any:
         raise RefusedError(400, "Invalid request: the body is no JSON") from None
 
 
-def _of_query(request: Request) -> dict[str, Any]:
+def _of_query(request: HttpRequest) -> dict[str, Any]:
     return _collected(_pairs(request.query))
 
 
 def _of_json(body: bytes) -> dict[str, Any]:
-    found = json_of(Request(body=body))
+    found = json_of(HttpRequest(body=body))
     if not isinstance(found, dict):
         raise RefusedError(400, "Invalid request: the body must be a JSON object")
     return found

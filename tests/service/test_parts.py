@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nmt.service.detection import detect
 from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, matching, misnamed, pairs_of, stamp
+from nmt.service.pairs import LanguagePair, Pairs, matching, misnamed, pairs_of, stamp
 from nmt.service.segments import MOST, cut
 from nmt.service.wire import RefusedError
 
@@ -56,12 +56,14 @@ def test_what_says_nothing_is_in_the_first_language():
 
 
 def test_pairs_are_named_by_codes(tmp_path):
-    assert pairs_of("de-en=a") == [Pair("de", "en", ("a",))]
-    assert pairs_of("zh-Hans:en=a,b") == [Pair("zh-Hans", "en", ("a", "b"))]
+    assert pairs_of("de-en=a") == [LanguagePair("de", "en", ("a",))]
+    assert pairs_of("zh-Hans:en=a,b") == [LanguagePair("zh-Hans", "en", ("a", "b"))]
     (tmp_path / "config.json").write_text('{"src": "de", "tgt": "fr"}')
-    assert pairs_of(str(tmp_path)) == [Pair("de", "fr", (str(tmp_path),))]
+    assert pairs_of(str(tmp_path)) == [LanguagePair("de", "fr", (str(tmp_path),))]
     (tmp_path / "config.json").write_text('{"src": "de+en", "tgt": "en+pt-BR", "directions": ["de-en", "en:pt-BR"]}')
-    assert pairs_of(str(tmp_path)) == [Pair(*two, (str(tmp_path),)) for two in (("de", "en"), ("en", "pt-BR"))]
+    assert pairs_of(str(tmp_path)) == [
+        LanguagePair(*two, (str(tmp_path),)) for two in (("de", "en"), ("en", "pt-BR"))
+    ]
     for wrong in ("deen=a", "zh-Hans-en=a", "de-en=", "nowhere"):
         with pytest.raises(ValueError, match="two codes|no model directory"):
             pairs_of(wrong)
@@ -143,7 +145,7 @@ def test_codes_fall_back_to_the_language():
 
 def test_a_changed_file_is_seen(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    pairs = [Pair("de", "en", (str(tmp_path),))]
+    pairs = [LanguagePair("de", "en", (str(tmp_path),))]
     before = stamp(pairs)
     assert stamp(pairs) == before
     os.utime(tmp_path / "config.json", ns=(1, 1))
@@ -205,6 +207,8 @@ def test_metrics_are_prometheus_text():
 def test_a_model_that_says_other_languages_is_told(tmp_path):
     (tmp_path / "config.json").write_text('{"src": "de", "tgt": "English"}')
     folders = (str(tmp_path),)
-    assert misnamed(Pair("de-AT", "en", folders)) is None
-    assert misnamed(Pair("de", "en", (str(tmp_path / "none"),))) is None
-    assert misnamed(Pair("en", "de", folders)) == f"--pair en-de: {tmp_path} says that it translates de-English"
+    assert misnamed(LanguagePair("de-AT", "en", folders)) is None
+    assert misnamed(LanguagePair("de", "en", (str(tmp_path / "none"),))) is None
+    assert (
+        misnamed(LanguagePair("en", "de", folders)) == f"--pair en-de: {tmp_path} says that it translates de-English"
+    )
