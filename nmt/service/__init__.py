@@ -8,7 +8,8 @@
     batcher.py    what came while the last batch ran is the next batch
     processes.py  the processes that hold the models, seen from here; models.py, seen from there; messages.py: what
                   they say; generations.py: new models in the place of old ones while requests run
-    pairs.py, detection.py, segments.py, limits.py, metrics.py, openapi.py, page/
+    texts.py      a text's way: its language, its segments (detection.py, segments.py), and its translation
+    pairs.py, limits.py, metrics.py, openapi.py, page/
 
 The process that speaks HTTP loads no model and no torch: it starts while another one loads them, and never waits.
 """

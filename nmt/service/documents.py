@@ -1,5 +1,5 @@
-"""A file of a client, by its suffix: what is translated in it, in which language that is, and the file with the
-translations. Pure functions, which may take long: each is for a thread."""
+"""A client's file, which is read by its suffix: what is translated in it, from which language, and the file with the
+translations. These functions are pure and may take long: call them in a thread."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTENT_TYPES = {TEXT: "text/plain"} | {
 class FileText:
     """A file that was read."""
 
-    pair: LanguagePair | None  # None: it is in the language that is wanted, and stays as it is
+    pair: LanguagePair | None  # None: it is in the wanted language already, and stays as it is
     document: Document
     segments: Sequence[Segment]
     lines: Sequence[str]  # to be translated, none twice
@@ -57,8 +57,8 @@ class TextDocument:
         return self.file.written(self.cut.joined(targets, self.options.tgt))
 
 
-class _Same:
-    """A file in the language that is wanted."""
+class _Unchanged:
+    """A file that is in the wanted language already."""
 
     kept = 0
     languages = ("", "")
@@ -101,10 +101,10 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
     return FileText(pair, document, segments, lines, characters, suffix != TEXT)
 
 
-def written(reading: FileText, known: Mapping[str, str]) -> bytes:
+def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. To be called once."""
-    targets = translated(reading.segments, lambda lines: [known[line] for line in lines])
-    return reading.document.with_targets(targets)
+    targets = translated(file.segments, lambda lines: [known[line] for line in lines])
+    return file.document.with_targets(targets)
 
 
 def _in_language(
@@ -113,7 +113,7 @@ def _in_language(
     """The pair that translates a file, and what was read. Raises ValueError."""
     source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
     pair = ways[source]
-    return pair, _opened(data, suffix, pair) if pair else _Same(data)
+    return pair, _opened(data, suffix, pair) if pair else _Unchanged(data)
 
 
 def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:

@@ -163,11 +163,11 @@ class Files:
             generation = held.enter_context(self._current())
             ways = generation.pairs.ways(wanted.source, wanted.target)
             async with self._threads:
-                reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
+                file = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
             name = secrets.token_urlsafe() + ("" if key else suffix)
-            job = Job(name, key, suffix, reading.characters, len(reading.lines), self._clock())
+            job = Job(name, key, suffix, file.characters, len(file.lines), self._clock())
             self.kept.add(job)
-            task = self._tasks.begin(self._work(job, reading, generation))
+            task = self._tasks.begin(self._work(job, file, generation))
             until_done = held.pop_all()
             task.add_done_callback(lambda _: until_done.close())
         return job, task
@@ -189,9 +189,9 @@ class Files:
         finally:
             self.at_work -= 1
 
-    async def _work(self, job: Job, reading: documents.FileText, generation: Generation) -> None:
+    async def _work(self, job: Job, file: documents.FileText, generation: Generation) -> None:
         try:
-            job.content = await self._content(job, reading, generation)
+            job.content = await self._content(job, file, generation)
         except RefusedError as refusal:
             job.refusal = refusal
         except Exception as error:
@@ -201,20 +201,20 @@ class Files:
         self.kept.finish(job)
         asyncio.get_running_loop().call_later(KEPT_S + 1, self.kept.tidy)
 
-    async def _content(self, job: Job, reading: documents.FileText, generation: Generation) -> bytes:
+    async def _content(self, job: Job, file: documents.FileText, generation: Generation) -> bytes:
         known: dict[str, str] = {}
         try:
             async with asyncio.timeout(self.limits.file_s):
-                while reading.pair and job.translated < job.lines:
+                while file.pair and job.translated < job.lines:
                     size = max(1, self.limits.max_waiting // (SHARE * self.at_work))
-                    portion = reading.lines[job.translated : job.translated + size]
-                    found = await self._translate(generation, reading.pair, portion, reading.is_tagged)
+                    portion = file.lines[job.translated : job.translated + size]
+                    found = await self._translate(generation, file.pair, portion, file.is_tagged)
                     known |= zip(portion, found, strict=True)
                     job.translated += len(portion)
         except TimeoutError:
             raise RefusedError(503, f"not translated within {self.limits.file_s:g} s", 1) from None
         async with self._threads:
-            return await in_thread(documents.written, reading, known)
+            return await in_thread(documents.written, file, known)
 
     async def drained(self) -> None:
         """Wait until all that was accepted is done, and fetched if somebody seems to be about to."""

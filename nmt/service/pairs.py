@@ -94,29 +94,25 @@ class Pairs:
 
     def __init__(self, pairs: Iterable[LanguagePair]) -> None:
         self.by_name: dict[str, LanguagePair] = {}
+        self._by_source: dict[str, dict[str, LanguagePair]] = {}  # and of each source by the target
         for pair in pairs:
             if pair.name in self.by_name:
                 raise ValueError(f"two models are given for {pair.name}")
             self.by_name[pair.name] = pair
-        self.sources = list(dict.fromkeys(pair.source for pair in self.by_name.values()))
+            self._by_source.setdefault(pair.source, {})[pair.target] = pair
+        self.sources = list(self._by_source)
         self.targets = list(dict.fromkeys(pair.target for pair in self.by_name.values()))
         self.codes = list(dict.fromkeys([*self.sources, *self.targets]))
-        self._from: dict[str, dict[str, LanguagePair]] = {source: {} for source in self.sources}  # and into what
-        for pair in self.by_name.values():
-            self._from[pair.source][pair.target] = pair
         self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
 
     def targets_of(self) -> dict[str, list[str]]:
         """Of each code, source or not, what it can be translated into; a language into itself is a text as it is."""
-        into = {code: {code} for code in self.codes}
-        for pair in self.by_name.values():
-            into[pair.source].add(pair.target)
-        return {code: sorted(targets) for code, targets in into.items()}
+        return {code: sorted({code, *self._by_source.get(code, ())}) for code in self.codes}
 
     def ways(self, source: str, target: str) -> dict[str, LanguagePair | None]:
-        """What a client's codes of a source ("" for any) and a target mean: by the language that a text is in, in the
-        order of the sources, the pair that translates it; none where it is in the target's language and stays as it
-        is. Raises RefusedError(400)."""
+        """What a client's codes of a source ("" for any) and a target mean: for each language that a text may be in,
+        in the order of the sources, the pair that translates it; None for the target's own language, whose texts
+        stay as they are. Raises RefusedError(400)."""
         into = self._into(target)
         if source:
             return dict([self._meant(source, target, into)])
@@ -126,7 +122,7 @@ class Pairs:
     def _into(self, target: str) -> dict[str, LanguagePair]:
         """Of each source that has any, the pair into what a client means by a target."""
         found: dict[str, LanguagePair] = {}
-        for source, pairs in self._from.items():
+        for source, pairs in self._by_source.items():
             code = matching(target, list(pairs))
             if code is not None:
                 found[source] = pairs[code]
@@ -140,13 +136,13 @@ class Pairs:
         return code, self.between(code, self.served(target))
 
     def usual(self, source: str, target: str) -> tuple[str, str]:
-        """A source and a target, where a client need not say both: "" for a target is that of the first pair of the
-        source, "" for a source the only one that has a pair to the target, or any. Raises RefusedError(400)."""
+        """The codes that a client means who need not say both: for a target "" the one of the source's first pair,
+        for a source "" the only one with a pair into the target, else "" for any. Raises RefusedError(400)."""
         if not target:
             code = matching(source, self.sources) if source else self.sources[0]
             if code is None:
                 raise RefusedError(400, f"{source[:20]} is no source here; there are: {', '.join(self.sources)}")
-            target = next(iter(self._from[code]))
+            target = next(iter(self._by_source[code]))
         into = [] if source else list(self._into(target))
         return (into[0] if len(into) == 1 else source), target
 
@@ -164,10 +160,8 @@ class Pairs:
             return None
         pair = self.by_name.get(f"{source}-{target}")
         if pair is None:
-            known = ", ".join(self.by_name)
-            raise RefusedError(
-                400, f"{target} is not available as a target language from {source}; there are: {known}"
-            )
+            message = f"{target} is not available as a target language from {source}"
+            raise RefusedError(400, f"{message}; there are: {', '.join(self.by_name)}")
         return pair
 
 

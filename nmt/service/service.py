@@ -9,9 +9,8 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from nmt.html import document as html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.files import Files
@@ -21,7 +20,7 @@ from nmt.service.messages import Batch, Inspection, Markup, SegmentResult
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import LanguagePair, Pairs
 from nmt.service.processes import Spawned
-from nmt.service.segments import Segments, cut
+from nmt.service.texts import source_text
 from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest
 
 logger = logging.getLogger(__name__)
@@ -35,46 +34,6 @@ class _Kind:
     pair: str
     alternatives: int
     markup: Markup
-
-
-@dataclass
-class _Text:
-    """One of a request's, on its way."""
-
-    source: str
-    confidence: float
-    pair: LanguagePair | None  # None: it stays as it is
-    segments: Segments | html.Document | None = None
-    results: list[SegmentResult] = field(default_factory=list)  # of all segments
-
-    def answer(self, text: str) -> TranslatedText:
-        if self.pair is None:
-            return TranslatedText(text, self.source, self.confidence)
-        most = max((len(one.alternatives) for one in self.results), default=0)
-        best, *others = [
-            self._joined([_chosen(one, rank) for one in self.results], self.pair.target) for rank in range(most + 1)
-        ]
-        scores = [one.score for one in self.results]
-        return TranslatedText(
-            best,
-            self.source,
-            self.confidence,
-            tuple(dict.fromkeys(other for other in others if other != best)),
-            sum(scores) / len(scores) if scores else 0.0,
-            any(one.truncated for one in self.results),
-        )
-
-    def _joined(self, translations: Sequence[str], target: str) -> str:
-        if isinstance(self.segments, Segments):
-            return self.segments.joined(translations, target)
-        assert self.segments
-        return self.segments.joined(translations)
-
-
-def _chosen(result: SegmentResult, rank: int) -> str:
-    """The translation of that rank, from 0, or the best where there are not so many."""
-    ranked = [result.text, *result.alternatives]
-    return ranked[rank if rank < len(ranked) else 0]
 
 
 class Service:
@@ -143,29 +102,22 @@ class Service:
         self.limits.check(wanted.texts)
         with self.generations.current as generation:
             ways = generation.pairs.ways(wanted.source, wanted.target)
-            texts = [self._prepared(text, wanted, ways) for text in wanted.texts]
-            by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
+            texts = [source_text(text, wanted, ways) for text in wanted.texts]
+            markup: Markup = "html" if wanted.is_html else ""
+            kinds = {
+                pair: _Kind(generation, pair.name, wanted.alternatives, markup) for pair in ways.values() if pair
+            }
+            segments: dict[_Kind, list[str]] = {kind: [] for kind in kinds.values()}
             for text in texts:
                 if text.pair:
-                    assert text.segments
-                    kind = _Kind(generation, text.pair.name, wanted.alternatives, "html" if wanted.is_html else "")
-                    by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
-            self.check_room(sum(map(len, by_kind.values())))
-            await self._fill(by_kind)
-            return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
-
-    def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, LanguagePair | None]) -> _Text:
-        if wanted.source:
-            source, confidence = next(iter(ways)), 100.0
-        else:
-            seen = html.cut(given).plain if wanted.is_html else given  # else the tags' English would count
-            source, confidence = detect(seen, list(ways))[0]
-            if not any(map(str.isalpha, seen)):
-                return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
-        pair = ways[source]
-        if not pair:
-            return _Text(source, confidence, pair)
-        return _Text(source, confidence, pair, html.cut(given, source) if wanted.is_html else cut(given, source))
+                    segments[kinds[text.pair]] += text.segments
+            self.check_room(sum(map(len, segments.values())))
+            found = await self._results(segments, self.limits.request_s)
+            answers = []
+            for text in texts:
+                results = [found[kinds[text.pair], segment] for segment in text.segments] if text.pair else []
+                answers.append(text.translated(results))
+            return answers
 
     def check_room(self, number: int = 1) -> None:
         """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""
@@ -173,25 +125,18 @@ class Service:
             wait_s = math.ceil(min(60.0, max(1.0, self.batcher.waiting / self._speed)))
             raise RefusedError(429, f"too many texts wait to be translated; try again in {wait_s} s", wait_s)
 
-    async def _fill(self, by_kind: dict[_Kind, list[tuple[_Text, str]]]) -> None:
-        """Translate the segments, and give each text its results, in order."""
-        async with self._in_time("translated", self.limits.request_s):
-            found = await self._results({kind: [one for _, one in wanted] for kind, wanted in by_kind.items()})
-        for kind, wanted in by_kind.items():
-            for text, segment in wanted:
-                text.results.append(found[kind, segment])
-
     async def lines(
         self, generation: Generation, pair: LanguagePair, lines: Sequence[str], is_tagged: bool
     ) -> list[str]:
         """The translations of lines of a file. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
-        async with self._in_time("translated", self.limits.file_s):
-            found = await self._results({kind: lines})
+        found = await self._results({kind: lines}, self.limits.file_s)
         return [found[kind, line].text for line in lines]
 
-    async def _results(self, wanted: Mapping[_Kind, Sequence[str]]) -> dict[tuple[_Kind, str], SegmentResult]:
-        """Of each segment what workers make of it. Raises what they raise."""
+    async def _results(
+        self, wanted: Mapping[_Kind, Sequence[str]], seconds: float
+    ) -> dict[tuple[_Kind, str], SegmentResult]:
+        """Of each segment what workers make of it. Raises RefusedError."""
         waits: list[tuple[_Kind, list[str], asyncio.Future[list[SegmentResult]]]] = []
         found: dict[tuple[_Kind, str], SegmentResult] = {}
         for kind, segments in wanted.items():
@@ -205,20 +150,17 @@ class Service:
                     missing.append(segment)
             waits.append((kind, missing, self.batcher.submit(kind, missing)))
         try:
-            for kind, missing, answer in waits:
-                found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
+            async with self._in_time("translated", seconds):
+                for kind, missing, answer in waits:
+                    found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
         finally:
             for *_, answer in waits:
                 answer.cancel()
-        self._remember(found)
-        return found
-
-    def _remember(self, found: dict[tuple[_Kind, str], SegmentResult]) -> None:
-        if not self.settings.cache:
-            return
-        self._cache |= found
+        if self.settings.cache:
+            self._cache |= found
         while len(self._cache) > self.settings.cache:
             self._cache.popitem(last=False)
+        return found
 
     async def inspect(
         self,
