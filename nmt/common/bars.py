@@ -30,19 +30,16 @@ _seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: nobod
 @contextmanager
 def seen(wanted: bool = True) -> Iterator[None]:
     """In here bars are seen on a terminal if they are `wanted`, and those around do not say that they are not."""
-    before = _seen.set(wanted and _seen.get() is not False and is_shown())
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # on which a line can be written anew
+    before = _seen.set(wanted and _seen.get() is not False and is_terminal)
     try:
         yield
     finally:
         _seen.reset(before)
 
 
-def is_shown() -> bool:
-    """Whether stderr is a terminal on which a line can be written anew."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def is_seen() -> bool:
+    """Whether whoever has started this work shows its bars."""
     return bool(_seen.get())
 
 

@@ -11,7 +11,7 @@ MAX_BITS = 64  # of an integer; beyond, some are too large for a float, or to be
 # Controls, which a terminal obeys and XML forbids; separators of lines; what turns the direction of all that follows;
 # halves of characters.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-BUT_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+HIDDEN_IN_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
 
 def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
@@ -19,7 +19,7 @@ def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
     With `lines` a "\\n" stays one."""
     if most is not None and len(text) > most:
         text = _cut(text, most)
-    text = (BUT_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
+    text = (HIDDEN_IN_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
     return text if most is None or len(text) <= most else _cut(text, most)
 
 

@@ -7,11 +7,12 @@ it. Errors are {"message": text}.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from nmt.service.files import Job
+from nmt.service.pairs import Pairs
 from nmt.service.wire import (
     FileRequest,
     RefusedError,
@@ -54,12 +55,9 @@ def _check_tags(fields: Mapping[str, Any]) -> None:
         names = fields.get(name)
         if any(names) if isinstance(names, list) else names:
             raise RefusedError(400, f"Parameter '{name}' is not supported.")
-    if _is_off(fields.get("outline_detection")):
+    outline = fields.get("outline_detection")
+    if (outline.lower() if isinstance(outline, str) else outline) in OFF:
         raise RefusedError(400, "Value for 'outline_detection' not supported.")
-
-
-def _is_off(value: Any) -> bool:
-    return (value.lower() if isinstance(value, str) else value) in OFF
 
 
 def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
@@ -100,14 +98,15 @@ def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
     return found | {"status": "done", "billed_characters": job.characters}
 
 
-def languages(codes: Iterable[str], names: Mapping[str, str], as_targets: bool) -> list[dict[str, Any]]:
+def languages(pairs: Pairs, as_targets: bool) -> list[dict[str, Any]]:
     """What GET /v2/languages gives, of sources or of targets; of these the variants too."""
-    found = []
-    for code in codes:
-        for one in (code.upper(), *(VARIANTS.get(code, ()) if as_targets else ())):
-            entry = {"language": one, "name": names.get(code, code)}
-            found.append(entry | ({"supports_formality": False} if as_targets else {}))
-    return found
+    if not as_targets:
+        return [{"language": code.upper(), "name": pairs.names[code]} for code in pairs.sources]
+    return [
+        {"language": variant, "name": pairs.names[code], "supports_formality": False}
+        for code in pairs.targets
+        for variant in (code.upper(), *VARIANTS.get(code, ()))
+    ]
 
 
 def usage(characters: int) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
         segments = document.segments
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
-    characters = sum(len(plain(one.text) if one.markup else one.text) for one in segments)
+    characters = sum(len(_without_tags(one)) for one in segments)
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
     lines = _lines(segments)
@@ -129,10 +129,14 @@ def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None])
         raise error
     seen = ""
     for segment in document.segments:
-        seen += f"{plain(segment.text) if segment.markup else segment.text}\n"
+        seen += f"{_without_tags(segment)}\n"
         if len(seen) >= SEEN:
             break
     return detect(seen, list(ways))[0][0]
+
+
+def _without_tags(segment: Segment) -> str:
+    return plain(segment.text) if segment.markup else segment.text
 
 
 def _opened(data: bytes, suffix: str, pair: LanguagePair | None) -> Document:

@@ -1,18 +1,18 @@
 """The models that are served, and how they are loaded again while requests go on.
 
-A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
-answer is of one model; an old generation ends with its last request.
+A generation is what was loaded together: models, their workers, and keys. A request belongs to the one it came in on,
+so its answer is of one model; an old generation ends with its last request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nmt.service.limits import Keys
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import LanguagePair, Pairs, stamp
 from nmt.service.processes import Spawned, WorkerPool, spawn
@@ -46,6 +46,7 @@ class Generation:
 
     models: WorkerPool
     pairs: Pairs
+    keys: Keys | None  # None: anybody may ask
     in_use: int = 0  # by requests
     is_old: bool = False
 
@@ -65,16 +66,11 @@ class Generation:
 class Generations:
     """The current one is that of new requests. Belongs to the event loop that `start` is awaited in."""
 
-    def __init__(
-        self, settings: Settings, metrics: Metrics, prepare: Callable[[], Any], renew: Callable[[Any], None]
-    ) -> None:
-        """With a new generation comes what `prepare` gives, which may raise ValueError or OSError to stop it: `renew`
-        takes it once the generation is the current one."""
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
         self.current: Generation
         self.is_draining = False
-        self._prepare, self._renew = prepare, renew
         self._reloading = asyncio.Lock()
         self._tasks = Tasks()
         self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
@@ -86,15 +82,17 @@ class Generations:
         return self._old_deaths + self.current.models.deaths
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
+        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
+        ChildProcessError where no process can live."""
         self._loaded = stamp(self.settings.pairs)
         self.current = await self._generation(spawned)
         if self.settings.watch_s:
             self._tasks.begin(self._watch())
 
-    async def _generation(self, spawned: Spawned) -> Generation:
-        models = await WorkerPool.start(spawned, self.settings.workers)
-        generation = Generation(models, Pairs(self.settings.pairs))
+    async def _generation(self, spawned: Spawned | None = None) -> Generation:
+        keys = Keys(self.settings.keys) if self.settings.keys else None
+        models = await WorkerPool.start(spawned or spawn(self.settings.for_models()), self.settings.workers)
+        generation = Generation(models, Pairs(self.settings.pairs), keys)
         models.on_end = lambda: self._lost(generation)
         return generation
 
@@ -103,8 +101,7 @@ class Generations:
         async with self._reloading:
             loaded = stamp(self.settings.pairs)
             try:
-                prepared = self._prepare()
-                new = await self._generation(spawn(self.settings.for_models()))
+                new = await self._generation()
             except (ValueError, OSError) as error:  # ChildProcessError too
                 logger.error("the models are not loaded again, and those before stay: %s", error)
                 self.metrics.count("nmt_reloads_total", "failed")
@@ -112,7 +109,6 @@ class Generations:
                 return False
             old, self.current, self._loaded = self.current, new, loaded
             self._old_deaths += old.models.deaths
-            self._renew(prepared)
             old.is_old = True
             old.end_if_idle()
             self.metrics.count("nmt_reloads_total", "done")

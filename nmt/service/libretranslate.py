@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nmt.service.limits import Limits
+from nmt.service.pairs import Pairs
 from nmt.service.wire import (
     FileRequest,
     RefusedError,
@@ -62,10 +64,9 @@ def detected(language: str, confidence: float) -> dict[str, Any]:
     return {"confidence": round(confidence, 1), "language": language}
 
 
-def languages(targets: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What GET /languages gives, of each language's code what it can be translated into. Mastodon and Weblate need
-    `targets` in every entry."""
-    return [{"code": code, "name": names.get(code, code), "targets": list(to)} for code, to in targets.items()]
+def languages(pairs: Pairs) -> list[dict[str, Any]]:
+    """What GET /languages gives. Mastodon and Weblate need `targets` in every entry."""
+    return [{"code": code, "name": name, "targets": pairs.targets_of(code)} for code, name in pairs.names.items()]
 
 
 def file_answer(origin: str, name: str) -> dict[str, str]:
@@ -73,18 +74,17 @@ def file_answer(origin: str, name: str) -> dict[str, str]:
     return {"translatedFileUrl": f"{origin}/download_file/{name}"}
 
 
-def settings(
-    source: str, target: str, names: Mapping[str, str], max_chars: int, has_keys: bool, suffixes: Sequence[str]
-) -> dict[str, Any]:
+def settings(pairs: Pairs, limits: Limits, has_keys: bool, suffixes: Sequence[str]) -> dict[str, Any]:
     """What GET /frontend/settings gives."""
+    first = next(iter(pairs.by_name.values()))
     return {
         "apiKeys": has_keys,
-        "charLimit": max_chars,
+        "charLimit": limits.max_chars,
         "frontendTimeout": 500,
         "keyRequired": has_keys,
         "language": {
-            "source": {"code": source, "name": names.get(source, source)},
-            "target": {"code": target, "name": names.get(target, target)},
+            "source": {"code": first.source, "name": pairs.names[first.source]},
+            "target": {"code": first.target, "name": pairs.names[first.target]},
         },
         "suggestions": False,
         "supportedFilesFormat": list(suffixes),

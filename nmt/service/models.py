@@ -41,10 +41,9 @@ class Models:
     @classmethod
     def load(cls, settings: Mapping[str, Any]) -> Models:
         """Raises ValueError for a model that is not sound."""
-        from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+        from nmt.common.process import IN_SEARCH, tune_process
 
-        keep_few_kernels(IN_SEARCH)
-        tune_process()
+        tune_process(IN_SEARCH)
         import torch
 
         from nmt.search import with_beam_size

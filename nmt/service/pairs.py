@@ -105,9 +105,9 @@ class Pairs:
         self.codes = list(dict.fromkeys([*self.sources, *self.targets]))
         self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
 
-    def targets_of(self) -> dict[str, list[str]]:
-        """Of each code, source or not, what it can be translated into; a language into itself is a text as it is."""
-        return {code: sorted({code, *self._by_source.get(code, ())}) for code in self.codes}
+    def targets_of(self, code: str) -> list[str]:
+        """What a language, source or not, can be translated into; into itself: a text stays as it is."""
+        return sorted({code, *self._by_source.get(code, ())})
 
     def ways(self, source: str, target: str) -> dict[str, LanguagePair | None]:
         """What a client's codes of a source ("" for any) and a target mean: for each language that a text may be in,

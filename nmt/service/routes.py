@@ -105,17 +105,12 @@ async def detect(asked: Asked) -> Any:
 
 
 async def languages(asked: Asked) -> Any:
-    pairs = asked.service.pairs
-    return libretranslate.languages(pairs.targets_of(), pairs.names)
+    return libretranslate.languages(asked.service.pairs)
 
 
 async def settings(asked: Asked) -> Any:
-    pairs, limits = asked.service.pairs, asked.service.limits
-    first = next(iter(pairs.by_name.values()))
-    has_keys = asked.service.keys is not None
-    return libretranslate.settings(
-        first.source, first.target, pairs.names, limits.max_chars, has_keys, documents.suffixes()
-    )
+    service = asked.service
+    return libretranslate.settings(service.pairs, service.limits, service.keys is not None, documents.suffixes())
 
 
 async def health(asked: Asked) -> Any:
@@ -151,8 +146,7 @@ async def deepl_languages(asked: Asked) -> Any:
     kind = text_field(_deepl_fields(asked), "type", "source")
     if kind not in ("source", "target"):
         raise RefusedError(400, "Value for 'type' not supported.")
-    pairs = asked.service.pairs
-    return deepl.languages(pairs.targets if kind == "target" else pairs.sources, pairs.names, kind == "target")
+    return deepl.languages(asked.service.pairs, as_targets=kind == "target")
 
 
 async def deepl_usage(asked: Asked) -> Any:

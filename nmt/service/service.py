@@ -40,20 +40,19 @@ class Service:
     """Belongs to the event loop that `start` is awaited in."""
 
     def __init__(self, settings: Settings, limits: Limits, clock: Callable[[], float]) -> None:
-        """Raises ValueError for keys that cannot be read."""
         self.settings = settings
         self.limits = limits
-        self.keys = self._read_keys()
         self.rates = Rates(clock)
         self.metrics = Metrics()
-        self.generations = Generations(settings, self.metrics, self._read_keys, self._renewed)
+        self.generations = Generations(settings, self.metrics)
         self.characters = 0  # translated since the start
         self.files = Files(limits, clock, lambda: self.generations.current, self.lines)
-        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()
+        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()  # the one used last at the end
         self._speed = 100.0  # segments a second, lately
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
+        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
+        ChildProcessError where no process can live."""
         self.batcher = Batcher(self._run, self.settings.workers)
         await self.generations.start(spawned)
         self.metrics.now |= {
@@ -65,13 +64,6 @@ class Service:
             "nmt_worker_deaths_total": lambda: self.generations.deaths,
         }
 
-    def _read_keys(self) -> Keys | None:
-        return Keys(self.settings.keys) if self.settings.keys else None
-
-    def _renewed(self, keys: Keys | None) -> None:
-        self.keys = keys
-        self._cache.clear()
-
     @property
     def is_draining(self) -> bool:
         return self.generations.is_draining
@@ -79,6 +71,10 @@ class Service:
     @property
     def pairs(self) -> Pairs:
         return self.generations.current.pairs
+
+    @property
+    def keys(self) -> Keys | None:
+        return self.generations.current.keys
 
     # -- a request --
 

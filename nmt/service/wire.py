@@ -79,33 +79,28 @@ class HttpRequest:
     origin: str = ""  # where the client found this server, such as http://localhost:5000
 
 
-def media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
 def fields_of(request: HttpRequest) -> dict[str, Any]:
-    """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
-    name is repeated. An empty body has none, whatever type it says it is; beside JSON only keys count in the query,
-    but for a GET, whose body is the unusual place. Raises RefusedError(400) for a body that cannot be read."""
-    if not request.body.strip():
-        return _of_query(request)
-    kind = media_type(request.content_type)
-    if "json" in kind:
-        is_get = request.method in ("GET", "HEAD")
-        return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if is_get or k in KEYS}
-    if kind == MULTIPART:
-        pairs, _ = _of_multipart(request.content_type, request.body)
-    else:
-        pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
-    return _of_query(request) | _collected(pairs)
+    """The fields by name; see `form_of`. Raises RefusedError(400)."""
+    return form_of(request)[0]
 
 
 def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
-    """The fields as `fields_of` has them, and the form's file, if it has one. Raises RefusedError(400)."""
-    if media_type(request.content_type) != MULTIPART or not request.body.strip():
-        return fields_of(request), None
-    pairs, uploads = _of_multipart(request.content_type, request.body)
-    return _of_query(request) | _collected(pairs), uploads.get("file")
+    """The fields by name, and the form's file, if it has one. Those of JSON have any type; those of forms and of the
+    query are texts, or lists of them where a name is repeated. Of a query beside JSON only the keys count, unless it
+    is that of a GET. An empty body may have any content type. Raises RefusedError(400) for a body that cannot be
+    read."""
+    query = _of_query(request)
+    if not request.body.strip():
+        return query, None
+    kind = request.content_type.partition(";")[0].strip().lower()
+    if "json" in kind:
+        is_get = request.method in ("GET", "HEAD")
+        return _json_fields(request) | {k: v for k, v in query.items() if is_get or k in KEYS}, None
+    if kind == MULTIPART:
+        pairs, uploads = _of_multipart(request.content_type, request.body)
+        return query | _collected(pairs), uploads.get("file")
+    pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
+    return query | _collected(pairs), None
 
 
 def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
@@ -128,8 +123,8 @@ def _of_query(request: HttpRequest) -> dict[str, Any]:
     return _collected(_pairs(request.query))
 
 
-def _of_json(body: bytes) -> dict[str, Any]:
-    found = json_of(HttpRequest(body=body))
+def _json_fields(request: HttpRequest) -> dict[str, Any]:
+    found = json_of(request)
     if not isinstance(found, dict):
         raise RefusedError(400, "Invalid request: the body must be a JSON object")
     return found
@@ -185,15 +180,10 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
 
 
 def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def text_field(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.service import deepl, libretranslate, opennmt
-from nmt.service.pairs import LanguagePair
+from nmt.service.pairs import LanguagePair, Pairs
 from nmt.service.wire import HttpRequest, RefusedError, TranslatedText, TranslationRequest, fields_of, json_of, key_of
 
 FIELDS = {"q": "Guten Morgen\nWelt ☃", "source": "de", "target": "en", "api_key": "x y"}
@@ -184,7 +184,7 @@ def test_deepl_counts_characters_and_names_variants():
     (one,) = deepl.answer(request, [TranslatedText("boat", "de", 100.0)])["translations"]
     assert one["billed_characters"] == 4
     assert one["detected_source_language"] == "DE"
-    names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]
+    names = [one["language"] for one in deepl.languages(Pairs([PAIRS["de-en"]]), as_targets=True)]
     assert names == ["EN", "EN-GB", "EN-US"]
     assert key_of(HttpRequest(headers={"authorization": "DeepL-Auth-Key k:fx"}), {}) == "k:fx"
 
