@@ -1,4 +1,4 @@
-"""Text of strangers (keys, names of tensors and files, pieces) as it may be shown on a terminal or in a picture."""
+"""Text from strangers (keys, names of tensors and files, pieces), made safe to show on a terminal or in a picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HIDDEN_IN_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-
 
 
 def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
-    """The text with escapes for what would be obeyed, and what is beyond `most` characters left out of its middle.
+    """The text with escapes for what a terminal would obey; of more than `most` characters the middle is left out.
     With `lines` a "\\n" stays one."""
     if most is not None and len(text) > most:
         text = _cut(text, most)
@@ -35,7 +35,7 @@ class _Brief(reprlib.Repr):
 
 
 def brief(value: Any) -> str:
-    """The repr of a value for a message, cut where it is long, or so deep or so large that it has none."""
+    """The repr of a value for a message, cut where it is long, deep, or too large to have one."""
     limits = _Brief()
     limits.maxstring = limits.maxother = 200
     return limits.repr(value)

@@ -21,7 +21,7 @@ from nmt.service.routes import ROUTES, WITH_FILE, Asked, Handler, Response, refu
 from nmt.service.service import Service
 from nmt.service.wire import JSON, HttpRequest, RefusedError
 
-MOST_DISCARDED = 32_000_000  # bytes of a body that is too long, which are read so that the client hears of it
+MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, which are read so that the client hears of it
 FORM_BYTES = 65_536  # of a form beside its file
 HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 CORS = {"access-control-allow-origin": "*"}
@@ -130,7 +130,7 @@ async def _body(receive: Receive, length: str, seconds: float, most: int, too_mu
     kept, and 408 for one that is slow."""
     chunks: list[bytes] = []
     size = 0
-    discarded = max(MOST_DISCARDED, most)
+    discarded = max(MAX_DISCARDED_BYTES, most)
     if length.isdigit() and int(length) > discarded:
         raise too_much
     try:

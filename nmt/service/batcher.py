@@ -62,7 +62,7 @@ class Batcher:
         self.slots = self.free = slots
         self.running = 0  # segments that are in a batch
         self.waiting = 0  # segments that are in no batch yet
-        self.dropped = 0  # segments that were never translated, because nobody waits for them any more
+        self.dropped = 0  # segments that were never in a batch, because nobody waits for them any more
         self.jobs = 0  # not answered yet
         self._queues: dict[Hashable, deque[_Job]] = {}  # the kind whose turn it is first
         self._tasks = Tasks()

@@ -12,7 +12,7 @@ from nmt.formats import FORMATS, SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import plain, translated
-from nmt.service.detection import SEEN, detect
+from nmt.service.detection import MAX_SEEN_CHARS, detect
 from nmt.service.limits import MAX_LINE_CHARS, Limits
 from nmt.service.pairs import LanguagePair
 from nmt.service.segments import cut
@@ -130,7 +130,7 @@ def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None])
     seen = ""
     for segment in document.segments:
         seen += f"{_without_tags(segment)}\n"
-        if len(seen) >= SEEN:
+        if len(seen) >= MAX_SEEN_CHARS:
             break
     return detect(seen, list(ways))[0][0]
 

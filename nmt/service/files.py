@@ -30,7 +30,7 @@ THREADS = 2  # that read or write files: each takes time from the event loop's
 ENTRY_BYTES = 1000  # that a file takes beside its content
 OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
 LINES_A_SECOND = 100  # that are translated, before any are
-LOOK_S = 0.05  # how often that is looked at
+LOOK_S = 0.05  # between two looks whether an end may come
 
 T = TypeVar("T")
 Translate = Callable[[Generation, LanguagePair, Sequence[str], bool], Awaitable[list[str]]]
@@ -126,7 +126,8 @@ class Files:
 
     @contextmanager
     def arrival(self, counts: bool) -> Iterator[bool]:
-        """While a request is there that has, or has not, a file in its body; whether there is room for it."""
+        """Within this context a request is there, which `counts` if its body has a file; gives whether there is room
+        for it."""
         is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
         self.arriving += counts and is_room
         try:

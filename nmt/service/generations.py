@@ -42,7 +42,7 @@ class Settings:
 
 @dataclass(eq=False)
 class Generation:
-    """As a context it is in use by one request more."""
+    """What was loaded together. A request enters it as a context while it uses it."""
 
     models: WorkerPool
     pairs: Pairs
@@ -64,7 +64,8 @@ class Generation:
 
 
 class Generations:
-    """The current one is that of new requests. Belongs to the event loop that `start` is awaited in."""
+    """The current generation, which new requests use, and its successors. Belongs to the event loop that `start` is
+    awaited in."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
@@ -119,7 +120,7 @@ class Generations:
         self._tasks.begin(self.reload())
 
     async def _watch(self) -> None:
-        """Load models again when their files have changed, and then have not for as long as it takes to look."""
+        """Load models again when their files have changed, and have not changed further by the next look."""
         before = self._loaded
         while True:
             await asyncio.sleep(self.settings.watch_s)

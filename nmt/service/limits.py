@@ -13,7 +13,7 @@ from nmt.service.wire import RefusedError
 
 MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
 MAX_RATE = 1_000_000
-INSPECTED = 1000  # characters: of longer texts nobody can see anything
+MAX_INSPECTED_CHARS = 1000  # of longer texts nobody can see anything
 KEPT_S = 1800.0  # so long a translated file can be fetched
 MAX_LINE_CHARS = 10_000  # of a line in a file: it is one segment, and others wait for it
 

@@ -1,4 +1,4 @@
-"""What each path is asked for, by the body and who asks, and what it answers. Knows no HTTP beyond that."""
+"""What answers each path, from a request whose body has come. Knows no HTTP beyond that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nmt.service import deepl, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
-from nmt.service.limits import INSPECTED
+from nmt.service.limits import MAX_INSPECTED_CHARS
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
@@ -47,7 +47,8 @@ Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is se
 
 
 class Asked:
-    """A request whose body has come, and who is asked. `name` stands in the path for {name}."""
+    """A request whose body has come, its client's address, and the service that it asks. `name` stands in the path
+    for {name}."""
 
     def __init__(self, service: Service, request: HttpRequest, client: str, name: str = "") -> None:
         self.service = service
@@ -133,7 +134,7 @@ async def inspect(asked: Asked) -> Any:
     side = text_field(fields, "side", "tgt")
     if side not in ("src", "tgt"):
         raise RefusedError(400, "Invalid request: side must be src or tgt")
-    piece = None if fields.get("at") is None else (side, number_field(fields, "at", INSPECTED))
+    piece = None if fields.get("at") is None else (side, number_field(fields, "at", MAX_INSPECTED_CHARS))
     return await asked.service.inspect(text_field(fields, "q"), source, target, translation, parts, piece)
 
 

@@ -15,7 +15,7 @@ from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
-from nmt.service.limits import INSPECTED, Keys, Limits, Rates
+from nmt.service.limits import MAX_INSPECTED_CHARS, Keys, Limits, Rates
 from nmt.service.messages import Batch, Inspection, Markup, SegmentResult
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import LanguagePair, Pairs
@@ -169,8 +169,8 @@ class Service:
     ) -> str:
         """What the model does with a text, or with one piece of a side ("src" or "tgt"), as JSON; see nmt/inspection.
         Raises RefusedError."""
-        if len(text) > INSPECTED or len(translation or "") > INSPECTED:
-            raise RefusedError(400, f"a text of more than {INSPECTED} characters cannot be looked at")
+        if len(text) > MAX_INSPECTED_CHARS or len(translation or "") > MAX_INSPECTED_CHARS:
+            raise RefusedError(400, f"a text of more than {MAX_INSPECTED_CHARS} characters cannot be looked at")
         if not text.strip():
             raise RefusedError(400, "Invalid request: missing q parameter")
         self.check_room()

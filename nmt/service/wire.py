@@ -1,4 +1,4 @@
-"""What all the interfaces share: a request's fields, whatever encoding they come in, and how a request is refused."""
+"""What all interfaces share: requests, their fields in any encoding, translated texts, and refusals."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but 
 
 
 class RefusedError(Exception):
-    """A request that is not fulfilled, and why, in one sentence without anything that the request said but its
-    settings."""
+    """A request is refused. The message is one sentence, which quotes no text of the request, only its settings."""
 
     def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -69,7 +68,7 @@ class TranslatedText:
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One as it came. `body` is complete."""
+    """A request as it came, with its whole body."""
 
     query: str = ""
     content_type: str = ""

@@ -12,7 +12,7 @@ from nmt.service.detection import detect
 from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
 from nmt.service.pairs import LanguagePair, Pairs, matching, misnamed, pairs_of, stamp
-from nmt.service.segments import MOST, cut
+from nmt.service.segments import MAX_SEGMENT_CHARS, cut
 from nmt.service.wire import RefusedError
 
 
@@ -20,7 +20,7 @@ from nmt.service.wire import RefusedError
 def test_what_is_cut_can_be_joined(text):
     found = cut(text, "de")
     assert "".join([found.blanks[0], *(a + b for a, b in zip(found.texts, found.blanks[1:], strict=True))]) == text
-    assert all(one.strip() == one and one and len(one) <= MOST for one in found.texts)
+    assert all(one.strip() == one and one and len(one) <= MAX_SEGMENT_CHARS for one in found.texts)
     assert not any("\n" in one for one in found.texts)
 
 
@@ -30,7 +30,7 @@ def test_a_long_line_is_cut_into_sentences_and_a_short_one_is_not():
     assert long.texts == ("Das ist ein Satz.",) * 30
     assert long.joined(["a"] * 30, "en") == "a " * 30
     assert long.joined(["一。"] * 30, "zh") == "一。" * 30 + " "
-    assert max(map(len, cut("x" * 10_000, "de").texts)) <= MOST
+    assert max(map(len, cut("x" * 10_000, "de").texts)) <= MAX_SEGMENT_CHARS
 
 
 @pytest.mark.parametrize(
