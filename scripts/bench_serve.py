@@ -120,10 +120,9 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
 
 def latency(options: argparse.Namespace, lines: list[str]) -> None:
     """Of one client, and of Python in this process, in turns of whole rounds."""
-    from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+    from nmt.common.process import IN_SEARCH, tune_process
 
-    keep_few_kernels(IN_SEARCH)
-    tune_process()
+    tune_process(IN_SEARCH)
     import torch
 
     import nmt

@@ -46,7 +46,7 @@ from torch import nn
 
 from nmt.bundle import build_model
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.common.process import IN_TRAINING, keep_few_kernels, tune_process
+from nmt.common.process import IN_TRAINING, tune_process
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
 from nmt.training.auto_settings import decided, prepared_by_text
@@ -83,8 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
     config, prepared = prepared_by_text(configs[0])
     configs = [config, *(decided(one, prepared)[0] for one in configs[1:])]
     accelerator, precision = choose_hardware(config.trainer)
-    keep_few_kernels(IN_TRAINING)
-    tune_process()
+    tune_process(IN_TRAINING)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     device = "cuda" if accelerator == "gpu" else "cpu"

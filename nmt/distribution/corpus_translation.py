@@ -22,7 +22,7 @@ import torch
 
 from nmt.answers import Answer, Form, answers, formatted
 from nmt.common.files import replacing
-from nmt.common.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
+from nmt.common.process import IN_SEARCH, trim_memory, tune_process
 from nmt.common.stream import Line
 from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import Record
@@ -76,8 +76,7 @@ class Work:
     def opened(self) -> tuple[Plan, Translator]:
         """The plan and its translator, which a process loads once. Raises ValueError when it is not the plan's."""
         if self.plan not in _opened:
-            keep_few_kernels(IN_SEARCH)
-            tune_process()
+            tune_process(IN_SEARCH)
             torch.set_num_threads(1)
             plan = read_plan(self.folder, self.inputs)
             function, arguments = self.reload
