@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -13,6 +13,8 @@ from nmt.common.files import output_at
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
+
+BLANKS = str.maketrans("\t\n", "  ")  # a cell is on one line, and in one column
 
 
 class Writer(Protocol):
@@ -45,28 +47,15 @@ class TsvWriter(TextWriter):
 
             rows = cells_of(rows)
         lines = [[*row, line] for row, lines in zip(rows, answers, strict=True) for line in lines]
-        self.file.write("".join("\t".join(map(_cell, line)) + "\n" for line in lines).encode())
+        self.file.write("".join("\t".join(cell.translate(BLANKS) for cell in line) + "\n" for line in lines).encode())
 
 
-def _cell(text: str) -> str:
-    """On one line, and in one column."""
-    return text.translate(BLANKS)
+def _writer(form: str, file: BinaryIO, schema: Any, name: str) -> Writer:
+    if form == PARQUET:
+        from nmt.distribution.parquet import ParquetWriter, text_schema
 
-
-BLANKS = str.maketrans("\t\n", "  ")
-
-
-def parquet_writer(file: BinaryIO, schema: Any, name: str) -> Writer:
-    from nmt.distribution.parquet import ParquetWriter, text_schema
-
-    return ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
-
-
-FORMATS: dict[str, Callable[[BinaryIO, Any, str], Writer]] = {
-    TEXT: lambda file, schema, name: TextWriter(file),
-    TSV: lambda file, schema, name: TsvWriter(file),
-    PARQUET: parquet_writer,
-}
+        return ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
+    return TextWriter(file) if form == TEXT else TsvWriter(file)
 
 
 def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> int:
@@ -74,7 +63,7 @@ def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name
     the names of their columns, and `name` that of the answers'."""
     count = 0
     with writing(file, compression) as content:
-        writer = FORMATS[form](content, schema, name)
+        writer = _writer(form, content, schema, name)
         for group, answers in answered:
             writer.write(group.rows, [answer.lines for answer in answers])
             count += len(answers)

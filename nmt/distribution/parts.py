@@ -21,14 +21,14 @@ class Part(NamedTuple):
     sha256: str  # of its bytes; of Parquet none
 
 
-class Group(NamedTuple):
+class LineGroup(NamedTuple):
     """Lines that are translated together, and the rows that they stand in."""
 
     lines: list[Line]
     rows: Any  # a list of the cells of each; of Parquet a pyarrow.RecordBatch
 
 
-class Source(NamedTuple):
+class InputFormat(NamedTuple):
     """What all inputs have in common."""
 
     kind: str
