@@ -47,7 +47,8 @@ from training_bench import DTYPES, WINDOW, Bench
 
 from nmt.bundle import build_model
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.schema import register, to_run_config
+from nmt.cli.schema import register
+from nmt.cli.train import run_config
 from nmt.common.process import IN_TRAINING, keep_few_kernels, tune_process
 from nmt.common.resources import resource as resource_path
 from nmt.config import RunConfig
@@ -147,7 +148,7 @@ def load_config(overrides: list[str]) -> RunConfig:
     register()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource_path("conf"))):
         try:
-            return to_run_config(compose("train", overrides=[*overrides, "run=bench"]))
+            return run_config(compose("train", overrides=[*overrides, "run=bench"]), [])
         except HydraException as error:
             raise ValueError(str(error)) from None
 
