@@ -66,10 +66,9 @@ def said_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return words_of(error)
-    if isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY):
-        return f"there is not enough memory: {error}"
-    if isinstance(error, MemoryError):
-        return f"there is not enough memory: {error}" if str(error) else "there is not enough memory"
+    of_torch = isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    if of_torch or isinstance(error, MemoryError):
+        return f"there is not enough memory: {error}".removesuffix(": ")
     return None
 
 
@@ -150,8 +149,8 @@ def _once(action: type[argparse.Action]) -> type[argparse.Action]:
 
 
 class Advice:
-    """What may concern every line of a text, or segment of a document: said in full of the first, and of the others
-    how many they are, at the end, unless an error has ended it."""
+    """Notes that may hold for every line of a text, or segment of a document: each is written in full for the first
+    one, and at the end, if no error came, with the number of the others."""
 
     def __init__(self, command: str, unit: str = "line") -> None:
         self.command, self.unit = command, unit
