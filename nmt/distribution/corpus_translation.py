@@ -7,7 +7,6 @@ nmt-translate makes of the same lines.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import time
@@ -21,13 +20,14 @@ from typing import Any, NamedTuple
 import torch
 
 from nmt.answers import Answer, Form, answers, formatted
-from nmt.common.files import replacing
+from nmt.common.files import replacing, sha256
 from nmt.common.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
 from nmt.common.stream import Line
-from nmt.distribution.engines import ENGINES, Run
+from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import Record
 from nmt.distribution.inputs import input_files, input_format_of, read_groups_of
 from nmt.distribution.outputs import check_join, join, write_answers
+from nmt.distribution.parts import Run
 from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
 from nmt.text.check import told_of
 from nmt.translation.forks import Worker, WorkerDiedError
@@ -114,18 +114,11 @@ def translate_part(plan: Plan, translator: Translator, form: Form, number: int, 
         lines = write_answers(file, output["format"], output["compress"], plan.schema, output["name"], answered())
         if lines != part.lines:
             raise ValueError(f"{plan.inputs[part.file]} has changed since it was cut into parts")
-        size, sha256 = measured(file)
-    record = Record(number, lines, size, sha256, time.monotonic() - start, faults, failed)
+        file.flush()
+        size, digest = file.tell(), sha256(Path(file.name))
+    record = Record(number, lines, size, digest, time.monotonic() - start, faults, failed)
     plan.folder.finish(record)
     return record
-
-
-def measured(file: Any) -> tuple[int, str]:
-    """The size and the SHA-256 of a file that is open and written."""
-    file.flush()
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return file.tell(), digest
 
 
 @dataclass(frozen=True)

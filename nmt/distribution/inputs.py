@@ -89,9 +89,9 @@ def kind_of(path: Path) -> str:
 
 def _names_of(path: Path, kind: str) -> list[str]:
     if kind == PARQUET:
-        from nmt.distribution.parquet import names_of
+        from nmt.distribution.parquet import schema_of
 
-        return names_of(path)
+        return list(schema_of(path).names)
     with path.open("rb") as file:
         header, _ = _header(chunks_of(file, compression_of(path), str(path)), str(path))
     return header.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace").split("\t")

@@ -18,17 +18,16 @@ from nmt.distribution.parts import LineGroup, Part
 ROW_GROUP_BYTES = 1 << 26  # held until it is written
 
 
-def names_of(path: Path) -> list[str]:
+def schema_of(path: Path) -> Any:
     with opened(path) as file:
-        return list(file.schema_arrow.names)
+        return file.schema_arrow
 
 
 def check_schemas(paths: Sequence[Path], column: str) -> None:
     """Raises ValueError where the column holds no text, or files have columns of other types than the first."""
     schemas = []
     for path in paths:
-        with opened(path) as file:
-            schemas.append(file.schema_arrow)
+        schemas.append(schema_of(path))
         if not schemas[-1].equals(schemas[0]):
             raise ValueError(f"{path} has columns of other types than {paths[0]}")
     kind = schemas[0].field(column).type
@@ -61,11 +60,6 @@ def read_rows(path: Path, column: str, part: Part) -> Iterator[LineGroup]:
                 number += len(texts)
     if number != part.first + part.lines:
         raise ValueError(f"{path} has changed since it was cut into parts")
-
-
-def schema_of(path: Path) -> Any:
-    with opened(path) as file:
-        return file.schema_arrow
 
 
 def text_schema(names: Sequence[str]) -> Any:

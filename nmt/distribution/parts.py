@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from nmt.common.stream import Line
 
 TEXT, TSV, PARQUET = "text", "tsv", "parquet"
+Run = Callable[[Iterable[int]], Iterator[Any]]  # hands out numbers of parts, and gives what becomes of them
 
 
 class Part(NamedTuple):
