@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -146,30 +145,6 @@ def _once(action: type[argparse.Action]) -> type[argparse.Action]:
             super().__call__(parser, *arguments)
 
     return Once
-
-
-class Advice:
-    """Notes that may hold for every line of a text, or segment of a document: each is written in full for the first
-    one, and at the end, if no error came, with the number of the others."""
-
-    def __init__(self, command: str, unit: str = "line") -> None:
-        self.command, self.unit = command, unit
-        self.given = Counter[str]()
-
-    def give(self, number: int, text: str) -> None:
-        """Of the unit of this number."""
-        if not self.given[text]:
-            warn(self.command, f"{self.unit} {number}: {text}")
-        self.given[text] += 1
-
-    def __enter__(self) -> Advice:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for text, count in self.given.items():
-            if count > 1 and kind is None:
-                others = f"is one more {self.unit}" if count == 2 else f"are {count - 1:,} more {self.unit}s"
-                warn(self.command, f"so {others}: {text}")
 
 
 def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:
