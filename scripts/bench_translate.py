@@ -45,10 +45,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench_train import load_config
-from limits import Limits
-from peers import PEERS, Installed
-from peers.translation import SEARCHES, trained, translation_rows
+from bench.config import load_config
+from bench.limits import Limits
+from bench.peers import PEERS, Installed
+from bench.peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive

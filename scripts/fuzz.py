@@ -31,8 +31,8 @@ with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reac
     from nmt.data.corpora import FileCorpus
     from nmt.data.tokenizer import JOINT
 
-from fuzz_bundle import Watch, meet_choices
-from stress_stream import make_model
+from hunts.model import make_model
+from hunts.watch import Watch, meet_choices
 
 MAX_SECONDS = 60  # of one input
 Reader = Callable[[bytes], None]
