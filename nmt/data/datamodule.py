@@ -45,15 +45,16 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, index: tuple[int, Lengths]) -> Batch:
         epoch, rows = index
-        train, tokenizer = self.prepared.train, self.prepared.tokenizer
+        train = self.prepared.train
         if not self.sampling:
             return train.batch(rows)
+        src_sampler, tgt_sampler = self.prepared.tokenizer.samplers
         src, tgt = [], []
         for row in rows.tolist():
             of_src, of_tgt = np.random.SeedSequence((self.seed, epoch, row)).generate_state(2).tolist()
             src_ids, tgt_ids = train.pair(row)
-            src.append(tokenizer.sample_src(src_ids.tolist(), self.sampling, of_src))
-            tgt.append(tokenizer.sample_tgt(tgt_ids.tolist(), self.sampling, of_tgt))
+            src.append(src_sampler(src_ids.tolist(), self.sampling, of_src))
+            tgt.append(tgt_sampler(tgt_ids.tolist(), self.sampling, of_tgt))
         return collate(src, tgt)
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from nmt.common.bars import tracked
 from nmt.data.readers import Pair
 
-MOST = 1 << 20  # hashes in memory
+MAX_IN_MEMORY = 1 << 20  # hashes
 FILES = 128
 HASH = np.dtype([("hash", "<u8"), ("number", "<u8")])
 
@@ -53,7 +53,7 @@ class Duplicates:
                 if key in seen:
                     return True
                 seen.add(key)
-                if len(seen) <= MOST or self.read is None:
+                if len(seen) <= MAX_IN_MEMORY or self.read is None:
                     return False
                 self.bits = self._found(self.read())
                 seen.clear()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from nmt.data.batching import Batch, Lengths, collate
 
-ROWS = 65_536  # of a block, which is a record batch of the file
+BLOCK_ROWS = 65_536  # of a block, which is a record batch of the file
 SCHEMA = pa.schema(
     [("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64()), ("part", pa.int16())]
 )
@@ -28,7 +28,7 @@ def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, in
     how many."""
     count, rows = 0, iter(rows)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-        while block := list(islice(rows, ROWS)):
+        while block := list(islice(rows, BLOCK_ROWS)):
             src, tgt, lines, parts = zip(*block, strict=True)
             columns = [_lists(src), _lists(tgt), _array(lines, np.int64), _array(parts, np.int16)]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
@@ -118,7 +118,7 @@ class EncodedCorpus:
         self.path = path
         reader = self._reader()
         self.num_blocks = reader.num_record_batches
-        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else ROWS
+        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else BLOCK_ROWS
         last = reader.get_batch(self.num_blocks - 1).num_rows if self.num_blocks else 0
         self.rows: int = max(self.num_blocks - 1, 0) * self.block_size + last
         self.most_open = 2  # blocks that rows are taken from in turn (plan.py)

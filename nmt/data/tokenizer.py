@@ -147,7 +147,7 @@ class Tokenizer:
 
     @cached_property
     def samplers(self) -> tuple[PieceSampler, PieceSampler]:
-        """Of the source and of the target."""
+        """Of source ids, EOS included, and of target ids from BOS to EOS."""
         src = PieceSampler(self.src)
         return src, src if self.joint else PieceSampler(self.tgt)
 
@@ -182,14 +182,6 @@ class Tokenizer:
     def _seen(self, texts: Iterable[str], normalization: Outside | None) -> Iterator[str]:
         sound = sentencepiece_input(texts, normalization)
         return map(marked, sound) if self.rules.casing == "marked" else sound
-
-    def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
-        """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
-        return self.samplers[0](ids, sampling, seed)
-
-    def sample_tgt(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
-        """The same for target ids from BOS to EOS."""
-        return self.samplers[1](ids, sampling, seed)
 
     def decode_tgt(self, ids: Sequence[int]) -> str:
         """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from nmt.languages import is_word
 from nmt.text.pieces import Link, Span, word_spans
@@ -87,11 +87,9 @@ class _Texts:
             range(max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end))
             for _, _, start, end in self.links
         ]
-        self.number = [0] * len(self.tgt)  # of links of each word
-        for words in self.words:
-            for word in words:
-                self.number[word] += 1
-        self.linked = list(accumulate(map(bool, self.number), initial=0))  # words with links, before each
+        self.number = Counter(chain.from_iterable(self.words))  # of links of each word
+        is_linked = (word in self.number for word in range(len(self.tgt)))
+        self.linked = list(accumulate(is_linked, initial=0))  # words with links, before each
 
     def has_no_word(self, start: int, end: int) -> bool:
         """Whether no word of the source begins among these characters."""

@@ -82,14 +82,12 @@ def forced(
     """The translation with the terms that it lacks, in place of what translates their characters of the source, but
     not of the prefix that it was made to begin with."""
     count = {term: translation.count(term) for _, _, term in terms}
-    lacking = []
+    elements: list[Element] = []  # of those that it lacks
     for start, end, term in terms:
         count[term] -= 1
         if count[term] < 0:
-            lacking.append((start, end, term))
-    elements = [
-        Element(term, term, start, end, -1, most=len(word_spans(src[start:end])) + 1) for start, end, term in lacking
-    ]
+            most = len(word_spans(src[start:end])) + 1
+            elements.append(Element(term, term, start, end, -1, most=most))
     edits, fixed = [], _fixed(translation, prefix)
     for element, span in zip(elements, placed(elements, src, translation, links), strict=True):
         start, end = (max(place, fixed) for place in span)

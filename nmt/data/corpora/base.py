@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from nmt.common.bars import tracked
 from nmt.common.json_text import digest_of, to_json
@@ -84,7 +84,7 @@ class Corpus:
             found.append(Bitext(self.of(direction), (direction, *turned)))
         return found
 
-    def of(self, direction: Direction) -> Corpus:
+    def of(self, direction: Direction) -> Self:
         """Only the text of one direction, or the other way round, as it lies there."""
         return replace(self, src=direction.src, tgt=direction.tgt, directions=(), both_ways=False, tags=False)
 

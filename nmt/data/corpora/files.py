@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
@@ -47,10 +47,10 @@ class FileCorpus(Corpus):
             raise ValueError("data.dir is empty; it must be a folder (. is this one)")
         return Path(self.dir)
 
-    def of(self, direction: Direction) -> Corpus:
+    def of(self, direction: Direction) -> Self:
         for one in (direction, direction.reverse):
             if (folder := self.folder / str(one)).is_dir():
-                return replace(cast(FileCorpus, super().of(one)), dir=str(folder))
+                return replace(super().of(one), dir=str(folder))
         return super().of(direction)
 
     def files(self, split: str) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Self
 
 from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
@@ -42,11 +42,11 @@ class HubCorpus(Corpus):
 
         return split.partition("[")[0] in split_names(self)
 
-    def of(self, direction: Direction) -> Corpus:
+    def of(self, direction: Direction) -> Self:
         """A subset that is named by a pair of languages becomes the direction's; library.py takes either order."""
         of_pair = self.subset and re.fullmatch("[a-z]{2,3}-[a-z]{2,3}", self.subset)
         subset = "-".join(direction) if of_pair else self.subset
-        return replace(cast(HubCorpus, super().of(direction)), subset=subset)
+        return replace(super().of(direction), subset=subset)
 
     def rows(self, split: str) -> Iterator[Row]:
         from nmt.data.corpora.library import load_rows
