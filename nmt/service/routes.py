@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nmt.service import deepl, documents, huggingface, libretranslate, metrics, opennmt
+from nmt.service import deepl, detection, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
 from nmt.service.limits import MAX_INSPECTED_CHARS
 from nmt.service.openapi import specification
@@ -101,7 +101,7 @@ def _fetched(job: Job) -> Response:
 
 
 async def detect(asked: Asked) -> Any:
-    found = asked.service.detect(text_field(asked.fields(), "q"))
+    found = detection.detect(text_field(asked.fields(), "q"), asked.service.pairs.sources)
     return [libretranslate.detected(*one) for one in found if one[1] >= 1] or [libretranslate.detected(*found[0])]
 
 
