@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+TRAINING = ("train", "lab", "tune")  # the extras of all that trains
 # Module -> what people call it, and the extras that bring it, of which the one of a command's own name is told.
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "lightning": ("Lightning", ("train", "lab", "tune")),
-    "hydra": ("Hydra", ("train", "lab", "tune")),
-    "omegaconf": ("OmegaConf", ("train", "lab", "tune")),
-    "yaml": ("PyYAML", ("train", "lab", "tune")),
-    "datasets": ("datasets", ("train", "lab", "tune")),
-    "tensorboard": ("TensorBoard", ("train", "lab", "tune")),
-    "pyarrow": ("PyArrow", ("corpus", "train", "lab", "tune")),
-    "sacrebleu": ("sacreBLEU", ("evaluate", "train", "lab", "tune")),
-    "matplotlib": ("Matplotlib", ("inspect", "train", "lab", "tune")),
+    "lightning": ("Lightning", TRAINING),
+    "hydra": ("Hydra", TRAINING),
+    "omegaconf": ("OmegaConf", TRAINING),
+    "yaml": ("PyYAML", TRAINING),
+    "datasets": ("datasets", TRAINING),
+    "tensorboard": ("TensorBoard", TRAINING),
+    "pyarrow": ("PyArrow", ("corpus", *TRAINING)),
+    "sacrebleu": ("sacreBLEU", ("evaluate", *TRAINING)),
+    "matplotlib": ("Matplotlib", ("inspect", *TRAINING)),
     "lxml": ("lxml", ("formats",)),
     "translate": ("translate-toolkit", ("formats",)),
     "markdown_it": ("markdown-it-py", ("formats",)),

@@ -71,22 +71,19 @@ async def _of_path(service: Service, path: str, name: str, scope: Scope, receive
         message = f"{method[:20]} is not allowed here; use {', '.join(handlers)}"
         return _refused(RefusedError(405, message), path, allowed)
     try:
-        content = await _content(service, path, name, handlers[method], scope, receive)
+        return await _answered(service, path, name, handlers[method], scope, receive)
     except RefusedError as refusal:
         return _refused(refusal, path)
     except Exception as error:
         # Not its message, nor its causes': they may quote a text.
         logger.error("%s: %s", path, place_of(error))
         return _refused(RefusedError(500, "an error of the server"), path)
-    if isinstance(content, Response):
-        return content
-    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
 
 
-async def _content(
+async def _answered(
     service: Service, path: str, name: str, handler: Handler, scope: Scope, receive: Receive
-) -> Response | Any:
-    """What the handler gives. Raises what it raises, and RefusedError as `_body`."""
+) -> Response:
+    """The handler's answer. Raises what the handler raises, and RefusedError as `_body`."""
     has_file = handler in WITH_FILE
     with service.files.arrival(has_file) as is_room:
         request = await _request(scope, receive, service.limits, *_most(service.limits, has_file, is_room))
@@ -95,7 +92,9 @@ async def _content(
         asked = Asked(service, request, client[0] if client else "", name)
         content = await _until_gone(receive, handler(asked))
     service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
-    return content
+    if isinstance(content, Response):
+        return content
+    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
 
 
 def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedError]:

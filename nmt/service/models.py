@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.common.json_text import to_json
@@ -50,17 +51,15 @@ class Models:
         from nmt.translation.translator import Translator
 
         torch.set_num_threads(1)
-        beam_size = settings.get("beam_size")
-        loaded: dict[str, Translator] = {}
-        same: dict[tuple[str, ...], Translator] = {}  # one model for several pairs is loaded once
-        for pair, folders in settings["pairs"].items():
-            key = tuple(folders)
-            if key not in same:
-                same[key] = Translator.load(folders, "cpu", settings["compute"])
-                if beam_size:
-                    same[key].search = with_beam_size(same[key].search, beam_size)
-            loaded[pair] = in_direction(same[key], pair)
-        return cls(loaded)
+
+        @cache  # one model for several pairs is loaded once
+        def load(folders: tuple[str, ...]) -> Translator:
+            translator = Translator.load(folders, "cpu", settings["compute"])
+            if beam_size := settings["beam_size"]:
+                translator.search = with_beam_size(translator.search, beam_size)
+            return translator
+
+        return cls({pair: in_direction(load(tuple(folders)), pair) for pair, folders in settings["pairs"].items()})
 
     def translate(self, batch: Batch) -> list[SegmentResult]:
         pair, texts, alternatives, markup = batch
@@ -166,12 +165,16 @@ def _unsaid() -> Iterator[None]:
 def serve(control: socket.socket) -> None:
     """Load what is asked for, then fork a worker for each line, until the other end is closed."""
     lines = control.makefile("rb")
+
+    def encoded(answer: dict[str, Any]) -> bytes:
+        return to_json(answer).encode() + b"\n"
+
     try:
         models = Models.load(json.loads(lines.readline()))
     except (ValueError, OSError, MemoryError) as error:
-        control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
+        control.sendall(encoded({"error": str(error) or type(error).__name__}))
         return
-    control.sendall(b"{}\n")
+    control.sendall(encoded({}))
     from nmt.translation.forks import Worker
 
     descriptor = control.fileno()  # a worker that kept it would hide this process's end
@@ -183,11 +186,10 @@ def serve(control: socket.socket) -> None:
         try:
             worker = Worker(models)
         except ChildProcessError as error:
-            control.sendall(to_json({"error": str(error)}).encode() + b"\n")
+            control.sendall(encoded({"error": str(error)}))
             continue
         workers[worker.pid] = worker
-        answer = to_json({"pid": worker.pid, "cause": cause}).encode() + b"\n"
-        socket.send_fds(control, [answer], [worker.connection.fileno()])
+        socket.send_fds(control, [encoded({"pid": worker.pid, "cause": cause})], [worker.connection.fileno()])
         worker.connection.close()
 
 

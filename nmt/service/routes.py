@@ -6,9 +6,10 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nmt.service import deepl, documents, huggingface, libretranslate, metrics, opennmt
+from nmt.service import deepl, detection, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
 from nmt.service.limits import MAX_INSPECTED_CHARS
 from nmt.service.openapi import specification
@@ -43,27 +44,26 @@ class Response(NamedTuple):
     status: int = 200
 
 
-Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is sent as JSON, which a str is already
+Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is sent as JSON; a str is JSON already
 
 
+@dataclass(frozen=True)
 class Asked:
-    """A request whose body has come, its client's address, and the service that it asks. `name` stands in the path
-    for {name}."""
+    """A request whose body has come, and the service that it asks."""
 
-    def __init__(self, service: Service, request: HttpRequest, client: str, name: str = "") -> None:
-        self.service = service
-        self.request = request
-        self.client = client
-        self.name = name
+    service: Service
+    request: HttpRequest
+    client: str  # its address
+    name: str  # what stands in the path for {name}
 
     def fields(self) -> dict[str, Any]:
-        """Those of a request that may be. Raises RefusedError for another."""
+        """The fields of a client who may ask. Raises RefusedError for another."""
         fields = fields_of(self.request)
         self.admit(fields)
         return fields
 
     def json(self) -> Any:
-        """The body of a request that may be. Raises RefusedError for another."""
+        """The body of a client who may ask. Raises RefusedError for another."""
         data = json_of(self.request)
         self.admit(data if isinstance(data, dict) else {})
         return data
@@ -73,7 +73,7 @@ class Asked:
         return await in_thread(form_of, self.request)
 
     def admit(self, fields: dict[str, Any]) -> None:
-        """Raises RefusedError for a request that may not be."""
+        """Raises RefusedError for a client who may not ask."""
         self.service.admit(key_of(self.request, fields), self.client)
 
 
@@ -101,7 +101,7 @@ def _fetched(job: Job) -> Response:
 
 
 async def detect(asked: Asked) -> Any:
-    found = asked.service.detect(text_field(asked.fields(), "q"))
+    found = detection.detect(text_field(asked.fields(), "q"), asked.service.pairs.sources)
     return [libretranslate.detected(*one) for one in found if one[1] >= 1] or [libretranslate.detected(*found[0])]
 
 
@@ -187,7 +187,7 @@ def _job(asked: Asked) -> Job:
 
 
 def _deepl_fields(asked: Asked) -> dict[str, Any]:
-    """Those of a request that may be. Raises RefusedError for another."""
+    """The fields of a client who may ask. Raises RefusedError for another."""
     fields = fields_of(asked.request)
     _admit_deepl(asked, fields)
     return fields

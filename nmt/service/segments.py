@@ -22,7 +22,7 @@ class Segments:
 
     texts: tuple[str, ...]
     blanks: tuple[str, ...]
-    inside: frozenset[int] = frozenset()  # the numbers of blanks that stand within a line
+    inside: frozenset[int]  # the numbers of blanks that stand within a line
 
     def joined(self, translations: Sequence[str], target: str) -> str:
         """The translations, in a language, in the places of the texts."""

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from nmt.service.batcher import Batcher
-from nmt.service.detection import detect
 from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import MAX_INSPECTED_CHARS, Keys, Limits, Rates
@@ -89,10 +88,6 @@ class Service:
         """A key's own rate, if it has one. Raises RefusedError for a key that is missing or wrong."""
         return self.keys.rate_of(key) if self.keys else None
 
-    def detect(self, text: str) -> list[tuple[str, float]]:
-        """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
-        return detect(text, self.pairs.sources)
-
     async def translate(self, wanted: TranslationRequest) -> list[TranslatedText]:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wanted.texts)
@@ -165,7 +160,7 @@ class Service:
         target: str,
         translation: str | None,
         parts: Sequence[str],
-        piece: tuple[str, int] | None = None,
+        piece: tuple[str, int] | None,
     ) -> str:
         """What the model does with a text, or with one piece of a side ("src" or "tgt"), as JSON; see nmt/inspection.
         Raises RefusedError."""
