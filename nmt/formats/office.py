@@ -14,7 +14,7 @@ from nmt.formats.xml import Element, parse, written
 
 
 class OfficeDocument(Document):
-    pieces_of = staticmethod(pieces_of)
+    pieces_of = staticmethod(pieces_of)  # of Word and PowerPoint; OpenDocument has its own
     fill = staticmethod(fill)
 
     def __init__(self, data: bytes, name: str) -> None:
