@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nmt.translation.values import Translation
     from nmt.translation.workers import Workers
 
+TOO_LONG = "too long; its end is left out"
 CROWDED = "several sentences, together longer than what was learned, so some may be lost; see --split sentences"
 CUT = "a sentence longer than what was learned; it is translated in parts"
 GROUP = 2048  # lines of a file that are translated, so sorted by length, together
@@ -57,7 +58,7 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
             tags=form.tags,
         )
     for (line, _), translation in zip(lines, translations, strict=True):
-        fault = "too long; its end is left out" if translation.truncated else line.fault
+        fault = TOO_LONG if translation.truncated else line.fault
         lost = tuple(lost_parts(line.text, translation.text)) if form.check and not form.score else ()
         yield Answer(list(formatted(line.number, translation, form, lost)), fault, lost, _advice(translation))
 
@@ -93,18 +94,9 @@ def formatted(
 
 
 def as_json(translation: Translation) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "text": translation.text,
-        "score": translation.score,
-        "log_prob": translation.log_prob,
-        "estimated": translation.estimated,
-        "tokens": translation.tokens,
-        "src_tokens": translation.src_tokens,
-        "alignment": translation.alignment,
-    }
-    if translation.token_log_probs:
-        del data["alignment"]
-        data["token_log_probs"] = translation.token_log_probs
+    names = ["text", "score", "log_prob", "estimated", "tokens", "src_tokens"]
+    names.append("token_log_probs" if translation.token_log_probs else "alignment")
+    data: dict[str, Any] = {name: getattr(translation, name) for name in names}
     if translation.sentences:
         data["sentences"] = [
             {name: getattr(sentence, name) for name in ("src", "text", "score", "log_prob", "is_part")}

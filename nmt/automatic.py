@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 AUTO = "auto"
-# Until the text has decided, each is what it is with much text; None: its default.
+# Until the text has decided, each has the value that suits much text; None: its default.
 AUTOMATIC: dict[str, Any] = {
     "data.valid": None,
     "tokenizer.vocab_size": 8000,

@@ -1,8 +1,8 @@
 """The config of a run from choices and settings, as nmt-train has it, without Hydra: for training from Python.
 
-What a choice stands for is said in conf/ alone, for the command line and for Python. Of what Hydra understands in
-these files this reads what they use: lists of defaults, with `override /group: choice`, `/schema/...@package` and the
-names of files beside; and the package that a first line names.
+What a choice stands for is said in conf/ alone, for the command line and for Python. Of Hydra's syntax this reads
+what those files use: lists of defaults, with `override /group: choice`, `/schema/...@package` and names of files of
+the same group; and the package that a first line names.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, is_dataclass
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,7 @@ from nmt.common.resources import resource
 from nmt.common.suggestions import did_you_mean
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus
-from nmt.plain_data import CHOICES, choice_of, names_of
+from nmt.plain_data import CHOICES, choice_of, names_of, typed_fields
 from nmt.search import Search
 
 SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
@@ -38,7 +38,7 @@ Data = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ConfigFile:
     """A file of conf/."""
 
     package: str  # where its settings belong, dotted; "" for all of the config
@@ -67,7 +67,7 @@ def composed(choices: Choices, settings: Mapping[str, Any], own: Mapping[str, An
 
 
 def groups_of(own: Mapping[str, Any]) -> set[str]:
-    """Those that a model's own settings stand for."""
+    """The groups whose settings a model brings with it."""
     return OWN if "tokenizer" in own else OWN - {"tokenizer"}
 
 
@@ -87,10 +87,8 @@ def choices_of(group: str) -> list[str]:
 
 def defaults(cls: type) -> Data:
     """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
-    hints = typing.get_type_hints(cls)
     data: Data = {}
-    for field in fields(cls):
-        kind = hints[field.name]
+    for field, kind in typed_fields(cls).values():
         if is_dataclass(kind):
             data[field.name] = {} if kind in CHOICES else defaults(typing.cast(type, kind))
         else:
@@ -117,15 +115,17 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
     return result
 
 
+def nested(key: str, value: Any) -> Data:
+    """The value under a dotted key."""
+    first, _, rest = key.partition(".")
+    return {first: nested(rest, value) if rest else value}
+
+
 def with_all_given(data: Data) -> Data:
     """Raises ValueError that names the keys of what is missing, and what to give."""
     if data.get("data", {}).get("directions"):  # instead of these
-        data = data | {
-            "data": {
-                key: "" if key in ("src", "tgt") and value == MISSING_VALUE else value
-                for key, value in data["data"].items()
-            }
-        }
+        sides = [side for side in ("src", "tgt") if data["data"].get(side) == MISSING_VALUE]
+        data = data | {"data": data["data"] | dict.fromkeys(sides, "")}
     if missing := sorted(_missing(data)):
         examples = " ".join(f"{key}={EXAMPLES.get(key, 'VALUE')}" for key in missing)
         raise ValueError(f"{', '.join(missing)} must be given: {examples}")
@@ -153,8 +153,8 @@ def _all_choices(chosen: Choices, without: set[str]) -> dict[str, str]:
 
 
 def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
-    """What a file says of other groups; what it says itself comes after what those do that it builds on."""
-    entries = _choice(group, name).defaults
+    """The choices that a file makes in other groups; those of the files that it builds on come before its own."""
+    entries = _file_of_choice(group, name).defaults
     for entry in entries:
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/"):
             yield from _overrides(group, entry)
@@ -171,7 +171,7 @@ def _groups_of_defaults(entries: list[Any]) -> Iterator[tuple[str, str | None]]:
 
 def _add(data: Data, group: str, name: str) -> None:
     """Put a choice, and what it builds on, where they belong."""
-    choice = _choice(group, name)
+    choice = _file_of_choice(group, name)
     for entry in choice.defaults:
         if isinstance(entry, str) and (found := re.fullmatch(r"/schema/(\w+)/(.+)@(\w+)", entry)):
             _put(data, choice.package if found[3] == "_here_" else found[3], schema(found[1], found[2]))
@@ -181,18 +181,16 @@ def _add(data: Data, group: str, name: str) -> None:
 
 
 def _put(data: Data, package: str, settings: Data) -> None:
-    for part in reversed(package.split(".") if package else []):
-        settings = {part: settings}
-    data.update(merged(data, settings))
+    data.update(merged(data, nested(package, settings) if package else settings))
 
 
-def _choice(group: str, name: str) -> Choice:
+def _file_of_choice(group: str, name: str) -> ConfigFile:
     known = choices_of(group)
     if name not in known:
         near = did_you_mean(str(name), known, f"{group}=") or ";"
         raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
     if not (resource("conf") / group / f"{name}.yaml").exists():  # a class alone
-        return Choice(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
+        return ConfigFile(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
     return _file(f"{group}/{name}")
 
 
@@ -204,9 +202,9 @@ def package_of(group: str) -> str:
 
 
 @cache
-def _file(name: str) -> Choice:
+def _file(name: str) -> ConfigFile:
     text = (resource("conf") / f"{name}.yaml").read_text(encoding="utf-8")
     content = yaml.safe_load(text) or {}
     header = re.match(r"# @package ([\w.]+)", text)
     package = header[1] if header else name.rpartition("/")[0]
-    return Choice("" if package == "_global_" else package, content.pop("defaults", []), content)
+    return ConfigFile("" if package == "_global_" else package, content.pop("defaults", []), content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
 
@@ -66,8 +66,10 @@ def to_dict(config: Any) -> Any:
 
 
 @cache
-def _types_of(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def typed_fields(cls: type) -> dict[str, tuple[Field[Any], Any]]:
+    """The fields of a dataclass by their names, each with its type."""
+    hints = typing.get_type_hints(cls)
+    return {field.name: (field, hints[field.name]) for field in fields(cls)}
 
 
 def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
@@ -83,22 +85,21 @@ def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
                 f"{_join(path, 'name')} is {brief(name)}; choose one of: {', '.join(names_of(cls))}{elsewhere}"
             )
         cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
-    types_of = _types_of(cls)
-    known = {setting.name: setting for setting in fields(cls)}
+    known = typed_fields(cls)
     if "auto" in known:  # where the settings that are automatic have their names
         data = without_auto(data)
     if types_alone:
         for key in known.keys() & data.keys():
-            _value(types_of[key], data[key], _join(path, key), types_alone)
+            _value(known[key][1], data[key], _join(path, key), types_alone)
         return None
     for key in data:
         if key not in known:
             near = did_you_mean(str(key), known)
             raise ValueError(f"{_join(path, str(key))} is unknown; {where} has: {', '.join(known)}{near}")
-    for name, setting in known.items():
+    for name, (setting, _) in known.items():
         if name not in data and setting.default is MISSING and setting.default_factory is MISSING:
             raise ValueError(f"{_join(path, name)} is missing")
-    values = {key: _value(types_of[key], value, _join(path, key)) for key, value in data.items()}
+    values = {key: _value(known[key][1], value, _join(path, key)) for key, value in data.items()}
     try:
         return cls(**values)
     except ValueError as error:

@@ -57,9 +57,10 @@ def head(config: BundleConfig, repository: str, license: str, scores: Mapping[st
         {
             "task": {"type": "translation", "name": f"Translation {direction}"},
             "dataset": {"type": "validation", "name": "validation text", "split": "validation"},
-            "metrics": list(_metrics(found)),
+            "metrics": metrics,
         }
-        for direction, found in _by_direction(config, scores)
+        for direction, of_direction in _by_direction(config, scores)
+        if (metrics := list(_metrics(of_direction)))
     ]
     found: dict[str, Any] = {
         "language": config.every_direction.languages,
@@ -68,7 +69,6 @@ def head(config: BundleConfig, repository: str, license: str, scores: Mapping[st
         "pipeline_tag": "translation",
         "tags": ["translation", "recurrent-neural-network", f"{config.src}-{config.tgt}"],
     }
-    results = [one for one in results if one["metrics"]]
     if results:
         found["metrics"] = sorted({one["type"] for result in results for one in result["metrics"]})
         found["model-index"] = [{"name": repository.partition("/")[2], "results": results}]

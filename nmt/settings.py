@@ -14,13 +14,13 @@ import tokenize
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, is_dataclass
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
 from nmt.automatic import AUTO, AUTOMATIC
 from nmt.cells import Cell
-from nmt.plain_data import CHOICES
+from nmt.plain_data import CHOICES, typed_fields
 
 # Of the cells' fields that have none beside them: kernels are compiled from the text of their files, comments too.
 OF_CELLS = {
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 def settings(cls: type, path: str = "") -> Iterator[Setting]:
     """All of a config, in order. Of what is chosen by name every choice tells its own; those that say the same of a
     field tell it once."""
-    for field, kind in _typed_fields(cls):
+    for field, kind in typed_fields(cls).values():
         key = f"{path}.{field.name}" if path else field.name
         if kind in CHOICES:
             yield from _of_choices(CHOICES[kind], key, _words_of_fields(cls)[field.name])
@@ -54,7 +54,8 @@ def settings(cls: type, path: str = "") -> Iterator[Setting]:
             yield from settings(typing.cast(type, kind), key)
         else:
             also = f" or {AUTO}" if key in AUTOMATIC else ""
-            yield Setting(key, kind_in_words(kind) + also, _default(field), _words_of_fields(cls)[field.name])
+            default = "" if field.default is MISSING else shown_value(field.default)
+            yield Setting(key, kind_in_words(kind) + also, default, _words_of_fields(cls)[field.name])
 
 
 def _of_choices(table: Mapping[str, type], key: str, words: str) -> Iterator[Setting]:
@@ -74,21 +75,12 @@ def explained(data: Any, cls: Any, path: str = "") -> Iterator[tuple[str, Any, s
     if table is not None and isinstance(data, dict):
         yield f"{path}.name", data.get("name"), f"one of {', '.join(table)}"
         cls = table.get(data.get("name", ""), cls)
-    for field, kind in _typed_fields(cls):
+    for field, kind in typed_fields(cls).values():
         key, value = f"{path}.{field.name}" if path else field.name, data.get(field.name)
         if is_dataclass(kind) and isinstance(value, dict):
             yield from explained(value, kind, key)
         else:
             yield key, value, _words_of_fields(cls)[field.name]
-
-
-def _typed_fields(cls: Any) -> list[tuple[Field[Any], Any]]:
-    hints = typing.get_type_hints(cls)
-    return [(field, hints[field.name]) for field in fields(cls)]
-
-
-def _default(field: Field[Any]) -> str:
-    return "" if field.default is MISSING else shown_value(field.default)
 
 
 def shown_value(value: Any) -> str:

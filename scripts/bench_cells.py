@@ -24,7 +24,7 @@ from torch import nn
 
 from nmt.cells import CELLS
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.common.process import tune_process
+from nmt.common.process import IN_TRAINING, tune_process
 from nmt.config import TrainerConfig
 from nmt.kernels.graphs import Graphs, graphs_on
 from nmt.model.recurrent import Recurrent
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("--batch, --size, --rounds and --lengths must be at least 1")
     accelerator, precision = choose_hardware(TrainerConfig(max_epochs=1, max_tokens=1, precision=arguments.precision))
     device = "cuda" if accelerator == "gpu" else "cpu"
-    tune_process()
+    tune_process(IN_TRAINING)
     names = list(dict.fromkeys(["lstm", *arguments.cells]))
     layers: dict[str, nn.Module] = {
         name: Recurrent(CELLS[name](), arguments.size, arguments.size).train().to(device) for name in names

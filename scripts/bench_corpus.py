@@ -22,7 +22,7 @@ import time
 from itertools import cycle, islice
 from pathlib import Path
 
-from stress_stream import memory_bytes
+from processes import memory_bytes
 
 CALL = "from nmt.cli.{} import main; main()"
 

@@ -43,11 +43,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from quality.cells import Cell, FailedError, compared
-from quality.process import STOPPED, Clock
-from quality.report import Comparison, picture, table
-from quality.systems import SYSTEMS, Place
-from quality.text import make_text
+from bench.quality.cells import Cell, FailedError, compared
+from bench.quality.process import STOPPED, Clock
+from bench.quality.report import Comparison, picture, table
+from bench.quality.systems import SYSTEMS, Place
+from bench.quality.text import make_text
 
 import nmt
 from nmt.cli.errors import Parser, one_line_errors

@@ -29,6 +29,8 @@ from statistics import median
 from typing import TextIO
 from urllib.request import urlopen
 
+from processes import cpu_seconds, cpu_seconds_of_family, memory_bytes
+
 from nmt.common.json_text import to_json
 
 MARKER = "Zauberwort"
@@ -72,11 +74,11 @@ def soak(options: argparse.Namespace, lines: list[str], workers: str) -> None:
     marked = [f"{MARKER} {line}" for line in lines[:1000]]
     with tempfile.TemporaryFile("w+") as log, serving("--pair", f"de-en={options.model}", log=log) as (port, pid):
         asyncio.run(ask_all(port, marked, options.clients))
-        begun, asked, found = time.perf_counter(), 0, [pss_of_all(pid)]
+        begun, asked, found = time.perf_counter(), 0, [memory_bytes(pid)]
         while time.perf_counter() - begun < options.soak:
             asyncio.run(ask_all(port, marked, options.clients))
             asked += len(marked)
-            found.append(pss_of_all(pid))
+            found.append(memory_bytes(pid))
         with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
             said = answer.read().decode()
         log.seek(0)
@@ -100,14 +102,12 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
             last = os.times()
             file_s = sum((2 * between[i] - first[i] - last[i]) for i in (2, 3))  # children's, but for the start
             of_file.append(len(lines) / seconds)
-            start = cpu_of(pid), cpu_of_all(pid), time.process_time()
+            start = cpu_seconds(pid), cpu_seconds_of_family(pid), time.process_time()
             begun = time.perf_counter()
             asyncio.run(ask_all(port, lines, options.clients))
             of_server.append(len(lines) / (time.perf_counter() - begun))
-            http, both, own = (
-                end - first
-                for end, first in zip((cpu_of(pid), cpu_of_all(pid), time.process_time()), start, strict=True)
-            )
+            end = cpu_seconds(pid), cpu_seconds_of_family(pid), time.process_time()
+            http, both, own = (after - before for before, after in zip(start, end, strict=True))
             used.append(tuple(1000 * one / len(lines) for one in (file_s, http, both - http, own)))
     ratio = median(a / b for a, b in zip(of_server, of_file, strict=True))
     print(f"throughput: {median(of_server):.0f} requests/s, {median(of_file):.0f} lines/s of a file: {ratio:.2f}")
@@ -120,10 +120,9 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
 
 def latency(options: argparse.Namespace, lines: list[str]) -> None:
     """Of one client, and of Python in this process, in turns of whole rounds."""
-    from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+    from nmt.common.process import IN_SEARCH, tune_process
 
-    keep_few_kernels(IN_SEARCH)
-    tune_process()
+    tune_process(IN_SEARCH)
     import torch
 
     import nmt
@@ -169,7 +168,7 @@ def memory(options: argparse.Namespace, lines: list[str], many: Path) -> None:
         with serving(*pairs, "--workers", "2") as (port, pid):
             asyncio.run(ask_all(port, lines, 32))
             asyncio.run(ask_all(port, lines, 32, "en", "de"))
-            served = pss_of_all(pid)
+            served = memory_bytes(pid)
     of_filter = translated(options.model, many, "1")[1]
     mb = 1 << 20
     print(f"memory: {served / mb:.0f} MB, of nmt-translate {of_filter / mb:.0f} MB: {served / of_filter:.2f}")
@@ -201,7 +200,7 @@ def translated(model: str, path: Path, workers: str) -> tuple[float, int]:
         command = [sys.executable, "-c", TRANSLATE, model, "--workers", workers]
         process = subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL)
         while process.poll() is None:
-            most = max(most, pss_of_all(process.pid)) if workers == "1" else 0
+            most = max(most, memory_bytes(process.pid)) if workers == "1" else 0
             try:
                 process.wait(0.1 if workers == "1" else None)
             except subprocess.TimeoutExpired:
@@ -233,34 +232,6 @@ async def ask_all(port: int, lines: list[str], clients: int, source: str = "de",
 
 def quantile(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(share * len(times)))]
-
-
-def cpu_of(pid: int) -> float:
-    """Seconds that a process has computed."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_of_all(pid: int) -> float:
-    """And all that it has started and that still lives."""
-    found = re.findall(r"\d+", " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")))
-    return cpu_of(pid) + sum(cpu_of_all(int(child)) for child in found)
-
-
-def pss_of_all(pid: int) -> int:
-    """The proportional set size of a process and all that it has started, in bytes."""
-    total, left = 0, [pid]
-    while left:
-        one = left.pop()
-        try:
-            text = Path(f"/proc/{one}/smaps_rollup").read_text()
-            tasks = Path(f"/proc/{one}/task").glob("*/children")
-            left += [int(child) for path in tasks for child in path.read_text().split()]
-        except OSError:
-            continue  # it has ended
-        found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-        total += int(found[1]) * 1024 if found else 0
-    return total
 
 
 if __name__ == "__main__":

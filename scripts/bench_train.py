@@ -38,18 +38,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from by_hand import ByHand
-from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
-from peers import PEERS, TRAINERS, Trial, measure
+from bench.by_hand import ByHand
+from bench.config import load_config
+from bench.peers import PEERS, TRAINERS, Trial, measure
+from bench.training import DTYPES, WINDOW, Bench
 from torch import nn
-from training_bench import DTYPES, WINDOW, Bench
 
 from nmt.bundle import build_model
 from nmt.cli.errors import Parser, one_line_errors
-from nmt.cli.schema import register, to_run_config
-from nmt.common.process import IN_TRAINING, keep_few_kernels, tune_process
-from nmt.common.resources import resource as resource_path
+from nmt.common.process import IN_TRAINING, tune_process
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
 from nmt.training.auto_settings import decided, prepared_by_text
@@ -86,8 +83,7 @@ def run(arguments: argparse.Namespace) -> None:
     config, prepared = prepared_by_text(configs[0])
     configs = [config, *(decided(one, prepared)[0] for one in configs[1:])]
     accelerator, precision = choose_hardware(config.trainer)
-    keep_few_kernels(IN_TRAINING)
-    tune_process()
+    tune_process(IN_TRAINING)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     device = "cuda" if accelerator == "gpu" else "cpu"
@@ -141,15 +137,6 @@ def trial_of(arguments: argparse.Namespace) -> Trial:
         raise ValueError(f"--peer-trial needs --peer, of: {', '.join(able)}")
     minutes, src, ref = arguments.peer_trial
     return Trial(float(minutes), Path(src), Path(ref))
-
-
-def load_config(overrides: list[str]) -> RunConfig:
-    register()
-    with initialize_config_dir(version_base="1.3", config_dir=str(resource_path("conf"))):
-        try:
-            return to_run_config(compose("train", overrides=[*overrides, "run=bench"]))
-        except HydraException as error:
-            raise ValueError(str(error)) from None
 
 
 def now(device: str) -> float:

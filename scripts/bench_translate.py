@@ -45,14 +45,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench_train import load_config
-from limits import Limits
-from peers import PEERS, Installed
-from peers.translation import SEARCHES, trained, translation_rows
+from bench.config import load_config
+from bench.limits import Limits
+from bench.peers import PEERS, Installed
+from bench.peers.translation import SEARCHES, trained, translation_rows
 
 from nmt.cli.errors import Parser, one_line_errors
 from nmt.cli.options import positive
-from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+from nmt.common.process import IN_SEARCH, tune_process
 from nmt.data.readers import read_lines
 from nmt.engine.on_gpu import GPU_DTYPES
 from nmt.engine.products import COMPUTE, available_compute, resolve_compute, resolve_device
@@ -114,8 +114,7 @@ def run(arguments: argparse.Namespace) -> None:
     srcs, refs = (list(read_lines(path)) for path in (arguments.src, arguments.ref))
     if len(srcs) != len(refs) or not srcs:
         raise ValueError(f"{arguments.src} has {len(srcs)} lines and {arguments.ref} {len(refs)}; they must match")
-    keep_few_kernels(IN_SEARCH)  # as nmt-translate
-    tune_process()
+    tune_process(IN_SEARCH)  # as nmt-translate
     torch.set_num_threads(arguments.threads or 1)
     rows = []
     device = resolve_device(arguments.device)

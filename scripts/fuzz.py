@@ -31,8 +31,8 @@ with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reac
     from nmt.data.corpora import FileCorpus
     from nmt.data.tokenizer import JOINT
 
-from fuzz_bundle import Watch, meet_choices
-from stress_stream import make_model
+from hunts.model import make_model
+from hunts.watch import Watch, meet_choices
 
 MAX_SECONDS = 60  # of one input
 Reader = Callable[[bytes], None]
@@ -103,9 +103,8 @@ def corpus_reader(folder: Path, suffix: str) -> Reader:
 
     def read(content: bytes) -> None:
         (folder / f"train.{suffix}").write_bytes(content)
-        faults: list[str] = []
         try:
-            pairs = list(FileCorpus("de", "en", dir=str(folder), malformed="replace").pairs("train", faults))
+            pairs = list(FileCorpus("de", "en", dir=str(folder), malformed="replace").pairs("train"))
         except ValueError:
             if suffix == "jsonl":
                 raise

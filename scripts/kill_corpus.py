@@ -3,7 +3,7 @@
 
     scripts/kill_corpus.py --lines 20000 --kills 20 --engine processes
 
-Hostile lines (see stress_stream.py) are translated by nmt-translate, and then into folders of parts: while each
+Hostile lines (see hunts/lines.py) are translated by nmt-translate, and then into folders of parts: while each
 worker is killed once; by commands that are killed and begun again; by two commands at once, of all parts, of two
 shares, and of the same one. The parts joined must be what nmt-translate gave, and no part that was done may be done
 again. As root the folder lies on a disk that becomes full, too. Prints what was tried, and ends with 1 at the first
@@ -27,7 +27,8 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
-from stress_stream import fail, hostile_lines, make_model
+from hunts.lines import fail, hostile_lines
+from hunts.model import make_model
 
 import nmt
 from nmt.distribution.corpus_translation import translate_corpus

@@ -30,9 +30,10 @@ from typing import Any, Literal
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
 import torch
-from kill_test import run_config
+from hunts.lines import fail
+from hunts.model import run_config
 from lightning.pytorch.utilities import rank_zero_only
-from stress_stream import fail
+from processes import family
 
 from nmt.config import RunConfig
 from nmt.training.checkpoint import find_checkpoint
@@ -134,18 +135,10 @@ class Node:
 
     def kill(self) -> None:
         """With all that it started, as when a machine is switched off."""
-        for pid in [self.process.pid, *children(self.process.pid)]:
+        for pid in [*family(self.process.pid)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
-
-
-def children(pid: int) -> list[int]:
-    try:
-        found = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-    return [*found, *(below for one in found for below in children(one))]
 
 
 def updates(folder: Path) -> int:

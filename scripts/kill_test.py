@@ -22,40 +22,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 
-from stress_stream import MODEL
+
+from hunts.model import run_config
 
 from nmt.bundle import load_bundle
-from nmt.config import RunConfig
-from nmt.plain_data import from_dict
 from nmt.training.checkpoint import FOLDER, find_checkpoint
 from nmt.training.run import train
-
-
-def run_config(folder: Path, epochs: int) -> RunConfig:
-    data = {
-        "run": "killed",
-        "runs_dir": str(folder / "runs"),
-        "cache_dir": str(folder / "cache"),
-        "seed": 1,
-        "data": {"name": "demo", "src": "de", "tgt": "en", "train": "valid", "valid": "test"},
-        "tokenizer": {"vocab_size": 400},
-        "model": MODEL | {"dropout": 0.2, "initial_dropout": 0.05},
-        "optim": {"learning_rate": 0.01, "schedule": "linear", "average_decay": 0.9},
-        "search": {"name": "greedy", "max_ratio": 0.0, "max_extra": 3},
-        "trainer": {
-            "max_epochs": epochs,
-            "max_tokens": 1024,
-            "accumulate": 2,
-            "log_every_steps": 1,
-            "checkpoint_every_steps": 3,
-            "keep_best": 2,
-            "accelerator": "cpu",
-            "precision": "float32",
-            "tensorboard": False,
-            "progress": False,
-        },
-    }
-    return from_dict(RunConfig, data)
 
 
 class Process:

@@ -18,13 +18,13 @@ from pathlib import Path
 from xml.dom import minidom
 from xml.parsers.expat import ExpatError
 
-from nmt.data.copies import Aligner
+from nmt.data.augmentation import Aligner
 from nmt.data.corpora import FileCorpus
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from nmt.text.restoring import edited
+from nmt.text.edits import edited
 
 NUMBER = 1000  # pairs
 LETTERS = 4  # of the words, at least: who marks an article?

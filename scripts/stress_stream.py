@@ -20,79 +20,18 @@ import sys
 import tempfile
 import threading
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-import torch
-
-from nmt.bundle import Bundle, BundleConfig, build_model, save_bundle
-from nmt.data.corpora import DemoCorpus
-from nmt.data.directions import Directions
-from nmt.data.tokenizer import TokenizerConfig
-from nmt.data.tokenizer_training import train_tokenizer
-from nmt.model.seq2seq import ModelConfig
-from nmt.plain_data import from_dict
-from nmt.search import Greedy
+from hunts.lines import fail, hostile_lines, huge_lines
+from hunts.model import make_model
+from processes import children, memory_bytes
 
 PROGRAM = Path(sys.executable).with_name("nmt-translate")
 MAX_GROWTH = 50_000_000  # bytes of a process, after WARM lines
 WARM = 10_000
 RARE = 5000  # a line of a megabyte comes once in so many
-MODEL = {
-    "cell": {"name": "gru"},
-    "encoder": {"num_layers": 1, "direction": "unidirectional"},
-    "attention": {"name": "dot", "heads": 1},
-    "decoder": {"name": "gnmt", "num_layers": 1},
-    "embedding_size": 16,
-    "hidden_size": 16,
-    "dropout": 0.0,
-}
-
-
-def make_model(folder: Path) -> Path:
-    """A model directory with random weights that translates anything to three pieces."""
-    pairs = list(DemoCorpus("de", "en").pairs("valid"))
-    tokenizer = train_tokenizer(
-        TokenizerConfig(vocab_size=600), [pair.src for pair in pairs], [pair.tgt for pair in pairs]
-    )
-    config = from_dict(ModelConfig, MODEL)
-    torch.manual_seed(1)
-    model = build_model(config, tokenizer)
-    for weight in model.parameters():
-        weight.data.normal_()
-    described = BundleConfig.of(config, Greedy(0.0, 3), tokenizer, Directions.of("de", "en"))
-    save_bundle(folder, Bundle(described, model, tokenizer, None), "# random", {})
-    return folder
-
-
-def hostile_lines(rng: random.Random) -> list[bytes]:
-    """One line of each kind, without "\\n"."""
-    lines = [b"", b" ", b"\t", b"\r", b"a\rb", b"\x00", b"a\x00b", b"\xef\xbb\xbf", b"a\xef\xbb\xbfb", b"word\r"]
-    lines += [b"\xff", b"\xc3", b"\xc3(", b"\xf0\x9f\x98", b"\xed\xa0\x80", b"\xed\xa0\xbd\xed\xb8\x80", b"\xc0\xaf"]
-    lines += [f"a{sign}b".encode() for sign in "\x0b\x0c\x1c\x85\u2028\u2029\u200b\u202e\u2066\ufeff\ufffe\U0010ffff"]
-    lines += [b"a" + "\u0301".encode() * n for n in (1, 9, 999)]  # combining storms
-    lines += [
-        f"{name} \u202e{name[::-1]}\u202c \u2067x\u2069".encode() for name in ("abc", "\u05d0\u05d1", "\u0627\u0628")
-    ]
-    lines += [b"<s>", b"</s>", b"<unk>", b"<pad>", b"<0x0A>", "\u2581".encode() * 7, b"||| 1 |||", b'{"text": "x"}']
-    lines += [bytes(rng.randrange(256) for _ in range(n)).replace(b"\n", b"") for n in (1, 2, 3, 5, 50, 300) * 5]
-    for block in range(0, 0x110000, 0x800):  # characters of every part of Unicode
-        signs = [chr(block + rng.randrange(0x800)) for _ in range(9)]
-        lines.append("".join(sign for sign in signs if unicodedata.category(sign) != "Cs").encode())
-    lines += [f"Zeile {n} von {rng.random()}".encode() for n in range(200)]
-    return [line.replace(b"\n", b"") for line in lines]
-
-
-def huge_lines(rng: random.Random) -> list[bytes]:
-    return [
-        b"x" * 1_000_000,
-        b"\xff" * 1_100_000,
-        b" " * 1_000_000,
-        "\u4e00".encode() * 400_000,
-        b"a \r\x00" * 250_000,
-    ]
 
 
 class Translate(subprocess.Popen[bytes]):
@@ -148,30 +87,6 @@ def feed(process: Translate, chosen: Iterator[bytes], pause_s: float = 0.0) -> t
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
-
-
-def memory_bytes(pid: int) -> int:
-    """Of a process and its children, without what they share; 0 where there is no /proc."""
-    total = 0
-    try:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            total += 1024 * int(line.split()[1]) if line.startswith("Pss:") else 0
-    except OSError:
-        return 0
-    return total + sum(memory_bytes(child) for child in children(pid))
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started; none where there is no /proc."""
-    try:
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
-
-
-def fail(what: str) -> None:
-    print(f"LOST: {what}")
-    raise SystemExit(1)
 
 
 def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, workers: int, deaths: int) -> None:

@@ -98,7 +98,7 @@ def test_what_is_written_by_hand_learns_and_sees_no_padding_in_its_loss(bench, t
 
 
 def test_what_a_gpu_is_told_to_do_is_counted_by_what_the_profiler_saw(bench, monkeypatch):
-    import timeline
+    from bench import timeline
 
     def event(device, name, begin, end):
         return SimpleNamespace(
@@ -136,7 +136,7 @@ def test_cells_are_timed_beside_the_lstm():
 
 
 def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
-    import training_bench
+    from bench import training
 
     model = toy.model("lstm", "gnmt", "dot")
     src, tgt = [[5, 3], [6, 7, 5, 3]], [[2, 8, 3], [2, 3]]
@@ -148,7 +148,7 @@ def test_useful_flops_are_six_for_each_weight_and_real_token(bench):
     bridge = h * 2 * h
     pairs = 2 * 2 + 4 * 1
     expected = 6 * (6 * encoder + 3 * decoder + 2 * bridge + pairs * 2 * h)
-    assert training_bench.useful_flops(model, batch) == expected
+    assert training.useful_flops(model, batch) == expected
 
 
 def test_a_product_rate_is_a_rate(bench):
@@ -163,7 +163,7 @@ def test_a_peer_reads_its_speed_from_its_log(bench, peer, tmp_path):
         "joeynmt": "Epoch 1, Step: 10, Batch Loss: 5.4, Batch Acc: 0.1, Tokens per Sec: 1996, Lr: 0.001000",
     }
     assert bench.PEERS[peer].rate.findall(lines[peer]) == ["1996"]
-    import peers
+    from bench import peers
 
     settings = yaml.safe_load(peers.settings(peer, tmp_path / "a, b: c" / "run", 10, 5))
     assert f"{tmp_path}/a, b: c/run" in str(settings)
@@ -217,7 +217,7 @@ def test_what_cannot_be_measured_costs_one_line(bench, arguments, message, tmp_p
 
 
 def test_a_trial_scores_the_newest_checkpoint_that_opens(bench, tmp_path):
-    import peers
+    from bench import peers
 
     (tmp_path / "src").write_text("eins\nzwei\n")
     (tmp_path / "ref").write_text("the first of four words\nthe second of four words\n")
@@ -272,7 +272,7 @@ def test_translation_is_measured_in_every_way(bundle_dir, corpus_dir, tmp_path):
 
 def test_the_limit_of_a_translation_counts_each_product_with_a_weight(bench):
     import torch
-    from limits import Work
+    from bench.limits import Work
 
     from nmt.engine.products import float32_product, int8_product, quantised
 
@@ -285,8 +285,8 @@ def test_the_limit_of_a_translation_counts_each_product_with_a_weight(bench):
 
 
 def test_a_peers_speed_is_its_time_for_all_less_its_time_for_one(bench, tmp_path, monkeypatch):
-    import peers
-    from peers import translation
+    from bench import peers
+    from bench.peers import translation
 
     (tmp_path / "src").write_text("eins\nzwei\ndrei\nvier\n")
     (tmp_path / "ref").write_text("one\ntwo\nthree\nfour\n")
@@ -308,7 +308,7 @@ def test_a_peers_speed_is_its_time_for_all_less_its_time_for_one(bench, tmp_path
 
 
 def test_a_peer_is_told_what_to_translate(bench):
-    import peers
+    from bench import peers
 
     model, src, hyp = (Path(name) for name in ("model", "src", "hyp"))
     found = peers.PEERS["opennmt"].translate(model, src, hyp, 5, 64, 2)

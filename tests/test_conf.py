@@ -15,7 +15,8 @@ from omegaconf import OmegaConf
 
 from nmt.automatic import AUTOMATIC
 from nmt.cells import CELLS
-from nmt.cli.schema import register, run_name, to_run_config
+from nmt.cli.schema import register, run_name
+from nmt.cli.train import run_config
 from nmt.common.resources import resource
 from nmt.data.corpora import Corpus
 from nmt.model.attention import ATTENTIONS
@@ -49,7 +50,7 @@ def _hydra():
 
 
 def config_of(*overrides: str):
-    return to_run_config(compose("train", overrides=["run=x", *overrides]))
+    return run_config(compose("train", overrides=["run=x", *overrides]), [])
 
 
 @pytest.mark.parametrize(("group", "known"), [("search", SEARCHES), ("attention", ATTENTIONS), ("decoder", DECODERS)])

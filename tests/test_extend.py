@@ -22,7 +22,8 @@ from hydra.core.global_hydra import GlobalHydra
 import nmt
 from nmt.cells import CELLS, Cell
 from nmt.cli.app import built
-from nmt.cli.schema import register, to_run_config
+from nmt.cli.schema import register
+from nmt.cli.train import run_config
 from nmt.common.resources import resource
 from nmt.data import pair_files
 from nmt.data.corpora import FileCorpus
@@ -96,7 +97,7 @@ def test_the_cell_that_the_docs_add_is_a_choice_and_trains(new_cell, tmp_path):
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         own = f"hydra.searchpath=[file://{tmp_path / 'conf'}]"
-        cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", own])).model.cell
+        cell = run_config(compose("train", overrides=["run=x", "cell=ugrnn", own]), []).model.cell
     layer = Recurrent(cell, E, H)
     outputs = layer(torch.randn(B, T, E))
     outputs.sum().backward()
@@ -109,7 +110,7 @@ def test_a_cell_of_the_table_is_a_choice_without_a_file(new_cell):
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
         composed = compose("train", overrides=["run=x", "cell=ugrnn"])
-    assert to_run_config(composed).model.cell == CELLS["ugrnn"]()
+    assert run_config(composed, []).model.cell == CELLS["ugrnn"]()
 
 
 def project_of_page() -> str:
@@ -189,7 +190,7 @@ def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_th
             built([f"cell={name}", "run=x"], lambda composed, _: composed)
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(resource("conf"))):
-        cell = to_run_config(compose("train", overrides=["run=x", "cell=ugrnn", "model.cell.depth=2"])).model.cell
+        cell = run_config(compose("train", overrides=["run=x", "cell=ugrnn", "model.cell.depth=2"]), []).model.cell
     assert (type(cell).__name__, cell.depth) == ("UGRNN", 2)
 
 

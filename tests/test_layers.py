@@ -33,8 +33,8 @@ ROWS = [
     {"nmt.common", "nmt.automatic"},
 ]
 ONLY_IN = {
-    "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.train"},
-    "omegaconf": {"nmt.cli.schema", "nmt.cli.app"},
+    "hydra": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.composing", "nmt.cli.train"},
+    "omegaconf": {"nmt.cli.schema", "nmt.cli.app", "nmt.cli.composing"},
     "lightning": {
         *(f"nmt.training.{name}" for name in ("module", "callbacks", "checkpoint", "divergence", "folder", "memory")),
         *(f"nmt.training.{name}" for name in ("curves", "loggers", "metrics_file", "outlook", "ranks")),

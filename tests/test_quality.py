@@ -41,7 +41,7 @@ output.write_text("".join(" ".join(r.split()[:-1] + ["?"] * (i % 10 >= skill)) +
 def bench(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))
     import bench_quality
-    from quality import systems
+    from bench.quality import systems
 
     def fake(skill, kind="recurrent", train=TRAIN):
         return systems.System(
@@ -131,7 +131,7 @@ def test_what_cannot_be_compared_costs_one_line(bench, monkeypatch, with_test, t
 
 
 def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, monkeypatch, tmp_path):
-    from quality import process
+    from bench.quality import process
 
     monkeypatch.setattr(process, "GRACE_S", 0.3)
     deaf = (
@@ -154,7 +154,7 @@ def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, 
 
 def test_a_model_is_kept_while_the_next_one_is_written(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    from quality.systems import keep
+    from bench.quality.systems import keep
 
     model = tmp_path / "model"
     model.mkdir()
@@ -166,8 +166,8 @@ def test_a_model_is_kept_while_the_next_one_is_written(monkeypatch, tmp_path):
 
 def test_our_own_training_is_told_a_path_of_any_characters(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    from quality.systems import SYSTEMS, Place
-    from quality.text import Text
+    from bench.quality.systems import SYSTEMS, Place
+    from bench.quality.text import Text
 
     from nmt.cli.app import parsed_overrides
 
@@ -182,8 +182,8 @@ def test_our_own_training_is_told_a_path_of_any_characters(monkeypatch, tmp_path
 @pytest.mark.parametrize("name", ["opennmt-rnn", "opennmt-transformer", "joeynmt-transformer", "fairseq-transformer"])
 def test_a_peer_has_the_pieces_and_batches_that_are_ours(monkeypatch, name, tmp_path):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    from quality.systems import SYSTEMS, Place
-    from quality.text import Text
+    from bench.quality.systems import SYSTEMS, Place
+    from bench.quality.text import Text
 
     text = Text(tmp_path / "a, b: c", "de", "en", ("test",), (), 1234, 567)
     place = Place(tmp_path, text, 1, 1, tmp_path)

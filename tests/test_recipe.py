@@ -46,16 +46,15 @@ def test_a_student_learns_from_what_others_translate(trained, corpus_dir, tmp_pa
 @pytest.fixture
 def recipe(monkeypatch, corpus_dir, tmp_path):
     monkeypatch.syspath_prepend(str(Path(__file__).parent.parent / "scripts"))
-    import recipe
+    from diversification.recipe import Recipe, link_text
 
-    work = tmp_path / "work"
-    made = recipe.Recipe(corpus_dir, "de", "en", ["cell=gru"], ["seed=7"], ["optim.risk=4"], 2, work)
-    recipe.link_text(made)
+    made = Recipe(corpus_dir, "de", "en", ["cell=gru"], ["seed=7"], ["optim.risk=4"], 2, tmp_path / "work")
+    link_text(made)
     return made
 
 
 def test_a_plan_tells_the_minutes_of_each_stage_by_a_speed_that_is_measured_once(recipe, monkeypatch, capsys):
-    import recipe as module
+    from diversification import report
 
     measured = []
 
@@ -64,9 +63,9 @@ def test_a_plan_tells_the_minutes_of_each_stage_by_a_speed_that_is_measured_once
         found = {"forward": 2.5, "translation": 0.25, "last": 7.5, "risk": 1.5}
         return subprocess.CompletedProcess(command, 0, f"warning\n{json.dumps(found)}\n", "")
 
-    monkeypatch.setattr(module.subprocess, "run", run)
-    told = module.planned(recipe)
-    assert told == module.planned(recipe)
+    monkeypatch.setattr(report.subprocess, "run", run)
+    told = report.planned(recipe)
+    assert told == report.planned(recipe)
     assert len(measured) == 1
     assert measured[0]["last"] == ["seed=7"]
     assert "cell=gru" in measured[0]["base"]
@@ -90,12 +89,12 @@ def test_a_path_of_any_characters_reaches_every_training(recipe, tmp_path):
 
 
 def test_a_plan_that_cannot_be_measured_says_why(recipe, monkeypatch):
-    import recipe as module
+    from diversification import report
 
     failed = subprocess.CompletedProcess([], 2, "", "Traceback\nValueError: no\n")
-    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: failed)
-    assert module.planned(recipe) == "no plan: ValueError: no"
-    assert not (recipe.work / module.PLAN).exists()
+    monkeypatch.setattr(report.subprocess, "run", lambda *_, **__: failed)
+    assert report.planned(recipe) == "no plan: ValueError: no"
+    assert not (recipe.work / report.PLAN).exists()
 
 
 def test_the_speed_of_each_training_is_measured(recipe, monkeypatch, tmp_path):
@@ -103,10 +102,10 @@ def test_the_speed_of_each_training_is_measured(recipe, monkeypatch, tmp_path):
     where = ["data=files", f"data.dir={recipe.folder}", "data.src=de", "data.tgt=en", f"cache_dir={tmp_path}"]
     risk = ["optim.risk=1", "optim.candidates=3"]
     told = {"base": [*where, *small, "trainer.max_tokens=256"], "last": ["trainer.max_epochs=20"], "risk": risk}
-    script = Path(__file__).parent.parent / "scripts/plan.py"
-    result = subprocess.run(
-        [programs() / "python3", script, json.dumps(told)], check=True, capture_output=True, text=True
-    )
+    from diversification.report import MEASURE
+
+    measuring = [programs() / "python3", "-c", MEASURE, json.dumps(told)]
+    result = subprocess.run(measuring, check=True, capture_output=True, text=True)
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["translation"] == pytest.approx(found["forward"] / 10)
     assert found["last"] / found["forward"] > 3  # six times as many updates, of a machine that has other work
@@ -114,31 +113,33 @@ def test_the_speed_of_each_training_is_measured(recipe, monkeypatch, tmp_path):
 
 
 def stage(recipe, seconds, code=0, names=("forward-1", "backward-1")):
-    import recipe as module
+    from diversification.recipe import Stage
 
     made = {name: ["stand-in", f"import time, sys; time.sleep({seconds}); sys.exit({code})"] for name in names}
-    return module.Stage("training", made, ["train"])
+    return Stage("training", made, ["train"])
 
 
 def test_the_time_of_a_stage_is_kept_over_its_starts_and_not_counted_when_nothing_is_left(recipe, monkeypatch):
-    import recipe as module
+    from diversification import runner
 
-    monkeypatch.setattr(module, "by_module", lambda command: [sys.executable, "-c", command[1]])
-    assert not module.Runner(recipe.work).run(stage(recipe, 0.2, 3))
-    first = module.known(recipe.work / module.STAGES)
+    monkeypatch.setattr(runner, "by_module", lambda command: [sys.executable, "-c", command[1]])
+    taken = recipe.work / runner.STAGES
+    assert not runner.Runner(recipe.work).run(stage(recipe, 0.2, 3))
+    first = runner.known(taken)
     assert not first["forward-1"]["done"]
-    assert module.Runner(recipe.work, module.known(recipe.work / module.STAGES)).run(stage(recipe, 0.1))
-    second = module.known(recipe.work / module.STAGES)
+    assert runner.Runner(recipe.work, runner.known(taken)).run(stage(recipe, 0.1))
+    second = runner.known(taken)
     assert second["forward-1"]["done"]
     assert second["forward-1"]["seconds"] > first["forward-1"]["seconds"] + 0.1
-    assert module.Runner(recipe.work, second).run(stage(recipe, 0.1))
-    assert module.known(recipe.work / module.STAGES) == second
+    assert runner.Runner(recipe.work, second).run(stage(recipe, 0.1))
+    assert runner.known(taken) == second
 
 
 def test_a_translation_goes_on_at_its_last_part(recipe, monkeypatch, trained):
-    import recipe as module
+    from diversification import recipe as stages
+    from diversification.runner import Runner, by_module
 
-    monkeypatch.setattr(module, "PART", 20)
+    monkeypatch.setattr(stages, "PART", 20)
     monkeypatch.setattr(sys, "executable", programs() / "python3")
     for name in ("forward-1", "forward-2"):
         (recipe.work / name).mkdir()
@@ -146,23 +147,22 @@ def test_a_translation_goes_on_at_its_last_part(recipe, monkeypatch, trained):
     command = recipe.translation("forward", "de", "en")
     join = command.index("--join")
     half = [*command[:join], *command[join + 2 :], "--part", "0/2"]
-    subprocess.run(module.by_module(half), check=True, capture_output=True)
+    subprocess.run(by_module(half), check=True, capture_output=True)
     folder = recipe.work / "forward-2.parts"
     before = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.txt")}
     assert before
-    runner = module.Runner(recipe.work)
-    assert runner.run(module.Stage("translation", {"forward": command}, ["train"]))
+    assert Runner(recipe.work).run(stages.Stage("translation", {"forward": command}, ["train"]))
     after = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.txt")}
     assert len(after) > len(before)
     assert {name: after[name] for name in before} == before
-    module.link_sources(recipe)
+    stages.link_sources(recipe)
     made, of = ((recipe.data / f"forward-2.{code}").read_text().splitlines() for code in ("en", "de"))
     assert len(made) == len(of)
     assert of == (recipe.data / "train.de").read_text().splitlines()
 
 
 def test_a_card_tells_what_each_stage_took_and_gave(recipe):
-    import recipe as module
+    from diversification.report import card_of
 
     names = ["forward-1", "backward-1", "forward-2", "backward-2", "forward", "backward", "last", "risk"]
     taken = {name: {"seconds": 60.0 * number, "done": True} for number, name in enumerate(names, 1)}
@@ -171,7 +171,7 @@ def test_a_card_tells_what_each_stage_took_and_gave(recipe):
         scores = {"bleu": {"score": 30.0 + number}, "chrf": {"score": 50.0 + number}}
         (recipe.work / name / "model/scores.json").write_text(json.dumps({"valid": scores}))
     pairs = len((recipe.folder / "train.de").read_text().splitlines())
-    rows = module.card_of(recipe, taken).splitlines()
+    rows = card_of(recipe, taken).splitlines()
     assert rows[2] == f"| forward-1 | {pairs:,} | 1.0 | 30.00 | 50.00 |  |"
     assert rows[4] == f"| forward-2 | {pairs:,} | 3.0 | 32.00 | 52.00 | +2.00 |"
     assert rows[6] == f"| forward, translated | {pairs:,} | 5.0 |  |  |  |"

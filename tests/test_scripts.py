@@ -48,7 +48,7 @@ def test_bytes_that_reach_new_code_are_read_or_refused(tmp_path):
 def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
     """What it points to is somebody else's, such as /etc/passwd."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    from fuzz_bundle import FILES, mutate
+    from hunts.mutations import FILES, mutate
 
     outside = tmp_path / "outside"
     outside.write_text('{"format": 2}')

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import add_measure_options, measure_for, order_note, read_test_set, warn_of_cut
@@ -23,6 +24,9 @@ from nmt.common.bars import seen
 from nmt.common.json_text import to_json
 from nmt.common.shown import shown
 from nmt.hub import local
+
+if TYPE_CHECKING:
+    from nmt.metrics.measure import References
 
 COMMAND = "nmt-compare"
 WIDTH = 24  # of a system's name in the table
@@ -82,7 +86,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     from nmt.metrics.comparison import compare
     from nmt.metrics.measure import sentence_chrf
 
-    if len(set(options.systems)) < 2 or len(set(options.systems)) < len(options.systems):
+    if len(set(options.systems)) < max(len(options.systems), 2):
         raise ValueError("give two systems or more, each once")
     if not options.ref:
         raise ValueError("give --ref FILE: the reference translations")
@@ -110,20 +114,30 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
     scores = {name: sentence_chrf(hyps, refs) for name, hyps in systems.items()}
     baseline, *others = systems
     report["differ_most"] = {
-        name: [
-            {
-                "line": i + 1,
-                "chrf": [round(scores[baseline][i], 1), round(scores[name][i], 1)],
-                "src": srcs[i],
-                "ref": next(ref for ref in (column[i] for column in refs) if ref is not None),
-                "hyps": [systems[baseline][i], systems[name][i]],
-            }
-            for i in sorted(range(len(srcs)), key=lambda i: -abs(scores[name][i] - scores[baseline][i]))
-            if systems[name][i] != systems[baseline][i]
-        ][: options.examples]
+        name: differ_most(srcs, refs, (systems[baseline], systems[name]), (scores[baseline], scores[name]))[
+            : options.examples
+        ]
         for name in others
     }
     return report
+
+
+def differ_most(
+    srcs: Sequence[str], refs: References, hyps: tuple[list[str], list[str]], chrf: tuple[list[float], list[float]]
+) -> list[dict[str, Any]]:
+    """The sentences that two systems translate otherwise, with both chrF; those that differ most in it come first."""
+    first, second = hyps
+    different = [i for i in range(len(srcs)) if first[i] != second[i]]
+    return [
+        {
+            "line": i + 1,
+            "chrf": [round(of_system[i], 1) for of_system in chrf],
+            "src": srcs[i],
+            "ref": next(column[i] for column in refs if column[i] is not None),
+            "hyps": [first[i], second[i]],
+        }
+        for i in sorted(different, key=lambda i: -abs(chrf[1][i] - chrf[0][i]))
+    ]
 
 
 def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> list[str]:
@@ -150,8 +164,12 @@ def text(report: dict[str, Any]) -> str:
         lines.append("")
     if report["notes"]:
         lines += [*report["notes"], ""]
-    titles = {"bleu_by_src_words": "source words", "bleu_by_src_characters": "source characters"}
-    for key, title in {**titles, "bleu_by_rarest_word": "rarest word"}.items():
+    titles = {
+        "bleu_by_src_words": "source words",
+        "bleu_by_src_characters": "source characters",
+        "bleu_by_rarest_word": "rarest word",
+    }
+    for key, title in titles.items():
         if key in report:
             tables = report[key]
             buckets = next(iter(tables.values()))

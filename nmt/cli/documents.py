@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import gzip
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from nmt.answers import GROUP, Answer, Form, answers
-from nmt.cli.errors import Advice, warn
+from nmt.cli.errors import warn
+from nmt.cli.remarks import Remarks
 from nmt.common.bars import bar
 from nmt.common.stream import CHUNK_BYTES, Line, group_lines, read_groups
 from nmt.formats import FORMATS, OTHERS, TEXT, TSV, format_of, read_document
@@ -20,12 +20,11 @@ from nmt.formats.document import DocumentOptions, Segment
 from nmt.formats.files import opened, whole
 from nmt.formats.inline import has_words, parts_of
 from nmt.formats.sniff import markup_of
-from nmt.text.check import Check
 
 if TYPE_CHECKING:
     from nmt.translation.workers import Workers
 
-STANDARD = Path("-")  # stdin, stdout
+STDOUT = Path("-")
 
 
 def add_file_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "-i",
         "--input",
-        type=Path,
+        type=path_or_stdin,
         metavar="FILE",
         help="text, or by its suffix XLIFF, TMX, PO, HTML, Markdown, SRT, VTT, ASS, XLSX, CSV, TSV, DOCX, PPTX, ODT",
     )
@@ -61,9 +60,14 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def path_or_stdin(text: str) -> Path | None:
+    """None for "-", as where no file is given."""
+    return None if text == "-" else Path(text)
+
+
 def kind_of(options: argparse.Namespace) -> str:
     """The format of the input. Raises ValueError for options that do not go with it."""
-    there = options.input is not None and options.input != STANDARD
+    there = options.input is not None
     kind = options.format or (format_of(options.input) if there else TEXT)
     if there and not options.format and (better := OTHERS.get(options.input.suffix.lower())):
         raise ValueError(f"{options.input} is of a format that is not read; save it as {better}")
@@ -95,7 +99,7 @@ def _refuse_options(kind: str, options: argparse.Namespace) -> None:
 def _refuse_suffix(kind: str, options: argparse.Namespace) -> None:
     """Raises ValueError for an output whose name says another format than it would have. Lines of text may be a TSV;
     and where --format overrides the suffix of the input, the output may have that suffix, too."""
-    if options.output in (None, STANDARD) or options.format == TEXT:
+    if options.output in (None, STDOUT) or options.format == TEXT:
         return
     there, right = format_of(options.output), {TEXT, kind, TSV if kind == TEXT else kind}
     if options.format and options.input:
@@ -111,26 +115,19 @@ def _example(path: Path) -> str:
 
 
 def _same(one: Path, other: Path | None) -> bool:
-    return other not in (None, STANDARD) and other.exists() and one.exists() and one.samefile(other)
+    return other not in (None, STDOUT) and other.exists() and one.exists() and one.samefile(other)
 
 
 @contextmanager
 def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
-    """Lines in groups, and where their translations go: a new file stands there when the last is written."""
-    given, out = options.input, options.output
-    with _groups_of(given, size) as groups:
-        if out in (None, STANDARD):
-            yield groups, sys.stdout.buffer
-            return
-        from nmt.common.files import output_at
-
-        with output_at(out) as file, _packing(out, file) as packed:
-            yield groups, packed
+    """Lines in groups, and where their translations go."""
+    with _groups_of(options.input, size) as groups, _output(options.output) as file:
+        yield groups, file
 
 
 @contextmanager
 def _groups_of(path: Path | None, size: int) -> Iterator[Iterator[list[Line]]]:
-    if path is None or path == STANDARD:
+    if path is None:
         yield read_groups(sys.stdin.fileno(), size)
         return
     with opened(path) as file:
@@ -138,12 +135,17 @@ def _groups_of(path: Path | None, size: int) -> Iterator[Iterator[list[Line]]]:
 
 
 @contextmanager
-def _packing(path: Path, file: BinaryIO) -> Iterator[BinaryIO]:
-    if path.suffix != ".gz":
-        yield file
+def _output(path: Path | None) -> Iterator[BinaryIO]:
+    """Where translations go: stdout, or a file, packed as its name says, that is there when the last is written."""
+    if path in (None, STDOUT):
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-        yield cast(BinaryIO, packed)
+    from nmt.common.files import output_at
+    from nmt.distribution.compression import writing
+
+    with output_at(path) as file, writing(file, "gz" if path.suffix == ".gz" else "", level=9) as packed:
+        yield packed
 
 
 def warn_of_markup(command: str, lines: Sequence[str]) -> None:
@@ -175,27 +177,17 @@ def translate_document(command: str, kind: str, options: argparse.Namespace, wor
             warn(command, f"{name} says that its {side} is {code!r}, but the model's is {own!r}")
     segments = document.segments
     content = document.with_targets(translations(command, workers, segments, form, options.split != "none"))
-    _write(options.output, content)
+    with _output(options.output) as file:
+        file.write(content)
     kept = f", {document.kept} had a translation, which is kept (--retranslate)" if document.kept else ""
     note(f"{name}: of {len(segments) + document.kept} segments {len(segments)} translated{kept}")
 
 
 def _content(path: Path | None) -> tuple[bytes, str]:
-    if path is None or path == STANDARD:
+    if path is None:
         return whole(sys.stdin.buffer, "stdin"), "stdin"
     with opened(path) as file:
         return whole(file, str(path)), str(path)
-
-
-def _write(path: Path | None, content: bytes) -> None:
-    from nmt.common.files import output_at
-
-    if path is None or path == STANDARD:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    else:
-        with output_at(path) as file:
-            file.write(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
@@ -209,16 +201,9 @@ def translations(command: str, workers: Workers, segments: Sequence[Segment], fo
         for start in range(0, len(texts), GROUP):
             group = [Line(number, text) for number, text in enumerate(texts[start : start + GROUP], start + 1)]
             known |= {line.text: answer for line, answer in zip(group, answers(workers, group, form), strict=True)}
-    check = Check()
-    with Advice(command, "segment") as advice:
+    with Remarks(command, "segment", advises) as remarks:
         for number, some in enumerate(parts, 1):
-            of_lines = [known[part] for part in some if part in known]
-            for fault in {answer.fault for answer in of_lines} - {None}:
-                warn(command, f"segment {number}: {fault}")
-            for text in dict.fromkeys(answer.advice for answer in of_lines if answer.advice and advises):
-                advice.give(number, text)
-            if told := check.told([one for answer in of_lines for one in answer.lost]):
-                warn(command, f"segment {number}: {told}")
+            remarks.tell(number, [known[part] for part in some if part in known])
     if form.check:
-        warn(command, check.summary)
+        warn(command, remarks.check.summary)
     return ["".join(known[part].lines[0] if part in known else part for part in some) for some in parts]

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -66,10 +65,9 @@ def said_of(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return words_of(error)
-    if isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY):
-        return f"there is not enough memory: {error}"
-    if isinstance(error, MemoryError):
-        return f"there is not enough memory: {error}" if str(error) else "there is not enough memory"
+    of_torch = isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    if of_torch or isinstance(error, MemoryError):
+        return f"there is not enough memory: {error}".removesuffix(": ")
     return None
 
 
@@ -147,30 +145,6 @@ def _once(action: type[argparse.Action]) -> type[argparse.Action]:
             super().__call__(parser, *arguments)
 
     return Once
-
-
-class Advice:
-    """What may concern every line of a text, or segment of a document: said in full of the first, and of the others
-    how many they are, at the end, unless an error has ended it."""
-
-    def __init__(self, command: str, unit: str = "line") -> None:
-        self.command, self.unit = command, unit
-        self.given = Counter[str]()
-
-    def give(self, number: int, text: str) -> None:
-        """Of the unit of this number."""
-        if not self.given[text]:
-            warn(self.command, f"{self.unit} {number}: {text}")
-        self.given[text] += 1
-
-    def __enter__(self) -> Advice:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for text, count in self.given.items():
-            if count > 1 and kind is None:
-                others = f"is one more {self.unit}" if count == 2 else f"are {count - 1:,} more {self.unit}s"
-                warn(self.command, f"so {others}: {text}")
 
 
 def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:

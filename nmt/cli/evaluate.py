@@ -10,11 +10,11 @@ from nmt.cli.errors import Parser, command
 from nmt.cli.evaluation_set import (
     EvaluationSet,
     add_measure_options,
-    given,
     measure_for,
     order_note,
     read_test_set,
     warn_of_cut,
+    without_empty,
 )
 from nmt.cli.options import (
     MAX_RESAMPLES,
@@ -101,6 +101,8 @@ def tuned(options: argparse.Namespace) -> str:
 
 def evaluated(options: argparse.Namespace) -> str:
     """Translate, score and write down; what is printed of it."""
+    if options.save:
+        raise ValueError("--save needs --tune")
     check_rare_options(options)
     take_direction(options)
     name, srcs, refs = evaluation_set(options)
@@ -108,8 +110,6 @@ def evaluated(options: argparse.Namespace) -> str:
     output = options.output or beside / "evaluation" / name
     translator = open_translator(options)
     measure = measure_for(options, options.model, refs)
-    if options.save:
-        raise ValueError("--save needs --tune")
 
     from nmt.languages import unit
     from nmt.metrics.buckets import bleu_by_length
@@ -159,7 +159,7 @@ def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
         if not options.langpair:
             raise ValueError("--testset needs --langpair, such as de-en")
         srcs, every = published_test_set(options.testset, options.langpair)
-        return EvaluationSet(f"{options.testset}_{options.langpair}".replace("/", "_"), srcs, given(every))
+        return EvaluationSet(f"{options.testset}_{options.langpair}".replace("/", "_"), srcs, without_empty(every))
     if not options.src or not options.ref:
         raise ValueError("give --src and --ref, or --testset and --langpair")
     return read_test_set(options)

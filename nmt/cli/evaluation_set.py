@@ -66,7 +66,7 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
             columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), src))
         else:
             columns += references(path, len(srcs), src, languages[1])
-    return EvaluationSet(src.name.split(".")[0], srcs, given(columns))
+    return EvaluationSet(src.name.split(".")[0], srcs, without_empty(columns))
 
 
 def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:
@@ -92,7 +92,7 @@ def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list
     return lines
 
 
-def given(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
+def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
     """Of several references of a sentence an empty one is none: sacreBLEU takes it for a reference, of length 0, and
     the score rises. A sentence whose references are all empty has an empty one."""
     rows = [

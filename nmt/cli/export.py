@@ -32,7 +32,7 @@ def main() -> None:
         if options.model[1:]:
             raise ValueError("an ensemble has no form of its own; export each of its models")
         again = options.output.is_dir() and any(options.output.iterdir())  # if it may, as check_output says
-        sizes = to_onnx(options) if options.to == "onnx" else to_int8(options)
+        sizes = exported(options)
         if not options.quiet:
             warn(
                 COMMAND,
@@ -42,17 +42,14 @@ def main() -> None:
             )
 
 
-def to_int8(options: argparse.Namespace) -> dict[str, int]:
+def exported(options: argparse.Namespace) -> dict[str, int]:
     """The files, with their sizes. Raises ValueError."""
+    if options.to == "onnx":
+        from nmt.export.folder import export_onnx
+
+        return export_onnx(options.model[0], options.output, options.int8)
     from nmt.bundle import save_packed
 
     if options.int8:
         raise ValueError("--int8 is an option of --to onnx")
     return save_packed(options.model[0], options.output)
-
-
-def to_onnx(options: argparse.Namespace) -> dict[str, int]:
-    """The files, with their sizes. Raises ValueError."""
-    from nmt.export.folder import export_onnx
-
-    return export_onnx(options.model[0], options.output, options.int8)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nmt.answers import TOO_LONG
 from nmt.cli import errors
 from nmt.cli.errors import Parser, command
 from nmt.cli.options import add_common, add_direction
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 COMMAND = "nmt-inspect"
 PARTS = ("attention", "gates", "gradients", "search")
 HARD = "hard"
-TOO_LONG = "too long; its end is left out"  # as nmt-translate says it
 
 
 def parser() -> Parser:
@@ -165,6 +165,7 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
     if options.json:
         print(to_json(found))
         return
+    from nmt.pictures.charts import Table
     from nmt.pictures.draw import save
     from nmt.pictures.page import to_html
 
@@ -174,17 +175,11 @@ def look(translator: Translator, srcs: list[str], refs: list[str] | None, option
         with naming(output):
             output.write_text(text, encoding="utf-8")
     else:
-        charts: list[Any] = [chart for section in shown for chart in section.charts if drawable(chart)]
+        charts: list[Any] = [chart for section in shown for chart in section.charts if not isinstance(chart, Table)]
         if not charts:
             raise ValueError("the model has no attention to show (attention=none)")
         save(charts, output)
     print(output)
-
-
-def drawable(chart: Any) -> bool:
-    from nmt.pictures.charts import Table
-
-    return not isinstance(chart, Table)
 
 
 def print_alignments(translator: Translator, srcs: list[str], refs: list[str] | None, weight: str) -> None:

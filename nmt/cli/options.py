@@ -176,10 +176,9 @@ positive = up_to(1_000_000)
 
 def open_translator(options: argparse.Namespace) -> Translator:
     """The translator that the options ask for. Raises ValueError when the model is not sound."""
-    from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+    from nmt.common.process import IN_SEARCH, tune_process
 
-    keep_few_kernels(IN_SEARCH)
-    tune_process()
+    tune_process(IN_SEARCH)
     import torch
 
     from nmt.text.glossary import Glossary

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nmt.cli.options import translated
+from nmt.common.json_text import to_json
+
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.ranking import Result
     from nmt.search import Beam
     from nmt.translation.translator import Translator
-
-from nmt.cli.options import translated
-from nmt.common.json_text import to_json
 
 
 def tune_search(

@@ -51,6 +51,11 @@ def check_rare_options(options: argparse.Namespace) -> None:
     for path in (options.train, *options.foreign):
         if path and not path.exists():  # told before all is translated
             raise ValueError(f"{path} is missing")
+    names = {"translations", "references", "noise"}
+    for path in options.foreign:
+        if path.name in names:
+            raise ValueError(f"{path}: another text of the report is called {path.name}; give the file its own name")
+        names.add(path.name)
 
 
 def rare_report(

@@ -1,4 +1,4 @@
-"""The only contact with Hydra: our dataclasses as its schema, its result as our config, its errors as one line.
+"""Our dataclasses as the schema of Hydra, and its result as plain data.
 
 Hydra composes plain data; only `from_dict` decides what is valid. So a key that Hydra would let pass (`+key=...`) is
 refused all the same, and no name in a config is ever imported.
@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from nmt.common.resources import resource
 from nmt.composition import SCHEMAS, Data, defaults, groups_of, package_of, schema, with_all_given
 from nmt.config import RunConfig
-from nmt.plain_data import CHOICES, from_dict, names_of
+from nmt.plain_data import CHOICES, names_of
 
 SCHEMA = "schema/run@_here_"  # in conf/train.yaml
 MAX_NAME = 120  # characters of a run's name
@@ -42,8 +42,8 @@ def register() -> None:
 
 
 def compose_on(own: Data, overrides: list[str]) -> Data:
-    """What the overrides come to, as plain data, of the groups in `own` alone: a model's own settings, which are
-    there instead of the default choices for them."""
+    """The groups in `own` with the overrides, as plain data. `own` are a model's own settings, in the place of the
+    default choices."""
     store, content = ConfigStore.instance(), OmegaConf.load(resource("conf") / "train.yaml")
     base = defaults(RunConfig)
     store.store(group="schema", name="own", node=base | {group: base[group] | own[group] for group in own})
@@ -56,7 +56,7 @@ def compose_on(own: Data, overrides: list[str]) -> Data:
 
 
 def of_model(overrides: list[str], own: Data) -> list[str]:
-    """Those for the groups that a model has settings for, and what these take to be read."""
+    """The overrides of those groups whose settings a model brings, and what Hydra needs to compose them alone."""
     keys = {*groups_of(own), "hydra"}
     return ["~data", *(one for one in overrides if re.split(r"[.=@]", one.lstrip("+~"))[0] in keys)]
 
@@ -77,11 +77,6 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 def to_plain(composed: Any) -> Data:
     """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
     try:
-        return with_all_given(typing.cast(dict[str, Any], OmegaConf.to_container(composed, resolve=True)))
+        return with_all_given(typing.cast(Data, OmegaConf.to_container(composed, resolve=True)))
     except OmegaConfBaseException as error:
         raise ValueError(f"{error.full_key}: {str(error).splitlines()[0]}") from None
-
-
-def to_run_config(composed: Any) -> RunConfig:
-    """Hydra's result -> the config. Raises ValueError that names the key."""
-    return from_dict(RunConfig, to_plain(composed))

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 
 def prepare_streams() -> None:
@@ -35,9 +35,9 @@ def prepare_streams() -> None:
     _reconfigure(sys.stderr, "backslashreplace")
     if os.name == "posix":  # elsewhere a terminal is no descriptor; and nobody may have put another in their place
         if sys.stdout is sys.__stdout__:
-            sys.stdout = _rebuilt(sys.stdout, _Output(1))
+            sys.stdout = _rebuilt(sys.stdout, _Output(1, "wb", closefd=False))
         if sys.stderr is sys.__stderr__:
-            sys.stderr = _rebuilt(sys.stderr, _Forgiving(2))
+            sys.stderr = _rebuilt(sys.stderr, _Forgiving(2, "wb", closefd=False))
 
 
 def _reconfigure(stream: Any, errors: str) -> None:
@@ -50,38 +50,22 @@ def _rebuilt(stream: Any, raw: io.RawIOBase) -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BufferedWriter(raw), stream.encoding, stream.errors, line_buffering=by_line)
 
 
-class _Output(io.RawIOBase):
-    """Writes to a descriptor; an OSError names it."""
+class _Output(io.FileIO):
+    """The descriptor of stdout, which an OSError names."""
 
-    names: ClassVar = {1: "stdout", 2: "stderr"}
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-
-    def write(self, content: Any) -> int | None:
+    def write(self, content: Any) -> Any:
         try:
-            return os.write(self.descriptor, content)
-        except BlockingIOError:
-            return None
+            return super().write(content)
         except OSError as error:
-            error.filename = self.names[self.descriptor]
+            error.filename = "stdout"
             raise
 
-    def writable(self) -> bool:
-        return True
 
-    def fileno(self) -> int:
-        return self.descriptor
+class _Forgiving(io.FileIO):
+    """The descriptor of stderr; what it does not take (its reader has gone, its disk is full) is dropped."""
 
-    def isatty(self) -> bool:
-        return os.isatty(self.descriptor)
-
-
-class _Forgiving(_Output):
-    """What it does not take (its reader has gone, its disk is full) is dropped."""
-
-    def write(self, content: Any) -> int:
+    def write(self, content: Any) -> Any:
         try:
-            return os.write(self.descriptor, content)
+            return super().write(content)
         except OSError:
             return len(content)

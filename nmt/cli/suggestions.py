@@ -11,7 +11,7 @@ from nmt.composition import SCHEMAS, schema
 
 
 def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:
-    """What a choice that is there cannot do without, by Hydra's error; None where the error is of something else."""
+    """What a choice that is there lacks, by Hydra's error; None for another error."""
     found = re.search(r"Could not (?:find|load) '(schema/)?(\w+)/([^']+)'", error)
     if found and found[2] in SCHEMAS and (found[1] or found[3] in groups[found[2]]):
         try:

@@ -118,7 +118,6 @@ def explain(data: dict[str, Any], word: str) -> str:
     from nmt.config import RunConfig
     from nmt.settings import explained, shown_value
 
-    data["init"] = data.get("init")
     every = list(explained(data, RunConfig))
     found = [one for one in every if word in one[0]]
     if not found:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from nmt.answers import GROUP, Form, answers
 from nmt.cli.documents import (
-    STANDARD,
+    STDOUT,
     add_file_options,
     kind_of,
     text_streams,
     translate_document,
     warn_of_markup,
 )
-from nmt.cli.errors import Advice, Parser, command, warn
+from nmt.cli.errors import Parser, command, warn
 from nmt.cli.options import (
     MAX_WIDTH,
     REPETITION,
@@ -31,12 +31,12 @@ from nmt.cli.options import (
     open_translator,
     up_to,
 )
+from nmt.cli.remarks import Remarks
 from nmt.common.bars import Done, bar, is_seen, seen
 from nmt.common.shown import shown
 from nmt.common.signals import Signals
 from nmt.common.stream import lines_left
 from nmt.formats import TEXT
-from nmt.text.check import Check
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -128,20 +128,14 @@ def main() -> None:
             following(options) as done,
             Workers(translator, options.workers, done) as workers,
             text_streams(options, GROUP) as (groups, output),
-            Advice(COMMAND) as advice,
+            Remarks(COMMAND, "line", options.split != "none") as remarks,  # who says "none" knows
         ):
-            check = Check()
             for group in groups:
                 if group[0].number == 1:
                     warn_of_markup(COMMAND, [line.text for line in group])
                 found = list(answers(workers, group, form))
                 for line, answer in zip(group, found, strict=True):
-                    if answer.fault:
-                        warn(COMMAND, f"line {line.number}: {answer.fault}")
-                    if answer.advice and options.split != "none":  # who says so knows
-                        advice.give(line.number, answer.advice)
-                    if told := check.told(answer.lost):
-                        warn(COMMAND, f"line {line.number}: {told}")
+                    remarks.tell(line.number, [answer])
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
                 with signals.held():  # a signal cuts no line
                     output.write(finished)
@@ -149,14 +143,14 @@ def main() -> None:
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
                     trim_memory()
             if options.check and not options.score:
-                warn(COMMAND, check.summary)
+                warn(COMMAND, remarks.check.summary)
 
 
 @contextmanager
 def following(options: argparse.Namespace) -> Iterator[Done]:
     """A bar of the lines that come; to somebody who types, or who reads the answers, these tell enough."""
-    from_stdin, to_stdout = (path in (None, STANDARD) for path in (options.input, options.output))
-    is_typed = from_stdin and os.isatty(sys.stdin.fileno())
+    is_typed = options.input is None and os.isatty(sys.stdin.fileno())
+    to_stdout = options.output in (None, STDOUT)
     if is_typed and not options.quiet:
         warn(COMMAND, "waiting for lines to translate; Ctrl-D ends")
     wanted = not options.quiet and not is_typed and not (to_stdout and os.isatty(1))
@@ -166,10 +160,12 @@ def following(options: argparse.Namespace) -> Iterator[Done]:
 
 def number_of_lines(path: Path | None) -> int | None:
     """In what is translated, where that is known before."""
-    if path is None or path == STANDARD:
+    if path is None:
         return lines_left(sys.stdin.fileno())
+    if path.suffix == ".gz" or not path.is_file():  # a pipe that was opened and closed would end who writes to it
+        return None
     with suppress(OSError), path.open("rb") as file:  # whoever reads it tells what is wrong
-        return lines_left(file.fileno()) if path.suffix != ".gz" else None
+        return lines_left(file.fileno())
     return None
 
 

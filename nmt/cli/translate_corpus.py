@@ -87,7 +87,7 @@ def main() -> None:
         lines = options.lines_per_part or LINES
         layout = Layout(options.column, options.format, options.compress or "", options.name, lines)
         with seen(not options.quiet), ExitStack() as shown:
-            progress = Progress(shown, options.quiet)
+            progress = ProgressReport(shown, options.quiet)
             try:
                 summary = translate_corpus(
                     translator,
@@ -124,7 +124,7 @@ def tell(summary: Summary, folder: Path, quiet: bool) -> None:
         fail(COMMAND, what, INCOMPLETE)
 
 
-class Progress:
+class ProgressReport:
     """A bar on a terminal, and lines elsewhere; what was wrong with lines of input."""
 
     def __init__(self, shown: ExitStack, quiet: bool) -> None:
@@ -162,7 +162,3 @@ class Progress:
             left = clock((self.total - self.lines) / speed)
             self.told = now
             warn(COMMAND, f"{self.lines:,} of {self.total:,} lines, {speed:,.0f} lines/s, {left} left")
-
-
-if __name__ == "__main__":
-    main()

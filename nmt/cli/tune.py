@@ -116,7 +116,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
 
 def split_overrides(overrides: Sequence[str]) -> tuple[list[str], str]:
     """Those of all trials, and the study's own run=, or nothing. Raises ValueError."""
-    from nmt.cli.app import parsed_overrides
+    from nmt.cli.composing import parsed_overrides
 
     fixed, run = [], ""
     for one in parsed_overrides(list(overrides)):

@@ -1,8 +1,8 @@
-"""How far long work is: a bar on stderr while that is a terminal, with how fast it goes and how long is left.
+"""Progress bars of long work on stderr, where that is a terminal: how far it is, how fast, and how long it will take.
 
-Work tells what it has done (`bar`, `tracked`, `counted`, `clocked`); whoever starts it says whether people may see
-that (`seen`). By default nobody does, as in Python, and never where stderr is no terminal: then it costs nothing, and
-tqdm is not even imported. Lines that others write on stderr are written `aside`.
+The work tells what it has done (`bar`, `tracked`, `counted`, `clocked`); whoever starts it says that its bars are
+shown (`seen`). Without that, and where stderr is no terminal, nothing is shown: then a bar costs nothing, and tqdm is
+not even imported. Whoever else writes on stderr does so `aside`.
 """
 
 from __future__ import annotations
@@ -29,26 +29,23 @@ _seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: nobod
 
 @contextmanager
 def seen(wanted: bool = True) -> Iterator[None]:
-    """In here bars are seen on a terminal if they are `wanted`, and those around do not say that they are not."""
-    before = _seen.set(wanted and _seen.get() is not False and is_shown())
+    """Within this context bars are shown on a terminal if `wanted`, unless a context around it has said no."""
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # on which a line can be written anew
+    before = _seen.set(wanted and _seen.get() is not False and is_terminal)
     try:
         yield
     finally:
         _seen.reset(before)
 
 
-def is_shown() -> bool:
-    """Whether stderr is a terminal on which a line can be written anew."""
-    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def is_seen() -> bool:
+    """Whether whoever has started this work shows its bars."""
     return bool(_seen.get())
 
 
 @contextmanager
 def bar(what: str, total: int | None = None, unit: str = "lines") -> Iterator[Done]:
-    """A bar of so many; without a total it counts. What it gives is called with how many more are done."""
+    """A bar up to a total; without one it counts. Call what it gives with how many more are done."""
     if not is_seen():
         yield lambda count: None
         return
@@ -81,7 +78,7 @@ def map_counted(done: Done, function: Callable[[Any], S], batches: Iterable[Any]
 
 
 def clocked(what: str, work: Callable[[], T]) -> T:
-    """The result of work that cannot tell how far it is; meanwhile a clock runs."""
+    """The result of work that cannot tell how far it is; a clock is shown meanwhile."""
     if not is_seen():
         return work()
     result: Future[T] = Future()
@@ -98,7 +95,7 @@ def clocked(what: str, work: Callable[[], T]) -> T:
 
 
 def await_with_clock(what: str, result: Future[Any]) -> None:
-    """Until the result is there."""
+    """Wait for the result; a clock is shown meanwhile."""
     if not is_seen():
         wait([result])
         return
@@ -109,7 +106,7 @@ def await_with_clock(what: str, result: Future[Any]) -> None:
 
 @contextmanager
 def gauge() -> Iterator[Callable[[float, str], None]]:
-    """A bar for work that knows itself what share of it, of 1, is done, and what to say of it."""
+    """A bar for work that tells itself how far it is, from 0 to 1, and a text beside the bar."""
     with _bars()(total=1.0, bar_format=GAUGE) as shown:
 
         def picture(share: float, text: str) -> None:
@@ -121,7 +118,7 @@ def gauge() -> Iterator[Callable[[float, str], None]]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """For who writes on the terminal: bars are put away, and come back below."""
+    """Within this context bars are put away, so that others can write on the terminal; then they come back below."""
     if "tqdm" not in sys.modules:
         yield
         return

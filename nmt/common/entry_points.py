@@ -1,4 +1,4 @@
-"""What other installed packages add to a table of ours, by entry points: names, and code when one is asked for."""
+"""What other installed packages add to our registries by entry points: names, and the class of one in use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 
 def names_in(group: str) -> set[str]:
-    """Imports nothing."""
+    """The names of a group's entry points; none of them is imported."""
     return {one.name for one in entry_points(group=group)}
 
 

@@ -1,4 +1,4 @@
-"""Files that are never torn: whoever looks finds the old content or the new, whatever happens in between."""
+"""Files that are written whole: a reader finds the old content or the new one, whatever happens; and locks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system th
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """An OSError that says nothing of a file, as that of a full disk when one writes, says that it is this one."""
+    """Within this context an OSError that names no file, such as that of a full disk, gets this path."""
     try:
         yield
     except OSError as error:
@@ -80,8 +80,8 @@ def _give_rights(draft: Path, old: os.stat_result) -> None:
 
 @contextmanager
 def output_at(path: Path) -> Iterator[BinaryIO]:
-    """As `replacing`, of a file that somebody names: a link stays one, and the file that it leads to is replaced;
-    what is there and no file, such as a pipe, is written to."""
+    """As `replacing`, for a path that the user gives: a link stays, and the file behind it is replaced; what is no
+    file, such as a pipe, is written to."""
     if path.exists() and not path.is_file():
         with naming(path), path.open("wb") as file:
             yield file
@@ -113,7 +113,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:
 
 
 def sync_folder(folder: Path) -> None:
-    """What was renamed into the folder outlives a power cut."""
+    """Make sure that what was renamed into the folder outlives a power cut."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -142,9 +142,9 @@ def locked(folder: Path, wait: bool) -> Iterator[None]:
 
 @contextmanager
 def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
-    """Hold a byte of a file, whose descriptor this gives, as this process's own; None when another process has it,
-    unless it may `wait`. It ends with the process, of whatever it dies. Where the file system knows no locks, and on
-    Windows, all have it. A process that closes the file lets go of every byte that it holds of it (POSIX)."""
+    """Lock a byte of a file for this process; gives the file's descriptor, or None when another process has the byte,
+    unless it may `wait`. The lock ends with the process, however that dies. Where the file system has no locks, and
+    on Windows, every process gets it. A process that closes the file lets go of all its bytes (POSIX)."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         yield descriptor if _lock(descriptor, byte, wait) else None

@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
+from functools import partial
 from typing import Any
 
-# What JSON allows as it is and a terminal obeys, or UTF-8 cannot spell.
-HIDDEN = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from nmt.common.shown import HIDDEN_IN_LINES
 
 
 def to_json(data: Any, indent: int | None = None, *, ascii_only: bool = False, sort_keys: bool = False) -> str:
     """The text, with null for a number that is not finite: JSON has no word for it."""
+    dumps = partial(json.dumps, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
     try:
-        text = json.dumps(data, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
+        text = dumps(data)
     except ValueError:
-        text = json.dumps(finite(data), indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
-    return text if ascii_only else HIDDEN.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
+        text = dumps(finite(data))
+    return text if ascii_only else HIDDEN_IN_LINES.sub(lambda c: f"\\u{ord(c[0]):04x}", text)
 
 
 def digest_of(data: Any) -> str:

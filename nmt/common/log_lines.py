@@ -1,4 +1,4 @@
-"""How a line of a log is written: as it may be shown."""
+"""The log as a user sees it: lines that no terminal obeys, on stderr, above the progress bars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def show_log(quiet: bool = False, before: str = "") -> None:
-    """What nmt logs, on stderr, with these words `before` each line; `quiet` leaves warnings."""
+    """From here on what nmt logs is on stderr, with these words `before` each line; `quiet` leaves only warnings."""
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
     for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # of the run before
@@ -38,7 +38,7 @@ def show_log(quiet: bool = False, before: str = "") -> None:
 
 
 def place_of(error: BaseException) -> str:
-    """An error in a log that must not quote a text: its class and where it was raised, not what it says."""
+    """An error for a log that must not quote a text: its class and where it was raised, without its message."""
     places = traceback.extract_tb(error.__traceback__)
     where = f"{places[-1].filename}:{places[-1].lineno}" if places else "?"
     return f"{type(error).__name__} in {where}"
@@ -46,8 +46,8 @@ def place_of(error: BaseException) -> str:
 
 @contextmanager
 def shown_log(quiet: bool = False) -> Iterator[None]:
-    """In here what nmt logs is on stderr, and bars are where that is a terminal; `quiet` leaves warnings. Whoever has
-    given nmt's logger a handler already sees it there alone."""
+    """Within this context what nmt logs is on stderr, with bars if that is a terminal; `quiet` leaves only warnings.
+    Where nmt's logger has a handler already, that one alone is used."""
     logger = logging.getLogger("nmt")
     level, handlers = logger.level, logger.handlers[:]
     if not handlers:

@@ -9,28 +9,26 @@ from functools import cache
 from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+IN_SEARCH = 96  # shapes of products; those of a search are few (see products.filled)
+# What one batch needs over and over. More would lie among the batches' tensors and leave gaps when these go, which
+# costs as much time as making code anew (Tatoeba's lines joined: 0.3 GB less for 16 than for 256).
+IN_TRAINING = 16
 
 
-def tune_process() -> None:
-    """Set what makes training and search on CPU faster.
+def tune_process(kernels: int) -> None:
+    """Set what makes training and search on CPU faster and smaller; to be called before anything is computed.
 
     malloc gives large blocks back to the system at once; with each step taking them anew, a twelfth of the time goes
     into zeroing pages.
+
+    oneDNN, and torch around it, keep the code that they make for each shape of a product, half a megabyte each, up to
+    a thousand times, and lines of all lengths have so many shapes. They keep that of `kernels` shapes: IN_SEARCH or
+    IN_TRAINING.
     """
     _glibc("mallopt", M_MMAP_THRESHOLD, 1 << 30)
     _glibc("mallopt", M_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
-IN_SEARCH, IN_TRAINING = 96, 16  # shapes of products; those of a search are few (see products.filled)
-
-
-def keep_few_kernels(number: int) -> None:
-    """Before anything is computed: oneDNN, and torch around it, keep the code that they make for each shape, a
-    thousand times each and half a megabyte every time. Lines of all lengths have so many shapes. In training what one
-    batch needs over and over is kept: more would lie among the batches' tensors and leave gaps when these go, which
-    costs as much time as making code anew (Tatoeba's lines joined: 0.3 GB less for 16 than for 256)."""
     for name in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):
-        os.environ.setdefault(name, str(number))
+        os.environ.setdefault(name, str(kernels))
 
 
 def trim_memory() -> None:

@@ -1,4 +1,4 @@
-"""Text of strangers (keys, names of tensors and files, pieces) as it may be shown on a terminal or in a picture."""
+"""Text from strangers (keys, names of tensors and files, pieces), made safe to show on a terminal or in a picture."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ MAX_BITS = 64  # of an integer; beyond, some are too large for a float, or to be
 # Controls, which a terminal obeys and XML forbids; separators of lines; what turns the direction of all that follows;
 # halves of characters.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-BUT_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
+HIDDEN_IN_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
 
 def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
-    """The text with escapes for what would be obeyed, and what is beyond `most` characters left out of its middle.
+    """The text with escapes for what a terminal would obey; of more than `most` characters the middle is left out.
     With `lines` a "\\n" stays one."""
     if most is not None and len(text) > most:
         text = _cut(text, most)
-    text = (BUT_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
+    text = (HIDDEN_IN_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
     return text if most is None or len(text) <= most else _cut(text, most)
 
 
@@ -35,7 +35,7 @@ class _Brief(reprlib.Repr):
 
 
 def brief(value: Any) -> str:
-    """The repr of a value for a message, cut where it is long, or so deep or so large that it has none."""
+    """The repr of a value for a message, cut where it is long, deep, or too large to have one."""
     limits = _Brief()
     limits.maxstring = limits.maxother = 200
     return limits.repr(value)

@@ -19,7 +19,7 @@ OF_GROUPS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all processes of a
 
 @contextmanager
 def blocked() -> Iterator[None]:
-    """Signals of groups wait; a process that is started in here is begun with them blocked."""
+    """Within this context signals of groups wait; a process that is started in it begins with them blocked."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         signal.pthread_sigmask(signal.SIG_BLOCK, OF_GROUPS)  # which may itself raise what a handler of one does
@@ -39,7 +39,7 @@ class Stopped(SystemExit):
 
 
 class Signals:
-    """Answers signals while it is entered. Only the main thread can; elsewhere it does nothing."""
+    """Handles signals within its context. Only the main thread can; in another one it does nothing."""
 
     def __init__(self, *others: int) -> None:
         self.numbers = (signal.SIGTERM, signal.SIGINT, *others)
@@ -62,11 +62,11 @@ class Signals:
         return {number: signal.signal(number, self._answer) for number in self.numbers}
 
     def hold(self) -> None:
-        """From here on a signal waits for `release` or `check`."""
+        """From now on a signal waits for `release` or `check`."""
         self.is_held = True
 
     def release(self) -> None:
-        """From here on a signal ends the command at once; so does one that has waited. Raises Stopped."""
+        """From now on a signal ends the command at once, and so does one that has waited. Raises Stopped."""
         self.is_held = False
         self.check()
 

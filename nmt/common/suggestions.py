@@ -9,20 +9,20 @@ from pathlib import Path
 
 
 def did_you_mean(word: str, known: Collection[str], before: str = "", cutoff: float = 0.6) -> str:
-    """ "; did you mean X?", or nothing where no known word is near, or the only one that begins so."""
+    """ "; did you mean X?" of the nearest known word, or of the only one that begins so; "" where there is none."""
     begun = [name for name in known if name.startswith(word)]
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff) or begun * (len(begun) == 1)
     return f"; did you mean {before}{close[0]}?" if close else ""
 
 
 def near_file(path: Path) -> str:
-    """The same for a file that is not there: the same one packed, or unpacked."""
+    """The same for a file that is missing, of which the packed or unpacked one is there."""
     other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
     return f"; did you mean {other}?" if other.is_file() else ""
 
 
 def near_folder(path: Path) -> str:
-    """The same for a folder that is not there: one like it that is, of which one part is named otherwise."""
+    """The same for a folder that is missing: one that is there, whose path differs in one part."""
     wrong = path
     while not wrong.parent.is_dir() and wrong.parent != wrong:
         wrong = wrong.parent

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
 
 import torch
+from torch.utils.data import DataLoader
 
 from nmt.data.batching import Batch
-
-
-class Batches(Protocol):
-    def __iter__(self) -> Iterator[Batch]: ...
-
-    def __len__(self) -> int: ...
 
 
 class CopiedAhead:
@@ -25,7 +19,10 @@ class CopiedAhead:
     """
 
     def __init__(
-        self, batches: Batches, device: torch.device, change: Callable[[Batch], Batch] = lambda batch: batch
+        self,
+        batches: DataLoader[Batch],
+        device: torch.device,
+        change: Callable[[Batch], Batch] = lambda batch: batch,
     ) -> None:
         self.batches, self.device, self.change = batches, device, change
 

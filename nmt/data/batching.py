@@ -47,8 +47,7 @@ def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
     """Source rows (with EOS) and target rows (BOS to EOS) -> a batch."""
     src_ids, src_len = pad(src)
     tgt_ids, tgt_len = pad(tgt)
-    tgt_in, tgt_out, tgt_len = tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1
-    return Batch(src_ids, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+    return _batch(src_ids, src_len, tgt_ids[:, :-1], tgt_ids[:, 1:], tgt_len - 1)
 
 
 def in_few_shapes(batch: Batch) -> Batch:
@@ -60,8 +59,7 @@ def in_few_shapes(batch: Batch) -> Batch:
         F.pad(ids, (0, stepped(ids.shape[1]) - ids.shape[1], 0, missing), value=PAD_ID)
         for ids in (src, tgt_in, tgt_out)
     )
-    src_len, tgt_len = F.pad(src_len, (0, missing), value=1), F.pad(tgt_len, (0, missing))
-    return Batch(src, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+    return _batch(src, F.pad(src_len, (0, missing), value=1), tgt_in, tgt_out, F.pad(tgt_len, (0, missing)))
 
 
 def stepped(length: int) -> int:
@@ -73,13 +71,13 @@ def stepped(length: int) -> int:
 def without_filling(batch: Batch) -> Batch:
     """The sentences that are more than padding; a GPU is waited for."""
     is_real = batch.tgt_len > 0
-    src, src_len, tgt_in, tgt_out, tgt_len = (part[is_real] for part in batch[:-1])
-    return Batch(src, src_len, tgt_in, tgt_out, tgt_len, _places_of_real(tgt_len, tgt_out.shape[1]))
+    return _batch(*(part[is_real] for part in batch[:-1]))
 
 
-def _places_of_real(length: Tensor, longest: int) -> Tensor:
-    """Of rows (B,longest) with so many tokens (B,), the places of these in all rows, one after the other (P,)."""
-    return (torch.arange(longest, device=length.device) < length[:, None]).flatten().nonzero()[:, 0]
+def _batch(src: Tensor, src_len: Tensor, tgt_in: Tensor, tgt_out: Tensor, tgt_len: Tensor) -> Batch:
+    """These, and the places of the real tokens."""
+    is_real = torch.arange(tgt_out.shape[1], device=tgt_len.device) < tgt_len[:, None]  # (B, T)
+    return Batch(src, src_len, tgt_in, tgt_out, tgt_len, is_real.flatten().nonzero()[:, 0])
 
 
 def groups_of_like_length(lengths: Mapping[int, int], size: int) -> list[list[int]]:

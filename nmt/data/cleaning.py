@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal
 from unicodedata import category
@@ -42,6 +42,15 @@ class CleaningConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, max_chars=(1, 1_000_000), max_ratio=(1, 1000), max_pieces=(3, 100_000))
+
+
+@dataclass
+class Tally:
+    """What was met where pairs were read."""
+
+    dropped: Counter[str] = field(default_factory=Counter)  # pairs left out, by reason
+    faults: list[str] = field(default_factory=list)  # such as "train.de, line 3 is not UTF-8"
+    equal: int = 0  # pairs with the same text on both sides
 
 
 def clean(

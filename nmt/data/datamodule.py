@@ -17,8 +17,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from nmt.data.ahead import CopiedAhead
+from nmt.data.augmentation import with_rules
 from nmt.data.batching import Batch, Lengths, check_budget, collate, in_few_shapes, token_batches
-from nmt.data.copies import ruled
 from nmt.data.mixing import mixed
 from nmt.data.plan import BatchPlan
 from nmt.data.preparation import Prepared
@@ -64,12 +64,12 @@ class EpochBatches:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
 
     def since(self, number: int) -> Iterator[Lengths]:
-        """Those of the current epoch from one on."""
+        """The rows of its batches of the current epoch, from this number on."""
         every = self.datamodule.plan.batches(self.datamodule.epoch, number * self.world_size)
         return islice(every, self.rank, None, self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
-        """Those that are still to come."""
+        """Those of the current epoch that are still to come."""
         epoch = self.datamodule.epoch
         return ((epoch, rows) for rows in self.since(self.datamodule.batches_done))
 
@@ -85,14 +85,10 @@ class DataModule(pl.LightningDataModule):
     (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
     """
 
+    trainer: pl.Trainer  # Lightning gives it before it asks for anything
+
     def __init__(
-        self,
-        prepared: Prepared,
-        max_tokens: int,
-        seed: int,
-        num_workers: int = 0,
-        sampling: float = 0.0,
-        shards: int = 1,
+        self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int, sampling: float, shards: int
     ) -> None:
         super().__init__()
         self.prepared, self.max_tokens, self.seed, self.num_workers = prepared, max_tokens, seed, num_workers
@@ -121,19 +117,16 @@ class DataModule(pl.LightningDataModule):
 
     @property
     def shards_each(self) -> int:
-        """Those that a process takes."""
-        assert self.trainer is not None
+        """How many shards a process takes."""
         return self.shards // self.trainer.world_size
 
     def unfinished(self, batches: int) -> int:
         """How many of a process's first `batches` belong to an update that needs more. Training that ends by the
         clock may end there."""
-        assert self.trainer is not None
         return batches % self.trainer.accumulate_grad_batches
 
     def place(self, batch: int) -> tuple[int, int]:
         """Of a batch of this process in its epoch: the number that it has in its shard, and the shard's."""
-        assert self.trainer is not None
         return divmod(self.trainer.global_rank + batch * self.trainer.world_size, self.shards)
 
     def lines(self, batches: range) -> list[tuple[str, int]]:
@@ -148,7 +141,6 @@ class DataModule(pl.LightningDataModule):
         return -(-self.plan.count(0) // (self.shards * accumulate))
 
     def _own(self) -> EpochBatches:
-        assert self.trainer is not None
         return EpochBatches(self, self.trainer.global_rank, self.trainer.world_size)
 
     def largest_batches(self) -> list[Batch]:
@@ -156,7 +148,6 @@ class DataModule(pl.LightningDataModule):
         return [self.prepared.train.batch(rows) for rows in self.plan.survey(self.epoch).largest]
 
     def train_dataloader(self) -> Iterable[Batch]:
-        assert self.trainer is not None
         loader = DataLoader(
             TrainingBatches(self.prepared, self.sampling, self.seed),
             sampler=self._own(),
@@ -169,10 +160,9 @@ class DataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """This rank's share of the validation pairs."""
-        assert self.trainer is not None
         tokenizer = self.prepared.tokenizer
         own = self.prepared.valid[self.trainer.global_rank :: self.trainer.world_size]
-        pairs = [ruled(pair, tokenizer.rules) for pair in own]
+        pairs = [with_rules(pair, tokenizer.rules) for pair in own]
         src = self.prepared.encode_src(pairs)
         tgt = tokenizer.encode_tgt([pair.tgt for pair in pairs])
         src_len, tgt_len = (np.array([len(ids) for ids in side]) for side in (src, tgt))

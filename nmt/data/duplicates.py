@@ -35,7 +35,7 @@ def digest_as_written(*texts: str) -> bytes:
 
 
 class Duplicates:
-    """Of a text that `read` reads, always alike. Without it all hashes stay in memory."""
+    """The repeated pairs of a text, which `read` reads anew, always alike. Without it all hashes stay in memory."""
 
     def __init__(self, read: Callable[[], Iterable[Pair]] | None = None, folder: Path | None = None) -> None:
         """`folder` is where the files are."""

@@ -64,15 +64,12 @@ def _lists(rows: Sequence[list[int]]) -> pa.ListArray:
     return pa.ListArray.from_arrays(_array(offsets, np.int32), _array(values, np.int32))
 
 
-def _numbers(array: pa.Array) -> NDArray[Any]:
-    return np.from_dlpack(array)
-
-
 class _Column:
     """One side of a block: row -> ids, without a copy of the file."""
 
     def __init__(self, array: pa.ListArray) -> None:
-        self.values, self.offsets = _numbers(array.values), _numbers(array.offsets)
+        self.values: NDArray[Any] = np.from_dlpack(array.values)
+        self.offsets: NDArray[Any] = np.from_dlpack(array.offsets)
 
     def lengths(self) -> Lengths:
         lengths: Lengths = np.diff(self.offsets).astype(np.int64)
@@ -91,7 +88,7 @@ class Block:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.src, self.tgt = (_Column(batch.column(name)) for name in ("src", "tgt"))
-        self.lines, self.parts = (_numbers(batch.column(name)) for name in ("line", "part"))
+        self.lines, self.parts = (np.from_dlpack(batch.column(name)) for name in ("line", "part"))
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -196,7 +193,7 @@ class EncodedCorpus:
         src, tgt, tokens, links = np.zeros(1, np.int64), np.zeros(1, np.int64), 0, 0
         for block in self.blocks():
             src_len, tgt_len = block.src_len, block.tgt_len
-            src, tgt = _added(src, np.bincount(src_len)), _added(tgt, np.bincount(tgt_len))
+            src, tgt = _counted(src_len, src), _counted(tgt_len, tgt)
             tokens += int(np.maximum(src_len, tgt_len).sum())
             links += int((src_len * tgt_len).sum())
         return Counts(src, tgt, tokens, links)
@@ -222,9 +219,8 @@ class EncodedCorpus:
         return np.concatenate([block.tgt_len for block in self.blocks()])
 
 
-def _added(one: Lengths, other: Lengths) -> Lengths:
-    """Two counts by length, of which one may be longer."""
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    total = longer.astype(np.int64)
-    total[: len(shorter)] += shorter
-    return total
+def _counted(lengths: Lengths, before: Lengths) -> Lengths:
+    """How many there are of each length, with those counted before."""
+    counts = np.bincount(lengths, minlength=len(before))
+    counts[: len(before)] += before
+    return counts

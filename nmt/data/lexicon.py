@@ -66,12 +66,10 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
     counts = np.bincount(np.concatenate(tgt), minlength=tgt_vocab_size)
     counts[list(SPECIAL_IDS)] = counts.max() + 1
     likely = np.full((src_vocab_size, LIKELY), EOS_ID, np.int32)
-    first = 0
+    first = int(joint)  # place of the likeliest
     if joint:
         likely[:, 0] = np.arange(src_vocab_size)
-        first = 1
-    pieces, translations = _ranked(*ibm_model_1(src, tgt, tgt_vocab_size), LIKELY - first)
-    rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
+    pieces, translations, rank = _ranked(*ibm_model_1(src, tgt, tgt_vocab_size), LIKELY - first)
     likely[pieces, first + rank] = translations
     frequent = np.union1d(np.argsort(-counts, kind="stable")[: int(FREQUENT * tgt_vocab_size)], likely[NOTHING])
     return Lexicon(torch.from_numpy(frequent.astype(np.int32)), torch.from_numpy(likely))
@@ -118,8 +116,8 @@ def ibm_model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Id
     # for each link which of them it is.
     found = [_entries(src[b], tgt[b], tgt_vocab_size) for b in tracked(blocks, "lexicon", len(blocks), "blocks")]
     keys = np.concatenate([own for own, _ in found])
-    keys.sort()
-    keys = keys[_is_first(keys)]
+    keys.sort()  # np.unique would copy them, and takes far longer where nearly all differ
+    keys = keys[np.append(True, keys[1:] != keys[:-1])]
     links = [np.searchsorted(keys, own).astype(np.int32)[place] for own, place in found]
     del found
     pieces, translations = (part.astype(np.int32) for part in np.divmod(keys, tgt_vocab_size))
@@ -151,16 +149,8 @@ def _entries(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[NDArr
     """Which pairs of pieces there are, as numbers, sorted; and for each link the place of its own."""
     pairs = zip(src, tgt, strict=True)
     key = np.concatenate([(s.astype(np.int64) * tgt_vocab_size + t[:, None]).ravel() for s, t in pairs])
-    order = key.argsort(kind="stable")
-    key = key[order]
-    is_first = _is_first(key)
-    place = np.empty(len(key), np.int32)
-    place[order] = is_first.cumsum() - 1
-    return key[is_first], place
-
-
-def _is_first(ordered: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.append(True, ordered[1:] != ordered[:-1])
+    entries, place = np.unique(key, return_inverse=True)
+    return entries, place.astype(np.int32)
 
 
 def _positions(src: list[Ids], tgt: list[Ids]) -> NDArray[np.int64]:
@@ -169,10 +159,12 @@ def _positions(src: list[Ids], tgt: list[Ids]) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(links)), links)
 
 
-def _ranked(pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int) -> tuple[Ids, Ids]:
-    """The `most` likeliest translations of each piece, sorted by piece, best first."""
+def _ranked(
+    pieces: Ids, translations: Ids, probability: NDArray[np.float64], most: int
+) -> tuple[Ids, Ids, NDArray[np.int64]]:
+    """The `most` likeliest translations of each piece, sorted by piece, best first, and their ranks from 0."""
     order = np.lexsort((-probability, pieces))
     pieces, translations = pieces[order], translations[order]
     rank = np.arange(len(pieces)) - np.searchsorted(pieces, pieces)
     chosen = rank < most
-    return pieces[chosen], translations[chosen]
+    return pieces[chosen], translations[chosen], rank[chosen]

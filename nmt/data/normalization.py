@@ -7,9 +7,10 @@ never write it. "nfc" unifies only the ways to spell one and the same character,
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Literal, cast, get_args
+from unicodedata import normalize
 
 import sentencepiece
 
@@ -40,25 +41,21 @@ def outside(normalization: str) -> Outside | None:
     return cast(Outside, normalization) if normalization in get_args(Outside) else None
 
 
-def prepared(texts: Iterable[str], normalization: str | None) -> Iterator[str]:
+def sentencepiece_input(texts: Iterable[str], normalization: str | None) -> Iterator[str]:
     """What SentencePiece is given: valid text, and what is not its own to do done."""
     sound = map(valid, texts)
-    return map(_nfc, sound) if normalization == "nfc" else sound
+    return map(partial(normalize, "NFC"), sound) if normalization == "nfc" else sound
 
 
 def normalized(texts: Iterable[str], normalization: str) -> Iterator[str]:
     """The text as its pieces see it, but for spaces; with a rule of SentencePiece's, too."""
-    sound = prepared(texts, normalization)
+    sound = sentencepiece_input(texts, normalization)
     if normalization not in RULES:
         return sound
     normalizer = sentencepiece.SentencePieceNormalizer(
         rule_name=normalization, add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
     )
     return map(normalizer.normalize, sound)
-
-
-def _nfc(text: str) -> str:
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def with_rule(model: bytes, rule: str) -> bytes:

@@ -8,33 +8,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from nmt.data.readers import Line, Pair, Row, other_row, row_in
+from nmt.common.stream import Line
+from nmt.data.readers import Pair, Row, other_row, row_in
 from nmt.formats.headers import columns_by_row, is_language, named_columns, shown
 
 SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
 
 
-def json_objects(lines: Iterable[Line], name: str) -> Iterator[tuple[Line, Any]]:
-    """What each line holds; None, with a fault, for one that is not JSON. Blank lines are no rows."""
-    for line in lines:
-        if line.text.strip():
-            try:
-                value = json.loads(line.text)
-            except (ValueError, RecursionError):
-                value, line = None, line._replace(faults=[*line.faults, f"{name}, line {line.number} is not JSON"])
-            yield line, value
-
-
 def jsonl_rows(
     lines: Iterable[Line], name: str, src: str, tgt: str, column: str | None = "translation"
 ) -> Iterator[Row]:
-    """A pair a line: {"de": ..., "en": ...}, or that under `column`."""
-    for line, value in json_objects(lines, name):
-        if line.faults and value is None:
-            yield Row(Pair("", "", line.number), line.faults)
+    """A pair a line: {"de": ..., "en": ...}, or that under `column`. Blank lines are no rows."""
+    for line in lines:
+        if not line.text.strip():
             continue
-        row = row_of(value, column, src, tgt, f"{name}, line {line.number}", line.number)
-        yield row._replace(faults=[*line.faults, *row.faults], is_other=row.is_other and not line.faults)
+        where, faults = f"{name}, line {line.number}", [line.fault] if line.fault else []
+        try:
+            value = json.loads(line.text)
+        except (ValueError, RecursionError):
+            yield Row(Pair("", "", line.number), [*faults, f"{where} is not JSON"])
+            continue
+        row = row_of(value, column, src, tgt, where, line.number)
+        yield row._replace(faults=[*faults, *row.faults], is_other=row.is_other and not faults)
 
 
 def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, number: int) -> Row:

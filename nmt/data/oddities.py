@@ -25,9 +25,9 @@ def equal_sides(pair: Pair) -> bool:
 
 
 def oddities(
-    corpus: Corpus, valid: Sequence[Pair], kept: int, copies: int, dropped: Mapping[str, int], rules: TextRules
+    corpus: Corpus, valid: Sequence[Pair], kept: int, equal: int, dropped: Mapping[str, int], rules: TextRules
 ) -> list[str]:
-    """A sentence each. Of the training pairs `kept` are left, `copies` of them with equal sides."""
+    """A sentence each. Of the training pairs `kept` are left, `equal` of them with equal sides."""
     found = []
     languages = dict.fromkeys(chain(*corpus.every_direction.every))
     if rules.casing == "marked" and (dotless := list(filter(has_dotless_i, languages))):
@@ -37,12 +37,12 @@ def oddities(
     for src, tgt in corpus.every_direction.every:
         if src == tgt:
             found.append(f"data.src and data.tgt are both {src!r}: the model learns to copy")
-    for split, equal, total in (
-        ("training", copies, kept),
+    for split, number, total in (
+        ("training", equal, kept),
         ("validation", sum(map(equal_sides, valid)), len(valid)),
     ):
-        if 2 * equal > total:
-            found.append(f"{equal} of {total} {split} pairs have the same text on both sides")
+        if 2 * number > total:
+            found.append(f"{number} of {total} {split} pairs have the same text on both sides")
     if blank := blank_sides(valid):
         found.append(f"{blank} of {len(valid)} validation pairs have a blank side")
     if lost := contamination_note(kept, dropped):

@@ -30,7 +30,7 @@ Spans = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Text:
-    """What of the corpus is drawn from together."""
+    """Pairs of the corpus that have a share of an epoch of their own."""
 
     spans: Spans  # (spans, 2): the first row of each, and the one after its last
     drawn: int  # pairs of it in an epoch
@@ -43,9 +43,9 @@ class Text:
 
 class Window(NamedTuple):
     batches: list[Lengths]  # the rows of each
-    # Of those that need the most memory the number and the size: the one with the most tokens on both sides, and the
+    # The sizes and the rows of those that need the most memory: the one with the most tokens on both sides, and the
     # one with the most pairs of a source and a target token, which attention compares.
-    largest: tuple[tuple[int, int], tuple[int, int]]
+    largest: list[tuple[int, Lengths]]
 
 
 class Survey(NamedTuple):
@@ -72,7 +72,7 @@ class BatchPlan:
         self.survey = lru_cache(maxsize=2)(self._survey)
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[Lengths]:
-        """Those of an epoch from number `first` on."""
+        """The batches of an epoch from number `first` on."""
         for window in range(self.windows):
             if first and self.windows > 1 and first >= (number := self.survey(epoch).batches[window]):
                 first -= number
@@ -85,7 +85,7 @@ class BatchPlan:
         return sum(self.survey(epoch).batches)
 
     def rows(self, epoch: int, window: int) -> Lengths:
-        """Those that a window draws, in their order in the corpus; a row may be drawn twice where a text is short."""
+        """The rows that a window draws, in their order in the corpus; one may come twice where a text is short."""
         drawn: list[Lengths] = []
         for number, text in enumerate(self.texts):
             start, end = (text.drawn * epoch + text.drawn * edge // self.windows for edge in (window, window + 1))
@@ -119,15 +119,14 @@ class BatchPlan:
         starts = numbers.cumsum() - numbers
         src, tgt = (np.maximum.reduceat(length[order], starts) for length in (src_len, tgt_len))
         sizes = (numbers * (src + tgt), numbers * src * tgt)
-        by_tokens, by_links = ((int(size.argmax()), int(size.max())) for size in sizes)
-        return Window([rows[batch] for batch in places], (by_tokens, by_links))
+        batches = [rows[batch] for batch in places]
+        return Window(batches, [(int(size.max()), batches[size.argmax()]) for size in sizes])
 
     def _survey(self, epoch: int) -> Survey:
         numbers, most = [], [(0, np.empty(0, np.int64))] * 2
         for number in range(self.windows):
             window = self.window(epoch, number)
             numbers.append(len(window.batches))
-            of_window = [(size, window.batches[batch]) for batch, size in window.largest]
-            most = [max(pair, key=lambda one: one[0]) for pair in zip(most, of_window, strict=True)]
+            most = [max(pair, key=lambda one: one[0]) for pair in zip(most, window.largest, strict=True)]
         by_tokens, by_links = (rows for _, rows in most)
         return Survey(numbers, [by_tokens] if by_tokens is by_links else [by_tokens, by_links])

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,22 @@ import torch
 
 from nmt.common.files import sha256
 from nmt.common.json_text import digest_of, to_json
-from nmt.data.copies import Aligner, copies
+from nmt.data.augmentation import Aligner, augmented
+from nmt.data.cleaning import Tally
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.directions import Direction, Directions
 from nmt.data.drafts import draft_folder
 from nmt.data.duplicates import Duplicates
 from nmt.data.encoded import EncodedCorpus, add_encoded, write_encoded
-from nmt.data.encoding import encode_pairs, encode_src
 from nmt.data.lexicon import Lexicon, learn_lexicon
 from nmt.data.normalization import outside
-from nmt.data.oddities import blank_sides, oddities
+from nmt.data.oddities import blank_sides, equal_sides, oddities
 from nmt.data.tokenizer import JOINT, SRC, TGT, Tokenizer, TokenizerConfig
-from nmt.data.training_text import TrainingText, nothing_left, split_of
+from nmt.data.training_text import TrainingText, nothing_left
 from nmt.data.validation import validation_text
 from nmt.data.vocabulary import fitting
 
+GROUP = 10_000  # sentences tokenised at once
 LAYOUT = 9  # raise it when the same input shall give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
@@ -65,7 +67,7 @@ class Prepared:
 
     def encode_src(self, pairs: Sequence[Pair]) -> list[list[int]]:
         """The ids of the sources, each with the tags of its direction."""
-        return encode_src(self.tokenizer, self.directions, pairs)
+        return _encode_src(self.tokenizer, self.directions, pairs)
 
 
 def prepare(
@@ -82,17 +84,16 @@ def prepare(
 
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
-    faults: list[str] = []
-    duplicates = Duplicates(partial(corpus.pairs, split_of(corpus, "train")), cache_dir)
-    corpus, valid = validation_text(corpus, "data.valid" in auto, faults, duplicates)
+    tally = Tally()  # of the validation text
+    duplicates = Duplicates(partial(corpus.pairs, corpus.train), cache_dir)
+    corpus, valid = validation_text(corpus, "data.valid" in auto, tally, duplicates)
     blank_sides(valid)  # raises where there is nothing to validate with
-    text = _fingerprints(corpus)
+    text = corpus.fingerprints()
     if check:
         check(text)
     source = TrainingText(corpus, text, valid, tokenizer.rules if tokenizer else config.rules, duplicates)
     pieces = {key.removeprefix("tokenizer.") for key in auto} if tokenizer is None else set[str]()
-    if "vocab_size" in pieces:
-        config = fitting(config, source.counts(), pieces)
+    config = fitting(config, source.pairs(), pieces)
     folder = cache_dir / _key(text, corpus, config, tokenizer)
     learned = tokenizer
     if tokenizer is None and not _is_sound(folder):
@@ -107,7 +108,34 @@ def prepare(
         sides = outside(config.normalizations[0]), outside(config.normalizations[1])
         models = {name: (folder / name).read_bytes() for name in (JOINT, SRC, TGT) if (folder / name).exists()}
         tokenizer = Tokenizer(models, *sides, config.rules)
-    return _read(folder, tokenizer, source, config, faults)
+    return _read(folder, tokenizer, source, config, tally.faults)
+
+
+def _encode_src(
+    tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
+) -> list[list[int]]:
+    """The ids of the sources of pairs, each with the tags of its direction."""
+    encoded = tokenizer.encode_src([pair.src for pair in pairs], num_threads)
+    if not directions.tags:
+        return encoded
+    tags = {one: tokenizer.control_ids(directions.tags_of(one)) for one in directions.every}
+    return [[*tags[Direction(*pair.languages)], *ids] for pair, ids in zip(pairs, encoded, strict=True)]
+
+
+def _encode_pairs(
+    pairs: Iterator[Pair], tokenizer: Tokenizer, corpus: Corpus, tally: Tally
+) -> Iterator[tuple[list[int], list[int], int, int]]:
+    """Source ids, target ids, line and part of each pair that is not too long."""
+    threads, directions = os.cpu_count() or 1, corpus.every_direction
+    while group := list(islice(pairs, GROUP)):
+        src = _encode_src(tokenizer, directions, group, threads)
+        tgt = tokenizer.encode_tgt([pair.tgt for pair in group], threads)
+        for of_src, of_tgt, pair in zip(src, tgt, group, strict=True):
+            if max(len(of_src), len(of_tgt)) <= corpus.cleaning.max_pieces:
+                tally.equal += equal_sides(pair)
+                yield of_src, of_tgt, pair.line, pair.part
+            else:
+                tally.dropped["too many pieces"] += 1
 
 
 def _read(
@@ -119,7 +147,7 @@ def _read(
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
         lexicon = Lexicon(*(torch.from_numpy(arrays[name]) for name in ("frequent", "likely")))
     train = EncodedCorpus(folder / "train.arrow")
-    parts = corpus.every_part(split_of(corpus, "train"))
+    parts = corpus.every_part(corpus.train)
     odd = oddities(corpus, valid, len(train), counts["equal"], counts["dropped"], tokenizer.rules)
     sums = json.loads((folder / CHECKSUMS).read_text())
     read = [source.text, *(sums[name] for name in ("train.arrow", JOINT, SRC, TGT) if name in sums)]
@@ -130,17 +158,13 @@ def _read(
     )
 
 
-def _fingerprints(corpus: Corpus) -> dict[str, str]:
-    return {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
-
-
 def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenizer: Tokenizer | None) -> str:
     src, tgt = config.normalizations
     own = replace(config, sampling=0.0, normalization=None, src_normalization=src, tgt_normalization=tgt)
     content = {
         "layout": LAYOUT,
         "text": text,
-        "readings": [_reading(*reading) for reading in corpus.each()],
+        "readings": [_reading(*bitext) for bitext in corpus.bitexts()],
         "tags": corpus.tags,
         "malformed": corpus.malformed,
         "cleaning": asdict(corpus.cleaning),
@@ -153,10 +177,10 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
     return digest_of(content)[:20]
 
 
-def _reading(corpus: Corpus, ways: tuple[Direction, ...]) -> list[Any]:
+def _reading(corpus: Corpus, directions: tuple[Direction, ...]) -> list[Any]:
     """How text of one pair of languages becomes pairs: bytes may hold more languages, or be read otherwise."""
     forms = [corpus.forms(name) for name in corpus.splits.values() if name]
-    return [corpus.src, corpus.tgt, [str(way) for way in ways], forms]
+    return [corpus.src, corpus.tgt, list(map(str, directions)), forms]
 
 
 def _is_sound(folder: Path) -> bool:
@@ -179,18 +203,16 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: TokenizerConfig) -> None:
-    corpus, dropped, faults, equal = source.corpus, Counter[str](), list[str](), Counter[str]()
+    corpus, tally = source.corpus, Tally()
     with draft_folder(folder) as draft:
-        pairs = source.pairs(dropped, faults, "encoding")
-        encoded = encode_pairs(pairs, tokenizer, corpus, dropped, equal)
+        encoded = _encode_pairs(source.pairs(tally, "encoding"), tokenizer, corpus, tally)
         if not write_encoded(draft / "train.arrow", encoded):
-            raise ValueError(nothing_left(dropped, faults))
+            raise ValueError(nothing_left(tally))
         if source.rules.symbols:
             aligner = Aligner(EncodedCorpus(draft / "train.arrow"), tokenizer)
             languages = Direction(corpus.src, corpus.tgt)
-            made = copies(source.pairs(Counter(), [], "copying"), source.rules, config, aligner, languages)
-            more = encode_pairs(made, tokenizer, corpus, Counter(), Counter())
-            add_encoded(draft / "train.arrow", more)
+            made = augmented(source.pairs(what="copying"), source.rules, config, aligner, languages)
+            add_encoded(draft / "train.arrow", _encode_pairs(made, tokenizer, corpus, Tally()))
         lexicon = learn_lexicon(
             EncodedCorpus(draft / "train.arrow"),
             tokenizer.src_vocab_size,
@@ -200,9 +222,7 @@ def _make(folder: Path, source: TrainingText, tokenizer: Tokenizer, config: Toke
         np.savez(draft / "lexicon.npz", frequent=lexicon.frequent.numpy(), likely=lexicon.likely.numpy())
         for name, model in tokenizer.models.items():
             (draft / name).write_bytes(model)
-        (draft / COUNTS).write_text(
-            to_json({"dropped": dropped, "faults": faults, "equal": equal.total()}, ascii_only=True)
-        )
+        (draft / COUNTS).write_text(to_json(vars(tally), ascii_only=True))
         (draft / CHECKSUMS).write_text(to_json(checksums(draft)))
-        if _fingerprints(corpus) != source.text:
+        if corpus.fingerprints() != source.text:
             raise ValueError("the text changed while it was read; start again when it is complete")

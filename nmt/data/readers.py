@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from nmt.common.stream import CHUNK_BYTES, NOT_UTF_8, decoded, split_lines
+from nmt.common.stream import CHUNK_BYTES, NOT_UTF_8, Line, decoded, split_lines
 from nmt.common.suggestions import near_file
 from nmt.formats.encodings import recoding
 from nmt.formats.headers import columns_by_row, looks_like_names, means, named_columns, shown
@@ -40,12 +40,6 @@ class Row(NamedTuple):
     turned: Row | None = None  # of one that is of the wanted languages in the other order: what it is in theirs
 
 
-class Line(NamedTuple):
-    number: int  # from 1
-    text: str
-    faults: list[str]
-
-
 class Cells(NamedTuple):
     """A row of a table."""
 
@@ -58,8 +52,8 @@ def read_lines(path: Path) -> Iterator[str]:
     """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError for what cannot be read, and
     with the number of a line that is not UTF-8 or longer than MAX_BYTES."""
     for line in lines_of(path):
-        if line.faults:
-            raise ValueError(line.faults[0])
+        if line.fault:
+            raise ValueError(line.fault)
         yield line.text
 
 
@@ -84,7 +78,7 @@ def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:
         text, fault = decoded(raw, MAX_BYTES, begins=number == 1)
         if number == 1 and fault == NOT_UTF_8 and path:
             fault += recoding(raw, path)
-        yield Line(number, text, [f"{name}, line {number} is {fault}"] if fault else [])
+        yield Line(number, text, f"{name}, line {number} is {fault}" if fault else None)
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
@@ -95,18 +89,14 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
         raise ValueError(f"{name} cannot be read: {error}") from None
 
 
-def parallel_rows(src: Path, tgt: Path) -> Iterator[Row]:
-    """Rows of two files, line by line. Raises ValueError at the end where one is longer."""
-    return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
-
-
 def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, str]) -> Iterator[Row]:
-    """As `parallel_rows`, of the lines of two files with these names."""
+    """Rows of the lines of two files with these names. Raises ValueError at the end where one is longer."""
     counts = [0, 0]
     for of_src, of_tgt in zip_longest(srcs, tgts):
         counts = [counts[0] + (of_src is not None), counts[1] + (of_tgt is not None)]
         if of_src is not None and of_tgt is not None:
-            yield Row(Pair(of_src.text, of_tgt.text, of_src.number), of_src.faults + of_tgt.faults)
+            faults = [line.fault for line in (of_src, of_tgt) if line.fault]
+            yield Row(Pair(of_src.text, of_tgt.text, of_src.number), faults)
     if counts[0] != counts[1]:
         raise ValueError(
             f"{names[0]} has {counts[0]} lines but {names[1]} has {counts[1]}; "
@@ -123,7 +113,7 @@ def tsv_cells(lines: Iterable[Line]) -> Iterator[Cells]:
             continue
         yield from (Cells(line.number - i, [""], []) for i in range(blank, 0, -1))
         blank = 0
-        yield Cells(line.number, line.text.split("\t"), line.faults)
+        yield Cells(line.number, line.text.split("\t"), [line.fault] if line.fault else [])
 
 
 def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterator[Cells]:
@@ -133,7 +123,8 @@ def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterato
 
     def text() -> Iterator[str]:
         for line in lines:
-            faults.extend(line.faults)
+            if line.fault:
+                faults.append(line.fault)
             yield line.text + "\n"
 
     reader = csv.reader(text(), delimiter=delimiter, strict=True)
@@ -209,7 +200,8 @@ def _other_width(row: Cells, width: int, name: str) -> list[str]:
 
 
 def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
-    """What a row, which says in which languages its sides are, is to somebody who wants two."""
+    """A row whose sides are in the languages `there`, for who wants two: as it is; or one of other languages, with
+    itself turned round (`turned`) where that is wanted."""
     if all(map(means, there, wanted)):
         return row._replace(languages=there)
     other = other_row(where, row.pair.line, there, wanted)

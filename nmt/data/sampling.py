@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import groupby, pairwise
 
 import sentencepiece
 
-SPACE = "▁"  # as SentencePiece writes it, before each word
+from nmt.text.pieces import SPACE
+
+WORD = re.compile(f"{SPACE}+[^{SPACE}]*|[^{SPACE}]+")  # with the space before it
 
 
 class PieceSampler:
@@ -55,7 +58,7 @@ class PieceSampler:
             if not is_text:
                 sampled += run
                 continue
-            for word in _words("".join(self.pieces[i] for i in run)):
+            for word in WORD.findall("".join(self.pieces[i] for i in run)):
                 sampled += [self.ids[piece] for piece in split(word, sampling, rng)]
         return sampled
 
@@ -96,16 +99,6 @@ class PieceSampler:
             [(start, self.scores[word[start:end]]) for start in range(end) if word[start:end] in self.scores]
             for end in range(len(word) + 1)
         ]
-
-
-def _words(text: str) -> Iterator[str]:
-    """Cut before every SPACE that follows something else."""
-    start = 0
-    for i, (before, after) in enumerate(pairwise(text), 1):
-        if after == SPACE != before:
-            yield text[start:i]
-            start = i
-    yield text[start:]
 
 
 def _log_sum(numbers: Sequence[float]) -> float:

@@ -15,14 +15,7 @@ from typing import Literal
 
 import sentencepiece
 
-from nmt.data.normalization import (
-    RULES,
-    WITHOUT_RULE,
-    Normalization,
-    Outside,
-    prepared,
-    rule_of,
-)
+from nmt.data.normalization import RULES, WITHOUT_RULE, Normalization, Outside, rule_of, sentencepiece_input
 from nmt.data.sampling import PieceSampler
 from nmt.ranges import check_ranges
 from nmt.text.casing import marked, unmarked
@@ -187,7 +180,7 @@ class Tokenizer:
         return _encode(self._tgt_encoder, self._seen(texts, self.tgt_normalization), num_threads, add_bos=True)
 
     def _seen(self, texts: Iterable[str], normalization: Outside | None) -> Iterator[str]:
-        sound = prepared(texts, normalization)
+        sound = sentencepiece_input(texts, normalization)
         return map(marked, sound) if self.rules.casing == "marked" else sound
 
     def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 import sentencepiece
 
 from nmt.common.bars import await_with_clock
-from nmt.data.normalization import RULES, normalized, outside, prepared, with_rule
+from nmt.data.normalization import RULES, normalized, outside, sentencepiece_input, with_rule
 from nmt.data.tokenizer import (
     BOS_ID,
     EOS_ID,
@@ -58,11 +58,11 @@ def train_tokenizer(
     if own.casing == "marked":
         sides = map(marked, src), map(marked, tgt)
     rules = [name if name in RULES else "identity" for name in names]
-    text = [prepared(side, name) for side, name in zip(sides, names, strict=True)]
+    text = [sentencepiece_input(side, name) for side, name in zip(sides, names, strict=True)]
     if not config.joint:
         models = {
-            name: _train(config, special, *side)
-            for name, side in zip((SRC, TGT), zip(text, rules, ("source", "target"), strict=True), strict=True)
+            SRC: _train(config, special, text[0], rules[0], "source"),
+            TGT: _train(config, special, text[1], rules[1], "target"),
         }
     elif rules[0] == rules[1]:
         models = {JOINT: _train(config, special, chain(*text), rules[0])}

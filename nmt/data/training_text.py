@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from nmt.common.bars import tracked
-from nmt.data.cleaning import both_sides, clean, contamination_note, reasons
-from nmt.data.copies import ruled
+from nmt.data.augmentation import with_rules
+from nmt.data.cleaning import Tally, both_sides, clean, contamination_note, reasons
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
-from nmt.data.vocabulary import CharacterCounts, learn_supported
+from nmt.data.vocabulary import learn_supported
 from nmt.text.protection import TextRules
 
 log = logging.getLogger(__name__)
@@ -31,13 +30,14 @@ class TrainingText:
     duplicates: Duplicates
     number: int | None = None  # of pairs, once all have been read
 
-    def pairs(self, dropped: Counter[str], faults: list[str], what: str = "reading") -> Iterator[Pair]:
+    def pairs(self, tally: Tally | None = None, what: str = "reading") -> Iterator[Pair]:
         """Those that are fit for training."""
-        found = self.corpus.pairs(split_of(self.corpus, "train"), faults, dropped)
+        tally = tally or Tally()
+        found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
-        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), dropped, held_out, self.duplicates)
+        fit = clean(found, self.corpus.cleaning, self._evaluation_pairs(), tally.dropped, held_out, self.duplicates)
         found = self._numbered(tracked(fit, what, self.number, "pairs"))
-        return (ruled(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
+        return (with_rules(pair, self.rules) for pair in found) if self.rules.symbols or self.rules.tags else found
 
     def _numbered(self, pairs: Iterator[Pair]) -> Iterator[Pair]:
         number = 0
@@ -48,46 +48,33 @@ class TrainingText:
 
     def _evaluation_pairs(self) -> Iterator[Pair]:
         yield from self.valid
-        if self.corpus.splits["test"]:
-            yield from self.corpus.pairs(split_of(self.corpus, "test"))
-
-    def counts(self) -> CharacterCounts:
-        counts = CharacterCounts()
-        for pair in self.pairs(Counter(), []):
-            counts.add(pair)
-        return counts
+        if self.corpus.test:
+            yield from self.corpus.pairs(self.corpus.test)
 
     def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
         """The tokenizer, and the settings that it was learned by."""
-        dropped, faults = Counter[str](), list[str]()
-        if next(self.pairs(dropped, faults), None) is None:
-            raise ValueError(nothing_left(dropped, faults))
+        tally = Tally()
+        if next(self.pairs(tally), None) is None:
+            raise ValueError(nothing_left(tally))
         log.info("learning %d %s pieces", config.vocab_size, config.kind)
 
         def learn(config: TokenizerConfig) -> Tokenizer:
             return train_tokenizer(
                 config,
-                (pair.src for pair in self.pairs(Counter(), [])),
-                (pair.tgt for pair in self.pairs(Counter(), [])),
+                (pair.src for pair in self.pairs()),
+                (pair.tgt for pair in self.pairs()),
                 controls=self.corpus.every_direction.tag_pieces,
             )
 
         return learn_supported(config, learn, auto)
 
 
-def split_of(corpus: Corpus, role: str) -> str:
-    name = corpus.splits[role]
-    if name is None:
-        raise ValueError(f"data.{role} is not set")
-    return name
-
-
-def nothing_left(dropped: Mapping[str, int], faults: list[str]) -> str:
-    if not dropped and not faults:
+def nothing_left(tally: Tally) -> str:
+    if not tally.dropped and not tally.faults:
         return "no training pair is left: the training text is empty"
     parts = ["no training pair is left"]
-    if dropped:
-        parts.append(contamination_note(0, dropped) or f"what was left out: {reasons(dropped)}")
-    if faults:
-        parts.append(f"{len(faults)} fault(s) of the text, the first: {faults[0]}")
+    if tally.dropped:
+        parts.append(contamination_note(0, tally.dropped) or f"what was left out: {reasons(tally.dropped)}")
+    if tally.faults:
+        parts.append(f"{len(tally.faults)} fault(s) of the text, the first: {tally.faults[0]}")
     return "; ".join(parts)

@@ -11,10 +11,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import count
 
 from nmt.common.bars import tracked
-from nmt.data.cleaning import clean
+from nmt.data.cleaning import Tally, clean
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest_as_written
 
@@ -24,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def validation_text(
-    corpus: Corpus, if_missing: bool, faults: list[str], duplicates: Duplicates | None = None
+    corpus: Corpus, if_missing: bool, tally: Tally, duplicates: Duplicates
 ) -> tuple[Corpus, list[Pair]]:
     """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
     number, or, with `if_missing`, where there is no such split.
@@ -32,14 +31,11 @@ def validation_text(
     Raises ValueError for text that is not sound, or too little of it.
     """
     split = corpus.splits["valid"]
-    is_there = split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.each()))
-    if split is not None and is_there:
-        return corpus, list(corpus.pairs(split, faults))
-    train, test = (corpus.splits[role] for role in ("train", "test"))
-    assert train is not None
+    if split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.bitexts())):
+        return corpus, list(corpus.pairs(split, tally))
     cleaning = replace(corpus.cleaning, deduplicate=True)
-    evaluation = corpus.pairs(test) if test else ()
-    pairs = clean(corpus.pairs(train), cleaning, evaluation, Counter(), duplicates=duplicates)
+    evaluation = corpus.pairs(corpus.test) if corpus.test else ()
+    pairs = clean(corpus.pairs(corpus.train), cleaning, evaluation, Counter(), duplicates=duplicates)
     valid = hold_out(pairs, corpus.valid if isinstance(corpus.valid, int) else None)
     if split is not None:
         log.info(
@@ -56,10 +52,15 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
 
     Raises ValueError when none would be left.
     """
-    numbers = count()
-    reading = tracked(pairs, "choosing the validation text", unit="pairs")
-    least = heapq.nsmallest(wanted or MOST, _hashed(reading, numbers))
-    total = next(numbers)
+    total = 0
+
+    def hashed() -> Iterator[tuple[bytes, Pair]]:
+        nonlocal total
+        for pair in tracked(pairs, "choosing the validation text", unit="pairs"):
+            total += 1
+            yield digest_as_written(*pair[:2]), pair  # so that what is prepared already holds the same pairs out
+
+    least = heapq.nsmallest(wanted or MOST, hashed())
     suitable = min(max(total // SHARE, 1), MOST)
     if total <= (wanted or 1):
         raise ValueError(
@@ -67,9 +68,3 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
             + (f"; choose {suitable}, or another number, or add text" if total > 1 else "; add text")
         )
     return [pair for _, pair in least[: wanted or suitable]]
-
-
-def _hashed(pairs: Iterable[Pair], numbers: Iterator[int]) -> Iterator[tuple[bytes, Pair]]:
-    for pair in pairs:
-        next(numbers)
-        yield digest_as_written(*pair[:2]), pair  # so that what is prepared already holds the same pairs out

@@ -10,8 +10,8 @@ given the most pieces that it supports.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from itertools import accumulate
 
 from nmt.data.corpora import Pair
@@ -25,24 +25,17 @@ FEW = 4  # characters that are fewer than one in so many of the pieces all becom
 RARE = 0.0005  # share of the text; characters that are rarer together become no pieces where there are many
 
 
-@dataclass
-class CharacterCounts:
-    """Of a text. Blanks do not count."""
-
-    sides: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
-
-    def add(self, pair: Pair) -> None:
-        for counts, text in zip(self.sides, pair[:2], strict=True):
-            counts.update("".join(text.split()))
-
-
-def fitting(config: TokenizerConfig, counts: CharacterCounts, auto: Collection[str]) -> TokenizerConfig:
+def fitting(config: TokenizerConfig, pairs: Iterable[Pair], auto: Collection[str]) -> TokenizerConfig:
     """The settings with those in `auto` ("vocab_size", "character_coverage") that suit a text. Without
     "vocab_size" in it nothing changes: a size that is given is for all characters, unless it is said how many."""
     if "vocab_size" not in auto:
         return config
-    sides = [counts.sides[0] + counts.sides[1]] if config.joint else counts.sides
-    size = min(max(round(GROWTH * sum(map(Counter.total, counts.sides)) ** 0.5), LEAST), MOST)
+    src, tgt = Counter[str](), Counter[str]()  # of characters; blanks do not count
+    for pair in pairs:
+        src.update("".join(pair.src.split()))
+        tgt.update("".join(pair.tgt.split()))
+    sides = [src + tgt] if config.joint else [src, tgt]
+    size = min(max(round(GROWTH * (src.total() + tgt.total()) ** 0.5), LEAST), MOST)
     coverage = config.character_coverage
     if "character_coverage" in auto and max(map(len, sides)) > size / FEW:
         coverage = min(map(worth_a_piece, sides))

@@ -21,7 +21,7 @@ def compression_of(path: Path) -> str:
 
 @contextmanager
 def reading(file: BinaryIO, compression: str) -> Iterator[Any]:
-    """What is in a file, several members or frames one after the other too."""
+    """A file's content; it may have several members or frames, one after the other."""
     if compression == "gz":
         with gzip.GzipFile(fileobj=file, mode="rb") as content:
             yield content

@@ -7,13 +7,12 @@ nmt-translate makes of the same lines.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,13 +20,14 @@ from typing import Any, NamedTuple
 import torch
 
 from nmt.answers import Answer, Form, answers, formatted
-from nmt.common.files import replacing
-from nmt.common.process import IN_SEARCH, keep_few_kernels, trim_memory, tune_process
+from nmt.common.files import replacing, sha256
+from nmt.common.process import IN_SEARCH, trim_memory, tune_process
 from nmt.common.stream import Line
 from nmt.distribution.engines import ENGINES
 from nmt.distribution.folder import Record
-from nmt.distribution.inputs import input_files, read_groups_of, source_of
+from nmt.distribution.inputs import input_files, input_format_of, read_groups_of
 from nmt.distribution.outputs import check_join, join, write_answers
+from nmt.distribution.parts import Run
 from nmt.distribution.plan import Layout, Plan, open_plan, read_plan
 from nmt.text.check import told_of
 from nmt.translation.forks import Worker, WorkerDiedError
@@ -43,7 +43,7 @@ PAUSE_S = 0.2  # while another command is at the parts that are left
 logger = logging.getLogger(__name__)
 
 
-class Outcome(NamedTuple):
+class PartOutcome(NamedTuple):
     """What has become of a part: it is done, another command is at it (neither), or it cannot be done."""
 
     part: int
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker does with a number; wherever it is sent, the folder and the models must be at the same paths."""
+    """Translates the part of a number; wherever it is sent, the folder and the models must be at the same paths."""
 
     folder: Path
     inputs: tuple[Path, ...]
@@ -61,23 +61,22 @@ class Work:
     form: Form
     reload: tuple[Callable[..., Translator], tuple[Any, ...]] = field(repr=False)
 
-    def __call__(self, number: int) -> Outcome:
+    def __call__(self, number: int) -> PartOutcome:
         try:
             plan, translator = self.opened()
             with plan.folder.claimed(number) as begun:
                 if begun is None:
-                    return Outcome(number)
+                    return PartOutcome(number)
                 record = plan.folder.whole(number) or translate_part(plan, translator, self.form, number, begun)
-            return Outcome(number, record)
+            return PartOutcome(number, record)
         except Exception as error:
             error.add_note(traceback.format_exc())
-            return Outcome(number, error=error)
+            return PartOutcome(number, error=error)
 
     def opened(self) -> tuple[Plan, Translator]:
         """The plan and its translator, which a process loads once. Raises ValueError when it is not the plan's."""
         if self.plan not in _opened:
-            keep_few_kernels(IN_SEARCH)
-            tune_process()
+            tune_process(IN_SEARCH)
             torch.set_num_threads(1)
             plan = read_plan(self.folder, self.inputs)
             function, arguments = self.reload
@@ -94,14 +93,14 @@ _opened: dict[str, tuple[Plan, Translator]] = {}  # of the plan that this proces
 def translate_part(plan: Plan, translator: Translator, form: Form, number: int, begun: int = 0) -> Record:
     """A part's file is written, beside and renamed, and then its record. `begun` says how many have tried that."""
     part, start = plan.parts[number], time.monotonic()
-    source, output = plan.source, plan.output
+    input_format, output = plan.input_format, plan.output
     path = plan.folder.part(number)
     faults: dict[str, list[int]] = {}
     failed: list[dict[str, Any]] = []
     answerer = Answerer(translator, form, alone=begun >= DEADLY and translator.device.type == "cpu")
 
     def answered() -> Iterator[tuple[Any, list[Answer]]]:
-        for group in read_groups_of(plan.inputs[part.file], source, part, plan.folder.copy(number)):
+        for group in read_groups_of(plan.inputs[part.file], input_format, part, plan.folder.copy(number)):
             found = list(answerer.each(group.lines, failed))
             for line, answer in zip(group.lines, found, strict=True):
                 for what in filter(None, (answer.fault, answer.advice, told_of(answer.lost))):
@@ -114,18 +113,11 @@ def translate_part(plan: Plan, translator: Translator, form: Form, number: int, 
         lines = write_answers(file, output["format"], output["compress"], plan.schema, output["name"], answered())
         if lines != part.lines:
             raise ValueError(f"{plan.inputs[part.file]} has changed since it was cut into parts")
-        size, sha256 = measured(file)
-    record = Record(number, lines, size, sha256, time.monotonic() - start, faults, failed)
+        file.flush()
+        size, digest = file.tell(), sha256(Path(file.name))
+    record = Record(number, lines, size, digest, time.monotonic() - start, faults, failed)
     plan.folder.finish(record)
     return record
-
-
-def measured(file: Any) -> tuple[int, str]:
-    """The size and the SHA-256 of a file that is open and written."""
-    file.flush()
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return file.tell(), digest
 
 
 @dataclass(frozen=True)
@@ -184,6 +176,7 @@ class Summary:
     failed: int  # lines of the share that are answered empty
 
 
+StartEngine = Callable[[Work], AbstractContextManager[Run]]
 Report = Callable[[Record, bool], object]  # is told of each part that is done, and whether it was so before
 
 
@@ -213,7 +206,7 @@ def translate_corpus(
     _check(engine, address, share, join_to)
     files = input_files(inputs)
     if join_to is not None:
-        kind = layout.format or source_of(files, layout.column, form.score or form.prefix).kind
+        kind = layout.format or input_format_of(files, layout.column, form.score or form.prefix).kind
         check_join(Path(join_to), files, Path(output), kind)
     number = Workers(translator, workers).number
     if translator.device.type != "cpu" and engine == "processes":
@@ -230,7 +223,11 @@ def translate_corpus(
         if plan.folder.record(n).exists():
             logger.warning("part %d is not what it was when it was done; it is done again", n)
     before = sum(record.lines for record in done.values())
-    with closing(_translated(plan, translator, form, todo, engine, number, address)) as records:
+
+    def start_engine(work: Work) -> AbstractContextManager[Run]:
+        return ENGINES[engine](work, number, address)
+
+    with closing(_translated(plan, translator, form, todo, start_engine)) as records:
         for record in records:
             done[record.part] = record
             report(record, False)
@@ -256,23 +253,23 @@ def _check(engine: str, address: str | None, share: tuple[int, int], join_to: st
 
 
 def _translated(
-    plan: Plan, translator: Translator, form: Form, todo: list[int], engine: str, workers: int, address: str | None
+    plan: Plan, translator: Translator, form: Form, todo: list[int], start_engine: StartEngine
 ) -> Generator[Record, None, None]:
     """The records of the parts that are to do, as they come; the folder is tidy however that ends."""
     work = Work(plan.folder.path, tuple(plan.inputs), plan.id, form, translator.__reduce__())
     _opened[plan.id] = plan, translator
     try:
         plan.restore(todo)
-        yield from _outcomes(work, todo, engine, workers, address) if todo else ()
+        yield from _outcomes(work, todo, start_engine) if todo else ()
     finally:
         _opened.pop(plan.id, None)
         plan.folder.sweep()
         plan.folder.report()
 
 
-def _outcomes(work: Work, todo: list[int], engine: str, workers: int, address: str | None) -> Iterator[Record]:
+def _outcomes(work: Work, todo: list[int], start_engine: StartEngine) -> Iterator[Record]:
     """The records as they come; those of parts that another command is at once it has done them, or has died."""
-    with ENGINES[engine](work, workers, address) as run:
+    with start_engine(work) as run:
         while todo:
             elsewhere = []
             for outcome in run(todo):

@@ -13,7 +13,6 @@ All that several commands must agree on is in it, so they may work together, on 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nmt.common.files import claimed, write_atomically
+from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
 
 TWO_LEVELS = 10_000  # files that a folder may have
@@ -41,9 +40,7 @@ class Record:
     size_bytes: int  # of the file
     sha256: str
     seconds: float
-    faults: dict[str, list[int]] = field(
-        default_factory=dict
-    )  # what was wrong with lines, or is doubtful -> their numbers
+    faults: dict[str, list[int]] = field(default_factory=dict)  # what is wrong or doubtful -> numbers of lines
     failed: list[dict[str, Any]] = field(default_factory=list)  # line, error and text of those answered empty
 
 
@@ -69,16 +66,11 @@ class Folder:
 
     def whole(self, number: int) -> Record | None:
         """What is known of a part, if it is done and is what it was then."""
-        record = self.read(number)
-        if record is None:
-            return None
-        try:
-            with self.part(number).open("rb") as file:
-                same = os.fstat(file.fileno()).st_size == record.size_bytes
-                same = same and hashlib.file_digest(file, "sha256").hexdigest() == record.sha256
-        except OSError:
-            return None
-        return record if same else None
+        record, path = self.read(number), self.part(number)
+        with suppress(OSError):
+            if record and path.stat().st_size == record.size_bytes and sha256(path) == record.sha256:
+                return record
+        return None
 
     def read(self, number: int) -> Record | None:
         try:
@@ -140,6 +132,5 @@ def _summary(records: list[Record]) -> Iterator[str]:
     yield "part\tlines\tseconds\tlines_per_s\tbytes\tfaulty\tfailed\n"
     for record in records:
         speed, faulty = record.lines / max(record.seconds, 1e-9), sum(map(len, record.faults.values()))
-        yield (
-            f"{record.part}\t{record.lines}\t{record.seconds:.2f}\t{speed:.0f}\t{record.size_bytes}\t{faulty}\t{len(record.failed)}\n"
-        )
+        cells = record.part, record.lines, f"{record.seconds:.2f}", f"{speed:.0f}", record.size_bytes, faulty
+        yield "\t".join(map(str, (*cells, len(record.failed)))) + "\n"

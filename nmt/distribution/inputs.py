@@ -10,7 +10,7 @@ import glob
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,7 +19,7 @@ from nmt.answers import GROUP
 from nmt.common.files import replacing, sha256
 from nmt.common.stream import BOM, Line, group_lines
 from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
-from nmt.distribution.parts import PARQUET, TEXT, TSV, Group, Part, Source
+from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, Part
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # all else is text
 NOT_LINES = (".jsonl", ".json", ".csv")  # nobody means their lines
@@ -44,7 +44,7 @@ def input_files(patterns: Iterable[str | Path]) -> list[Path]:
     return found
 
 
-def source_of(files: Sequence[Path], column: str | None, as_text: bool) -> Source:
+def input_format_of(files: Sequence[Path], column: str | None, as_text: bool) -> InputFormat:
     """What the files are, by their suffixes; `as_text` takes the lines of a TSV as they are. Raises ValueError where
     they differ, do not have the column, or are not lines and must be."""
     kinds = {kind_of(path): path for path in files}
@@ -59,11 +59,11 @@ def source_of(files: Sequence[Path], column: str | None, as_text: bool) -> Sourc
     if kind == TEXT:
         if column is not None:
             raise ValueError(f"{path} is no table, so it has no column {column!r}")
-        return Source(TEXT)
+        return InputFormat(TEXT)
     if column is None:
         raise ValueError(f"{path} is a table; --column says which column is translated, by its name or its number")
     if kind == TSV and column.isdecimal():
-        return Source(TSV, column)
+        return InputFormat(TSV, column)
     headers = [_names_of(path, kind) for path in files]
     for path, names in zip(files, headers, strict=True):
         if names != headers[0]:
@@ -76,7 +76,7 @@ def source_of(files: Sequence[Path], column: str | None, as_text: bool) -> Sourc
         from nmt.distribution.parquet import check_schemas
 
         check_schemas(files, column)
-    return Source(kind, column, headers[0])
+    return InputFormat(kind, column, headers[0])
 
 
 def kind_of(path: Path) -> str:
@@ -89,9 +89,9 @@ def kind_of(path: Path) -> str:
 
 def _names_of(path: Path, kind: str) -> list[str]:
     if kind == PARQUET:
-        from nmt.distribution.parquet import names_of
+        from nmt.distribution.parquet import schema_of
 
-        return names_of(path)
+        return list(schema_of(path).names)
     with path.open("rb") as file:
         header, _ = _header(chunks_of(file, compression_of(path), str(path)), str(path))
     return header.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace").split("\t")
@@ -110,28 +110,18 @@ def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
     return content, b""
 
 
-def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) -> tuple[list[Part], str]:
+def cut(path: Path, input_format: InputFormat, lines: int, first: Part, copy_of: CopyOf) -> tuple[list[Part], str]:
     """The parts of a file, and the SHA-256 of its bytes. `first` says what number, file and line the first one has.
     Those of a compressed file are copied. Raises ValueError for a file that cannot be read."""
-    digest = hashlib.sha256()
-    if source.kind == PARQUET:
-        from nmt.distribution.parquet import count_rows
-
-        total = count_rows(path)
-        starts = range(0, max(total, 1), lines)  # of none: a part that has the columns
-        return [
-            Part(
-                first.number + i, first.file, start, size := min(lines, total - start), first.first + start, size, ""
-            )
-            for i, start in enumerate(starts)
-        ], sha256(path)
-    compression, parts = compression_of(path), []
+    if input_format.kind == PARQUET:
+        return _cut_rows(path, lines, first), sha256(path)
+    digest, compression, parts = hashlib.sha256(), compression_of(path), []
     with path.open("rb") as file:
         chunks = chunks_of(cast(BinaryIO, _Hashed(file, digest)), compression, str(path))
         number, line, start = first.number, first.first, 0
-        if source.names:
+        if input_format.names:
             header, rest = _header(chunks, str(path))
-            start, chunks = len(header), _chain(rest, chunks)
+            start, chunks = len(header), chain([rest], chunks)
         for _, pieces in groupby(_pieces(chunks, lines), itemgetter(0)):
             to = copy_of(number) if compression else None
             with replacing(to) if to else nullcontext() as copy:
@@ -139,6 +129,19 @@ def cut(path: Path, source: Source, lines: int, first: Part, copy_of: CopyOf) ->
             parts.append(Part(number, first.file, start, size, line, count, of_part))
             number, line, start = number + 1, line + count, start + size
     return parts, digest.hexdigest()
+
+
+def _cut_rows(path: Path, lines: int, first: Part) -> list[Part]:
+    """The same of Parquet; of no rows one part, which has the columns."""
+    from nmt.distribution.parquet import count_rows
+
+    total = count_rows(path)
+    starts = range(0, max(total, 1), lines)
+    sizes = [min(lines, total - start) for start in starts]
+    return [
+        Part(first.number + i, first.file, start, size, first.first + start, size, "")
+        for i, (start, size) in enumerate(zip(starts, sizes, strict=True))
+    ]
 
 
 class _Hashed:
@@ -157,12 +160,6 @@ class _Hashed:
 
     def close(self) -> None:
         self.closed = True
-
-
-def _chain(rest: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    if rest:
-        yield rest
-    yield from chunks
 
 
 def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
@@ -193,40 +190,40 @@ def _consume(pieces: Iterable[bytes], copy: BinaryIO | None) -> tuple[int, int, 
     return size, count + (not last.endswith(b"\n")), digest.hexdigest()
 
 
-def read_groups_of(path: Path, source: Source, part: Part, copy: Path) -> Iterator[Group]:
+def read_groups_of(path: Path, input_format: InputFormat, part: Part, copy: Path) -> Iterator[LineGroup]:
     """A part's lines in groups. Raises ValueError, at its end at the latest, for one that is not what it was when it
     was cut."""
-    if source.kind == PARQUET:
+    if input_format.kind == PARQUET:
         from nmt.distribution.parquet import read_rows
 
-        assert source.column is not None
-        yield from read_rows(path, source.column, part)
+        assert input_format.column is not None
+        yield from read_rows(path, input_format.column, part)
         return
     begins = part.start == 0
     for lines in group_lines(_content(path, part, copy), GROUP, first=part.first, begins=begins):
-        if source.kind == TEXT:
-            yield Group(lines, [[line.text] for line in lines])
+        if input_format.kind == TEXT:
+            yield LineGroup(lines, [[line.text] for line in lines])
         else:
             rows = [line.text.split("\t") for line in lines]
-            yield Group([_cell(*row, source) for row in zip(lines, rows, strict=True)], _even(rows, source))
+            cells = [_cell(line, row, input_format) for line, row in zip(lines, rows, strict=True)]
+            yield LineGroup(cells, _even(rows, input_format.names))
 
 
-def _cell(line: Line, row: list[str], source: Source) -> Line:
+def _cell(line: Line, row: list[str], input_format: InputFormat) -> Line:
     """The line's cell that is translated."""
-    assert source.column is not None
-    place = source.names.index(source.column) if source.names else int(source.column) - 1
+    assert input_format.column is not None
+    place = input_format.names.index(input_format.column) if input_format.names else int(input_format.column) - 1
     fault = line.fault
-    if source.names and len(row) != len(source.names):
-        fault = f"{len(row)} columns; the first line has {len(source.names)}"
+    if input_format.names and len(row) != len(input_format.names):
+        fault = f"{len(row)} columns; the first line has {len(input_format.names)}"
     elif place >= len(row):
-        fault = f"no column {source.column}"
+        fault = f"no column {input_format.column}"
     return Line(line.number, row[place] if place < len(row) else "", fault)
 
 
-def _even(rows: list[list[str]], source: Source) -> list[list[str]]:
+def _even(rows: list[list[str]], names: list[str] | None) -> list[list[str]]:
     """Rows as wide as the first line says, if it names the columns."""
-    width = len(source.names or ())
-    return [(row + [""] * width)[:width] for row in rows] if source.names else rows
+    return [(row + [""] * len(names))[: len(names)] for row in rows] if names else rows
 
 
 def _content(path: Path, part: Part, copy: Path) -> Iterator[bytes]:

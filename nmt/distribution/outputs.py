@@ -4,81 +4,60 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 from nmt.common.files import output_at
 from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
 
-
-class Writer(Protocol):
-    """Writes groups of rows with what they are answered with."""
-
-    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None: ...
-
-    def close(self) -> None: ...
+BLANKS = str.maketrans("\t\n", "  ")  # a cell is on one line, and in one column
 
 
-class TextWriter:
-    """Only the answers, a line each."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-
-    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
-        self.file.write("".join(f"{line}\n" for lines in answers for line in lines).encode())
-
-    def close(self) -> None:
-        pass
+Write = Callable[[Any, Sequence[Sequence[str]]], object]  # rows, and the lines that each is answered with
 
 
-class TsvWriter(TextWriter):
+@contextmanager
+def _writer(form: str, file: BinaryIO, schema: Any, name: str) -> Iterator[Write]:
+    if form == PARQUET:
+        from nmt.distribution.parquet import ParquetWriter, text_schema
+
+        writer = ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
+        yield writer.write
+        writer.close()
+    else:
+        spelt = _as_text if form == TEXT else _as_tsv
+        yield lambda rows, answers: file.write("".join(f"{line}\n" for line in spelt(rows, answers)).encode())
+
+
+def _as_text(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The answers alone."""
+    return chain.from_iterable(answers)
+
+
+def _as_tsv(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
     """The cells of a row, and then the answer; of an n-best list a row for each of its lines."""
+    if not isinstance(rows, list):
+        from nmt.distribution.parquet import cells_of
 
-    def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
-        if not isinstance(rows, list):
-            from nmt.distribution.parquet import cells_of
-
-            rows = cells_of(rows)
-        lines = [[*row, line] for row, lines in zip(rows, answers, strict=True) for line in lines]
-        self.file.write("".join("\t".join(map(_cell, line)) + "\n" for line in lines).encode())
-
-
-def _cell(text: str) -> str:
-    """On one line, and in one column."""
-    return text.translate(BLANKS)
-
-
-BLANKS = str.maketrans("\t\n", "  ")
-
-
-def parquet_writer(file: BinaryIO, schema: Any, name: str) -> Writer:
-    from nmt.distribution.parquet import ParquetWriter, text_schema
-
-    return ParquetWriter(file, text_schema(schema) if isinstance(schema, list) else schema, name)
-
-
-FORMATS: dict[str, Callable[[BinaryIO, Any, str], Writer]] = {
-    TEXT: lambda file, schema, name: TextWriter(file),
-    TSV: lambda file, schema, name: TsvWriter(file),
-    PARQUET: parquet_writer,
-}
+        rows = cells_of(rows)
+    for row, lines in zip(rows, answers, strict=True):
+        for line in lines:
+            yield "\t".join(cell.translate(BLANKS) for cell in (*row, line))
 
 
 def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> int:
     """Write (group, answers) after (group, answers); how many lines were answered. `schema` is that of the rows, or
     the names of their columns, and `name` that of the answers'."""
     count = 0
-    with writing(file, compression) as content:
-        writer = FORMATS[form](content, schema, name)
+    with writing(file, compression) as content, _writer(form, content, schema, name) as write:
         for group, answers in answered:
-            writer.write(group.rows, [answer.lines for answer in answers])
+            write(group.rows, [answer.lines for answer in answers])
             count += len(answers)
-        writer.close()
     return count
 
 

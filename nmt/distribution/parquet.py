@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,22 +13,21 @@ import pyarrow.parquet
 from nmt.answers import GROUP
 from nmt.common.stream import Line
 from nmt.data.parquet import opened
-from nmt.distribution.parts import Group, Part
+from nmt.distribution.parts import LineGroup, Part
 
 ROW_GROUP_BYTES = 1 << 26  # held until it is written
 
 
-def names_of(path: Path) -> list[str]:
+def schema_of(path: Path) -> Any:
     with opened(path) as file:
-        return list(file.schema_arrow.names)
+        return file.schema_arrow
 
 
 def check_schemas(paths: Sequence[Path], column: str) -> None:
     """Raises ValueError where the column holds no text, or files have columns of other types than the first."""
     schemas = []
     for path in paths:
-        with opened(path) as file:
-            schemas.append(file.schema_arrow)
+        schemas.append(schema_of(path))
         if not schemas[-1].equals(schemas[0]):
             raise ValueError(f"{path} has columns of other types than {paths[0]}")
     kind = schemas[0].field(column).type
@@ -42,13 +42,13 @@ def count_rows(path: Path) -> int:
         return int(file.metadata.num_rows)
 
 
-def read_rows(path: Path, column: str, part: Part) -> Iterator[Group]:
+def read_rows(path: Path, column: str, part: Part) -> Iterator[LineGroup]:
     """A part's rows. What is null is empty text. Raises ValueError where there are fewer."""
     number, end = part.first, part.start + part.size
     with opened(path) as file:
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        chosen = [i for i, start in enumerate(starts) if start < end and start + sizes[i] > part.start]
+        starts = list(accumulate(sizes, initial=0))
+        chosen = [i for i, size in enumerate(sizes) if starts[i] < end and starts[i] + size > part.start]
         row = starts[chosen[0]] if chosen else 0
         for batch in file.iter_batches(GROUP, row_groups=chosen, use_threads=False):
             begin, stop = max(part.start - row, 0), min(end - row, batch.num_rows)
@@ -56,15 +56,10 @@ def read_rows(path: Path, column: str, part: Part) -> Iterator[Group]:
             if begin < stop:
                 rows = batch.slice(begin, stop - begin)
                 texts = rows.column(rows.schema.get_field_index(column)).to_pylist()
-                yield Group([Line(number + i, text or "") for i, text in enumerate(texts)], rows)
+                yield LineGroup([Line(number + i, text or "") for i, text in enumerate(texts)], rows)
                 number += len(texts)
     if number != part.first + part.lines:
         raise ValueError(f"{path} has changed since it was cut into parts")
-
-
-def schema_of(path: Path) -> Any:
-    with opened(path) as file:
-        return file.schema_arrow
 
 
 def text_schema(names: Sequence[str]) -> Any:

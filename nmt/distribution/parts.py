@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from nmt.common.stream import Line
 
 TEXT, TSV, PARQUET = "text", "tsv", "parquet"
+Run = Callable[[Iterable[int]], Iterator[Any]]  # hands out numbers of parts, and gives what becomes of them
 
 
 class Part(NamedTuple):
@@ -21,14 +23,14 @@ class Part(NamedTuple):
     sha256: str  # of its bytes; of Parquet none
 
 
-class Group(NamedTuple):
+class LineGroup(NamedTuple):
     """Lines that are translated together, and the rows that they stand in."""
 
     lines: list[Line]
     rows: Any  # a list of the cells of each; of Parquet a pyarrow.RecordBatch
 
 
-class Source(NamedTuple):
+class InputFormat(NamedTuple):
     """What all inputs have in common."""
 
     kind: str

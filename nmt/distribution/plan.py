@@ -20,8 +20,8 @@ from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
 from nmt.distribution.compression import compression_of
 from nmt.distribution.folder import COPIES, LOCK, MANIFEST, PARTS, STATE, Folder, copy_in
-from nmt.distribution.inputs import cut, source_of
-from nmt.distribution.parts import PARQUET, TEXT, Part, Source
+from nmt.distribution.inputs import cut, input_format_of
+from nmt.distribution.parts import PARQUET, TEXT, InputFormat, Part
 from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 
@@ -54,8 +54,8 @@ class Plan:
     id: str  # a hash of the manifest
 
     @property
-    def source(self) -> Source:
-        return Source(**self.manifest["source"])
+    def input_format(self) -> InputFormat:
+        return InputFormat(**self.manifest["source"])
 
     @property
     def output(self) -> Mapping[str, Any]:
@@ -65,7 +65,7 @@ class Plan:
     @property
     def schema(self) -> Any:
         """That of the rows of Parquet, else the names of their columns."""
-        if self.source.kind == self.output["format"] == PARQUET:
+        if self.input_format.kind == self.output["format"] == PARQUET:
             from nmt.distribution.parquet import schema_of
 
             return schema_of(self.inputs[0])
@@ -87,7 +87,7 @@ class Plan:
                 (self.folder.path / COPIES).mkdir(exist_ok=True)
                 found, _ = cut(
                     self.inputs[file],
-                    self.source,
+                    self.input_format,
                     self.manifest["lines_per_part"],
                     own[0]._replace(start=0, size=0),
                     lambda n: self.folder.copy(n) if n in missing else None,
@@ -96,22 +96,22 @@ class Plan:
                     raise ValueError(f"{self.inputs[file]} has changed since it was cut into parts")
 
     def _is_copied(self, number: int) -> bool:
-        return bool(self.source.kind != PARQUET and compression_of(self.inputs[self.parts[number].file]))
+        return bool(self.input_format.kind != PARQUET and compression_of(self.inputs[self.parts[number].file]))
 
 
 def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: Form, layout: Layout) -> Plan:
     """The plan of a folder, which is made if there is none. Raises ValueError when the folder has parts of something
     else, or a file of the input is not sound."""
-    source = source_of(inputs, layout.column, form.score or form.prefix)
+    input_format = input_format_of(inputs, layout.column, form.score or form.prefix)
     wanted = {
         "format": FORMAT,
         "nmt_version": __version__,
         "models": _models(translator),
         "translator": settings_of(translator),
         "form": asdict(form),
-        "output": _output(source, translator, form, layout),
+        "output": _output(input_format, translator, form, layout),
         "lines_per_part": layout.lines_per_part,
-        "source": source._asdict(),
+        "source": input_format._asdict(),
     }
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is no folder; parts need one of their own")
@@ -125,15 +125,15 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
         if (path / MANIFEST).exists():
             check_same(path, wanted, inputs)
         else:
-            _make(path, wanted, inputs, source)
+            _make(path, wanted, inputs, input_format)
     return read_plan(path, inputs)
 
 
-def _output(source: Source, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
+def _output(input_format: InputFormat, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
     """Raises ValueError for what cannot be written so."""
-    kind = layout.format or source.kind
+    kind = layout.format or input_format.kind
     src, tgt = translator.languages
-    header = source.names if source.kind != TEXT else [src or "source"]
+    header = input_format.names if input_format.kind != TEXT else [src or "source"]
     name = layout.name or tgt or "translation"
     if kind == PARQUET:
         if layout.compress:
@@ -143,7 +143,7 @@ def _output(source: Source, translator: Translator, form: Form, layout: Layout) 
     if kind != TEXT and header and name in header:
         raise ValueError(f"there is a column {name!r} already; --name gives the new one another name")
     suffix = ".jsonl" if kind == TEXT and form.json else {TEXT: ".txt"}.get(kind, f".{kind}")
-    named = header if source.kind != TEXT or kind == PARQUET else None  # pairs of text need no first line
+    named = header if input_format.kind != TEXT or kind == PARQUET else None  # pairs of text need no first line
     compress = f".{layout.compress}" if layout.compress else ""
     return {"format": kind, "compress": layout.compress, "name": name, "header": named, "suffix": suffix + compress}
 
@@ -174,7 +174,7 @@ def model_files(folder: str | Path) -> dict[str, Any]:
     return {file.name: [file.stat().st_size, sha256(file)] for file in files}
 
 
-def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], source: Source) -> None:
+def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], input_format: InputFormat) -> None:
     (path / COPIES).mkdir(exist_ok=True)
     parts: list[Part] = []
     entries = []
@@ -183,7 +183,7 @@ def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], source: So
         before = _stamp(file)
         found, digest = cut(
             file,
-            source,
+            input_format,
             wanted["lines_per_part"],
             Part(len(parts), number, 0, 0, line, 0, ""),
             lambda part: copy_in(path, part),
@@ -198,7 +198,7 @@ def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], source: So
 
 
 def _stamp(path: Path) -> list[int]:
-    """What is another one, as good as always, when the content is another one."""
+    """The size, times and inode, of which one differs, practically always, when the content does."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
@@ -208,7 +208,7 @@ def read_plan(path: Path, inputs: Sequence[Path] | None = None) -> Plan:
     try:
         content = (path / MANIFEST).read_bytes()
         manifest = json.loads(content)
-        parts = [_part(*row.split("\t")) for row in (path / PARTS).read_text(encoding="utf-8").splitlines()]
+        parts = [_part(row) for row in (path / PARTS).read_text(encoding="utf-8").splitlines()]
         folder = Folder(path, manifest["output"]["suffix"], len(parts))
         found = [Path(entry["path"]) for entry in manifest["inputs"]] if inputs is None else list(inputs)
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -218,8 +218,9 @@ def read_plan(path: Path, inputs: Sequence[Path] | None = None) -> Plan:
     return Plan(folder, manifest, found, parts, hashlib.sha256(content).hexdigest())
 
 
-def _part(number: str, file: str, start: str, size: str, first: str, lines: str, sha256: str) -> Part:
-    return Part(int(number), int(file), int(start), int(size), int(first), int(lines), sha256)
+def _part(row: str) -> Part:
+    *numbers, digest = row.split("\t")
+    return Part._make([*map(int, numbers), digest])
 
 
 def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) -> None:
@@ -227,7 +228,7 @@ def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) ->
     manifest = read_plan(path).manifest
     for key, there, here in _differences(
         {key: value for key, value in manifest.items() if key not in INFORMATION},
-        {key: value for key, value in wanted.items() if key not in INFORMATION},
+        wanted,
     ):
         kind, *rest = key.split(".", 1)
         if kind == "models":

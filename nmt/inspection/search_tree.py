@@ -17,7 +17,7 @@ from nmt.data.tokenizer import EOS_ID
 from nmt.search import Step
 from nmt.search.step import PADDING
 from nmt.translation.translator import Translator
-from nmt.translation.values import Task
+from nmt.translation.values import TranslationTask
 
 Path = tuple[int, ...]
 
@@ -100,8 +100,8 @@ def translation(translator: Translator, src: list[int]) -> list[int]:
     return hypotheses[0].ids
 
 
-def _task(translator: Translator) -> Task:
-    return Task(translator.search, mbr=translator.mbr)
+def _task(translator: Translator) -> TranslationTask:
+    return TranslationTask(translator.search, mbr=translator.mbr)
 
 
 def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]]:

@@ -86,7 +86,7 @@ def run(config: TranslationConfig) -> list[Section]:
     test = list(corpus.pairs(split)) if split else prepared.valid
     refs = [pair.tgt for pair in test]
     measure = Measure.of(config.base.metric, corpus.every_direction.targets[0], refs)
-    hashes = {role: corpus.fingerprint(name) for role, name in corpus.splits.items() if name}
+    hashes = corpus.fingerprints()
     folder = Path(config.lab_dir) / "translation"
     configs = runs(config, prepared)
     jobs = [job_of(run_config, hashes, measure) for run_config in configs]

@@ -11,18 +11,17 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from nmt.common.json_text import to_json
 from nmt.common.log_lines import place_of
-from nmt.service import deepl, libretranslate
 from nmt.service.files import too_long
 from nmt.service.limits import Limits
-from nmt.service.routes import ROUTES, Answered, Asked, Route, Shape, route_of
+from nmt.service.routes import ROUTES, WITH_FILE, Asked, Handler, Response, refused, route_of
 from nmt.service.service import Service
-from nmt.service.wire import JSON, RefusedError, Request
+from nmt.service.wire import JSON, HttpRequest, RefusedError
 
-MOST_DISCARDED = 32_000_000  # bytes of a body that is too long, which are read so that the client hears of it
+MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, which are read so that the client hears of it
 FORM_BYTES = 65_536  # of a form beside its file
 HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 CORS = {"access-control-allow-origin": "*"}
@@ -43,12 +42,6 @@ Send = Callable[[Message], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
-class Response(NamedTuple):
-    status: int
-    body: bytes
-    headers: Mapping[str, str]
-
-
 def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """An ASGI application that asks the service."""
 
@@ -58,7 +51,7 @@ def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[No
             response = await _of_path(service, *found, scope, receive)
             service.metrics.count("nmt_requests_total", found[0], str(response.status))
         else:
-            response = _refused(RefusedError(404, "Not Found"), _shape_of(path))
+            response = _refused(RefusedError(404, "Not Found"), path)
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers.items()]
         if response.status != 204:
             headers.append((b"content-length", b"%d" % len(response.body)))
@@ -68,61 +61,59 @@ def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[No
     return app
 
 
-def _shape_of(path: str) -> Shape:
-    return deepl.error if path.startswith("/v2/") else libretranslate.error
-
-
 async def _of_path(service: Service, path: str, name: str, scope: Scope, receive: Receive) -> Response:
     handlers = ROUTES[path]
-    given = scope["method"]
-    if given == "OPTIONS":
-        return Response(204, b"", PREFLIGHT | {"allow": ", ".join([*handlers, "OPTIONS"])})
-    method = "GET" if given == "HEAD" else given
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    allowed = {"allow": ", ".join([*handlers, "OPTIONS"])}
+    if method == "OPTIONS":
+        return Response(b"", PREFLIGHT | allowed, 204)
     if method not in handlers:
-        shape = next(iter(handlers.values())).shape
-        message = f"{given[:20]} is not allowed here; use {', '.join(handlers)}"
-        return _refused(RefusedError(405, message), shape, {"allow": ", ".join([*handlers, "OPTIONS"])})
-    return await _answered(service, scope, receive, path, name, handlers[method])
-
-
-async def _answered(service: Service, scope: Scope, receive: Receive, path: str, name: str, route: Route) -> Response:
+        message = f"{method[:20]} is not allowed here; use {', '.join(handlers)}"
+        return _refused(RefusedError(405, message), path, allowed)
     try:
-        with service.files.arrival(route.takes_file) as is_room:
-            request = await _request(scope, receive, service.limits, *_most(service.limits, route, is_room))
-            begun = time.perf_counter()
-            client = scope["client"]
-            asked = Asked(service, request, client[0] if client else "", name)
-            content = await _until_gone(receive, route.handler(asked))
-        service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
-        if isinstance(content, Answered):
-            given = content.content
-            data = given if isinstance(given, bytes) else given.encode()
-            return Response(200, data, {"content-type": content.content_type, **content.headers})
-        return Response(200, (content if isinstance(content, str) else to_json(content)).encode(), COMMON)
+        content = await _content(service, path, name, handlers[method], scope, receive)
     except RefusedError as refusal:
-        return _refused(refusal, route.shape)
+        return _refused(refusal, path)
     except Exception as error:
         # Not its message, nor its causes': they may quote a text.
         logger.error("%s: %s", path, place_of(error))
-        return _refused(RefusedError(500, "an error of the server"), route.shape)
+        return _refused(RefusedError(500, "an error of the server"), path)
+    if isinstance(content, Response):
+        return content
+    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
 
 
-def _most(limits: Limits, route: Route, is_room: bool) -> tuple[int, RefusedError]:
+async def _content(
+    service: Service, path: str, name: str, handler: Handler, scope: Scope, receive: Receive
+) -> Response | Any:
+    """What the handler gives. Raises what it raises, and RefusedError as `_body`."""
+    has_file = handler in WITH_FILE
+    with service.files.arrival(has_file) as is_room:
+        request = await _request(scope, receive, service.limits, *_most(service.limits, has_file, is_room))
+        begun = time.perf_counter()
+        client = scope["client"]
+        asked = Asked(service, request, client[0] if client else "", name)
+        content = await _until_gone(receive, handler(asked))
+    service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
+    return content
+
+
+def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedError]:
     """How many bytes a body may have, and what is said of more."""
     if not is_room:
         return -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
-    if route.takes_file:
+    if has_file:
         return limits.max_file_bytes + FORM_BYTES, too_long(limits)
     return limits.max_bytes, RefusedError(413, f"the body is longer than {limits.max_bytes} bytes")
 
 
-async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> Request:
+async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> HttpRequest:
     """Raises RefusedError as `_body`."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("ascii", "replace")
     body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
     origin = _origin(scope, headers.get("host", ""))
-    return Request(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
+    return HttpRequest(query, headers.get("content-type", ""), body, headers, scope["method"], origin)
 
 
 def _origin(scope: Scope, host: str) -> str:
@@ -139,7 +130,7 @@ async def _body(receive: Receive, length: str, seconds: float, most: int, too_mu
     kept, and 408 for one that is slow."""
     chunks: list[bytes] = []
     size = 0
-    discarded = max(MOST_DISCARDED, most)
+    discarded = max(MAX_DISCARDED_BYTES, most)
     if length.isdigit() and int(length) > discarded:
         raise too_much
     try:
@@ -189,10 +180,10 @@ async def _until_gone(receive: Receive, work: Awaitable[Any]) -> Any:
         gone.cancel()
 
 
-def _refused(refusal: RefusedError, shape: Shape, more: Mapping[str, str] | None = None) -> Response:
+def _refused(refusal: RefusedError, path: str, more: Mapping[str, str] | None = None) -> Response:
     headers = COMMON | dict(more or {})
     if refusal.retry_after_s is not None:
         headers["retry-after"] = f"{max(1, round(refusal.retry_after_s))}"
     if refusal.status in (408, 413, GONE):
         headers["connection"] = "close"
-    return Response(refusal.status, to_json(shape(refusal)).encode(), headers)
+    return Response(to_json(refused(path, refusal)).encode(), headers, refusal.status)

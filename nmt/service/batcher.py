@@ -24,7 +24,6 @@ TURN = 8  # segments of a job before it is the next one's turn
 GATHER_SHARE, GATHER_S = 0.5, 0.02  # of the last batch's time, and at most: see Batcher._gathered
 
 Run = Callable[[Any, list[str]], Awaitable[Sequence[Any]]]
-OnBatch = Callable[[Any, int, float], None]
 
 
 @dataclass(eq=False)
@@ -58,14 +57,12 @@ class _Batch:
 class Batcher:
     """Jobs in, results out. Belongs to the event loop that it is used in."""
 
-    def __init__(self, run: Run, slots: int, on_batch: OnBatch = lambda kind, segments, seconds: None) -> None:
+    def __init__(self, run: Run, slots: int) -> None:
         self.run = run
         self.slots = self.free = slots
         self.running = 0  # segments that are in a batch
-        self.on_batch = on_batch
         self.waiting = 0  # segments that are in no batch yet
-        self.waiting_chars = 0
-        self.dropped = 0  # segments that were never translated, because nobody waits for them any more
+        self.dropped = 0  # segments that were never in a batch, because nobody waits for them any more
         self.jobs = 0  # not answered yet
         self._queues: dict[Hashable, deque[_Job]] = {}  # the kind whose turn it is first
         self._tasks = Tasks()
@@ -82,7 +79,6 @@ class Batcher:
         job = _Job(kind, segments, answer, [None] * len(segments))
         self.jobs += 1
         self.waiting += len(segments)
-        self.waiting_chars += sum(map(len, segments))
         answer.add_done_callback(lambda _: self._over(job))
         self._queues.setdefault(kind, deque()).append(job)
         if self._enough and self.waiting >= self._enough[0] and not self._enough[1].done():
@@ -99,11 +95,10 @@ class Batcher:
     def _over(self, job: _Job) -> None:
         if not job.answer.cancelled():
             job.answer.exception()  # who asked may have gone, and asyncio would complain that nobody looks
-        unseen = job.segments[job.taken :]
+        unseen = len(job.segments) - job.taken
         self.jobs -= 1
-        self.waiting -= len(unseen)
-        self.waiting_chars -= sum(map(len, unseen))
-        self.dropped += len(unseen)
+        self.waiting -= unseen
+        self.dropped += unseen
         if not self.jobs:
             for idle in self._idle:
                 if not idle.done():
@@ -127,9 +122,7 @@ class Batcher:
                     await self._finish(batch)
                 finally:
                     self.running -= len(batch.parts)
-                seconds = loop.time() - begun
-                self.on_batch(batch.kind, len(batch.parts), seconds)
-                await self._gathered(batch, seconds)
+                await self._gathered(batch, loop.time() - begun)
         finally:
             self.free += 1
             self._start()
@@ -171,7 +164,6 @@ class Batcher:
             batch.chars += size
             job.taken += 1
             self.waiting -= 1
-            self.waiting_chars -= size
         if job.left:
             queue.append(job)
         return True

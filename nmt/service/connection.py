@@ -18,10 +18,10 @@ MAX_HEAD_BYTES = 32_768
 
 def bounded(head_s: float) -> type[HttpToolsProtocol]:
     """The kind of connection whose requests' heads come within so many seconds."""
-    return type("Bounded", (Bounded,), {"head_s": head_s})
+    return type("BoundedConnection", (BoundedConnection,), {"head_s": head_s})
 
 
-class Bounded(HttpToolsProtocol):
+class BoundedConnection(HttpToolsProtocol):
     """A connection whose requests' heads come within `head_s` seconds and MAX_HEAD_BYTES."""
 
     head_s: ClassVar[float]  # told by `bounded`

@@ -7,36 +7,27 @@ it. Errors are {"message": text}.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from nmt.service.files import Job
+from nmt.service.pairs import Pairs
 from nmt.service.wire import (
-    Answer,
     FileRequest,
     RefusedError,
+    TranslatedText,
     TranslationRequest,
     Upload,
     text_field,
     texts_field,
 )
 
-SCHEME = "deepl-auth-key"
 UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
 HANDLING = ("", "xml", "html")  # XML as HTML, by the names of its tags
 OF_TAGS = ("ignore_tags", "splitting_tags", "non_splitting_tags")
 OFF = (False, "0", "false")  # and 0, which is False
-
-
-def key_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> str:
-    """The key of a request; "" for none."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == SCHEME:
-        return key.strip()
-    given = fields.get("auth_key")
-    return given if isinstance(given, str) else ""
 
 
 def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
@@ -64,15 +55,12 @@ def _check_tags(fields: Mapping[str, Any]) -> None:
         names = fields.get(name)
         if any(names) if isinstance(names, list) else names:
             raise RefusedError(400, f"Parameter '{name}' is not supported.")
-    if _is_off(fields.get("outline_detection")):
+    outline = fields.get("outline_detection")
+    if (outline.lower() if isinstance(outline, str) else outline) in OFF:
         raise RefusedError(400, "Value for 'outline_detection' not supported.")
 
 
-def _is_off(value: Any) -> bool:
-    return (value.lower() if isinstance(value, str) else value) in OFF
-
-
-def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
     """What it gives. The Python SDK takes no translation without `billed_characters`."""
     return {
         "translations": [
@@ -102,22 +90,23 @@ def document_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRe
 
 def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
     """What /v2/document/{name} gives."""
-    found: dict[str, Any] = {"document_id": job.name, "status": job.state}
+    found: dict[str, Any] = {"document_id": job.name}
     if job.refusal:
-        return found | {"error_message": job.refusal.message}
+        return found | {"status": "error", "error_message": job.refusal.message}
     if job.done is None:
-        return found | {"seconds_remaining": seconds_left}
-    return found | {"billed_characters": job.characters}
+        return found | {"status": "translating" if job.translated else "queued", "seconds_remaining": seconds_left}
+    return found | {"status": "done", "billed_characters": job.characters}
 
 
-def languages(codes: Iterable[str], names: Mapping[str, str], as_targets: bool) -> list[dict[str, Any]]:
+def languages(pairs: Pairs, as_targets: bool) -> list[dict[str, Any]]:
     """What GET /v2/languages gives, of sources or of targets; of these the variants too."""
-    found = []
-    for code in codes:
-        for one in (code.upper(), *(VARIANTS.get(code, ()) if as_targets else ())):
-            entry = {"language": one, "name": names.get(code, code)}
-            found.append(entry | ({"supports_formality": False} if as_targets else {}))
-    return found
+    if not as_targets:
+        return [{"language": code.upper(), "name": pairs.names[code]} for code in pairs.sources]
+    return [
+        {"language": variant, "name": pairs.names[code], "supports_formality": False}
+        for code in pairs.targets
+        for variant in (code.upper(), *VARIANTS.get(code, ()))
+    ]
 
 
 def usage(characters: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-SEEN = 3000  # characters of a text
+MAX_SEEN_CHARS = 3000  # characters of a text
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 UNKNOWN_SHARE = 0.02  # of a word that says nothing, for every language of its script
 
@@ -128,7 +128,7 @@ def _pattern(scripts: tuple[str, ...]) -> re.Pattern[str]:
 def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
     """Codes, the likeliest first, each with how sure that is, from 0 to 100: weighed against one another and against
     all other languages that are known here. Of a text without letters the first code, with 0."""
-    text = text[:SEEN].lower()
+    text = text[:MAX_SEEN_CHARS].lower()
     words = _WORD.findall(text)
     letters = sum(map(len, words))
     if not letters:

@@ -1,5 +1,5 @@
-"""A file of a client, by its suffix: what is translated in it, in which language that is, and the file with the
-translations. Pure functions, which may take long: each is for a thread."""
+"""A client's file, which is read by its suffix: what is translated in it, from which language, and the file with the
+translations. These functions are pure and may take long: call them in a thread."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nmt.formats import FORMATS, SUFFIXES, read_document, readable
 from nmt.formats.document import Document, DocumentOptions, Segment
 from nmt.formats.encodings import read_text
 from nmt.formats.inline import plain, translated
-from nmt.service.detection import SEEN, detect
+from nmt.service.detection import MAX_SEEN_CHARS, detect
 from nmt.service.limits import MAX_LINE_CHARS, Limits
-from nmt.service.pairs import Pair
+from nmt.service.pairs import LanguagePair
 from nmt.service.segments import cut
 from nmt.service.wire import RefusedError
 
@@ -26,10 +26,10 @@ CONTENT_TYPES = {TEXT: "text/plain"} | {
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileText:
     """A file that was read."""
 
-    pair: Pair | None  # None: it is in the language that is wanted, and stays as it is
+    pair: LanguagePair | None  # None: it is in the wanted language already, and stays as it is
     document: Document
     segments: Sequence[Segment]
     lines: Sequence[str]  # to be translated, none twice
@@ -57,8 +57,8 @@ class TextDocument:
         return self.file.written(self.cut.joined(targets, self.options.tgt))
 
 
-class _Same:
-    """A file in the language that is wanted."""
+class _Unchanged:
+    """A file that is in the wanted language already."""
 
     kept = 0
     languages = ("", "")
@@ -85,7 +85,7 @@ def suffix_of(name: str) -> str:
     return found
 
 
-def read(data: bytes, suffix: str, ways: Mapping[str, Pair | None], limits: Limits) -> Reading:
+def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limits: Limits) -> FileText:
     """A file in one of several languages, with the pair that translates each (see Pairs.ways). Raises RefusedError:
     400 for a file that is not sound, 413 for too much text."""
     try:
@@ -93,28 +93,30 @@ def read(data: bytes, suffix: str, ways: Mapping[str, Pair | None], limits: Limi
         segments = document.segments
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
-    characters = sum(len(plain(one.text) if one.markup else one.text) for one in segments)
+    characters = sum(len(_without_tags(one)) for one in segments)
     if characters > limits.max_file_chars:
         raise RefusedError(413, f"{NAME} has {characters} characters, and {limits.max_file_chars} are the most")
     lines = _lines(segments)
     _check_lines(lines)
-    return Reading(pair, document, segments, lines, characters, suffix != TEXT)
+    return FileText(pair, document, segments, lines, characters, suffix != TEXT)
 
 
-def written(reading: Reading, known: Mapping[str, str]) -> bytes:
+def written(file: FileText, known: Mapping[str, str]) -> bytes:
     """The file with the translations of its lines. To be called once."""
-    targets = translated(reading.segments, lambda lines: [known[line] for line in lines])
-    return reading.document.with_targets(targets)
+    targets = translated(file.segments, lambda lines: [known[line] for line in lines])
+    return file.document.with_targets(targets)
 
 
-def _in_language(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> tuple[Pair | None, Document]:
+def _in_language(
+    data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]
+) -> tuple[LanguagePair | None, Document]:
     """The pair that translates a file, and what was read. Raises ValueError."""
     source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
     pair = ways[source]
-    return pair, _opened(data, suffix, pair) if pair else _Same(data)
+    return pair, _opened(data, suffix, pair) if pair else _Unchanged(data)
 
 
-def _detected(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> str:
+def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:
     """The language of a file's text. Of a format that has several languages side by side, and so cannot be read
     before one is told, the first that it has. Raises ValueError."""
     try:
@@ -127,13 +129,17 @@ def _detected(data: bytes, suffix: str, ways: Mapping[str, Pair | None]) -> str:
         raise error
     seen = ""
     for segment in document.segments:
-        seen += f"{plain(segment.text) if segment.markup else segment.text}\n"
-        if len(seen) >= SEEN:
+        seen += f"{_without_tags(segment)}\n"
+        if len(seen) >= MAX_SEEN_CHARS:
             break
     return detect(seen, list(ways))[0][0]
 
 
-def _opened(data: bytes, suffix: str, pair: Pair | None) -> Document:
+def _without_tags(segment: Segment) -> str:
+    return plain(segment.text) if segment.markup else segment.text
+
+
+def _opened(data: bytes, suffix: str, pair: LanguagePair | None) -> Document:
     options = DocumentOptions(pair.source, pair.target) if pair else DocumentOptions()
     return TextDocument(data, options) if suffix == TEXT else read_document(SUFFIXES[suffix], data, NAME, options)
 

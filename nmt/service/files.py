@@ -20,7 +20,7 @@ from nmt.common.log_lines import place_of
 from nmt.service import documents
 from nmt.service.generations import Generation
 from nmt.service.limits import KEPT_S, Limits
-from nmt.service.pairs import Pair
+from nmt.service.pairs import LanguagePair
 from nmt.service.tasks import Tasks
 from nmt.service.wire import FileRequest, RefusedError
 
@@ -30,10 +30,10 @@ THREADS = 2  # that read or write files: each takes time from the event loop's
 ENTRY_BYTES = 1000  # that a file takes beside its content
 OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
 LINES_A_SECOND = 100  # that are translated, before any are
-LOOK_S = 0.05  # how often that is looked at
+LOOK_S = 0.05  # between two looks whether an end may come
 
 T = TypeVar("T")
-Translate = Callable[[Generation, Pair, Sequence[str], bool], Awaitable[list[str]]]
+Translate = Callable[[Generation, LanguagePair, Sequence[str], bool], Awaitable[list[str]]]
 
 logger = logging.getLogger(__name__)
 
@@ -53,24 +53,6 @@ class Job:
     content: bytes = b""
     refusal: RefusedError | None = None
     is_fetched: bool = False
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """With which its content is sent: to be saved, and never to be shown as a page of this server."""
-        return {
-            "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
-            "content-security-policy": "default-src 'none'",
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
-            "access-control-allow-origin": "*",
-        }
-
-    @property
-    def state(self) -> str:
-        """As DeepL says it."""
-        if self.done is None:
-            return "translating" if self.translated else "queued"
-        return "error" if self.refusal else "done"
 
 
 class Kept:
@@ -116,7 +98,7 @@ class Kept:
         """Raises RefusedError(404) for one that is not there, or with another key."""
         self.tidy()
         job = self._jobs.get(name)
-        if job is None or not secrets.compare_digest(job.key.encode(), key.encode("utf-8", "replace")):
+        if job is None or not secrets.compare_digest(job.key.encode(), key.encode()):
             raise RefusedError(404, "there is no such file, or no longer")
         return job
 
@@ -144,7 +126,8 @@ class Files:
 
     @contextmanager
     def arrival(self, counts: bool) -> Iterator[bool]:
-        """While a request is there that has, or has not, a file in its body; whether there is room for it."""
+        """Within this context a request is there, which `counts` if its body has a file; gives whether there is room
+        for it."""
         is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
         self.arriving += counts and is_room
         try:
@@ -181,11 +164,11 @@ class Files:
             generation = held.enter_context(self._current())
             ways = generation.pairs.ways(wanted.source, wanted.target)
             async with self._threads:
-                reading = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
+                file = await in_thread(documents.read, wanted.upload.content, suffix, ways, limits)
             name = secrets.token_urlsafe() + ("" if key else suffix)
-            job = Job(name, key, suffix, reading.characters, len(reading.lines), self._clock())
+            job = Job(name, key, suffix, file.characters, len(file.lines), self._clock())
             self.kept.add(job)
-            task = self._tasks.begin(self._work(job, reading, generation))
+            task = self._tasks.begin(self._work(job, file, generation))
             until_done = held.pop_all()
             task.add_done_callback(lambda _: until_done.close())
         return job, task
@@ -207,9 +190,9 @@ class Files:
         finally:
             self.at_work -= 1
 
-    async def _work(self, job: Job, reading: documents.Reading, generation: Generation) -> None:
+    async def _work(self, job: Job, file: documents.FileText, generation: Generation) -> None:
         try:
-            job.content = await self._content(job, reading, generation)
+            job.content = await self._content(job, file, generation)
         except RefusedError as refusal:
             job.refusal = refusal
         except Exception as error:
@@ -219,20 +202,20 @@ class Files:
         self.kept.finish(job)
         asyncio.get_running_loop().call_later(KEPT_S + 1, self.kept.tidy)
 
-    async def _content(self, job: Job, reading: documents.Reading, generation: Generation) -> bytes:
+    async def _content(self, job: Job, file: documents.FileText, generation: Generation) -> bytes:
         known: dict[str, str] = {}
         try:
             async with asyncio.timeout(self.limits.file_s):
-                while reading.pair and job.translated < job.lines:
+                while file.pair and job.translated < job.lines:
                     size = max(1, self.limits.max_waiting // (SHARE * self.at_work))
-                    portion = reading.lines[job.translated : job.translated + size]
-                    found = await self._translate(generation, reading.pair, portion, reading.is_tagged)
+                    portion = file.lines[job.translated : job.translated + size]
+                    found = await self._translate(generation, file.pair, portion, file.is_tagged)
                     known |= zip(portion, found, strict=True)
                     job.translated += len(portion)
         except TimeoutError:
             raise RefusedError(503, f"not translated within {self.limits.file_s:g} s", 1) from None
         async with self._threads:
-            return await in_thread(documents.written, reading, known)
+            return await in_thread(documents.written, file, known)
 
     async def drained(self) -> None:
         """Wait until all that was accepted is done, and fetched if somebody seems to be about to."""

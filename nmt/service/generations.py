@@ -1,23 +1,21 @@
-"""WorkerPool that are loaded, and loaded again while requests go on.
+"""The models that are served, and how they are loaded again while requests go on.
 
-A generation is what was loaded together: models and their workers. A request belongs to the one it came in on, so its
-answer is of one model; an old generation ends with its last request.
+A generation is what was loaded together: models, their workers, and keys. A request belongs to the one it came in on,
+so its answer is of one model; an old generation ends with its last request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 from typing import Any
 
+from nmt.service.limits import Keys
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, stamp
-from nmt.service.processes import WorkerPool, spawn
+from nmt.service.pairs import LanguagePair, Pairs, stamp
+from nmt.service.processes import Spawned, WorkerPool, spawn
 from nmt.service.tasks import Tasks
 
 RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
@@ -29,7 +27,7 @@ logger = logging.getLogger(__name__)
 class Settings:
     """What is served, and how."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[LanguagePair, ...]
     workers: int
     compute: str = "auto"
     keys: Path | None = None
@@ -44,10 +42,11 @@ class Settings:
 
 @dataclass(eq=False)
 class Generation:
-    """As a context it is in use by one request more."""
+    """What was loaded together. A request enters it as a context while it uses it."""
 
     models: WorkerPool
     pairs: Pairs
+    keys: Keys | None  # None: anybody may ask
     in_use: int = 0  # by requests
     is_old: bool = False
 
@@ -65,18 +64,14 @@ class Generation:
 
 
 class Generations:
-    """The current one is that of new requests. Belongs to the event loop that `start` is awaited in."""
+    """The current generation, which new requests use, and its successors. Belongs to the event loop that `start` is
+    awaited in."""
 
-    def __init__(
-        self, settings: Settings, metrics: Metrics, prepare: Callable[[], Any], renew: Callable[[Any], None]
-    ) -> None:
-        """With a new generation comes what `prepare` gives, which may raise ValueError or OSError to stop it: `renew`
-        takes it once the generation is the current one."""
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
         self.current: Generation
         self.is_draining = False
-        self._prepare, self._renew = prepare, renew
         self._reloading = asyncio.Lock()
         self._tasks = Tasks()
         self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
@@ -87,27 +82,27 @@ class Generations:
         """Of workers, since the start."""
         return self._old_deaths + self.current.models.deaths
 
-    async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
-        """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
+    async def start(self, spawned: Spawned) -> None:
+        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
+        ChildProcessError where no process can live."""
         self._loaded = stamp(self.settings.pairs)
-        self.current = await self._generation(spawned or spawn(self.settings.for_models()))
+        self.current = await self._generation(spawned)
         if self.settings.watch_s:
             self._tasks.begin(self._watch())
 
-    async def _generation(self, spawned: tuple[subprocess.Popen[bytes], socket]) -> Generation:
-        models = await WorkerPool.start(spawned, self.settings.workers)
-        generation = Generation(models, Pairs(self.settings.pairs))
+    async def _generation(self, spawned: Spawned | None = None) -> Generation:
+        keys = Keys(self.settings.keys) if self.settings.keys else None
+        models = await WorkerPool.start(spawned or spawn(self.settings.for_models()), self.settings.workers)
+        generation = Generation(models, Pairs(self.settings.pairs), keys)
         models.on_end = lambda: self._lost(generation)
         return generation
 
     async def reload(self) -> bool:
-        """Load the models again; requests go on meanwhile. Whether that worked: if not, what was there
-        stays."""
+        """Load the models again; requests go on meanwhile. Whether that worked: if not, those before stay."""
         async with self._reloading:
             loaded = stamp(self.settings.pairs)
             try:
-                prepared = self._prepare()
-                new = await self._generation(spawn(self.settings.for_models()))
+                new = await self._generation()
             except (ValueError, OSError) as error:  # ChildProcessError too
                 logger.error("the models are not loaded again, and those before stay: %s", error)
                 self.metrics.count("nmt_reloads_total", "failed")
@@ -115,7 +110,6 @@ class Generations:
                 return False
             old, self.current, self._loaded = self.current, new, loaded
             self._old_deaths += old.models.deaths
-            self._renew(prepared)
             old.is_old = True
             old.end_if_idle()
             self.metrics.count("nmt_reloads_total", "done")
@@ -126,7 +120,7 @@ class Generations:
         self._tasks.begin(self.reload())
 
     async def _watch(self) -> None:
-        """Load models again when their files have changed, and then have not for as long as it takes to look."""
+        """Load models again when their files have changed, and have not changed further by the next look."""
         before = self._loaded
         while True:
             await asyncio.sleep(self.settings.watch_s)

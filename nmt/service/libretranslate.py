@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nmt.service.limits import Limits
+from nmt.service.pairs import Pairs
 from nmt.service.wire import (
-    Answer,
     FileRequest,
     RefusedError,
+    TranslatedText,
     TranslationRequest,
     Upload,
     number_field,
@@ -32,10 +34,9 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
     source, target = text_field(fields, "source"), text_field(fields, "target")
     kind = text_field(fields, "format", "text")
     if kind not in FORMATS:
-        raise RefusedError(400, f"{_brief(kind)} format is not supported")
-    source = _said(source)
+        raise RefusedError(400, f"{kind[:20]} format is not supported")
     alternatives = number_field(fields, "alternatives", MOST_ALTERNATIVES)
-    return TranslationRequest(texts, source, target, is_list, kind == "html", alternatives)
+    return TranslationRequest(texts, _said(source), target, is_list, kind == "html", alternatives)
 
 
 def file_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
@@ -49,7 +50,7 @@ def _said(source: str) -> str:
     return "" if source.lower() == AUTO else source
 
 
-def answer(wanted: TranslationRequest, answers: Sequence[Answer]) -> dict[str, Any]:
+def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
     """What POST /translate gives: lists for a list, and a value alone for a text alone."""
     found: dict[str, list[Any]] = {"translatedText": [one.text for one in answers]}
     if not wanted.source:
@@ -63,10 +64,9 @@ def detected(language: str, confidence: float) -> dict[str, Any]:
     return {"confidence": round(confidence, 1), "language": language}
 
 
-def languages(targets: Mapping[str, Sequence[str]], names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What GET /languages gives, of each language's code what it can be translated into. Mastodon and Weblate need
-    `targets` in every entry."""
-    return [{"code": code, "name": names.get(code, code), "targets": list(to)} for code, to in targets.items()]
+def languages(pairs: Pairs) -> list[dict[str, Any]]:
+    """What GET /languages gives. Mastodon and Weblate need `targets` in every entry."""
+    return [{"code": code, "name": name, "targets": pairs.targets_of(code)} for code, name in pairs.names.items()]
 
 
 def file_answer(origin: str, name: str) -> dict[str, str]:
@@ -74,18 +74,17 @@ def file_answer(origin: str, name: str) -> dict[str, str]:
     return {"translatedFileUrl": f"{origin}/download_file/{name}"}
 
 
-def settings(
-    source: str, target: str, names: Mapping[str, str], max_chars: int, has_keys: bool, suffixes: Sequence[str]
-) -> dict[str, Any]:
+def settings(pairs: Pairs, limits: Limits, has_keys: bool, suffixes: Sequence[str]) -> dict[str, Any]:
     """What GET /frontend/settings gives."""
+    first = next(iter(pairs.by_name.values()))
     return {
         "apiKeys": has_keys,
-        "charLimit": max_chars,
+        "charLimit": limits.max_chars,
         "frontendTimeout": 500,
         "keyRequired": has_keys,
         "language": {
-            "source": {"code": source, "name": names.get(source, source)},
-            "target": {"code": target, "name": names.get(target, target)},
+            "source": {"code": first.source, "name": pairs.names[first.source]},
+            "target": {"code": first.target, "name": pairs.names[first.target]},
         },
         "suggestions": False,
         "supportedFilesFormat": list(suffixes),
@@ -94,7 +93,3 @@ def settings(
 
 def error(refusal: RefusedError) -> dict[str, Any]:
     return {"error": refusal.message}
-
-
-def _brief(value: str) -> str:
-    return value if len(value) <= 20 else f"{value[:20]}..."

@@ -13,7 +13,7 @@ from nmt.service.wire import RefusedError
 
 MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
 MAX_RATE = 1_000_000
-INSPECTED = 1000  # characters: of longer texts nobody can see anything
+MAX_INSPECTED_CHARS = 1000  # of longer texts nobody can see anything
 KEPT_S = 1800.0  # so long a translated file can be fetched
 MAX_LINE_CHARS = 10_000  # of a line in a file: it is one segment, and others wait for it
 
@@ -26,9 +26,7 @@ class Limits:
     max_waiting: int = 4000  # segments of all requests, beyond which a request is refused
     request_s: float = 60.0  # until its answer
     body_s: float = 15.0  # until a request's head has come, and again until its body has
-    rate: int = (
-        0  # requests a minute of each client, or of each key that has no rate of its own; 0: as many as can be
-    )
+    rate: int = 0  # requests a minute of each client, or of each key without a rate of its own; 0: any number
     max_files: int = 8  # that are translated at a time, beyond which one more is refused
     max_file_bytes: int = 10_000_000  # of a file
     max_file_chars: int = 1_000_000  # of a file's texts
@@ -68,7 +66,7 @@ class Keys:
 
 
 def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         key, *rest = line.partition("#")[0].split() or [""]
         if not key:
             continue
@@ -79,7 +77,7 @@ def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
 
 def _digest(key: str) -> bytes:
     """What is looked up in place of a key: how long it takes tells nothing of a key."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return hashlib.sha256(key.encode()).digest()
 
 
 class Rates:

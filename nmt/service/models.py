@@ -1,9 +1,9 @@
 """The process that holds the models: it loads them once, and forks workers that share their memory.
 
-It is started by processes.py, which hands it a socket. On that come the settings, as a line of JSON, and go what was
-loaded, or why not; then each line that comes asks for one more worker, and gets its pipe. A worker is that of
-nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks HTTP, whose sockets
-a child would hold open, and a new model is loaded without a moment's wait there.
+It is started by processes.py, which hands it a socket. The settings come on it as a line of JSON, and the answer says
+why the models cannot be loaded, or nothing. Each line that follows asks for one more worker, and gets its pipe. A
+worker is that of nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks
+HTTP, whose sockets a child would hold open, and a new model is loaded without a moment's wait there.
 """
 
 from __future__ import annotations
@@ -22,19 +22,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from nmt.common.json_text import to_json
 from nmt.common.log_lines import place_of
 from nmt.data.tokenizer import EOS_ID
-from nmt.service.wire import Markup
+from nmt.service.messages import Batch, Inspection, SegmentResult
 from nmt.text.sentences import LONG
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
     from nmt.translation.values import Split, Translation
-
-# pair, texts, how many alternatives, what may be tags in the texts
-Batch = tuple[str, Sequence[str], int, Markup]
-# pair, text, its translation (None: the model's own), parts, and of which side and place alone (None: all)
-Inspection = tuple[str, str, str | None, Sequence[str], tuple[str, int] | None]
-# text, its alternatives, score, source pieces, whether its end is left out
-Result = tuple[str, Sequence[str], float, int, bool]
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +41,9 @@ class Models:
     @classmethod
     def load(cls, settings: Mapping[str, Any]) -> Models:
         """Raises ValueError for a model that is not sound."""
-        from nmt.common.process import IN_SEARCH, keep_few_kernels, tune_process
+        from nmt.common.process import IN_SEARCH, tune_process
 
-        keep_few_kernels(IN_SEARCH)
-        tune_process()
+        tune_process(IN_SEARCH)
         import torch
 
         from nmt.search import with_beam_size
@@ -70,18 +62,7 @@ class Models:
             loaded[pair] = in_direction(same[key], pair)
         return cls(loaded)
 
-    def described(self) -> dict[str, Any]:
-        """What the other process needs to know."""
-        return {
-            pair: {
-                "width": translator.search.width,
-                "compute": translator.compute,
-                "attention": translator.model.config.attention.name != "none",
-            }
-            for pair, translator in self.translators.items()
-        }
-
-    def translate(self, batch: Batch) -> list[Result]:
+    def translate(self, batch: Batch) -> list[SegmentResult]:
         pair, texts, alternatives, markup = batch
         translator = self.translators[pair]
         with _unsaid():
@@ -95,17 +76,16 @@ class Models:
             pieces = translator.tokenizer.encode_src(list(texts))
             return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
 
-    def inspect(self, batch: Inspection) -> str:
-        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. Of a text without a
-        piece, which need not be blank, nothing."""
+    def inspect(self, wanted: Inspection) -> str:
+        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. "" for a text without
+        a piece, which need not be blank."""
         from nmt.inspection import inspect_sentence
 
-        pair, text, target, parts, piece = batch
-        translator = self.translators[pair]
+        translator, piece = self.translators[wanted.pair], wanted.piece
         with _unsaid():
-            if translator.tokenizer.encode_src([text]) == [[EOS_ID]]:
+            if translator.tokenizer.encode_src([wanted.text]) == [[EOS_ID]]:
                 return ""
-            found = inspect_sentence(translator, text, parts, target)
+            found = inspect_sentence(translator, wanted.text, wanted.parts, wanted.translation)
             return to_json(found if piece is None else _of_piece(found, *piece))
 
 
@@ -169,9 +149,9 @@ def in_direction(translator: Translator, pair: str) -> Translator:
     return translator.toward(found[0])
 
 
-def _result(one: Translation, pieces: int) -> Result:
+def _result(one: Translation, pieces: int) -> SegmentResult:
     others = dict.fromkeys(other.text for other in one.alternatives[1:] if other.text != one.text)
-    return one.text, list(others), one.score, pieces, one.truncated
+    return SegmentResult(one.text, list(others), one.score, pieces, one.truncated)
 
 
 @contextmanager
@@ -191,7 +171,7 @@ def serve(control: socket.socket) -> None:
     except (ValueError, OSError, MemoryError) as error:
         control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
         return
-    control.sendall(to_json({"pairs": models.described()}).encode() + b"\n")
+    control.sendall(b"{}\n")
     from nmt.translation.forks import Worker
 
     descriptor = control.fileno()  # a worker that kept it would hide this process's end

@@ -7,7 +7,7 @@ from typing import Any
 from nmt import __version__
 from nmt.service.documents import CONTENT_TYPES, suffixes
 from nmt.service.libretranslate import AUTO, FORMATS, MOST_ALTERNATIVES
-from nmt.service.limits import INSPECTED, Limits
+from nmt.service.limits import MAX_INSPECTED_CHARS, Limits
 from nmt.service.pairs import Pairs
 from nmt.service.wire import FORM, JSON, MULTIPART
 
@@ -55,9 +55,7 @@ def specification(pairs: Pairs, limits: Limits) -> Schema:
             "/v2/languages": dict.fromkeys(("get", "post"), _deepl_languages()),
             "/v2/usage": dict.fromkeys(("get", "post"), _deepl_usage()),
             "/translator/translate": {"post": _opennmt()},
-            "/translator/models": {
-                "get": _get("The models by number.", _list({"type": "object"}), _object(error=TEXT))
-            },
+            "/translator/models": {"get": _get("The models by number.", _list({"type": "object"}))},
             "/": {"get": _page(), "post": _hf()},
         },
     }
@@ -168,7 +166,7 @@ def _inspect(pairs: Pairs) -> Schema:
         target=TEXT | {"enum": pairs.targets},
         translation={"type": ["string", "null"], "description": "look at this one instead of the model's own"},
         parts=_list(TEXT | {"enum": ["attention", "gates", "search"]}),
-        at=WHOLE | {"minimum": 0, "maximum": INSPECTED, "description": "of this piece alone"},
+        at=WHOLE | {"minimum": 0, "maximum": MAX_INSPECTED_CHARS, "description": "of this piece alone"},
         side=TEXT | {"enum": ["src", "tgt"], "default": "tgt"},
     )
     answer = _object(("src_pieces", "tgt_pieces"), src_pieces=_list(TEXT), tgt_pieces=_list(TEXT))

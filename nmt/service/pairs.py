@@ -29,7 +29,7 @@ NAMES = dict(entry.strip().split(" ", 1) for entry in _NAMES.replace("\n", " ").
 
 
 @dataclass(frozen=True)
-class Pair:
+class LanguagePair:
     source: str
     target: str
     folders: tuple[str, ...]  # several: an ensemble
@@ -39,20 +39,20 @@ class Pair:
         return f"{self.source}-{self.target}"
 
 
-def pairs_of(text: str) -> list[Pair]:
+def pairs_of(text: str) -> list[LanguagePair]:
     """`de-en=FOLDER`, `zh-Hans:en=FOLDER`, `de-en=FOLDER,FOLDER` for an ensemble, or a FOLDER whose config.json says
     its languages, and all of its directions. Raises ValueError."""
     codes, equals, folders = text.partition("=")
     if not equals:
         folder = str(local(text))
-        return [Pair(*languages, (folder,)) for languages in _own_languages(folder)]
+        return [LanguagePair(*languages, (folder,)) for languages in _own_languages(folder)]
     parts = codes.split(":") if ":" in codes else codes.split("-")
     if len(parts) != 2 or not all(CODE.fullmatch(part) for part in parts):
         raise ValueError(f"--pair {text}: it must begin with two codes of languages, as in de-en= or zh-Hans:en=")
     found = tuple(filter(None, folders.split(",")))
     if not found:
         raise ValueError(f"--pair {text}: no model directory is given")
-    return [Pair(parts[0], parts[1], tuple(str(local(folder)) for folder in found))]
+    return [LanguagePair(parts[0], parts[1], tuple(str(local(folder)) for folder in found))]
 
 
 def _own_languages(folder: str) -> list[tuple[str, str]]:
@@ -71,7 +71,7 @@ def _own_languages(folder: str) -> list[tuple[str, str]]:
     return [(one[0], one[1]) for one in languages]
 
 
-def misnamed(pair: Pair) -> str | None:
+def misnamed(pair: LanguagePair) -> str | None:
     """A warning where a model says other languages than it is served for."""
     for folder in pair.folders:
         try:
@@ -92,47 +92,43 @@ def _is_same(code: str, other: str) -> bool:
 class Pairs:
     """Raises ValueError for two models of one pair."""
 
-    def __init__(self, pairs: Iterable[Pair]) -> None:
-        self.by_name: dict[str, Pair] = {}
+    def __init__(self, pairs: Iterable[LanguagePair]) -> None:
+        self.by_name: dict[str, LanguagePair] = {}
+        self._by_source: dict[str, dict[str, LanguagePair]] = {}  # and of each source by the target
         for pair in pairs:
             if pair.name in self.by_name:
                 raise ValueError(f"two models are given for {pair.name}")
             self.by_name[pair.name] = pair
-        self.sources = list(dict.fromkeys(pair.source for pair in self.by_name.values()))
+            self._by_source.setdefault(pair.source, {})[pair.target] = pair
+        self.sources = list(self._by_source)
         self.targets = list(dict.fromkeys(pair.target for pair in self.by_name.values()))
         self.codes = list(dict.fromkeys([*self.sources, *self.targets]))
-        self._from: dict[str, dict[str, Pair]] = {source: {} for source in self.sources}  # and into what
-        for pair in self.by_name.values():
-            self._from[pair.source][pair.target] = pair
         self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
 
-    def targets_of(self) -> dict[str, list[str]]:
-        """Of each code, source or not, what it can be translated into; a language into itself is a text as it is."""
-        into = {code: {code} for code in self.codes}
-        for pair in self.by_name.values():
-            into[pair.source].add(pair.target)
-        return {code: sorted(targets) for code, targets in into.items()}
+    def targets_of(self, code: str) -> list[str]:
+        """What a language, source or not, can be translated into; into itself: a text stays as it is."""
+        return sorted({code, *self._by_source.get(code, ())})
 
-    def ways(self, source: str, target: str) -> dict[str, Pair | None]:
-        """What a client's codes of a source ("" for any) and a target mean: by the language that a text is in, in the
-        order of the sources, the pair that translates it; none where it is in the target's language and stays as it
-        is. Raises RefusedError(400)."""
+    def ways(self, source: str, target: str) -> dict[str, LanguagePair | None]:
+        """What a client's codes of a source ("" for any) and a target mean: for each language that a text may be in,
+        in the order of the sources, the pair that translates it; None for the target's own language, whose texts
+        stay as they are. Raises RefusedError(400)."""
         into = self._into(target)
         if source:
             return dict([self._meant(source, target, into)])
         own = matching(target, self.targets) or self.served(target)
         return {code: into.get(code) for code in self.sources if code in into or code == own} | {own: None}
 
-    def _into(self, target: str) -> dict[str, Pair]:
+    def _into(self, target: str) -> dict[str, LanguagePair]:
         """Of each source that has any, the pair into what a client means by a target."""
-        found: dict[str, Pair] = {}
-        for source, pairs in self._from.items():
+        found: dict[str, LanguagePair] = {}
+        for source, pairs in self._by_source.items():
             code = matching(target, list(pairs))
             if code is not None:
                 found[source] = pairs[code]
         return found
 
-    def _meant(self, source: str, target: str, into: Mapping[str, Pair]) -> tuple[str, Pair | None]:
+    def _meant(self, source: str, target: str, into: Mapping[str, LanguagePair]) -> tuple[str, LanguagePair | None]:
         code = None if _plain(source) == _plain(target) else matching(source, list(into))
         if code is not None:
             return code, into[code]
@@ -140,13 +136,13 @@ class Pairs:
         return code, self.between(code, self.served(target))
 
     def usual(self, source: str, target: str) -> tuple[str, str]:
-        """A source and a target, where a client need not say both: "" for a target is that of the first pair of the
-        source, "" for a source the only one that has a pair to the target, or any. Raises RefusedError(400)."""
+        """The codes that a client means who need not say both: for a target "" the one of the source's first pair,
+        for a source "" the only one with a pair into the target, else "" for any. Raises RefusedError(400)."""
         if not target:
             code = matching(source, self.sources) if source else self.sources[0]
             if code is None:
                 raise RefusedError(400, f"{source[:20]} is no source here; there are: {', '.join(self.sources)}")
-            target = next(iter(self._from[code]))
+            target = next(iter(self._by_source[code]))
         into = [] if source else list(self._into(target))
         return (into[0] if len(into) == 1 else source), target
 
@@ -157,17 +153,15 @@ class Pairs:
             raise RefusedError(400, f"{code[:20]} is not supported; there are: {', '.join(self.codes)}")
         return found
 
-    def between(self, source: str, target: str) -> Pair | None:
+    def between(self, source: str, target: str) -> LanguagePair | None:
         """Of two codes that are served; None for a language into itself. Raises RefusedError(400) for no such
         pair."""
         if source == target:
             return None
         pair = self.by_name.get(f"{source}-{target}")
         if pair is None:
-            known = ", ".join(self.by_name)
-            raise RefusedError(
-                400, f"{target} is not available as a target language from {source}; there are: {known}"
-            )
+            message = f"{target} is not available as a target language from {source}"
+            raise RefusedError(400, f"{message}; there are: {', '.join(self.by_name)}")
         return pair
 
 
@@ -194,7 +188,7 @@ def name_of(code: str) -> str:
     return code if name is None else f"{name} ({rest})" if rest else name
 
 
-def stamp(pairs: Iterable[Pair]) -> tuple[object, ...]:
+def stamp(pairs: Iterable[LanguagePair]) -> tuple[object, ...]:
     """Changes when a file of the models does."""
     found: list[object] = []
     for folder in dict.fromkeys(folder for pair in pairs for folder in pair.folders):

@@ -19,6 +19,8 @@ from typing import Any
 from nmt.common.json_text import to_json
 from nmt.service.tasks import Tasks
 
+Spawned = tuple[subprocess.Popen[bytes], socket.socket]  # the process that loads models, and our end of its socket
+
 BATCH_S = 120.0  # a worker that takes longer hangs
 MAX_MESSAGE = 1 << 16
 
@@ -78,10 +80,8 @@ class _Worker:
 class WorkerPool:
     """Loaded models and the workers that share them. Made by `start`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, number: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process = process
-        self.number = number  # of workers
-        self.pairs: Mapping[str, Any] = {}  # what each has; see models.WorkerPool.described
         self.deaths = 0  # of workers
         self.on_end: Callable[[], None] = lambda: None  # the process has ended, and it was not told to
         self.is_closed = False
@@ -96,12 +96,12 @@ class WorkerPool:
         asyncio.get_running_loop().add_reader(control.fileno(), self._read)
 
     @classmethod
-    async def start(cls, started: tuple[subprocess.Popen[bytes], socket.socket], number: int) -> WorkerPool:
+    async def start(cls, spawned: Spawned, number: int) -> WorkerPool:
         """With `number` workers, in the process that `spawn` has started. Raises ValueError when a model is not
         sound, and ChildProcessError when the process or its workers cannot live."""
-        models = cls(*started, number)
+        models = cls(*spawned)
         try:
-            models.pairs = (await models._ask(b""))[0]["pairs"]
+            await models._ask(b"")  # until the models are loaded
             for _ in range(number):
                 await models._fork(0)
         except BaseException:
@@ -111,9 +111,8 @@ class WorkerPool:
 
     async def run(self, method: str, batch: Any) -> Any:
         """What a worker answers. Raises its error, and WorkerGoneError."""
-        return await asyncio.shield(
-            self._tasks.begin(self._run(method, batch))
-        )  # who asks may go; the worker is busy until it has answered
+        # Who asks may go; the worker is busy until it has answered.
+        return await asyncio.shield(self._tasks.begin(self._run(method, batch)))
 
     async def _run(self, method: str, batch: Any) -> Any:
         worker = await self._free_worker()
@@ -229,7 +228,7 @@ class WorkerPool:
         asyncio.get_running_loop().run_in_executor(None, self.process.wait)
 
 
-def spawn(settings: Mapping[str, Any]) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def spawn(settings: Mapping[str, Any]) -> Spawned:
     """Begin to load models in a process of their own, and do not wait for it."""
     own, its = socket.socketpair()
     with its:

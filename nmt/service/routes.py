@@ -1,4 +1,4 @@
-"""What each path is asked for, by the body and who asks, and what it answers. Knows no HTTP beyond that."""
+"""What answers each path, from a request whose body has come. Knows no HTTP beyond that."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nmt.service import deepl, documents, libretranslate, metrics, others
+from nmt.service import deepl, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
-from nmt.service.limits import INSPECTED
+from nmt.service.limits import MAX_INSPECTED_CHARS
 from nmt.service.openapi import specification
 from nmt.service.page import page
 from nmt.service.service import Service
 from nmt.service.wire import (
+    HttpRequest,
     RefusedError,
-    Request,
-    TranslationRequest,
     Upload,
     fields_of,
     form_of,
@@ -28,39 +26,47 @@ from nmt.service.wire import (
     text_field,
 )
 
+FILE_HEADERS = {  # of a file that is to be saved, and never to be shown as a page of this server
+    "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
+    "content-security-policy": "default-src 'none'",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    "access-control-allow-origin": "*",
+}
 
-@dataclass(frozen=True)
-class Answered:
-    """An answer that is no JSON."""
 
-    content: str | bytes
-    content_type: str
+class Response(NamedTuple):
+    """An answer of HTTP."""
+
+    body: bytes
     headers: Mapping[str, str]
+    status: int = 200
 
 
-Handler = Callable[["Asked"], Awaitable[Any]]
-Shape = Callable[[RefusedError], Any]
-
-
-class Route(NamedTuple):
-    """What answers, and how it says that it refuses."""
-
-    handler: Handler
-    shape: Shape
-    takes_file: bool = False
+Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is sent as JSON, which a str is already
 
 
 class Asked:
-    """A request whose body has come, and who is asked. `name` stands in the path for {name}."""
+    """A request whose body has come, its client's address, and the service that it asks. `name` stands in the path
+    for {name}."""
 
-    def __init__(self, service: Service, request: Request, client: str, name: str = "") -> None:
+    def __init__(self, service: Service, request: HttpRequest, client: str, name: str = "") -> None:
         self.service = service
         self.request = request
         self.client = client
         self.name = name
 
     def fields(self) -> dict[str, Any]:
-        return fields_of(self.request)
+        """Those of a request that may be. Raises RefusedError for another."""
+        fields = fields_of(self.request)
+        self.admit(fields)
+        return fields
+
+    def json(self) -> Any:
+        """The body of a request that may be. Raises RefusedError for another."""
+        data = json_of(self.request)
+        self.admit(data if isinstance(data, dict) else {})
+        return data
 
     async def form(self) -> tuple[dict[str, Any], Upload | None]:
         """The fields, and a file that may be long."""
@@ -72,9 +78,7 @@ class Asked:
 
 
 async def translate(asked: Asked) -> Any:
-    fields = asked.fields()
-    asked.admit(fields)
-    wanted = libretranslate.translation_request(fields)
+    wanted = libretranslate.translation_request(asked.fields())
     return libretranslate.answer(wanted, await asked.service.translate(wanted))
 
 
@@ -87,34 +91,27 @@ async def translate_file(asked: Asked) -> Any:
     return libretranslate.file_answer(asked.request.origin, job.name)
 
 
-async def download_file(asked: Asked) -> Answered:
+async def download_file(asked: Asked) -> Response:
     return _fetched(asked.service.files.kept.get(asked.name, ""))
 
 
-def _fetched(job: Job) -> Answered:
+def _fetched(job: Job) -> Response:
     job.is_fetched = True
-    return Answered(job.content, documents.CONTENT_TYPES[job.suffix], job.headers)
+    return Response(job.content, FILE_HEADERS | {"content-type": documents.CONTENT_TYPES[job.suffix]})
 
 
 async def detect(asked: Asked) -> Any:
-    fields = asked.fields()
-    asked.admit(fields)
-    found = asked.service.detect(text_field(fields, "q"))
+    found = asked.service.detect(text_field(asked.fields(), "q"))
     return [libretranslate.detected(*one) for one in found if one[1] >= 1] or [libretranslate.detected(*found[0])]
 
 
 async def languages(asked: Asked) -> Any:
-    pairs = asked.service.pairs
-    return libretranslate.languages(pairs.targets_of(), pairs.names)
+    return libretranslate.languages(asked.service.pairs)
 
 
 async def settings(asked: Asked) -> Any:
-    pairs, limits = asked.service.pairs, asked.service.limits
-    first = next(iter(pairs.by_name.values()))
-    has_keys = asked.service.keys is not None
-    return libretranslate.settings(
-        first.source, first.target, pairs.names, limits.max_chars, has_keys, documents.suffixes()
-    )
+    service = asked.service
+    return libretranslate.settings(service.pairs, service.limits, service.keys is not None, documents.suffixes())
 
 
 async def health(asked: Asked) -> Any:
@@ -129,7 +126,6 @@ async def spec(asked: Asked) -> Any:
 
 async def inspect(asked: Asked) -> Any:
     fields = asked.fields()
-    asked.admit(fields)
     parts = fields.get("parts", ["attention"])
     if not isinstance(parts, list) or not all(part in ("attention", "gates", "search") for part in parts):
         raise RefusedError(400, "Invalid request: parts must be a list of attention, gates, search")
@@ -138,29 +134,24 @@ async def inspect(asked: Asked) -> Any:
     side = text_field(fields, "side", "tgt")
     if side not in ("src", "tgt"):
         raise RefusedError(400, "Invalid request: side must be src or tgt")
-    piece = None if fields.get("at") is None else (side, number_field(fields, "at", INSPECTED))
+    piece = None if fields.get("at") is None else (side, number_field(fields, "at", MAX_INSPECTED_CHARS))
     return await asked.service.inspect(text_field(fields, "q"), source, target, translation, parts, piece)
 
 
 async def deepl_translate(asked: Asked) -> Any:
-    fields = asked.fields()
-    _admit_deepl(asked, fields)
-    wanted = deepl.translation_request(fields)
+    wanted = deepl.translation_request(_deepl_fields(asked))
     return deepl.answer(wanted, await asked.service.translate(wanted))
 
 
 async def deepl_languages(asked: Asked) -> Any:
-    fields = asked.fields()
-    _admit_deepl(asked, fields)
-    kind = text_field(fields, "type", "source")
+    kind = text_field(_deepl_fields(asked), "type", "source")
     if kind not in ("source", "target"):
         raise RefusedError(400, "Value for 'type' not supported.")
-    pairs = asked.service.pairs
-    return deepl.languages(pairs.targets if kind == "target" else pairs.sources, pairs.names, kind == "target")
+    return deepl.languages(asked.service.pairs, as_targets=kind == "target")
 
 
 async def deepl_usage(asked: Asked) -> Any:
-    _admit_deepl(asked, asked.fields())
+    _deepl_fields(asked)
     return deepl.usage(asked.service.characters)
 
 
@@ -179,7 +170,7 @@ async def deepl_document(asked: Asked) -> Any:
     return deepl.document_status(job, asked.service.files.seconds_left(job))
 
 
-async def deepl_result(asked: Asked) -> Answered:
+async def deepl_result(asked: Asked) -> Response:
     job = _job(asked)
     if job.refusal:
         raise RefusedError(400, job.refusal.message)
@@ -190,9 +181,16 @@ async def deepl_result(asked: Asked) -> Answered:
 
 def _job(asked: Asked) -> Job:
     """The document that a client asks for again, while the server ends, too. Raises RefusedError."""
-    fields = asked.fields()
+    fields = fields_of(asked.request)
     asked.service.rate_of(_deepl_key(asked, fields))
     return asked.service.files.kept.get(asked.name, text_field(fields, "document_key"))
+
+
+def _deepl_fields(asked: Asked) -> dict[str, Any]:
+    """Those of a request that may be. Raises RefusedError for another."""
+    fields = fields_of(asked.request)
+    _admit_deepl(asked, fields)
+    return fields
 
 
 def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
@@ -200,7 +198,7 @@ def _admit_deepl(asked: Asked, fields: dict[str, Any]) -> None:
 
 
 def _deepl_key(asked: Asked, fields: dict[str, Any]) -> str:
-    key = deepl.key_of(asked.request.headers, fields) or key_of(asked.request, fields)
+    key = key_of(asked.request, fields)
     if not key and asked.service.keys:
         raise RefusedError(
             403, "Authorization failed. Please supply a valid DeepL-Auth-Key via the Authorization header."
@@ -209,70 +207,61 @@ def _deepl_key(asked: Asked, fields: dict[str, Any]) -> str:
 
 
 async def opennmt_translate(asked: Asked) -> Any:
-    data = json_of(asked.request)
-    asked.admit(data if isinstance(data, dict) else {})
-    names = list(asked.service.pairs.by_name)
-    texts = others.opennmt_texts(data, names)
-    asked.service.limits.check([text for text, _ in texts])
-    pairs = [asked.service.pairs.by_name[name] for _, name in texts]
-    wanted = [
-        TranslationRequest((text,), pair.source, pair.target) for (text, _), pair in zip(texts, pairs, strict=True)
-    ]
+    wanted = opennmt.translation_requests(asked.json(), asked.service.pairs.by_name)
+    asked.service.limits.check([one.texts[0] for one in wanted])
     answers = await asyncio.gather(*map(asked.service.translate, wanted))
-    return others.opennmt_answer([text for text, _ in texts], [one for (one,) in answers])
+    return opennmt.answer(wanted, [one for (one,) in answers])
 
 
 async def opennmt_models(asked: Asked) -> Any:
-    return others.opennmt_models(list(asked.service.pairs.by_name))
+    return opennmt.models(asked.service.pairs.by_name)
 
 
 async def hf_translate(asked: Asked) -> Any:
-    data = json_of(asked.request)
-    asked.admit(data if isinstance(data, dict) else {})
-    if not isinstance(data, dict):
-        raise RefusedError(400, "the body must be a JSON object with inputs")
-    texts, source, target = others.hf_request(data)
-    source, target = asked.service.pairs.usual(source, target)
-    return others.hf_answer(await asked.service.translate(TranslationRequest(texts, source, target)))
+    wanted = huggingface.translation_request(asked.json(), asked.service.pairs)
+    return huggingface.answer(await asked.service.translate(wanted))
 
 
-async def front(asked: Asked) -> Answered:
+async def front(asked: Asked) -> Response:
     content, policy = page(secrets.token_urlsafe(16))
     headers = {
+        "content-type": "text/html; charset=utf-8",
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "cache-control": "no-store",
     }
-    return Answered(content, "text/html; charset=utf-8", headers)
+    return Response(content.encode(), headers)
 
 
-async def counts(asked: Asked) -> Answered:
-    return Answered(asked.service.metrics.text(), metrics.CONTENT_TYPE, {"cache-control": "no-store"})
+async def counts(asked: Asked) -> Response:
+    headers = {"content-type": metrics.CONTENT_TYPE, "cache-control": "no-store"}
+    return Response(asked.service.metrics.text().encode(), headers)
 
 
 # Of each path and method what answers. {name} is one part of a path, whatever it is.
-ROUTES: dict[str, dict[str, Route]] = {
-    "/translate": {"POST": Route(translate, libretranslate.error)},
-    "/translate_file": {"POST": Route(translate_file, libretranslate.error, takes_file=True)},
-    "/download_file/{name}": {"GET": Route(download_file, libretranslate.error)},
-    "/detect": {"POST": Route(detect, libretranslate.error)},
-    "/languages": {"GET": Route(languages, libretranslate.error)},
-    "/frontend/settings": {"GET": Route(settings, libretranslate.error)},
-    "/health": {"GET": Route(health, libretranslate.error)},
-    "/spec": {"GET": Route(spec, libretranslate.error)},
-    "/inspect": {"POST": Route(inspect, libretranslate.error)},
-    "/v2/translate": {"POST": Route(deepl_translate, deepl.error)},
-    "/v2/document": {"POST": Route(deepl_upload, deepl.error, takes_file=True)},
-    "/v2/document/{name}": dict.fromkeys(("GET", "POST"), Route(deepl_document, deepl.error)),
-    "/v2/document/{name}/result": dict.fromkeys(("GET", "POST"), Route(deepl_result, deepl.error)),
-    "/v2/languages": {"GET": Route(deepl_languages, deepl.error), "POST": Route(deepl_languages, deepl.error)},
-    "/v2/usage": {"GET": Route(deepl_usage, deepl.error), "POST": Route(deepl_usage, deepl.error)},
-    "/translator/translate": {"POST": Route(opennmt_translate, others.opennmt_error)},
-    "/translator/models": {"GET": Route(opennmt_models, others.opennmt_error)},
-    "/": {"GET": Route(front, libretranslate.error), "POST": Route(hf_translate, libretranslate.error)},
-    "/metrics": {"GET": Route(counts, libretranslate.error)},
+ROUTES: dict[str, dict[str, Handler]] = {
+    "/translate": {"POST": translate},
+    "/translate_file": {"POST": translate_file},
+    "/download_file/{name}": {"GET": download_file},
+    "/detect": {"POST": detect},
+    "/languages": {"GET": languages},
+    "/frontend/settings": {"GET": settings},
+    "/health": {"GET": health},
+    "/spec": {"GET": spec},
+    "/inspect": {"POST": inspect},
+    "/v2/translate": {"POST": deepl_translate},
+    "/v2/document": {"POST": deepl_upload},
+    "/v2/document/{name}": {"GET": deepl_document, "POST": deepl_document},
+    "/v2/document/{name}/result": {"GET": deepl_result, "POST": deepl_result},
+    "/v2/languages": {"GET": deepl_languages, "POST": deepl_languages},
+    "/v2/usage": {"GET": deepl_usage, "POST": deepl_usage},
+    "/translator/translate": {"POST": opennmt_translate},
+    "/translator/models": {"GET": opennmt_models},
+    "/": {"GET": front, "POST": hf_translate},
+    "/metrics": {"GET": counts},
 }
+WITH_FILE = (translate_file, deepl_upload)  # in their body
 _NAMED = [(re.compile(path.replace("{name}", "([^/]+)")), path) for path in ROUTES if "{name}" in path]
 
 
@@ -285,3 +274,12 @@ def route_of(path: str) -> tuple[str, str] | None:
             if found := pattern.fullmatch(one):
                 return route, found[1]
     return None
+
+
+def refused(path: str, refusal: RefusedError) -> Any:
+    """A refusal in the shape of the interface that the path belongs to."""
+    if path.startswith("/v2/"):
+        return deepl.error(refusal)
+    if path.startswith("/translator/"):
+        return opennmt.error(refusal)
+    return libretranslate.error(refusal)

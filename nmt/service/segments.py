@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from nmt.text.sentences import LONG, between, clauses, sentences
 
-LONGEST = 600  # of a sentence that is not divided into its clauses
-MOST = 4 * LONGEST  # of a segment, which is cut anywhere where it has no clauses and no blanks
+MAX_SENTENCE_CHARS = 600  # of a sentence that is not divided into its clauses
+MAX_SEGMENT_CHARS = (
+    4 * MAX_SENTENCE_CHARS
+)  # of a segment, which is cut anywhere where it has no clauses and no blanks
 
 
 @dataclass(frozen=True)
@@ -51,5 +53,5 @@ def _parts(line: str, language: str) -> Iterator[str]:
         yield line
         return
     for sentence in sentences(line, language):
-        for part in clauses(sentence, LONGEST, lambda texts: [len(text) for text in texts]):
-            yield from (part[start : start + MOST] for start in range(0, len(part), MOST))
+        for part in clauses(sentence, MAX_SENTENCE_CHARS, lambda texts: [len(text) for text in texts]):
+            yield from (part[start : start + MAX_SEGMENT_CHARS] for start in range(0, len(part), MAX_SEGMENT_CHARS))

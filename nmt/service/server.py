@@ -12,10 +12,8 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
 import uvloop
@@ -23,6 +21,7 @@ import uvloop
 from nmt.common.signals import Stopped
 from nmt.service.app import build_app
 from nmt.service.connection import MAX_CONNECTIONS, bounded
+from nmt.service.processes import Spawned
 from nmt.service.service import Service
 
 KEEP_ALIVE_S = 65  # longer than proxies keep theirs
@@ -41,7 +40,7 @@ class _Server(uvicorn.Server):
 def serve(
     service: Service,
     bound: socket.socket,
-    spawned: tuple[subprocess.Popen[bytes], socket.socket],
+    spawned: Spawned,
     proxy: str | None,
     grace_s: float,
     on_ready: Callable[[], None],
@@ -68,7 +67,12 @@ def serve(
 
 
 async def _serve(
-    service: Service, server: uvicorn.Server, bound: socket.socket, spawned: Any, grace_s: float, on_ready: Any
+    service: Service,
+    server: uvicorn.Server,
+    bound: socket.socket,
+    spawned: Spawned,
+    grace_s: float,
+    on_ready: Callable[[], None],
 ) -> None:
     loop = asyncio.get_running_loop()
     ends: list[asyncio.Task[None]] = []

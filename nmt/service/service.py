@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import subprocess
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from socket import socket
-from typing import Any
+from dataclasses import dataclass
 
-from nmt.html import segments as html
 from nmt.service.batcher import Batcher
 from nmt.service.detection import detect
 from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
-from nmt.service.limits import INSPECTED, Keys, Limits, Rates
+from nmt.service.limits import MAX_INSPECTED_CHARS, Keys, Limits, Rates
+from nmt.service.messages import Batch, Inspection, Markup, SegmentResult
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs
-from nmt.service.segments import Segments, cut
-from nmt.service.wire import Answer, Markup, RefusedError, TranslationRequest
+from nmt.service.pairs import LanguagePair, Pairs
+from nmt.service.processes import Spawned
+from nmt.service.texts import source_text
+from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest
 
 logger = logging.getLogger(__name__)
 
@@ -37,65 +36,24 @@ class _Kind:
     markup: Markup
 
 
-@dataclass
-class _Text:
-    """One of a request's, on its way."""
-
-    source: str
-    confidence: float
-    pair: Pair | None  # None: it stays as it is
-    segments: Segments | html.HtmlSegments | None = None
-    results: list[Any] = field(default_factory=list)  # of all segments
-
-    def answer(self, text: str) -> Answer:
-        if self.pair is None:
-            return Answer(text, self.source, self.confidence)
-        most = max((len(one[1]) for one in self.results), default=0)
-        best, *others = [
-            self._joined([_chosen(one, rank) for one in self.results], self.pair.target) for rank in range(most + 1)
-        ]
-        scores = [one[2] for one in self.results]
-        return Answer(
-            best,
-            self.source,
-            self.confidence,
-            tuple(dict.fromkeys(other for other in others if other != best)),
-            sum(scores) / len(scores) if scores else 0.0,
-            any(one[4] for one in self.results),
-        )
-
-    def _joined(self, translations: Sequence[str], target: str) -> str:
-        if isinstance(self.segments, Segments):
-            return self.segments.joined(translations, target)
-        assert self.segments
-        return self.segments.joined(translations)
-
-
-def _chosen(result: Any, rank: int) -> str:
-    """The best translation of a segment, or of its alternatives the one of that rank where it has so many."""
-    text: str = result[0] if not rank or rank > len(result[1]) else result[1][rank - 1]
-    return text
-
-
 class Service:
     """Belongs to the event loop that `start` is awaited in."""
 
     def __init__(self, settings: Settings, limits: Limits, clock: Callable[[], float]) -> None:
-        """Raises ValueError for keys that cannot be read."""
         self.settings = settings
         self.limits = limits
-        self.keys = self._read_keys()
         self.rates = Rates(clock)
         self.metrics = Metrics()
-        self.generations = Generations(settings, self.metrics, self._read_keys, self._renewed)
+        self.generations = Generations(settings, self.metrics)
         self.characters = 0  # translated since the start
         self.files = Files(limits, clock, lambda: self.generations.current, self.lines)
-        self._cache: OrderedDict[tuple[_Kind, str], Any] = OrderedDict()
+        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()  # the one used last at the end
         self._speed = 100.0  # segments a second, lately
 
-    async def start(self, spawned: tuple[subprocess.Popen[bytes], socket] | None = None) -> None:
-        """Raises ValueError for a model that is not sound, ChildProcessError where no process can live."""
-        self.batcher = Batcher(self._run, self.settings.workers, self._ran)
+    async def start(self, spawned: Spawned) -> None:
+        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
+        ChildProcessError where no process can live."""
+        self.batcher = Batcher(self._run, self.settings.workers)
         await self.generations.start(spawned)
         self.metrics.now |= {
             "nmt_waiting_segments": lambda: self.batcher.waiting,
@@ -106,13 +64,6 @@ class Service:
             "nmt_worker_deaths_total": lambda: self.generations.deaths,
         }
 
-    def _read_keys(self) -> Keys | None:
-        return Keys(self.settings.keys) if self.settings.keys else None
-
-    def _renewed(self, keys: Keys | None) -> None:
-        self.keys = keys
-        self._cache.clear()
-
     @property
     def is_draining(self) -> bool:
         return self.generations.is_draining
@@ -120,6 +71,10 @@ class Service:
     @property
     def pairs(self) -> Pairs:
         return self.generations.current.pairs
+
+    @property
+    def keys(self) -> Keys | None:
+        return self.generations.current.keys
 
     # -- a request --
 
@@ -138,34 +93,27 @@ class Service:
         """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
         return detect(text, self.pairs.sources)
 
-    async def translate(self, wanted: TranslationRequest) -> list[Answer]:
+    async def translate(self, wanted: TranslationRequest) -> list[TranslatedText]:
         """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         self.limits.check(wanted.texts)
         with self.generations.current as generation:
             ways = generation.pairs.ways(wanted.source, wanted.target)
-            texts = [self._prepared(text, wanted, ways) for text in wanted.texts]
-            by_kind: dict[_Kind, list[tuple[_Text, str]]] = {}
+            texts = [source_text(text, wanted, ways) for text in wanted.texts]
+            markup: Markup = "html" if wanted.is_html else ""
+            kinds = {
+                pair: _Kind(generation, pair.name, wanted.alternatives, markup) for pair in ways.values() if pair
+            }
+            segments: dict[_Kind, list[str]] = {kind: [] for kind in kinds.values()}
             for text in texts:
                 if text.pair:
-                    assert text.segments
-                    kind = _Kind(generation, text.pair.name, wanted.alternatives, "html" if wanted.is_html else "")
-                    by_kind.setdefault(kind, []).extend((text, segment) for segment in text.segments.texts)
-            self.check_room(sum(map(len, by_kind.values())))
-            await self._fill(by_kind)
-            return [text.answer(given) for given, text in zip(wanted.texts, texts, strict=True)]
-
-    def _prepared(self, given: str, wanted: TranslationRequest, ways: Mapping[str, Pair | None]) -> _Text:
-        if wanted.source:
-            source, confidence = next(iter(ways)), 100.0
-        else:
-            seen = html.cut(given).plain if wanted.is_html else given  # else the tags' English would count
-            source, confidence = detect(seen, list(ways))[0]
-            if not any(map(str.isalpha, seen)):
-                return _Text(source, confidence, None)  # it says nothing of its language, and nothing in any
-        pair = ways[source]
-        if not pair:
-            return _Text(source, confidence, pair)
-        return _Text(source, confidence, pair, html.cut(given, source) if wanted.is_html else cut(given, source))
+                    segments[kinds[text.pair]] += text.segments
+            self.check_room(sum(map(len, segments.values())))
+            found = await self._results(segments, self.limits.request_s)
+            answers = []
+            for text in texts:
+                results = [found[kinds[text.pair], segment] for segment in text.segments] if text.pair else []
+                answers.append(text.translated(results))
+            return answers
 
     def check_room(self, number: int = 1) -> None:
         """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""
@@ -173,25 +121,20 @@ class Service:
             wait_s = math.ceil(min(60.0, max(1.0, self.batcher.waiting / self._speed)))
             raise RefusedError(429, f"too many texts wait to be translated; try again in {wait_s} s", wait_s)
 
-    async def _fill(self, by_kind: dict[_Kind, list[tuple[_Text, str]]]) -> None:
-        """Translate the segments, and give each text its results, in order."""
-        async with self._in_time("translated", self.limits.request_s):
-            found = await self._results({kind: [one for _, one in wanted] for kind, wanted in by_kind.items()})
-        for kind, wanted in by_kind.items():
-            for text, segment in wanted:
-                text.results.append(found[kind, segment])
-
-    async def lines(self, generation: Generation, pair: Pair, lines: Sequence[str], is_tagged: bool) -> list[str]:
+    async def lines(
+        self, generation: Generation, pair: LanguagePair, lines: Sequence[str], is_tagged: bool
+    ) -> list[str]:
         """The translations of lines of a file. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
         kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
-        async with self._in_time("translated", self.limits.file_s):
-            found = await self._results({kind: lines})
-        return [found[kind, line][0] for line in lines]
+        found = await self._results({kind: lines}, self.limits.file_s)
+        return [found[kind, line].text for line in lines]
 
-    async def _results(self, wanted: Mapping[_Kind, Sequence[str]]) -> dict[tuple[_Kind, str], Any]:
-        """Of each segment what workers make of it. Raises what they raise."""
-        waits: list[tuple[_Kind, list[str], asyncio.Future[list[Any]]]] = []
-        found: dict[tuple[_Kind, str], Any] = {}
+    async def _results(
+        self, wanted: Mapping[_Kind, Sequence[str]], seconds: float
+    ) -> dict[tuple[_Kind, str], SegmentResult]:
+        """Of each segment what workers make of it. Raises RefusedError."""
+        waits: list[tuple[_Kind, list[str], asyncio.Future[list[SegmentResult]]]] = []
+        found: dict[tuple[_Kind, str], SegmentResult] = {}
         for kind, segments in wanted.items():
             missing = []
             for segment in dict.fromkeys(segments):
@@ -203,20 +146,17 @@ class Service:
                     missing.append(segment)
             waits.append((kind, missing, self.batcher.submit(kind, missing)))
         try:
-            for kind, missing, answer in waits:
-                found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
+            async with self._in_time("translated", seconds):
+                for kind, missing, answer in waits:
+                    found |= {(kind, one): result for one, result in zip(missing, await answer, strict=True)}
         finally:
             for *_, answer in waits:
                 answer.cancel()
-        self._remember(found)
-        return found
-
-    def _remember(self, found: dict[tuple[_Kind, str], Any]) -> None:
-        if not self.settings.cache:
-            return
-        self._cache |= found
+        if self.settings.cache:
+            self._cache |= found
         while len(self._cache) > self.settings.cache:
             self._cache.popitem(last=False)
+        return found
 
     async def inspect(
         self,
@@ -229,8 +169,8 @@ class Service:
     ) -> str:
         """What the model does with a text, or with one piece of a side ("src" or "tgt"), as JSON; see nmt/inspection.
         Raises RefusedError."""
-        if len(text) > INSPECTED or len(translation or "") > INSPECTED:
-            raise RefusedError(400, f"a text of more than {INSPECTED} characters cannot be looked at")
+        if len(text) > MAX_INSPECTED_CHARS or len(translation or "") > MAX_INSPECTED_CHARS:
+            raise RefusedError(400, f"a text of more than {MAX_INSPECTED_CHARS} characters cannot be looked at")
         if not text.strip():
             raise RefusedError(400, "Invalid request: missing q parameter")
         self.check_room()
@@ -239,7 +179,7 @@ class Service:
             if pair is None:
                 raise RefusedError(400, "a language is not translated into itself")
             async with self._in_time("looked at", self.limits.request_s):
-                wanted = pair.name, text, translation, list(parts), piece
+                wanted = Inspection(pair.name, text, translation, parts, piece)
                 found: str = await generation.models.run("inspect", wanted)
             if not found:
                 raise RefusedError(400, "there is nothing in this text that the model reads")
@@ -261,19 +201,19 @@ class Service:
 
     # -- batches --
 
-    async def _run(self, kind: _Kind, texts: list[str]) -> Sequence[Any]:
-        batch = kind.pair, texts, kind.alternatives, kind.markup
-        found: Sequence[Any] = await kind.generation.models.run("translate", batch)
+    async def _run(self, kind: _Kind, texts: list[str]) -> Sequence[SegmentResult]:
+        begun = time.perf_counter()
+        batch = Batch(kind.pair, texts, kind.alternatives, kind.markup)
+        found: Sequence[SegmentResult] = await kind.generation.models.run("translate", batch)
+        seconds = time.perf_counter() - begun
+        self._speed += 0.1 * (self.settings.workers * len(texts) / max(seconds, 1e-3) - self._speed)
+        self.metrics.observe("nmt_batch_segments", len(texts), kind.pair)
+        self.metrics.observe("nmt_batch_seconds", seconds, kind.pair)
         characters = sum(map(len, texts))
         self.characters += characters
         self.metrics.count("nmt_characters_total", kind.pair, by=characters)
-        self.metrics.count("nmt_tokens_total", kind.pair, by=sum(one[3] for one in found))
+        self.metrics.count("nmt_tokens_total", kind.pair, by=sum(one.pieces for one in found))
         return found
-
-    def _ran(self, kind: _Kind, number: int, seconds: float) -> None:
-        self.metrics.observe("nmt_batch_segments", number, kind.pair)
-        self.metrics.observe("nmt_batch_seconds", seconds, kind.pair)
-        self._speed += 0.1 * (self.settings.workers * number / max(seconds, 1e-3) - self._speed)
 
     # -- its life --
 

@@ -1,4 +1,4 @@
-"""What all the interfaces share: a request's fields, whatever encoding they come in, and how a request is refused."""
+"""What all interfaces share: requests, their fields in any encoding, translated texts, and refusals."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import parse_qsl
 
 MAX_FIELDS = 10_000  # of a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
-KEYS = ("api_key", "auth_key")  # may stand in the query beside any body
-Markup = Literal["", "html", "file"]  # what may be tags in a segment: nothing, all of a page's, those of nmt/formats
+KEYS = ("api_key", "auth_key")  # LibreTranslate's and DeepL's field; either may stand in the query beside any body
 _HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
 
 
 class RefusedError(Exception):
-    """A request that is not fulfilled, and why, in one sentence without anything that the request said but its
-    settings."""
+    """A request is refused. The message is one sentence, which quotes no text of the request, only its settings."""
 
     def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -57,7 +55,7 @@ class FileRequest:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TranslatedText:
     """The translation of one text."""
 
     text: str
@@ -69,8 +67,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Request:
-    """One as it came. `body` is complete."""
+class HttpRequest:
+    """A request as it came, with its whole body."""
 
     query: str = ""
     content_type: str = ""
@@ -80,44 +78,39 @@ class Request:
     origin: str = ""  # where the client found this server, such as http://localhost:5000
 
 
-def media_type(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
+def fields_of(request: HttpRequest) -> dict[str, Any]:
+    """The fields by name; see `form_of`. Raises RefusedError(400)."""
+    return form_of(request)[0]
 
 
-def fields_of(request: Request) -> dict[str, Any]:
-    """The fields by name. JSON's are as they are; those of forms and of the query are texts, or lists of them where a
-    name is repeated. An empty body has none, whatever type it says it is; beside JSON only keys count in the query,
-    but for a GET, whose body is the unusual place. Raises RefusedError(400) for a body that cannot be read."""
+def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
+    """The fields by name, and the form's file, if it has one. Those of JSON have any type; those of forms and of the
+    query are texts, or lists of them where a name is repeated. Of a query beside JSON only the keys count, unless it
+    is that of a GET. An empty body may have any content type. Raises RefusedError(400) for a body that cannot be
+    read."""
+    query = _of_query(request)
     if not request.body.strip():
-        return _of_query(request)
-    kind = media_type(request.content_type)
+        return query, None
+    kind = request.content_type.partition(";")[0].strip().lower()
     if "json" in kind:
         is_get = request.method in ("GET", "HEAD")
-        return _of_json(request.body) | {k: v for k, v in _of_query(request).items() if is_get or k in KEYS}
+        return _json_fields(request) | {k: v for k, v in query.items() if is_get or k in KEYS}, None
     if kind == MULTIPART:
-        pairs, _ = _of_multipart(request.content_type, request.body)
-    else:
-        pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
-    return _of_query(request) | _collected(pairs)
+        pairs, uploads = _of_multipart(request.content_type, request.body)
+        return query | _collected(pairs), uploads.get("file")
+    pairs = _pairs(_text(request.body)) if kind in (FORM, "") else []
+    return query | _collected(pairs), None
 
 
-def form_of(request: Request) -> tuple[dict[str, Any], Upload | None]:
-    """The fields as `fields_of` has them, and the form's file, if it has one. Raises RefusedError(400)."""
-    if media_type(request.content_type) != MULTIPART or not request.body.strip():
-        return fields_of(request), None
-    pairs, uploads = _of_multipart(request.content_type, request.body)
-    return _of_query(request) | _collected(pairs), uploads.get("file")
-
-
-def key_of(request: Request, fields: Mapping[str, Any]) -> str:
+def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
     """The key that is sent in a field, in the query or in the Authorization header, with a scheme or without; "" for
     none. Raises RefusedError(400)."""
-    header = request.headers.get("authorization", "").strip()
-    found = text_field(fields, "api_key", "") or text_field(_of_query(request), "api_key", "")
-    return found or header.rpartition(" ")[2]  # a key has no blank
+    query, header = _of_query(request), request.headers.get("authorization", "").strip()
+    found = (text_field(given, name, "") for given in (fields, query) for name in KEYS)
+    return next(filter(None, found), header.rpartition(" ")[2])  # a key has no blank
 
 
-def json_of(request: Request) -> Any:
+def json_of(request: HttpRequest) -> Any:
     """The body as JSON, of any type. Raises RefusedError(400)."""
     try:
         return json.loads(_text(request.body) or "null")
@@ -125,12 +118,12 @@ def json_of(request: Request) -> Any:
         raise RefusedError(400, "Invalid request: the body is no JSON") from None
 
 
-def _of_query(request: Request) -> dict[str, Any]:
+def _of_query(request: HttpRequest) -> dict[str, Any]:
     return _collected(_pairs(request.query))
 
 
-def _of_json(body: bytes) -> dict[str, Any]:
-    found = json_of(Request(body=body))
+def _json_fields(request: HttpRequest) -> dict[str, Any]:
+    found = json_of(request)
     if not isinstance(found, dict):
         raise RefusedError(400, "Invalid request: the body must be a JSON object")
     return found
@@ -154,7 +147,6 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
     """The fields, and the files by the names of theirs, of which none is ever on a disk."""
-    from python_multipart.exceptions import MultipartParseError
     from python_multipart.multipart import create_form_parser
 
     found: list[tuple[str, str]] = []
@@ -181,21 +173,16 @@ def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]]
         parser.write(body)
         parser.finalize()
         parser.close()
-    except (MultipartParseError, ValueError):
+    except ValueError:
         raise RefusedError(400, "Invalid request: the body is no multipart form") from None
     return found, uploads
 
 
 def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    found: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
-    return found
+        found.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def text_field(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:
@@ -207,7 +194,7 @@ def text_field(fields: Mapping[str, Any], name: str, default: str | None = None)
         return default
     if not isinstance(value, str):
         raise RefusedError(400, f"Invalid request: {name} must be a string")
-    return value
+    return _HALVES.sub("\ufffd", value)
 
 
 def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], bool]:

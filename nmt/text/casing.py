@@ -11,12 +11,14 @@ IJsland), one whose case is a matter of language (İstanbul), a capital ẞ. Scr
 from __future__ import annotations
 
 import re
+from functools import partial
 
 TITLE, WORD, BEGIN, END = "⇧⇪⇈⇊"
 SIGNS = (TITLE, WORD, BEGIN, END)
 
 _WORD = re.compile(r"[^\W\d_]+")
 _OWN = re.compile(f"[{''.join(SIGNS)}]")
+_doubled = partial(_OWN.sub, r"\g<0>\g<0>")
 _MARKED = re.compile(
     rf"(?P<own>[{''.join(SIGNS)}])(?P=own)|(?P<sign>[{TITLE}{WORD}])(?P<blank> ?)(?P<word>[^\W\d_]*)"
     rf"|{BEGIN}(?P<before> ?)(?P<span>[^{END}]*){END}?|{END}"
@@ -28,7 +30,7 @@ def marked(text: str) -> str:
     words = list(_WORD.finditer(text))
     kinds = [_kind(word[0]) for word in words]
     if not any(kinds):
-        return _OWN.sub(r"\g<0>\g<0>", text)
+        return _doubled(text)
     parts: list[str] = []
     place = number = 0
     while number < len(words):
@@ -41,7 +43,7 @@ def marked(text: str) -> str:
         start, end, kind = words[number].start(), words[last].end(), BEGIN if long > 1 else kinds[number]
         if kind == WORD and end - start == 1:
             kind = TITLE
-        between = _OWN.sub(r"\g<0>\g<0>", text[place:start])
+        between = _doubled(text[place:start])
         if not kind:
             parts += [between, text[start:end]]
         else:
@@ -50,9 +52,9 @@ def marked(text: str) -> str:
                 between, blank = between[:-1], " "
             parts += [between, kind, blank, text[start:end].lower(), END if kind == BEGIN else ""]
         place, number = end, last + 1
-    parts.append(_OWN.sub(r"\g<0>\g<0>", text[place:]))
+    parts.append(_doubled(text[place:]))
     found = "".join(parts)
-    return found if unmarked(found) == text else _OWN.sub(r"\g<0>\g<0>", text)
+    return found if unmarked(found) == text else _doubled(text)
 
 
 def unmarked(text: str) -> str:

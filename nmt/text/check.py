@@ -17,7 +17,7 @@ _NAMED = re.compile(
         for kind in KINDS
     )
 )
-NUMBER = 100_000  # characters that are looked at
+MAX_CHARS = 100_000  # characters that are looked at
 
 
 def kept_parts(text: str) -> Counter[tuple[str, str]]:
@@ -28,7 +28,7 @@ def kept_parts(text: str) -> Counter[tuple[str, str]]:
 
 def _parts(text: str) -> Iterator[tuple[tuple[str, str], str]]:
     """Of each part what it is compared by, and itself."""
-    for match in _NAMED.finditer(text[:NUMBER]):
+    for match in _NAMED.finditer(text[:MAX_CHARS]):
         kind = match.lastgroup or ""
         yield (kind, digits(match[0]) if kind == "numbers" else match[0]), match[0]
 

@@ -10,12 +10,12 @@ from itertools import islice
 from nmt.languages import is_inside_word
 from nmt.text.glossary import Glossary
 from nmt.text.markup import Markup, take_out
-from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, like, masked
+from nmt.text.protection import SYMBOLS, Masked, TextRules, found_in, masked, masked_like
 
 
 @dataclass(frozen=True)
 class Guard:
-    """`symbols` says whether the model has pieces for them."""
+    """A translator's rules and glossary; `symbols` says whether its model has pieces for symbols."""
 
     rules: TextRules
     glossary: Glossary | None
@@ -34,7 +34,7 @@ class Guard:
         `taken_out` has left gets one; a term without one is forced by the alignment."""
         if not self.symbols:
             return Masked(text)
-        kept = found_in(text, self.rules.pattern) if self.rules.pattern else []
+        kept = found_in(text, self.rules.pattern)
         values = [(start, end, text[start:end]) for start, end in kept]
         terms = islice(self._free_terms(text, kept), max(0, len(SYMBOLS) - len(values)))
         return masked(text, sorted([*values, *terms]))
@@ -49,11 +49,12 @@ class Guard:
         if not self.symbols:
             return list(targets)
         return [
-            like(source, target, self._spans(source, target)) for source, target in zip(sources, targets, strict=True)
+            masked_like(source, target, self._spans(source, target))
+            for source, target in zip(sources, targets, strict=True)
         ]
 
     def _spans(self, source: Masked, target: str) -> list[tuple[int, int]]:
-        kept = found_in(target, self.rules.pattern) if self.rules.pattern else []
+        kept = found_in(target, self.rules.pattern)
         if not self.glossary or not source.kept:
             return kept
         values = "|".join(map(re.escape, sorted(set(source.kept), key=len, reverse=True)))

@@ -17,7 +17,7 @@ from itertools import count
 from nmt.languages import is_inside_word
 from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
-from nmt.text.placement import Element, placed, spaced
+from nmt.text.placement import Element, children, placed, spaced
 from nmt.text.tag_pairs import nested_pairs
 
 TAG = re.compile(
@@ -27,8 +27,8 @@ TAG = re.compile(
 )
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
-# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
 CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank stands before them
+# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
 BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
 
 
@@ -226,9 +226,7 @@ def _with_blanks(element: Element, translation: str, character: int) -> str:
 def _in_order(markup: Markup, translation: str, links: Sequence[Link]) -> Iterator[tuple[int, str, bool, bool]]:
     """The tags in the order of the translation: where, what, and whether a blank before or after it goes."""
     spans = placed(markup.elements, markup.plain, translation, links)
-    inside: dict[int, list[int]] = {}
-    for number, element in enumerate(markup.elements):
-        inside.setdefault(element.parent, []).append(number)
+    inside = children(markup.elements)
     stack = [(number, False) for number in sorted(inside[-1], key=spans.__getitem__)[::-1]]
     while stack:
         number, is_end = stack.pop()
@@ -240,4 +238,4 @@ def _in_order(markup: Markup, translation: str, links: Sequence[Link]) -> Iterat
         yield start, tag, element.joins_before, element.joins_after and not element.close
         if element.close:
             stack.append((number, True))
-        stack += [(n, False) for n in sorted(inside.get(number, ()), key=spans.__getitem__)[::-1]]
+        stack += [(n, False) for n in sorted(inside[number], key=spans.__getitem__)[::-1]]

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 FOUND_S = 0.1  # in one text; only a pattern that tries too many ways takes longer
 
 
-class Finder(Protocol):
-    """What finds places in a text, as re.Pattern does."""
-
-    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize, /) -> Iterator[re.Match[str]]: ...
-
-
 @dataclass(frozen=True)
-class Bounded:
+class BoundedPattern:
     """Finds no more in a text once it has taken FOUND_S, as (?:a+)+b does of many a."""
 
     compiled: Any
 
     @classmethod
-    def of(cls, pattern: str) -> Bounded:
+    def of(cls, pattern: str) -> BoundedPattern:
         """Raises ValueError for what is no regular expression."""
         import regex  # unlike re it can be stopped
 
@@ -34,6 +27,9 @@ class Bounded:
         except (regex.error, RecursionError, OverflowError) as error:
             raise ValueError(str(error)) from None
 
-    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize, /) -> Iterator[re.Match[str]]:
+    def finditer(self, text: str, /) -> Iterator[re.Match[str]]:
         with suppress(TimeoutError):
-            yield from self.compiled.finditer(text, start, end, timeout=FOUND_S)
+            yield from self.compiled.finditer(text, timeout=FOUND_S)
+
+
+Finder = re.Pattern[str] | BoundedPattern

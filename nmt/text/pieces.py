@@ -12,7 +12,7 @@ from nmt.languages import is_word
 from nmt.text.casing import SIGNS
 from nmt.text.protection import SYMBOLS, WHOLE, TextRules
 
-SPACE = "▁"  # SentencePiece's
+SPACE = "▁"  # as SentencePiece writes it, before each word
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
 JOINERS = "'’-‐\u200c\u200d"  # stand inside a word
 
@@ -107,13 +107,7 @@ def links(
     """An alignment (source piece, target piece) as spans of words, or parts of words. Special pieces are left out; of
     pieces that spell several words, words are linked with words and signs with signs. Where there is no alignment the
     texts' words are paired by their places."""
-    of_src, of_tgt = piece_spans(src, src_pieces), piece_spans(tgt, tgt_pieces)
-    words = [word_spans(text) for text in (src, tgt)]
-    src_parts, tgt_parts = (
-        [_parts(span, in_text, starts) for span in spans]
-        for spans, in_text in ((of_src, words[0]), (of_tgt, words[1]))
-        for starts in [[start for start, _ in in_text]]
-    )
+    src_parts, tgt_parts = _word_parts(src, src_pieces), _word_parts(tgt, tgt_pieces)
     found = []
     for s, t in alignment:
         if s < len(src_parts) and t < len(tgt_parts):
@@ -123,13 +117,16 @@ def links(
     return tuple(found) or diagonal(src, tgt)
 
 
-def _parts(span: Span | None, words: Sequence[Span], starts: Sequence[int]) -> list[Span]:
-    """What a span has of each word."""
-    if span is None:
-        return []
-    first = max(bisect_right(starts, span[0]) - 1, 0)
-    met = words[first : bisect_left(starts, span[1])]
-    return [(max(start, span[0]), min(end, span[1])) for start, end in met if end > span[0]]
+def _word_parts(text: str, pieces: Sequence[str]) -> list[list[Span]]:
+    """Of each piece what it spells of each word."""
+    words = word_spans(text)
+    starts = [start for start, _ in words]
+    found = []
+    for span in piece_spans(text, pieces):
+        start, end = span or (0, 0)
+        met = words[max(bisect_right(starts, start) - 1, 0) : bisect_left(starts, end)]
+        found.append([(max(first, start), min(last, end)) for first, last in met if last > start])
+    return found
 
 
 def diagonal(src: str, tgt: str) -> tuple[Link, ...]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from nmt.languages import is_word
 from nmt.text.pieces import Link, Span, word_spans
@@ -33,17 +35,23 @@ class Element:
     most: int = sys.maxsize  # words that it covers, unless it is around all of the text
 
 
+def children(elements: Sequence[Element]) -> defaultdict[int, list[int]]:
+    """The numbers of the elements in each, by its number; -1: of those in none."""
+    inside = defaultdict[int, list[int]](list)
+    for number, element in enumerate(elements):
+        inside[element.parent].append(number)
+    return inside
+
+
 def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
     """Of each element, a parent before what it holds, the characters of the translation that it covers: inside its
     parent's, and beside those of the others there, in which what stands alone does not fall."""
-    inside: dict[int, list[int]] = {}
-    for number, element in enumerate(elements):
-        inside.setdefault(element.parent, []).append(number)
+    inside = children(elements)
     texts = _Texts(plain, translation, links)
     spans: list[Span] = [(0, 0)] * len(elements)
     words: list[Span] = [(0, 0)] * len(elements)  # likewise, in words of the translation
     for parent in (-1, *range(len(elements))):
-        if children := inside.get(parent):
+        if numbers := inside[parent]:
             around = (0, len(plain)) if parent < 0 else (elements[parent].start, elements[parent].end)
             room = _Room(
                 texts,
@@ -51,7 +59,7 @@ def placed(elements: Sequence[Element], plain: str, translation: str, links: Seq
                 (0, len(texts.tgt)) if parent < 0 else words[parent],
                 (0, len(translation)) if parent < 0 else spans[parent],
             )
-            for number, (in_words, in_characters) in room.place(elements, children).items():
+            for number, (in_words, in_characters) in room.place(elements, numbers).items():
                 words[number], spans[number] = in_words, in_characters
     return spans
 
@@ -83,9 +91,7 @@ class _Texts:
         for words in self.words:
             for word in words:
                 self.number[word] += 1
-        self.linked = [0]  # words with links, before each
-        for number in self.number:
-            self.linked.append(self.linked[-1] + bool(number))
+        self.linked = list(accumulate(map(bool, self.number), initial=0))  # words with links, before each
 
     def has_no_word(self, start: int, end: int) -> bool:
         """Whether no word of the source begins among these characters."""
@@ -102,10 +108,7 @@ class _Texts:
             if (shared := min(e, end) - max(s, start)) > 0:
                 found.append((link, 2 * shared - (e - s)))
         mostly = [link for link, excess in found if excess > 0] or [link for link, _ in found]
-        count: dict[int, int] = {}
-        for link in mostly:
-            for word in self.words[link]:
-                count[word] = count.get(word, 0) + 1
+        count = Counter(word for link in mostly for word in self.words[link])
         own = self.plain[start:end]
         return {
             word: (2 * of_word - self.number[word]) / self.number[word]

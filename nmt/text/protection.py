@@ -19,7 +19,8 @@ from typing import Literal, cast, get_args
 from nmt.common.suggestions import did_you_mean
 from nmt.languages import HANGUL, UNSPACED
 from nmt.text.casing import SIGNS
-from nmt.text.patterns import Bounded, Finder
+from nmt.text.edits import Edit, edited
+from nmt.text.patterns import BoundedPattern, Finder
 
 Kind = Literal["placeholders", "urls", "emails", "tags", "numbers", "all"]
 SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
@@ -69,7 +70,8 @@ class TextRules:
     casing: Literal["kept", "marked"] = "kept"
 
     def __post_init__(self) -> None:
-        check_patterns("keep", self.keep)
+        for pattern in self.keep:
+            _check(pattern)
 
     @property
     def kinds(self) -> list[str]:
@@ -105,27 +107,26 @@ class TextRules:
             return None
         own = (f"(?:{keep})" for keep in self.keep)
         pattern = "|".join((SYMBOL.pattern, *own, *(PATTERNS[kind] for kind in self.kinds)))
-        return Bounded.of(pattern) if self.keep else re.compile(pattern)
+        return BoundedPattern.of(pattern) if self.keep else re.compile(pattern)
 
 
-def check_patterns(name: str, patterns: Iterable[str]) -> None:
+def _check(pattern: str) -> None:
     """Raises ValueError for what is no regular expression, or can be nothing."""
-    for pattern in patterns:
-        if len(pattern) > MAX_PATTERN:
-            raise ValueError(f"{name} has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
-        try:
-            compiled = Bounded.of(f"(?:{pattern})").compiled
-        except ValueError as error:
-            raise ValueError(f"{name} is {pattern!r}, which is no regular expression: {error}") from None
-        if compiled.groups:
-            raise ValueError(f"{name} is {pattern!r}, which has groups; (?:...) is one that does not count")
-        if compiled.fullmatch(""):
-            raise ValueError(f"{name} is {pattern!r}, which finds nothing at all; it must find a character at least")
+    if len(pattern) > MAX_PATTERN:
+        raise ValueError(f"keep has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
+    try:
+        compiled = BoundedPattern.of(f"(?:{pattern})").compiled
+    except ValueError as error:
+        raise ValueError(f"keep is {pattern!r}, which is no regular expression: {error}") from None
+    if compiled.groups:
+        raise ValueError(f"keep is {pattern!r}, which has groups; (?:...) is one that does not count")
+    if compiled.fullmatch(""):
+        raise ValueError(f"keep is {pattern!r}, which finds nothing at all; it must find a character at least")
 
 
-def found_in(text: str, pattern: Finder) -> list[tuple[int, int]]:
-    """Where the pattern is found."""
-    return [match.span() for match in pattern.finditer(text) if match[0].strip()]
+def found_in(text: str, pattern: Finder | None) -> list[tuple[int, int]]:
+    """Where the pattern, if there is one, is found."""
+    return [match.span() for match in pattern.finditer(text) if match[0].strip()] if pattern else []
 
 
 @dataclass(frozen=True)
@@ -139,16 +140,10 @@ class Masked:
 
 def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
     """The text with symbols in place of these characters, as far as there are symbols, which stand for the values."""
-    parts: list[str] = []
-    edits: list[tuple[int, int, int, int]] = []
-    place = size = 0
-    for symbol, (start, end, _) in zip(SYMBOLS, values, strict=False):
-        parts += [text[place:start], symbol]
-        size += start - place
-        edits.append((size, size + len(symbol), start, end))
-        size += len(symbol)
-        place = end
-    return Masked("".join([*parts, text[place:]]), tuple(value for *_, value in values[: len(edits)]), tuple(edits))
+    values = values[: len(SYMBOLS)]
+    made = edited(text, [(start, end, symbol) for symbol, (start, end, _) in zip(SYMBOLS, values, strict=False)])
+    back = tuple((new, new_end, start, end) for start, end, new, new_end in made.edits)
+    return Masked(made.text, tuple(value for *_, value in values), back)
 
 
 def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
@@ -157,26 +152,25 @@ def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
     tgt_spans = found_in(tgt, pattern) if src_spans else []
     if not tgt_spans:
         return src, tgt
-    common = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
-    left = Counter(common)
+    left = Counter(src[a:b] for a, b in src_spans) & Counter(tgt[a:b] for a, b in tgt_spans)
     chosen: list[tuple[int, int, str]] = []
     for start, end in src_spans:
         if left[src[start:end]] and len(chosen) < len(SYMBOLS):
             left[src[start:end]] -= 1
             chosen.append((start, end, src[start:end]))
     source = masked(src, chosen)
-    return source.text, like(source, tgt, tgt_spans)
+    return source.text, masked_like(source, tgt, tgt_spans)
 
 
-def like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
+def masked_like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
     """A target text with the source's symbols for what they stand for, each once."""
     left: dict[str, list[str]] = {}
     for symbol, value in zip(SYMBOLS, source.kept, strict=False):
         left.setdefault(value, []).append(symbol)
-    parts: list[str] = []
+    edits: list[Edit] = []
     place = 0
     for start, end in spans:
         if start >= place and (symbols := left.get(tgt[start:end])):
-            parts += [tgt[place:start], symbols.pop(0)]
+            edits.append((start, end, symbols.pop(0)))
             place = end
-    return "".join([*parts, tgt[place:]])
+    return edited(tgt, edits).text

@@ -61,8 +61,8 @@ def sentences(text: str, language: str = "") -> list[str]:
     """The sentences of a text, each with the blank space that follows it and the first with what comes before it:
     joined they are the text. `language` is a code, a tag or a name; where it tells nothing, the script tells
     Chinese and Japanese."""
-    first = re.split("[-_]", language.casefold())[0]
-    code = CODE_OF.get(first) or _OWN_SCRIPT.get(writing(language, [text[:BLOCK]])) or first or "en"
+    tag = re.split("[-_]", language.casefold())[0]
+    code = CODE_OF.get(tag) or _OWN_SCRIPT.get(writing(language, [text[:BLOCK]])) or tag or "en"
     is_cased = any(map(str.isupper, text))
     found, start = [], 0
     for end in _ends(text, code):

@@ -97,7 +97,7 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
         log.warning("%s does not say which text the run began with; it must be the same", run_dir / ORIGIN)
     for role, before in recorded.items():
         name = corpus.splits.get(role)
-        if name and before != text[role] and before != corpus.earlier_fingerprint(name):
+        if name and before != text[role] and before != corpus.fingerprint(name, earlier=True):
             raise ValueError(
                 f"{run_dir} began with another {ROLES[role]} text: data.{role}={name} has changed since; "
                 "put it back, choose another run=, or delete the folder"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.common.suggestions import did_you_mean
-from nmt.composition import Data, choices_of, composed, groups, merged
+from nmt.composition import Data, choices_of, composed, groups, merged, nested
 from nmt.config import RunConfig
 from nmt.plain_data import from_dict
 from nmt.training.warm_start import with_start
@@ -57,7 +57,7 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
             raise ValueError(f"{key} is {value!r}; it must be one of {', '.join(choices_of(key))}{or_settings}")
         else:
             place = packages.get(key, key) if isinstance(value, Mapping) else key
-            settings = merged(settings, _nested(place, _plain(value)))
+            settings = merged(settings, nested(place, _plain(value)))
     for group, package in packages.items():
         found: Any = settings
         for part in package.split(".") if package else ["experiment"]:
@@ -68,12 +68,6 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
     return choices, settings
 
 
-def _nested(key: str, value: Any) -> dict[str, Any]:
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value  # type: ignore[no-any-return]
-
-
 def _plain(value: Any) -> Any:
     """What a config file would have for it; keys may be dotted here, too, and numbers NumPy's."""
     if hasattr(value, "tolist"):
@@ -81,7 +75,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         plain: dict[str, Any] = {}
         for key, one in value.items():
-            plain = merged(plain, _nested(str(key), _plain(one)))
+            plain = merged(plain, nested(str(key), _plain(one)))
         return plain
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]

@@ -26,7 +26,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Beam
 from nmt.search.beam import PATIENT
 from nmt.translation.searcher import Searcher
-from nmt.translation.values import Task
+from nmt.translation.values import TranslationTask
 
 SHARPNESS = 6.0  # γ
 
@@ -36,7 +36,7 @@ Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each s
 def candidates(searcher: Searcher, batch: Batch, number: int) -> Candidates:
     """The best that a beam finds that gives nothing up, `number` of them or fewer."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
-    found = searcher.hypotheses(Task(Beam(beam_size=number, patience=PATIENT)), sources)
+    found = searcher.hypotheses(TranslationTask(Beam(beam_size=number, patience=PATIENT)), sources)
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 

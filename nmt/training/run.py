@@ -26,7 +26,7 @@ from nmt.bundle import load_bundle
 from nmt.common.bars import seen
 from nmt.common.files import write_atomically
 from nmt.common.json_text import to_json
-from nmt.common.process import IN_TRAINING, keep_few_kernels, trim_memory, tune_process
+from nmt.common.process import IN_TRAINING, trim_memory, tune_process
 from nmt.common.signals import Signals, Stopped
 from nmt.config import RunConfig
 from nmt.data.corpora import FileCorpus
@@ -114,8 +114,7 @@ def _train_on(
 ) -> Trained:
     run_dir = Path(config.runs_dir) / config.run
     config = _begun(run_dir, config, processes)
-    keep_few_kernels(IN_TRAINING)
-    tune_process()
+    tune_process(IN_TRAINING)
     if config.trainer.threads:
         torch.set_num_threads(config.trainer.threads)
     # The first process checks the text, and all have the same (SameText).

@@ -8,7 +8,7 @@ Searcher (ids).
     batches.py      hypotheses as translations, ranked, aligned where asked for
     searcher.py     the models on a device, and what they are asked
     ensemble.py     which models are searched together
-    values.py       Task and Translation, and what becomes of a Translation
+    values.py       TranslationTask and Translation, and what becomes of a Translation
     workers.py      several processes that translate for one
     forks.py        what such a process is, and how work is handed out
 """

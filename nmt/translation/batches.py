@@ -17,7 +17,7 @@ from nmt.search.base import best_first
 from nmt.search.beam import PATIENT
 from nmt.search.mbr import expected_utility
 from nmt.translation.searcher import Searcher, Watch
-from nmt.translation.values import Task, Translation
+from nmt.translation.values import Translation, TranslationTask
 
 FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
 FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
@@ -33,7 +33,7 @@ class BatchTranslator(Searcher):
         self.tokenizer = bundle.tokenizer
         self.metric = bundle.config.metric  # what the model was chosen by
 
-    def translate_batch(self, batch: tuple[Task, list[list[int]], list[list[int]]]) -> list[Translation]:
+    def translate_batch(self, batch: tuple[TranslationTask, list[list[int]], list[list[int]]]) -> list[Translation]:
         """Source ids with EOS, and the ids that their translations begin with -> the translations."""
         task, sources, _ = batch
         found = self.ranked(*batch)
@@ -41,7 +41,7 @@ class BatchTranslator(Searcher):
 
     def ranked(
         self,
-        task: Task,
+        task: TranslationTask,
         sources: list[list[int]],
         prefixes: Sequence[list[int]] = (),
         watch: Watch | None = None,
@@ -52,7 +52,7 @@ class BatchTranslator(Searcher):
         found = self.hypotheses(task, sources, prefixes, watch)
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
 
-    def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: Task) -> Translation:
+    def _translation(self, src: list[int], hypotheses: list[Hypothesis], task: TranslationTask) -> Translation:
         estimated = self.uses_shortlist(task.search) or task.search.repetition_penalty != 1
         wanted = hypotheses[: max(task.nbest, 1)]
         aligned = [task.alignment or self._symbols_differ(src, found.ids) for found in wanted]
@@ -84,7 +84,7 @@ class BatchTranslator(Searcher):
             i for i in tgt if i in symbols.values()
         )
 
-    def _by_utility(self, hypotheses: list[Hypothesis], task: Task) -> list[Hypothesis]:
+    def _by_utility(self, hypotheses: list[Hypothesis], task: TranslationTask) -> list[Hypothesis]:
         """Samples weigh alike, the hypotheses of a beam as they are likely."""
         assert task.mbr is not None
         best = max(h.log_prob for h in hypotheses)

@@ -40,8 +40,8 @@ def shared(
     most_deaths: int,
     named: Callable[[int], str],
 ) -> Iterator[tuple[int, Any]]:
-    """What a method of `target` makes of numbered tasks, as it comes, by up to `most` workers, which stay in `pool`
-    for other tasks; `named` is what a person calls a task.
+    """Call a method of `target` with numbered tasks in up to `most` workers: the number and the result of each, as
+    they come. The workers stay in `pool` for other tasks. `named` gives what a person calls a task.
 
     Raises the tasks' own errors, and ChildProcessError when one ends `most_deaths` workers or none can start.
     """

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from nmt.text.edits import Edited
 from nmt.text.guard import Guard
 from nmt.text.markup import Markup, put_behind
 from nmt.text.pieces import diagonal, links
 from nmt.text.protection import Masked
-from nmt.text.restoring import Edited, forced
+from nmt.text.restoring import forced
 from nmt.text.restoring import unmasked as restore
-from nmt.translation.values import Task, Translation
+from nmt.translation.values import Translation, TranslationTask
 
 NOTHING = Markup("", ())
 CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
@@ -21,30 +22,31 @@ CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such
 def around_markup(
     texts: list[str],
     prefixes: list[str] | None,
-    task: Task,
+    task: TranslationTask,
     guard: Guard,
     tags: bool,
-    translate: Callable[[list[str], list[str] | None, Task], list[Translation]],
+    translate: Callable[[list[str], list[str] | None, TranslationTask], list[Translation]],
 ) -> list[Translation]:
     """Translations of texts, with their tags and what else is kept put back, and the glossary's terms forced, by the
     alignment. `translate` is given plain texts, their prefixes, and the task."""
     markups = [guard.taken_out(text, tags) for text in texts]
-    starts = [guard.taken_out(prefix, tags) for prefix in prefixes or [""] * len(texts)]
+    beginnings = prefixes or [""] * len(texts)
+    starts = [guard.taken_out(beginning, tags) for beginning in beginnings]
     plain = [markup.plain for markup in markups]
     terms = [guard.terms(text) for text in plain]
     if any(terms) or any(markup.elements for markup in markups):
         task = replace(task, alignment=True, plain=False)
     found = translate(plain, None if prefixes is None else [start.plain for start in starts], task)
     return [
-        with_tags(markup, with_terms(markup.plain, of_text, translation, start.plain), prefix, start)
-        for markup, of_text, translation, prefix, start in zip(
-            markups, terms, found, prefixes or [""] * len(texts), starts, strict=True
+        with_tags(markup, with_terms(markup.plain, of_text, translation, start.plain), beginning, start)
+        for markup, of_text, translation, beginning, start in zip(
+            markups, terms, found, beginnings, starts, strict=True
         )
     ]
 
 
 def on_each(change: Callable[[Translation], Translation], translation: Translation) -> Translation:
-    """The change of a translation and of its alternatives."""
+    """A translation that is changed, with its alternatives, which are changed likewise."""
     alternatives = tuple(map(change, translation.alternatives))
     return replace(change(translation), alternatives=alternatives)
 

@@ -25,7 +25,7 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
 from nmt.search.beam_state import BeamState, begun
 from nmt.search.on_device import as_beam, is_on_device
-from nmt.translation.values import Task
+from nmt.translation.values import TranslationTask
 
 # A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
 # and a state that it takes in their place.
@@ -78,7 +78,7 @@ class Searcher:
 
     def hypotheses(
         self,
-        task: Task,
+        task: TranslationTask,
         sources: list[list[int]],
         prefixes: Sequence[list[int]] = (),
         watch: Watch | None = None,
@@ -102,7 +102,9 @@ class Searcher:
             found = [_named(*row) for row in zip(pieces.cpu().numpy(), found, strict=True)]
         return found
 
-    def _found_on_device(self, task: Task, sources: list[list[int]], run: on_device.Run) -> list[list[Hypothesis]]:
+    def _found_on_device(
+        self, task: TranslationTask, sources: list[list[int]], run: on_device.Run
+    ) -> list[list[Hypothesis]]:
         """In batches of few shapes, filled up with sentences that end before they begin."""
         search = as_beam(task.search)
         filling = [[EOS_ID]] * (stepped(len(sources)) - len(sources))
@@ -130,7 +132,7 @@ class Searcher:
         return on_device.find(search, self.network.step, state, beams, EOS_ID, run)[: len(sources)]
 
     def _prepared(
-        self, task: Task, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
+        self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
     ) -> tuple[Step[Any], Any, Request, torch.Tensor | None]:
         """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS

@@ -33,12 +33,11 @@ from nmt.translation.sources import MAX_CHARS, MAX_PIECES, ScoredPair, Source, p
 from nmt.translation.values import (
     Each,
     Split,
-    Task,
     Translation,
+    TranslationTask,
     check_batch_size,
     check_search,
     check_split,
-    check_task,
     folders_of,
     is_letterless,
     texts_like,
@@ -188,8 +187,8 @@ class Translator(BatchTranslator):
         directions and none is said, or this machine lacks BLEU's tokenisation and `mbr` needs it.
         """
         direction = self._direction(to, from_)
-        task = Task(search or self.search, nbest, alignment, plain, mbr or self.mbr, direction.tgt)
-        check_task(task, batch_size)
+        task = TranslationTask(search or self.search, nbest, alignment, plain, mbr or self.mbr, direction.tgt)
+        check_batch_size(batch_size)
         check_split(split := split or self.split, prefixes is not None)
         texts = texts_of("texts", texts)
         prefixes = None if prefixes is None else texts_like("prefixes", prefixes, "texts", len(texts))
@@ -197,7 +196,7 @@ class Translator(BatchTranslator):
             self.measure(language=task.tgt)  # before any work: a worker's error comes late
         over, tags = self.toward(direction), self.rules.tags if tags is None else tags
 
-        def translated(texts: list[str], prefixes: list[str] | None, task: Task) -> list[Translation]:
+        def translated(texts: list[str], prefixes: list[str] | None, task: TranslationTask) -> list[Translation]:
             if split == "sentences":
                 units = partial(over._translated, task=task, batch_size=batch_size, each=each)
                 count = partial(pieces_of, tokenizer=self.tokenizer)
@@ -214,7 +213,12 @@ class Translator(BatchTranslator):
         return Guard(self.rules, self.glossary, bool(self.tokenizer.symbol_ids))
 
     def _translated(
-        self, texts: list[str], task: Task, batch_size: int | None, each: Each, prefixes: list[str] | None = None
+        self,
+        texts: list[str],
+        task: TranslationTask,
+        batch_size: int | None,
+        each: Each,
+        prefixes: list[str] | None = None,
     ) -> list[Translation]:
         """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
         sources = sources_of(texts, self.tokenizer, self.guard, prefixes)
@@ -237,7 +241,7 @@ class Translator(BatchTranslator):
         whole = source.text.text if source.text.kept else text
         return unmasked(source.text, Translation(valid(whole), 0.0, 0.0)) if is_letterless(whole) else None
 
-    def _finished(self, source: Source, text: str, found: Translation, task: Task) -> Translation:
+    def _finished(self, source: Source, text: str, found: Translation, task: TranslationTask) -> Translation:
         """With what its symbols stand for, and what a caller should know."""
         made_up = self.tokenizer.symbol_ids and any(SYMBOL.search(one.text) for one in (found, *found.alternatives))
         if task.alignment or source.text.kept or made_up:

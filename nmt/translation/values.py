@@ -39,7 +39,7 @@ class Translation:
 
 
 @dataclass(frozen=True)
-class Task:
+class TranslationTask:
     """What is wanted of every sentence; see Translator.translate."""
 
     search: Search
@@ -48,6 +48,19 @@ class Task:
     plain: bool = False
     mbr: str | None = None  # a utility of search/mbr.py
     tgt: str = ""  # the language
+
+    def __post_init__(self) -> None:
+        """Raises TypeError or ValueError for what no search can give."""
+        check_search(self.search)
+        _check_whole("nbest", self.nbest)
+        if not 0 <= self.nbest <= self.search.width:
+            kind = "samples" if self.search.is_random else "beam_size"
+            raise ValueError(
+                f"nbest is {self.nbest}; it must be from 0 to {self.search.width}, "
+                f"or the search one of {kind}={max(self.nbest, 1)} or more"
+            )
+        if self.mbr not in (None, *UTILITIES):
+            raise ValueError(f"mbr is {self.mbr!r}; choose one of: {', '.join(UTILITIES)}")
 
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -79,21 +92,6 @@ def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
     if len(found) != count:
         raise ValueError(f"{name} has {len(found)} texts but {beside} has {count}; there must be one for each")
     return found
-
-
-def check_task(task: Task, batch_size: int | None) -> None:
-    """Raises TypeError or ValueError for what no search can give."""
-    check_search(task.search)
-    _check_whole("nbest", task.nbest)
-    if not 0 <= task.nbest <= task.search.width:
-        kind = "samples" if task.search.is_random else "beam_size"
-        raise ValueError(
-            f"nbest is {task.nbest}; it must be from 0 to {task.search.width}, "
-            f"or the search one of {kind}={max(task.nbest, 1)} or more"
-        )
-    if task.mbr not in (None, *UTILITIES):
-        raise ValueError(f"mbr is {task.mbr!r}; choose one of: {', '.join(UTILITIES)}")
-    check_batch_size(batch_size)
 
 
 def check_search(search: object) -> None:

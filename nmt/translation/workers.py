@@ -9,7 +9,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 from nmt.common.bars import Done, counted
@@ -36,7 +35,7 @@ class Workers:
     Raises ValueError for a number of workers that cannot be.
     """
 
-    def __init__(self, translator: Translator, number: int | None = None, done: Done | None = None) -> None:
+    def __init__(self, translator: Translator, number: int | None = None, done: Done = lambda count: None) -> None:
         """`done` is told how many texts more are done."""
         self.translator, self.done = translator, done
         self.number = default_workers(translator) if number is None else number
@@ -53,9 +52,7 @@ class Workers:
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         while self.pool:
             self.pool.pop().end()
 
@@ -75,17 +72,15 @@ class Workers:
     @contextmanager
     def _told(self, number: int) -> Iterator[Each]:
         """`_each`, of whose batches `done` is told; of what needs no model in the end."""
-        if self.done is None:
-            yield self._each
-            return
-        done, left = self.done, [number]
+        left = number
 
         def count(more: int) -> None:
-            left[0] -= more
-            done(more)
+            nonlocal left
+            left -= more
+            self.done(more)
 
         yield lambda function, batches: counted(self._each(function, batches), count)
-        done(left[0])
+        self.done(left)
 
     def _each(self, function: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
         batches = list(batches)

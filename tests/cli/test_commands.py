@@ -73,6 +73,12 @@ def test_translate_ends_quietly_when_nobody_reads(trained):
     assert (result.returncode, result.stderr) == (141, b"")
 
 
+def test_translate_counts_no_lines_of_a_pipe(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("opened to be counted, it loses its writer"))
+    assert translate.number_of_lines(tmp_path / "pipe") is None
+
+
 def test_translate_writes_json_and_nbest(trained):
     stdin = b"Anna mag den Ball.\n\n"
     rows = command("nmt-translate", trained / "model", "--json", "--nbest", 2, "--beam-size", 3, stdin=stdin).stdout
@@ -482,6 +488,8 @@ def bad_calls(trained, corpus_dir, tmp_path):
     yield ("nmt-evaluate", model, *files, "--train", "a"), "--train needs --rare"
     yield ("nmt-evaluate", model, *files, "--foreign", "a"), "--foreign needs --rare"
     yield ("nmt-evaluate", model, *files, "--rare", "--foreign", tmp_path / "x"), "x is missing"
+    again = ("--foreign", short, "--foreign", short)  # their counts would be one
+    yield ("nmt-evaluate", model, *files, "--rare", *again), "another text of the report is called short.en"
     yield ("nmt-evaluate", model, *files, "--tune", "--rare"), "leave --rare out"
     yield ("nmt-evaluate", model, "--testset", "wmt14"), "--testset needs --langpair"
     both = ("--testset", "wmt14", "--langpair", "de-en")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.data.cleaning import CleaningConfig, clean, reasons
+from nmt.data.cleaning import CleaningConfig, Tally, clean, reasons
 from nmt.data.corpora import DemoCorpus, FileCorpus, HubCorpus, Pair
 from nmt.data.readers import read_lines
 
@@ -143,11 +143,10 @@ def test_malformed_lines_are_told_by_file_and_number_and_treated_as_set(tmp_path
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=r"train.*, line 2 .*\(data.malformed=skip or replace goes on\)"):
         list(corpus(tmp_path).pairs("train"))
-    faults = []
-    dropped = Counter()
-    assert [pair[:2] for pair in corpus(tmp_path, malformed="skip").pairs("train", faults, dropped)] == [("a", "1")]
-    assert reasons(dropped) == "3 malformed"
-    assert [re.search(r"line (\d)", fault)[1] for fault in faults] == ["2", "3", "4"]
+    tally = Tally()
+    assert [pair[:2] for pair in corpus(tmp_path, malformed="skip").pairs("train", tally)] == [("a", "1")]
+    assert reasons(tally.dropped) == "3 malformed"
+    assert [re.search(r"line (\d)", fault)[1] for fault in tally.faults] == ["2", "3", "4"]
     replaced = list(corpus(tmp_path, malformed="replace").pairs("train", []))
     assert [pair.line for pair in replaced] == [1, 2, 3, 4]
     assert "\ufffd" in "".join(pair.src + pair.tgt for pair in replaced)
@@ -160,11 +159,11 @@ def test_whatever_the_bytes_no_line_is_lost_or_moved(lines):
     with tempfile.TemporaryDirectory() as folder:
         for code in ("de", "en"):
             (Path(folder) / f"train.{code}").write_bytes(b"".join(line + b"\n" for line in lines))
-        faults = []
-        found = list(corpus(folder, malformed="replace").pairs("train", faults))
+        tally = Tally()
+        found = list(corpus(folder, malformed="replace").pairs("train", tally))
     assert [pair.line for pair in found] == list(range(1, len(lines) + 1))
     bad = sum(line.decode(errors="ignore").encode() != line for line in lines)
-    assert len(faults) == 2 * bad
+    assert len(tally.faults) == 2 * bad
 
 
 def test_several_files_are_one_text_in_their_order(tmp_path):

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from nmt.data.cleaning import CleaningConfig, clean, reasons
+from nmt.data.cleaning import CleaningConfig, Tally, clean, reasons
 from nmt.data.corpora import FileCorpus
 from nmt.data.directions import Direction, Directions, read_direction
 from nmt.data.preparation import prepare
@@ -132,29 +132,29 @@ def test_rows_that_say_which_languages_they_are_in(tmp_path, name):
     with pytest.raises(ValueError, match="train has no pair of nl and en: all 3 are of other languages"):
         list(corpus(tmp_path, "de-en", "nl-en").pairs("train"))
     single = FileCorpus("de", "en", dir=str(tmp_path), malformed="skip")  # of one direction nothing goes unsaid
-    faults = []
-    assert [pair.src for pair in single.pairs("train", faults)] == ["Ja."]
-    assert len(faults) == 2
-    assert "has no text for 'de' and 'en': it has 'fr" in faults[0]
+    tally = Tally()
+    assert [pair.src for pair in single.pairs("train", tally)] == ["Ja."]
+    assert len(tally.faults) == 2
+    assert "has no text for 'de' and 'en': it has 'fr" in tally.faults[0]
 
 
 @pytest.mark.parametrize("name", ["train.tsv", "train.jsonl"])
 def test_with_both_ways_a_row_may_name_its_languages_in_either_order_and_what_is_lost_is_counted(tmp_path, name):
     write(tmp_path / name, *(ROWS if name == "train.tsv" else map(json.dumps, OBJECTS)))
-    dropped = Counter()
+    tally = Tally()
     both = FileCorpus("de", "en", dir=str(tmp_path), both_ways=True, tags=True)
-    assert [pair[:2] + pair.languages for pair in both.pairs("train", None, dropped)] == [
+    assert [pair[:2] + pair.languages for pair in both.pairs("train", tally)] == [
         ("Ja.", "Yes.", "de", "en"),
         ("Yes.", "Ja.", "en", "de"),
         ("Nein.", "No.", "de", "en"),
         ("No.", "Nein.", "en", "de"),
     ]
-    assert reasons(dropped) == "1 of other languages"
-    dropped.clear()
-    assert len(list(corpus(tmp_path, "de-en", "fr-en", "en-de").pairs("train", None, dropped))) == 3
-    assert not dropped
-    assert len(list(corpus(tmp_path, "de-en", "fr-en").pairs("train", None, dropped))) == 2
-    assert dropped == {"of other languages": 1}
+    assert reasons(tally.dropped) == "1 of other languages"
+    tally = Tally()
+    assert len(list(corpus(tmp_path, "de-en", "fr-en", "en-de").pairs("train", tally))) == 3
+    assert not tally.dropped
+    assert len(list(corpus(tmp_path, "de-en", "fr-en").pairs("train", tally))) == 2
+    assert tally.dropped == {"of other languages": 1}
 
 
 VARIANTS = {

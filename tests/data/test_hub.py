@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from nmt.data.cleaning import Tally
 from nmt.data.corpora import FileCorpus, HubCorpus
 
 
@@ -111,9 +112,9 @@ def test_lines_that_are_not_sound_are_told_by_file_and_number(tmp_path):
     (tmp_path / "train.jsonl").write_bytes(b'{"de": "a", "en": "b"}\n{"de": "\xff", "en": "b"}\n{"de": 3}\n')
     with pytest.raises(ValueError, match=r"train.jsonl, line 2 is not UTF-8 \(data.malformed"):
         rows(hub(tmp_path))
-    faults: list[str] = []
-    assert len(list(hub(tmp_path, malformed="skip").pairs("train", faults))) == 1
-    assert len(faults) == 2
+    tally = Tally()
+    assert len(list(hub(tmp_path, malformed="skip").pairs("train", tally))) == 1
+    assert len(tally.faults) == 2
 
 
 def test_lines_are_counted_on_over_the_files_of_a_split(tmp_path):

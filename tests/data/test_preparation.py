@@ -11,8 +11,8 @@ import pytest
 from nmt.common.files import locked
 from nmt.data import encoded as encoded_module
 from nmt.data import preparation
+from nmt.data.augmentation import augmented
 from nmt.data.cleaning import CleaningConfig
-from nmt.data.copies import copies
 from nmt.data.corpora import FileCorpus, Pair
 from nmt.data.directions import Direction
 from nmt.data.encoded import EncodedCorpus, write_encoded
@@ -69,8 +69,10 @@ def test_marked_case_is_advised_against_where_i_has_another_capital_and_nothing_
     pair, rules = Pair("Bir adam", "A man"), TextRules(casing="marked")
     config = TokenizerConfig(vocab_size=320, casing="marked", capitals_share=1)
     for language, number in (("de", 1), ("tr", 0), ("Turkish", 0), ("az-Latn", 0)):
-        assert len(list(copies([pair], rules, config, None, Direction(language, "en")))) == number
-        assert len(list(copies([pair._replace(languages=("en", language))], rules, config, None, ("", "")))) == number
+        assert len(list(augmented([pair], rules, config, None, Direction(language, "en")))) == number
+        assert (
+            len(list(augmented([pair._replace(languages=("en", language))], rules, config, None, ("", "")))) == number
+        )
         told = oddities(FileCorpus(language, "en", dir=""), [pair], 1, 0, {}, rules)
         assert len(told) == 1 - number
         assert all(f"which is another letter in {language}: use kept" in one for one in told)

@@ -8,14 +8,15 @@ import threading
 
 import pytest
 
+from nmt.data.cleaning import Tally
 from nmt.data.corpora import FileCorpus
 from nmt.data.readers import MAX_BYTES, read_lines
 
 
-def pairs(folder, content: str | bytes, name="train.tsv", malformed="fail", faults=None):
+def pairs(folder, content: str | bytes, name="train.tsv", malformed="fail", tally=None):
     (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     corpus = FileCorpus("de", "en", dir=str(folder), malformed=malformed)
-    return [(pair.src, pair.tgt) for pair in corpus.pairs("train", faults)]
+    return [(pair.src, pair.tgt) for pair in corpus.pairs("train", tally)]
 
 
 @pytest.mark.parametrize(
@@ -78,9 +79,9 @@ def test_a_later_row_of_another_width_is_a_fault_as_malformed_says(tmp_path, fir
     content = first + "a\t1\nb\tc\t2\nd\ne\t3\n"
     with pytest.raises(ValueError, match="has 3 columns; it needs 2 .data.malformed"):
         pairs(tmp_path, content)
-    faults: list[str] = []
-    assert pairs(tmp_path, content, malformed="skip", faults=faults) == [("a", "1"), ("e", "3")]
-    assert len(faults) == 2
+    tally = Tally()
+    assert pairs(tmp_path, content, malformed="skip", tally=tally) == [("a", "1"), ("e", "3")]
+    assert len(tally.faults) == 2
     assert pairs(tmp_path, content, malformed="replace") == [("a", "1"), ("", ""), ("d", ""), ("e", "3")]
 
 
@@ -99,17 +100,17 @@ def test_a_line_is_bounded_and_the_next_one_is_found_again(tmp_path, suffix):
     content = b"\n".join(lines) + b"\n"
     for code in ("de", "en"):
         (tmp_path / f"train.{code}{suffix}").write_bytes(gzip.compress(content) if suffix else content)
-    faults: list[str] = []
+    tally = Tally()
     corpus = FileCorpus("de", "en", dir=str(tmp_path), malformed="replace")
-    found = [pair.src for pair in corpus.pairs("train", faults)]
+    found = [pair.src for pair in corpus.pairs("train", tally)]
     assert [(line[:1], len(line)) for line in found] == [
         ("x", MAX_BYTES),
         ("y", MAX_BYTES),
         ("z", MAX_BYTES),
         ("a", 1),
     ]
-    assert len(faults) == 4
-    assert f"train.de{suffix}, line 2 is longer than {MAX_BYTES} bytes" in faults[0]
+    assert len(tally.faults) == 4
+    assert f"train.de{suffix}, line 2 is longer than {MAX_BYTES} bytes" in tally.faults[0]
     with pytest.raises(ValueError, match="line 2 is longer than"):
         list(read_lines(tmp_path / f"train.de{suffix}"))
 

@@ -10,7 +10,7 @@ from nmt.data.corpora import FileCorpus, Pair
 from nmt.data.preparation import prepare
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.tokenizer_training import VocabularySizeError, train_tokenizer
-from nmt.data.vocabulary import CharacterCounts, fitting, learn_supported
+from nmt.data.vocabulary import fitting, learn_supported
 
 AUTO = {"vocab_size", "character_coverage"}
 GIVEN = 8000  # the stand-in of a size that the text decides
@@ -19,10 +19,7 @@ HAN = [chr(0x4E00 + i) for i in range(2500)]
 
 
 def config_for(pairs, auto=AUTO, **settings) -> TokenizerConfig:
-    counts = CharacterCounts()
-    for src, tgt in pairs:
-        counts.add(Pair(src, tgt))
-    return fitting(TokenizerConfig(GIVEN, **settings), counts, auto)
+    return fitting(TokenizerConfig(GIVEN, **settings), [Pair(*pair) for pair in pairs], auto)
 
 
 def han_pairs(count, seed) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nmt.common.stream import BOM, group_lines
 from nmt.distribution import compression
-from nmt.distribution.inputs import cut, input_files, read_groups_of, source_of
+from nmt.distribution.inputs import cut, input_files, input_format_of, read_groups_of
 from nmt.distribution.parts import Part
 
 FIRST = Part(0, 0, 0, 0, 1, 0, "")
@@ -25,7 +25,7 @@ PARTS = [b"\n", b"\n", b"\n", b"\r", b"a", "é".encode(), BOM, b"\xff", b"a long
 
 
 def parts_of(path, lines, column=None, first=FIRST):
-    source = source_of([path], column, as_text=False)
+    source = input_format_of([path], column, as_text=False)
     folder = path.parent / "copies"
     folder.mkdir(exist_ok=True)
     parts, sha256 = cut(path, source, lines, first, lambda number: folder / str(number))
@@ -63,7 +63,7 @@ def test_lines_are_counted_over_all_files_and_each_may_begin_with_a_bom(tmp_path
 
 
 def test_input_that_has_changed_is_found_when_its_part_is_read(tmp_path):
-    path, source = tmp_path / "text", source_of([tmp_path / "text"], None, as_text=False)
+    path, source = tmp_path / "text", input_format_of([tmp_path / "text"], None, as_text=False)
     path.write_bytes(b"a\nb\nc\n")
     parts, _ = cut(path, source, 2, FIRST, lambda number: None)
     path.write_bytes(b"a\nb\nd\n")
@@ -115,7 +115,7 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
 
     def refused(names, column=None):
         with pytest.raises(ValueError, match=".") as error:
-            source_of([files[name] for name in names], column, as_text=False)
+            input_format_of([files[name] for name in names], column, as_text=False)
         return str(error.value).replace(f"{tmp_path}/", "")
 
     assert refused("ab").startswith("a.de and b.tsv are not of one kind")
@@ -125,14 +125,14 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path):
     assert refused("bc", "de") == "c.tsv has other columns than b.tsv"
     assert refused("d").startswith("d.jsonl: what can be translated is")
     assert refused("e", "id") == "e.parquet: the column 'id' is of type int64; it must hold text"
-    assert source_of([files["b"]], None, as_text=True).kind == "text"
-    assert source_of([files["a"], files["b"]], None, as_text=True).kind == "text"
+    assert input_format_of([files["b"]], None, as_text=True).kind == "text"
+    assert input_format_of([files["a"], files["b"]], None, as_text=True).kind == "text"
     for name, message in {
         "d": "what can be translated is",
         "e": "e.parquet has no lines; --score and --prefix",
     }.items():
         with pytest.raises(ValueError, match=message):
-            source_of([files["a"], files[name]], None, as_text=True)
+            input_format_of([files["a"], files[name]], None, as_text=True)
 
 
 def test_patterns_stand_for_the_files_in_order(tmp_path):

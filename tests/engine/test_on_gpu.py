@@ -14,7 +14,7 @@ from nmt.kernels.graphs import Graphs
 from nmt.model.wirings import DECODERS
 from nmt.search import Beam, Greedy
 from nmt.translation.searcher import Searcher
-from nmt.translation.values import Task
+from nmt.translation.values import TranslationTask
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 LENGTHS = [6, 5, 3]
@@ -57,7 +57,7 @@ def test_the_search_on_the_device_finds_what_the_other_finds(decoder, sees_atten
     sources = [[*range(4, 4 + length), EOS_ID] for length in (1, 5, 2, 3, 4)]
     searches = Greedy(), Beam(beam_size=3, coverage=0.2 * sees_attention)
     for search in searches:
-        task = Task(search, search.width, False, False, None)
+        task = TranslationTask(search, search.width, False, False, None)
         searcher.run = None
         expected = searcher.hypotheses(task, sources)
         searcher.run = Graphs("search", FakeGraph).run

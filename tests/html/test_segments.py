@@ -13,8 +13,8 @@ from nmt.html.segments import cut
 from nmt.html.tokens import tokens
 from nmt.service.detection import detect
 from nmt.service.models import translate_tagged
-from nmt.service.pairs import Pair, Pairs
-from nmt.service.service import Service
+from nmt.service.pairs import LanguagePair, Pairs
+from nmt.service.texts import source_text
 from nmt.service.wire import TranslationRequest
 from nmt.translation.values import Translation
 
@@ -286,7 +286,7 @@ ENGLISH = "the main content of this page is what you see"
 def test_the_language_is_found_from_what_is_translated_alone(document, seen):
     assert cut(document).plain == seen
     wanted = TranslationRequest((document,), source="", target="en", is_html=True)
-    ways = Pairs([Pair("en", "de", ()), Pair("de", "en", ())]).ways("", "en")
-    text = Service._prepared(None, document, wanted, ways)
+    ways = Pairs([LanguagePair("en", "de", ()), LanguagePair("de", "en", ())]).ways("", "en")
+    text = source_text(document, wanted, ways)
     assert (text.source, text.confidence) == detect(seen, ["en", "de"])[0]
-    assert text.pair == (Pair("de", "en", ()) if seen != "12:30" else None)
+    assert text.pair == (LanguagePair("de", "en", ()) if seen != "12:30" else None)

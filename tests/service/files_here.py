@@ -12,7 +12,8 @@ from types import SimpleNamespace
 from nmt.service.app import build_app
 from nmt.service.batcher import Batcher
 from nmt.service.generations import Generation, Settings
-from nmt.service.limits import Limits
+from nmt.service.limits import Keys, Limits
+from nmt.service.messages import SegmentResult
 from nmt.service.pairs import Pairs, pairs_of
 from nmt.service.service import Service
 
@@ -37,7 +38,8 @@ class Capitals:
         await self.is_open.wait()
         if self.fails:
             raise RuntimeError("x.py:1")
-        return [(re.sub(r"(^|>)[^<]*", lambda part: part[0].upper(), text), [], 0.0, 1, False) for text in texts]
+        found = [re.sub(r"(^|>)[^<]*", lambda part: part[0].upper(), text) for text in texts]
+        return [SegmentResult(text, [], 0.0, 1, False) for text in found]
 
     def close(self) -> None:
         pass
@@ -49,10 +51,10 @@ class Here:
     def __init__(self, *pairs: str, keys: Path | None = None, **limits) -> None:
         found = tuple(one for pair in pairs or ("de-en",) for one in pairs_of(f"{pair}=x"))
         self.now = 0.0
-        self.service = Service(Settings(found, 1, keys=keys), Limits(**limits), lambda: self.now)
+        self.service = Service(Settings(found, 1), Limits(**limits), lambda: self.now)
         self.models = Capitals()
-        self.service.batcher = Batcher(self.service._run, 1, self.service._ran)
-        self.service.generations.current = Generation(self.models, Pairs(found))
+        self.service.batcher = Batcher(self.service._run, 1)
+        self.service.generations.current = Generation(self.models, Pairs(found), Keys(keys) if keys else None)
         self.files, self.batcher = self.service.files, self.service.batcher
         self.app = build_app(self.service)
 

@@ -93,7 +93,7 @@ async def test_nobody_waits_for_a_text_so_it_is_not_translated(workers, batcher)
     await workers.finish(1)
     assert [await first, await stays] == [["A"], ["D"]]
     assert workers.batches == [["a"], ["d"]]
-    assert (batcher.waiting, batcher.waiting_chars, batcher.dropped) == (0, 0, 2)
+    assert (batcher.waiting, batcher.dropped) == (0, 2)
 
 
 @scenario

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from nmt.service.detection import detect
 from nmt.service.limits import MAX_CLIENTS, Keys, Limits, Rates
 from nmt.service.metrics import Metrics
-from nmt.service.pairs import Pair, Pairs, matching, misnamed, pairs_of, stamp
-from nmt.service.segments import MOST, cut
+from nmt.service.pairs import LanguagePair, Pairs, matching, misnamed, pairs_of, stamp
+from nmt.service.segments import MAX_SEGMENT_CHARS, cut
 from nmt.service.wire import RefusedError
 
 
@@ -20,7 +20,7 @@ from nmt.service.wire import RefusedError
 def test_what_is_cut_can_be_joined(text):
     found = cut(text, "de")
     assert "".join([found.blanks[0], *(a + b for a, b in zip(found.texts, found.blanks[1:], strict=True))]) == text
-    assert all(one.strip() == one and one and len(one) <= MOST for one in found.texts)
+    assert all(one.strip() == one and one and len(one) <= MAX_SEGMENT_CHARS for one in found.texts)
     assert not any("\n" in one for one in found.texts)
 
 
@@ -30,7 +30,7 @@ def test_a_long_line_is_cut_into_sentences_and_a_short_one_is_not():
     assert long.texts == ("Das ist ein Satz.",) * 30
     assert long.joined(["a"] * 30, "en") == "a " * 30
     assert long.joined(["一。"] * 30, "zh") == "一。" * 30 + " "
-    assert max(map(len, cut("x" * 10_000, "de").texts)) <= MOST
+    assert max(map(len, cut("x" * 10_000, "de").texts)) <= MAX_SEGMENT_CHARS
 
 
 @pytest.mark.parametrize(
@@ -56,12 +56,14 @@ def test_what_says_nothing_is_in_the_first_language():
 
 
 def test_pairs_are_named_by_codes(tmp_path):
-    assert pairs_of("de-en=a") == [Pair("de", "en", ("a",))]
-    assert pairs_of("zh-Hans:en=a,b") == [Pair("zh-Hans", "en", ("a", "b"))]
+    assert pairs_of("de-en=a") == [LanguagePair("de", "en", ("a",))]
+    assert pairs_of("zh-Hans:en=a,b") == [LanguagePair("zh-Hans", "en", ("a", "b"))]
     (tmp_path / "config.json").write_text('{"src": "de", "tgt": "fr"}')
-    assert pairs_of(str(tmp_path)) == [Pair("de", "fr", (str(tmp_path),))]
+    assert pairs_of(str(tmp_path)) == [LanguagePair("de", "fr", (str(tmp_path),))]
     (tmp_path / "config.json").write_text('{"src": "de+en", "tgt": "en+pt-BR", "directions": ["de-en", "en:pt-BR"]}')
-    assert pairs_of(str(tmp_path)) == [Pair(*two, (str(tmp_path),)) for two in (("de", "en"), ("en", "pt-BR"))]
+    assert pairs_of(str(tmp_path)) == [
+        LanguagePair(*two, (str(tmp_path),)) for two in (("de", "en"), ("en", "pt-BR"))
+    ]
     for wrong in ("deen=a", "zh-Hans-en=a", "de-en=", "nowhere"):
         with pytest.raises(ValueError, match="two codes|no model directory"):
             pairs_of(wrong)
@@ -143,7 +145,7 @@ def test_codes_fall_back_to_the_language():
 
 def test_a_changed_file_is_seen(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    pairs = [Pair("de", "en", (str(tmp_path),))]
+    pairs = [LanguagePair("de", "en", (str(tmp_path),))]
     before = stamp(pairs)
     assert stamp(pairs) == before
     os.utime(tmp_path / "config.json", ns=(1, 1))
@@ -152,7 +154,7 @@ def test_a_changed_file_is_seen(tmp_path):
 
 def test_keys_have_rates_and_are_not_shown(tmp_path):
     path = tmp_path / "keys"
-    path.write_text("# who may\nsecret 2\n\nother # all day\n")
+    path.write_text("\ufeffsecret 2\n# who may\n\nother # all day\n")
     keys = Keys(path)
     assert (keys.rate_of("secret"), keys.rate_of("other")) == (2, None)
     for key, status in (("", 400), ("Secret", 403)):
@@ -205,6 +207,8 @@ def test_metrics_are_prometheus_text():
 def test_a_model_that_says_other_languages_is_told(tmp_path):
     (tmp_path / "config.json").write_text('{"src": "de", "tgt": "English"}')
     folders = (str(tmp_path),)
-    assert misnamed(Pair("de-AT", "en", folders)) is None
-    assert misnamed(Pair("de", "en", (str(tmp_path / "none"),))) is None
-    assert misnamed(Pair("en", "de", folders)) == f"--pair en-de: {tmp_path} says that it translates de-English"
+    assert misnamed(LanguagePair("de-AT", "en", folders)) is None
+    assert misnamed(LanguagePair("de", "en", (str(tmp_path / "none"),))) is None
+    assert (
+        misnamed(LanguagePair("en", "de", folders)) == f"--pair en-de: {tmp_path} says that it translates de-English"
+    )

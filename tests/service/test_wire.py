@@ -7,24 +7,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.service import deepl, libretranslate, others
-from nmt.service.wire import Answer, RefusedError, Request, TranslationRequest, fields_of, json_of
+from nmt.service import deepl, libretranslate, opennmt
+from nmt.service.pairs import LanguagePair, Pairs
+from nmt.service.wire import HttpRequest, RefusedError, TranslatedText, TranslationRequest, fields_of, json_of, key_of
 
 FIELDS = {"q": "Guten Morgen\nWelt ☃", "source": "de", "target": "en", "api_key": "x y"}
 BOUNDARY = "----abc"
+PAIRS = {"de-en": LanguagePair("de", "en", ("a",)), "en-de": LanguagePair("en", "de", ("b",))}
 
 
-def multipart(fields: dict[str, str]) -> Request:
+def multipart(fields: dict[str, str]) -> HttpRequest:
     parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items()]
     body = "".join([*parts, f"--{BOUNDARY}--\r\n"]).encode()
-    return Request(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=body)
+    return HttpRequest(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=body)
 
 
 ENCODED = {
-    "json": Request(content_type="application/json; charset=utf-8", body=json.dumps(FIELDS).encode()),
-    "form": Request(content_type="application/x-www-form-urlencoded", body=urlencode(FIELDS).encode()),
+    "json": HttpRequest(content_type="application/json; charset=utf-8", body=json.dumps(FIELDS).encode()),
+    "form": HttpRequest(content_type="application/x-www-form-urlencoded", body=urlencode(FIELDS).encode()),
     "multipart": multipart(FIELDS),
-    "query": Request(query=urlencode(FIELDS)),
+    "query": HttpRequest(query=urlencode(FIELDS)),
 }
 
 
@@ -43,37 +45,37 @@ def test_four_encodings_say_the_same(request_):
 
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data", "text/plain", ""])
 def test_a_request_without_a_body_has_the_fields_of_its_query(kind):
-    assert fields_of(Request("type=target&auth_key=k", kind)) == {"type": "target", "auth_key": "k"}
-    assert fields_of(Request("", kind, b"\r\n")) == {}
+    assert fields_of(HttpRequest("type=target&auth_key=k", kind)) == {"type": "target", "auth_key": "k"}
+    assert fields_of(HttpRequest("", kind, b"\r\n")) == {}
     for method in ("GET", "HEAD"):
-        assert fields_of(Request("type=target", kind, b"", {}, method)) == {"type": "target"}
+        assert fields_of(HttpRequest("type=target", kind, b"", {}, method)) == {"type": "target"}
 
 
 def test_a_get_has_the_fields_of_its_query_beside_those_of_a_body():
     """DeepL's SDK for Python sends some in the body of a GET."""
-    request = Request("type=target", "application/json", b'{"auth_key": "k"}', {}, "GET")
+    request = HttpRequest("type=target", "application/json", b'{"auth_key": "k"}', {}, "GET")
     assert fields_of(request) == {"type": "target", "auth_key": "k"}
-    request = Request("", "application/x-www-form-urlencoded", b"type=target", {}, "GET")
+    request = HttpRequest("", "application/x-www-form-urlencoded", b"type=target", {}, "GET")
     assert fields_of(request) == {"type": "target"}
 
 
 def test_a_field_that_is_repeated_is_a_list():
-    request = Request(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
+    request = HttpRequest(content_type="application/x-www-form-urlencoded", body=b"text=a&text=b&target_lang=EN")
     assert deepl.translation_request(fields_of(request)) == TranslationRequest(("a", "b"), "", "EN")
 
 
 @pytest.mark.parametrize(
     "request_",
     [
-        Request(content_type="application/json", body=b"{"),
-        Request(content_type="application/json", body=b"[" * 100_000),
-        Request(content_type="application/json", body=b'{"a":' * 50_000),
-        Request(content_type="application/json", body=b'["q"]'),
-        Request(content_type="application/json", body=b"\xff"),
-        Request(content_type="application/x-www-form-urlencoded", body=b"q=%ff"),
-        Request(content_type="application/x-www-form-urlencoded", body=b"q=a&" * 20_000),
-        Request(content_type="multipart/form-data", body=b"q"),
-        Request(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=b"nothing of it"),
+        HttpRequest(content_type="application/json", body=b"{"),
+        HttpRequest(content_type="application/json", body=b"[" * 100_000),
+        HttpRequest(content_type="application/json", body=b'{"a":' * 50_000),
+        HttpRequest(content_type="application/json", body=b'["q"]'),
+        HttpRequest(content_type="application/json", body=b"\xff"),
+        HttpRequest(content_type="application/x-www-form-urlencoded", body=b"q=%ff"),
+        HttpRequest(content_type="application/x-www-form-urlencoded", body=b"q=a&" * 20_000),
+        HttpRequest(content_type="multipart/form-data", body=b"q"),
+        HttpRequest(content_type=f"multipart/form-data; boundary={BOUNDARY}", body=b"nothing of it"),
     ],
 )
 def test_what_cannot_be_read_is_refused(request_):
@@ -88,7 +90,10 @@ def test_what_cannot_be_read_is_refused(request_):
     st.text(),
 )
 def test_any_bytes_are_read_or_refused(kind, body, query):
-    assert status_of(lambda: libretranslate.translation_request(fields_of(Request(query, kind, body)))) in (200, 400)
+    assert status_of(lambda: libretranslate.translation_request(fields_of(HttpRequest(query, kind, body)))) in (
+        200,
+        400,
+    )
 
 
 @given(
@@ -103,9 +108,9 @@ def test_any_bytes_are_read_or_refused(kind, body, query):
 def test_any_json_is_read_or_refused(data):
     body = json.dumps(data).encode()
     for read in (
-        lambda: libretranslate.translation_request(fields_of(Request("", "application/json", body))),
-        lambda: deepl.translation_request(fields_of(Request("", "application/json", body))),
-        lambda: others.opennmt_texts(json_of(Request("", "application/json", body)), ["de-en"]),
+        lambda: libretranslate.translation_request(fields_of(HttpRequest("", "application/json", body))),
+        lambda: deepl.translation_request(fields_of(HttpRequest("", "application/json", body))),
+        lambda: opennmt.translation_requests(json_of(HttpRequest("", "application/json", body)), PAIRS),
     ):
         assert status_of(read) in (200, 400)
 
@@ -133,7 +138,7 @@ def test_shapes_of_libretranslates_clients():
 
 
 def test_a_list_is_answered_by_lists_and_a_text_by_a_text():
-    answers = [Answer("A boat", "de", 90.04, ("Boat",)), Answer("", "de", 0.0)]
+    answers = [TranslatedText("A boat", "de", 90.04, ("Boat",)), TranslatedText("", "de", 0.0)]
     request = TranslationRequest(("Ein Boot", ""), "", "en", alternatives=1)
     assert libretranslate.answer(request, answers) == {
         "translatedText": ["A boat", ""],
@@ -167,19 +172,21 @@ def test_what_is_wrong_is_said(fields, message):
 
 
 def test_half_characters_become_the_replacement_character():
-    request = Request(content_type="application/json", body=b'{"q":"a\\ud83d","source":"de","target":"en"}')
+    request = HttpRequest(content_type="application/json", body=b'{"q":"a\\ud83d","source":"de","target":"en"}')
     assert libretranslate.translation_request(fields_of(request)).texts == ("a\ufffd",)
+    (found,) = opennmt.translation_requests([{"src": "a\ud83d"}], PAIRS)
+    assert found.texts == ("a\ufffd",)
 
 
 def test_deepl_counts_characters_and_names_variants():
     request = deepl.translation_request({"text": ["Boot"], "target_lang": "EN-US", "tag_handling": "xml"})
     assert request.is_html
-    (one,) = deepl.answer(request, [Answer("boat", "de", 100.0)])["translations"]
+    (one,) = deepl.answer(request, [TranslatedText("boat", "de", 100.0)])["translations"]
     assert one["billed_characters"] == 4
     assert one["detected_source_language"] == "DE"
-    names = [one["language"] for one in deepl.languages(["en"], {"en": "English"}, as_targets=True)]
+    names = [one["language"] for one in deepl.languages(Pairs([PAIRS["de-en"]]), as_targets=True)]
     assert names == ["EN", "EN-GB", "EN-US"]
-    assert deepl.key_of({"authorization": "DeepL-Auth-Key k:fx"}, {}) == "k:fx"
+    assert key_of(HttpRequest(headers={"authorization": "DeepL-Auth-Key k:fx"}), {}) == "k:fx"
 
 
 @pytest.mark.parametrize("handling", ["xml", "html"])
@@ -208,8 +215,9 @@ def test_deepls_options_of_tags_may_say_what_is_so_anyway():
 
 
 def test_opennmt_names_a_model_by_number_or_pair():
-    pairs = ["de-en", "en-de"]
-    data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}]
-    assert [pair for _, pair in others.opennmt_texts(data, pairs)] == ["de-en", "en-de", "en-de"]
-    with pytest.raises(RefusedError, match="no such model"):
-        others.opennmt_texts([{"src": "a", "id": 2}], pairs)
+    data = [{"src": "a"}, {"src": "b", "id": 1}, {"src": "c", "id": "en-de"}, {"src": "d", "id": "0"}]
+    found = opennmt.translation_requests(data, PAIRS)
+    assert [one.source for one in found] == ["de", "en", "en", "de"]
+    for wrong in (2, -1, True, [], "de-fr", "9" * 5000):
+        with pytest.raises(RefusedError, match="no such model"):
+            opennmt.translation_requests([{"src": "a", "id": wrong}], PAIRS)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nmt.text.check import Check, lost_parts
+from nmt.text.edits import edited
 from nmt.text.glossary import Glossary
 from nmt.text.guard import Guard
 from nmt.text.pieces import diagonal
-from nmt.text.protection import SYMBOLS, TextRules, found_in, like, masked, masked_pair
-from nmt.text.restoring import edited, forced, unmasked
+from nmt.text.protection import SYMBOLS, TextRules, found_in, masked, masked_like, masked_pair
+from nmt.text.restoring import forced, unmasked
 
 ALL = TextRules(("all", "numbers"))
 
@@ -111,7 +112,7 @@ def test_a_pair_has_symbols_for_what_both_sides_have():
     src, tgt = masked_pair("{a} und {b} mit 5 und 5", "5 mit {b} und {c}", ALL.pattern)
     assert (src, tgt) == ("{a} und ⟦1⟧ mit ⟦2⟧ und 5", "⟦2⟧ mit ⟦1⟧ und {c}")
     assert masked_pair("a", "{b}", ALL.pattern) == ("a", "{b}")
-    assert like(hidden("{a} {b}"), "{b} {b} {a}", [(0, 3), (4, 7), (8, 11)]) == "⟦2⟧ {b} ⟦1⟧"
+    assert masked_like(hidden("{a} {b}"), "{b} {b} {a}", [(0, 3), (4, 7), (8, 11)]) == "⟦2⟧ {b} ⟦1⟧"
 
 
 def test_what_a_model_has_lost_is_put_where_the_links_say_and_what_is_too_much_goes():

@@ -38,12 +38,12 @@ def test_memory_that_nothing_uses_is_given_back():
     """In a process of its own, because malloc's settings are those of a whole process."""
     script = """
 import torch
-from nmt.common.process import trim_memory, tune_process
+from nmt.common.process import IN_TRAINING, trim_memory, tune_process
 
 def resident_bytes():
     return 4096 * int(open("/proc/self/statm").read().split()[1])
 
-tune_process()
+tune_process(IN_TRAINING)
 blocks = [torch.ones(1 << 18) for _ in range(200)]  # a megabyte each
 del blocks[:-1]
 held = resident_bytes()

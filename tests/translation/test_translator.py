@@ -32,7 +32,7 @@ from nmt.text.markup import TAG
 from nmt.training.run import train
 from nmt.translation.sources import MAX_PIECES
 from nmt.translation.translator import Translator
-from nmt.translation.values import Task, Translation
+from nmt.translation.values import Translation, TranslationTask
 
 TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.", "  ", "Paul.", "Anna 🐕"]
 
@@ -245,7 +245,7 @@ def test_the_least_risk_is_that_of_as_many_hypotheses_as_there_can_be(bundle_dir
     found = [[Hypothesis([], 0.0, 0.0, 0)]]
     monkeypatch.setattr(translator, "hypotheses", lambda task, *_: asked.append(task.search.patience) or found)
     for mbr in (None, "chrf"):
-        translator.ranked(Task(Beam(patience=2.0), mbr=mbr), [])
+        translator.ranked(TranslationTask(Beam(patience=2.0), mbr=mbr), [])
     assert asked == [2, PATIENT]
 
 

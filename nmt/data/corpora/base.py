@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from nmt.common.bars import tracked
 from nmt.common.json_text import digest_of, to_json
-from nmt.data.cleaning import MALFORMED, OF_OTHERS, CleaningConfig
+from nmt.data.cleaning import MALFORMED, OF_OTHERS, CleaningConfig, Tally
 from nmt.data.directions import Direction, Directions, Tags, is_of_another, read_direction
 from nmt.data.readers import Pair, Row
 from nmt.ranges import check_ranges
@@ -74,15 +73,15 @@ class Corpus:
         reverse = [one.reverse for one in given if one.reverse not in given] if self.both_ways else []
         return Directions((*given, *reverse), self.tags)
 
-    def each(self) -> list[Reading]:
+    def bitexts(self) -> list[Bitext]:
         """What is read one after the other."""
         if not self.directions and not self.both_ways and not self.tags:
-            return [Reading(self)]
+            return [Bitext(self)]
         found, every = [], self.every_direction.every
         given = every[: len(self.directions) or 1]
         for direction in given:
             turned = [direction.reverse] if self.both_ways and direction.reverse not in given else []
-            found.append(Reading(self.of(direction), (direction, *turned)))
+            found.append(Bitext(self.of(direction), (direction, *turned)))
         return found
 
     def of(self, direction: Direction) -> Corpus:
@@ -123,88 +122,80 @@ class Corpus:
 
     def every_part(self, split: str) -> list[str]:
         """Those of all pairs of languages."""
-        readings = self.each()
-        return [
-            f"{Direction(corpus.src, corpus.tgt)} {part}" if readings[1:] else part
-            for corpus, _ in readings
-            for part in corpus.parts(split)
-        ]
+        bitexts = self.bitexts()
+        if len(bitexts) == 1:
+            return bitexts[0].corpus.parts(split)
+        return [f"{Direction(one.src, one.tgt)} {part}" for one, _ in bitexts for part in one.parts(split)]
 
-    def pairs(
-        self, split: str, faults: list[str] | None = None, dropped: Counter[str] | None = None
-    ) -> Iterator[Pair]:
-        """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text is added
-        to `faults`, and `dropped` counts what is left out by reason. With `both_ways` each is followed by itself
-        turned round.
+    def pairs(self, split: str, tally: Tally | None = None) -> Iterator[Pair]:
+        """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text, and
+        what is left out of it, is added to `tally`. With `both_ways` each is followed by itself turned round.
 
         Raises ValueError for text that is not sound, unless `malformed` allows it.
         """
+        tally = tally or Tally()
         first, taken, every = 0, dict[tuple[str, ...], bytearray](), self.every_direction.every
-        for corpus, ways in self.each():
+        for corpus, directions in self.bitexts():
             rows = corpus.rows(split)
-            if ways:
-                others = tuple(one for one in every if one not in ways)
+            if directions:
+                others = tuple(one for one in every if one not in directions)
                 of_files = taken.setdefault((corpus.where, *corpus.forms(split)), bytearray())
-                rows = _rows_of(rows, ways, others, of_files, split)
-            for pair in corpus.sound_pairs(rows, faults, dropped):
-                if not ways:
+                rows = _rows_of(rows, directions, others, of_files, split)
+            for pair in corpus.sound_pairs(rows, tally):
+                if not directions:
                     yield pair
-                for way in ways:
-                    sides = (pair.src, pair.tgt) if way.src == corpus.src else (pair.tgt, pair.src)
-                    yield Pair(*sides, pair.line, pair.part + first, way)
+                for direction in directions:
+                    sides = (pair.src, pair.tgt) if direction.src == corpus.src else (pair.tgt, pair.src)
+                    yield Pair(*sides, pair.line, pair.part + first, direction)
             first += len(corpus.parts(split))
-        if dropped is not None and (lost := sum(of_files.count(False) for of_files in taken.values())):
-            dropped[OF_OTHERS] += lost
+        if lost := sum(of_files.count(False) for of_files in taken.values()):
+            tally.dropped[OF_OTHERS] += lost
 
-    def sound_pairs(
-        self, rows: Iterator[Row], faults: list[str] | None, dropped: Counter[str] | None
-    ) -> Iterator[Pair]:
+    def sound_pairs(self, rows: Iterator[Row], tally: Tally) -> Iterator[Pair]:
         """The pairs of rows of one pair of languages. A row that says that it is of others is not sound."""
         for pair, found, *_ in rows:
             if found and self.malformed == "fail":
                 raise ValueError(f"{found[0]} (data.malformed=skip or replace goes on)")
-            if faults is not None:
-                faults += found
+            tally.faults += found
             if not found or self.malformed == "replace":
                 yield pair
-            elif dropped is not None:
-                dropped[MALFORMED] += 1
+            else:
+                tally.dropped[MALFORMED] += 1
 
-    def fingerprint(self, split: str) -> str:
-        """A hash of the split's content, and of what of it is of which languages."""
-        return self._of_each(lambda corpus: corpus._fingerprint(split))
+    def fingerprints(self) -> dict[str, str]:
+        """That of each split, by what it is for: train, valid or test."""
+        return {role: self.fingerprint(name) for role, name in self.splits.items() if name}
 
-    def earlier_fingerprint(self, split: str) -> str:
-        """The hash that an earlier version took of it."""
-        return self._of_each(lambda corpus: corpus._earlier_fingerprint(split))
+    def fingerprint(self, split: str, earlier: bool = False) -> str:
+        """A hash of the split's content, and of what of it is of which languages; or that which an `earlier` version
+        took of it."""
+        bitexts = self.bitexts()
+        if not bitexts[0].directions:
+            return self._fingerprint(split, earlier)
+        return digest_of([[corpus.src, corpus.tgt, corpus._fingerprint(split, earlier)] for corpus, _ in bitexts])
 
-    def _of_each(self, hash_of: Callable[[Corpus], str]) -> str:
-        if not self.each()[0].ways:
-            return hash_of(self)
-        hashes = [[corpus.src, corpus.tgt, hash_of(corpus)] for corpus, _ in self.each()]
-        return digest_of(hashes)
-
-    def _fingerprint(self, split: str) -> str:
+    def _fingerprint(self, split: str, earlier: bool) -> str:
         digest = hashlib.sha256()
         for pair in tracked(self.pairs(split), f"reading {split}", unit="pairs"):
             digest.update(to_json(pair[:2], ascii_only=True).encode())
         return digest.hexdigest()
 
-    def _earlier_fingerprint(self, split: str) -> str:
-        return self._fingerprint(split)
-
 
 def _rows_of(
-    rows: Iterator[Row], ways: Sequence[Direction], others: tuple[Direction, ...], taken: bytearray, split: str
+    rows: Iterator[Row],
+    directions: Sequence[Direction],
+    others: tuple[Direction, ...],
+    taken: bytearray,
+    split: str,
 ) -> Iterator[Row]:
-    """The rows that are of the first of `ways`, or, where there are two, of that turned round; those that say that
+    """The rows that are of the first direction, or, where there are two, of that turned round; those that say that
     they are not, or rather of one of the `others`, are passed over. `taken` says of every row, in order, whether it
     was ever taken. Raises ValueError where there are only others."""
     number, found = 0, False
     for number, row in enumerate(rows, 1):
-        if row.turned is not None and len(ways) > 1:
+        if row.turned is not None and len(directions) > 1:
             row = row.turned
-        is_own = not row.is_other and not is_of_another(row.languages, ways[0], others)
+        is_own = not row.is_other and not is_of_another(row.languages, directions[0], others)
         if number > len(taken):
             taken.append(is_own)
         taken[number - 1] |= is_own
@@ -212,12 +203,12 @@ def _rows_of(
         if is_own:
             yield row
     if number and not found:
-        src, tgt = ways[0]
+        src, tgt = directions[0]
         raise ValueError(f"{split} has no pair of {src} and {tgt}: all {number} are of other languages")
 
 
-class Reading(NamedTuple):
+class Bitext(NamedTuple):
     """A corpus of one pair of languages, and which of its directions each of its pairs is used in; none: as it is."""
 
     corpus: Corpus
-    ways: tuple[Direction, ...] = ()
+    directions: tuple[Direction, ...] = ()

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
 from nmt.data.directions import Direction
 from nmt.data.pair_files import READERS, has_known_suffix, read_rows, side_of
-from nmt.data.readers import Row, parallel_rows
+from nmt.data.readers import Row, lines_of, paired_rows
 
 
 @dataclass(frozen=True)
@@ -92,22 +93,17 @@ class FileCorpus(Corpus):
     def _rows(self, split: str) -> Iterator[Row]:
         files = self.files(split)
         if len(files) == 2:
-            return parallel_rows(*files)
+            src, tgt = files
+            return paired_rows(lines_of(src), lines_of(tgt), (str(src), str(tgt)))
         return read_rows(files[0], self.src, self.tgt)
 
-    def _fingerprint(self, split: str) -> str:
-        """Of the files' content, gzipped or not."""
-        return self._hash(split, lambda path: gzip.open(path) if path.suffix == ".gz" else path.open("rb"))
-
-    def _earlier_fingerprint(self, split: str) -> str:
-        """Of the files as they lie there, gzipped."""
-        return self._hash(split, lambda path: path.open("rb"))
-
-    def _hash(self, split: str, open_file: Callable[[Path], Any]) -> str:
+    def _fingerprint(self, split: str, earlier: bool) -> str:
+        """Of the files' content, gzipped or not; an earlier version took it of the files as they lie there."""
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
+            is_unpacked = path.suffix == ".gz" and not earlier
             try:
-                with open_file(path) as file:
+                with cast(BufferedIOBase, gzip.open(path)) if is_unpacked else path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except (EOFError, OSError, zlib.error) as error:
                 raise ValueError(f"{path} cannot be read: {error}") from None

@@ -43,9 +43,7 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     """
     datasets.disable_progress_bars()
     try:
-        rows = _rows(corpus, split)
-        while (row := next(rows, None)) is not None:
-            yield row
+        yield from _rows(corpus, split)
     except Exception as error:  # what the library and those below it raise is not to be foreseen
         raise ValueError(_message(corpus.dataset, error)) from None
 
@@ -62,12 +60,9 @@ def split_names(corpus: HubCorpus) -> set[str]:
 
 def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     builder = _builder(corpus)
-    rows_of = _line_rows if _is_lines(builder) else _library_rows
-    return corpus.numbered(split, partial(rows_of, corpus, builder))
-
-
-def _line_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
-    return _sliced(builder, split, partial(_split_rows, corpus, builder))
+    if _is_lines(builder):
+        return corpus.numbered(split, lambda part: _sliced(builder, part, partial(_split_rows, corpus, builder)))
+    return corpus.numbered(split, partial(_library_rows, corpus, builder))
 
 
 def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> Iterator[T]:

@@ -7,15 +7,15 @@ that ends one worker after the other is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 from nmt.distribution.engines.dask import dask
 from nmt.distribution.engines.processes import processes
 from nmt.distribution.engines.ray import ray
+from nmt.distribution.parts import Run
 
-Run = Callable[[Iterable[int]], Iterator[Any]]
 Engine = Callable[[Callable[[int], Any], int, str | None], AbstractContextManager[Run]]  # work, workers, address
 
 ENGINES: dict[str, Engine] = {"processes": processes, "dask": dask, "ray": ray}

@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
+from nmt.distribution.parts import Run
+
 AHEAD = 2  # parts a worker, at it or waiting for it: a million futures are gigabytes in the scheduler
 MAX_DEATHS = 5  # over one part
 SETTINGS = {
@@ -17,9 +19,7 @@ SETTINGS = {
 
 
 @contextmanager
-def dask(
-    work: Callable[[int], Any], workers: int, address: str | None
-) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
+def dask(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
     """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError when a part ends every worker."""
     import dask as settings
     from distributed import Client, LocalCluster

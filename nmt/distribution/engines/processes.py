@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from nmt.distribution.parts import Run
 from nmt.translation.forks import Worker, shared
 
 MAX_DEATHS = 5  # over one part, which from the third on does itself line by line in processes of its own
 
 
 @contextmanager
-def processes(
-    work: Callable[[int], Any], workers: int, address: str | None
-) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
+def processes(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
     """Raises ChildProcessError when a part ends every worker, or none can start. Work stays in this process where
     there is none to fork, or it must not be: on a GPU."""
     if workers == 0 or not hasattr(os, "fork"):

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
+from nmt.distribution.parts import Run
+
 AHEAD = 2  # parts a processor, at it or waiting for it
 MAX_DEATHS = 5  # over one part
 
 
 @contextmanager
-def ray(
-    work: Callable[[int], Any], workers: int, address: str | None
-) -> Iterator[Callable[[Iterable[int]], Iterator[Any]]]:
+def ray(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
     """Raises ModuleNotFoundError without the extra nmt[ray], and ChildProcessError when a part ends every worker."""
     import ray as core
 

@@ -7,8 +7,7 @@ import random
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench_train import load_config
-
+from bench.config import load_config
 from nmt.common.files import write_atomically
 from nmt.data.readers import read_lines
 from nmt.sweep.space import typed

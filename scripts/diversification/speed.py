@@ -1,5 +1,5 @@
-"""About how many minutes the stages of scripts/diversify take here, as one JSON object: for recipe.py, which gives
-the overrides as such an object. A process of its own, so that what it needs of a GPU is free again."""
+"""About how many minutes the stages take here, as one JSON object: for report.py, which gives the overrides as such
+an object. A process of its own, so that what it needs of a GPU is free again."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import os
 import sys
 
 import torch
-from bench_train import load_config
-from training_bench import WINDOW, Bench
+from bench.config import load_config
+from bench.training import WINDOW, Bench
 
 from nmt.bundle import build_model
 from nmt.config import RunConfig
@@ -56,7 +56,3 @@ def minutes(config: RunConfig, prepared: Prepared, number: int) -> float:
     bench.train(plan[:WARM_UP])
     found = number * bench.timeline.seconds(*bench.train(plan[WARM_UP:])) / WINDOW / 60
     return min(found, config.trainer.max_minutes or found)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-from limits import Work
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
+
+from bench.limits import Work
 
 STARTS = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "hipLaunch", "hipExtLaunch", "hipModuleLaunch")
 COPIES = ("Memcpy", "Memset")

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from timeline import Timeline, started, void
 from torch import nn
 
+from bench.timeline import Timeline, started, void
 from nmt.common.process import MemoryTrimmer
 from nmt.config import RunConfig
 from nmt.data.ahead import CopiedAhead

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
-
 import nmt
+from bench.peers import PEERS, ctranslate2_convert, ctranslate2_translate, environment, opennmt_translate
+from bench.quality.process import Clock
+from bench.quality.text import Text
 from nmt.sweep.space import typed
-from quality.process import Clock
-from quality.text import Text
 
 HERE = Path(__file__).parent
 FAIRSEQ = str(HERE.parent / "peers/fairseq_run.py")
@@ -58,7 +57,7 @@ class System:
     saved: Callable[[Place], Path | None]  # the newest model
     translate: Command
     parameters: re.Pattern[str]  # their number, in a line of its log
-    peer: str | None = None  # whose environment it has, of scripts/peers; None: this one
+    peer: str | None = None  # whose environment it has, of scripts/bench/peers; None: this one
     release: str = ""  # of a peer that PEERS does not know
     stop: signal.Signals = signal.SIGTERM  # what ends its training
     pipes: bool = False  # translates from stdin to stdout

@@ -12,15 +12,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.quality import systems
+from bench.quality.process import Tick, Usage, no_tick, run
+from bench.quality.systems import FAST, Command, Place, System, converted, ctranslate2_translation, keep
+from bench.quality.text import JUDGED
 from nmt.common.files import write_atomically
 from nmt.data.readers import read_lines
 from nmt.metrics.comparison import compare
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from quality import systems
-from quality.process import Tick, Usage, no_tick, run
-from quality.systems import FAST, Command, Place, System, converted, ctranslate2_translation, keep
-from quality.text import JUDGED
 
 BEAM = 5  # of the test; the validation is greedy, for what is compared there is one system's models
 TRAINED, TESTED, TOGETHER = "trained.json", "tested.json", "compared.json"

@@ -1,4 +1,4 @@
-"""Training pairs as the rules of text want them, and pairs made of others so that a model learns what symbols are.
+"""Augmentation: pairs as the rules of text want them, and more made of them, so that a model learns what symbols are.
 
 A corpus has few placeholders, and hardly a sentence in capitals. So some of its pairs are there once more: with
 symbols in place of words that translate each other, or before them, or at the end of both sides, on both sides the
@@ -19,13 +19,13 @@ from nmt.data.encoded import EncodedCorpus
 from nmt.data.lexicon import NOTHING, TranslationTable
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.languages import has_dotless_i
+from nmt.text.edits import Edit, edited
 from nmt.text.markup import take_out
 from nmt.text.pieces import Span, links, word_spans
 from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
-from nmt.text.restoring import Edit, edited
 
 
-def ruled(pair: Pair, rules: TextRules) -> Pair:
+def with_rules(pair: Pair, rules: TextRules) -> Pair:
     """A pair without tags, and with symbols for what both sides have, if the rules say so."""
     src, tgt = pair.src, pair.tgt
     if rules.tags and "<" in src + tgt:
@@ -55,29 +55,24 @@ class Aligner:
             return []
         names = self.tokenizer.src_pieces(of_src), self.tokenizer.tgt_pieces(of_tgt)
         found = links(src, names[0], tgt, names[1], mutual)
-        src_words, tgt_words = (_Words(text) for text in (src, tgt))
+        src_words, tgt_words = _words_by_character(src), _words_by_character(tgt)
         pairs: dict[Span, Span] = {}
         taken = set[Span]()
         for s, _, t, _ in sorted(found):
-            src_word, tgt_word = src_words.at(s), tgt_words.at(t)
+            src_word, tgt_word = src_words.get(s), tgt_words.get(t)
             if src_word and tgt_word and src_word not in pairs and tgt_word not in taken:
                 pairs[src_word] = tgt_word
                 taken.add(tgt_word)
         return sorted(pairs.items())
 
 
-class _Words:
-    """The words of a text, without signs, by their characters."""
-
-    def __init__(self, text: str) -> None:
-        spans = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
-        self.by_character = {i: (start, end) for start, end in spans for i in range(start, end)}
-
-    def at(self, character: int) -> Span | None:
-        return self.by_character.get(character)
+def _words_by_character(text: str) -> dict[int, Span]:
+    """The words of a text, without signs, by each of their characters."""
+    words = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
+    return {i: word for word in words for i in range(*word)}
 
 
-def copies(
+def augmented(
     pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner, languages: Direction
 ) -> Iterator[Pair]:
     """Of some of the pairs another with symbols, and of some another in capitals, but of none in a language

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.peers import Installed
 from nmt.data.readers import read_lines
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
-from peers import Installed
 
 SEARCHES = {"greedy": 1, "beam 5": 5}
 

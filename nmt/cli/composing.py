@@ -1,0 +1,118 @@
+"""What overrides come to: the config that Hydra composes of them, or in one line what is wrong with them."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from nmt.common.resources import resource
+
+T = typing.TypeVar("T")
+Plain = dict[str, Any]
+Build = Callable[[Any, list[str]], T]
+Settle = Callable[[Plain, list[str]], Plain]
+
+
+def parsed_overrides(overrides: list[str]) -> list[Any]:
+    """Hydra's objects. Raises ValueError."""
+    parser, found = OverridesParser.create(), []
+    for text in overrides:
+        try:
+            found += parser.parse_overrides([text])
+        except OverrideParseException:
+            raise ValueError(
+                f"{text!r} cannot be read; it must be KEY=VALUE, quoted where the value has =, a comma or a bracket: "
+                "'KEY=\"VALUE\"'"
+            ) from None
+    return found
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A file of conf/ with overrides."""
+
+    config_name: str
+    overrides: list[Any]  # Hydra's objects
+    config_dir: str | None = None  # a folder with further choices
+    config_path: str | None = None  # one in the place of conf/
+
+    def built(self, build: Build[T]) -> T:
+        """What `build` makes of the composed config, Hydra's own settings included, and of the overrides in it: all
+        but those that a sweep varies. Raises ValueError."""
+        try:
+            return self._composed([one for one in self.overrides if not one.is_sweep_override()], build)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ValueError(self.explained(error)) from None
+
+    def plain(self, settle: Settle | None = None) -> Plain:
+        """The config, as `settle` leaves it, as plain data with Hydra's own settings, nothing resolved, and "???" for
+        what is missing. Raises ValueError."""
+
+        def build(composed: Any, lines: list[str]) -> Plain:
+            HydraConfig.instance().set_config(composed)  # by which the name of a run is resolved
+            plain = typing.cast(Plain, OmegaConf.to_container(composed, resolve=False))
+            return settle(plain, lines) if settle else plain
+
+        return self.built(build)
+
+    def _composed(self, overrides: list[Any], build: Build[T]) -> T:
+        """Raises HydraException and OmegaConf's."""
+        from nmt.cli.schema import register
+        from nmt.sweep.space import quoted
+
+        register()
+        paths = [f"file://{Path(self.config_dir).resolve()}"] if self.config_dir else []
+        lines = []
+        for override in overrides:
+            if override.key_or_group == "hydra.searchpath":
+                paths += override.value()
+            else:
+                lines.append(override.input_line)
+        lines += [f"hydra.searchpath=[{','.join(map(quoted, paths))}]"] if paths else []
+        folder = Path(self.config_path or resource("conf")).resolve()
+        with initialize_config_dir(str(folder), version_base="1.3"):
+            return build(compose(self.config_name, lines, return_hydra_config=True), lines)
+
+    def explained(self, error: Exception) -> str:
+        """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
+        from nmt.cli.suggestions import what_is_missing, what_is_wrong
+
+        groups = self._groups()
+        if missing := what_is_missing(str(error), groups):
+            return missing
+        right = [one for one in self.overrides if str(one.value()) in groups.get(one.key_or_group, ())]
+        try:
+            known: Any = self._composed(right, lambda found, _: OmegaConf.to_container(found))
+            keys = set(_dotted(known)) - set(_dotted({"hydra": known["hydra"]}))
+        except (HydraException, OmegaConfBaseException):
+            keys = set()
+        first = str(error).strip().split("\nTo append", 1)[0].split("\nConfig search path", 1)[0]
+        return next(filter(None, (what_is_wrong(one, groups, keys) for one in self.overrides)), first)
+
+    def _groups(self) -> dict[str, set[str]]:
+        """The names that each group has, in our folder and the user's."""
+        from nmt.cells import Cell
+        from nmt.plain_data import names_of
+
+        groups = {"cell": set(names_of(Cell))}
+        folders = [Path(folder) for folder in (resource("conf"), self.config_path, self.config_dir) if folder]
+        for path in (path for folder in folders for path in folder.glob("*/*.yaml")):
+            groups.setdefault(path.parent.name, set()).add(path.stem)
+        return groups
+
+
+def _dotted(data: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield f"{prefix}{key}"
+            yield from _dotted(value, f"{prefix}{key}.")

@@ -1,0 +1,72 @@
+"""A client's text: its language, the segments that are translated, and the translation that is made of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from nmt.html import segments as html
+from nmt.service.detection import detect
+from nmt.service.messages import SegmentResult
+from nmt.service.pairs import LanguagePair
+from nmt.service.segments import Segments, cut
+from nmt.service.wire import TranslatedText, TranslationRequest
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """A text of a request. Without a pair it stays as it is."""
+
+    text: str
+    source: str  # the code of its language
+    confidence: float  # 0 to 100, that it is in that language
+    pair: LanguagePair | None = None
+    parts: Segments | html.HtmlSegments | None = None  # if it has a pair
+
+    @property
+    def segments(self) -> Sequence[str]:
+        return self.parts.texts if self.parts else ()
+
+    def translated(self, results: Sequence[SegmentResult]) -> TranslatedText:
+        """Its translation, from those of its segments."""
+        if self.pair is None:
+            return TranslatedText(self.text, self.source, self.confidence)
+        most = max((len(one.alternatives) for one in results), default=0)
+        best, *others = [self._joined([_ranked(one, rank) for one in results]) for rank in range(most + 1)]
+        return TranslatedText(
+            best,
+            self.source,
+            self.confidence,
+            tuple(dict.fromkeys(other for other in others if other != best)),
+            sum(one.score for one in results) / max(1, len(results)),
+            any(one.truncated for one in results),
+        )
+
+    def _joined(self, translations: Sequence[str]) -> str:
+        assert self.pair
+        assert self.parts
+        if isinstance(self.parts, Segments):
+            return self.parts.joined(translations, self.pair.target)
+        return self.parts.joined(translations)
+
+
+def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, LanguagePair | None]) -> SourceText:
+    """A text of a request, with the pair that translates its language (see Pairs.ways)."""
+    if wanted.source:
+        source, confidence = next(iter(ways)), 100.0
+    else:
+        seen = html.cut(text).plain if wanted.is_html else text  # else the tags' English would count
+        source, confidence = detect(seen, list(ways))[0]
+        if not any(map(str.isalpha, seen)):
+            return SourceText(text, source, confidence)  # it says nothing of its language, and nothing in any
+    pair = ways[source]
+    if pair is None:
+        return SourceText(text, source, confidence)
+    parts = html.cut(text, source) if wanted.is_html else cut(text, source)
+    return SourceText(text, source, confidence, pair, parts)
+
+
+def _ranked(result: SegmentResult, rank: int) -> str:
+    """The translation of that rank, from 0, or the best where there are not so many."""
+    ranked = [result.text, *result.alternatives]
+    return ranked[rank if rank < len(ranked) else 0]

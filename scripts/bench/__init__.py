@@ -1,0 +1,1 @@
+"""What scripts/bench_*.py measure with."""
