@@ -36,7 +36,8 @@ class WordDocument(OfficeDocument):
         """The paragraphs of a table with a column of each language: none of them is translated in place."""
         rows = [children(row, "tc") for row in children(table, "tr")]
         names = [_cell_text(cell) for cell in rows[0]] if rows else []
-        columns = named_columns(names, (options.src, options.tgt), self.name) if options.src and options.tgt else None
+        wanted = options.src, options.tgt
+        columns = named_columns(names, wanted, self.archive.name) if all(wanted) else None
         if columns is None:
             return set()
         for cells in rows[1:]:

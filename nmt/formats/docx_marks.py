@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.xml import Element, local
+from nmt.text.tag_pairs import nested_pairs
 
 FIELD_MARKS = {"fldChar", "instrText", "delInstrText"}
 DELETED = {"del", "moveFrom"}  # they may hold marks of a field that goes on after them
@@ -244,54 +245,30 @@ def _goes_on(item: Item) -> bool:
 
 
 def _with_ranges(items: Sequence[Item]) -> list[Item]:
-    """A range is a pair where it crosses neither an element nor a pair nor a range that is one."""
+    """A range is a pair where it crosses neither an element nor a pair nor a range that is one; else it is loose."""
+    ends = {i: mark for i, item in enumerate(items) if (mark := _range_end(item))}
     found = list(items)
-    opened: list[int] = []  # where the elements, pairs and ranges begin that have not ended
-    level = [-1]  # of these the elements and pairs
-    waiting: dict[tuple[str, str], tuple[int, int]] = {}  # the ranges, by their names: where they begin, and in what
-
-    def leave(start: int) -> None:
-        """Take out what has begun last, down to this one. Ranges that cross it stay loose."""
-        while (last := opened.pop()) != start:
-            del waiting[_range(items[last])[0]]
-
     for i, item in enumerate(items):
-        key, kind = _range(item)
-        if item.kind == "open":
-            opened.append(i)
-            level.append(i)
-        elif item.kind == "close":
-            leave(level.pop())
-        elif kind == "Start":
+        if i in ends or (item.kind == "alone" and _holds_range(item)):  # such as its one end alone
             found[i] = item._replace(kind="loose")
-            if key not in waiting:
-                waiting[key] = i, level[-1]
-                opened.append(i)
-        elif kind == "End":
-            found[i] = item._replace(kind="loose")
-            start, inside = waiting.get(key, (-1, -1))
-            if start >= 0 and inside == level[-1]:
-                leave(start)
-                del waiting[key]
-                pair = MarkPair([items[start]], [item])
-                found[start], found[i] = Item("open", pair), Item("close", pair)
-        elif item.kind == "alone" and _holds_range(item):  # such as its one end alone
-            found[i] = item._replace(kind="loose")
+    for start, end in nested_pairs(ends.get(i, (item.kind, None)) for i, item in enumerate(items)).items():
+        pair = MarkPair([items[start]], [items[end]])
+        found[start], found[end] = Item("open", pair), Item("close", pair)
     return found
 
 
 def _holds_range(item: Item) -> bool:
     """Whether a range begins or ends in what is not divided: what was deleted, or some items that stay together."""
     if isinstance(item.value, ItemGroup):
-        return any(_range(one)[1] or _holds_range(one) for one in item.value.items)
+        return any(_range_end(one) or _holds_range(one) for one in item.value.items)
     if isinstance(item.value, tuple) or local(item.value) not in DELETED:
         return False
     return any(is_range_mark(local(node)) for node in item.value.iter())
 
 
-def _range(item: Item) -> tuple[tuple[str, str], str]:
-    """Which range an item begins or ends, and which of the two it does; "" for neither."""
+def _range_end(item: Item) -> tuple[str, tuple[str, str]] | None:
+    """Whether an item begins ("open") or ends ("close") a range, and which; None for neither."""
     if item.kind != "alone" or isinstance(item.value, tuple):
-        return ("", ""), ""
+        return None
     match = RANGE.fullmatch(local(item.value))
-    return ((match[1], attribute(item.value, "id")), match[2]) if match else (("", ""), "")
+    return ("open" if match[2] == "Start" else "close", (match[1], attribute(item.value, "id"))) if match else None

@@ -42,8 +42,8 @@ def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> lis
 
 
 def columns_by_row(cells: Sequence[str]) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Of a table, or the keys of an object, that say of each row which languages it is in (`src_lang`, `tgt_lang`,
-    `src`, `tgt`): the columns of both languages, and of both texts; None where the names are others."""
+    """The columns of a table whose rows say their languages (`src_lang`, `tgt_lang`, `src`, `tgt`): those of both
+    languages, and those of both texts; None where the names are others. `cells` may be the keys of an object."""
     found: dict[tuple[str, bool], list[int]] = {}
     for i, cell in enumerate(cells):
         parts = re.findall(r"[^\W_]+", cell.casefold())

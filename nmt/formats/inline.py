@@ -16,10 +16,9 @@ from html import escape
 
 from nmt.formats.document import Segment
 from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
-from nmt.html.tokens import unescaped
+from nmt.html.tokens import SOFT_HYPHEN, unescaped
 from nmt.text.markup import ENTITY, TAG
 
-SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
 
 

@@ -42,7 +42,7 @@ class _Span(NamedTuple):
     last: int
     end: int
     block: str  # td and th are cells, # is a heading that begins so
-    begins: bool  # whether it could be read as the begin of another block
+    begins: bool  # whether it could be read as the beginning of another block
     inline: Inline
 
     @property

@@ -79,7 +79,7 @@ class _InlineParser:
         self.brackets: list[_Bracket] = []
         self.linked = 0  # of these begin no link, since one is in them
         self.runs: list[DelimiterRun] = []  # outside links that were read
-        self.tags: list[tuple[int, str, bool]] = []  # of HTML: which piece it is, its name, whether it closes
+        self.tags: list[tuple[int, str, str]] = []  # of HTML: which piece it is, "open" or "close", its name
         self.ends: dict[str, int] = {}  # where what ends a comment stands last
 
     def take(self, token: re.Match[str]) -> int:
@@ -97,7 +97,8 @@ class _InlineParser:
             return self._until(token)
         elif token["name"]:
             if not token["empty"]:
-                self.tags.append((len(self.pieces), token["name"].lower(), bool(token["slash"])))
+                kind = "close" if token["slash"] else "open"
+                self.tags.append((len(self.pieces), kind, token["name"].lower()))
             self.pieces.append(self._alone(token[0]))
         elif token["bracket"]:
             is_image = token[0] == "!["
@@ -119,7 +120,7 @@ class _InlineParser:
         for piece in self.pieces:
             numbers.append(len(found))
             found += piece.pieces if isinstance(piece, DelimiterRun) else [piece]
-        names = {numbers[number]: (name, closes) for number, name, closes in self.tags}
+        names = {numbers[number]: (kind, name) for number, kind, name in self.tags}
         return list(joined(with_pairs(found, names)))
 
     def _alone(self, text: str) -> Tag:

@@ -113,9 +113,8 @@ def _is_unseen(style: Element) -> bool:
     """Whether a style of text says nothing that is seen."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    is_text = (
-        style.get(qualified(style, "family")) == "text" and style.get(qualified(style, "parent-style-name")) is None
-    )
+    family, parent = (style.get(qualified(style, name)) for name in ("family", "parent-style-name"))
+    is_text = family == "text" and parent is None
     return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
 
 

@@ -14,11 +14,11 @@ from nmt.formats.xml import Element, parse, written
 
 
 class OfficeDocument(Document):
-    pieces_of = staticmethod(pieces_of)
+    pieces_of = staticmethod(pieces_of)  # of Word and PowerPoint; OpenDocument has its own
     fill = staticmethod(fill)
 
     def __init__(self, data: bytes, name: str) -> None:
-        self.archive, self.name = Archive(data, name), name
+        self.archive = Archive(data, name)
         self._trees: dict[str, tuple[Element, bytes]] = {}
         self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
 
@@ -26,7 +26,7 @@ class OfficeDocument(Document):
         """The trees of members, which are written back as they then are."""
         for member in members:
             original = self.archive.content(member)
-            tree = parse(original, f"{self.name}: {member}")
+            tree = parse(original, f"{self.archive.name}: {member}")
             self._trees[member] = tree, original
             yield tree.getroot()
 

@@ -69,7 +69,7 @@ def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
 
 
 def _append(at: list[Element], items: Sequence[Item]) -> None:
-    """Put items into the innermost of some elements, and learn which that is after them."""
+    """Put items into the innermost element of `at`, a stack which they push and pop."""
     run = None
     for item in items:
         if isinstance(item.value, RunChild):
@@ -102,7 +102,7 @@ def _empty(holder: Element) -> None:
 
 
 def _inner(node: Element) -> Any:
-    """What holds the text that an element is around; None for one that is around none."""
+    """The element that holds the text of a container, such as a link; None for what is no container."""
     name = local(node)
     if name == "sdt":
         return child(node, "sdtContent")

@@ -53,7 +53,7 @@ class Workbook:
     """Raises ValueError for what is no workbook."""
 
     def __init__(self, file: IO[bytes] | bytes, name: str) -> None:
-        self.name, self.archive = name, Archive(file, name)
+        self.archive = Archive(file, name)
         self.sheets = _sheets(self.archive)
         self.strings = _strings(self.archive)
         self.count = 0
@@ -65,12 +65,12 @@ class Workbook:
             for row in elements(file, file.name, "row"):
                 number = _number(row.get("r"), number + 1)
                 if not 1 <= number <= MAX_ROW:
-                    raise ValueError(f"{self.name}: {member} has a row {number}; there are {MAX_ROW} at most")
+                    raise ValueError(f"{file.name} has a row {number}; there are {MAX_ROW} at most")
                 found = ((column, self._cell(cell)) for column, cell in _cells(row))
                 cells = {column: cell for column, cell in found if cell.value or cell.is_formula}
                 self.count += len(row)
                 if self.count > MAX_CELLS:
-                    raise ValueError(f"{self.name} has more than {MAX_CELLS} cells")
+                    raise ValueError(f"{self.archive.name} has more than {MAX_CELLS} cells")
                 if any(cell.value for cell in cells.values()):
                     yield SheetRow(number, cells)
 
@@ -92,7 +92,7 @@ class WorkbookDocument(Document):
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.book = Workbook(data, name)
-        self.todo: list[tuple[str, int, int, str]] = []  # sheet, row, column of the translation, text
+        self.todo: list[tuple[str, int, str]] = []  # sheet, row, text
         self.columns: dict[str, tuple[Columns, int]] = {}  # and the number of the first row
         problem: ValueError | None = None
         for title, member in self.book.sheets:
@@ -120,25 +120,23 @@ class WorkbookDocument(Document):
             if not options.retranslate and not target.is_blank:
                 self.kept += 1
             else:
-                self.todo.append((member, row.number, columns.tgt, source.value))
+                self.todo.append((member, row.number, source.value))
 
     @property
     def segments(self) -> Sequence[Segment]:
         return [Segment(text) for *_, text in self.todo]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        by_sheet: dict[str, dict[int, str]] = {member: {} for member in self.columns}
-        for (member, row, _, _), target in zip(self.todo, targets, strict=True):
-            by_sheet[member][row] = target
-        changed = {}
+        by_sheet: dict[str, dict[int, str]] = {}
+        for (member, row, _), target in zip(self.todo, targets, strict=True):
+            by_sheet.setdefault(member, {})[row] = target
+        archive, changed = self.book.archive, {}
         for member, texts in by_sheet.items():
             columns, first = self.columns[member]
-            if texts and columns.name is not None:
-                texts = {first: columns.name} | texts
-            if texts:
-                data = self.book.archive.content(member)
-                changed[member] = _with_texts(data, f"{self.book.name}: {member}", columns, texts)
-        return self.book.archive.replaced(changed)
+            if columns.name is not None:
+                texts[first] = columns.name
+            changed[member] = _with_texts(archive.content(member), f"{archive.name}: {member}", columns, texts)
+        return archive.replaced(changed)
 
 
 def unescaped(text: str) -> str:

@@ -166,7 +166,7 @@ def inline(element: Element, preserve: bool) -> Inline:
 def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
     """With pairs of the single elements that open and close one; those that cross others stay alone."""
     names = {
-        i: (_key(piece.value), local(piece.value) in CLOSING)
+        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
         for i, piece in enumerate(pieces)
         if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
     }

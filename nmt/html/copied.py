@@ -48,7 +48,8 @@ class CopiedElement:
         self._numbers = Counter(self._open)
 
     def ends_before(self, token: Token, around: Mapping[str, int]) -> bool:
-        """Whether it has no end tag, as the next token says; `around` has the names of what it may stand in."""
+        """Whether the next token shows that its end tag was left out; `around` counts the names of the elements that
+        are open around it."""
         if self.name not in _ENDING:
             return False
         if token.closes:

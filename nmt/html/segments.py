@@ -1,10 +1,10 @@
 """A document of HTML: its tags stay, and what stands between them is translated.
 
 A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the
-text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (tokens.py) is
-copied as it is, some elements with all that they hold (copied.py); what is none is text, whose entities are
-read, and whose translation is spelled with those that HTML needs. So the translated document holds the tags of the
-document, each once, and none other.
+text that it stands in, and is put back where the alignment says (text/markup.py). Tags (tokens.py) are copied as
+they are, some elements with all that they hold (copied.py). All else is text: its entities are read, and its
+translation has only those that HTML needs. So the translated document holds the tags of the document, each once, and
+no others.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
 from nmt.html.copied import VOID, CopiedElement, is_copied, names
-from nmt.html.tokens import tokens, unescaped
+from nmt.html.tokens import SOFT_HYPHEN, tokens, unescaped
 from nmt.text.sentences import LONG, sentences
+from nmt.text.tag_pairs import nested_pairs
 
 # Tags as the translator sees them: the text's own, by number.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
-SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
     "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -45,6 +45,13 @@ class _Part:
     closes: bool = False
     stands_alone: bool = False
     partner: _Part | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of a tag that may have a partner "open" or "close"."""
+        if not self.name or self.stands_alone:
+            return ""
+        return "close" if self.closes else "open"
 
     @property
     def ends_text(self) -> bool:
@@ -137,20 +144,8 @@ def _parts(document: str) -> Iterator[_Part]:
 def _paired(run: list[_Part]) -> list[_Part]:
     """The same; an opening tag and the closing one of its name know one another, and what has no partner, or crosses
     two that have, stands alone."""
-    stack: list[_Part] = []
-    opened = Counter[str]()  # the names of the stack
-    for part in run:
-        if not part.name or part.stands_alone:
-            continue
-        if not part.closes:
-            stack.append(part)
-            opened[part.name] += 1
-            continue
-        while opened[part.name] and part.partner is None:
-            last = stack.pop()
-            opened[last.name] -= 1
-            if last.name == part.name:
-                part.partner, last.partner = last, part
+    for start, end in nested_pairs((part.kind, part.name) for part in run).items():
+        run[start].partner, run[end].partner = run[end], run[start]
     for part in run:
         part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
     return run

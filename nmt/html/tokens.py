@@ -20,7 +20,7 @@ TAG = re.compile(
 _ATTRIBUTE = re.compile(r"(=[^\s/=]*+|[^\s/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'][^\s]*+)?+))?+")
 # What they hold has no tags and no comments, and ends at the first closing tag of their name.
 RAW = frozenset(["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"])
-
+SOFT_HYPHEN = "\u00ad"  # is left out: its word is one, and the translation is divided elsewhere
 _NO_NUMBER = re.compile(r"&#[0-9]{4000,};?")  # Python reads no number of more than 4300 digits
 
 

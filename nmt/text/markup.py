@@ -18,6 +18,7 @@ from nmt.languages import is_inside_word
 from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
 from nmt.text.placement import Element, children, placed, spaced
+from nmt.text.tag_pairs import nested_pairs
 
 TAG = re.compile(
     r"<(?P<close>/)?+(?P<name>[A-Za-z][\w:.-]*+)"
@@ -105,18 +106,9 @@ def _parts(
 
 def _find_partners(marks: Sequence[_Mark]) -> None:
     """A closing tag's is the last open one of its name; what crosses the two has none."""
-    stack: list[_Mark] = []
-    names = Counter[str]()  # of the stack
-    for mark in marks:
-        if mark.opens:
-            stack.append(mark)
-            names[mark.name] += 1
-        elif mark.closes and names[mark.name]:
-            other = None
-            while other is None or other.name != mark.name:
-                other = stack.pop()
-                names[other.name] -= 1
-            mark.partner, other.partner = other, mark
+    tags = [("open" if mark.opens else "close" if mark.closes else "", mark.name) for mark in marks]
+    for start, end in nested_pairs(tags).items():
+        marks[start].partner, marks[end].partner = marks[end], marks[start]
 
 
 def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
