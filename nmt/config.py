@@ -34,7 +34,7 @@ class OptimConfig:
     weight_decay: float = 0.0  # AdamW's
     beta1: float = 0.9  # decay rate of the moving average of the gradients, per update
     beta2: float = 0.999  # decay rate of the moving average of the squared gradients
-    epsilon: float = 1e-8  # added to the square root of the latter
+    epsilon: float = 1e-8  # added to the square root of the average squared gradient
     label_smoothing: float = 0.1  # probability that is spread over all pieces (Szegedy et al., 2016)
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
@@ -48,7 +48,7 @@ class OptimConfig:
     # Parts of the model that are not trained, by the names of their weights: encoder, decoder, decoder.attention,
     # embedding (both sides'), tgt_embedding, output ...
     freeze: tuple[str, ...] = ()
-    freeze_steps: int | None = None  # freeze them for so many updates; None: always
+    freeze_steps: int | None = None  # freeze these parts for so many updates; None: always
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -81,7 +81,7 @@ class TrainerConfig:
     max_epochs: int  # passes over the training text, at most
     max_tokens: int  # tokens of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
-    max_minutes: float | None = None  # end after so much training time, if sooner; "linear" and "cosine" fall to it
+    max_minutes: float | None = None  # end after so much training time, if sooner; "linear", "cosine" fall until then
     accumulate: int = 1  # batches of each shard per update
     # Shards that the batches of every update are split into. Processes take them in turn, and their number must
     # divide that of the shards. A run can therefore resume with more or fewer processes and end the same. None: one
@@ -105,7 +105,8 @@ class TrainerConfig:
     checkpoint_every_minutes: float | None = 10  # ... and so often; a killed run repeats at most so much
     keep_best: int = 1  # best models to keep; more than one are in best/, beside the best of all in model/
     max_skipped: int = 10  # updates in a row that may be skipped because they are not finite
-    on_divergence: Literal["go_back", "stop"] = "go_back"  # after one more: to the last checkpoint at half the rate
+    # After one more: go back to the last checkpoint and continue at half the learning rate, or stop.
+    on_divergence: Literal["go_back", "stop"] = "go_back"
     log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation
     tensorboard: bool = True  # write a TensorBoard log, too

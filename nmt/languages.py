@@ -1,4 +1,4 @@
-"""Names of languages and scripts, and how they divide words, as the code or the script of a text tells.
+"""Names and scripts of languages, and whether they divide words by spaces, as told by the code or the text.
 
 Codes follow BCP 47, in any case and with "-" or "_" between their parts: zh, zh-TW, ZH_cn, zho_Hans.
 """

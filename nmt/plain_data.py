@@ -1,5 +1,5 @@
 """Strict conversion of plain data to settings, for the command line and a stranger's config.json alike. It accepts
-only names from our own tables, and builds nothing but dataclasses of settings."""
+only names from our own tables and from installed packages, and builds nothing but dataclasses of settings."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def from_dict(cls: type[T], data: Any, path: str = "") -> T:
 
 
 def check_types(cls: type, data: Any) -> None:
-    """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Ranges, and
-    rules that combine settings, are not checked."""
+    """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Does not
+    check for unknown or missing keys, for ranges, or for settings that exclude each other."""
     _build(cls, data, "", types_alone=True)
 
 

@@ -1,4 +1,4 @@
-"""Upload a model directory to the hub, its card with the metadata that a hub reads."""
+"""Upload a model directory to the hub, with the metadata that a hub reads in its card."""
 
 from __future__ import annotations
 

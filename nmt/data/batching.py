@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
 
 def pad(rows: Sequence[Ids], multiple: int = 1) -> tuple[Tensor, Tensor]:
-    """Rows of ids -> (B, longest, rounded up to `multiple`), padded with PAD_ID, and their lengths (B,)."""
+    """Rows of ids -> (B, longest, rounded up to a `multiple`), padded with PAD_ID, and their lengths (B,)."""
     length = torch.tensor([len(row) for row in rows])
     padded = np.full((len(rows), -(-int(length.max()) // multiple) * multiple), PAD_ID, dtype=np.int64)
     for i, row in enumerate(rows):

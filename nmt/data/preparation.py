@@ -52,7 +52,7 @@ class Prepared:
     lexicon: Lexicon
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
-    faults: list[str]  # lines of the text with faults (corpora)
+    faults: list[str]  # faults in lines of the text (corpora)
     fingerprints: dict[str, str]  # of each split
     parts: list[str]  # names of the parts of the training text
     oddities: list[str]  # probable mistakes (oddities.py)

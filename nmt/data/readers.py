@@ -49,8 +49,8 @@ class Cells(NamedTuple):
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError if it cannot be read, or if a
-    line, whose number it then names, is not UTF-8 or is longer than MAX_BYTES."""
+    """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError if it cannot be read, and,
+    with the number of the line, if a line is not UTF-8 or is longer than MAX_BYTES."""
     for line in lines_of(path):
         if line.fault:
             raise ValueError(line.fault)

@@ -1,7 +1,7 @@
 """Hold out training pairs as the validation text where there is no other: data.valid=500.
 
 The pairs with the lowest hashes are held out. So neither the order of the text nor repeated pairs matter, the same
-text gives the same validation text everywhere, and with a given number added text moves no pair from training to
+text gives the same validation text everywhere, and, if the number is given, added text moves no pair from training to
 validation.
 """
 

@@ -24,7 +24,7 @@ TABLE_OPTIONS = ("retranslate", "column")
 
 class Format(NamedTuple):
     suffixes: dict[str, str]  # suffix -> media type
-    read: Callable[[bytes, str, DocumentOptions], Document]  # from the content of a file and its name
+    read: Callable[[bytes, str, DocumentOptions], Document]  # from a file's content and name; raises ValueError
     bilingual: bool = False  # whether the source stays beside its translation
     options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
     library: str = ""  # the module that it needs

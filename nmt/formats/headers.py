@@ -24,7 +24,7 @@ SHOWN_CELLS = 6
 def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> list[int] | None:
     """The column of each of `names` in a first line, or None if it does not name all of them.
 
-    Raises ValueError if it does, but several columns have the same name.
+    Raises ValueError if it does, but several columns match the same name.
     """
     found: dict[str, list[int]] = {}
     for name in names:  # exact names come before variants: pt and pt-BR each get their own

@@ -52,7 +52,7 @@ class Corpus:
     # Put a piece before the source that names the target language (true; needed for several target languages), or
     # pieces for the target and the source language ("both").
     tags: Tags = False
-    train: str = "train"  # the split to learn from; one+other of files is both, and train[:90%] a slice of the hub's
+    train: str = "train"  # the split to learn from; with files, one+other is both; with hub, train[:90%] is a slice
     # A split, or how many pairs of the training text to hold out. auto (the default of data=files and data=hub): the
     # split of this name, or held-out pairs if there is none.
     valid: str | int = "valid"

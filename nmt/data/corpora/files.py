@@ -98,7 +98,7 @@ class FileCorpus(Corpus):
         return read_rows(files[0], self.src, self.tgt)
 
     def _fingerprint(self, split: str, earlier: bool) -> str:
-        """A hash of the files' content, decompressed; an earlier version hashed the compressed files."""
+        """A hash of the files' content, decompressed; an earlier version hashed the files as stored."""
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
             is_unpacked = path.suffix == ".gz" and not earlier
