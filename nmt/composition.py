@@ -1,8 +1,8 @@
 """Compose the config of a run from choices and settings as nmt-train does, but without Hydra, for use from Python.
 
-The choices are defined in conf/ alone, for the command line and for Python. This module reads only the part of
-Hydra's syntax that those files use: lists of defaults, with `override /group: choice`, `/schema/...@package` and
-names of files of the same group; and the package that a first line names.
+The choices are defined in conf/ alone. This module reads only the part of Hydra's syntax that those files use: lists
+of defaults, with `override /group: choice`, `/schema/...@package` and names of files of the same group; and the
+package that a first line names.
 """
 
 from __future__ import annotations

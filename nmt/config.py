@@ -32,9 +32,9 @@ class OptimConfig:
     plateau_factor: float = 0.5  # "plateau" multiplies the rate by this ...
     plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
     weight_decay: float = 0.0  # AdamW's
-    beta1: float = 0.9  # decay rate of the moving average of the gradients, per update
-    beta2: float = 0.999  # decay rate of the moving average of the squared gradients
-    epsilon: float = 1e-8  # added to the square root of the average squared gradient
+    beta1: float = 0.9  # decay of the moving average of the gradients, per update
+    beta2: float = 0.999  # decay of the moving average of their squares
+    epsilon: float = 1e-8  # added to the root of the average square
     label_smoothing: float = 0.1  # probability that is spread over all pieces (Szegedy et al., 2016)
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
@@ -43,7 +43,7 @@ class OptimConfig:
     # falls to 0 by the last update.
     guided_alignment: float = 0.0
     clip_norm: float = 1.0  # maximum norm of all gradients together; 0 for no clipping
-    average_decay: float = 0.0  # decay rate of the moving average of the weights, per update; 0 for none
+    average_decay: float = 0.0  # decay of the moving average of the weights, per update; 0 for none
     average_last: int = 0  # average the weights of the last so many validations; 0 for none
     # Parts of the model that are not trained, by the names of their weights: encoder, decoder, decoder.attention,
     # embedding (both sides'), tgt_embedding, output ...
@@ -84,8 +84,8 @@ class TrainerConfig:
     max_minutes: float | None = None  # end after so much training time, if sooner; "linear", "cosine" fall until then
     accumulate: int = 1  # batches of each shard per update
     # Shards that the batches of every update are split into. Processes take them in turn, and their number must
-    # divide that of the shards. A run can therefore resume with more or fewer processes and end the same. None: one
-    # shard for each process that the run begins with.
+    # divide that of the shards. So a run can resume with more or fewer processes and end the same. None: one for each
+    # process that the run begins with.
     shards: int | None = None
     val_every_epochs: int = 1  # epochs between two validations
     patience: int | None = None  # end after so many validations without a better model (see metric)
@@ -96,7 +96,7 @@ class TrainerConfig:
     devices: int | None = None  # None: one process on a CPU, or all GPUs
     num_nodes: int = 1  # machines
     # "ddp": one process for each device, with shared gradients; "torchrun" and "slurm": the processes that these have
-    # started, in the number that they say.
+    # started.
     strategy: Literal["auto", "ddp", "torchrun", "slurm"] = "auto"
     threads: int | None = None  # CPU threads of each process
     deterministic: bool = False  # the same numbers in each run, on a GPU, too, where that is slower
@@ -105,7 +105,7 @@ class TrainerConfig:
     checkpoint_every_minutes: float | None = 10  # ... and so often; a killed run repeats at most so much
     keep_best: int = 1  # best models to keep; more than one are in best/, beside the best of all in model/
     max_skipped: int = 10  # updates in a row that may be skipped because they are not finite
-    # After one more: go back to the last checkpoint and continue at half the learning rate, or stop.
+    # After one more: go back to the last checkpoint at half the learning rate, or stop.
     on_divergence: Literal["go_back", "stop"] = "go_back"
     log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation

@@ -39,7 +39,7 @@ def _fetched(model: str) -> Path:
     hub = library()
     try:
         return Path(hub.snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
-    except Exception as error:  # nobody can foresee what the library and its dependencies raise
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(f"{shown(model)} cannot be fetched: {reason(error)}") from None
 
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # A field of one of these types takes a mapping whose "name" is a key of the table.
 CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
-ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # packages add to a table by these; imported when a name is used
+ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # packages add to a table by these; imported on demand
 
 
 def choice_of(kind: type, name: str) -> type | None:
@@ -48,8 +48,8 @@ def from_dict(cls: type[T], data: Any, path: str = "") -> T:
 
 
 def check_types(cls: type, data: Any) -> None:
-    """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Does not
-    check for unknown or missing keys, for ranges, or for settings that exclude each other."""
+    """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Checks
+    nothing else, such as ranges."""
     _build(cls, data, "", types_alone=True)
 
 

@@ -46,7 +46,7 @@ def push(model: str | Path, repository: str, license: str, private: bool = False
             api.create_branch(repository, branch=revision, exist_ok=True)
         files = [hub.CommitOperationAdd(name, content) for name, content in contents.items()]
         found = api.create_commit(repository, files, commit_message="A model of nmt", revision=revision)
-    except Exception as error:  # nobody can foresee what the library and its dependencies raise
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(f"{repository} cannot be uploaded: {reason(error)}") from None
     return str(found.commit_url)
 

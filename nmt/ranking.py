@@ -42,8 +42,7 @@ def searching_all(own: Beam) -> Beam:
 
 def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs: References) -> list[Result]:
     """Translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by the
-    metric of the measure. Ties are broken by chrF, then by the order of trial, in which the present setting is
-    first."""
+    metric of the measure. Ties are broken by chrF, then by the order of `settings`."""
     of = {beam: tuple(choose(beam, translation) for translation in translations) for beam in settings(own)}
     different = dict.fromkeys(of.values())
     figures = {hyps: worth(measure, hyps, refs) for hyps in tracked(different, "scoring", len(different), "settings")}

@@ -44,8 +44,8 @@ class Setting(NamedTuple):
 
 
 def settings(cls: type, path: str = "") -> Iterator[Setting]:
-    """All settings of a config, in order. Where a class is chosen by name, the settings of every choice are listed; a
-    setting that several choices share is listed once."""
+    """All settings of a config, in order. Where a class is chosen by name, those of every choice follow; equal ones
+    are listed once."""
     for field, kind in typed_fields(cls).values():
         key = f"{path}.{field.name}" if path else field.name
         if kind in CHOICES:

@@ -62,8 +62,7 @@ def clean(
     duplicates: Duplicates | None = None,
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
-    text; `held_out` has hashes of those pairs of this text that serve for validation; `duplicates` finds the repeated
-    pairs of this text."""
+    text; `held_out` has hashes of pairs of this text that serve for validation; `duplicates` finds repeated pairs."""
     seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     repeats = (duplicates or Duplicates()).check()
     for number, pair in enumerate(pairs):

@@ -25,8 +25,8 @@ WITHOUT_RULE = b"\x1a\x0c\x0a\x08identity\x12\x00"
 
 
 def valid(text: str) -> str:
-    """The text with U+FFFD for every lone surrogate, which UTF-8 cannot encode and SentencePiece does not accept.
-    They come from command-line arguments that are not UTF-8, and from JSON."""
+    """The text with U+FFFD for lone surrogates, which UTF-8 cannot encode and SentencePiece does not accept. They
+    come from arguments that are not UTF-8, and from JSON."""
     if text.isascii():
         return text
     try:
@@ -65,7 +65,7 @@ def with_rule(model: bytes, rule: str) -> bytes:
 
 
 def rule_of(model: bytes) -> str:
-    """The name of a .model file's own rule: one of RULES, "identity", or any other name from a stranger's file."""
+    """The name of a .model file's own rule: one of RULES, "identity", or a stranger's name for his own."""
     spec = sentencepiece.SentencePieceNormalizer(model_proto=model).serialized_normalizer_spec()
     if spec[:1] != b"\x0a":  # the field of the name
         return ""

@@ -64,8 +64,7 @@ def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The rows of all tables that name both languages in their first row, or else of the first table with two or more
-    columns."""
+    """The rows of tables that name both languages in their first row, or else of the first with several columns."""
     chosen: list[int] = []
     others: list[int] = []
     for number, (where, rows) in enumerate(read_tables(path)):

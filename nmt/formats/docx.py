@@ -1,5 +1,5 @@
-"""DOCX: the text of paragraphs (also in tables, headers, footers, notes and text boxes) is translated in place. In a
-table with both languages named in its first row, one column is translated into the other."""
+"""DOCX: paragraphs (also in tables, headers, footers, notes and text boxes) are translated in place. In a table that
+names both languages in its first row, one column is translated into the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml
 
 
 class WordDocument(OfficeDocument):
-    """Raises ValueError for a file that is not DOCX."""
+    """Raises ValueError if the file is not DOCX."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
@@ -33,8 +33,7 @@ class WordDocument(OfficeDocument):
                     self.add(paragraph, paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
-        """The paragraphs of a table with a column for each language, which are not translated in place; empty for
-        other tables."""
+        """The paragraphs of a table with a column for each language, which are not translated in place."""
         rows = [children(row, "tc") for row in children(table, "tr")]
         names = [_cell_text(cell) for cell in rows[0]] if rows else []
         wanted = options.src, options.tgt

@@ -38,7 +38,7 @@ LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # matche
 
 
 class HtmlDocument(Document):
-    """Raises ValueError for a page that is too large or not in the encoding that it declares."""
+    """Raises ValueError if the file is too large, or not in the encoding that it declares."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.options = options

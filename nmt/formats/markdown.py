@@ -93,7 +93,7 @@ def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 class MarkdownDocument(Document):
-    """Raises ValueError for a file that is too large, or not UTF-8 or UTF-16."""
+    """Raises ValueError if the file is too large, or not UTF-8 or UTF-16."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)

@@ -45,8 +45,8 @@ SIGN = re.compile(
 
 
 def pieces_of(content: str, known: Mapping[str, Any], between: str = "\n") -> list[Piece]:
-    """The text and the tags of a paragraph. `known` has the normalised names of defined links; `between` has the
-    characters between the texts of two lines."""
+    """The text and the tags of a paragraph. `known` has the normalised names of defined links; `between` is what
+    separates the texts of two lines."""
     parser = _InlineParser(content, known, between)
     place = 0
     while token := TOKEN.search(content, place):
@@ -76,7 +76,7 @@ class _InlineParser:
         self.content, self.known, self.between = content, known, between
         self.pieces: list[Piece | DelimiterRun] = []
         self.brackets: list[_Bracket] = []
-        self.linked = 0  # so many of these brackets cannot begin a link, because they contain one
+        self.linked = 0  # so many of these cannot begin a link, because they contain one
         self.runs: list[DelimiterRun] = []  # outside complete links
         self.tags: list[tuple[int, str, str]] = []  # of HTML: index of the piece, "open" or "close", name
         self.ends: dict[str, int] = {}  # end of a comment and the like -> its last position

@@ -34,7 +34,7 @@ BLANKS = re.compile(r"[ \t\r\n]+")  # read as one blank
 
 
 class OpenDocument(OfficeDocument):
-    """Raises ValueError for a file that is not OpenDocument."""
+    """Raises ValueError if the file is not OpenDocument."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)

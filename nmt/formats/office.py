@@ -1,5 +1,5 @@
-"""The common base of Word, PowerPoint and LibreOffice documents: paragraphs in members of an archive are translated
-in place, and everything else stays byte for byte.
+"""The base of Word, PowerPoint and LibreOffice documents: paragraphs in members of an archive are translated in
+place, and everything else stays byte for byte.
 """
 
 from __future__ import annotations

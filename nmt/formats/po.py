@@ -31,7 +31,7 @@ COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$"
 
 
 class PoDocument(Document):
-    """Raises ValueError for a file that is not PO."""
+    """Raises ValueError if the file is not PO."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.store, self.options = _parsed(data, name), options

@@ -1,5 +1,5 @@
-"""PPTX: the text of slides, notes, charts and diagrams, and the text of layouts and masters that slides show, is
-translated in place. The prompts of layouts stay."""
+"""PPTX: the text of slides, notes, charts and diagrams, and what slides show of layouts and masters, is translated in
+place. The prompts of layouts stay."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PARTS = re.compile(rf"ppt/({'|'.join(KINDS)})([0-9]*)\.xml")
 
 
 class Presentation(OfficeDocument):
-    """Raises ValueError for a file that is not PPTX."""
+    """Raises ValueError if the file is not PPTX."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)

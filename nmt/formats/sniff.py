@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LINES = 40  # lines that are examined
-# The beginning of a file as text, with U+FFFD for bytes that are not UTF-8 -> its format, and its suffix.
+# Beginning of a file as text, with U+FFFD for bytes that are not UTF-8 -> format, suffix.
 BEGINNINGS = {
     r"PK\x03\x04": ("a zip archive (DOCX, PPTX, XLSX or a corpus)", "docx"),
     "\x1f\ufffd\x08": ("gzipped", "txt.gz"),

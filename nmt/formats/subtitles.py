@@ -52,7 +52,7 @@ class Cue:
 
 
 class SubtitleDocument(Document):
-    """Raises ValueError for a file that is not UTF-8 or UTF-16, or has no cues."""
+    """Raises ValueError if the file is not UTF-8 or UTF-16, or has no cues."""
 
     def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)

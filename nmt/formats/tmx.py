@@ -25,7 +25,7 @@ from nmt.formats.xml import (
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
-    """Raises ValueError for a file that is not TMX, or if no unit has the source language."""
+    """Raises ValueError if the file is not TMX, or no unit has the source language."""
     tree = parse(data, name)
     root = tree.getroot()
     if local(root) != "tmx":

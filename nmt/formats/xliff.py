@@ -37,7 +37,7 @@ TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
-    """Raises ValueError for a file that is not XLIFF."""
+    """Raises ValueError if the file is not XLIFF."""
     tree, two = _tree(data, name)
     root = tree.getroot()
     source, target = _LANGUAGES[two]

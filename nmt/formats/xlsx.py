@@ -50,7 +50,7 @@ class SheetRow(NamedTuple):
 
 
 class Workbook:
-    """Raises ValueError for a file that is not a workbook."""
+    """Raises ValueError if the file is not a workbook."""
 
     def __init__(self, file: IO[bytes] | bytes, name: str) -> None:
         self.archive = Archive(file, name)
@@ -88,7 +88,7 @@ class Workbook:
 
 
 class WorkbookDocument(Document):
-    """Raises ValueError for a file that is not a workbook, or if the columns of no sheet can be told."""
+    """Raises ValueError if the file is not a workbook, or the columns of no sheet can be told."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.book = Workbook(data, name)

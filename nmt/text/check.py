@@ -49,7 +49,7 @@ def told_of(lost: Sequence[tuple[str, str]]) -> str:
 
 
 class Check:
-    """Collects the lost parts of translations, for reports on each and a summary."""
+    """Counts what translations lack, and reports it."""
 
     def __init__(self) -> None:
         self.lines = self.faulty = 0

@@ -64,8 +64,8 @@ class _Mark:
 
 
 def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare: int = 0) -> Markup:
-    """Take the tags out of a text. Matches of the pattern between tags are taken out as well, like tags that stand
-    alone; only the first `spare` matches stay."""
+    """Take the tags out of a text, and, like tags that stand alone, matches of the pattern between them, except the
+    first `spare` matches."""
     found = list(TAG.finditer(text)) if tags else []
     ends = [0, *(place for tag in found for place in tag.span()), len(text)]
     between = [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]

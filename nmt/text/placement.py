@@ -22,7 +22,7 @@ MOST = 1000  # elements around words that are placed by the links; any more are 
 
 @dataclass(frozen=True)
 class Element:
-    """A tag or a pair of tags around some characters of a text, or alone between two of them."""
+    """A pair of tags around some characters of a text, or one alone between two characters."""
 
     open: str
     close: str  # "" if it stands alone
@@ -97,8 +97,8 @@ class _Texts:
         return word == len(self.src) or self.src_starts[word] >= end
 
     def votes(self, start: int, end: int) -> dict[int, float]:
-        """For each word of the translation linked to this source span: the share of its links that come from the
-        span, less the share of the others; at most 1."""
+        """For each word of the translation linked to this source span: the share of its links from the span, less
+        that of its other links."""
         near = range(bisect_left(self.starts, start - self.longest), bisect_left(self.starts, end))
         found: list[tuple[int, int]] = []  # link, characters inside the span less those outside
         for link in near:
@@ -202,8 +202,7 @@ class _Room:
         return first, last
 
     def _gap(self, place: int) -> tuple[int, int]:
-        """The gap between words for an element that stands alone at `place`: the number of the following word, and
-        the position in the translation."""
+        """The gap for an element that stands alone at `place`: the number of the following word, and the position."""
         texts, (start, end) = self.texts, self.around
         if texts.has_no_word(start, place):
             return self.words[0], self.characters[0]

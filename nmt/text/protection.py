@@ -50,7 +50,7 @@ PATTERNS = {
         r"|\{\s*+\w{1,60}\s*+,\s*+(?:plural|select|selectordinal)\s*+,(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\}"
         r"|%\([A-Za-z_]\w{0,60}\)[-+ #0]?\d{0,4}(?:\.\d{1,3})?[a-zA-Z]"
         r"|%(?:[1-9]\d?\$)?[-+#0]?(?:\d{1,4}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
-        rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and %%, an escaped per cent sign
+        rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and an escaped per cent sign
     ),
     # Only a whole number: nothing of 3.5km, not even the 3.
     "numbers": rf"{_NO_NUMBER_BEFORE}[-+−]?\d++(?:{_DIVIDER}\d++)*+%?(?!{_LETTER})",
@@ -111,7 +111,7 @@ class TextRules:
 
 
 def _check(pattern: str) -> None:
-    """Raises ValueError for a pattern that is not a regular expression, has groups, or matches the empty string."""
+    """Raises ValueError for a pattern that is too long, is no regular expression, has groups, or matches ""."""
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"keep has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
     try:
@@ -131,7 +131,7 @@ def found_in(text: str, pattern: Finder | None) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Masked:
-    """A text with symbols, and the text that they stand for."""
+    """A text with symbols, and their values."""
 
     text: str
     kept: tuple[str, ...] = ()  # the values of ⟦1⟧, ⟦2⟧, ...
@@ -139,7 +139,7 @@ class Masked:
 
 
 def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
-    """The text with symbols in place of these spans, as far as there are symbols; each stands for the given value."""
+    """The text with symbols for these values in place of their spans, as far as there are symbols."""
     values = values[: len(SYMBOLS)]
     made = edited(text, [(start, end, symbol) for symbol, (start, end, _) in zip(SYMBOLS, values, strict=False)])
     back = tuple((new, new_end, start, end) for start, end, new, new_end in made.edits)

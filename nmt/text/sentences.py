@@ -150,8 +150,8 @@ def clauses(sentence: str, most: int, count: Callable[[list[str]], list[int]]) -
 
 
 def _cuts(pieces: Sequence[int], costs: Sequence[float], most: int) -> Iterator[int]:
-    """Choose places to cut a sentence into parts of at most `most` pieces. `pieces` is the number of pieces before
-    each possible place, and `costs` the cost of cutting there."""
+    """Choose places to cut a sentence into parts of at most `most` pieces; for each possible place, `pieces` has the
+    number of pieces before it, and `costs` its cost."""
     left = [(0, len(pieces) - 1)]
     while left:
         first, last = left.pop()

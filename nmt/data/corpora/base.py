@@ -44,8 +44,7 @@ class Corpus:
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     mix: MixConfig = field(default_factory=MixConfig)
     # What to do with a line that is not UTF-8, lacks a side, has too many columns or is too long: end with an error,
-    # skip its pair, or use what can be read, with U+FFFD for bad bytes and an empty text for a side that cannot be
-    # told.
+    # skip its pair, or use what can be read, with U+FFFD for bad bytes and "" for an unclear side.
     malformed: Literal["fail", "skip", "replace"] = "fail"
     directions: tuple[str, ...] = ()  # instead of src and tgt: several, such as [de-en,fr-en], or [pt-BR:en]
     both_ways: bool = False  # use every pair in both directions
@@ -86,7 +85,7 @@ class Corpus:
         return found
 
     def of(self, direction: Direction) -> Self:
-        """The corpus of one direction alone; subclasses may return its reverse, if the text is stored that way."""
+        """The corpus of one direction, or of its reverse if the text is stored that way."""
         return replace(self, src=direction.src, tgt=direction.tgt, directions=(), both_ways=False, tags=False)
 
     @property

@@ -44,7 +44,7 @@ def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
     datasets.disable_progress_bars()
     try:
         yield from _rows(corpus, split)
-    except Exception as error:  # nobody can foresee what the library and its dependencies raise
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(_message(corpus.dataset, error)) from None
 
 
