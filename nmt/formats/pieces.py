@@ -1,4 +1,4 @@
-"""What a format cuts a text into: strings, and tags, which hold whatever stands for them in its file."""
+"""The pieces into which a format cuts a text: strings, and tags with their form in the file."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any, Literal, NamedTuple
 
 from nmt.text.tag_pairs import nested_pairs
 
-# A tag that a text spells, such as a message of a program.
+# A tag that a text spells out, as in messages of programs.
 HTML = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]{0,40})(?:[\s.][^<>]{0,500})?(?P<alone>/?)>")
 
 
 class Tag(NamedTuple):
     kind: Literal["open", "close", "alone"]
-    value: Any  # what a format has for it; a string is text of the file that is no words
+    value: Any  # its form in the file; a string is text of the file that is not translated
 
 
 Piece = str | Tag
 
 
 def cut_at_tags(text: str, tags: re.Pattern[str]) -> list[Piece]:
-    """A text cut at its tags, of which those that have a name (see HTML) may be pairs."""
+    """A text cut at its tags; those with a name (see HTML) may form pairs."""
     pieces: list[Piece] = []
     names: dict[int, tuple[str, str]] = {}
     end = 0
@@ -37,8 +37,7 @@ def cut_at_tags(text: str, tags: re.Pattern[str]) -> list[Piece]:
 
 
 def with_pairs(pieces: Sequence[Piece], names: Mapping[int, tuple[str, Hashable]]) -> list[Piece]:
-    """The pieces with more pairs: `names` says of single tags, by their places, whether they "open" or "close", and
-    what."""
+    """The pieces with more pairs. `names` maps the index of a single tag to "open" or "close" and its name."""
     tags = [names.get(i, (piece.kind if isinstance(piece, Tag) else "", None)) for i, piece in enumerate(pieces)]
     found = list(pieces)
     for start, end in nested_pairs(tags).items():
@@ -47,7 +46,7 @@ def with_pairs(pieces: Sequence[Piece], names: Mapping[int, tuple[str, Hashable]
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Strings side by side as one, and none that is empty."""
+    """The pieces with adjacent strings joined, and without empty strings."""
     for is_text, some in groupby(pieces, lambda piece: isinstance(piece, str)):
         if not is_text:
             yield from some
@@ -56,5 +55,5 @@ def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def text_of_pieces(pieces: Iterable[Piece]) -> str:
-    """As it stands in a file whose tags are strings."""
+    """The text of the pieces in a file, if all tags are strings."""
     return "".join(piece if isinstance(piece, str) else piece.value for piece in pieces)

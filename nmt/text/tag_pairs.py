@@ -1,4 +1,4 @@
-"""Which tags of a text are pairs."""
+"""Find the pairs among the tags of a text."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Hashable, Iterable
 
 
 def nested_pairs(tags: Iterable[tuple[str, Hashable]]) -> dict[int, int]:
-    """Of tags that open and close something of a name, those that have a partner and do not cross other pairs: the
-    place of the one that opens, and the place of its partner.
+    """Match opening and closing tags of the same name whose pairs do not cross others: index of the opening tag ->
+    index of its partner.
 
-    Each is `("open", name)` or `("close", name)`. Without a name (None) it is of a pair that is one already, which is
-    not crossed either; anything else is no end of a pair. Takes a time that grows with the number of tags only.
+    Each tag is `("open", name)` or `("close", name)`. A name of None belongs to an existing pair, which is not
+    crossed either; any other kind is no end of a pair. Takes time linear in the number of tags.
     """
     found: dict[int, int] = {}
-    opened: list[list[tuple[Hashable, int]]] = [[]]  # in each pair that is one already: tags without a partner
+    opened: list[list[tuple[Hashable, int]]] = [[]]  # in each existing pair: open tags without a partner
     counts = [Counter[Hashable]()]  # of their names
     for place, (kind, name) in enumerate(tags):
         if kind == "open" and name is None:
