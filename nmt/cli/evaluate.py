@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,14 @@ from nmt.cli.options import (
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.common.bars import seen
-from nmt.common.json_text import to_json
+from nmt.common.json_text import digest_of, to_json
 from nmt.common.shown import shown
 from nmt.hub import is_remote
 
 if TYPE_CHECKING:
     from nmt.metrics.buckets import Buckets
     from nmt.metrics.measure import Score
+    from nmt.translation.translator import Translator
 
 COMMAND = "nmt-evaluate"
 
@@ -106,9 +108,8 @@ def evaluated(options: argparse.Namespace) -> str:
     check_rare_options(options)
     take_direction(options)
     name, srcs, refs = evaluation_set(options)
-    beside = Path() if is_remote(options.model[0]) else Path(options.model[0]).resolve().parent
-    output = options.output or beside / "evaluation" / name
     translator = open_translator(options)
+    output = options.output or output_folder(options.model, translator, name)
     measure = measure_for(options, options.model, refs)
 
     from nmt.languages import unit
@@ -123,6 +124,7 @@ def evaluated(options: argparse.Namespace) -> str:
     by_length = bleu_by_length(measure, srcs, hyps, refs)
     report = {
         "test_set": name,
+        "models": options.model,
         "sentences": len(srcs),
         "search": to_dict(translator.search),
         "mbr": translator.mbr,
@@ -137,6 +139,22 @@ def evaluated(options: argparse.Namespace) -> str:
         return to_json(report, 2)
     lines = table(name, scores, by_length, unit(srcs), order_note(refs), output)
     return "\n".join([*lines, *(rare_table(report["rare"]) if options.rare else [])])
+
+
+def output_folder(models: list[str], translator: Translator, name: str) -> Path:
+    """The folder of a test set beside the first model. Its name tells the output from that of another model there, of
+    an ensemble and of another direction."""
+    first, *others = (one if is_remote(one) else str(Path(one).resolve()) for one in models)
+    beside = Path() if is_remote(first) else Path(first).parent
+    direction = str(translator.direction)
+    parts = []
+    if translator.directions.only is None and not name.endswith(f"_{direction}"):  # as that of a published set may
+        parts.append(direction)
+    if is_remote(first) or Path(first).name != "model":
+        parts.append("-".join(Path(first).parts[-2 if is_remote(first) else -1 :]))
+    if others:
+        parts.append(f"ensemble-{digest_of(sorted(others))[:8]}")
+    return beside / "evaluation" / "_".join([name, *(re.sub(r"[^\w.+-]+", "-", part) for part in parts)])
 
 
 def take_direction(options: argparse.Namespace) -> None:

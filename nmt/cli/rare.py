@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
 
 NOISE = 200  # texts
-WIDTH = 24  # of a name in the table
+WIDTH = 24  # of a name in the table; longer ones of files make it wider
 
 
 def add_rare_options(parser: argparse.ArgumentParser) -> None:
@@ -106,8 +106,10 @@ def rare_table(report: dict[str, Any]) -> list[str]:
         )
         lines.append(f"{kind:{WIDTH}} {row['sentences']:>11} {bleu:>7}   {right}".rstrip())
     if "unsupported" in report:
-        lines += ["", f"{'unsupported words of':{WIDTH}}       words   share"]
-    for name, row in report.get("unsupported", {}).items():
-        share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
-        lines.append(f"{shown(name)[-WIDTH:]:{WIDTH}} {row['words']:>11} {share:>7}".rstrip())
+        names = [shown(name) for name in report["unsupported"]]
+        width = max(WIDTH, *map(len, names))
+        lines += ["", f"{'unsupported words of':{width}}       words   share"]
+        for name, row in zip(names, report["unsupported"].values(), strict=True):
+            share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
+            lines.append(f"{name:{width}} {row['words']:>11} {share:>7}".rstrip())
     return lines

@@ -36,6 +36,16 @@ def trim_memory() -> None:
     _glibc("malloc_trim", 0)
 
 
+@cache
+def use_one_thread_in_forks() -> None:
+    """Have what is forked off this process, by whatever library, compute in one thread. OpenMP's threads do not come
+    along in a fork: a child that has work for several of them would wait for ever."""
+    import torch
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: torch.set_num_threads(1))
+
+
 class MemoryTrimmer:
     """Batches differ in size, and the gaps that they leave in malloc's memory would grow to gigabytes. They are given
     back when what was taken since the last time is more than ROOM times what one batch has needed."""

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from nmt.common.process import use_one_thread_in_forks
 from nmt.data.batching import collate, pad, stepped
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
@@ -49,6 +50,7 @@ class Searcher:
 
         Raises ValueError for a precision that this machine lacks.
         """
+        use_one_thread_in_forks()  # to which it may come along
         self.models = tuple(models)
         self.model = self.models[0]
         self.device = device
