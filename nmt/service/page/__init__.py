@@ -9,7 +9,7 @@ from nmt.pictures.theme import theme
 
 
 def page(nonce: str) -> tuple[str, str]:
-    """The page and its content security policy: scripts and styles need the nonce, requests go to this server only."""
+    """The page and its content security policy: scripts and styles need the nonce, requests go only here."""
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
