@@ -31,9 +31,7 @@ def main() -> None:
     with command(parser()) as options:
         if options.model[1:]:
             raise ValueError("an ensemble has no form of its own; export each of its models")
-        again = options.output.is_dir() and any(
-            options.output.iterdir()
-        )  # only an earlier export passes check_output
+        again = options.output.is_dir() and any(options.output.iterdir())  # files of an earlier export
         sizes = exported(options)
         if not options.quiet:
             warn(
