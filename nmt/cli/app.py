@@ -61,7 +61,7 @@ def run_app(
             return
         if settle and arguments.cfg in ("job", "all"):
             known = composition.plain(settle)
-            if known["init"]:  # otherwise Hydra itself shows the right config
+            if known["init"]:  # otherwise Hydra's own output is right
                 print(_shown(known, arguments), end="")
                 return
         around: AbstractContextManager[Any] = nullcontext()
@@ -87,8 +87,8 @@ def _run_jobs(composition: Composition, config_name: str, job: Callable[[Any], A
 
 
 def _arguments(command: str, explains: bool) -> argparse.Namespace:
-    """Hydra's options and the overrides, in any order. Reorders sys.argv so that Hydra can parse it again. Errors
-    that Hydra would print over many lines end the command in one."""
+    """Hydra's options and the overrides, in any order. Reorders sys.argv so that Hydra can parse it again. Ends
+    the command for errors that Hydra would print over many lines."""
     parser = get_args_parser()
     parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
     for action in parser._actions:

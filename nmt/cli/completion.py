@@ -18,7 +18,7 @@ BEFORE = {"bash": "", "zsh": "autoload -U +X bashcompinit && bashcompinit\n"}  #
 
 
 class Completion(argparse.Action):
-    """The action of --completion SHELL: print the script."""
+    """--completion SHELL prints the script."""
 
     def __call__(self, parser: argparse.ArgumentParser, namespace: Any, shell: Any, option: Any = None) -> None:
         parser._print_message(BEFORE[shell] + script(parser))

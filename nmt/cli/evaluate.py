@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def tuned(options: argparse.Namespace) -> str:
-    """Run --tune -> the text to print."""
+    """The output of --tune."""
     from nmt.cli.ranking import tune_search
 
     if options.rare:
@@ -150,7 +150,7 @@ def take_direction(options: argparse.Namespace) -> None:
 
 
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
-    """The test set. Raises ValueError for files that do not match or are not available."""
+    """The test set. Raises ValueError for mismatched or unavailable files."""
     if options.testset:
         if options.src or options.ref:
             raise ValueError("give --src and --ref, or --testset and --langpair, not both")

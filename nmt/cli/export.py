@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def exported(options: argparse.Namespace) -> dict[str, int]:
-    """Export the model -> the names and sizes in bytes of its files. Raises ValueError."""
+    """The exported files, with their sizes in bytes. Raises ValueError."""
     if options.to == "onnx":
         from nmt.export.folder import export_onnx
 

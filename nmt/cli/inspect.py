@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises ValueError for options without effect, and for a model in the place of the sentence."""
+    """Raises ValueError for options without effect, and for a model given as a sentence."""
     if options.json and options.output:
         raise ValueError("--json prints the numbers and writes no file; leave --output out")
     others = {name: getattr(options, name) for name in ("json", "show", "output", "beside")}

@@ -61,8 +61,8 @@ def main() -> None:
 
 
 def to_complete(arguments: list[str]) -> list[str]:
-    """The arguments for Hydra's shell completion, with the experiment taken out of the line. While no experiment is
-    typed yet, prints the experiments and exits."""
+    """The arguments for Hydra's shell completion, with the experiment taken out of the line. Without an experiment,
+    prints the experiments and exits."""
     command, _, line = os.environ.get("COMP_LINE", "").partition(" ")
     experiment, blank, rest = line.lstrip().partition(" ")
     if "query=bash" in arguments and not (blank and experiment in ABOUT):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.translation.translator import Translator
 
-NOISE = 200  # source texts from which noise is made
+NOISE = 200  # source texts to make noise from
 WIDTH = 24  # of a name in the table
 
 

@@ -11,8 +11,8 @@ from nmt.text.check import Check
 
 
 class Remarks:
-    """Warnings about lines of a text or segments of a document. Advice may apply to all of them: it is printed for
-    the first one, and again at the end, unless an error came, with the number of the others."""
+    """Warnings about lines of a text or segments of a document. Advice may apply to all of them: it is printed once,
+    and again at the end, unless an error came, with the number of the others."""
 
     def __init__(self, command: str, unit: str, advises: bool) -> None:
         self.command, self.unit, self.advises = command, unit, advises

@@ -66,7 +66,7 @@ def told(quiet: bool) -> Iterator[None]:
 def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
-    from nmt.training.run import train  # imports Lightning, which --help does not need
+    from nmt.training.run import train  # imports Lightning: not for --help
 
     config = run_config(composed, overrides)
     if is_first_process():

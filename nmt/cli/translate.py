@@ -62,7 +62,7 @@ def parser() -> Parser:
 
 
 def add_form_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for the form of input and output lines."""
+    """Add the options for the form of lines."""
     parser.add_argument(
         "--nbest",
         type=up_to(MAX_WIDTH),

@@ -1,4 +1,4 @@
-"""nmt-translate-corpus: files in, a folder of parts out, each translated exactly once, whichever processes die."""
+"""nmt-translate-corpus: files in, a folder of parts out, exactly once, whichever processes die."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def tell(summary: Summary, folder: Path, quiet: bool) -> None:
 
 
 class ProgressReport:
-    """Progress, as a bar on a terminal and as lines elsewhere, and warnings about lines of input."""
+    """Progress, as a bar on a terminal or as lines elsewhere, and warnings about input."""
 
     def __init__(self, shown: ExitStack, quiet: bool) -> None:
         """The bar stays until `shown` is closed."""
@@ -134,7 +134,7 @@ class ProgressReport:
         self.start = self.told = time.monotonic()
 
     def begin(self, lines: int) -> None:
-        """Called with the number of lines of this command's share."""
+        """Start with the number of this command's lines."""
         self.total, self.start = lines, time.monotonic()
         self.update = self.shown.enter_context(bar("translating", lines))
 

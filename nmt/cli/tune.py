@@ -181,7 +181,7 @@ def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace)
 
 
 def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
-    """The config of one run on one device. Raises ValueError."""
+    """The config of a run. Raises ValueError."""
     from nmt.cli.app import built
     from nmt.cli.train import run_config
     from nmt.training.machine import on_one_device

@@ -45,7 +45,7 @@ def is_seen() -> bool:
 
 @contextmanager
 def bar(what: str, total: int | None = None, unit: str = "lines") -> Iterator[Done]:
-    """A bar up to a total, or a counter without one. Call the yielded function with the number of items just done."""
+    """A bar up to a total, or a counter without one. Yields a function of the number of items just done."""
     if not is_seen():
         yield lambda count: None
         return

@@ -34,8 +34,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A draft file that replaces `path`, synced to disk, when the block ends without an error.
 
     The draft is in the same folder, so one rename is enough. The file keeps the mode of the one it replaces; a new
-    file's mode follows the umask. The draft is never more permissive than that. A symbolic link is replaced, not
-    followed: in an untrusted folder it may lead anywhere. On an error raises OSError and leaves `path` alone.
+    file's mode follows the umask. The draft is never more permissive. A symbolic link is replaced, not followed: in
+    an untrusted folder it may lead anywhere. Raises OSError, and leaves `path` alone.
     """
     with naming(path):
         old = path.stat() if path.is_file() and not path.is_symlink() else None
@@ -80,8 +80,8 @@ def _give_rights(draft: Path, old: os.stat_result) -> None:
 
 @contextmanager
 def output_at(path: Path) -> Iterator[BinaryIO]:
-    """As `replacing`, for a path given by the user: a symbolic link stays and its target is replaced; anything but a
-    regular file, such as a pipe, is written to directly."""
+    """As `replacing`, for a path given by the user: a link stays and its target is replaced; anything but a regular
+    file, such as a pipe, is written to directly."""
     if path.exists() and not path.is_file():
         with naming(path), path.open("wb") as file:
             yield file

@@ -1,4 +1,4 @@
-"""Plain data as JSON that is valid for every parser and safe on every terminal."""
+"""Plain data as JSON for every parser, safe on every terminal."""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 IN_SEARCH = 96  # shapes of matrix products; a search has few (see products.filled)
-# Those that one batch uses repeatedly. More would lie among the batches' tensors and fragment the memory when these
-# are freed; that costs as much time as generating the code again (Tatoeba's lines joined: 0.3 GB less for 16 than
-# for 256).
+# Those that one batch uses repeatedly. More would lie among the batches' tensors and leave gaps when these are freed,
+# which costs as much time as generating the code again (Tatoeba's lines joined: 0.3 GB less for 16 than for 256).
 IN_TRAINING = 16
 
 

@@ -1,7 +1,7 @@
 """How signals end a command: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
 
-The first signal ends the command at once, or, if signals are held, when the held work is complete. A second signal
-always ends it at once. The exit code is 128 + the signal's number, as in a shell.
+The first signal ends the command at once, or, if signals are held, when the work is complete. A second one always
+ends it at once. The exit code is 128 + the signal's number, as in a shell.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def group_lines(
     begins: bool = True,
     more_waits: Callable[[], bool] = lambda: True,
 ) -> Iterator[list[Line]]:
-    """As `read_groups`, from chunks of bytes cut anywhere. `first` is the number of the first line, and `begins` says
-    whether it is at the beginning of a file."""
+    """As `read_groups`, from chunks of bytes cut anywhere. `first` is the number of the first line; `begins` says
+    whether it begins a file."""
     group: list[Line] = []
     number, size = first - 1, 0  # of the group, in bytes
     for lines in split_lines(chunks, max_bytes):
@@ -80,7 +80,7 @@ def split_lines(chunks: Iterable[bytes], max_bytes: int) -> Iterator[list[bytes]
 
 
 def decoded(raw: bytes, max_bytes: int, begins: bool = False) -> tuple[str, str]:
-    """The text of a line, and its fault or "". `begins` says whether it is at the beginning of a file."""
+    """The text of a line, and its fault or "". `begins` says whether it begins a file."""
     raw = raw.removesuffix(b"\r").removeprefix(BOM if begins else b"")
     if len(raw) > max_bytes:
         return raw[:max_bytes].decode(errors="ignore"), f"longer than {max_bytes} bytes"

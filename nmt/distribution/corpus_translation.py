@@ -1,7 +1,7 @@
 """Translation of a corpus: files in, files out, exactly once.
 
-Part k of the input becomes file k of the output. Processes agree on nothing else, so several may work in one folder,
-and one that dies costs at most the part it was working on and changes no byte. In float32 the joined parts equal what
+Part k of the input becomes file k of the output. Processes agree on nothing else, so several may share a folder, and
+one that dies costs at most the part it was working on and changes no byte. In float32 the joined parts equal what
 nmt-translate makes of the same lines.
 """
 
@@ -35,10 +35,10 @@ from nmt.translation.translator import Translator
 from nmt.translation.values import Translation
 from nmt.translation.workers import Workers
 
-DEADLY = 2  # after so many workers have died over a part, the next one translates it in separate processes
+DEADLY = 2  # workers that died over a part: the next one translates it in separate processes
 MAX_FAILED = 100  # lines of a part: if more fail, the lines are not to blame
 MAX_TEXT = 200  # characters of a line in failed.jsonl
-PAUSE_S = 0.2  # between checks while another command works on the remaining parts
+PAUSE_S = 0.2  # while another command works on the remaining parts
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ class Answerer:
         return list(answers(self.translator, lines, self.form))
 
     def isolated(self, lines: list[Line]) -> list[Answer]:
-        """As `answer`, in a process of its own. Raises ChildProcessError when that dies."""
+        """As `answer`, in a separate process. Raises ChildProcessError if that dies."""
         worker, found = Worker(self), None
         try:
             worker.begin((0, lines), "answer")

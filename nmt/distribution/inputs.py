@@ -22,7 +22,7 @@ from nmt.distribution.compression import FAST, chunks_of, compression_of, writin
 from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, Part
 
 KINDS = {".tsv": TSV, ".parquet": PARQUET}  # anything else is text
-NOT_LINES = (".jsonl", ".json", ".csv")  # their lines are not text to translate
+NOT_LINES = (".jsonl", ".json", ".csv")  # their lines are not text
 MAX_HEADER_BYTES = 1 << 20
 
 CopyOf = Callable[[int], Path | None]  # a part's number -> the path to copy it to, or None
@@ -163,7 +163,7 @@ class _Hashed:
 
 
 def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
-    """The same bytes, divided at the ends of parts, each piece with the number of its part."""
+    """The same bytes, cut at the ends of parts, each with its part's number."""
     number, left = 0, lines
     for chunk in chunks:
         begin = 0
@@ -179,7 +179,7 @@ def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _consume(pieces: Iterable[bytes], copy: BinaryIO | None) -> tuple[int, int, str]:
-    """The size, number of lines and SHA-256 of a part; writes the part to `copy`, if given."""
+    """The size, number of lines and SHA-256 of a part; copies the part to `copy`, if any."""
     digest, size, count, last = hashlib.sha256(), 0, 0, b""
     with writing(copy, "gz", FAST) if copy else nullcontext() as compressed:
         for piece in pieces:

@@ -98,6 +98,6 @@ def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) ->
                     with part.open("rb") as opened:
                         for chunk in chunks_of(opened, compression_of(part), str(part)):
                             content.write(chunk)
-        for part in parts if same else ():  # compressed members and frames may simply be concatenated
+        for part in parts if same else ():  # members and frames can be concatenated
             with part.open("rb") as opened:
                 shutil.copyfileobj(opened, file)

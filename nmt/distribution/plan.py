@@ -131,7 +131,7 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
 
 
 def _output(input_format: InputFormat, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
-    """The manifest's "output". Raises ValueError for an impossible one."""
+    """The output's format. Raises ValueError for an impossible one."""
     kind = layout.format or input_format.kind
     src, tgt = translator.languages
     header = input_format.names if input_format.kind != TEXT else [src or "source"]
@@ -225,7 +225,7 @@ def _part(row: str) -> Part:
 
 
 def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) -> None:
-    """Raises ValueError, which names what differs, unless the arguments match the folder's plan."""
+    """Raises ValueError, which names the difference, unless the folder's plan is the same."""
     manifest = read_plan(path).manifest
     for key, there, here in _differences(
         {key: value for key, value in manifest.items() if key not in INFORMATION},

@@ -1,7 +1,7 @@
 """An ASGI application: reads requests within limits, passes them on and answers in JSON, except for the page, the
 metrics and files. An error has the format of the requested API.
 
-There is no framework: the paths are few and fixed, and one took longer than a translation's share of a batch.
+The paths are few and fixed; a framework took more time than a translation's share of a batch.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _origin(scope: Scope, host: str) -> str:
 
 
 async def _body(receive: Receive, length: str, seconds: float, most: int, too_much: RefusedError) -> bytes:
-    """A body of at most `most` bytes, received within `seconds`. Raises RefusedError: `too_much` for a longer one,
-    whose excess is discarded, 408 for a slow one, and GONE when the client disconnects."""
+    """A body of at most `most` bytes, within `seconds`. Raises RefusedError: `too_much` for a longer one, whose
+    excess is discarded, 408 for a slow one, GONE when the client disconnects."""
     chunks: list[bytes] = []
     size = 0
     discarded = max(MAX_DISCARDED_BYTES, most)

@@ -231,8 +231,7 @@ def too_long(limits: Limits) -> RefusedError:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """The result of a function, run in a thread. If cancelled, it still waits for the function, so limits on threads
-    hold."""
+    """The result of a function, run in a thread. If cancelled, it waits for the thread, so limits on threads hold."""
     work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:
         return await asyncio.shield(work)

@@ -1,7 +1,7 @@
 """The models that are served, and how they are reloaded while requests go on.
 
-A generation is a set loaded together: models, their workers, and keys. A request uses the generation that was current
-when it came, so one model answers all of it; an old generation ends with its last request.
+A generation is loaded together: models, their workers, and keys. A request stays with the generation in which it
+came, so one model answers all of it; an old generation ends with its last request.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Generations:
             before = now
 
     def _lost(self, generation: Generation) -> None:
-        """Called when the process that holds the models has died: start another; its workers go on meanwhile."""
+        """The process that holds the models has died: start another; its workers go on meanwhile."""
         if generation is self.current and not self.is_draining:
             logger.error("the process that holds the models has ended; another one is started")
             self._tasks.begin(self._restart())

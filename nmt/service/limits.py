@@ -76,7 +76,7 @@ def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
 
 
 def _digest(key: str) -> bytes:
-    """The hash to look up instead of a key, so that the time of a look-up reveals nothing about keys."""
+    """The hash to look up instead of a key: the time of a look-up must reveal nothing."""
     return hashlib.sha256(key.encode()).digest()
 
 

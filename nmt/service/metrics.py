@@ -38,7 +38,7 @@ FAMILIES = {
 
 
 class Metrics:
-    """`now` has functions for the values of families without labels that are kept elsewhere."""
+    """`now` has functions that return values kept elsewhere, of families without labels."""
 
     def __init__(self) -> None:
         self.now: dict[str, Callable[[], float]] = {}

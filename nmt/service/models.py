@@ -120,7 +120,7 @@ def translate_lines(translator: Translator, lines: Sequence[str]) -> list[Transl
 
 
 def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:
-    """Limit an inspection to one place: of layers that read this side, and of the search, that step alone."""
+    """Only one place of an inspection: in layers that read this side, and in the search."""
     kept = {key: value for key, value in found.items() if key not in ("layers", "search")}
     if "layers" in found:
         kept["layers"] = {
@@ -177,7 +177,7 @@ def serve(control: socket.socket) -> None:
     control.sendall(encoded({}))
     from nmt.translation.forks import Worker
 
-    descriptor = control.fileno()  # if a worker kept it open, this process's death would go unnoticed
+    descriptor = control.fileno()  # kept open in a worker, it would hide this process's end
     os.register_at_fork(after_in_child=lambda: os.close(descriptor))
     workers: dict[int, Worker] = {}
     for line in lines:

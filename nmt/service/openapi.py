@@ -215,7 +215,7 @@ def _deepl_result() -> Schema:
 
 
 def _with_key(operation: Schema) -> Schema:
-    """The operation by GET, with the document's key in the query, and by POST, with the key in the body."""
+    """By GET, with the document's key in the query, and by POST, with it in the body."""
     key = {"name": "document_key", "in": "query", "required": True, "schema": TEXT}
     name, body = _in_path(r"^[\w-]{1,99}$"), _object(("document_key",), document_key=TEXT)
     given = {"required": True, "content": {kind: {"schema": body} for kind in (JSON, FORM)}}

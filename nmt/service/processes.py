@@ -45,8 +45,7 @@ class _Worker:
         os.set_blocking(connection.fileno(), True)  # uvloop made it non-blocking, but a long answer comes in parts
 
     def ask(self, method: str, batch: Any) -> asyncio.Future[Any]:
-        """Send a batch -> a future of the answer. A worker has one batch at a time and reads it at once, so this does
-        not block."""
+        """Send a batch -> a future of the answer. Does not block: a worker has one batch and reads it at once."""
         self._answer = self._loop.create_future()
         with suppress(OSError):  # it has died, which `_read` will notice
             self.connection.send((method, batch))
@@ -112,7 +111,7 @@ class WorkerPool:
 
     async def run(self, method: str, batch: Any) -> Any:
         """A worker's answer. Raises its error, or WorkerGoneError."""
-        # Shielded: even if the caller is cancelled, the worker is busy until it has answered.
+        # The caller may be cancelled; the worker is busy until it has answered.
         return await asyncio.shield(self._tasks.begin(self._run(method, batch)))
 
     async def _run(self, method: str, batch: Any) -> Any:
@@ -165,7 +164,7 @@ class WorkerPool:
                 self._lost()
 
     async def _fork(self, dead: int) -> str:
-        """Add a worker -> what ended the worker with the pid `dead`, if that is not 0."""
+        """Add a worker -> what ended the one with pid `dead`, if not 0."""
         answer, descriptors = await self._ask(b"%d\n" % dead)
         worker = _Worker(Connection(descriptors[0]), answer["pid"], self._ended)
         self._workers.add(worker)

@@ -69,7 +69,7 @@ class Asked:
         return data
 
     async def form(self) -> tuple[dict[str, Any], Upload | None]:
-        """The fields and the file, parsed in a thread, as the file may be long."""
+        """The fields and the file, which may be long, parsed in a thread."""
         return await in_thread(form_of, self.request)
 
     def admit(self, fields: dict[str, Any]) -> None:

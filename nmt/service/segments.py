@@ -23,7 +23,7 @@ class Segments:
     inside: frozenset[int]  # the indices of blanks within a line
 
     def joined(self, translations: Sequence[str], target: str) -> str:
-        """The text with its texts replaced by translations into the target language."""
+        """The whole text with translations into a language."""
         parts = [self.blanks[0]]
         for number, (translation, blank) in enumerate(zip(translations, self.blanks[1:], strict=True), 1):
             parts += [translation, between(blank, target, translations) if number in self.inside else blank]

@@ -182,7 +182,7 @@ class Service:
 
     @asynccontextmanager
     async def _in_time(self, done: str, seconds: float) -> AsyncIterator[None]:
-        """Within this context, waiting for workers is limited in time, and their errors become RefusedError."""
+        """Limit the time to wait for workers in this context, and turn their errors into RefusedError."""
         try:
             async with asyncio.timeout(seconds):
                 yield

@@ -28,7 +28,7 @@ class SourceText:
         return self.parts.texts if self.parts else ()
 
     def translated(self, results: Sequence[SegmentResult]) -> TranslatedText:
-        """The translation of the text, joined from those of its segments."""
+        """The translation, joined from those of the segments."""
         if self.pair is None:
             return TranslatedText(self.text, self.source, self.confidence)
         most = max((len(one.alternatives) for one in results), default=0)

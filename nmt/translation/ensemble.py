@@ -21,8 +21,8 @@ class LoadedModels(NamedTuple):
 
 
 def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: str = "auto") -> LoadedModels:
-    """Load models from their folders. Raises ValueError when none is given, one is invalid, they differ in tokenizer
-    or directions, or this machine does not support the device or precision."""
+    """Load models. Raises ValueError when none is given, one is invalid, they differ in tokenizer or directions, or
+    this machine lacks the device or precision."""
     if not folders:
         raise ValueError("no model directory is given")
     if packed := [folder for folder in folders if load_config(model_folder(folder))[0].packed]:

@@ -145,7 +145,7 @@ def _fork() -> int:
 
 
 def _serve(target: Any, connection: Connection, parents: Connection) -> NoReturn:
-    """The main loop of a worker: one task after another, until the parent closes the pipe or dies."""
+    """A worker's main loop: task by task, until the parent closes the pipe."""
     try:
         parents.close()
         torch.set_num_threads(1)
@@ -169,7 +169,7 @@ def _serve(target: Any, connection: Connection, parents: Connection) -> NoReturn
 
 
 def _end_with_parent(descriptor: int) -> None:
-    """End this worker when the parent dies: a killed parent cannot end its workers, which would go on for nothing."""
+    """End this worker when the parent dies: otherwise it would go on for nothing."""
     poll = select.poll()
     poll.register(descriptor, 0)  # only the end of the pipe
     poll.poll()

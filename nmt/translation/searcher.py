@@ -34,7 +34,7 @@ LENGTHS = 4  # batches are padded to a multiple of this length: oneDNN generates
 
 
 class Searcher:
-    """One model or several on a device, with the weights that they had when this was constructed."""
+    """One model or several on a device, with their weights at construction."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Searcher:
         self.run: on_device.Run | None = None  # runs steps of a search on a GPU, as a CUDA graph where possible
         if device.type == "cuda":
             self.run = graphs_on(device, "search").run
-        self._states: dict[bool, Any] = {}  # an example state of such a search, without and with attention
+        self._states: dict[bool, Any] = {}  # an example state, without and with attention
 
     def shortlist(self, src: torch.Tensor) -> Shortlist | None:
         """The pieces that translations of source ids (B,S) may use; None: all."""

@@ -93,8 +93,8 @@ class Translator(BatchTranslator):
         `shortlist` says whether searches are limited to likely pieces. None: all are on a CPU, and in float32 on a
         GPU, except sampling, which then draws from the model's exact distribution.
 
-        Raises ValueError when one is invalid, their tokenizers or directions differ, or this machine does not support
-        the device or precision.
+        Raises ValueError when one is invalid, they differ in tokenizer or directions, or this machine lacks the
+        device or precision.
         """
         folders = [local(one) for one in folders_of(model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
@@ -243,7 +243,7 @@ class Translator(BatchTranslator):
         return unmasked(source.text, Translation(valid(whole), 0.0, 0.0)) if is_letterless(whole) else None
 
     def _finished(self, source: Source, text: str, found: Translation, task: TranslationTask) -> Translation:
-        """The translation with its symbols replaced, and marked as truncated or crowded where it is."""
+        """The translation with symbols replaced, marked as truncated or crowded if it is."""
         made_up = self.tokenizer.symbol_ids and any(SYMBOL.search(one.text) for one in (found, *found.alternatives))
         if task.alignment or source.text.kept or made_up:
             prefix = self.tokenizer.decode_tgt(source.prefix_ids)

@@ -67,8 +67,8 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def texts_of(name: str, texts: object) -> list[str]:
-    """The texts as a list; a str is a list of one. Raises TypeError, which names the place in argument `name`, for
-    anything but text."""
+    """The texts as a list; a str is a list of one. Raises TypeError for anything but text, with its place in argument
+    `name`."""
     if isinstance(texts, str):
         return [texts]
     if hasattr(type(texts), "columns"):  # a table of pandas, Polars or Arrow: it does not iterate over rows
@@ -119,7 +119,7 @@ def check_batch_size(batch_size: int | None) -> None:
 
 
 def _check_whole(name: str, number: object) -> None:
-    """Raises TypeError for anything but a whole number of Python or NumPy; a bool does not count as one."""
+    """Raises TypeError for anything but a whole number of Python or NumPy, and for a bool."""
     if isinstance(number, bool) or not isinstance(number, Integral):
         raise TypeError(f"{name} is {_shown(number)}; it must be an int")
 

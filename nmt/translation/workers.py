@@ -29,8 +29,8 @@ def default_workers(translator: Translator) -> int:
 
 
 class Workers:
-    """Shares a translator's work among up to `number` processes. A single batch, and all work if `number` is 1, stays
-    in this process. Threads may share it; their calls take turns.
+    """Shares a translator's work among up to `number` processes. A single batch, and all work of one worker, stays in
+    this process. Threads may share it and take turns.
 
     Raises ValueError for an impossible number of workers.
     """
