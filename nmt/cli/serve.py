@@ -35,7 +35,7 @@ def parser() -> Parser:
         help="languages and the model directory that translates between them, or a MODEL that says its languages "
         "itself; MODEL,MODEL is an ensemble; again for each pair",
     )
-    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # as in other commands: refused
+    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # given as in other commands; refused
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
     parser.add_argument("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
     parser.add_argument("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")

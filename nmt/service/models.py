@@ -2,8 +2,8 @@
 
 processes.py starts it with a socket. The first line is the settings as JSON; the answer is an error, or {} once the
 models are loaded. Each further line asks for one more worker, and the answer carries its pipe. Workers are those of
-nmt-translate (see translation/forks.py). So the HTTP process never forks, which would leave its sockets open in the
-children, and never waits while a new model is loaded.
+nmt-translate (see translation/forks.py). So no worker is forked from the HTTP process, whose sockets it would hold
+open, and that process never waits while a new model is loaded.
 """
 
 from __future__ import annotations
