@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def tuned(options: argparse.Namespace) -> str:
-    """What --tune prints."""
+    """The output of --tune."""
     from nmt.cli.ranking import tune_search
 
     if options.rare:
@@ -102,7 +102,7 @@ def tuned(options: argparse.Namespace) -> str:
 
 
 def evaluated(options: argparse.Namespace) -> str:
-    """Translate, score and write down; what is printed of it."""
+    """Translate, score and save the results -> the text to print."""
     if options.save:
         raise ValueError("--save needs --tune")
     check_rare_options(options)
@@ -118,7 +118,7 @@ def evaluated(options: argparse.Namespace) -> str:
 
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
-    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # whatever becomes of the scores
+    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # saved even if scoring fails
     names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
     scores = measure.scores(hyps, refs, names, options.bootstrap)
     by_length = bleu_by_length(measure, srcs, hyps, refs)
@@ -158,7 +158,7 @@ def output_folder(models: list[str], translator: Translator, name: str) -> Path:
 
 
 def take_direction(options: argparse.Namespace) -> None:
-    """A model of several directions translates in that of --langpair, where no other is said."""
+    """Take the direction of a model with several from --langpair, unless --to is given."""
     from nmt.bundle import load_config, model_folder
 
     if options.langpair and "-" in options.langpair and not options.to:
@@ -168,7 +168,7 @@ def take_direction(options: argparse.Namespace) -> None:
 
 
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
-    """Raises ValueError for files that do not match or cannot be had."""
+    """The test set. Raises ValueError for mismatched or unavailable files."""
     if options.testset:
         if options.src or options.ref:
             raise ValueError("give --src and --ref, or --testset and --langpair, not both")

@@ -1,5 +1,5 @@
-"""A connection of the HTTP server, with bounds that uvicorn's lacks: how long the head of a request may take to come,
-how large it may be, and how many connections there may be. An offer to speak another protocol is declined."""
+"""A connection of the HTTP server, with limits that uvicorn lacks: the time and size of a request's head, and the
+number of connections. Upgrades to other protocols are declined."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MAX_HEAD_BYTES = 32_768
 
 
 def bounded(head_s: float) -> type[HttpToolsProtocol]:
-    """The kind of connection whose requests' heads come within so many seconds."""
+    """A class of connections on which each request's head must arrive within `head_s` seconds."""
     return type("BoundedConnection", (BoundedConnection,), {"head_s": head_s})
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """A connection whose requests' heads come within `head_s` seconds and MAX_HEAD_BYTES."""
+    """A connection that limits each request's head to `head_s` seconds and MAX_HEAD_BYTES."""
 
-    head_s: ClassVar[float]  # told by `bounded`
+    head_s: ClassVar[float]  # set by `bounded`
     timer: asyncio.TimerHandle | None = None
-    head_bytes = 0  # of the headers, and of those behind a body in chunks
+    head_bytes = 0  # of the headers, and of the trailers of a chunked body
     last_data = b""
-    unread_bytes = 0  # since the parser has last told of a whole header or of a piece of a body
+    unread_bytes = 0  # since the parser last reported a whole header or a piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -79,8 +79,8 @@ class BoundedConnection(HttpToolsProtocol):
         return True
 
     def handle_websocket_upgrade(self) -> None:
-        """Answer an offer to speak another protocol in this one, as if it had not been made: the parser stops at
-        it, and so another one begins with the same head."""
+        """Ignore the upgrade and answer over HTTP: the parser stops at an upgrade, so a new one gets the same head
+        without it."""
         stopped = sys.exc_info()[1]
         assert isinstance(stopped, httptools.HttpParserUpgrade)
         method = self.scope["method"]
