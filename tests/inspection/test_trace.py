@@ -9,7 +9,6 @@ import torch
 
 from nmt.cells import CELLS
 from nmt.inspection.gates import places, read
-from nmt.inspection.report import half_life_table
 from nmt.inspection.trace import half_life, layer_trace, traced
 from nmt.model.recurrent import Recurrent
 
@@ -118,15 +117,6 @@ def test_a_forget_gate_of_99_hundredths_has_a_half_life_of_69_tokens(name):
     assert shown.kept
     for kept in shown.kept.values():
         assert half_life(kept).tolist() == pytest.approx([math.log(0.5) / math.log(0.99)] * kept.shape[1])
-
-
-def test_what_is_kept_whole_has_no_half_life():
-    watched = traced(Recurrent(CELLS["lstm_odyssey"](forget_gate=False), E, H))
-    watched(torch.randn(B, T, E))
-    (kept,) = layer_trace(watched, "layer").kept.values()
-    table = half_life_table("layer", "c", half_life(kept).tolist())
-    assert "median of all: no end of tokens" in table.title
-    assert {life for _, life in table.rows} == {"no end of"}
 
 
 def test_exponential_gates_and_what_they_write_are_shown_as_the_equations_have_them():
