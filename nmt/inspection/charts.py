@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nmt.inspection.trace import FOR_EVER
-from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 
 LONGEST = 10  # rows of the table of half-lives
 ROWS = 64  # of a heat map; of a larger layer an even sample of its units is shown
@@ -145,11 +145,13 @@ def show_gradients(found: Mapping[str, Any]) -> Section:
     charts = []
     for side in ("encoder", "decoder"):
         lines = [
-            Line(f"{name}, {when}", range(len(of[when][side])), of[when][side], dashed=when == "untrained")
+            Curve(f"{name}, {when}", range(len(of[when][side])), of[when][side], dashed=when == "untrained")
             for name, of in found["gradients"].items()
             for when in ("trained", "untrained")
         ]
-        charts.append(Lines(f"gradient in the {side}", "distance in tokens", "norm of the gradient", lines, log=True))
+        charts.append(
+            LineChart(f"gradient in the {side}", "distance in tokens", "norm of the gradient", lines, log=True)
+        )
     text = (
         "How strongly the loss depends on the state so many tokens before. In the decoder: the loss of one target "
         "token, the geometric mean over many of them. In the encoder: the loss of the whole sentence, over the "
@@ -179,7 +181,7 @@ def show_search(found: Mapping[str, Any]) -> Section:
     known = {node.name for node in nodes}
     edges = [edge for edge in edges if set(edge) <= known]
     height = 1 - min(node.y for node in nodes)  # rows
-    tree = Graph("search", nodes, edges, 1.2 * (len(steps) + 2), 0.42 * height + 1)
+    tree = Diagram("search", nodes, edges, 1.2 * (len(steps) + 2), 0.42 * height + 1)
     text = (
         f"A column is a step, its rows the best {WIDE} extensions that the search considered, best first, and always "
         "that of the translation that was chosen, which is green; grey is what lived on, yellow what ended and was "

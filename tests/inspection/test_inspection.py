@@ -194,7 +194,7 @@ def test_every_part_becomes_a_section_of_a_page(translator):
     assert {"encoder layer 1, forward: forget gate f", "decoder layer 1: memory c", "attention", "search"} <= set(
         titles
     )
-    assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].lines}
+    assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].curves}
     page = to_html("x", shown[:1])
     assert all(html.escape(piece) in page for piece in found["tgt_pieces"])
 
