@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -30,7 +30,7 @@ MOST = 700.0  # of m: e^m is still a number
 
 
 @dataclass(frozen=True)
-class Step:
+class TracedStep:
     calls: Sequence[Call]  # one for each transition of the step
     state: State  # after it
 
@@ -44,7 +44,7 @@ class Traced(Recurrent):
     """A layer that takes its steps one by one and keeps them in `steps`."""
 
     calls: list[Call]
-    steps: list[Step]
+    steps: list[TracedStep]
 
     @staticmethod
     def side_by_side(
@@ -68,7 +68,7 @@ class Traced(Recurrent):
     ) -> State:
         self.calls.clear()
         after = super().step(x, state, masks, beside)
-        self.steps.append(Step(tuple(self.calls), after))
+        self.steps.append(TracedStep(tuple(self.calls), after))
         return after
 
 
@@ -87,12 +87,13 @@ def traced(module: nn.Module) -> nn.Module:
 def _watched(cell: Cell, calls: list[Call]) -> Cell:
     """An equal cell that appends to `calls` what its pointwise part takes."""
 
-    def pointwise(self: Cell, *call: Any) -> State:
+    def pointwise(*call: Any) -> State:
         calls.append(cast(Call, call))
-        return type(cell).pointwise(self, *call)
+        return cell.pointwise(*call)
 
-    watched = type(type(cell).__name__, (type(cell),), {"pointwise": pointwise})
-    return cast(Cell, watched(**{field.name: getattr(cell, field.name) for field in fields(cell)}))
+    watched = copy.copy(cell)
+    object.__setattr__(watched, "pointwise", pointwise)  # of this one alone, which is frozen
+    return watched
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class LayerTrace:
     gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each; as in the cell's equations, like the states
     states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
     kept: dict[str, Tensor]  # the share of a state that the step left in it, where that is not zero; see `kept_of`
-    steps: list[Step] = field(repr=False)  # in the order of reading; with their graph where there is one
+    steps: list[TracedStep] = field(repr=False)  # in the order of reading; with their graph where there is one
 
 
 def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTrace], Tensor]:
@@ -120,12 +121,10 @@ def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTra
 
 
 def _layers(model: Seq2Seq) -> Iterator[LayerTrace]:
-    for depth, directions in enumerate(model.encoder.layers):
-        layers = cast(list[Traced], list(cast(nn.ModuleList, directions)))
+    for depth, layers in enumerate(model.encoder.directions()):
         for layer, backward in zip(layers, model.config.encoder.backward(depth), strict=True):
-            yield layer_trace(
-                layer, f"encoder layer {depth + 1}, {'back' if backward else 'for'}ward", True, backward
-            )
+            name = f"encoder layer {depth + 1}, {'back' if backward else 'for'}ward"
+            yield layer_trace(cast(Traced, layer), name, True, backward)
     for depth in range(len(model.decoder.layers)):
         yield layer_trace(cast(Traced, model.decoder.layer(depth)), f"decoder layer {depth + 1}", False)
 
@@ -144,7 +143,7 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
     return LayerTrace(name, of_source, in_order(gates), in_order(states), left, steps)
 
 
-def _gates(cell: Cell, step: Step, found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
+def _gates(cell: Cell, step: TracedStep, found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
     gates: dict[str, Tensor] = {}
     for i, (call, after, of_call) in enumerate(zip(step.calls, step.after, found, strict=True)):
         suffix = f" ({i + 1})" if i else ""
@@ -169,7 +168,7 @@ def _like(m: Tensor, value: Tensor) -> Tensor:
     return m[(..., *[None] * (value.ndim - m.ndim))]
 
 
-def kept_of(cell: Cell, step: Step) -> dict[str, Tensor]:
+def kept_of(cell: Cell, step: TracedStep) -> dict[str, Tensor]:
     """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the gates and all
     matrix products held fixed, of the state as it is in the cell's equations. It is the forget gate f of an LSTM's c
     and the update gate z of a GRU's h, and it is there for every cell; of a part that a step makes anew, as a simple
