@@ -21,7 +21,7 @@ from nmt.cells import Cell, State
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
 from nmt.inspection.gates import Call, HeldFixed, Place, places, read
-from nmt.model.recurrent import Masks, Recurrent
+from nmt.model.recurrent import NO_MASKS, Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 
 LONGEST_SHARE = 1 - 1e-6  # of what is kept in a step, that a half-life is reckoned by
@@ -59,13 +59,7 @@ class Traced(Recurrent):
             outputs.append(torch.stack(of_layer, 1))
         return outputs
 
-    def step(
-        self,
-        x: Tensor,
-        state: State,
-        masks: Masks = Masks(),  # noqa: B008 (a constant)
-        beside: Tensor | None = None,
-    ) -> State:
+    def step(self, x: Tensor, state: State, masks: Masks = NO_MASKS, beside: Tensor | None = None) -> State:
         self.calls.clear()
         after = super().step(x, state, masks, beside)
         self.steps.append(TracedStep(tuple(self.calls), after))
