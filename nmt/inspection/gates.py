@@ -79,7 +79,7 @@ def watch(cell: Cell, call: Call) -> list[Made]:
 
 
 @torch.enable_grad()
-def places(cell: Cell, call: Call) -> list[Place]:
+def gate_places(cell: Cell, call: Call) -> list[Place]:
     """Where to find the gates among what `watch` returns, for any call of the sizes of this one."""
     gates, x, state, parameters = call
     sizes = gate_sizes(cell, call)
@@ -143,7 +143,7 @@ def _is_weighed(cell: Cell, call: Call, sums: Tensor, gate: str) -> bool:
     return any(bool(other.any()) for name, other in others.items() if name != gate)
 
 
-def read(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
+def gate_values(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
     """Gate -> its values in one call."""
     gates, x, state, parameters = call
     made = watch(cell, (gates.detach(), x.detach(), tuple(part.detach() for part in state), parameters))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from nmt.cells import Cell, State
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
-from nmt.inspection.gates import Call, HeldFixed, Place, places, read
+from nmt.inspection.gates import Call, HeldFixed, Place, gate_places, gate_values
 from nmt.model.recurrent import NO_MASKS, Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 
@@ -129,7 +129,7 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
         return {key: torch.stack([row[key].detach().flatten() for row in ordered]) for key in rows[0]}
 
     cell, steps = layer.cell, layer.steps
-    found = [places(cell, call) for call in steps[0].calls]  # one for each transition
+    found = [gate_places(cell, call) for call in steps[0].calls]  # one for each transition
     gates = [_gates(cell, step, found) for step in steps]
     states = [in_full(cell, dict(zip(cell.states, step.state, strict=True)), step.state) for step in steps]
     kept = [kept_of(cell, step) for step in steps]
@@ -141,7 +141,7 @@ def _gates(cell: Cell, step: TracedStep, found: Sequence[Sequence[Place]]) -> di
     gates: dict[str, Tensor] = {}
     for i, (call, after, of_call) in enumerate(zip(step.calls, step.after, found, strict=True)):
         suffix = f" ({i + 1})" if i else ""
-        values = {name: gate[None] for name, gate in read(cell, call, of_call).items()}
+        values = {name: gate[None] for name, gate in gate_values(cell, call, of_call).items()}
         gates |= {f"{name}{suffix}": gate for name, gate in in_full(cell, values, after).items()}
     return gates
 

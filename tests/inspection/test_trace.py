@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nmt.cells import CELLS
-from nmt.inspection.gates import places, read
+from nmt.inspection.gates import gate_places, gate_values
 from nmt.inspection.trace import half_life, layer_trace, traced
 from nmt.model.recurrent import Recurrent
 
@@ -165,7 +165,7 @@ def test_a_tanh_of_many_units_is_shown_as_a_tanh():
     cell, units = CELLS["lstm"](), 4096
     sums = torch.randn(1, 4 * units, dtype=torch.double)
     call = (sums, sums[:, :0], (torch.zeros(1, units).double(), torch.zeros(1, units).double()), {})
-    shown = read(cell, call, places(cell, call))
+    shown = gate_values(cell, call, gate_places(cell, call))
     torch.testing.assert_close(shown["g"], torch.tanh(sums[0, 2 * units : 3 * units]))
     torch.testing.assert_close(shown["o"], torch.sigmoid(sums[0, 3 * units :]))
 
