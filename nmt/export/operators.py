@@ -1,5 +1,6 @@
 """What each operation of torch is in ONNX. More is one line each.
 
+Operations are those that torch's core decompositions leave: `lerp`, `stack` or `masked_fill` never arrive here.
 Arguments are as torch has them; a tensor is a `Value` of the graph, or a weight.
 """
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from nmt.export.graph import OnnxGraph
 
 aten = torch.ops.aten
-SAME = {aten.detach.default, aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
+SAME = {aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
 LAST_AXIS = 2**62  # beyond any: where a slice ends that goes on to the end
 
 
@@ -41,20 +42,6 @@ def _add(op: str) -> Callable[..., str]:
     return write
 
 
-def _rsub(graph: OnnxGraph, shape: Any, x: Any, y: Any, alpha: float = 1) -> str:
-    return _add("Sub")(graph, shape, y, x, alpha)
-
-
-def _addcmul(graph: OnnxGraph, shape: Any, x: Any, y: Any, z: Any) -> str:
-    return graph.add("Add", _name(graph, x), graph.add("Mul", _name(graph, y), _name(graph, z)))
-
-
-def _lerp(graph: OnnxGraph, shape: Any, start: Any, end: Any, weight: Any) -> str:
-    start = _name(graph, start)
-    step = graph.add("Mul", _name(graph, weight), graph.add("Sub", _name(graph, end), start))
-    return graph.add("Add", start, step)
-
-
 def _power(graph: OnnxGraph, shape: Any, x: Any, exponent: float) -> str:
     return graph.add("Pow", _name(graph, x), graph.number(float(exponent)))
 
@@ -62,14 +49,6 @@ def _power(graph: OnnxGraph, shape: Any, x: Any, exponent: float) -> str:
 def _clamp(graph: OnnxGraph, shape: Any, x: Any, least: float | None = None, most: float | None = None) -> str:
     bounds = ("" if bound is None else graph.number(bound, x.dtype) for bound in (least, most))
     return graph.add("Clip", _name(graph, x), *bounds)
-
-
-def _log_sigmoid(graph: OnnxGraph, shape: Any, x: Any) -> list[str]:
-    return [graph.add("Neg", graph.add("Softplus", graph.add("Neg", _name(graph, x))))]
-
-
-def _masked_fill(graph: OnnxGraph, shape: Any, x: Any, mask: Any, value: Any) -> str:
-    return graph.add("Where", _name(graph, mask), _name(graph, value), _name(graph, x))
 
 
 def _layer_norm(
@@ -121,23 +100,11 @@ def _permute(graph: OnnxGraph, shape: Any, x: Any, dims: Sequence[int]) -> str:
     return graph.add("Transpose", x.name, perm=[dim % len(shape) for dim in dims])
 
 
-def _transpose(graph: OnnxGraph, shape: Any, x: Any, one: int = 0, other: int = 1) -> str:
-    order = list(range(len(shape)))
-    order[one], order[other] = order[other], order[one]
-    return _permute(graph, shape, x, order)
-
-
 def _cat(graph: OnnxGraph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
     kept = [part for part in parts if not any(size == 0 for size in part.shape)] or parts[:1]
     if len(kept) == 1:
         return _name(graph, kept[0])
     return graph.add("Concat", *(_name(graph, part) for part in kept), axis=dim)
-
-
-def _stack(graph: OnnxGraph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
-    axis = dim % len(shape)
-    names = [graph.add("Unsqueeze", _name(graph, part), graph.ints(axis)) for part in parts]
-    return graph.add("Concat", *names, axis=axis)
 
 
 def _split(graph: OnnxGraph, shape: Any, x: Any, sizes: Any, dim: int = 0) -> list[str]:
@@ -162,11 +129,6 @@ def _select(graph: OnnxGraph, shape: Any, x: Any, dim: int, index: int) -> str:
     return graph.add("Gather", _name(graph, x), graph.number(index, torch.int64), axis=dim)
 
 
-def _unbind(graph: OnnxGraph, shape: Any, x: Any, dim: int = 0) -> list[str]:
-    axis = dim % len(x.shape)
-    return [_select(graph, part, x, axis, k) for k, part in enumerate(shape)]
-
-
 def _axes(op: str) -> Callable[..., str]:
     def write(graph: OnnxGraph, shape: Any, x: Any, dims: Any) -> str:
         axes = [dims] if isinstance(dims, int) else dims
@@ -175,13 +137,12 @@ def _axes(op: str) -> Callable[..., str]:
     return write
 
 
-def _full(value: float) -> Callable[..., str]:
-    return lambda graph, shape, *_, **__: graph.add("Expand", graph.number(value), graph.shape(shape))
+def _full(graph: OnnxGraph, shape: Any, of: Any, value: float, **_: Any) -> str:
+    return graph.add("Expand", graph.number(value), graph.shape(shape))
 
 
-def _arange(graph: OnnxGraph, shape: Any, start: Any, end: Any = None, step: int = 1, **_: Any) -> str:
-    ends = (0, start) if end is None else (start, end)
-    first, last = (graph.add("Squeeze", graph.size(one), graph.ints(0)) for one in ends)
+def _arange(graph: OnnxGraph, shape: Any, start: Any, end: Any, step: int = 1, **_: Any) -> str:
+    first, last = (graph.add("Squeeze", graph.size(one), graph.ints(0)) for one in (start, end))
     return graph.add("Range", first, last, graph.number(step, torch.int64))
 
 
@@ -213,22 +174,13 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.add.Tensor: _add("Add"),
     aten.add.Scalar: _add("Add"),
     aten.sub.Tensor: _add("Sub"),
-    aten.rsub.Scalar: _rsub,
     aten.log1p.default: lambda graph, shape, x: graph.add("Log", graph.add("Add", x.name, graph.number(1.0))),
     aten.maximum.default: _elementwise("Max"),
     aten.minimum.default: _elementwise("Min"),
     aten.where.self: _elementwise("Where"),
     aten.rsqrt.default: lambda graph, shape, x: graph.add("Reciprocal", graph.add("Sqrt", x.name)),
-    aten.addcmul.default: _addcmul,
-    aten.lerp.Tensor: _lerp,
-    aten.lerp.Scalar: _lerp,
     aten.pow.Tensor_Scalar: _power,
     aten.clamp.default: _clamp,
-    aten.clamp_min.default: _clamp,
-    aten.clamp_max.default: lambda graph, shape, x, most: _clamp(graph, shape, x, None, most),
-    aten.log_sigmoid_forward.default: _log_sigmoid,
-    aten.masked_fill.Scalar: _masked_fill,
-    aten.masked_fill.Tensor: _masked_fill,
     aten.native_layer_norm.default: _layer_norm,
     aten.sum.dim_IntList: _reduce("ReduceSum"),
     aten.mean.dim: _reduce("ReduceMean"),
@@ -239,30 +191,17 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.bmm.default: _multiply,
     aten.addmm.default: _linear,
     aten.view.default: _reshape,
-    aten._unsafe_view.default: _reshape,
     aten.expand.default: _expand,
     aten.permute.default: _permute,
-    aten.transpose.int: _transpose,
-    aten.t.default: _transpose,
     aten.cat.default: _cat,
-    aten.stack.default: _stack,
-    aten.split.Tensor: _split,
     aten.split_with_sizes.default: _split,
     aten.slice.Tensor: _slice,
     aten.select.int: _select,
-    aten.unbind.int: _unbind,
     aten.unsqueeze.default: _axes("Unsqueeze"),
-    aten.squeeze.dim: _axes("Squeeze"),
     aten.squeeze.dims: _axes("Squeeze"),
-    aten.zeros_like.default: _full(0.0),
-    aten.new_zeros.default: _full(0.0),
-    aten.zeros.default: _full(0.0),
-    aten.full_like.default: lambda graph, shape, x, value, **_: _full(value)(graph, shape),
-    aten.full.default: lambda graph, shape, of, value, **_: _full(value)(graph, shape),
-    aten.ones_like.default: _full(1.0),
+    aten.full.default: _full,
+    aten.full_like.default: _full,
     aten.embedding.default: _embedding,
-    aten.arange.default: _arange,
-    aten.arange.start: _arange,
     aten.arange.start_step: _arange,
     aten.index.Tensor: _index,
 }
