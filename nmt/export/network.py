@@ -118,7 +118,7 @@ class Exporter:
         places = graph.add("Range", graph.number(0, INT), length, graph.number(1, INT))
         mask = graph.add("Less", places, graph.add("Unsqueeze", "src_len", graph.ints(1)))
         in_time = graph.add("Unsqueeze", graph.add("Transpose", mask, perm=[1, 0]), graph.ints(2))  # (S,B,1)
-        values, final = self.read(graph, in_time)
+        values, final = self.run_layers(graph, in_time)
 
         def begin(values: Tensor, mask: Tensor, final: Tensor) -> list[Tensor]:
             of_source = Memory(values, model.decoder.attention.keys(values), mask, final)
@@ -136,8 +136,8 @@ class Exporter:
         graph.drop_unused([output.name for output in outputs])
         return model_of(graph, "encoder", inputs, outputs)
 
-    def read(self, graph: OnnxGraph, mask: str) -> tuple[str, str]:
-        """As model.encoder.read: the names of values (B,S,M) and final (B,M)."""
+    def run_layers(self, graph: OnnxGraph, mask: str) -> tuple[str, str]:
+        """As model.encoder.run_layers: the names of values (B,S,M) and final (B,M)."""
         model, config = self.model, self.model.config.encoder
         (x,) = self.append(graph, model.embed_src, TensorSpec("src", ("B", "S"), INT))
         size = model.config.embedding_size

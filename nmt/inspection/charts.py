@@ -59,12 +59,17 @@ def show_gates(found: Mapping[str, Any]) -> Section:
         "The share kept is an LSTM's forget gate and a GRU's update gate. After its half-life, in tokens, half of "
         "what a unit holds is left; it is measured on this sentence alone."
     ]
-    if any(not chart.rows[0].startswith("unit") for chart in maps):
+    if not all(map(is_of_units, found["layers"].values())):
         text.append(
             "A gate with one number for each head has a row for each head, and a memory that is a matrix for each of "
             "its entries; both stand in the order of their numbers."
         )
     return Section("Gates and states", text, [*maps, *tables])
+
+
+def is_of_units(layer: Mapping[str, Any]) -> bool:
+    """Whether each gate and each part of the state, as h, has a number for each unit."""
+    return len({len(values[0]) for what in ("gates", "states") for values in layer[what].values()}) == 1
 
 
 def layer_maps(name: str, layer: Mapping[str, Any], found: Mapping[str, Any]) -> list[Heatmap]:

@@ -14,7 +14,7 @@ from nmt.engine.network import TrainedNetwork
 from nmt.export.graph import NotExportableError, OnnxGraph, TensorSpec, model_of
 from nmt.export.network import Exporter
 from nmt.export.products import Float32, Int8
-from nmt.model.encoder import EncoderConfig, read
+from nmt.model.encoder import EncoderConfig, run_layers
 
 LENGTHS = [5, 3, 7]
 
@@ -36,14 +36,14 @@ def test_an_encoder_of_every_cell_reads_as_ours(cell):
     exporter, graph = Exporter(model, Float32()), OnnxGraph(Float32())
     inputs = [TensorSpec("src", ("B", "S"), torch.int64), TensorSpec("mask", ("S", "B", 1), torch.bool)]
     graph.learn_sizes(inputs)
-    names = exporter.read(graph, "mask")
+    names = exporter.run_layers(graph, "mask")
     outputs = [TensorSpec(name, dims) for name, dims in zip(names, (("B", "S", 8), ("B", 8)), strict=True)]
     src, length = toy.sources(LENGTHS)
     mask = torch.arange(src.shape[1]) < length[:, None]
     feeds = {"src": src.numpy(), "mask": mask.T[:, :, None].numpy()}
     values, final = session(model_of(graph, "reading", inputs, outputs)).run(None, feeds)
     with torch.no_grad():
-        expected, last = read(encoder, model.encoder.directions(), None, model.embed_src(src), length)
+        expected, last = run_layers(encoder, model.encoder.directions(), None, model.embed_src(src), length)
     torch.testing.assert_close(torch.from_numpy(values)[mask], expected[mask], rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(torch.from_numpy(final), last, rtol=1e-5, atol=1e-5)
 
