@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ SNAPSHOTS, BLOBS = "snapshots", "blobs"  # of the hub's cache: files of one are 
 MAX_CONFIG_BYTES = 1_000_000
 CHECKSUMS = "checksums"  # in config.json: file -> the SHA-256 that it may have; two while the file is being replaced
 Checksums = Mapping[str, list[str]]
+
+
+@contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Within this context a ValueError begins with this path."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def model_folder(folder: str | Path) -> Path:
@@ -106,10 +116,8 @@ def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
     if type(number) is not int or number not in FORMATS:
         raise ValueError(f"{path}: format is {brief(number)}; this version reads {' and '.join(map(str, FORMATS))}")
     checksums = data.pop(CHECKSUMS, None) if isinstance(data, dict) and number == FORMAT else None
-    try:
+    with blaming(path):
         config = from_dict(BundleConfig, data)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     if number != FORMAT:
         there = [name for name in (CONFIG, *TOKENIZERS[config.joint], WEIGHTS, LEXICON) if (folder / name).exists()]
         return config, {name: [sha256(regular(folder, name))] for name in there}

@@ -18,6 +18,7 @@ from nmt.bundle.files import (
     TOKENIZERS,
     WEIGHTS,
     Checksums,
+    blaming,
     load_config,
     model_folder,
     read,
@@ -45,31 +46,23 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
     if config.packed and not packed:
         raise ValueError(f"{folder} has packed weights, which can translate and no more; take what it was made of")
     models = {name: read(folder, name, MAX_TOKENIZER_BYTES, checksums) for name in TOKENIZERS[config.joint]}
-    try:
+    with blaming(folder):
         tokenizer = Tokenizer(models, config.src_normalization, config.tgt_normalization, config.text)
         tokenizer.control_ids(config.every_direction.tag_pieces)
-    except ValueError as error:
-        raise ValueError(f"{folder}: {error}") from None
-    with torch.device("meta"), _Uninitialised():  # shapes only: no memory, whatever the config claims
-        try:
-            model = build_model(config.model, tokenizer)
-        except ValueError as error:
-            raise ValueError(f"{folder / CONFIG}: {error}") from None
+    with blaming(folder / CONFIG), torch.device("meta"), _Uninitialised():  # no memory, whatever the config claims
+        model = build_model(config.model, tokenizer)
     in_bytes = names_in_bytes(model) if config.packed else set()
     shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters() if name not in in_bytes}
     others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
     tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
-    nowhere = torch.full(
-        (), torch.nan
-    )  # what has no numbers takes no memory, and is not of a kind that is slow to start
+    # What has no numbers takes no memory, and is not of a kind that is slow to start.
+    nowhere = torch.full((), torch.nan)
     absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
     model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
     if config.packed:
         model.packed = {name: part for name, part in tensors.items() if name not in shapes}
-        try:
+        with blaming(folder / PACKED):
             check_packed(model)
-        except ValueError as error:
-            raise ValueError(f"{folder / PACKED}: {error}") from None
     return Bundle(config, model.eval(), tokenizer, _load_lexicon(folder, tokenizer, device, checksums))
 
 

@@ -45,13 +45,14 @@ def save_bundle(folder: Path, bundle: Bundle, card: str, scores: Mapping[str, An
         (folder / LEXICON).unlink(missing_ok=True)  # of the model before
     after = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
     before = {name: [sha256(folder / name)] for name in contents if (folder / name).is_file()}
-    _write_json(folder / CONFIG, seal(config, {name: sums + before.get(name, []) for name, sums in after.items()}))
+    allowed = {name: sums + before.get(name, []) for name, sums in after.items()}
+    write_atomically(folder / CONFIG, _json(seal(config, allowed)))
     for name, content in contents.items():
         if before.get(name) != after[name]:
             write_atomically(folder / name, content)
     write_atomically(folder / CARD, card.encode())
-    _write_json(folder / SCORES, scores)
-    _write_json(folder / CONFIG, seal(config, after))
+    write_atomically(folder / SCORES, _json(scores))
+    write_atomically(folder / CONFIG, _json(seal(config, after)))
 
 
 def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
@@ -66,8 +67,7 @@ def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
     sums = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
     beside = {name: read(folder, name, MAX_CONFIG_BYTES) for name in (CARD, SCORES) if (folder / name).exists()}
     sealed = seal(to_dict(replace(config, packed="int8", format=FORMAT)), sums)
-    contents |= beside | {CONFIG: (to_json(sealed, 2, ascii_only=True) + "\n").encode()}
-    return write_folder(output, contents)
+    return write_folder(output, contents | beside | {CONFIG: _json(sealed)})
 
 
 def save_search(folder: str | Path, search: Search) -> Path:
@@ -77,7 +77,7 @@ def save_search(folder: str | Path, search: Search) -> Path:
         raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
     config, checksums = load_config(Path(folder))
     data = to_dict(replace(config, search=search, format=FORMAT))
-    _write_json(Path(folder) / CONFIG, seal(data, checksums))
+    write_atomically(Path(folder) / CONFIG, _json(seal(data, checksums)))
     return Path(folder) / CONFIG
 
 
@@ -85,5 +85,5 @@ def _serialised(tensors: Mapping[str, torch.Tensor]) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
 
 
-def _write_json(path: Path, data: Mapping[str, Any]) -> None:
-    write_atomically(path, (to_json(data, 2, ascii_only=True) + "\n").encode())
+def _json(data: Mapping[str, Any]) -> bytes:
+    return (to_json(data, 2, ascii_only=True) + "\n").encode()

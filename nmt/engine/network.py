@@ -31,7 +31,7 @@ from nmt.engine.readout import SplitReadout, readout_of
 from nmt.engine.recurrent import PackedRecurrent
 from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder
-from nmt.model.encoder import Encoder, read
+from nmt.model.encoder import Encoder, run_layers
 from nmt.model.seq2seq import Seq2Seq
 from nmt.model.wirings import DecoderState, StepAttention, StepLayer
 
@@ -232,8 +232,8 @@ class PackedEncoder:
         ]
 
     def __call__(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """As `read`, of embeddings (B,S,E) or pieces (B,S)."""
-        return read(self.config, self.layers, self.mix, x, length)
+        """As `run_layers`, of embeddings (B,S,E) or pieces (B,S)."""
+        return run_layers(self.config, self.layers, self.mix, x, length)
 
 
 class PackedDecoder(SearchedDecoder):

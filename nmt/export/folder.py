@@ -18,7 +18,7 @@ from nmt.common.json_text import to_json
 from nmt.data.normalization import WITHOUT_RULE
 from nmt.data.tokenizer import BOS_ID, EOS_ID, JOINT, PAD_ID, SRC, TGT, UNK_ID
 from nmt.export.graph import IR_VERSION, OPSET
-from nmt.export.network import Exporter, Network
+from nmt.export.network import ExportedModel, Exporter
 from nmt.export.products import Float32, Int8
 from nmt.pictures.theme import theme
 from nmt.search import Beam, Greedy, Search
@@ -36,12 +36,12 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
     bundle = load_bundle(model_dir)
     search = exportable(bundle)
     check_output(output, DESCRIPTION)
-    network = Exporter(bundle.model, Int8() if int8 else Float32()).network()
+    exported = Exporter(bundle.model, Int8() if int8 else Float32()).export()
     pieces = dict(zip(("src", "tgt"), (JOINT, JOINT) if bundle.config.joint else (SRC, TGT), strict=True))
-    about = description(bundle, search, network, pieces) | {"products": "int8" if int8 else "float32"}
+    about = description(bundle, search, exported, pieces) | {"products": "int8" if int8 else "float32"}
     contents = {
-        "encoder.onnx": network.encoder.SerializeToString(),
-        "decoder.onnx": network.decoder.SerializeToString(),
+        "encoder.onnx": exported.encoder.SerializeToString(),
+        "decoder.onnx": exported.decoder.SerializeToString(),
         **tokenizers(bundle),
         PROGRAM: program(),
         CASING: _source("text", CASING),
@@ -72,7 +72,7 @@ def exportable(bundle: Bundle) -> Beam | Greedy:
     return search
 
 
-def description(bundle: Bundle, search: Search, network: Network, pieces: Mapping[str, str]) -> dict[str, Any]:
+def description(bundle: Bundle, search: Search, exported: ExportedModel, pieces: Mapping[str, str]) -> dict[str, Any]:
     """model.json."""
     config, tokenizer = bundle.config, bundle.tokenizer
     own = {name: getattr(search, name, None) for name in ("normalisation", "alpha", "max_ratio", "max_extra")}
@@ -99,9 +99,9 @@ def description(bundle: Bundle, search: Search, network: Network, pieces: Mappin
             "max_pieces": MAX_PIECES,
         },
         "search": own | {"beam_size": search.width, "patience": getattr(search, "patience", Beam.patience)},
-        "memory": list(network.memory),
-        "states": list(network.states),
-        "shapes": {graph.graph.name: _shapes(graph) for graph in (network.encoder, network.decoder)},
+        "memory": list(exported.memory),
+        "states": list(exported.states),
+        "shapes": {graph.graph.name: _shapes(graph) for graph in (exported.encoder, exported.decoder)},
     }
 
 

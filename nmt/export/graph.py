@@ -26,7 +26,7 @@ from nmt.export.operators import OPERATORS, SAME
 OPSET = 18  # what onnxruntime reads since 1.14
 IR_VERSION = 8  # of the file's own form, likewise
 KINDS = {torch.float32: TensorProto.FLOAT, torch.int64: TensorProto.INT64, torch.bool: TensorProto.BOOL}
-SIZES = ((5, 13, 19), (7, 17, 23))  # while tracing, two of each: primes that no other dimension has
+SIZES = ((5, 7), (13, 17), (19, 23))  # of each dimension in both traces: primes that no other one has
 
 Dims = tuple[str | int, ...]  # of a tensor: a size by its name, or a number
 
@@ -35,11 +35,20 @@ class NotExportableError(ValueError):
     """The model computes what has no counterpart in ONNX, or is not known here."""
 
 
+class TensorSpec(NamedTuple):
+    """What goes into a graph, or comes out of it."""
+
+    name: str
+    dims: Dims
+    dtype: torch.dtype = torch.float32
+
+
 class Value(NamedTuple):
     """A tensor of the graph."""
 
     name: str
     shape: tuple[Any, ...]  # each a number, or a `Size`
+    dtype: torch.dtype
 
 
 class Size(NamedTuple):
@@ -52,38 +61,45 @@ class Size(NamedTuple):
 class Products(Protocol):
     """How a graph multiplies by weights."""
 
-    def multiply(self, graph: Graph, x: str, weight: Tensor, bias: Tensor | None) -> str:
+    def multiply(self, graph: OnnxGraph, x: str, weight: Tensor, bias: Tensor | None) -> str:
         """x (N,I), weight (O,I), bias (O,) -> the name of x Wᵀ + b (N,O)."""
 
-    def look_up(self, graph: Graph, table: Tensor, ids: str) -> str:
+    def look_up(self, graph: OnnxGraph, table: Tensor, ids: str) -> str:
         """ids (...) -> the name of these rows of a table (V,E), (...,E)."""
 
 
-class Graph:
+class OnnxGraph:
     """Nodes in order, and the constants that they read."""
 
-    def __init__(self, products: Products, outer: Graph | None = None) -> None:
+    def __init__(self, products: Products, outer: OnnxGraph | None = None) -> None:
         """`outer` is the graph in which this one is a body: it has the constants and the sizes."""
         self.products, self.nodes = products, list[onnx.NodeProto]()
-        self.top: Graph = outer.top if outer else self
+        self.top: OnnxGraph = outer.top if outer else self
         self.count = 0  # of names
-        self.kind = torch.float32  # of what the node that is written just now gives
         self.constants: dict[bytes, str] = {}
         self.initializers: list[onnx.TensorProto] = []
         self.sizes: dict[Size, str] = {}
 
-    def body(self) -> Graph:
-        return Graph(self.products, self)
+    def body(self) -> OnnxGraph:
+        return OnnxGraph(self.products, self)
 
     def name(self) -> str:
         self.top.count += 1
         return f"v{self.top.count}"
 
-    def add(self, op: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
-        """A node; the name of its output, or of its outputs."""
+    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
+        """A node; the name of its output."""
+        return self.add_several(op, 1, *inputs, **attributes)[0]
+
+    def add_several(self, op: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
+        """A node; the names of its outputs."""
         names = [self.name() for _ in range(outputs)]
         self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
-        return names[0] if outputs == 1 else names
+        return names
+
+    def add_output(self, value: str, name: str) -> None:
+        """Give a value the name of an output."""
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
 
     def constant(self, value: Tensor | NDArray[Any]) -> str:
         """Equal ones are there once."""
@@ -94,8 +110,8 @@ class Graph:
             self.top.initializers.append(numpy_helper.from_array(array, name))
         return self.top.constants[key]
 
-    def number(self, value: float, kind: torch.dtype = torch.float32) -> str:
-        return self.constant(torch.tensor(value, dtype=kind))
+    def number(self, value: float, dtype: torch.dtype = torch.float32) -> str:
+        return self.constant(torch.tensor(value, dtype=dtype))
 
     def ints(self, *values: int) -> str:
         return self.constant(np.array(values, np.int64))
@@ -119,7 +135,7 @@ class Graph:
         """For a Reshape or Expand."""
         if all(isinstance(dim, int) for dim in dims):
             return self.ints(*dims)  # type: ignore[arg-type]
-        return str(self.add("Concat", *map(self.size, dims), axis=0))
+        return self.add("Concat", *map(self.size, dims), axis=0)
 
     def drop_unused(self, outputs: Sequence[str]) -> None:
         """Nodes and constants that none of the outputs needs."""
@@ -131,13 +147,12 @@ class Graph:
         self.nodes = kept[::-1]
         self.initializers = [one for one in self.initializers if one.name in wanted]
 
-    def inputs(self, dims: Mapping[str, Dims], kinds: Mapping[str, torch.dtype]) -> list[onnx.ValueInfoProto]:
-        """Inputs of the outermost graph, whose sizes are known from now on."""
-        for name, shape in dims.items():
-            for axis, dim in enumerate(shape):
+    def learn_sizes(self, inputs: Sequence[TensorSpec]) -> None:
+        """Of the inputs of the outermost graph; they are known from now on."""
+        for name, dims, _ in inputs:
+            for axis, dim in enumerate(dims):
                 if isinstance(dim, str) and Size(1, (dim,)) not in self.sizes:
                     self.sizes[Size(1, (dim,))] = self.add("Shape", name, start=axis, end=axis + 1)
-        return [info(name, kinds.get(name, torch.float32), shape) for name, shape in dims.items()]
 
 
 def _read(node: onnx.NodeProto) -> set[str]:
@@ -146,15 +161,15 @@ def _read(node: onnx.NodeProto) -> set[str]:
     return {*node.input, *(name for inner in bodies for name in _read(inner))}
 
 
-def info(name: str, kind: torch.dtype, shape: Dims) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, KINDS[kind], list(shape))
+def infos(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
+    return [helper.make_tensor_value_info(spec.name, KINDS[spec.dtype], list(spec.dims)) for spec in specs]
 
 
 def model_of(
-    graph: Graph, name: str, inputs: Sequence[onnx.ValueInfoProto], outputs: Sequence[onnx.ValueInfoProto]
+    graph: OnnxGraph, name: str, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> onnx.ModelProto:
     """Checked."""
-    made = helper.make_graph(graph.nodes, name, inputs, outputs, graph.initializers)
+    made = helper.make_graph(graph.nodes, name, infos(inputs), infos(outputs), graph.initializers)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     model.producer_name = "nmt"
     onnx.checker.check_model(model)
@@ -162,27 +177,24 @@ def model_of(
 
 
 def append(
-    graph: Graph,
-    function: Callable[..., Any],
-    inputs: Sequence[tuple[str, Dims, torch.dtype]],
-    weights: Mapping[int, Tensor],
+    graph: OnnxGraph, function: Callable[..., Any], inputs: Sequence[TensorSpec], weights: Mapping[int, Tensor]
 ) -> list[str]:
     """The nodes of a function, of inputs by their names in the graph -> the names of its outputs, which are tensors
     or lists of them. `weights` are the numbers of the tensors that the function reads, which have none, by their id.
 
     Raises NotExportableError.
     """
-    one, other = (_traced(function, inputs, sizes) for sizes in SIZES)
+    names = dict.fromkeys(dim for _, dims, _ in inputs for dim in dims if isinstance(dim, str))
+    sizes = dict(zip(names, SIZES, strict=False))
+    one, other = (_traced(function, inputs, {name: pair[k] for name, pair in sizes.items()}) for k in (0, 1))
     if len(one.graph.nodes) != len(other.graph.nodes):
         raise NotExportableError("what the model computes depends on how long a text is")
-    dims = [dim for _, shape, _ in inputs for dim in shape if isinstance(dim, str)]
-    sizes = dict(zip(dict.fromkeys(dims), zip(*SIZES, strict=True), strict=False))
     values: dict[torch.fx.Node, Any] = {}
     given = iter(inputs)
     for node, same in zip(one.graph.nodes, other.graph.nodes, strict=True):
         if node.op == "placeholder":
-            name, *_ = next(given)
-            values[node] = Value(name, _shape(node, same, sizes))
+            name, _, dtype = next(given)
+            values[node] = Value(name, _shape(node, same, sizes), dtype)
         elif node.op == "get_attr":
             tensor = getattr(one, node.target)
             if id(tensor) not in weights:
@@ -192,9 +204,8 @@ def append(
             arguments = _merged(node.args, same.args, sizes, values)
             if node.op == "output":
                 return [found.name for found in _flat(arguments[0])]
-            graph.kind = getattr(node.meta.get("val"), "dtype", torch.float32)
             options = _merged(dict(node.kwargs), dict(same.kwargs), sizes, values)
-            values[node] = _call(graph, node.target, arguments, options, _shape(node, same, sizes))
+            values[node] = _call(graph, node, arguments, options, _shape(node, same, sizes))
     raise AssertionError
 
 
@@ -207,15 +218,13 @@ def _decompositions() -> dict[Any, Callable[..., Any]]:
 
 
 def _traced(
-    function: Callable[..., Any], inputs: Sequence[tuple[str, Dims, torch.dtype]], sizes: Sequence[int]
+    function: Callable[..., Any], inputs: Sequence[TensorSpec], sizes: Mapping[str, int]
 ) -> torch.fx.GraphModule:
     from torch.fx.experimental.proxy_tensor import make_fx  # takes a second to import
 
-    names = dict.fromkeys(dim for _, shape, _ in inputs for dim in shape if isinstance(dim, str))
-    number = dict(zip(names, sizes, strict=False))
     tensors = [
-        torch.empty([number[dim] if isinstance(dim, str) else dim for dim in shape], dtype=kind, device="meta")
-        for _, shape, kind in inputs
+        torch.empty([sizes[dim] if isinstance(dim, str) else dim for dim in dims], dtype=dtype, device="meta")
+        for _, dims, dtype in inputs
     ]
     with torch.no_grad():
         found = make_fx(lambda *given: function(*given), _decompositions())(*tensors)
@@ -223,20 +232,19 @@ def _traced(
     return found
 
 
-def _shape(node: torch.fx.Node, same: torch.fx.Node, sizes: Mapping[str, tuple[int, ...]]) -> Any:
+def _shape(node: torch.fx.Node, same: torch.fx.Node, sizes: Mapping[str, tuple[int, int]]) -> Any:
+    """Of the tensor that a node gives, or of each of several."""
+
+    def merged(one: Any, other: Any) -> Any:
+        if isinstance(one, Tensor):
+            return tuple(_size(*pair, sizes) for pair in zip(one.shape, other.shape, strict=True))
+        return [merged(*pair) for pair in zip(one, other, strict=True) if isinstance(pair[0], Tensor)]
+
     found, other = node.meta.get("val"), same.meta.get("val")
-    if isinstance(found, Tensor) and isinstance(other, Tensor):
-        return tuple(_size(*pair, sizes) for pair in zip(found.shape, other.shape, strict=True))
-    if isinstance(found, list | tuple) and isinstance(other, list | tuple):
-        return [
-            tuple(_size(*pair, sizes) for pair in zip(a.shape, b.shape, strict=True))
-            for a, b in zip(found, other, strict=True)
-            if isinstance(a, Tensor)
-        ]
-    return ()
+    return merged(found, other) if isinstance(found, Tensor | list | tuple) else ()
 
 
-def _size(one: int, other: int, sizes: Mapping[str, tuple[int, ...]]) -> int | Size:
+def _size(one: int, other: int, sizes: Mapping[str, tuple[int, int]]) -> int | Size:
     if one == other:
         return one
     for count in range(1, len(sizes) + 1):
@@ -248,7 +256,7 @@ def _size(one: int, other: int, sizes: Mapping[str, tuple[int, ...]]) -> int | S
     raise NotExportableError("a size in the model is no product of sizes of its inputs")
 
 
-def _merged(one: Any, other: Any, sizes: Mapping[str, tuple[int, ...]], values: Mapping[torch.fx.Node, Any]) -> Any:
+def _merged(one: Any, other: Any, sizes: Mapping[str, tuple[int, int]], values: Mapping[torch.fx.Node, Any]) -> Any:
     """Arguments of both traces as those of one."""
     if isinstance(one, torch.fx.Node):
         return values[one]
@@ -263,7 +271,8 @@ def _flat(found: Any) -> list[Value]:
     return [value for part in found for value in _flat(part)] if type(found) is list else [found]
 
 
-def _call(graph: Graph, target: Any, arguments: list[Any], options: dict[str, Any], shape: Any) -> Any:
+def _call(graph: OnnxGraph, node: torch.fx.Node, arguments: list[Any], options: dict[str, Any], shape: Any) -> Any:
+    target: Any = node.target
     if target is operator.getitem:
         return arguments[0][arguments[1]]
     if target in SAME:
@@ -274,7 +283,7 @@ def _call(graph: Graph, target: Any, arguments: list[Any], options: dict[str, An
             return target(*arguments, **{**options, "device": "cpu"} if "device" in options else options)
     if target not in OPERATORS:
         raise NotExportableError(f"{target} is not known here")
-    found = OPERATORS[target](graph, shape, *arguments, **options)
+    found, meta = OPERATORS[target](graph, shape, *arguments, **options), node.meta["val"]
     if isinstance(found, list):
-        return [Value(name, own) for name, own in zip(found, shape, strict=False)]
-    return Value(found, shape)
+        return [Value(name, own, one.dtype) for name, own, one in zip(found, shape, meta, strict=False)]
+    return Value(found, shape, meta.dtype)

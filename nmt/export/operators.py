@@ -1,81 +1,58 @@
 """What each operation of torch is in ONNX. More is one line each.
 
+Operations are those that torch's core decompositions leave: `lerp`, `stack` or `masked_fill` never arrive here.
 Arguments are as torch has them; a tensor is a `Value` of the graph, or a weight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from nmt.export.graph import Graph
+    from nmt.export.graph import OnnxGraph
 
 aten = torch.ops.aten
-SAME = {aten.detach.default, aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
+SAME = {aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
 LAST_AXIS = 2**62  # beyond any: where a slice ends that goes on to the end
 
 
-def _name(graph: Graph, x: Any) -> str:
+def _name(graph: OnnxGraph, x: Any) -> str:
     """Of a tensor or a number."""
     if isinstance(x, Tensor):
         return graph.constant(x)
-    return graph.number(x) if isinstance(x, int | float) else str(x.name)
+    return graph.number(x) if isinstance(x, int | float) else cast(str, x.name)
 
 
-def _unit_by_unit(op: str) -> Callable[..., str]:
-    def write(graph: Graph, shape: Any, *arguments: Any, **_: Any) -> str:
-        return str(graph.add(op, *(_name(graph, part) for part in arguments)))
+def _elementwise(op: str) -> Callable[..., str]:
+    def write(graph: OnnxGraph, shape: Any, *arguments: Any, **_: Any) -> str:
+        return graph.add(op, *(_name(graph, part) for part in arguments))
 
     return write
 
 
 def _add(op: str) -> Callable[..., str]:
-    def write(graph: Graph, shape: Any, x: Any, y: Any, alpha: float = 1) -> str:
+    def write(graph: OnnxGraph, shape: Any, x: Any, y: Any, alpha: float = 1) -> str:
         y = _name(graph, y)
-        return str(graph.add(op, _name(graph, x), y if alpha == 1 else graph.add("Mul", y, graph.number(alpha))))
+        return graph.add(op, _name(graph, x), y if alpha == 1 else graph.add("Mul", y, graph.number(alpha)))
 
     return write
 
 
-def _rsub(graph: Graph, shape: Any, x: Any, y: Any, alpha: float = 1) -> str:
-    x = _name(graph, x)
-    return str(graph.add("Sub", _name(graph, y), x if alpha == 1 else graph.add("Mul", x, graph.number(alpha))))
+def _power(graph: OnnxGraph, shape: Any, x: Any, exponent: float) -> str:
+    return graph.add("Pow", _name(graph, x), graph.number(float(exponent)))
 
 
-def _addcmul(graph: Graph, shape: Any, x: Any, y: Any, z: Any) -> str:
-    return str(graph.add("Add", _name(graph, x), graph.add("Mul", _name(graph, y), _name(graph, z))))
-
-
-def _lerp(graph: Graph, shape: Any, start: Any, end: Any, weight: Any) -> str:
-    start = _name(graph, start)
-    step = graph.add("Mul", _name(graph, weight), graph.add("Sub", _name(graph, end), start))
-    return str(graph.add("Add", start, step))
-
-
-def _power(graph: Graph, shape: Any, x: Any, exponent: float) -> str:
-    return str(graph.add("Pow", _name(graph, x), graph.number(float(exponent))))
-
-
-def _clamp(graph: Graph, shape: Any, x: Any, least: float | None = None, most: float | None = None) -> str:
-    number = float if graph.kind.is_floating_point else int
-    bounds = ("" if bound is None else graph.number(number(bound), graph.kind) for bound in (least, most))
-    return str(graph.add("Clip", _name(graph, x), *bounds))
-
-
-def _log_sigmoid(graph: Graph, shape: Any, x: Any) -> list[str]:
-    return [graph.add("Neg", graph.add("Softplus", graph.add("Neg", _name(graph, x))))]
-
-
-def _masked_fill(graph: Graph, shape: Any, x: Any, mask: Any, value: Any) -> str:
-    return str(graph.add("Where", _name(graph, mask), _name(graph, value), _name(graph, x)))
+def _clamp(graph: OnnxGraph, shape: Any, x: Any, least: float | None = None, most: float | None = None) -> str:
+    bounds = ("" if bound is None else graph.number(bound, x.dtype) for bound in (least, most))
+    return graph.add("Clip", _name(graph, x), *bounds)
 
 
 def _layer_norm(
-    graph: Graph, shape: Any, x: Any, of: Sequence[int], gain: Any, bias: Any, epsilon: float
+    graph: OnnxGraph, shape: Any, x: Any, of: Sequence[int], gain: Any, bias: Any, epsilon: float
 ) -> list[str]:
     scale = torch.ones(list(of)) if gain is None else gain
     rest = [] if bias is None else [_name(graph, bias)]
@@ -83,9 +60,9 @@ def _layer_norm(
 
 
 def _reduce(op: str) -> Callable[..., str]:
-    def write(graph: Graph, shape: Any, x: Any, dims: Any, keepdim: bool = False, **_: Any) -> str:
+    def write(graph: OnnxGraph, shape: Any, x: Any, dims: Any, keepdim: bool = False, **_: Any) -> str:
         axes = [dims] if isinstance(dims, int) else dims
-        return str(graph.add(op, x.name, graph.ints(*axes), keepdims=int(keepdim)))
+        return graph.add(op, x.name, graph.ints(*axes), keepdims=int(keepdim))
 
     return write
 
@@ -94,153 +71,116 @@ def _softmax(op: str) -> Callable[..., str]:
     return lambda graph, shape, x, dim, *_: graph.add(op, x.name, axis=dim)
 
 
-def _multiply(graph: Graph, shape: Any, x: Any, y: Any) -> str:
+def _multiply(graph: OnnxGraph, shape: Any, x: Any, y: Any) -> str:
     if isinstance(y, Tensor) and y.ndim == 2:
         return graph.products.multiply(graph, x.name, y.t(), None)
-    return str(graph.add("MatMul", _name(graph, x), _name(graph, y)))
+    return graph.add("MatMul", _name(graph, x), _name(graph, y))
 
 
-def _linear(graph: Graph, shape: Any, bias: Any, x: Any, y: Any) -> str:
+def _linear(graph: OnnxGraph, shape: Any, bias: Any, x: Any, y: Any) -> str:
     return graph.products.multiply(graph, x.name, y.t(), bias)
 
 
-def _reshape(graph: Graph, shape: Any, x: Any, *_: Any) -> str:
+def _reshape(graph: OnnxGraph, shape: Any, x: Any, *_: Any) -> str:
     if shape == x.shape:
-        return str(x.name)
+        return _name(graph, x)
     unknown = [axis for axis, dim in enumerate(shape) if not isinstance(dim, int)]
     if len(unknown) == 1 and 0 not in shape:
-        return str(graph.add("Reshape", x.name, graph.ints(*(d if isinstance(d, int) else -1 for d in shape))))
-    return str(graph.add("Reshape", x.name, graph.shape(shape), allowzero=1))
+        return graph.add("Reshape", x.name, graph.ints(*(d if isinstance(d, int) else -1 for d in shape)))
+    return graph.add("Reshape", x.name, graph.shape(shape), allowzero=1)
 
 
-def _expand(graph: Graph, shape: Any, x: Any, *_: Any, **__: Any) -> str:
+def _expand(graph: OnnxGraph, shape: Any, x: Any, *_: Any, **__: Any) -> str:
     if not isinstance(x, Tensor) and shape == x.shape:
-        return str(x.name)
-    return str(graph.add("Expand", _name(graph, x), graph.shape(shape)))
+        return _name(graph, x)
+    return graph.add("Expand", _name(graph, x), graph.shape(shape))
 
 
-def _permute(graph: Graph, shape: Any, x: Any, dims: Sequence[int]) -> str:
-    return str(graph.add("Transpose", x.name, perm=[dim % len(shape) for dim in dims]))
+def _permute(graph: OnnxGraph, shape: Any, x: Any, dims: Sequence[int]) -> str:
+    return graph.add("Transpose", x.name, perm=[dim % len(shape) for dim in dims])
 
 
-def _transpose(graph: Graph, shape: Any, x: Any, one: int = 0, other: int = 1) -> str:
-    order = list(range(len(shape)))
-    order[one], order[other] = order[other], order[one]
-    return _permute(graph, shape, x, order)
-
-
-def _cat(graph: Graph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
+def _cat(graph: OnnxGraph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
     kept = [part for part in parts if not any(size == 0 for size in part.shape)] or parts[:1]
     if len(kept) == 1:
         return _name(graph, kept[0])
-    return str(graph.add("Concat", *(_name(graph, part) for part in kept), axis=dim))
+    return graph.add("Concat", *(_name(graph, part) for part in kept), axis=dim)
 
 
-def _stack(graph: Graph, shape: Any, parts: Sequence[Any], dim: int = 0) -> str:
-    axis = dim % len(shape)
-    names = [graph.add("Unsqueeze", _name(graph, part), graph.ints(axis)) for part in parts]
-    return str(graph.add("Concat", *names, axis=axis))
-
-
-def _split(graph: Graph, shape: Any, x: Any, sizes: Any, dim: int = 0) -> list[str]:
+def _split(graph: OnnxGraph, shape: Any, x: Any, sizes: Any, dim: int = 0) -> list[str]:
     if len(shape) == 1:
         return [x.name]
     lengths = [part[dim] for part in shape]
     if 0 in lengths:
         raise ValueError("a part of a split is empty")
-    found = graph.add("Split", x.name, graph.ints(*lengths), outputs=len(shape), axis=dim)
-    return list(found)
+    return graph.add_several("Split", len(shape), x.name, graph.ints(*lengths), axis=dim)
 
 
 def _slice(
-    graph: Graph, shape: Any, x: Any, dim: int = 0, start: Any = 0, end: Any = LAST_AXIS, step: int = 1
+    graph: OnnxGraph, shape: Any, x: Any, dim: int = 0, start: Any = 0, end: Any = LAST_AXIS, step: int = 1
 ) -> str:
     if shape == x.shape and step == 1:
-        return str(x.name)
+        return _name(graph, x)
     first, last = (min(bound or 0, LAST_AXIS) if isinstance(bound, int) else bound for bound in (start or 0, end))
-    return str(graph.add("Slice", x.name, graph.size(first), graph.size(last), graph.ints(dim), graph.ints(step)))
+    return graph.add("Slice", x.name, graph.size(first), graph.size(last), graph.ints(dim), graph.ints(step))
 
 
-def _select(graph: Graph, shape: Any, x: Any, dim: int, index: int) -> str:
-    return str(graph.add("Gather", _name(graph, x), graph.number(index, torch.int64), axis=dim))
-
-
-def _unbind(graph: Graph, shape: Any, x: Any, dim: int = 0) -> list[str]:
-    axis = dim % len(x.shape)
-    return [_select(graph, part, x, axis, k) for k, part in enumerate(shape)]
+def _select(graph: OnnxGraph, shape: Any, x: Any, dim: int, index: int) -> str:
+    return graph.add("Gather", _name(graph, x), graph.number(index, torch.int64), axis=dim)
 
 
 def _axes(op: str) -> Callable[..., str]:
-    def write(graph: Graph, shape: Any, x: Any, dims: Any) -> str:
+    def write(graph: OnnxGraph, shape: Any, x: Any, dims: Any) -> str:
         axes = [dims] if isinstance(dims, int) else dims
-        return str(graph.add(op, _name(graph, x), graph.ints(*axes)))
+        return graph.add(op, _name(graph, x), graph.ints(*axes))
 
     return write
 
 
-def _full(value: float) -> Callable[..., str]:
-    return lambda graph, shape, *_, **__: graph.add("Expand", graph.number(value), graph.shape(shape))
+def _full(graph: OnnxGraph, shape: Any, of: Any, value: float, **_: Any) -> str:
+    return graph.add("Expand", graph.number(value), graph.shape(shape))
 
 
-def _arange(graph: Graph, shape: Any, start: Any, end: Any = None, step: int = 1, **_: Any) -> str:
-    ends = (0, start) if end is None else (start, end)
-    first, last = (graph.add("Squeeze", graph.size(one), graph.ints(0)) for one in ends)
-    return str(graph.add("Range", first, last, graph.number(step, torch.int64)))
+def _arange(graph: OnnxGraph, shape: Any, start: Any, end: Any, step: int = 1, **_: Any) -> str:
+    first, last = (graph.add("Squeeze", graph.size(one), graph.ints(0)) for one in (start, end))
+    return graph.add("Range", first, last, graph.number(step, torch.int64))
 
 
-def _index(graph: Graph, shape: Any, x: Any, indices: Sequence[Any]) -> str:
+def _index(graph: OnnxGraph, shape: Any, x: Any, indices: Sequence[Any]) -> str:
     if len(indices) != 1:
         raise ValueError("an index of several tensors has no counterpart in ONNX")
-    return str(graph.add("Gather", _name(graph, x), indices[0].name))
+    return graph.add("Gather", _name(graph, x), indices[0].name)
 
 
-def _embedding(graph: Graph, shape: Any, table: Any, ids: Any, *_: Any) -> str:
+def _embedding(graph: OnnxGraph, shape: Any, table: Any, ids: Any, *_: Any) -> str:
     return graph.products.look_up(graph, table, ids.name)
 
 
+# Element by element: of one tensor; and of two, or a tensor and a number.
+UNARY = {
+    aten.abs: "Abs", aten.bitwise_not: "Not", aten.exp: "Exp", aten.log: "Log", aten.logical_not: "Not",
+    aten.neg: "Neg", aten.reciprocal: "Reciprocal", aten.relu: "Relu", aten.sigmoid: "Sigmoid", aten.sqrt: "Sqrt",
+    aten.tanh: "Tanh",
+}  # fmt: skip
+BINARY = {
+    aten.div: "Div", aten.ge: "GreaterOrEqual", aten.gt: "Greater", aten.le: "LessOrEqual", aten.lt: "Less",
+    aten.mul: "Mul",
+}  # fmt: skip
+
 OPERATORS: dict[Any, Callable[..., Any]] = {
+    **{operation.default: _elementwise(op) for operation, op in UNARY.items()},
+    **{operation.Tensor: _elementwise(op) for operation, op in BINARY.items()},
+    **{operation.Scalar: _elementwise(op) for operation, op in BINARY.items()},
     aten.add.Tensor: _add("Add"),
     aten.add.Scalar: _add("Add"),
     aten.sub.Tensor: _add("Sub"),
-    aten.rsub.Scalar: _rsub,
-    aten.mul.Tensor: _unit_by_unit("Mul"),
-    aten.mul.Scalar: _unit_by_unit("Mul"),
-    aten.div.Tensor: _unit_by_unit("Div"),
-    aten.div.Scalar: _unit_by_unit("Div"),
-    aten.neg.default: _unit_by_unit("Neg"),
-    aten.exp.default: _unit_by_unit("Exp"),
-    aten.log.default: _unit_by_unit("Log"),
     aten.log1p.default: lambda graph, shape, x: graph.add("Log", graph.add("Add", x.name, graph.number(1.0))),
-    aten.abs.default: _unit_by_unit("Abs"),
-    aten.sqrt.default: _unit_by_unit("Sqrt"),
-    aten.reciprocal.default: _unit_by_unit("Reciprocal"),
-    aten.sigmoid.default: _unit_by_unit("Sigmoid"),
-    aten.tanh.default: _unit_by_unit("Tanh"),
-    aten.relu.default: _unit_by_unit("Relu"),
-    aten.maximum.default: _unit_by_unit("Max"),
-    aten.minimum.default: _unit_by_unit("Min"),
-    aten.gt.Tensor: _unit_by_unit("Greater"),
-    aten.gt.Scalar: _unit_by_unit("Greater"),
-    aten.ge.Tensor: _unit_by_unit("GreaterOrEqual"),
-    aten.ge.Scalar: _unit_by_unit("GreaterOrEqual"),
-    aten.lt.Tensor: _unit_by_unit("Less"),
-    aten.lt.Scalar: _unit_by_unit("Less"),
-    aten.le.Tensor: _unit_by_unit("LessOrEqual"),
-    aten.le.Scalar: _unit_by_unit("LessOrEqual"),
-    aten.logical_not.default: _unit_by_unit("Not"),
-    aten.bitwise_not.default: _unit_by_unit("Not"),
-    aten.where.self: _unit_by_unit("Where"),
+    aten.maximum.default: _elementwise("Max"),
+    aten.minimum.default: _elementwise("Min"),
+    aten.where.self: _elementwise("Where"),
     aten.rsqrt.default: lambda graph, shape, x: graph.add("Reciprocal", graph.add("Sqrt", x.name)),
-    aten.addcmul.default: _addcmul,
-    aten.lerp.Tensor: _lerp,
-    aten.lerp.Scalar: _lerp,
     aten.pow.Tensor_Scalar: _power,
     aten.clamp.default: _clamp,
-    aten.clamp_min.default: _clamp,
-    aten.clamp_max.default: lambda graph, shape, x, most: _clamp(graph, shape, x, None, most),
-    aten.log_sigmoid_forward.default: _log_sigmoid,
-    aten.masked_fill.Scalar: _masked_fill,
-    aten.masked_fill.Tensor: _masked_fill,
     aten.native_layer_norm.default: _layer_norm,
     aten.sum.dim_IntList: _reduce("ReduceSum"),
     aten.mean.dim: _reduce("ReduceMean"),
@@ -251,30 +191,17 @@ OPERATORS: dict[Any, Callable[..., Any]] = {
     aten.bmm.default: _multiply,
     aten.addmm.default: _linear,
     aten.view.default: _reshape,
-    aten._unsafe_view.default: _reshape,
     aten.expand.default: _expand,
     aten.permute.default: _permute,
-    aten.transpose.int: _transpose,
-    aten.t.default: _transpose,
     aten.cat.default: _cat,
-    aten.stack.default: _stack,
-    aten.split.Tensor: _split,
     aten.split_with_sizes.default: _split,
     aten.slice.Tensor: _slice,
     aten.select.int: _select,
-    aten.unbind.int: _unbind,
     aten.unsqueeze.default: _axes("Unsqueeze"),
-    aten.squeeze.dim: _axes("Squeeze"),
     aten.squeeze.dims: _axes("Squeeze"),
-    aten.zeros_like.default: _full(0.0),
-    aten.new_zeros.default: _full(0.0),
-    aten.zeros.default: _full(0.0),
-    aten.full_like.default: lambda graph, shape, x, value, **_: _full(value)(graph, shape),
-    aten.full.default: lambda graph, shape, of, value, **_: _full(value)(graph, shape),
-    aten.ones_like.default: _full(1.0),
+    aten.full.default: _full,
+    aten.full_like.default: _full,
     aten.embedding.default: _embedding,
-    aten.arange.default: _arange,
-    aten.arange.start: _arange,
     aten.arange.start_step: _arange,
     aten.index.Tensor: _index,
 }

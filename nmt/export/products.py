@@ -6,24 +6,24 @@ import numpy as np
 from torch import Tensor
 
 from nmt.engine.products import quantised
-from nmt.export.graph import Graph
+from nmt.export.graph import OnnxGraph
 
 
 class Float32:
-    def multiply(self, graph: Graph, x: str, weight: Tensor, bias: Tensor | None) -> str:
+    def multiply(self, graph: OnnxGraph, x: str, weight: Tensor, bias: Tensor | None) -> str:
         """As (O,I), so that a table which is an embedding, too, is there once."""
         rest = [] if bias is None else [graph.constant(bias)]
-        return str(graph.add("Gemm", x, graph.constant(weight), *rest, transB=1))
+        return graph.add("Gemm", x, graph.constant(weight), *rest, transB=1)
 
-    def look_up(self, graph: Graph, table: Tensor, ids: str) -> str:
-        return str(graph.add("Gather", graph.constant(table), ids))
+    def look_up(self, graph: OnnxGraph, table: Tensor, ids: str) -> str:
+        return graph.add("Gather", graph.constant(table), ids)
 
 
 class Int8:
     """Each row of a weight has a scale, by its largest number, and so has each row of what is multiplied, so that no
     sentence's result depends on the others of its batch: as in nmt/engine."""
 
-    def multiply(self, graph: Graph, x: str, weight: Tensor, bias: Tensor | None) -> str:
+    def multiply(self, graph: OnnxGraph, x: str, weight: Tensor, bias: Tensor | None) -> str:
         numbers, scales = _in_bytes(graph, weight)
         largest = graph.add("ReduceMax", graph.add("Abs", x), graph.ints(-1), keepdims=1)
         scale = graph.add("Mul", graph.add("Max", largest, graph.number(1e-12)), graph.number(1 / 127))
@@ -32,17 +32,17 @@ class Int8:
         rows = graph.add("Cast", graph.add("Add", rounded, graph.number(128.0)), to=2)  # uint8
         found = graph.add("Cast", graph.add("MatMulInteger", rows, numbers, zero), to=1)  # float
         found = graph.add("Mul", graph.add("Mul", found, scale), scales)
-        return str(found if bias is None else graph.add("Add", found, graph.constant(bias)))
+        return found if bias is None else graph.add("Add", found, graph.constant(bias))
 
-    def look_up(self, graph: Graph, table: Tensor, ids: str) -> str:
+    def look_up(self, graph: OnnxGraph, table: Tensor, ids: str) -> str:
         """Of the same bytes as the output layer's, where it shares the table."""
         numbers, scales = _in_bytes(graph, table)  # (E,V), (V,)
         columns = graph.add("Cast", graph.add("Gather", numbers, ids, axis=1), to=1)  # (E,B,T)
         rows = graph.add("Transpose", columns, perm=[1, 2, 0])
-        return str(graph.add("Mul", rows, graph.add("Unsqueeze", graph.add("Gather", scales, ids), graph.ints(-1))))
+        return graph.add("Mul", rows, graph.add("Unsqueeze", graph.add("Gather", scales, ids), graph.ints(-1)))
 
 
-def _in_bytes(graph: Graph, weight: Tensor) -> tuple[str, str]:
+def _in_bytes(graph: OnnxGraph, weight: Tensor) -> tuple[str, str]:
     """(O,I) -> the names of Wᵀ in bytes (I,O) and of the scales (O,)."""
     numbers, scales = quantised(weight.detach())
     return graph.constant(numbers.t()), graph.constant(scales)

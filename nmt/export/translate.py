@@ -13,7 +13,7 @@ import signal
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 try:
     import numpy as np
@@ -27,6 +27,47 @@ except ModuleNotFoundError as error:
 from nmt.text.casing import marked, unmarked
 
 BATCH = 32  # sentences
+
+
+class Hypothesis(NamedTuple):
+    parent: int  # its place among those of the step before
+    ids: list[int]
+    log_prob: float  # of all its tokens
+
+
+class Beam:
+    """The hypotheses of a sentence."""
+
+    def __init__(self, limit: int, size: int) -> None:
+        self.limit = limit  # tokens
+        self.free = size  # hypotheses that may still live or end
+        self.live = [Hypothesis(0, [], 0.0)]
+        self.ended: list[tuple[float, list[int]]] = []  # score, ids
+        self.best_mean = -np.inf  # log-probability of a token, of those that ended
+
+    def extend(self, extensions: list[tuple[float, int, int]], eos: int, settings: dict[str, Any]) -> None:
+        """By one step's log-probabilities, parents and tokens, the best first. A hypothesis is given up whose mean
+        could not be the best even if it got `patience` more tokens for nothing."""
+        before, length = self.live, len(self.live[0].ids) + 1
+        self.live = []
+        for log_prob, parent, token in extensions[: self.free]:
+            if not log_prob > -np.inf:
+                break
+            ids = before[parent].ids if token == eos else [*before[parent].ids, token]
+            if token == eos or length >= self.limit:
+                self.ended.append((log_prob / penalty(length, settings), ids))
+                self.best_mean = max(self.best_mean, log_prob / length)
+                self.free -= 1
+            else:
+                self.live.append(Hypothesis(parent, ids, log_prob))
+        if self.ended:
+            least = self.best_mean * (length + settings["patience"])
+            self.live = [one for one in self.live if one.log_prob >= least]
+        elif not self.live:  # numbers of the model overflow
+            self.ended.append((-np.inf, before[0].ids))
+
+    def best(self) -> list[int]:
+        return max(self.ended, key=lambda one: one[0])[1]
 
 
 class Translator:
@@ -46,76 +87,72 @@ class Translator:
         self, texts: list[str], beam_size: int | None = None, leading: list[int] | None = None
     ) -> list[str]:
         """One translation a text; `leading` are the ids of a direction."""
-        text, ids, found = self.about["text"], self.about["ids"], [""] * len(texts)
-        sources: dict[int, list[int]] = {}
-        for number, given in enumerate(texts):
-            seen = unicodedata.normalize("NFC", given) if text["nfc"] else given
-            seen = marked(seen[: text["max_chars"]]) if text["casing"] == "marked" else seen[: text["max_chars"]]
-            pieces = [*self.src.encode(seen), ids["eos"]]
-            if text["copy_letterless"] and is_letterless(given):
-                found[number] = given
-                continue
-            if len(pieces) > text["max_pieces"]:
-                pieces = [*pieces[: text["max_pieces"] - 1], ids["eos"]]
-            if pieces[1:]:
-                sources[number] = [*(leading or []), *pieces]
+        copies = self.about["text"]["copy_letterless"]
+        found = [text if copies and is_letterless(text) else "" for text in texts]
+        sources = {
+            number: [*(leading or []), *ids]
+            for number, text in enumerate(texts)
+            if not found[number] and len(ids := self.encode(text)) > 1  # EOS alone is nothing to translate
+        }
         order = sorted(sources, key=lambda number: -len(sources[number]))
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
             best = self.search([sources[number] for number in batch], beam_size or self.about["search"]["beam_size"])
-            for number, hypothesis in zip(batch, best, strict=True):
-                plain = self.tgt.decode(hypothesis)
-                plain = unmarked(plain.strip()) if text["casing"] == "marked" else plain
-                found[number] = re.sub(r"[\r\n]+", " ", plain).strip()
+            for number, ids in zip(batch, best, strict=True):
+                found[number] = self.decode(ids)
         return found
 
+    def encode(self, text: str) -> list[int]:
+        """Its ids, the end of a text that is too long cut off, and EOS."""
+        settings = self.about["text"]
+        seen = unicodedata.normalize("NFC", text) if settings["nfc"] else text
+        seen = seen[: settings["max_chars"]]
+        ids = self.src.encode(marked(seen) if settings["casing"] == "marked" else seen)
+        return [*ids[: settings["max_pieces"] - 1], self.about["ids"]["eos"]]
+
+    def decode(self, ids: list[int]) -> str:
+        """The text of a target's ids, on one line."""
+        text = self.tgt.decode(ids)
+        plain = unmarked(text.strip()) if self.about["text"]["casing"] == "marked" else text
+        return re.sub(r"[\r\n]+", " ", plain).strip()
+
     def search(self, sources: list[list[int]], size: int) -> list[list[int]]:
-        """The best hypothesis of each source by beam search, of 1 greedily. A hypothesis is given up whose mean could
-        not be the best even if it got `patience` more tokens for nothing."""
-        settings, ids = self.about["search"], self.about["ids"]
-        src = np.full((len(sources), max(map(len, sources))), ids["pad"])
-        for place, source in enumerate(sources):
-            src[place, : len(source)] = source
-        lengths = np.array(list(map(len, sources)))
-        limits = (lengths * settings["max_ratio"]).astype(int) + settings["max_extra"]
-        names = [output.name for output in self.encoder.get_outputs()]
-        inputs = dict(zip(names, self.encoder.run(None, {"src": src, "src_len": lengths}), strict=True))
-        live: list[list[tuple[int, list[int], float]]] = [[(0, [], 0.0)] for _ in sources]  # parent, ids, log-prob.
-        ended: list[list[tuple[float, list[int]]]] = [[] for _ in sources]  # score, ids
-        best, free, searched = [-np.inf] * len(sources), [size] * len(sources), list(range(len(sources)))
-        inputs["ids"], totals = np.full((len(sources), 1), ids["bos"]), np.zeros((len(sources), 1), np.float32)
-        while searched:
+        """The best hypothesis of each source by beam search, of 1 greedily."""
+        settings, ids, memory = self.about["search"], self.about["ids"], self.about["memory"]
+        inputs = self.encoded(sources)
+        limits = (int(len(source) * settings["max_ratio"]) + settings["max_extra"] for source in sources)
+        beams = [Beam(limit, size) for limit in limits]
+        searched = beams  # whose search goes on, as rows of the inputs
+        inputs["ids"], totals = np.full((len(beams), 1), ids["bos"]), np.zeros((len(beams), 1), np.float32)
+        while True:
             log_probs, *states = self.decoder.run(None, inputs)
             sums = (log_probs + totals[:, :, None]).reshape(len(searched), -1)
-            places = np.argpartition(-sums, min(size, sums.shape[1] - 1), 1)[:, :size]
-            for row, i in enumerate(searched):
-                before, length, now = live[i], len(live[i][0][1]) + 1, []
-                ordered = places[row][np.argsort(-sums[row, places[row]], kind="stable")]
-                for place in ordered[: free[i]]:
-                    total, (parent, token) = float(sums[row, place]), divmod(int(place), log_probs.shape[2])
-                    if not total > -np.inf:
-                        break
-                    extended = before[parent][1] if token == ids["eos"] else [*before[parent][1], token]
-                    if token == ids["eos"] or length >= limits[i]:
-                        ended[i].append((total / penalty(length, settings), extended))
-                        best[i], free[i] = max(best[i], total / length), free[i] - 1
-                    else:
-                        now.append((parent, extended, total))
-                least = best[i] * (length + settings["patience"]) if ended[i] else -np.inf
-                live[i] = [one for one in now if one[2] >= least]
-                if not live[i] and not ended[i]:  # numbers of the model overflow
-                    ended[i].append((-np.inf, before[0][1]))
-            stay = [row for row, i in enumerate(searched) if live[i]]
-            searched = [searched[row] for row in stay]
-            kept = [live[i] + [(0, [ids["eos"]], -np.inf)] * (size - len(live[i])) for i in searched]
-            rows, parents = np.array(stay)[:, None], np.array([[one[0] for one in of] for of in kept], int)
-            if searched:
-                inputs |= {name: inputs[name][stay] for name in self.about["memory"]}
-                states = [state[rows, parents] for state in states]
-                inputs |= dict(zip(self.about["states"], states, strict=True))
-                inputs["ids"] = np.array([[one[1][-1] for one in of] for of in kept])
-                totals = np.array([[one[2] for one in of] for of in kept], np.float32)
-        return [max(of, key=lambda one: one[0])[1] for of in ended]
+            for beam, row in zip(searched, sums, strict=True):
+                places = np.argpartition(-row, min(size, len(row) - 1))[:size]
+                places = places[np.argsort(-row[places], kind="stable")]
+                extensions = [(float(row[place]), *divmod(int(place), log_probs.shape[2])) for place in places]
+                beam.extend(extensions, ids["eos"], settings)
+            rows = [row for row, beam in enumerate(searched) if beam.live]
+            if not rows:
+                return [beam.best() for beam in beams]
+            searched = [searched[row] for row in rows]
+            filler = Hypothesis(0, [ids["eos"]], -np.inf)
+            kept = [beam.live + [filler] * (size - len(beam.live)) for beam in searched]
+            parents = np.array([[one.parent for one in of_beam] for of_beam in kept])
+            inputs = {name: inputs[name][rows] for name in memory}
+            for name, state in zip(self.about["states"], states, strict=True):
+                inputs[name] = state[np.array(rows)[:, None], parents]
+            inputs["ids"] = np.array([[one.ids[-1] for one in of_beam] for of_beam in kept])
+            totals = np.array([[one.log_prob for one in of_beam] for of_beam in kept], np.float32)
+
+    def encoded(self, sources: list[list[int]]) -> dict[str, Any]:
+        """What the encoder gives of a batch: the memory and the first states."""
+        lengths = np.array(list(map(len, sources)))
+        src = np.full((len(sources), lengths.max()), self.about["ids"]["pad"])
+        for row, source in enumerate(sources):
+            src[row, : len(source)] = source
+        names = [output.name for output in self.encoder.get_outputs()]
+        return dict(zip(names, self.encoder.run(None, {"src": src, "src_len": lengths}), strict=True))
 
 
 def penalty(length: int, settings: dict[str, Any]) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from nmt.bundle import build_model
 from nmt.data.tokenizer import EOS_ID
-from nmt.inspection.trace import Step, trace
+from nmt.inspection.trace import TracedStep, trace
 from nmt.model.seq2seq import Seq2Seq
 from nmt.translation.translator import Translator
 
@@ -25,7 +25,7 @@ ENDS = 12  # at most so many T of a sentence
 TINY = 1e-30  # a gradient of zero has no logarithm
 
 
-def flow(loss: Tensor, layers: Sequence[Sequence[Step]], ends: Tensor | None = None) -> list[float]:
+def flow(loss: Tensor, layers: Sequence[Sequence[TracedStep]], ends: Tensor | None = None) -> list[float]:
     """Norms of the gradient of a scalar with respect to the states after each step of all layers, of the last step
     first: distance 0, 1, 2, ... Where the rows' losses are of other steps, `ends` (B,) says of which; there are then
     those distances that every row has."""

@@ -79,45 +79,47 @@ def watch(cell: Cell, call: Call) -> list[Made]:
 
 
 @torch.enable_grad()
-def places(cell: Cell, call: Call) -> list[Place]:
+def gate_places(cell: Cell, call: Call) -> list[Place]:
     """Where to find the gates among what `watch` returns, for any call of the sizes of this one."""
     gates, x, state, parameters = call
-    sizes = sizes_of(cell, state[0].shape[-1])
+    sizes = gate_sizes(cell, call)
     # Near zero nothing is saturated, so that no gradient is zero by accident.
     generator = torch.Generator().manual_seed(0)
     gates, x, *parts = (
         (torch.randn(part.shape, generator=generator) * 0.3).to(part).requires_grad_() for part in (gates, x, *state)
     )
+    near_zero = gates, x, tuple(parts), parameters
     known: set[str] = set()
     found = []
-    for k, (by, argument, result) in enumerate(watch(cell, (gates, x, tuple(parts), parameters))):
+    for k, (by, argument, result) in enumerate(watch(cell, near_zero)):
         size = max((one for one in sizes.values() if result.numel() % one == 0), default=0)
         if not size or not result.requires_grad:
             continue
         for row, (values, sums) in enumerate(zip(result.reshape(-1, size), argument.reshape(-1, size), strict=True)):
-            slopes = _slopes(cell, sizes, values, gates, x)
             new = [
                 gate
-                for gate, slope in slopes.items()
-                if slope.any() and gate not in known and not _is_weighed(cell, sizes, sums, gates, x, gate)
+                for gate, slope in _slopes(cell, near_zero, values).items()
+                if slope.any() and gate not in known and not _is_weighed(cell, near_zero, sums, gate)
             ]
             if len(new) == 1:
-                slope = _slopes(cell, sizes, sums, gates, x)[new[0]]
-                found.append(Place(new[0], k, row, size, by == "sigmoid" and bool((slope == -1).all())))
-                known |= {new[0]}
+                (gate,) = new
+                slope = _slopes(cell, near_zero, sums)[gate]
+                found.append(Place(gate, k, row, size, by == "sigmoid" and bool((slope == -1).all())))
+                known.add(gate)
     return sorted(found, key=lambda place: cell.gates.index(place.gate))
 
 
-def sizes_of(cell: Cell, hidden_size: int) -> dict[str, int]:
+def gate_sizes(cell: Cell, call: Call) -> dict[str, int]:
     """How many numbers each gate has."""
-    return dict(zip(cell.gates, cell.gate_sizes(hidden_size), strict=True))
+    _, _, (h, *_), _ = call
+    return dict(zip(cell.gates, cell.gate_sizes(h.shape[-1]), strict=True))
 
 
-def _slopes(
-    cell: Cell, sizes: dict[str, int], values: Tensor, gates: Tensor, x: Tensor, create_graph: bool = False
-) -> dict[str, Tensor]:
+def _slopes(cell: Cell, call: Call, values: Tensor, create_graph: bool = False) -> dict[str, Tensor]:
     """Gate -> the gradient of what it adds to `values`; of a gate that needs W x and R h each by itself, of W x, or
     of R h where W x has none."""
+    gates, x, *_ = call
+    sizes = gate_sizes(cell, call)
     of_gates, of_x = torch.autograd.grad(
         values.sum(), (gates, x), None, True, create_graph, allow_unused=True, materialize_grads=True
     )
@@ -132,16 +134,16 @@ def _slopes(
     return slopes
 
 
-def _is_weighed(cell: Cell, sizes: dict[str, int], sums: Tensor, gates: Tensor, x: Tensor, gate: str) -> bool:
+def _is_weighed(cell: Cell, call: Call, sums: Tensor, gate: str) -> bool:
     """Whether other gates have a say in how much of a gate's own sum there is in `sums`, as in f c + (1 - f) n."""
-    slope = _slopes(cell, sizes, sums, gates, x, create_graph=True)[gate]
+    slope = _slopes(cell, call, sums, create_graph=True)[gate]
     if not slope.requires_grad:
         return False
-    others = _slopes(cell, sizes, slope, gates, x)
+    others = _slopes(cell, call, slope)
     return any(bool(other.any()) for name, other in others.items() if name != gate)
 
 
-def read(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
+def gate_values(cell: Cell, call: Call, found: Sequence[Place]) -> dict[str, Tensor]:
     """Gate -> its values in one call."""
     gates, x, state, parameters = call
     made = watch(cell, (gates.detach(), x.detach(), tuple(part.detach() for part in state), parameters))

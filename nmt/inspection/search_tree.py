@@ -7,27 +7,27 @@ state's `select`, which tells which hypotheses live on. So it knows no search.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from nmt.data.tokenizer import EOS_ID
-from nmt.search import Step
+from nmt.search import Hypothesis, Step
 from nmt.search.step import PADDING
 from nmt.translation.translator import Translator
 from nmt.translation.values import TranslationTask
 
-Path = tuple[int, ...]
+Ids = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Extension:
     """A hypothesis with one more token, as the search met it."""
 
-    ids: Path  # without BOS; EOS last where it ends
-    parent: Path
+    ids: Ids  # without BOS; EOS last where it ends
+    parent: Ids
     log_prob: float  # nats, of the whole of it
     rank: int  # among all extensions of this step, from 1
     fate: str  # "lives", "ends", "chosen" or "lost"
@@ -39,7 +39,7 @@ class _Watched:
     """A search's state with the tokens that each row has had, and what it knows of the next."""
 
     state: Any
-    paths: tuple[Path, ...]
+    paths: tuple[Ids, ...]
     totals: tuple[float, ...]  # their log-probabilities
     next: Tensor | None = None  # the log-probability of the next token (N,V); None before the first step
 
@@ -64,7 +64,7 @@ class _Watcher:
 
     def __init__(self, wide: int) -> None:
         self.wide = wide  # extensions of a hypothesis
-        self.met: list[dict[Path, tuple[Path, float]]] = []
+        self.met: list[dict[Ids, tuple[Ids, float]]] = []
 
     def __call__(self, step: Step[Any], state: Any, pieces: Tensor | None) -> tuple[Step[Any], _Watched]:
         def watched_step(ids: Tensor, watched: _Watched) -> tuple[Tensor, _Watched]:
@@ -88,7 +88,7 @@ class _Watcher:
 
         return watched_step, _Watched(state, ((),), (0.0,))
 
-    def _add(self, paths: Sequence[Path], tokens: Sequence[int], totals: Sequence[float]) -> None:
+    def _add(self, paths: Sequence[Ids], tokens: Sequence[int], totals: Sequence[float]) -> None:
         for path, token, total in zip(paths, tokens, totals, strict=True):
             if total > -torch.inf and EOS_ID not in path:  # a row that waits, or only fills the beam, extends nothing
                 self.met[-1].setdefault((*path, token), (path, total))
@@ -113,33 +113,30 @@ def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]
     met = watcher.met
     for ids, hypothesis in finished.items():  # the last token of a sample may be an unlikely one
         met[len(ids) - 1].setdefault(ids, (ids[:-1], hypothesis.log_prob))
-    return [
-        _judged(found, met[t + 1] if t + 1 < len(met) else {}, finished, hypotheses[0]) for t, found in enumerate(met)
-    ]
+    parents = [{parent for parent, _ in step.values()} for step in met]
+    live = [*parents[1:], set[Ids]()]  # after each step
+    return [_judged(*of_step, finished, hypotheses[0]) for of_step in zip(met, live, strict=True)]
 
 
 def _judged(
-    found: dict[Path, tuple[Path, float]], after: Any, finished: dict[Path, Any], best: Any
+    found: dict[Ids, tuple[Ids, float]], live: set[Ids], finished: dict[Ids, Hypothesis], best: Hypothesis
 ) -> list[Extension]:
-    live = {parent for parent, _ in after.values()}
     ranked = sorted(found.items(), key=lambda item: -item[1][1])
-    worst = min((log_prob for path, (_, log_prob) in ranked if path in live), default=None)
+    worst = min((log_prob for ids, (_, log_prob) in ranked if ids in live), default=None)
     extensions = []
-    for rank, (path, (parent, log_prob)) in enumerate(ranked, 1):
-        own = finished.get(path)
-        one = Extension(path, parent, log_prob, rank, "lost", "")
-        if path in live:
-            one = replace(one, fate="lives", reason=f"rank {rank} of this step")
+    for rank, (ids, (parent, log_prob)) in enumerate(ranked, 1):
+        own, fate = finished.get(ids), "lost"
+        if ids in live:
+            fate, reason = "lives", f"rank {rank} of this step"
         elif own is best:
-            one = replace(one, fate="chosen", reason=f"the best that ended: score {own.score:.3f}")
+            fate, reason = "chosen", f"the best that ended: score {best.score:.3f}"
         elif own is not None:
-            reason = f"ended with score {own.score:.3f}; the best has {best.score:.3f}"
-            one = replace(one, fate="ends", reason=reason)
+            fate, reason = "ends", f"ended with score {own.score:.3f}; the best has {best.score:.3f}"
         elif worst is None:
-            one = replace(one, reason="the search was over")
-        elif path[-1] == EOS_ID:
-            one = replace(one, reason=f"rank {rank}: it would have ended, but was not among the best")
+            reason = "the search was over"
+        elif ids[-1] == EOS_ID:
+            reason = f"rank {rank}: it would have ended, but was not among the best"
         else:
-            one = replace(one, reason=f"rank {rank}: {worst - log_prob:.2f} nats behind the last that lived on")
-        extensions.append(one)
+            reason = f"rank {rank}: {worst - log_prob:.2f} nats behind the last that lived on"
+        extensions.append(Extension(ids, parent, log_prob, rank, fate, reason))
     return extensions

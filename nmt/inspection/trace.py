@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from nmt.cells import Cell, State
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID
-from nmt.inspection.gates import Call, HeldFixed, Place, places, read
-from nmt.model.recurrent import Masks, Recurrent
+from nmt.inspection.gates import Call, HeldFixed, Place, gate_places, gate_values
+from nmt.model.recurrent import NO_MASKS, Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 
 LONGEST_SHARE = 1 - 1e-6  # of what is kept in a step, that a half-life is reckoned by
@@ -30,7 +30,7 @@ MOST = 700.0  # of m: e^m is still a number
 
 
 @dataclass(frozen=True)
-class Step:
+class TracedStep:
     calls: Sequence[Call]  # one for each transition of the step
     state: State  # after it
 
@@ -44,7 +44,7 @@ class Traced(Recurrent):
     """A layer that takes its steps one by one and keeps them in `steps`."""
 
     calls: list[Call]
-    steps: list[Step]
+    steps: list[TracedStep]
 
     @staticmethod
     def side_by_side(
@@ -59,16 +59,10 @@ class Traced(Recurrent):
             outputs.append(torch.stack(of_layer, 1))
         return outputs
 
-    def step(
-        self,
-        x: Tensor,
-        state: State,
-        masks: Masks = Masks(),  # noqa: B008 (a constant)
-        beside: Tensor | None = None,
-    ) -> State:
+    def step(self, x: Tensor, state: State, masks: Masks = NO_MASKS, beside: Tensor | None = None) -> State:
         self.calls.clear()
         after = super().step(x, state, masks, beside)
-        self.steps.append(Step(tuple(self.calls), after))
+        self.steps.append(TracedStep(tuple(self.calls), after))
         return after
 
 
@@ -87,12 +81,13 @@ def traced(module: nn.Module) -> nn.Module:
 def _watched(cell: Cell, calls: list[Call]) -> Cell:
     """An equal cell that appends to `calls` what its pointwise part takes."""
 
-    def pointwise(self: Cell, *call: Any) -> State:
+    def pointwise(*call: Any) -> State:
         calls.append(cast(Call, call))
-        return type(cell).pointwise(self, *call)
+        return cell.pointwise(*call)
 
-    watched = type(type(cell).__name__, (type(cell),), {"pointwise": pointwise})
-    return cast(Cell, watched(**{field.name: getattr(cell, field.name) for field in fields(cell)}))
+    watched = copy.copy(cell)
+    object.__setattr__(watched, "pointwise", pointwise)  # of this one alone, which is frozen
+    return watched
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ class LayerTrace:
     gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each; as in the cell's equations, like the states
     states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
     kept: dict[str, Tensor]  # the share of a state that the step left in it, where that is not zero; see `kept_of`
-    steps: list[Step] = field(repr=False)  # in the order of reading; with their graph where there is one
+    steps: list[TracedStep] = field(repr=False)  # in the order of reading; with their graph where there is one
 
 
 def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTrace], Tensor]:
@@ -120,12 +115,10 @@ def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTra
 
 
 def _layers(model: Seq2Seq) -> Iterator[LayerTrace]:
-    for depth, directions in enumerate(model.encoder.layers):
-        layers = cast(list[Traced], list(cast(nn.ModuleList, directions)))
+    for depth, layers in enumerate(model.encoder.directions()):
         for layer, backward in zip(layers, model.config.encoder.backward(depth), strict=True):
-            yield layer_trace(
-                layer, f"encoder layer {depth + 1}, {'back' if backward else 'for'}ward", True, backward
-            )
+            name = f"encoder layer {depth + 1}, {'back' if backward else 'for'}ward"
+            yield layer_trace(cast(Traced, layer), name, True, backward)
     for depth in range(len(model.decoder.layers)):
         yield layer_trace(cast(Traced, model.decoder.layer(depth)), f"decoder layer {depth + 1}", False)
 
@@ -136,7 +129,7 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
         return {key: torch.stack([row[key].detach().flatten() for row in ordered]) for key in rows[0]}
 
     cell, steps = layer.cell, layer.steps
-    found = [places(cell, call) for call in steps[0].calls]  # one for each transition
+    found = [gate_places(cell, call) for call in steps[0].calls]  # one for each transition
     gates = [_gates(cell, step, found) for step in steps]
     states = [in_full(cell, dict(zip(cell.states, step.state, strict=True)), step.state) for step in steps]
     kept = [kept_of(cell, step) for step in steps]
@@ -144,11 +137,11 @@ def layer_trace(layer: Traced, name: str, of_source: bool = True, backward: bool
     return LayerTrace(name, of_source, in_order(gates), in_order(states), left, steps)
 
 
-def _gates(cell: Cell, step: Step, found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
+def _gates(cell: Cell, step: TracedStep, found: Sequence[Sequence[Place]]) -> dict[str, Tensor]:
     gates: dict[str, Tensor] = {}
     for i, (call, after, of_call) in enumerate(zip(step.calls, step.after, found, strict=True)):
         suffix = f" ({i + 1})" if i else ""
-        values = {name: gate[None] for name, gate in read(cell, call, of_call).items()}
+        values = {name: gate[None] for name, gate in gate_values(cell, call, of_call).items()}
         gates |= {f"{name}{suffix}": gate for name, gate in in_full(cell, values, after).items()}
     return gates
 
@@ -169,7 +162,7 @@ def _like(m: Tensor, value: Tensor) -> Tensor:
     return m[(..., *[None] * (value.ndim - m.ndim))]
 
 
-def kept_of(cell: Cell, step: Step) -> dict[str, Tensor]:
+def kept_of(cell: Cell, step: TracedStep) -> dict[str, Tensor]:
     """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the gates and all
     matrix products held fixed, of the state as it is in the cell's equations. It is the forget gate f of an LSTM's c
     and the update gate z of a GRU's h, and it is there for every cell; of a part that a step makes anew, as a simple

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from nmt.cells import Cell
-from nmt.pictures.charts import Graph, Node
+from nmt.pictures.charts import Diagram, Node
 
 EQUATION = re.compile(r"^\s*([^\W\d_]\w*'?) = (.+?)(?: {3,}.*)?$")
 NAME = re.compile(r"[^\W\d_]\w*'?")
@@ -24,7 +24,7 @@ def equations(cell: Cell) -> dict[str, str]:
     return found
 
 
-def unit_diagram(name: str, cell: Cell) -> Graph | None:
+def unit_diagram(name: str, cell: Cell) -> Diagram | None:
     """None for a cell whose docstring has no equations."""
     made = equations(cell)
     if not made:
@@ -43,7 +43,7 @@ def unit_diagram(name: str, cell: Cell) -> Graph | None:
             nodes.append(Node(one, label, 2.6 * depth, y, label, kind))
     edges = [(source, left) for left, sources in uses.items() for source in sources]
     deep = max(sum(c == depth for c in column.values()) for depth in column.values())
-    return Graph(f"{name}: one unit, one step", nodes, edges, 2.9 * (max(column.values()) + 1), 0.75 * deep + 1)
+    return Diagram(f"{name}: one unit, one step", nodes, edges, 2.9 * (max(column.values()) + 1), 0.75 * deep + 1)
 
 
 def _given_words(name: str) -> str:

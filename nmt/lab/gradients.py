@@ -19,7 +19,7 @@ from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS, Task
 from nmt.lab.words import cell_label, check_different, listed, numbers, unique
-from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
@@ -145,14 +145,14 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     rows = data["rows"]
     first = [next(row for row in rows if row["label"] == label) for label in unique(rows, "label")]
     lag, task = rows[0]["lag"], TASKS[rows[0]["task"]].title
-    untrained = Lines(
+    untrained = LineChart(
         "before learning",
         "distance in steps",
         "norm of the gradient",
         [_line(row["label"], row["untrained"]) for row in first],
         log=True,
     )
-    trained = Lines(
+    trained = LineChart(
         f"after learning: {task}",
         "distance in steps",
         "norm of the gradient",
@@ -191,8 +191,8 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def _line(label: str, norms: Sequence[float | None], dashed: bool = False) -> Line:
-    return Line(label, range(len(norms)), at_least_tiny(norms), dashed=dashed)
+def _line(label: str, norms: Sequence[float | None], dashed: bool = False) -> Curve:
+    return Curve(label, range(len(norms)), at_least_tiny(norms), dashed=dashed)
 
 
 def at_least_tiny(norms: Sequence[float | None]) -> list[float]:

@@ -14,7 +14,7 @@ from nmt.lab.shape import Shape
 from nmt.lab.store import Job, made_by, run_jobs, save_summary
 from nmt.lab.tasks import TASKS
 from nmt.lab.words import cell_label, check_different, listed, numbers, spread, unique
-from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
@@ -117,7 +117,7 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
     for label in unique(rows, "label"):
         own = [row for row in rows if row["label"] == label]
         lines.append(
-            Line(
+            Curve(
                 label,
                 [row["lag"] for row in own],
                 [median(numbers(row["scores"])) for row in own],
@@ -126,7 +126,7 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
             )
         )
     seeds = len(rows[0]["scores"])
-    chart = Lines(
+    chart = LineChart(
         f"{task.title}: {task.score_name}, {f'median and range of {seeds} seeds' if seeds > 1 else '1 seed'}",
         "lag in steps",
         task.score_name,

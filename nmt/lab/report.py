@@ -14,7 +14,7 @@ from statistics import mean
 from typing import Any
 
 from nmt.cells import CELLS, Cell
-from nmt.inspection.words import gate_words
+from nmt.inspection.cell_terms import gate_term
 from nmt.lab import gradients, memory, translation_results
 from nmt.lab.diagrams import unit_diagram
 from nmt.lab.learner import parameters_of
@@ -144,7 +144,7 @@ def units(names: Sequence[str]) -> Section:
         "Each box is an equation, each arrow a value that it uses; yellow is what a step is given, green what it "
         "hands on. σ is the logistic function, ⊙ the product unit by unit. W and R are what a layer learns."
     )
-    gates = [(name, gate, *gate_words(name, gate)) for name, cell in cells.items() for gate in cell.gates]
+    gates = [(name, gate, *gate_term(name, gate)) for name, cell in cells.items() for gate in cell.gates]
     meaning = Table("what the gates do", ("cell", "in its equations", "name", "what it says"), gates)
     return Section("The units", [text], [*(graph for graph in drawn if graph), meaning, table])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nmt.lab.shape import Shape
 from nmt.lab.words import listed, unique
-from nmt.pictures.charts import Line, Lines, Section, Table
+from nmt.pictures.charts import Curve, LineChart, Section, Table
 
 SIGNIFICANT = 0.05
 
@@ -71,7 +71,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     )
     lengths = list(dict.fromkeys(bucket for row in rows for bucket in row["by_length"]))
     lines = [
-        Line(
+        Curve(
             label,
             [lengths.index(bucket) for bucket in of[0]["by_length"]],
             [bucket["bleu"] for bucket in of[0]["by_length"].values()],
@@ -80,7 +80,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
         for label, of in best.items()
     ]
     source = f"source {rows[0].get('length_unit', 'words')}"
-    chart = Lines("BLEU by source length", source, "BLEU", [line for line in lines if line.x], x_names=lengths)
+    chart = LineChart("BLEU by source length", source, "BLEU", [line for line in lines if line.x], x_names=lengths)
     return [Section("Translation", [conclusion(data), by_attention(rows), provenance_words(data)], [table, chart])]
 
 

@@ -50,15 +50,17 @@ def compare(
         )()
 
     signatures, columns = clocked(f"testing {len(systems)} systems", tested)
-    found: dict[str, dict[str, Comparison]] = {system: {} for system in systems}
-    # sacreBLEU has names of its own (chrF2), in the order of ours.
-    theirs = [column for column in columns if column != "System"]
-    for name, column in zip(names, theirs, strict=True):
-        baseline = float(columns[column][0].score)
-        for system, result in zip(systems, columns[column], strict=True):
-            interval, p_value = (None if n is None else float(n) for n in (result.ci, result.p_value))
-            score = float(result.score)
-            if p_value is not None and score == baseline:
-                p_value = 1.0
-            found[system][name] = Comparison(score, interval, p_value)
-    return found, {name: str(signatures[column]) for name, column in zip(names, theirs, strict=True)}
+    # sacreBLEU has names of its own (chrF2), in the order of ours, behind the column of the systems.
+    results = dict(zip(names, [*columns.values()][1:], strict=True))
+    found: dict[str, dict[str, Comparison]] = {
+        system: {name: _comparison(results[name][i], baseline=results[name][0]) for name in names}
+        for i, system in enumerate(systems)
+    }
+    return found, {name: str(signature) for name, signature in zip(names, signatures.values(), strict=True)}
+
+
+def _comparison(result: Any, baseline: Any) -> Comparison:
+    interval, p_value = (None if n is None else float(n) for n in (result.ci, result.p_value))
+    if p_value is not None and result.score == baseline.score:
+        p_value = 1.0
+    return Comparison(float(result.score), interval, p_value)

@@ -133,6 +133,11 @@ class Measure:
             scores[name] = Score(float(result.score), str(metric.get_signature()), ci, mean)
         return scores
 
+    def bleu_of(self, rows: Sequence[int], hyps: Sequence[str], refs: References) -> float:
+        """BLEU of some of the sentences."""
+        of_rows = [hyps[i] for i in rows], [[ref[i] for i in rows] for ref in refs]
+        return self.scores(*of_rows, ("bleu",))["bleu"].score
+
     def signature(self, refs: References = (("",),)) -> str:
         """sacreBLEU's, of the selection metric, for these references or one a sentence; "nll" for itself."""
         return str(self.metric(self.name, refs).get_signature()) if METRICS[self.name].scorer else self.name

@@ -132,7 +132,4 @@ def _total(counts: Iterable[Counter[str]]) -> int:
 
 def _scored(measure: Measure, chosen: Sequence[bool], hyps: Sequence[str], refs: References) -> Rare:
     rows = [i for i, is_chosen in enumerate(chosen) if is_chosen]
-    if not rows:
-        return Rare(0, None)
-    scores = measure.scores([hyps[i] for i in rows], [[one[i] for i in rows] for one in refs], ("bleu",))
-    return Rare(len(rows), scores["bleu"].score)
+    return Rare(len(rows), measure.bleu_of(rows, hyps, refs) if rows else None)

@@ -74,14 +74,14 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     Such a product is small, and nearly every batch has a shape of its own: oneDNN, which makes the narrow ones, would
     make and keep new code for each, at many times the price of the product.
     """
-    wide = torch.promote_types(a.dtype, b.dtype)
-    if a.device.type != "cpu":
-        return a.to(wide) @ b.to(wide)
-    wide = torch.promote_types(wide, torch.float32)
-    if not torch.is_autocast_enabled("cpu"):  # and to switch it off would cost more than the product of a step
-        return a.to(wide) @ b.to(wide)
-    with torch.autocast("cpu", enabled=False):
-        return a.to(wide) @ b.to(wide)
+    wide, on_cpu = torch.promote_types(a.dtype, b.dtype), a.device.type == "cpu"
+    if on_cpu:
+        wide = torch.promote_types(wide, torch.float32)
+    a, b = a.to(wide), b.to(wide)
+    if on_cpu and torch.is_autocast_enabled("cpu"):  # to switch it off costs more than the product of a step
+        with torch.autocast("cpu", enabled=False):
+            return a @ b
+    return a @ b
 
 
 class Attention(nn.Module):

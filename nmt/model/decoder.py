@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from nmt.cells import Cell, tanh
 from nmt.model.attention import Attention, Memory
-from nmt.model.recurrent import Dropout, Masks, Recurrent
+from nmt.model.recurrent import NO_MASKS, Dropout, Recurrent
 from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState
 from nmt.ranges import check_ranges
 
@@ -91,7 +91,7 @@ class Decoder(nn.Module):
             Recurrent(cell, above if depth else first, hidden_size, dropout, recurrent_dropout)
             for depth in range(config.num_layers)
         )
-        self.no_masks = DecoderMasks((Masks(),) * config.num_layers)
+        self.no_masks = DecoderMasks((NO_MASKS,) * config.num_layers)
         self.bridge = nn.Linear(hidden_size, config.num_layers * cell.num_initial_vectors * hidden_size)
         if config.context_gate:
             if not context_size:
@@ -120,11 +120,9 @@ class Decoder(nn.Module):
         features: Tensor = self.readout(*inputs)
         return features if mask is None else features * mask
 
-    def step(
-        self, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks | None = None
-    ) -> tuple[Tensor, DecoderState, Tensor]:
+    def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
         """As Wiring.step."""
-        return self.wiring.step(self, x, state, memory, masks or self.masks(len(x)))
+        return self.wiring.step(self, x, state, memory, self.masks(len(x)))
 
     def forward(self, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """x (B,T,E) -> features (B,T,F), attention weights (B,A,T,S)."""

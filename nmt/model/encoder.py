@@ -88,8 +88,8 @@ class Encoder(nn.Module):
             self.mix = nn.Parameter(torch.zeros(config.num_layers))
 
     def forward(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """As `read`."""
-        return read(self.config, self.directions(), self.mix if self.config.transparent else None, x, length)
+        """As `run_layers`."""
+        return run_layers(self.config, self.directions(), self.mix if self.config.transparent else None, x, length)
 
     def directions(self) -> list[list[Recurrent]]:
         """The layers of each depth."""
@@ -105,7 +105,7 @@ class SequenceLayer(Protocol):
     def side_by_side(self) -> Callable[[Sequence[Any], Sequence[Tensor], Sequence[State]], Sequence[Tensor]]: ...
 
 
-def read(
+def run_layers(
     config: EncoderConfig, layers: Sequence[Sequence[SequenceLayer]], mix: Tensor | None, x: Tensor, length: Tensor
 ) -> tuple[Tensor, Tensor]:
     """x (B,S,E), length (B,), the layers' directions and, for a mean of all layers, its logits (L,) -> values (B,S,M)

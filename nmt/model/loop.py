@@ -6,7 +6,7 @@ of the gates R has the first Y, and the last X need W x by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -61,9 +61,11 @@ class Loop(torch.autograd.Function):
             weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
             hidden = _with_first(initial["h"].to(narrow), sizes[1])  # before and after every step
             states = {name: _with_first(initial[name].to(wide), sizes[1]) for name in steps.states}
-            _forward(
-                cell, steps, mask, gates, x, hidden, weight, states, parameters_of_transitions(cell, own, extra, mask)
-            )
+            parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
+            parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
+            parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+            of_transitions = parameters_of_transitions(cell, own, extra, mask)
+            _forward([steps.forward({**parts, **own}) for own in of_transitions], mask, gates, hidden, weight)
         ctx.cell, ctx.own, ctx.mask, ctx.states = cell, own, mask, tuple(states)
         ctx.inputs_dtype, ctx.shapes = inputs.dtype, {name: part.shape for name, part in initial.items()}
         ctx.save_for_backward(rows, gates, x, hidden, weight_ih, weight_hh, *extra, *states.values())
@@ -125,26 +127,18 @@ def _backward(
 
 
 def _forward(
-    cell: Cell,
-    steps: Steps,
+    step: Sequence[Callable[[int], None]],
     mask: Tensor | None,
     gates: Tensor,
-    x: Tensor,
     hidden: Tensor,
     weight: Sequence[Tensor],
-    states: Mapping[str, Tensor],
-    of_transitions: Sequence[Mapping[str, Tensor]],
 ) -> None:
-    """All steps."""
-    parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}
-    parts |= {f"new_{name}": part[:, 1:] for name, part in states.items()}
-    parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-    step = [steps.forward({**parts, **own}) for own in of_transitions]
+    """All steps: `step` has what follows the product of each transition."""
     for t, (of_step, h) in enumerate(zip(gates.unbind(1), hidden.unbind(1), strict=False)):
         if gates.shape[-1]:
             h = h if mask is None else (h * mask).to(gates.dtype)
-            add_product(of_step, h, weight[t % cell.depth])
-        step[t % cell.depth](t)
+            add_product(of_step, h, weight[t % len(step)])
+        step[t % len(step)](t)
 
 
 class _Arriving(NamedTuple):

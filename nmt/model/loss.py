@@ -53,7 +53,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         device = features.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else features.dtype
-        passes, positions = features.shape[:2]
+        passes, positions, features_size = features.shape
         is_real = targets.ne(IGNORED) if has_ignored else None
         with torch.autocast(device, enabled=False):
             narrow_weight, narrow_bias = weight.to(dtype), bias.to(dtype)
@@ -63,18 +63,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
             uniform = smoothing / len(weight)
             counted = features if is_real is None else features * is_real[:, None]
             sum_features, sum_weight = counted.sum((0, 1), dtype=weight.dtype), weight.sum(0)
+            shift = (-uniform * sum_weight).to(dtype)
             chunk = fitting(features.device, dtype.itemsize, CHUNK * len(weight)) // len(weight) // passes
             for start in range(0, positions, chunk):
                 rows = slice(start, start + chunk)
-                label, x = targets[rows], features[:, rows].to(dtype)
-                if device == "cpu":  # products of few different shapes, for each of which oneDNN makes new code
-                    x = F.pad(x, (0, 0, 0, -len(label) % FILL))
-                x = x.flatten(0, 1)
+                label, x = targets[rows], _filled(features[:, rows].to(dtype)).flatten(0, 1)
                 grad = F.linear(x, narrow_weight, narrow_bias)  # (W * chunk, V), logits so far
                 logits = grad.view(passes, -1, len(weight))
                 _to_gradient(logits, label, 1 - smoothing, r_drop, has_ignored, totals)
-                shift = (-uniform * sum_weight).to(dtype)
-                of_features = torch.addmm(shift, grad, narrow_weight).view(passes, -1, features.shape[2])
+                of_features = torch.addmm(shift, grad, narrow_weight).view(passes, -1, features_size)
                 grad_features[:, rows] = of_features[:, : len(label)]
                 grad_weight += grad.T @ x
                 grad_bias += (grad.new_ones(1, len(grad)) @ grad)[0]  # a sum of narrow numbers is far slower
@@ -83,16 +80,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
             nll = (log_partition - chosen) / passes
             loss = log_partition.sub(chosen, alpha=1 - smoothing).add_(divergence, alpha=r_drop / 2)
             # The uniform part is the same in every row: loss and gradient need only the sums of both factors.
+            count = passes * (positions if is_real is None else is_real.sum())
+            loss.sub_(sum_features @ sum_weight + bias.sum() * count, alpha=uniform)
             grad_weight.sub_(sum_features, alpha=uniform)
-            of_features = sum_features @ sum_weight
-            if is_real is None:
-                count = passes * positions
-                loss.sub_(torch.add(of_features, bias.sum(), alpha=count), alpha=uniform)
-                grad_bias -= uniform * count
-            else:
-                real = passes * is_real.sum()
-                loss.sub_(torch.addcmul(of_features, bias.sum(), real), alpha=uniform)
-                grad_bias.sub_(real, alpha=uniform)
+            grad_bias -= uniform * count
+            if is_real is not None:
                 grad_features *= is_real[:, None]
         ctx.passes = passes
         ctx.save_for_backward(grad_features, grad_weight, grad_bias)
@@ -104,6 +96,11 @@ class _LinearCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, grad_loss: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         scale = grad_loss / ctx.passes
         return *(grad * scale for grad in ctx.saved_tensors), None, None, None, None
+
+
+def _filled(x: Tensor) -> Tensor:
+    """(W,P',F) -> on CPU with P' filled up: products of few different shapes, for each of which oneDNN makes code."""
+    return F.pad(x, (0, 0, 0, -x.shape[1] % FILL)) if x.device.type == "cpu" else x
 
 
 def _to_gradient(

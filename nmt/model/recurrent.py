@@ -23,8 +23,8 @@ from nmt.cells.lstm import LSTM
 from nmt.cells.rnn import RNN, ReluRNN
 from nmt.kernels.scan import can_scan, scan
 from nmt.kernels.steps import replaces_torch
+from nmt.model.cell_check import check_pointwise
 from nmt.model.loop import Loop, by_transition
-from nmt.model.probe import check_pointwise
 from nmt.model.weight_gradients import stack
 
 Kernel = Callable[..., Any]
@@ -81,6 +81,9 @@ class Masks(NamedTuple):
 
     inputs: Tensor | None = None  # (N, E)
     hidden: Tensor | None = None  # (N, H), on h before every matrix product that it enters
+
+
+NO_MASKS = Masks()
 
 
 class Recurrent(nn.Module):
@@ -148,7 +151,7 @@ class Recurrent(nn.Module):
     def masks(self, rows: int) -> Masks:
         """Draw the dropout of one sequence; nothing is dropped outside training."""
         if not self.training:
-            return Masks()
+            return NO_MASKS
         like = self.weight_ih
         return Masks(
             self.dropout.mask(rows, like.shape[1], like), self.recurrent_dropout.mask(rows, self.hidden_size, like)
@@ -216,13 +219,7 @@ class Recurrent(nn.Module):
         wide, device = self.weight_ih.dtype, self.weight_ih.device.type
         return (torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide), wide
 
-    def step(
-        self,
-        x: Tensor,
-        state: State,
-        masks: Masks = Masks(),  # noqa: B008 (a constant)
-        beside: Tensor | None = None,
-    ) -> State:
+    def step(self, x: Tensor, state: State, masks: Masks = NO_MASKS, beside: Tensor | None = None) -> State:
         """x (N,E), or what of it `beside` (N,·) does not hold, and the state before -> the state after, whose first
         part is the output (N,H)."""
         if beside is not None:

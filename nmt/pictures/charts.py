@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TypeVar, cast
 
 from nmt.common.shown import MOST, shown
@@ -31,7 +31,7 @@ class Heatmap:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     label: str
     x: Sequence[float]
     y: Sequence[float]
@@ -41,11 +41,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineChart:
     title: str
     x_label: str
     y_label: str
-    lines: Sequence[Line]
+    curves: Sequence[Curve]
     log: bool = False
     level: float | None = None  # a level worth a dotted line ...
     level_label: str = ""  # ... and what it is
@@ -66,7 +66,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Diagram:
     """Boxes with arrows between them, at places that the maker chose; of a unit as of a search."""
 
     title: str
@@ -83,7 +83,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
-Picture = Heatmap | Lines | Graph
+Picture = Heatmap | LineChart | Diagram
 Chart = Picture | Table
 
 
@@ -91,7 +91,7 @@ Chart = Picture | Table
 class Section:
     title: str
     text: Sequence[str] = ()  # paragraphs
-    charts: Sequence[Chart] = field(default=())
+    charts: Sequence[Chart] = ()
 
 
 def printable(value: T, most: int | None = LABEL) -> T:

@@ -6,13 +6,10 @@ Text stays text in SVG, so that a browser picks the font and the direction of ev
 from __future__ import annotations
 
 import io
-import itertools
 import logging
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from functools import singledispatch
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.rcsetup import cycler
 
 from nmt.common.files import naming
-from nmt.pictures.charts import Graph, Heatmap, Lines, Picture, printable
+from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, printable
 from nmt.pictures.fonts import families
 
 COLOURS = {"plain": "#eef2f7", "good": "#cfe8cf", "bad": "#f3d6d3", "input": "#fbeec2"}
@@ -92,9 +89,8 @@ def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
 
 
 def style(charts: Sequence[Picture]) -> dict[str, Any]:
-    text = "".join(_strings(asdict(chart) for chart in charts))
     return {
-        "font.family": families(text),
+        "font.family": families("".join(map(str, charts))),  # all of their texts
         "font.size": 9,
         "axes.prop_cycle": cycler(color=SERIES),
         "svg.fonttype": "none",
@@ -106,40 +102,29 @@ def style(charts: Sequence[Picture]) -> dict[str, Any]:
     }
 
 
-def _strings(data: Any) -> Iterable[str]:
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        yield from _strings(data.values())
-    elif isinstance(data, Iterable):
-        yield from itertools.chain.from_iterable(map(_strings, data))
-
-
-@singledispatch
-def size(chart: Any) -> tuple[float, float]:
+def size(chart: Picture) -> tuple[float, float]:
     """Inches."""
-    raise NotImplementedError
+    match chart:
+        case Heatmap():
+            tall = 2.2 if chart.dense else 0.26 * len(chart.rows)
+            return max(3.6, min(30, 2.0 + 0.3 * len(chart.columns))), min(40, 1.5 + tall)
+        case LineChart():
+            return 6.4, 3.6
+        case Diagram():
+            return chart.width, chart.height
 
 
-@singledispatch
-def paint(chart: Any, axes: Axes) -> None:
-    raise NotImplementedError
+def paint(chart: Picture, axes: Axes) -> None:
+    match chart:
+        case Heatmap():
+            paint_heatmap(chart, axes)
+        case LineChart():
+            paint_lines(chart, axes)
+        case Diagram():
+            paint_diagram(chart, axes)
 
 
-@singledispatch
-def hover(chart: Any, axes: Axes) -> dict[str, Any]:
-    """Of a figure that is drawn."""
-    raise NotImplementedError
-
-
-@size.register
-def _(chart: Heatmap) -> tuple[float, float]:
-    tall = 2.2 if chart.dense else 0.26 * len(chart.rows)
-    return max(3.6, min(30, 2.0 + 0.3 * len(chart.columns))), min(40, 1.5 + tall)
-
-
-@paint.register
-def _(chart: Heatmap, axes: Axes) -> None:
+def paint_heatmap(chart: Heatmap, axes: Axes) -> None:
     image = axes.imshow(
         chart.values,
         vmin=chart.low,
@@ -158,33 +143,16 @@ def _(chart: Heatmap, axes: Axes) -> None:
     axes.figure.colorbar(image, ax=axes, label=chart.label)
 
 
-@hover.register
-def _(chart: Heatmap, axes: Axes) -> dict[str, Any]:
-    box = axes.get_position()
-    return {
-        "box": [round(n, 4) for n in (box.x0, 1 - box.y1, box.x1, 1 - box.y0)],
-        "rows": list(chart.rows),
-        "columns": list(chart.columns),
-        "values": [[float(f"{n:.3g}") for n in row] for row in chart.values],
-    }
-
-
-@size.register
-def _(chart: Lines) -> tuple[float, float]:
-    return 6.4, 3.6
-
-
-@paint.register
-def _(chart: Lines, axes: Axes) -> None:
+def paint_lines(chart: LineChart, axes: Axes) -> None:
     colours: dict[str, str] = {}
-    for line in chart.lines:
-        base = line.label.split(",")[0]  # variants of one thing share its colour
+    for curve in chart.curves:
+        base = curve.label.split(",")[0]  # variants of one thing share its colour
         colour = colours.setdefault(base, f"C{len(colours)}")
-        marker = MARKERS[len(axes.lines) % len(MARKERS)] if len(line.x) <= FEW else ""
-        style = "--" if line.dashed else "-"
-        axes.plot(line.x, line.y, style, color=colour, label=line.label, marker=marker, ms=5, alpha=0.85)
-        if line.low:
-            axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.15, lw=0)
+        marker = MARKERS[len(axes.lines) % len(MARKERS)] if len(curve.x) <= FEW else ""
+        style = "--" if curve.dashed else "-"
+        axes.plot(curve.x, curve.y, style, color=colour, label=curve.label, marker=marker, ms=5, alpha=0.85)
+        if curve.low:
+            axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
     if chart.x_names:
         axes.set_xticks(range(len(chart.x_names)), chart.x_names)
     if chart.log:
@@ -195,27 +163,11 @@ def _(chart: Lines, axes: Axes) -> None:
         axes.axhline(chart.level, color="black", lw=0.8, ls=":", label=chart.level_label)
     axes.set(title=chart.title, xlabel=chart.x_label, ylabel=chart.y_label)
     axes.grid(alpha=0.3)
-    if chart.lines:
+    if chart.curves:
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
 
-@hover.register
-def _(chart: Lines, axes: Axes) -> dict[str, Any]:
-    points = [
-        (x, y, f"{line.label}\n{chart.x_label}: {chart.named(x)}\n{chart.y_label}: {y:.3g}")
-        for line in chart.lines
-        for x, y in zip(line.x, line.y, strict=True)
-    ]
-    return _spots(points, axes)
-
-
-@size.register
-def _(chart: Graph) -> tuple[float, float]:
-    return chart.width, chart.height
-
-
-@paint.register
-def _(chart: Graph, axes: Axes) -> None:
+def paint_diagram(chart: Diagram, axes: Axes) -> None:
     place = {node.name: (node.x, node.y) for node in chart.nodes}
     boxes = {}
     for node in chart.nodes:
@@ -233,19 +185,35 @@ def _(chart: Graph, axes: Axes) -> None:
     axes.axis("off")
 
 
-@hover.register
-def _(chart: Graph, axes: Axes) -> dict[str, Any]:
-    return _spots([(node.x, node.y, node.detail or node.label) for node in chart.nodes], axes)
+def hover(chart: Picture, axes: Axes) -> dict[str, Any]:
+    """What pointing at a drawn chart shows, and where: of a heat map its box and numbers, of others spots."""
+    match chart:
+        case Heatmap():
+            box = axes.get_position()
+            return {
+                "box": [round(n, 4) for n in (box.x0, 1 - box.y1, box.x1, 1 - box.y0)],
+                "rows": list(chart.rows),
+                "columns": list(chart.columns),
+                "values": [[float(f"{n:.3g}") for n in row] for row in chart.values],
+            }
+        case LineChart():
+            points = [
+                (x, y, f"{curve.label}\n{chart.x_label}: {chart.named(x)}\n{chart.y_label}: {y:.3g}")
+                for curve in chart.curves
+                for x, y in zip(curve.x, curve.y, strict=True)
+            ]
+        case Diagram():
+            points = [(node.x, node.y, node.detail or node.label) for node in chart.nodes]
+    return {"spots": _spots(points, axes)}
 
 
-def _spots(points: Sequence[tuple[float, float, str]], axes: Axes) -> dict[str, Any]:
-    width, height = axes.figure.bbox.width, axes.figure.bbox.height
+def _spots(points: Sequence[tuple[float, float, str]], axes: Axes) -> list[list[Any]]:
+    """Points of the axes -> where they are in the figure, as shares of its width and height."""
     if not points:
-        return {"spots": []}
+        return []
+    width, height = axes.figure.bbox.width, axes.figure.bbox.height
     places = axes.transData.transform([(x, y) for x, y, _ in points])
-    return {
-        "spots": [
-            [round(float(x / width), 4), round(float(1 - y / height), 4), text]
-            for (x, y), (_, _, text) in zip(places, points, strict=True)
-        ]
-    }
+    return [
+        [round(float(x / width), 4), round(float(1 - y / height), 4), text]
+        for (x, y), (_, _, text) in zip(places, points, strict=True)
+    ]

@@ -12,10 +12,10 @@ from typing import Any
 from nmt.common.files import naming
 from nmt.common.json_text import to_json
 from nmt.common.shown import MOST
+from nmt.pictures.alt_text import described, numbers
 from nmt.pictures.charts import Heatmap, Picture, Section, Table, printable
 from nmt.pictures.draw import COLOURS, EDGE, SERIES, size, svg
 from nmt.pictures.theme import theme
-from nmt.pictures.words import described, numbers
 
 HERE = Path(__file__).parent
 # Whatever text gets onto the page, a browser will fetch nothing for it.
@@ -79,16 +79,9 @@ def figure_html(chart: Picture, hovers: list[dict[str, Any]]) -> str:
     table = numbers(chart)
     hovers.append(hover if isinstance(chart, Heatmap) else hover | {"header": table.header, "table": table.rows})
     note = f"<figcaption>{html.escape(chart.note)}</figcaption>" if isinstance(chart, Heatmap) and chart.note else ""
-    kinds = " ".join(
-        kind
-        for kind, has in (
-            ("wide", size(chart)[0] > WIDE),
-            ("centred", isinstance(chart, Heatmap) and chart.centred),
-        )
-        if has
-    )
+    kinds = {"wide": size(chart)[0] > WIDE, "centred": isinstance(chart, Heatmap) and chart.centred}
     return (
-        f'<figure data-chart="{len(hovers) - 1}" class="{kinds}">'
+        f'<figure data-chart="{len(hovers) - 1}" class="{" ".join(kind for kind, has in kinds.items() if has)}">'
         f'<div class="drawing" tabindex=0 role="img" aria-label="{html.escape(described(chart))}">'
         f"{themed(drawing)}</div>{note}"
         f"<details><summary>As a table<span class=hidden>: {html.escape(chart.title)}</span></summary></details>"

@@ -13,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.metrics.config import Name
 from nmt.metrics.measure import METRICS
-from nmt.pictures.charts import Line, Lines
+from nmt.pictures.charts import Curve, LineChart
 from nmt.training.folder import METRICS as METRICS_FILE
 from nmt.training.metrics_file import read_metrics
 
@@ -60,15 +60,15 @@ def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -
 
     rows = read_metrics(metrics)
 
-    def panel(title: str, y_label: str, columns: Mapping[str, str]) -> Lines:
-        lines: list[Line] = []
+    def panel(title: str, y_label: str, columns: Mapping[str, str]) -> LineChart:
+        lines: list[Curve] = []
         for column, label in columns.items():
             points = [(int(row["step"]), float(row[column])) for row in rows if row.get(column)]
             if points:
                 label += " (selects the model)" if column == f"val/{selection_metric}" else ""
                 steps, values = zip(*points, strict=True)
-                lines.append(Line(label, steps, values))
-        return Lines(title, "step", y_label, lines)
+                lines.append(Curve(label, steps, values))
+        return LineChart(title, "step", y_label, lines)
 
     loss = panel("Loss", "nats per token", {"train/nll": "training", "val/nll": "validation"})
     scores = {f"val/{name}": metric.label for name, metric in METRICS.items() if metric.scorer}

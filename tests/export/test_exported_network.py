@@ -11,10 +11,10 @@ import toy
 pytest.importorskip("onnx")
 
 from nmt.engine.network import TrainedNetwork
-from nmt.export.graph import Graph, NotExportableError, info, model_of
+from nmt.export.graph import NotExportableError, OnnxGraph, TensorSpec, model_of
 from nmt.export.network import Exporter
 from nmt.export.products import Float32, Int8
-from nmt.model.encoder import EncoderConfig, read
+from nmt.model.encoder import EncoderConfig, run_layers
 
 LENGTHS = [5, 3, 7]
 
@@ -33,16 +33,17 @@ def test_an_encoder_of_every_cell_reads_as_ours(cell):
     """Over padding."""
     encoder = EncoderConfig(direction="unidirectional")
     model = toy.model(cell, encoder=encoder).float().eval()
-    exporter, graph = Exporter(model, Float32()), Graph(Float32())
-    inputs = graph.inputs({"src": ("B", "S"), "mask": ("S", "B", 1)}, {"src": torch.int64, "mask": torch.bool})
-    names = exporter.read(graph, "mask")
-    outputs = [info(name, torch.float32, dims) for name, dims in zip(names, (("B", "S", 8), ("B", 8)), strict=True)]
+    exporter, graph = Exporter(model, Float32()), OnnxGraph(Float32())
+    inputs = [TensorSpec("src", ("B", "S"), torch.int64), TensorSpec("mask", ("S", "B", 1), torch.bool)]
+    graph.learn_sizes(inputs)
+    names = exporter.run_layers(graph, "mask")
+    outputs = [TensorSpec(name, dims) for name, dims in zip(names, (("B", "S", 8), ("B", 8)), strict=True)]
     src, length = toy.sources(LENGTHS)
     mask = torch.arange(src.shape[1]) < length[:, None]
     feeds = {"src": src.numpy(), "mask": mask.T[:, :, None].numpy()}
     values, final = session(model_of(graph, "reading", inputs, outputs)).run(None, feeds)
     with torch.no_grad():
-        expected, last = read(encoder, model.encoder.directions(), None, model.embed_src(src), length)
+        expected, last = run_layers(encoder, model.encoder.directions(), None, model.embed_src(src), length)
     torch.testing.assert_close(torch.from_numpy(values)[mask], expected[mask], rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(torch.from_numpy(final), last, rtol=1e-5, atol=1e-5)
 
@@ -76,7 +77,7 @@ def test_a_search_sees_the_same_log_probabilities(kind):
     """Step by step, and when hypotheses change places."""
     cell, decoder, attention, settings = NETWORKS[kind]
     model = toy.model(cell, decoder, attention, **settings).float().eval()
-    found = Exporter(model, Float32()).network()
+    found = Exporter(model, Float32()).export()
     encoder, step = session(found.encoder), session(found.decoder)
     src, length = toy.sources(LENGTHS)
     feeds = named(encoder, {"src": src.numpy(), "src_len": length.numpy()})
@@ -99,7 +100,7 @@ def test_a_search_sees_the_same_log_probabilities(kind):
 def test_bytes_are_near_and_no_sentence_depends_on_another():
     model = toy.model("lstm", "gnmt", "additive", embedding_size=32, hidden_size=48).float().eval()
     src, length = toy.sources([9, 4])
-    exported = [Exporter(model, products).network() for products in (Float32(), Int8())]
+    exported = [Exporter(model, products).export() for products in (Float32(), Int8())]
     results = []
     for found, rows in ((exported[0], slice(2)), (exported[1], slice(2)), (exported[1], slice(1, 2))):
         given = src[rows][:, : length[rows].max()]
@@ -114,4 +115,4 @@ def test_what_has_no_counterpart_is_refused():
     model = toy.model().float().eval()
     model.decoder.readout.forward = lambda *inputs: torch.fft.fft(torch.cat(inputs, -1)).real[:, :6]
     with pytest.raises(NotExportableError, match="is not known"):
-        Exporter(model, Float32()).network()
+        Exporter(model, Float32()).export()

@@ -14,10 +14,9 @@ from test_trace import B, E, H, T, calls_of
 from nmt.cells import CELLS
 from nmt.data.batching import pad
 from nmt.data.tokenizer import BOS_ID, EOS_ID
-from nmt.inspection import inspect_sentence, sections
+from nmt.inspection import PARTS, inspect_sentence, sections
 from nmt.inspection.alignment import align, pharaoh, word_shares, word_weights
 from nmt.inspection.flow import flow, mean_by_distance
-from nmt.inspection.report import PARTS, show_search
 from nmt.inspection.search_tree import search_steps
 from nmt.inspection.trace import trace, traced
 from nmt.languages import words
@@ -195,7 +194,7 @@ def test_every_part_becomes_a_section_of_a_page(translator):
     assert {"encoder layer 1, forward: forget gate f", "decoder layer 1: memory c", "attention", "search"} <= set(
         titles
     )
-    assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].lines}
+    assert {"this model, trained", "other, untrained"} <= {line.label for line in shown[2].charts[0].curves}
     page = to_html("x", shown[:1])
     assert all(html.escape(piece) in page for piece in found["tgt_pieces"])
 
@@ -209,16 +208,6 @@ def test_a_given_translation_is_looked_at_instead_of_the_models(translator):
 def test_empty_text_is_refused(translator):
     with pytest.raises(ValueError, match="the sentence is empty"):
         inspect_sentence(translator, " ", ["attention"])
-
-
-def test_the_tree_of_a_long_translation_is_drawn():
-    """Its nodes' names are cut nowhere, as labels are."""
-    ids = [300 + n for n in range(90)]
-    step = {"pieces": ["a"], "log_prob": -1.0, "fate": "chosen", "reason": "best"}
-    steps = [[step | {"ids": ids[: n + 1], "parent": ids[:n]}] for n in range(len(ids))]
-    section = show_search({"search": steps})
-    assert "<svg" in to_html("long", [section])
-    assert len(section.charts[0].edges) == len(ids)
 
 
 def test_what_is_no_part_and_no_text_is_refused(translator):

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from nmt.cells import CELLS
-from nmt.inspection.gates import places, read
-from nmt.inspection.report import half_life_table
+from nmt.inspection.gates import gate_places, gate_values
 from nmt.inspection.trace import half_life, layer_trace, traced
 from nmt.model.recurrent import Recurrent
 
@@ -120,15 +119,6 @@ def test_a_forget_gate_of_99_hundredths_has_a_half_life_of_69_tokens(name):
         assert half_life(kept).tolist() == pytest.approx([math.log(0.5) / math.log(0.99)] * kept.shape[1])
 
 
-def test_what_is_kept_whole_has_no_half_life():
-    watched = traced(Recurrent(CELLS["lstm_odyssey"](forget_gate=False), E, H))
-    watched(torch.randn(B, T, E))
-    (kept,) = layer_trace(watched, "layer").kept.values()
-    table = half_life_table("layer", "c", half_life(kept).tolist())
-    assert "median of all: no end of tokens" in table.title
-    assert {life for _, life in table.rows} == {"no end of"}
-
-
 def test_exponential_gates_and_what_they_write_are_shown_as_the_equations_have_them():
     """Not divided by the largest weight so far, as the cells keep them."""
     plain, watched, x, _ = calls_of("slstm")
@@ -175,7 +165,7 @@ def test_a_tanh_of_many_units_is_shown_as_a_tanh():
     cell, units = CELLS["lstm"](), 4096
     sums = torch.randn(1, 4 * units, dtype=torch.double)
     call = (sums, sums[:, :0], (torch.zeros(1, units).double(), torch.zeros(1, units).double()), {})
-    shown = read(cell, call, places(cell, call))
+    shown = gate_values(cell, call, gate_places(cell, call))
     torch.testing.assert_close(shown["g"], torch.tanh(sums[0, 2 * units : 3 * units]))
     torch.testing.assert_close(shown["o"], torch.sigmoid(sums[0, 3 * units :]))
 

@@ -382,7 +382,8 @@ def test_in_every_decoder_a_dropped_h_enters_no_matrix_product(cell, decoder):
         def stepped(h, depth=depth):
             layers = list(state.layers)
             layers[depth] = (h, *layers[depth][1:])
-            _, after, _ = model.decoder.step(token, replace(state, layers=tuple(layers)), memory, masks)
+            before = replace(state, layers=tuple(layers))
+            _, after, _ = model.decoder.wiring.step(model.decoder, token, before, memory, masks)
             return after.layers[depth][0]
 
         jacobian = torch.autograd.functional.jacobian(stepped, state.layers[depth][0].detach())[0, :, 0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import browser
 import pytest
 
-from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 from nmt.pictures.page import to_html
 
 WEIGHTS = Heatmap("weights", ["▁a", "</s>"], ["▁x", "y", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]], label="weight")
@@ -22,9 +22,9 @@ GATE = Heatmap(
     dense=True,
     note="How much of what is new is written.",
 )
-LINES = Lines("norms", "distance", "norm", [Line("a", [0, 1], [1.0, 0.1]), Line("b", [0], [0.5])])
+LINES = LineChart("norms", "distance", "norm", [Curve("a", [0, 1], [1.0, 0.1]), Curve("b", [0], [0.5])])
 NODES = [Node("1", "<s>", 0, 0, "the start", "good"), Node("2", "dog", 9, -1, kind="bad")]
-TREE = Graph("tree", NODES, [("1", "2")], 9, 2)
+TREE = Diagram("tree", NODES, [("1", "2")], 9, 2)
 TABLE = Table("numbers", ("unit", "life"), [("3", "4")])
 SECTIONS = [Section("Maps", ["Words."], [WEIGHTS, GATE, LINES]), Section("More", [], [TREE, TABLE])]
 

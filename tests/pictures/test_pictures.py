@@ -12,16 +12,16 @@ import browser
 import pytest
 
 from nmt.common.shown import HIDDEN
-from nmt.pictures.charts import Graph, Heatmap, Line, Lines, Node, Section, Table
+from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 from nmt.pictures.draw import save, size, svg
 from nmt.pictures.fonts import families
 from nmt.pictures.page import to_html, to_markdown, to_text
 
 MAP = Heatmap("weights", ["▁a", "</s>"], ["▁שלום", "$x$", "▁c"], [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
-LINES = Lines(
-    "norms", "distance", "norm", [Line("a, x", [0, 1], [1.0, 0.1]), Line("b", [0], [0.5], [0.4], [0.6])], True
+LINES = LineChart(
+    "norms", "distance", "norm", [Curve("a, x", [0, 1], [1.0, 0.1]), Curve("b", [0], [0.5], [0.4], [0.6])], True
 )
-GRAPH = Graph("tree", [Node("1", "<s>", 0, 0, "the start"), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2)
+GRAPH = Diagram("tree", [Node("1", "<s>", 0, 0, "the start"), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2)
 TABLE = Table("numbers", ("unit", "life"), [("3", "<b>4</b> | 5")])
 SECTIONS = [
     Section("First & last", ["Words <script>alert(1)</script>."], [MAP, LINES]),
@@ -136,8 +136,8 @@ def test_fonts_are_looked_for_only_where_the_first_lacks_a_character():
 HOSTILE = "\x1b[2J\x07<&\x9b\u202e\ufffe\ud800" + "x" * 900_000
 HOSTILE_CHARTS = [
     Heatmap(HOSTILE, [HOSTILE, "b"], ["a", HOSTILE], [[0.1, 0.2], [0.3, 0.4]], label=HOSTILE, row_label=HOSTILE),
-    Lines(f"lines {HOSTILE}", HOSTILE, HOSTILE, [Line(HOSTILE, [0, 1], [1.0, 0.1])], x_names=[HOSTILE, "b"]),
-    Graph(f"graph {HOSTILE}", [Node("1", HOSTILE, 0, 0, HOSTILE), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2),
+    LineChart(f"lines {HOSTILE}", HOSTILE, HOSTILE, [Curve(HOSTILE, [0, 1], [1.0, 0.1])], x_names=[HOSTILE, "b"]),
+    Diagram(f"graph {HOSTILE}", [Node("1", HOSTILE, 0, 0, HOSTILE), Node("2", "dog", 1, -1)], [("1", "2")], 3, 2),
 ]
 
 

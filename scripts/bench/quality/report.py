@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nmt.pictures.charts import Line, Lines
+from nmt.pictures.charts import Curve, LineChart
 from nmt.pictures.page import markdown_row
 
 Result = Mapping[str, Any]
@@ -56,12 +56,12 @@ def p_value(compared: Result | None, tests: Sequence[str], name: str) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def picture(comparisons: Sequence[Comparison]) -> Lines:
+def picture(comparisons: Sequence[Comparison]) -> LineChart:
     """BLEU over the minutes, a line a system and size of the text, each of its longest training."""
     lines = []
     for pairs in dict.fromkeys(one.pairs for one in comparisons):
         longest = max((one for one in comparisons if one.pairs == pairs), key=lambda one: one.minutes)
         for name, trained in longest.trained.items():
             x, y = ([point[what] for point in trained["curve"]] for what in ("minutes", "bleu"))
-            lines.append(Line(f"{name}, {pairs:,} pairs", x, y, dashed=trained["kind"] == "Transformer"))
-    return Lines("BLEU of the validation text", "minutes of training", "BLEU, greedy", lines)
+            lines.append(Curve(f"{name}, {pairs:,} pairs", x, y, dashed=trained["kind"] == "Transformer"))
+    return LineChart("BLEU of the validation text", "minutes of training", "BLEU, greedy", lines)

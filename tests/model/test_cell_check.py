@@ -9,7 +9,7 @@ import torch
 import toy
 
 from nmt.cells import Cell
-from nmt.model.probe import check_pointwise
+from nmt.model.cell_check import check_pointwise
 from nmt.model.recurrent import Recurrent
 
 E, H = 3, 5

@@ -1,0 +1,51 @@
+"""A chart for those who do not see it: what it is in a sentence, and its numbers as a table."""
+
+from __future__ import annotations
+
+from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, Table
+
+
+def described(chart: Picture) -> str:
+    """What the chart is, in a sentence or two."""
+    match chart:
+        case Heatmap():
+            values = [value for row in chart.values for value in row]
+            rows = f"{len(chart.rows)} {chart.row_label or 'rows'}"
+            columns = f"{len(chart.columns)} {chart.column_label or 'columns'}"
+            between = f"from {min(values):.3g} to {max(values):.3g}" if values else "without numbers"
+            what = f"Heat map of {chart.label or 'values'}: {rows} downwards, {columns} across; {between}."
+        case LineChart():
+            curves = []
+            for curve in chart.curves:
+                if curve.x:
+                    first, last = chart.named(curve.x[0]), chart.named(curve.x[-1])
+                    curves.append(f"{curve.label} from {curve.y[0]:.3g} at {first} to {curve.y[-1]:.3g} at {last}")
+            what = f"{chart.y_label} over {chart.x_label}: {'; '.join(curves) or 'no line'}."
+        case Diagram():
+            what = f"Diagram of {len(chart.nodes)} boxes with {len(chart.edges)} arrows between them."
+    return f"{chart.title}. {what}"
+
+
+def numbers(chart: Picture) -> Table:
+    """All that the chart shows."""
+    match chart:
+        case Heatmap():
+            header = (chart.row_label, *chart.columns)
+            named = zip(chart.rows, chart.values, strict=True)
+            rows = [(name, *(f"{value:.3g}" for value in values)) for name, values in named]
+        case LineChart():
+            header = ("line", chart.x_label, chart.y_label)
+            rows = [
+                (curve.label, chart.named(x), f"{y:.3g}")
+                for curve in chart.curves
+                for x, y in zip(curve.x, curve.y, strict=True)
+            ]
+        case Diagram():
+            header = ("box", "what it is", "arrows from")
+            label = {node.name: node.label for node in chart.nodes}
+            rows = []
+            for node in chart.nodes:
+                detail = node.detail if node.detail != node.label else ""
+                starts = [label[start] for start, end in chart.edges if end == node.name]
+                rows.append((node.label, detail, ", ".join(starts)))
+    return Table(chart.title, header, rows)
