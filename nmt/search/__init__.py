@@ -4,7 +4,7 @@ A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that 
 normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
 """
 
-from nmt.search.base import Hypothesis, Request, Search
+from nmt.search.base import Hypothesis, Search, SearchRequest
 from nmt.search.beam import Beam
 from nmt.search.changed import as_kind, with_beam_size
 from nmt.search.greedy import Greedy
@@ -21,9 +21,9 @@ __all__ = [
     "ForcedPrefix",
     "Greedy",
     "Hypothesis",
-    "Request",
     "Sample",
     "Search",
+    "SearchRequest",
     "SearchState",
     "Step",
     "as_kind",

@@ -18,7 +18,12 @@ def sentences_to_keep(active: Sequence[bool]) -> list[int]:
     some that are done. Each leaving copies the memory of those who stay; each new size needs kernels of its own."""
     searched = sum(active)
     step = 1 << max(0, searched.bit_length() - 3)  # of the sizes: 1, 2 ... 8, 10 ... 16, 20 ... 32, 40 ...
-    waiting = min(len(active), -(-searched // step) * step) - searched
+    return filled(active, -(-searched // step) * step)
+
+
+def filled(active: Sequence[bool], size: int) -> list[int]:
+    """The places of all that are active and, to make `size`, of the first others."""
+    waiting = size - sum(active)
     stay = []
     for place, is_active in enumerate(active):
         if is_active or waiting > 0:
@@ -37,7 +42,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True)
-class Request:
+class SearchRequest:
     """What is asked of a search, whichever it is, for B sentences."""
 
     max_length: Tensor  # (B,), the most target tokens, EOS included
@@ -81,7 +86,7 @@ class Search:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""
         return (src_len * self.max_ratio).long() + self.max_extra
 
-    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def __call__(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """`state` has one row a sentence -> the hypotheses of each sentence, best first."""
         return self.find(*self.unrepeated(step, state), request)
 
@@ -91,7 +96,7 @@ class Search:
             return step, state
         return unrepeated(step, state, self.no_repeat_ngram, self.repetition_penalty)
 
-    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def find(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """As a call, but the step is taken as it is."""
         raise NotImplementedError
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, Request, sentences_to_keep
+from nmt.search.base import Hypothesis, SearchRequest, sentences_to_keep
 from nmt.search.score import RankedSearch, coverage
 from nmt.search.step import PADDING, S, Step
-from nmt.search.topk import tensor
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
@@ -24,7 +22,7 @@ Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk 
 def walk(
     step: Step[S],
     state: S,
-    request: Request,
+    request: SearchRequest,
     choose: Choose,
     width: int = 1,
     ranked: RankedSearch | None = None,
@@ -70,7 +68,7 @@ def walk(
             break
         if len(stay) * width < len(walks):  # a sentence's walks leave together
             kept = [i * width + w for i in stay for w in range(width)]
-            rows, sentences = tensor(kept, np.int64, device), tensor(stay, np.int64, device)
+            rows, sentences = torch.tensor(kept, device=device), torch.tensor(stay, device=device)
             walks, ids, state = [walks[i] for i in kept], ids[rows], state.select(rows, sentences)
     scores = map(ranked.score, log_probs, lengths, covered) if ranked else log_probs
     found = [Hypothesis(*parts) for parts in zip(tokens, scores, log_probs, lengths, covered, strict=True)]

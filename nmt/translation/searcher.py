@@ -22,9 +22,9 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
+from nmt.search import FREE, ForcedPrefix, Hypothesis, Search, SearchRequest, Step, forced, on_device
 from nmt.search.beam_state import BeamState, begun
-from nmt.search.on_device import as_beam, is_on_device
+from nmt.search.changed import as_beam, is_plain_beam
 from nmt.translation.values import TranslationTask
 
 # A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
@@ -85,11 +85,8 @@ class Searcher:
     ) -> list[list[Hypothesis]]:
         """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with. The
         search may be watched."""
-        if (
-            self.run
-            and not (any(prefixes) or watch or self.uses_shortlist(task.search))
-            and is_on_device(task.search)
-        ):
+        needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
+        if self.run and is_plain_beam(task.search) and not needs_each_step:
             with torch.inference_mode():
                 return self._found_on_device(task, sources, self.run)
         with torch.inference_mode():
@@ -129,11 +126,12 @@ class Searcher:
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
-        return on_device.find(search, self.network.step, state, beams, EOS_ID, run)[: len(sources)]
+        found = on_device.find(search.rule(EOS_ID), self.network.step, state, beams, run)
+        return search.ranked(found[: len(sources)])
 
     def _prepared(
         self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
-    ) -> tuple[Step[Any], Any, Request, torch.Tensor | None]:
+    ) -> tuple[Step[Any], Any, SearchRequest, torch.Tensor | None]:
         """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
@@ -153,7 +151,7 @@ class Searcher:
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
-        return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
+        return step, state, SearchRequest(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
 
     @torch.inference_mode()
     def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
