@@ -114,7 +114,7 @@ class SearchedDecoder:
         return self.wiring.step(self, x, state, memory, self.no_masks)
 
 
-class Network:
+class SearchedNetwork:
     """What a search calls."""
 
     decoder: SearchedDecoder | Decoder
@@ -145,7 +145,8 @@ class Network:
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
 
-        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see Step).
+        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see
+        SearchStep).
         """
         embedded = self.embed_tgt(state.output.ids(ids))
         features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
@@ -153,7 +154,7 @@ class Network:
         return state.output(features), DecodingState(state.memory, state.output, decoder, attended)
 
 
-class TrainedNetwork(Network):
+class TrainedNetwork(SearchedNetwork):
     """The network as it was trained, on any device and in any precision."""
 
     def __init__(self, model: Seq2Seq) -> None:
@@ -172,7 +173,7 @@ class TrainedNetwork(Network):
         return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
 
-class PackedNetwork(Network):
+class PackedNetwork(SearchedNetwork):
     """For search on a CPU. Where the first layers have tables, the embedding of a piece is the piece.
 
     It shares the embeddings of the model, and leaves the model as it is."""

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.cells import State
-from nmt.engine.network import DecodingState, Network, SearchedDecoder
+from nmt.engine.network import DecodingState, SearchedDecoder, SearchedNetwork
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
-from nmt.kernels.steps import Parts, steps_of
+from nmt.kernels.operands import Parts
+from nmt.kernels.steps import steps_of
 from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder
 from nmt.model.loop import parameters_of_transitions
@@ -25,7 +26,7 @@ from nmt.model.seq2seq import Seq2Seq
 GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class GPUNetwork(Network):
+class GPUNetwork(SearchedNetwork):
     """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
     same, slowly."""
 
@@ -73,15 +74,15 @@ class NarrowDecoder(SearchedDecoder):
 class NarrowRecurrent:
     def __init__(self, layer: Recurrent, dtype: torch.dtype) -> None:
         self.cell, self.units, self.dtype = layer.cell, layer.hidden_size, dtype
-        self.summed, self.own = layer.rows.summed, tuple(layer.extra)
+        self.summed = layer.rows.summed
         weight_hh, bias_hh = layer.recurrent_weights()
         self.weight_ih = layer.weight_ih.detach().to(dtype)
         of_transitions = (
             part.detach().to(dtype).chunk(layer.cell.depth) for part in (layer.bias_ih, weight_hh, bias_hh)
         )
         self.transitions = list(zip(*of_transitions, strict=True))
-        extra = [layer.extra[name].detach()[None] for name in self.own]
-        self.parameters = parameters_of_transitions(layer.cell, self.own, extra, None)
+        extra = [own.detach()[None] for own in layer.extra.values()]
+        self.parameters = parameters_of_transitions(layer.cell, tuple(layer.extra), extra, None)
 
     def start(self, *vectors: Tensor) -> State:
         """As Recurrent.start."""
@@ -112,7 +113,7 @@ class NarrowRecurrent:
     def pointwise(self, gates: Tensor, x: Tensor, state: State, own: Parts) -> State:
         """As Cell.pointwise, but the gates (N,·) are narrow, and h is where nothing but products sees it."""
         wide = torch.float32
-        steps = steps_of(self.cell, self.own, gates.device, self.dtype, wide, self.units)
+        steps = steps_of(self.cell, gates.device, self.dtype, wide, self.units)
         parts = {"gates": gates, "x": x, "hidden": gates.new_empty(len(gates), self.units)}
         for name, part in zip(self.cell.states, state, strict=True):
             if name in steps.states:

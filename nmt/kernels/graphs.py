@@ -29,12 +29,12 @@ SHARE = 8  # what they read and write takes at most one part of so many of it
 Work = Callable[..., Sequence[Tensor]]  # of tensors
 
 
-class Graph(Protocol):
+class CapturedGraph(Protocol):
     def replay(self) -> None: ...
 
 
 # Captures what the function does, without doing it. Memory of its own it takes from where the graph given has it.
-Capture = Callable[[Callable[[], None], Graph | None], Graph]
+Capture = Callable[[Callable[[], None], CapturedGraph | None], CapturedGraph]
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Entry:
 
     outputs: list[Tensor]
     inputs: list[Tensor] = field(default_factory=list)
-    graph: Graph | None = None
+    graph: CapturedGraph | None = None
 
 
 class Graphs:
@@ -76,7 +76,7 @@ class Graphs:
         entry.graph.replay()
         return entry.outputs
 
-    def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> Graph:
+    def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> CapturedGraph:
         with torch.inference_mode(False):  # which may be on now and off the next time
             entry.inputs = [torch.empty_like(part) for part in inputs]
         torch._foreach_copy_(entry.inputs, list(inputs))
@@ -119,7 +119,7 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
     generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
-    def capture(done: Callable[[], None], beside: Graph | None) -> Graph:
+    def capture(done: Callable[[], None], beside: CapturedGraph | None) -> CapturedGraph:
         graph, before = torch.cuda.CUDAGraph(), generator.clone_state()
         pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # it is gone with its last graph
         if torch.cuda.mem_get_info(device)[0] < ENOUGH * torch.cuda.get_device_properties(device).total_memory:

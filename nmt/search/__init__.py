@@ -10,7 +10,7 @@ from nmt.search.changed import as_kind, with_beam_size
 from nmt.search.greedy import Greedy
 from nmt.search.prefix import FREE, ForcedPrefix, forced
 from nmt.search.sample import Sample
-from nmt.search.step import SearchState, Step
+from nmt.search.step import SearchState, SearchStep
 
 SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam, "sample": Sample}
 
@@ -25,7 +25,7 @@ __all__ = [
     "Search",
     "SearchRequest",
     "SearchState",
-    "Step",
+    "SearchStep",
     "as_kind",
     "forced",
     "with_beam_size",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.repetition import unrepeated
-from nmt.search.step import S, Step
+from nmt.search.step import S, SearchStep
 
 
 def sentences_to_keep(active: Sequence[bool]) -> list[int]:
@@ -86,17 +86,17 @@ class Search:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""
         return (src_len * self.max_ratio).long() + self.max_extra
 
-    def __call__(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
+    def __call__(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """`state` has one row a sentence -> the hypotheses of each sentence, best first."""
         return self.find(*self.unrepeated(step, state), request)
 
-    def unrepeated(self, step: Step[S], state: S) -> tuple[Step[Any], Any]:
+    def unrepeated(self, step: SearchStep[S], state: S) -> tuple[SearchStep[Any], Any]:
         """The step and its first state as `find` shall have them: what the search may not repeat is left out."""
         if not self.no_repeat_ngram and self.repetition_penalty == 1:
             return step, state
         return unrepeated(step, state, self.no_repeat_ngram, self.repetition_penalty)
 
-    def find(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """As a call, but the step is taken as it is."""
         raise NotImplementedError
 

@@ -41,7 +41,7 @@ from nmt.search.base import Hypothesis, SearchRequest, best_first, sentences_to_
 from nmt.search.beam_state import BeamRule
 from nmt.search.on_device import Ended, find_step_by_step
 from nmt.search.score import RankedSearch
-from nmt.search.step import S, Step
+from nmt.search.step import S, SearchStep
 
 PATIENT = 10_000  # tokens: with so much patience nothing is given up, and there are K hypotheses
 
@@ -67,7 +67,7 @@ class Beam(RankedSearch):
         return BeamRule(self.beam_size, self.patience, eos_id, self.sees_attention)
 
     @torch.no_grad()
-    def find(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         in_c = request.max_length.device.type == "cpu" and native.is_here()
         find = find_in_c if in_c else find_step_by_step
         return self.ranked(find(self.rule(request.eos_id), step, state, request))
@@ -82,7 +82,7 @@ class Beam(RankedSearch):
         return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # numbers of the model overflowed
 
 
-def find_in_c(rule: BeamRule, step: Step[S], state: S, request: SearchRequest) -> list[list[Ended]]:
+def find_in_c(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
     """As find_step_by_step, on a CPU."""
     limits = request.max_length
     beams = NativeBeams(limits, rule.beam_size, rule.eos_id, rule.patience, request.start)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nmt.search.base import Hypothesis, SearchRequest
 from nmt.search.score import RankedSearch
-from nmt.search.step import S, Step
+from nmt.search.step import S, SearchStep
 from nmt.search.walk import walk
 
 
@@ -17,7 +17,7 @@ from nmt.search.walk import walk
 class Greedy(RankedSearch):
     """One hypothesis a sentence, that of a beam of one, with the score that it would have there."""
 
-    def find(self, step: Step[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         return walk(step, state, request, lambda logits, walks, t: argmax(logits), ranked=self)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from nmt.search.base import SearchRequest, filled, sentences_to_keep
 from nmt.search.beam_state import STEPS, BeamRule, BeamState, advance, begun
-from nmt.search.step import S, SearchState, Step
+from nmt.search.step import S, SearchState, SearchStep
 
 FEW = 8  # sentences, from which on none leave before the others
 TENSORS = len(BeamState._fields)
@@ -56,7 +56,7 @@ class _Left(NamedTuple):
 
 
 @torch.no_grad()
-def find_step_by_step(rule: BeamRule, step: Step[S], state: S, request: SearchRequest) -> list[list[Ended]]:
+def find_step_by_step(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
     """Of each sentence what has ended, from a state with one row a sentence."""
     limits = request.max_length.clamp(min=1)
     if not len(limits):
@@ -73,7 +73,7 @@ def find_step_by_step(rule: BeamRule, step: Step[S], state: S, request: SearchRe
 
 
 @torch.no_grad()
-def find(rule: BeamRule, step: Step[Any], state: E, beams: BeamState, run: Run) -> list[list[Ended]]:
+def find(rule: BeamRule, step: SearchStep[Any], state: E, beams: BeamState, run: Run) -> list[list[Ended]]:
     """The same from the beams as they begin, of a state that has K rows a sentence already."""
 
     def advanced(beams: BeamState, state: E) -> tuple[BeamState, E]:

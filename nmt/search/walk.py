@@ -13,14 +13,14 @@ from torch import Tensor
 
 from nmt.search.base import Hypothesis, SearchRequest, sentences_to_keep
 from nmt.search.score import RankedSearch, coverage
-from nmt.search.step import PADDING, S, Step
+from nmt.search.step import PADDING, S, SearchStep
 
 Choose = Callable[[Tensor, list[int], int], Tensor]  # logits (N,V), which walk each row is, the step -> ids (N,)
 
 
 @torch.no_grad()
 def walk(
-    step: Step[S],
+    step: SearchStep[S],
     state: S,
     request: SearchRequest,
     choose: Choose,

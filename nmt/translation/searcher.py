@@ -22,14 +22,14 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, ForcedPrefix, Hypothesis, Search, SearchRequest, Step, forced, on_device
+from nmt.search import FREE, ForcedPrefix, Hypothesis, Search, SearchRequest, SearchStep, forced, on_device
 from nmt.search.beam_state import BeamState, begun
 from nmt.search.changed import as_beam, is_plain_beam
 from nmt.translation.values import TranslationTask
 
 # A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
 # and a state that it takes in their place.
-Watch = Callable[[Step[Any], Any, torch.Tensor | None], tuple[Step[Any], Any]]
+Watch = Callable[[SearchStep[Any], Any, torch.Tensor | None], tuple[SearchStep[Any], Any]]
 LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
 
 
@@ -131,7 +131,7 @@ class Searcher:
 
     def _prepared(
         self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
-    ) -> tuple[Step[Any], Any, SearchRequest, torch.Tensor | None]:
+    ) -> tuple[SearchStep[Any], Any, SearchRequest, torch.Tensor | None]:
         """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
