@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.cells import State
-from nmt.engine.network import DecodingState, SearchedDecoder, SearchedNetwork
-from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
+from nmt.engine.network import DecodingState, SearchedDecoder, TrainedNetwork
+from nmt.engine.output import OutputLayer, Shortlist, with_banned
 from nmt.kernels.operands import Parts
 from nmt.kernels.steps import steps_of
 from nmt.model.attention import Memory
@@ -26,13 +26,13 @@ from nmt.model.seq2seq import Seq2Seq
 GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class GPUNetwork(SearchedNetwork):
+class GPUNetwork(TrainedNetwork):
     """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
     same, slowly."""
 
     def __init__(self, model: Seq2Seq, dtype: torch.dtype) -> None:
-        self.model, self.dtype = model, dtype
-        self.decoder: NarrowDecoder = NarrowDecoder(model.decoder, dtype)
+        super().__init__(model)
+        self.decoder, self.dtype = NarrowDecoder(model.decoder, dtype), dtype
         factor = model.config.embedding_size**0.5
         self.embedding = (model.tgt_embedding.weight.detach() * factor).to(dtype)
         self.table = model.output_table.detach().to(dtype)
@@ -41,7 +41,7 @@ class GPUNetwork(SearchedNetwork):
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         torch.clear_autocast_cache()  # what a graph has is not for others
         with torch.autocast(src.device.type, self.dtype):
-            memory = self.model.encode(src, src_len)
+            memory = super().encode(src, src_len)
         torch.clear_autocast_cache()
         values, keys, final = (part.to(self.dtype) for part in (memory.values, memory.keys, memory.final))
         return Memory(values, keys, memory.mask, final)
@@ -51,10 +51,9 @@ class GPUNetwork(SearchedNetwork):
         return embedded
 
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
-        if shortlist is None:
-            return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
-        table, bias = self.model.output_table, with_banned(self.model.output_bias, self.model.banned)
-        return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+        if shortlist is not None:
+            return super().output_layer(shortlist)
+        return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         with torch.autocast(ids.device.type, self.dtype):
