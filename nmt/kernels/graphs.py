@@ -23,8 +23,8 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 MOST = 512  # graphs of one kind of work
-ENOUGH = 1 / 4  # of a GPU's memory, free for one more
-SHARE = 8  # what they read and write takes at most one part of so many of it
+ENOUGH = 1 / 4  # of a GPU's memory: where less is free, torch gives back what it caches before one more is captured
+SHARE = 1 / 8  # of a GPU's memory, for what they read and write
 
 Work = Callable[..., Sequence[Tensor]]  # of tensors
 
@@ -122,7 +122,8 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
     def capture(done: Callable[[], None], beside: CapturedGraph | None) -> CapturedGraph:
         graph, before = torch.cuda.CUDAGraph(), generator.clone_state()
         pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # it is gone with its last graph
-        if torch.cuda.mem_get_info(device)[0] < ENOUGH * torch.cuda.get_device_properties(device).total_memory:
+        free, total = torch.cuda.mem_get_info(device)
+        if free < ENOUGH * total:
             torch.cuda.empty_cache()  # which can't be done meanwhile
         current, collects = torch.cuda.current_stream(device), gc.isenabled()
         stream.wait_stream(current)
@@ -144,5 +145,5 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
         current.wait_stream(stream)
         return graph
 
-    most_bytes = torch.cuda.get_device_properties(device).total_memory // SHARE
-    return Graphs(what, capture, most_bytes=most_bytes)
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return Graphs(what, capture, most_bytes=int(memory * SHARE))

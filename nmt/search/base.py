@@ -14,8 +14,8 @@ from nmt.search.step import S, SearchStep
 
 
 def sentences_to_keep(active: Sequence[bool]) -> list[int]:
-    """The places of the sentences that are computed on: those still searched and, so that batches come in few sizes,
-    some that are done. Each leaving copies the memory of those who stay; each new size needs kernels of its own."""
+    """The places of the sentences that stay in a batch: those still searched and, so that batches come in few sizes,
+    some that are done. When one leaves, the memory of the others is copied; a new size needs kernels of its own."""
     searched = sum(active)
     step = 1 << max(0, searched.bit_length() - 3)  # of the sizes: 1, 2 ... 8, 10 ... 16, 20 ... 32, 40 ...
     return filled(active, -(-searched // step) * step)
@@ -64,8 +64,8 @@ class Search:
 
     max_ratio: float = 2.0  # a translation has so many tokens a source token at most ...
     max_extra: int = 10  # ... and so many more
-    no_repeat_ngram: int = 0  # no so many tokens come twice in a row; 0: they may
-    repetition_penalty: float = 1.0  # what the log-probability of a token that has come is multiplied by
+    no_repeat_ngram: int = 0  # no sequence of so many tokens comes twice; 0: any may
+    repetition_penalty: float = 1.0  # the log-probability of a token that has come before is multiplied by it
 
     def __post_init__(self) -> None:
         check_ranges(
