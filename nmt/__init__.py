@@ -28,12 +28,12 @@ def load(
     compute: str = "auto",
     shortlist: bool | None = None,
 ) -> Translator:
-    """The translator of a model directory, or of several as an ensemble; "hf://user/model" is one on the hub, and
-    "hf://user/model@rev" a revision of it.
+    """Load a model directory, or several as an ensemble, as a translator. "hf://user/model" is a model on the hub,
+    and "hf://user/model@rev" a revision of it.
 
-    `compute` is the precision of its products: float32, bfloat16, int8 (on a CPU), float16 (on a GPU), or auto for
-    the fastest here. With `shortlist` a sentence is searched among the pieces that are frequent or likely to
-    translate its own; None: on a CPU, and in float32 on a GPU, in every search but sampling, which draws from all.
+    `compute` is the precision of matrix products: float32, bfloat16, int8 (on a CPU), float16 (on a GPU), or auto
+    for the fastest here. `shortlist` restricts the search to pieces that are frequent or likely to translate those of
+    the sentence. None: on a CPU, and in float32 on a GPU, in every search but sampling, which draws from all pieces.
 
     Raises ValueError for a directory that is not a sound model. Nothing in it is ever executed.
     """
@@ -51,19 +51,19 @@ def train(
     quiet: bool = False,
     **settings: Any,
 ) -> Trained:
-    """Train a model, as nmt-train does with the same settings, to the same weights; or go on with a run that stopped.
+    """Train a model, or resume a run that stopped. The same settings give the same weights as with nmt-train.
 
     `data` is a folder with train.de, train.en and the like, a choice such as "multi30k", or a mapping of the settings
-    of `data`; None: what the experiment has, or the demo corpus. `src` and `tgt` are the codes of its languages, and
-    `run` is the folder of the run. All else is called as on the command line: a choice of a group (`cell="gru"`,
-    `experiment="multi30k"`), the settings of a group as a mapping (`trainer={"max_epochs": 3}`), or a dotted key
-    (`**{"model.cell.depth": 2}`). docs/settings.md has all of them. The log is written to stderr, unless `quiet`, and
-    to the run's folder.
+    of `data`. None: the data of the experiment, or the demo corpus. `src` and `tgt` are the codes of its languages,
+    and `run` is the folder of the run. Other settings have the names of the command line: a choice of a group
+    (`cell="gru"`, `experiment="multi30k"`), the settings of a group as a mapping (`trainer={"max_epochs": 3}`), or a
+    dotted key (`**{"model.cell.depth": 2}`). docs/settings.md lists all of them. The log is written to stderr, unless
+    `quiet`, and to the run's folder.
 
-    Returns where the best model is and how good its validation was; `.load()` makes it a Translator.
+    Returns the folder of the best model and its validation result; `.load()` makes it a Translator.
 
-    Raises ValueError, in one line, for what is unknown, missing or wrong, OSError when the run's folder cannot be
-    written, DivergenceError when training came to nothing, and ModuleNotFoundError without the extra nmt[train].
+    Raises ValueError, in one line, for an unknown, missing or wrong setting, OSError when the run's folder cannot be
+    written, DivergenceError when training diverged, and ModuleNotFoundError without the extra nmt[train].
     """
     from nmt.common.extras import explained
     from nmt.common.log_lines import shown_log

@@ -1,4 +1,4 @@
-"""What a line of input is answered with: a translation as text, as JSON, as a list of the best, or a score."""
+"""The answer to a line of input: a translation as text or JSON, an n-best list, or a score."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 TOO_LONG = "too long; its end is left out"
 CROWDED = "several sentences, together longer than what was learned, so some may be lost; see --split sentences"
 CUT = "a sentence longer than what was learned; it is translated in parts"
-GROUP = 2048  # lines of a file that are translated, so sorted by length, together
+GROUP = 2048  # lines of a file that are sorted by length and translated together
 
 
 @dataclass(frozen=True)
 class Form:
-    """What is wanted, and of what lines; the options of nmt-translate."""
+    """The wanted output and the form of the input lines: options of nmt-translate."""
 
-    nbest: int = 0  # lines `number ||| text ||| score` for each line
+    nbest: int = 0  # so many lines `number ||| text ||| score` for each input line
     json: bool = False
     prefix: bool = False  # lines are `source TAB beginning`
     score: bool = False  # lines are `source TAB translation`
     batch_size: int | None = None
-    tags: bool | None = None  # what looks like one is no text; None: as the model says
-    check: bool = False  # what the translation lacks is told
+    tags: bool | None = None  # treat what looks like a tag as markup; None: as the model says
+    check: bool = False  # report what the translation lacks
 
 
 class Answer(NamedTuple):
-    lines: list[str]  # one, but of an n-best list
+    lines: list[str]  # more than one only for an n-best list
     fault: str | None = None  # what was wrong with the line of input
-    lost: tuple[tuple[str, str], ...] = ()  # what the translation lacks (text/check.py), if that was asked
-    advice: str | None = None  # what a user may want to know of it, or to do about it; the same of many lines
+    lost: tuple[tuple[str, str], ...] = ()  # what the translation lacks (text/check.py), with `Form.check`
+    advice: str | None = None  # a hint for the user; many lines may have the same one
 
 
 def answers(translator: Translator | Workers, group: Sequence[Line], form: Form) -> Iterator[Answer]:
@@ -64,7 +64,7 @@ def answers(translator: Translator | Workers, group: Sequence[Line], form: Form)
 
 
 def _pair(line: Line, form: Form) -> tuple[Line, str]:
-    """The source, and what is given of the target."""
+    """The source, and the given part of the target."""
     if not form.score and not form.prefix:
         return line, ""
     src, tab, tgt = line.text.partition("\t")
@@ -81,7 +81,7 @@ def _advice(translation: Translation) -> str | None:
 def formatted(
     number: int, translation: Translation, form: Form, lost: Sequence[tuple[str, str]] = ()
 ) -> Iterator[str]:
-    """The lines that say what the translation of a line is."""
+    """The output lines for the translation of one input line."""
     if form.json:
         yield to_json(as_json(translation) | ({"lost": [part for _, part in lost]} if form.check else {}))
     elif form.score:

@@ -1,12 +1,12 @@
-"""The settings that may be "auto": the text decides them, once it is known (data/validation.py, data/vocabulary.py,
-training/auto_settings.py)."""
+"""The settings that may be "auto": their values are derived from the text once it is known (data/validation.py,
+data/vocabulary.py, training/auto_settings.py)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 AUTO = "auto"
-# Until the text has decided, each has the value that suits much text; None: its default.
+# Until the text is known, each has the value that suits a large text; None: its default.
 AUTOMATIC: dict[str, Any] = {
     "data.valid": None,
     "tokenizer.vocab_size": 8000,
@@ -23,7 +23,7 @@ AUTOMATIC: dict[str, Any] = {
 
 
 def without_auto(data: dict[str, Any]) -> dict[str, Any]:
-    """The plain data of a RunConfig with a number where it says "auto", whose key is in its `auto` then."""
+    """The plain data of a RunConfig, with a stand-in for each "auto"; the keys of these settings are in `auto`."""
     found = []
     for key, stand_in in AUTOMATIC.items():
         group, name = key.split(".")

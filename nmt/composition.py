@@ -1,8 +1,8 @@
-"""The config of a run from choices and settings, as nmt-train has it, without Hydra: for training from Python.
+"""Compose the config of a run from choices and settings as nmt-train does, but without Hydra, for use from Python.
 
-What a choice stands for is said in conf/ alone, for the command line and for Python. Of Hydra's syntax this reads
-what those files use: lists of defaults, with `override /group: choice`, `/schema/...@package` and names of files of
-the same group; and the package that a first line names.
+The choices are defined in conf/ alone. This module reads only the part of Hydra's syntax that those files use: lists
+of defaults, with `override /group: choice`, `/schema/...@package` and names of files of the same group; and the
+package that a first line names.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from nmt.data.corpora import Corpus
 from nmt.plain_data import CHOICES, choice_of, names_of, typed_fields
 from nmt.search import Search
 
-SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> what its files are settings of
-TABLES = {  # and the table that has their classes
+SCHEMAS: dict[str, type] = {"cell": Cell, "data": Corpus, "search": Search}  # group -> base class of its choices
+TABLES = {  # group -> the table of these classes
     "cell": "CELLS of nmt/cells/__init__.py",
     "data": "CORPORA of nmt/data/corpora/__init__.py",
     "search": "SEARCHES of nmt/search/__init__.py",
 }
-MISSING_VALUE = "???"  # what conf/ and the command line write where a value must be given
-EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of what must be given
-OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # the groups that a model has settings for
+MISSING_VALUE = "???"  # in conf/ and on the command line: a value that must be given
+EXAMPLES = {"data.dir": "FOLDER", "data.dataset": "NAME", "data.src": "de", "data.tgt": "en"}  # of required values
+OWN = {"tokenizer", "model", "cell", "encoder", "attention", "decoder"}  # groups whose settings come with a model
 
 Data = dict[str, Any]
 
@@ -41,8 +41,8 @@ Data = dict[str, Any]
 class ConfigFile:
     """A file of conf/."""
 
-    package: str  # where its settings belong, dotted; "" for all of the config
-    defaults: list[Any]  # what it builds on
+    package: str  # dotted key that its settings belong under; "" for the whole config
+    defaults: list[Any]  # the files that it builds on
     settings: Data
 
 
@@ -50,11 +50,11 @@ Choices = Mapping[str, str | None]  # group -> choice, or None for none
 
 
 def composed(choices: Choices, settings: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Data:
-    """The plain data of a RunConfig: conf/train.yaml with these choices of its groups, and these settings, nested, in
-    the place of theirs. With `own`, those of a model that training starts from are there instead of the default
-    choices for them.
+    """The plain data of a RunConfig: conf/train.yaml with these choices of its groups, overridden by the nested
+    `settings`. `own` has the settings of a model that training starts from; they replace the default choices of their
+    groups.
 
-    Raises ValueError for a choice that there is not, and for what must be given and is not.
+    Raises ValueError for an unknown choice, and for a required value that is missing.
     """
     data = defaults(RunConfig)
     for group in own or {}:
@@ -86,7 +86,7 @@ def choices_of(group: str) -> list[str]:
 
 
 def defaults(cls: type) -> Data:
-    """The dataclass as plain data: its defaults, "???" where a value must be given, {} where a group fills it."""
+    """The dataclass as plain data: its defaults, "???" for a required value, {} where a group fills it."""
     data: Data = {}
     for field, kind in typed_fields(cls).values():
         if is_dataclass(kind):
@@ -98,8 +98,8 @@ def defaults(cls: type) -> Data:
 
 
 def schema(group: str, name: str) -> Data:
-    """What a choice of a group that has a dataclass for each starts from. Raises ValueError where there is no such
-    class, or it cannot be imported."""
+    """The defaults of a choice, in a group whose choices are dataclasses. Raises ValueError for a class that is
+    missing or cannot be imported."""
     found = choice_of(SCHEMAS[group], name)
     if found is None:
         raise ValueError(f"conf/{group} has a file for the class {name!r}, but {TABLES[group]} has no line for it")
@@ -107,7 +107,7 @@ def schema(group: str, name: str) -> Data:
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> Data:
-    """Both, mapping by mapping; what stands in `above` counts."""
+    """Both mappings, merged recursively; `above` takes precedence."""
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -122,8 +122,8 @@ def nested(key: str, value: Any) -> Data:
 
 
 def with_all_given(data: Data) -> Data:
-    """Raises ValueError that names the keys of what is missing, and what to give."""
-    if data.get("data", {}).get("directions"):  # instead of these
+    """Raises ValueError that names the keys of missing values, with an example of each."""
+    if data.get("data", {}).get("directions"):  # these replace src and tgt
         sides = [side for side in ("src", "tgt") if data["data"].get(side) == MISSING_VALUE]
         data = data | {"data": data["data"] | dict.fromkeys(sides, "")}
     if missing := sorted(_missing(data)):
@@ -141,8 +141,8 @@ def _missing(data: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def _all_choices(chosen: Choices, without: set[str]) -> dict[str, str]:
-    """The choice of every group, in the order of conf/train.yaml: what is chosen, else what an experiment says
-    instead of the default."""
+    """The choice of every group, in the order of conf/train.yaml: the given one, else the experiment's, else the
+    default."""
     experiment = chosen.get("experiment")
     of_experiment = dict(_overrides("experiment", experiment)) if experiment else {}
     by_default = {
@@ -153,7 +153,7 @@ def _all_choices(chosen: Choices, without: set[str]) -> dict[str, str]:
 
 
 def _overrides(group: str, name: str) -> Iterator[tuple[str, str]]:
-    """The choices that a file makes in other groups; those of the files that it builds on come before its own."""
+    """The choices that a file makes in other groups; those of the files that it builds on come first."""
     entries = _file_of_choice(group, name).defaults
     for entry in entries:
         if isinstance(entry, str) and entry != "_self_" and not entry.startswith("/"):
@@ -170,7 +170,7 @@ def _groups_of_defaults(entries: list[Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def _add(data: Data, group: str, name: str) -> None:
-    """Put a choice, and what it builds on, where they belong."""
+    """Merge a choice, and the files that it builds on, into `data`."""
     choice = _file_of_choice(group, name)
     for entry in choice.defaults:
         if isinstance(entry, str) and (found := re.fullmatch(r"/schema/(\w+)/(.+)@(\w+)", entry)):
@@ -189,13 +189,13 @@ def _file_of_choice(group: str, name: str) -> ConfigFile:
     if name not in known:
         near = did_you_mean(str(name), known, f"{group}=") or ";"
         raise ValueError(f"{group} has no choice {name!r}{near} choose one of: {', '.join(known)}")
-    if not (resource("conf") / group / f"{name}.yaml").exists():  # a class alone
+    if not (resource("conf") / group / f"{name}.yaml").exists():  # a class without a file
         return ConfigFile(package_of(group), [f"/schema/{group}/{name}@_here_"], {})
     return _file(f"{group}/{name}")
 
 
 def package_of(group: str) -> str:
-    """Where what is chosen of a group belongs."""
+    """The dotted key that the settings of a group belong under."""
     files = (resource("conf") / group).glob("*.yaml")
     packages = {_file(f"{group}/{path.stem}").package for path in files} - {""}
     return packages.pop() if len(packages) == 1 else group

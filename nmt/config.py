@@ -1,7 +1,7 @@
 """The settings of a whole run.
 
-Each part's dataclass stands beside its code; here they come together. A field without a default must be given:
-for the command line its default is in conf/.
+Each part's dataclass stands beside its code; this module combines them. A field without a default must be given; the
+command line takes its default from conf/.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from nmt.search import Search
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101) and its learning rate over time (training/optim.py)."""
+    """AdamW (Loshchilov & Hutter, 2019, arXiv:1711.05101) and its learning-rate schedule (training/optim.py)."""
 
     learning_rate: float  # the highest, after the warm-up
-    # What becomes of the learning rate after the warm-up. "linear" and "cosine" fall to `final_ratio` of it until the
-    # last update, "inverse_sqrt" as one over the root of the updates; "plateau" is cut where validation finds no
+    # The learning rate after the warm-up. "linear" and "cosine" fall to `final_ratio` of it by the last update,
+    # "inverse_sqrt" falls as one over the square root of the updates, and "plateau" is cut when validation finds no
     # better model.
     schedule: Literal["constant", "inverse_sqrt", "linear", "cosine", "plateau"]
     warmup_steps: int = 0  # updates in which the learning rate rises from 0
     final_ratio: float = 0.0  # of the rate, at the end of "linear" and "cosine"
-    plateau_factor: float = 0.5  # what "plateau" multiplies the rate by ...
+    plateau_factor: float = 0.5  # "plateau" multiplies the rate by this ...
     plateau_patience: int = 1  # ... after so many validations in a row with no better model, and again after as many
     weight_decay: float = 0.0  # AdamW's
-    beta1: float = 0.9  # of the mean of the gradients, an update
-    beta2: float = 0.999  # of the mean of their squares
-    epsilon: float = 1e-8  # what is added to the root of that
+    beta1: float = 0.9  # decay of the moving average of the gradients, per update
+    beta2: float = 0.999  # decay of the moving average of their squares
+    epsilon: float = 1e-8  # added to the root of the average square
     label_smoothing: float = 0.1  # probability that is spread over all pieces (Szegedy et al., 2016)
     r_drop: float = 0.0  # α of R-Drop (model/loss.py), such as 5; training then takes twice the time
     risk: float = 0.0  # weight of the expected risk (training/risk.py) beside the likelihood, such as 400
-    candidates: int = 8  # translations of a sentence that it is expected over
+    candidates: int = 8  # translations of a sentence that the expected risk is taken over
     # Weight of the attention's cross-entropy to an alignment by IBM model 1 (training/guidance.py), such as 1; it
-    # falls to 0 until the last update.
+    # falls to 0 by the last update.
     guided_alignment: float = 0.0
-    clip_norm: float = 1.0  # of all gradients together; 0 clips nothing
-    average_decay: float = 0.0  # of the moving average of the weights, an update; 0 for none
-    average_last: int = 0  # validations whose weights are averaged; 0 for none
-    # Parts of the model that stay as they are, by the names of its weights: encoder, decoder, decoder.attention,
+    clip_norm: float = 1.0  # maximum norm of all gradients together; 0 for no clipping
+    average_decay: float = 0.0  # decay of the moving average of the weights, per update; 0 for none
+    average_last: int = 0  # average the weights of the last so many validations; 0 for none
+    # Parts of the model that are not trained, by the names of their weights: encoder, decoder, decoder.attention,
     # embedding (both sides'), tgt_embedding, output ...
     freeze: tuple[str, ...] = ()
-    freeze_steps: int | None = None  # for so many updates; None: always
+    freeze_steps: int | None = None  # freeze these parts for so many updates; None: always
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -79,37 +79,38 @@ class OptimConfig:
 @dataclass(frozen=True)
 class TrainerConfig:
     max_epochs: int  # passes over the training text, at most
-    max_tokens: int  # of a batch, on either side, padding included
+    max_tokens: int  # tokens of a batch, on either side, padding included
     max_steps: int | None = None  # end after so many updates, if sooner
-    max_minutes: float | None = None  # end after so much training time, if sooner; "linear" and "cosine" fall to it
-    accumulate: int = 1  # batches of each shard an update
-    # Shards that the batches of every update are made for. Processes, whose number must divide that of the shards,
-    # take them in turn, so that a run goes on with more or fewer of them and ends the same. None: one for each of the
-    # processes that the run begins with.
+    max_minutes: float | None = None  # end after so much training time, if sooner; "linear", "cosine" fall until then
+    accumulate: int = 1  # batches of each shard per update
+    # Shards that the batches of every update are split into. Processes take them in turn, and their number must
+    # divide that of the shards. So a run can resume with more or fewer processes and end the same. None: one for each
+    # process that the run begins with.
     shards: int | None = None
     val_every_epochs: int = 1  # epochs between two validations
     patience: int | None = None  # end after so many validations without a better model (see metric)
-    # Of the matrix products. "auto": bfloat16 on a GPU (float16 on one that lacks it) and on a processor that is made
-    # for it, else float32.
+    # Precision of the matrix products. "auto": bfloat16 on a GPU (float16 on one that lacks it) and on a processor
+    # with bfloat16 instructions, else float32.
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"  # "auto": a GPU where there is one
-    devices: int | None = None  # None: one on CPU, all GPUs there are
+    devices: int | None = None  # None: one process on a CPU, or all GPUs
     num_nodes: int = 1  # machines
-    # "ddp": a process for each device, which share the gradients; "torchrun" and "slurm": those that it has started,
-    # whose number it says.
+    # "ddp": one process for each device, with shared gradients; "torchrun" and "slurm": the processes that these have
+    # started.
     strategy: Literal["auto", "ddp", "torchrun", "slurm"] = "auto"
-    threads: int | None = None  # of the processor, a process
-    deterministic: bool = False  # the same numbers on each run, on a GPU too, where that is slower
+    threads: int | None = None  # CPU threads of each process
+    deterministic: bool = False  # the same numbers in each run, on a GPU, too, where that is slower
     num_workers: int = 0  # processes that prepare batches
     checkpoint_every_steps: int | None = None  # besides those at each epoch's end: every so many updates ...
-    checkpoint_every_minutes: float | None = 10  # ... and so often; how much a killed run does again at most
-    keep_best: int = 1  # validated models; with more than one they are in best/, beside the best of all in model/
-    max_skipped: int = 10  # updates in a row that may be left out because they are not finite
-    on_divergence: Literal["go_back", "stop"] = "go_back"  # after one more: to the last checkpoint at half the rate
+    checkpoint_every_minutes: float | None = 10  # ... and so often; a killed run repeats at most so much
+    keep_best: int = 1  # best models to keep; more than one are in best/, beside the best of all in model/
+    max_skipped: int = 10  # updates in a row that may be skipped because they are not finite
+    # After one more: go back to the last checkpoint at half the learning rate, or stop.
+    on_divergence: Literal["go_back", "stop"] = "go_back"
     log_every_steps: int = 20  # updates between two rows of metrics.csv
     num_samples: int = 3  # translations shown at each validation
-    tensorboard: bool = True  # write TensorBoard's log too
-    # Services that the metrics go to as well: wandb, mlflow (training/loggers.py).
+    tensorboard: bool = True  # write a TensorBoard log, too
+    # Services that also receive the metrics: wandb, mlflow (training/loggers.py).
     loggers: tuple[Literal["wandb", "mlflow"], ...] = ()
     progress: bool = True  # a bar on a terminal; elsewhere a line for the first update and every log_every_steps
 
@@ -141,20 +142,20 @@ class TrainerConfig:
 class RunConfig:
     run: str  # the run's folder, under runs_dir
     runs_dir: str  # the folder of all runs
-    cache_dir: str  # prepared data, shared by runs
+    cache_dir: str  # the folder of prepared data, shared by runs
     seed: int  # of the weights, of dropout and of the order of the text
-    data: Corpus  # how the text lies there
+    data: Corpus  # the kind of corpus
     tokenizer: TokenizerConfig
     model: ModelConfig
     optim: OptimConfig
-    search: Search  # of the validation, and the default of the model directory
+    search: Search  # for validation, and the default of the model directory
     trainer: TrainerConfig
-    metric: MetricConfig = field(default_factory=MetricConfig)  # which of two models is better
+    metric: MetricConfig = field(default_factory=MetricConfig)  # decides which of two models is better
     init: str | None = None  # a model directory: training starts from it, with its architecture
-    # The pieces of a run that has init: the model's, or ("swap") new ones, learned from the text at hand. Of these a
-    # piece that the model has too keeps its weights, and another has the mean of those that spell it there.
+    # The pieces of a run with init: the model's, or ("swap") new ones, learned from the text at hand. A new piece
+    # that the model has, too, keeps its weights; any other starts from the mean of the model's pieces that spell it.
     init_vocabulary: Literal["keep", "swap"] = "keep"
-    auto: tuple[str, ...] = ()  # the settings, by their dotted keys, that the text has still to decide
+    auto: tuple[str, ...] = ()  # dotted keys of the settings that are still to be derived from the text
 
     def __post_init__(self) -> None:
         check_ranges(self, seed=(0, 2**32 - 1))
@@ -174,6 +175,6 @@ class RunConfig:
 
 
 def check_attention(model: ModelConfig, search: Search) -> None:
-    """Raises ValueError when the search asks for an attention that the model has not."""
+    """Raises ValueError when the search needs attention and the model has none."""
     if search.sees_attention and model.attention.name == "none":
         raise ValueError("search.coverage is above 0, but the model has no attention (attention=none); it must be 0")

@@ -1,8 +1,8 @@
-"""Models on a hub: hf://USER/MODEL is a model directory like any other, once it is here.
+"""Models on a hub: once fetched, hf://USER/MODEL is a model directory like any other.
 
-huggingface_hub fetches it into its own cache, with its own means for private models (HF_TOKEN, `hf auth login`) and
-for another server (HF_ENDPOINT). Nothing but the files of a model directory is fetched, and nmt/bundle trusts them
-no more than those of any stranger.
+huggingface_hub fetches it into its own cache, and handles private models (HF_TOKEN, `hf auth login`) and other
+servers (HF_ENDPOINT). Only the files of a model directory are fetched, and nmt/bundle trusts them no more than those
+of any stranger.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from nmt.common.shown import shown
 
 SCHEME = "hf://"
 FILES = ("config.json", "*.safetensors", "tokenizer*.model", "README.md", "scores.json")
-NAME = r"[\w.-]+/[\w.-]+"  # of a model there
+NAME = r"[\w.-]+/[\w.-]+"  # of a model on the hub
 _ADDRESS = re.compile(rf"hf:/{{1,2}}({NAME})(?:@([\w./-]+))?/?")  # a Path has lost one of the slashes
 REASON_CHARS = 300
-UNAUTHORIZED = 401  # the status of an answer
+UNAUTHORIZED = 401  # HTTP status
 
 
 def is_remote(model: str | Path) -> bool:
@@ -28,8 +28,8 @@ def is_remote(model: str | Path) -> bool:
 
 
 def local(model: str | Path) -> str | Path:
-    """Where a model directory is here; of one on the hub, where it has been fetched to. The hub is asked once
-    a process, so that all that a process reads is of one revision. Raises ValueError."""
+    """The local path of a model directory; one on the hub is fetched first. Each process asks the hub only once, so
+    everything that it reads is of one revision. Raises ValueError."""
     return _fetched(str(model)) if is_remote(model) else model
 
 
@@ -39,12 +39,12 @@ def _fetched(model: str) -> Path:
     hub = library()
     try:
         return Path(hub.snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
-    except Exception as error:  # what the library and those below it raise is not to be foreseen
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(f"{shown(model)} cannot be fetched: {reason(error)}") from None
 
 
 def repository(model: str) -> tuple[str, str | None]:
-    """Of hf://USER/MODEL or hf://USER/MODEL@REVISION. Raises ValueError."""
+    """USER/MODEL and the revision of hf://USER/MODEL or hf://USER/MODEL@REVISION. Raises ValueError."""
     found = _ADDRESS.fullmatch(model)
     if not found:
         raise ValueError(
@@ -62,7 +62,7 @@ def library() -> Any:
 
 
 def reason(error: Exception) -> str:
-    """The first line of what the library says that tells something."""
+    """The cause in words: a known one, or the first line of the library's message."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     known = {

@@ -1,7 +1,6 @@
-"""What languages are called, and what a language's code, or its script, tells of its text: whether words are divided
-by spaces.
+"""Names and scripts of languages, and whether they divide words by spaces, as told by the code or the text.
 
-Codes are read as BCP 47 has them, in any case and with "-" or "_" between their parts: zh, zh-TW, ZH_cn, zho_Hans.
+Codes follow BCP 47, in any case and with "-" or "_" between their parts: zh, zh-TW, ZH_cn, zho_Hans.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Literal
 
-# ISO 639-1, the codes of ISO 639-3 and 639-2, the English name, the language's own.
+# The code of ISO 639-1, those of ISO 639-3 and 639-2, the English name, the native name.
 NAMES = """
 ar ara arabic العربية|az aze azerbaijani azərbaycanca|bg bul bulgarian български|bn ben bengali বাংলা
 ca cat catalan català|cs ces cze czech čeština|da dan danish dansk|de deu ger german deutsch|el ell gre greek ελληνικά
@@ -29,7 +28,7 @@ sl slv slovenian slovene slovenščina|sq sqi alb albanian shqip|sr srp serbian 
 sv swe swedish svenska|sw swa swahili kiswahili|ta tam tamil தமிழ்|te tel telugu తెలుగు|th tha thai ไทย
 tr tur turkish türkçe|uk ukr ukrainian українська|ur urd urdu اردو|vi vie vietnamese|zh zho chi chinese 中文
 """
-# ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they are others.
+# The code of ISO 639-1, and the names in German, French, Spanish, Italian, Portuguese and Dutch, where they differ.
 MORE_NAMES = """
 ar arabisch arabe árabe arabo|cs tschechisch tchèque checo ceco tcheco tsjechisch|da dänisch danois danés danese
 da dinamarquês deens|de allemand alemán tedesco alemão duits|el griechisch grec griego greco grego grieks
@@ -43,14 +42,14 @@ ro rumänisch roumain rumano rumeno romeno roemeens|ru russisch russe ruso russo
 sv schwedisch suédois sueco svedese zweeds|tr türkisch turc turco turks
 uk ukrainisch ukrainien ucraniano ucraino oekraïens|zh chinesisch chinois chino cinese chinês chinees
 """
-CODE_OF = {  # by each of these, in lower case
+CODE_OF = {  # code or name, in lower case -> code of ISO 639-1
     name: names.split()[0]
     for names in re.split(r"[|\n]", NAMES.strip() + MORE_NAMES.rstrip())
     for name in names.casefold().split()
 }
 
-# How words are divided: by spaces; not at all, in Chinese, in Japanese, or in another language; or, in Korean, by
-# spaces around words that carry their particles.
+# How words are divided: by spaces; not at all, in Chinese, Japanese and others ("unspaced"); or, in Korean, by spaces
+# around words that carry their particles.
 Writing = Literal["spaced", "chinese", "japanese", "korean", "unspaced"]
 
 _CODES: dict[Writing, str] = {
@@ -74,16 +73,16 @@ _OTHERS = (
     "\u0e01-\u0e4f\u0e81-\u0edf\u0f00-\u0f1f\u0f35-\u0fbc\u1000-\u109f\u1780-\u17dd\u1950-\u19df\u1a20-\u1aad"
     "\ua9e0-\ua9ff\uaa60-\uaadf"
 )
-# Of a set in a regular expression.
+# For a set in a regular expression.
 UNSPACED = f"{_KANA}{_HAN}{_OTHERS}"
 HANGUL = "\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff\uffa0-\uffdc"
 _UNSPACED = re.compile(f"[{UNSPACED}]")
-_SAMPLE = 1000  # texts that tell a script
+_SAMPLE = 1000  # texts that are enough to detect a script
 
 
 def writing(language: str, texts: Iterable[str] = ()) -> Writing:
-    """How a language divides words. A script in the code (zh-Latn) decides; then the language; and where the code
-    says nothing of it, `texts` do, in which more than half of the letters are of a script without spaces, or not."""
+    """How a language divides words. A script in the code (zh-Latn) decides, then the language. Where the code does
+    not tell, `texts` decide: whether more than half of their letters are of a script without spaces."""
     first, *others = re.split("[-_]", language.lower())
     scripts = [part for part in others if len(part) == 4 and part.isalpha()]
     if scripts:
@@ -101,7 +100,7 @@ def _writing_of(text: str) -> Writing:
     return "japanese" if kana * 10 > han else "chinese"
 
 
-# ISO 15924's code of a script by the first word of its characters' names in Unicode.
+# First word of the Unicode names of a script's characters -> code of the script (ISO 15924).
 _OF_NAMES = """
 LATIN=Latn CYRILLIC=Cyrl GREEK=Grek ARABIC=Arab HEBREW=Hebr ARMENIAN=Armn GEORGIAN=Geor ETHIOPIC=Ethi
 DEVANAGARI=Deva BENGALI=Beng GURMUKHI=Guru GUJARATI=Gujr ORIYA=Orya TAMIL=Taml TELUGU=Telu KANNADA=Knda
@@ -112,7 +111,7 @@ SCRIPT_OF_NAME = dict(pair.split("=") for pair in _OF_NAMES.split())
 
 
 def script(texts: Iterable[str]) -> str | None:
-    """The code (ISO 15924) of the script that most letters of these texts are of; None where none is known."""
+    """The code (ISO 15924) of the script of most letters in these texts; None if no script is known."""
     letters = Counter(filter(str.isalpha, "".join(islice(texts, _SAMPLE))))
     found = Counter[str]()
     for letter, count in letters.items():
@@ -126,18 +125,18 @@ def script(texts: Iterable[str]) -> str | None:
 
 
 def has_dotless_i(language: str) -> bool:
-    """Whether I is the capital of ı there, and İ that of i."""
+    """Whether in this language I is the capital of ı, and İ that of i."""
     first = re.split("[-_]", language.casefold())[0]
     return CODE_OF.get(first) in ("az", "tr")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text; of a script without spaces, its characters."""
+    """The words of a text; in a script without spaces, its characters."""
     return _UNSPACED.sub(r" \g<0> ", text).split()
 
 
 def is_word(character: str) -> bool:
-    """Whether a character is always a word of its own, since its script has no spaces."""
+    """Whether a character always counts as a word, because its script has no spaces."""
     return _UNSPACED.match(character) is not None
 
 
@@ -147,7 +146,7 @@ def is_mark(character: str) -> bool:
 
 
 def is_letter(character: str) -> bool:
-    """Whether words are made of it: a letter, a digit, or a mark of one."""
+    """Whether a character is part of words: a letter, a digit, or a mark."""
     return character.isalnum() or is_mark(character)
 
 
@@ -159,11 +158,11 @@ def is_inside_word(left: str, right: str) -> bool:
 
 
 def digits(number: str) -> str:
-    """Those of a number, in ours, without what divides them: languages differ in that."""
+    """The digits of a number as 0-9, without separators, which differ between languages."""
     return "".join(str(unicodedata.digit(character)) for character in number if character.isdigit())
 
 
 def unit(texts: Sequence[str]) -> Literal["words", "characters"]:
-    """What `words` finds in these texts, most of the time."""
+    """Whether `words` mostly finds words or single characters in these texts."""
     units = [unit for text in islice(texts, _SAMPLE) for unit in words(text)]
     return "characters" if 2 * sum(map(bool, map(_UNSPACED.match, units))) > len(units) else "words"

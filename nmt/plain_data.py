@@ -1,5 +1,5 @@
-"""The one strict door from plain data to settings, for the command line and a stranger's config.json alike: it knows
-names from our own tables only, and builds nothing but dataclasses of settings."""
+"""Strict conversion of plain data to settings, for the command line and a stranger's config.json alike. It accepts
+only names from our own tables and from installed packages, and builds nothing but dataclasses of settings."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 # A field of one of these types takes a mapping whose "name" is a key of the table.
 CHOICES: dict[type, dict[str, type]] = {Cell: CELLS, Corpus: CORPORA, Search: SEARCHES}
-ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # by which packages add to a table, when a name is asked for
+ENTRY_POINTS: dict[type, str] = {Cell: "nmt.cells"}  # packages add to a table by these; imported on demand
 
 
 def choice_of(kind: type, name: str) -> type | None:
-    """What a table has under a name, or another package by its entry point, which is imported now; None: nobody.
-    Raises ValueError when that cannot be imported."""
+    """The class with a name, from the table or from a package's entry point, which is imported now; None: there is no
+    such class. Raises ValueError when the import fails."""
     table = CHOICES[kind]
     if name not in table and kind in ENTRY_POINTS and (found := installed(ENTRY_POINTS[kind], name, kind)):
         table[name] = found
@@ -34,22 +34,22 @@ def choice_of(kind: type, name: str) -> type | None:
 
 
 def names_of(kind: type) -> list[str]:
-    """All that may be chosen; imports nothing."""
+    """The names of all choices; imports nothing."""
     return sorted({*CHOICES[kind], *(names_in(ENTRY_POINTS[kind]) if kind in ENTRY_POINTS else ())})
 
 
 def from_dict(cls: type[T], data: Any, path: str = "") -> T:
     """Build the dataclass `cls` from plain data, strictly.
 
-    Raises ValueError that names the dotted key of anything unknown, missing, of the wrong type or out of range,
-    and what would be right.
+    Raises ValueError that names the dotted key of anything unknown, missing, of the wrong type or out of range, and
+    what is allowed.
     """
     return typing.cast(T, _build(cls, data, path))
 
 
 def check_types(cls: type, data: Any) -> None:
-    """Raises ValueError that names the dotted key of what has a wrong type or is no choice, whatever else `cls` may
-    ask of its settings, alone and together."""
+    """Raises ValueError that names the dotted key of a value of the wrong type, or of an unknown choice. Checks
+    nothing else, such as ranges."""
     _build(cls, data, "", types_alone=True)
 
 
@@ -86,7 +86,7 @@ def _build(cls: type, data: Any, path: str, types_alone: bool = False) -> Any:
             )
         cls, data = chosen, {key: value for key, value in data.items() if key != "name"}
     known = typed_fields(cls)
-    if "auto" in known:  # where the settings that are automatic have their names
+    if "auto" in known:  # the field with the names of the automatic settings
         data = without_auto(data)
     if types_alone:
         for key in known.keys() & data.keys():
@@ -134,7 +134,7 @@ def _value(expected: Any, value: Any, path: str, types_alone: bool = False) -> A
         return _build(typing.cast(type, expected), value, path, types_alone)
     if expected is float and type(value) is int:
         return float(value)
-    if type(value) is not expected:  # so that True is no int
+    if type(value) is not expected:  # isinstance would take True for an int
         or_auto = f", or {AUTO}" if path in AUTOMATIC else ""
         raise ValueError(f"{path} is {brief(value)}; it must be of type {expected.__name__}{or_auto}")
     return value

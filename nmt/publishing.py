@@ -1,4 +1,4 @@
-"""A model directory on its way to the hub: its card with the head that a hub reads, and the upload."""
+"""Upload a model directory to the hub, with the metadata that a hub reads in its card."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nmt.common.shown import shown
 from nmt.hub import NAME, library, reason
 
 FENCE = "---\n"
-METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # a hub's names of them and ours
+METRICS = {"bleu": "BLEU", "chrf": "chrF", "ter": "TER"}  # the type, for the hub -> the name that is shown
 
 
 def push(model: str | Path, repository: str, license: str, private: bool = False, revision: str | None = None) -> str:
-    """Upload a model directory, after it was checked, and return where it is. `license` is an identifier that the hub
+    """Check a model directory, upload it, and return the URL of the commit. `license` is an identifier that the hub
     knows, such as apache-2.0. Raises ValueError."""
     if not re.fullmatch(NAME, repository):
         raise ValueError(f"{shown(repository)} is no name of the hub's; it must be as user/model")
@@ -46,13 +46,13 @@ def push(model: str | Path, repository: str, license: str, private: bool = False
             api.create_branch(repository, branch=revision, exist_ok=True)
         files = [hub.CommitOperationAdd(name, content) for name, content in contents.items()]
         found = api.create_commit(repository, files, commit_message="A model of nmt", revision=revision)
-    except Exception as error:  # what the library and those below it raise is not to be foreseen
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(f"{repository} cannot be uploaded: {reason(error)}") from None
     return str(found.commit_url)
 
 
 def head(config: BundleConfig, repository: str, license: str, scores: Mapping[str, Any]) -> dict[str, Any]:
-    """What a hub knows of a model: model-index has the scores on the validation text, each with its signature."""
+    """The metadata of a model for the hub: model-index has the scores on the validation text and their signatures."""
     results: list[Any] = [
         {
             "task": {"type": "translation", "name": f"Translation {direction}"},
@@ -76,7 +76,7 @@ def head(config: BundleConfig, repository: str, license: str, scores: Mapping[st
 
 
 def with_head(card: str, head: Mapping[str, Any]) -> str:
-    """The card with this head in the place of its own."""
+    """The card with its metadata replaced by `head`."""
     if card.startswith(FENCE) and "\n" + FENCE in card:
         card = card.split("\n" + FENCE, 1)[1].lstrip("\n")
     written: str = yaml.safe_dump(dict(head), sort_keys=False, allow_unicode=True)
@@ -84,7 +84,7 @@ def with_head(card: str, head: Mapping[str, Any]) -> str:
 
 
 def _scores(path: Path) -> dict[str, Any]:
-    """What scores.json says; nothing where it is not sound."""
+    """The content of scores.json; empty if it is not sound."""
     try:
         found = json.loads(path.read_bytes().decode())
     except (OSError, ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The check of numbers that every config dataclass makes in its `__post_init__`."""
+"""The range check that every config dataclass makes in its `__post_init__`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def check_ranges(config: object, **ranges: tuple[float, float]) -> None:
-    """Hold each named field of `config` to its closed range; None means "not set" and passes.
+    """Check each named field of `config` against its closed range; None means "not set" and passes.
 
     Raises ValueError that names the field, its value and the range.
     """

@@ -1,8 +1,8 @@
-"""The ranking of a beam's hypotheses that is best for a validation text.
+"""Find the best ranking of a beam's hypotheses for a validation text.
 
-Neither length normalisation nor coverage has a say in what a beam finds (see search/beam.py). So one search finds the
-hypotheses of every setting, and trying a setting is choosing among them once more, nearly for nothing, and exact: a
-translation with that setting is what was chosen.
+Length normalisation and coverage do not influence which hypotheses a beam finds (see search/beam.py). So one search
+serves all settings: trying one only chooses among its hypotheses again. This costs almost nothing and is exact:
+translating with that setting gives the chosen hypothesis.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from nmt.translation.values import Translation
 ALPHAS = {"none": (1.0,), "average": (0.4, 0.6, 0.8, 1.0, 1.2, 1.4), "gnmt": (0.2, 0.4, 0.6, 0.8, 1.0, 1.2)}
 COVERAGES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 
-Worth = tuple[float, ...]  # what is greater of the better setting; `Measure.figure` is the number behind it
+Worth = tuple[float, ...]  # greater is better; `Measure.figure` is the number behind it
 Result = tuple[Beam, Worth]
 
 
 def settings(own: Beam) -> Iterator[Beam]:
-    """What is tried: as it is, and every other of the lists above."""
+    """The settings to try: the present one, and every other combination of the lists above."""
     yield own
     for normalisation, alphas in ALPHAS.items():
         for alpha in alphas:
@@ -36,13 +36,13 @@ def settings(own: Beam) -> Iterator[Beam]:
 
 
 def searching_all(own: Beam) -> Beam:
-    """The beam whose hypotheses tell of all settings."""
+    """The beam whose hypotheses serve all settings."""
     return replace(own, coverage=1.0)
 
 
 def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs: References) -> list[Result]:
-    """The translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by
-    the metric of the measure; of equals that with the better chrF, then the present one, or what is tried first."""
+    """Translations with all their `alternatives`, found with `searching_all` -> every setting, the best first by the
+    metric of the measure. Ties are broken by chrF, then by the order of `settings`."""
     of = {beam: tuple(choose(beam, translation) for translation in translations) for beam in settings(own)}
     different = dict.fromkeys(of.values())
     figures = {hyps: worth(measure, hyps, refs) for hyps in tracked(different, "scoring", len(different), "settings")}
@@ -55,13 +55,13 @@ def tune(measure: Measure, own: Beam, translations: Sequence[Translation], refs:
 
 
 def worth(measure: Measure, hyps: Sequence[str], refs: References, *further: Name) -> Worth:
-    """By the metric of the measure, and by further ones of which more is better."""
+    """The score by the metric of the measure, and by `further` metrics for which more is better."""
     scores = measure.scores(hyps, refs, (measure.name, *further))
     return (measure.sign * scores[measure.name].score, *(scores[name].score for name in further))
 
 
 def choose(beam: Beam, translation: Translation) -> str:
-    """What this beam gives."""
+    """The text that this beam ranks first."""
     found = translation.alternatives or (translation,)
     return max(
         found, key=lambda hypothesis: beam.score(hypothesis.log_prob, max(hypothesis.length, 1), hypothesis.coverage)

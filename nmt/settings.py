@@ -1,6 +1,6 @@
-"""What every setting means: the words that stand beside the fields of the dataclasses, read from their source.
+"""Descriptions of all settings: the comments beside the fields of the dataclasses, read from their source.
 
-A field's words are the comments above it, down to it, and the one behind it.
+A field's description is the comment directly above it and the one behind it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nmt.automatic import AUTO, AUTOMATIC
 from nmt.cells import Cell
 from nmt.plain_data import CHOICES, typed_fields
 
-# Of the cells' fields that have none beside them: kernels are compiled from the text of their files, comments too.
+# For fields of cells without a comment: kernels are compiled from the text of their files, comments included.
 OF_CELLS = {
     "forget_bias": "of the forget gate before training; more remembers longer",
     "input_gate": "without it i = 1",
@@ -38,14 +38,14 @@ OF_CELLS = {
 
 class Setting(NamedTuple):
     key: str  # dotted
-    kind: str  # such as "whole number", or what may be chosen
-    default: str  # of the dataclass; empty where there is none
+    kind: str  # such as "whole number", or the choices
+    default: str  # of the dataclass; empty if there is none
     words: str
 
 
 def settings(cls: type, path: str = "") -> Iterator[Setting]:
-    """All of a config, in order. Of what is chosen by name every choice tells its own; those that say the same of a
-    field tell it once."""
+    """All settings of a config, in order. Where a class is chosen by name, those of every choice follow; equal ones
+    are listed once."""
     for field, kind in typed_fields(cls).values():
         key = f"{path}.{field.name}" if path else field.name
         if kind in CHOICES:
@@ -60,7 +60,7 @@ def settings(cls: type, path: str = "") -> Iterator[Setting]:
 
 def _of_choices(table: Mapping[str, type], key: str, words: str) -> Iterator[Setting]:
     yield Setting(f"{key}.name", " or ".join(table), "", words or "which of them")
-    found: dict[str, dict[Setting, list[str]]] = {}  # key -> what is said of it -> by which choices
+    found: dict[str, dict[Setting, list[str]]] = {}  # key -> setting -> choices that have it
     for name, cls in table.items():
         for setting in settings(cls, key):
             found.setdefault(setting.key, {}).setdefault(setting, []).append(name)
@@ -84,7 +84,7 @@ def explained(data: Any, cls: Any, path: str = "") -> Iterator[tuple[str, Any, s
 
 
 def shown_value(value: Any) -> str:
-    """As a user types it."""
+    """A value as a user types it."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, tuple | list):
@@ -93,7 +93,7 @@ def shown_value(value: Any) -> str:
 
 
 def kind_in_words(kind: Any) -> str:
-    """Of a field's type, as a user types it."""
+    """A field's type in words, its choices as a user types them."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return " or ".join("null" if argument is type(None) else kind_in_words(argument) for argument in arguments)
@@ -110,7 +110,7 @@ def kind_in_words(kind: Any) -> str:
 
 
 def _words_of_fields(cls: type) -> dict[str, str]:
-    """Of those that the class inherits, too."""
+    """Field -> its description; inherited fields are included."""
     found: dict[str, str] = {}
     for base in reversed(cls.__mro__):
         if is_dataclass(base):

@@ -24,20 +24,20 @@ PAGE = DOCS / "cells.md"
 SIZES = 2048, 4096  # units, and as many inputs
 HEAD = """# Cells
 
-Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is what comes in, h the output of the step
-before, c and what else there is the rest of the state; W_k x and R_k h carry their own biases, σ is the logistic
-function and ⊙ the product unit by unit. `model.cell.depth=2` makes a step of two transitions (Pascanu et al., 2014,
-arXiv:1312.6026). (`scripts/write_cells.py` makes this page from `nmt/cells/`.)
+Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is the input, h the previous output and c,
+like the other letters in the column "state", a part of the previous state; ' marks new values. W_k x and R_k h carry
+their own biases, σ is the logistic function and ⊙ the elementwise product. `model.cell.depth=2` makes each step two
+transitions (Pascanu et al., 2014, arXiv:1312.6026). `scripts/write_cells.py` generates this page from `nmt/cells/`.
 
-Parameters are those of one layer of H units with as many inputs. "Time" is that of a training step of one layer,
-relative to `lstm`, as [speed](speed.md#cells-beside-one-another) has measured it on a processor: of sequences of 25
-and of 100 steps. Kernels are made from the cell's equations: C for training and for search (in int8, on AVX2, AVX512,
-AMX and NEON), Triton for a GPU. A scan computes all steps at once, and torch's own is taken where it is faster.
+Parameters are those of one layer of H units with H inputs. "Time" is that of a training step of one layer on a CPU,
+relative to `lstm`, for sequences of 25 and of 100 steps ([speed](speed.md#cells-beside-one-another)). Kernels are
+generated from the equations: C for training and for search (in int8, on AVX2, AVX512, AMX and NEON), Triton for a
+GPU. A scan computes all steps in one kernel. Torch's own kernel is used where it is faster.
 
 """
 FAMILIES = (  # of the table, by what the gates see
-    ("Every gate sees what was there before", lambda cell: not cell.input_only or cell.input_only < len(cell.gates)),
-    ("No gate sees h, so that all steps or most of the work are computed at once", lambda cell: True),
+    ("Every gate sees the previous state", lambda cell: not cell.input_only or cell.input_only < len(cell.gates)),
+    ("No gate sees h: all steps, or most of the work, are computed at once", lambda cell: True),
 )
 
 
@@ -50,7 +50,7 @@ def page() -> str:
         parts.append("|---|---|---|---|---|---|---|\n")
         parts += [row(name, left.pop(name)()) for name in names]
         parts.append("\n")
-    parts.append("Further files of `conf/cell` are cells above with other settings:\n\n| cell | is |\n|---|---|\n")
+    parts.append("Other files of `conf/cell` are the cells above with other settings:\n\n| cell | is |\n|---|---|\n")
     parts += [f"| `{name}` | {what} |\n" for name, what in variants().items()]
     parts.append("\n## Equations\n")
     parts += [f"\n### {name}\n\n{equations(kind)}\n" for name, kind in CELLS.items()]

@@ -198,12 +198,12 @@ def test_a_trial_that_cannot_be_made_is_refused_at_once(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cell=lstmm"], "Could not find 'cell/lstmm'"),
+        (["cell=lstmm"], "cell has no choice 'lstmm'; did you mean cell=lstm?"),
         (["+model.dropuot=0.5"], "model.dropuot is unknown"),
         (["data=files", "data.dir=nowhere", "data.src=de", "data.tgt=en"], "'nowhere', which is no folder"),
         (["--updates=3"], "--updates must be at least 10"),
         (["--cells=lstm", "--peer=opennmt"], "--cells are not measured beside a --peer"),
-        (["--cells=lstm,gruu"], "Could not find 'cell/gruu'"),
+        (["--cells=lstm,gruu"], "cell has no choice 'gruu'; did you mean cell=gru?"),
     ],
 )
 def test_what_cannot_be_measured_costs_one_line(bench, arguments, message, tmp_path, monkeypatch, capsys):

@@ -37,7 +37,7 @@ def test_words_are_told_of_what_is_composed(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["nmt-train", "data=files", "optim=plateau", "--settings", "plateau"])
     train.main()
     shown = capsys.readouterr().out
-    assert shown.startswith('optim.plateau_factor=0.5\n    what "plateau" multiplies the rate by ...\n')
+    assert shown.startswith('optim.plateau_factor=0.5\n    "plateau" multiplies the rate by this ...\n')
     data = {"data": {"name": "hub", "dataset": "x"}, "metric": {}}
     found = {key: (value, words) for key, value, words in explained(data, RunConfig)}
     assert found["data.name"] == ("hub", "one of demo, files, hub")

@@ -41,8 +41,8 @@ class LayerNormGRU(GRU):
     n = tanh(LN_4(W_n x) + r ⊙ LN_3(R_n h))
     h' = (1 - z) ⊙ n + z ⊙ h
 
-    Each LN_k(a) = γ_k ⊙ (a - mean a) / sqrt(var a + ε) + β_k over the units of a row. Where a gate needs no more than
-    the sum of both products, the sum is normalised rather than each of them: it is half the work.
+    Each LN_k(a) = γ_k ⊙ (a - mean a) / sqrt(var a + ε) + β_k over the units of a row. Where a gate needs only the sum
+    of both products, the sum is normalised instead of each product, which halves the work.
     """
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
@@ -59,8 +59,8 @@ class LayerNormGRU(GRU):
 
 @dataclass(frozen=True)
 class ResetBeforeGRU(Cell):
-    """The gated recurrent unit as it was first written (Cho et al., 2014, arXiv:1406.1078): the reset gate comes
-    before the product, which is one of its own.
+    """The gated recurrent unit as first published (Cho et al., 2014, arXiv:1406.1078), with the reset gate before the
+    product, whose matrix U is separate.
 
     r = σ(W_r x + R_r h)
     z = σ(W_z x + R_z h)

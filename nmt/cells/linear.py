@@ -106,8 +106,8 @@ class SRU(Cell):
     c' = f ⊙ c + (1 - f) ⊙ W_n x
     h' = r ⊙ c' + (1 - r) ⊙ W_s x
 
-    The paper's highway passes x itself on, which needs as many features as units; here W_s makes them. The gates see
-    c, so there is nothing to scan; but a step is unit by unit, without a product.
+    The paper's highway passes x itself on, which needs as many features as units; here it passes on W_s x. The gates
+    see c, so the steps cannot be scanned in parallel, but each is elementwise, without a matrix product.
     """
 
     gates = ("f", "r", "n", "s")
@@ -132,7 +132,7 @@ class IndRNN(Cell):
 
     h' = max(0, W x + u ⊙ h)
 
-    The weights u are diagonal, one a unit, and start between 0 and 1, so that memories of all lengths are there.
+    The weights u are diagonal, one per unit. They start between 0 and 1, which gives memories of all lengths.
     """
 
     gates = ("n",)

@@ -44,8 +44,8 @@ class PeepholeLSTM(LSTM):
     o = σ(W_o x + R_o h + p_o ⊙ c')
     h' = o ⊙ tanh(c')
 
-    The input and forget gate see the cell as the last step left it, the output gate as this step made it.
-    The weights p are diagonal, one a unit, and start at zero: before training this is the plain LSTM.
+    The input and forget gates see the cell of the previous step, the output gate that of this step. The weights p are
+    diagonal, one per unit, and start at zero: before training this is the plain LSTM.
     """
 
     def own_parameters(self, hidden_size: int) -> dict[str, Tensor]:
@@ -73,8 +73,8 @@ class LayerNormLSTM(LSTM):
     h' = o ⊙ tanh(LN_5(c'))
 
     Each LN_k(a) = γ_k ⊙ (a - mean a) / sqrt(var a + ε) + β_k over the units of a row. The sum of both products is
-    normalised rather than each of them, which is half the work. `forget_bias` is where β_2 starts, because a bias
-    that all units share does not pass a normalisation.
+    normalised instead of each product, which halves the work. `forget_bias` is the initial value of β_2, because
+    normalisation removes a bias that all units share.
     """
 
     def initial_bias(self) -> dict[str, float]:

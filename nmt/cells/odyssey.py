@@ -1,4 +1,4 @@
-"""The LSTM with every part of it a switch (Greff et al., 2015, "LSTM: A search space odyssey", arXiv:1503.04069)."""
+"""The LSTM with a switch for every part (Greff et al., 2015, "LSTM: A search space odyssey", arXiv:1503.04069)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nmt.cells.base import ForgetfulCell, Parameters, State, product, tanh
 
 @dataclass(frozen=True)
 class OdysseyLSTM(ForgetfulCell):
-    """The paper's vanilla LSTM, which is the LSTM with peepholes, and its eight variants, a switch each.
+    """The paper's vanilla LSTM, which is the LSTM with peepholes, and its eight variants, one switch each.
 
     g = tanh(W_g x + R_g h)                         g = W_g x + R_g h     without input_activation
     i = σ(W_i x + R_i h + p_i ⊙ c)                  i = 1                 without input_gate
@@ -22,10 +22,10 @@ class OdysseyLSTM(ForgetfulCell):
     h' = o ⊙ tanh(c')                               h' = o ⊙ c'           without output_activation
 
     Without peepholes there is no p. With gate_recurrence each of i, f and o also gets, before its σ, a product
-    U_k [i; f; o] of all three as the step before left them, 0 at first.
+    U_k [i; f; o] with the three gates of the previous step, which start at 0.
 
-    Without forget gate and peepholes it is the LSTM of Hochreiter & Schmidhuber (1997), "Long short-term memory", but
-    for the scale of its squashing functions, 4σ(a) - 2 = 2 tanh(a / 2) and 2σ(a) - 1 = tanh(a / 2).
+    Without forget gate and peepholes it is the LSTM of Hochreiter & Schmidhuber (1997), "Long short-term memory",
+    except for the scale of its squashing functions, 4σ(a) - 2 = 2 tanh(a / 2) and 2σ(a) - 1 = tanh(a / 2).
     """
 
     input_gate: bool = True

@@ -20,7 +20,7 @@ from nmt.ranges import check_ranges
 
 @dataclass(frozen=True)
 class SLSTM(ForgetfulCell):
-    """sLSTM, with one head: R mixes all units.
+    """sLSTM of xLSTM (Beck et al., 2024, arXiv:2405.04517), with one head: R mixes all units.
 
     i = exp(W_i x + R_i h)
     f = σ(W_f x + R_f h)
@@ -30,8 +30,7 @@ class SLSTM(ForgetfulCell):
     n' = f ⊙ n + i
     h' = o ⊙ c' / n'
 
-    The normaliser n starts at 1, so that from the first step on c' / n' is a weighted mean of what was there before
-    and of all g.
+    The normaliser n starts at 1, so from the first step on c' / n' is a weighted mean of the initial c and of all g.
     """
 
     gates = ("i", "f", "g", "o")
@@ -59,7 +58,7 @@ class SLSTM(ForgetfulCell):
 
 @dataclass(frozen=True)
 class MLSTM(ParallelCell, ForgetfulCell):
-    """mLSTM, whose memory C is a matrix (d, d) a head, d the units of a head.
+    """mLSTM of xLSTM (Beck et al., 2024, arXiv:2405.04517): each head of d units has a memory C, a d × d matrix.
 
     i = exp(w_i x)
     f = σ(w_f x)
@@ -71,7 +70,7 @@ class MLSTM(ParallelCell, ForgetfulCell):
     n' = f n + i k
     h' = o ⊙ C' q / max(|n'ᵀ q|, 1)
 
-    i and f are one number a head. In training many steps are computed at once (nmt/cells/matrix_memory.py). A
+    i and f are one number per head. Training computes many steps at once (nmt/cells/matrix_memory.py). A
     decoder's memory starts with one pair of v and k, made from the source.
     """
 

@@ -1,1 +1,1 @@
-"""The commands: a file for each, and what they share. A user's error ends in one line and exit code 2."""
+"""The commands: a file for each, and shared code. A user's error gives one line on stderr and exit code 2."""

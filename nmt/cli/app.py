@@ -1,7 +1,7 @@
-"""A command whose arguments Hydra composes: nmt-train and nmt-lab.
+"""Commands whose config Hydra composes from arguments: nmt-train and nmt-lab.
 
-Hydra imports what its own settings name (callbacks, launchers, handlers of logs), and --experimental-rerun unpickles.
-Here its settings choose by name among what is installed, and whatever else would be imported is refused first.
+Hydra imports whatever its own settings name (callbacks, launchers, log handlers), and --experimental-rerun unpickles.
+Here Hydra's settings may only choose installed plugins by name; anything else that would be imported is refused.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from nmt.common.resources import resource
 
 Explain = Callable[[Plain, str], str]
 Sweeping = Callable[[str, Any, list[Any]], AbstractContextManager[Any]]
-IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys of Hydra's own settings
-QUIET = ("-q", "--quiet")  # no progress and no log but warnings
+IMPORTS = frozenset(["callbacks", "_target_", "class", "()", "custom_search_space"])  # keys in Hydra's own settings
+QUIET = ("-q", "--quiet")  # no progress, and only warnings in the log
 INSTALLED = ("hydra._internal.", "hydra_plugins.", "optuna.samplers.", "logging.", "colorlog.")
 
 
@@ -41,12 +41,11 @@ def run_app(
     explain: Explain | None = None,
     sweeping: Sweeping | None = None,
 ) -> None:
-    """Call `task`, in a sweep once a job, with the config that conf/<config_name>.yaml and sys.argv come to, whether
-    to be quiet, and the sweep that `sweeping` opens (None where there is none).
+    """Call `task` (in a sweep once per job) with the config composed from conf/<config_name>.yaml and sys.argv,
+    whether to be quiet, and the sweep that `sweeping` opens, or None.
 
-    With --settings, and with --cfg where a run has init=, print instead the config as `settle` leaves it, given the
-    plain data and the overrides; with --settings in the words of `explain`. What is wrong with the arguments ends the
-    command in one line."""
+    With --settings, and with --cfg for a run with init=, print the config instead, after `settle` has processed the
+    plain data and the overrides; --settings prints it with `explain`. Wrong arguments end the command in one line."""
     with one_line_errors(command):
         arguments = _arguments(command, explain is not None)
         parsed = parsed_overrides(arguments.overrides)
@@ -62,7 +61,7 @@ def run_app(
             return
         if settle and arguments.cfg in ("job", "all"):
             known = composition.plain(settle)
-            if known["init"]:  # else Hydra shows what is trained
+            if known["init"]:  # otherwise Hydra's own output is right
                 print(_shown(known, arguments), end="")
                 return
         around: AbstractContextManager[Any] = nullcontext()
@@ -75,11 +74,11 @@ def run_app(
 
 
 def _run_jobs(composition: Composition, config_name: str, job: Callable[[Any], Any]) -> None:
-    """What Hydra does with sys.argv. Raises ValueError for overrides that cannot even be composed."""
-    from nmt.cli.schema import register  # torch: not for what is wrong so far
+    """Let Hydra process sys.argv. Raises ValueError for overrides that cannot be composed."""
+    from nmt.cli.schema import register  # imports torch, which the errors above do not need
 
     register()
-    # Hydra prints errors of a job itself, over many lines, unless it is told to raise them.
+    # Otherwise Hydra prints a job's errors itself, over many lines, instead of raising them.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         hydra.main(version_base="1.3", config_path=str(resource("conf")), config_name=config_name)(job)()
@@ -88,8 +87,8 @@ def _run_jobs(composition: Composition, config_name: str, job: Callable[[Any], A
 
 
 def _arguments(command: str, explains: bool) -> argparse.Namespace:
-    """Hydra's options and the overrides, in any order; sys.argv is left as Hydra can read it again. Ends the command
-    for what Hydra would print over many lines."""
+    """Hydra's options and the overrides, in any order. Reorders sys.argv so that Hydra can parse it again. Ends
+    the command for errors that Hydra would print over many lines."""
     parser = get_args_parser()
     parser.prog, parser.error = command, lambda message: fail(command, f"{message} (see --help)")
     for action in parser._actions:
@@ -99,11 +98,11 @@ def _arguments(command: str, explains: bool) -> argparse.Namespace:
     if explains:
         parser.add_argument("--settings", nargs="?", const="", metavar="WORD")
     arguments: argparse.Namespace = parser.parse_intermixed_args()
-    if explains and "=" in (arguments.settings or ""):  # no word, but what is overridden
+    if explains and "=" in (arguments.settings or ""):  # not a word, but an override
         arguments.overrides, arguments.settings = [arguments.settings, *arguments.overrides], ""
     if arguments.quiet and not set(QUIET) & set(sys.argv):
         raise ValueError(f"give {' or '.join(QUIET)} by itself")
-    # Hydra reads them again, and takes no option between overrides.
+    # Hydra parses them again, and accepts no options between overrides.
     sys.argv = [one for one in sys.argv if one not in (*QUIET, *arguments.overrides)] + arguments.overrides
     if arguments.experimental_rerun is not None:
         raise ValueError("--experimental-rerun would run what its file says; give the same command again instead")
@@ -121,7 +120,7 @@ def _of_hydra(override: Any) -> bool:
 
 
 def refuse_imports(overrides: list[Any]) -> None:
-    """Raises ValueError for an override of Hydra's own settings by which it would import something."""
+    """Raises ValueError for an override of Hydra's own settings that would make it import something."""
     for override in filter(_of_hydra, overrides):
         path = f"{override.key_or_group}.{override.package}".replace("/", ".").split(".")
         value = override.value()
@@ -130,7 +129,7 @@ def refuse_imports(overrides: list[Any]) -> None:
 
 
 def _refuse_composed_imports(composition: Composition) -> None:
-    """The same, for what stands in files of the user's folders."""
+    """The same for settings in files of the user's folders."""
     for key, value in _items(composition.plain()["hydra"]):
         if value and key in IMPORTS and not str(value).startswith(INSTALLED):
             raise ValueError(_refusal(f"{key}: {value}"))
@@ -154,7 +153,7 @@ def _items(data: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def _shown(plain: Plain, arguments: argparse.Namespace) -> str:
-    """What Hydra prints of this with --cfg."""
+    """The config as Hydra prints it with --cfg."""
     config = OmegaConf.create(plain)
     if arguments.cfg == "job":
         del config["hydra"]
@@ -163,7 +162,7 @@ def _shown(plain: Plain, arguments: argparse.Namespace) -> str:
 
 
 def built(overrides: list[str], build: Build[T], config_dir: str | None = None) -> T:
-    """What `build` makes of the config of nmt-train with these overrides, and of them. Raises ValueError."""
+    """The result of `build` for nmt-train's config with these overrides, and the overrides. Raises ValueError."""
     parsed = parsed_overrides(overrides)
     refuse_imports(parsed)
 

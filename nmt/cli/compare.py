@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from nmt.metrics.measure import References
 
 COMMAND = "nmt-compare"
-WIDTH = 24  # of a system's name in the table
+WIDTH = 40  # of a system's name in the tables; where names must be longer to differ, they are
 
 
 def parser() -> Parser:
@@ -153,30 +154,31 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
 
 def text(report: dict[str, Any]) -> str:
     """The tables, in which whatever comes from a file or a model is shown, not obeyed."""
-    lines = []
+    names = short_names(list(report["systems"]))
+    titles = {
+        "bleu_by_src_words": "BLEU by source words",
+        "bleu_by_src_characters": "BLEU by source characters",
+        "bleu_by_rarest_word": "BLEU by rarest word",
+    }
+    lines, width = [], max(map(len, [*names.values(), *titles.values()]))
     for metric, signature in report["signatures"].items():
         lines += [f"{metric.upper()}   {signature}", ""]
         for name, of in report["systems"].items():
             one = of[metric]
             interval = "" if one["interval"] is None else f" ± {one['interval']:.2f}"
             against = "baseline" if one["p_value"] is None else f"p = {one['p_value']:.4f}"
-            lines.append(f"{short(name):{WIDTH}} {one['score']:6.2f}{interval}   {against}")
+            lines.append(f"{names[name]:{width}} {one['score']:6.2f}{interval}   {against}")
         lines.append("")
     if report["notes"]:
         lines += [*report["notes"], ""]
-    titles = {
-        "bleu_by_src_words": "source words",
-        "bleu_by_src_characters": "source characters",
-        "bleu_by_rarest_word": "rarest word",
-    }
     for key, title in titles.items():
         if key in report:
             tables = report[key]
             buckets = next(iter(tables.values()))
-            lines.append(f"{'BLEU by ' + title:{WIDTH}} " + " ".join(f"{bucket:>8}" for bucket in buckets))
-            lines.append(f"{'sentences':{WIDTH}} " + " ".join(f"{row['sentences']:8}" for row in buckets.values()))
+            lines.append(f"{title:{width}} " + " ".join(f"{bucket:>8}" for bucket in buckets))
+            lines.append(f"{'sentences':{width}} " + " ".join(f"{row['sentences']:8}" for row in buckets.values()))
             for name, table in tables.items():
-                lines.append(f"{short(name):{WIDTH}} " + " ".join(f"{row['bleu']:8.2f}" for row in table.values()))
+                lines.append(f"{names[name]:{width}} " + " ".join(f"{row['bleu']:8.2f}" for row in table.values()))
             lines.append("")
     for name, examples in report["differ_most"].items():
         for example in examples:
@@ -184,10 +186,26 @@ def text(report: dict[str, Any]) -> str:
             lines += [f"  src  {shown(example['src'])}", f"  ref  {shown(example['ref'])}"]
             first = next(iter(report["systems"]))
             lines += [
-                f"  {short(one)}: {shown(hyp)}" for one, hyp in zip((first, name), example["hyps"], strict=True)
+                f"  {names[one]}: {shown(hyp)}" for one, hyp in zip((first, name), example["hyps"], strict=True)
             ]
     return "\n".join(lines).rstrip()
 
 
-def short(name: str) -> str:
-    return shown(name)[-WIDTH:]
+def short_names(names: list[str]) -> dict[str, str]:
+    """What each name, of several that differ, is called in the tables: itself where all are short, else what it does
+    not share with all others at the start and the end; of paths whole parts, unless those are long."""
+    found = names
+    for parts in ([re.split(r"(?<=[/\\])", name) for name in names], names):
+        if max(map(len, found)) > WIDTH:
+            found = _unshared(parts)
+    return {name: shown(one, None) for name, one in zip(names, found, strict=True)}
+
+
+def _unshared(names: Sequence[Sequence[str]]) -> list[str]:
+    start, least = 0, min(map(len, names)) - 1  # of each one part stays
+    while start < least and len({name[start] for name in names}) == 1:
+        start += 1
+    end = 0
+    while start + end < least and len({name[-1 - end] for name in names}) == 1:
+        end += 1
+    return ["…" * (start > 0) + "".join(name[start : len(name) - end]) + "…" * (end > 0) for name in names]

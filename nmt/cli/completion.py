@@ -1,4 +1,4 @@
-"""What a shell needs to complete a command's options: a script, which it takes once."""
+"""Shell completion of a command's options: a script to load once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BY_BASH = """\
 }}
 complete -o default -F {function} {command}
 """
-BEFORE = {"bash": "", "zsh": "autoload -U +X bashcompinit && bashcompinit\n"}  # zsh can do what bash does
+BEFORE = {"bash": "", "zsh": "autoload -U +X bashcompinit && bashcompinit\n"}  # zsh can emulate bash's completion
 
 
 class Completion(argparse.Action):
@@ -26,7 +26,7 @@ class Completion(argparse.Action):
 
 
 def script(parser: argparse.ArgumentParser) -> str:
-    """For bash: after an option with choices these, at a dash the options, elsewhere names of files."""
+    """A script for bash: completes choices after an option that has them, options after a dash, else file names."""
     actions = [action for action in parser._actions if action.option_strings]
     cases = [
         f'        {"|".join(action.option_strings)}) COMPREPLY=($(compgen -W "{" ".join(map(str, action.choices))}" '

@@ -1,4 +1,4 @@
-"""What overrides come to: the config that Hydra composes of them, or in one line what is wrong with them."""
+"""Composes a config from overrides with Hydra, or explains in one line what is wrong with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Settle = Callable[[Plain, list[str]], Plain]
 
 
 def parsed_overrides(overrides: list[str]) -> list[Any]:
-    """Hydra's objects. Raises ValueError."""
+    """The overrides as Hydra's objects. Raises ValueError."""
     parser, found = OverridesParser.create(), []
     for text in overrides:
         try:
@@ -39,34 +39,34 @@ def parsed_overrides(overrides: list[str]) -> list[Any]:
 
 @dataclass(frozen=True)
 class Composition:
-    """A file of conf/ with overrides."""
+    """A config file of conf/ with overrides."""
 
     config_name: str
     overrides: list[Any]  # Hydra's objects
-    config_dir: str | None = None  # a folder with further choices
-    config_path: str | None = None  # one in the place of conf/
+    config_dir: str | None = None  # a folder with additional choices
+    config_path: str | None = None  # a folder used instead of conf/
 
     def built(self, build: Build[T]) -> T:
-        """What `build` makes of the composed config, Hydra's own settings included, and of the overrides in it: all
-        but those that a sweep varies. Raises ValueError."""
+        """The result of `build` for the composed config, including Hydra's own settings, and the overrides in it: all
+        except those of a sweep. Raises ValueError."""
         try:
             return self._composed([one for one in self.overrides if not one.is_sweep_override()], build)
         except (HydraException, OmegaConfBaseException) as error:
             raise ValueError(self.explained(error)) from None
 
     def plain(self, settle: Settle | None = None) -> Plain:
-        """The config, as `settle` leaves it, as plain data with Hydra's own settings, nothing resolved, and "???" for
-        what is missing. Raises ValueError."""
+        """The config as plain data, after `settle`, including Hydra's own settings, unresolved, with "???" for
+        missing values. Raises ValueError."""
 
         def build(composed: Any, lines: list[str]) -> Plain:
-            HydraConfig.instance().set_config(composed)  # by which the name of a run is resolved
+            HydraConfig.instance().set_config(composed)  # the name of a run is resolved from it
             plain = typing.cast(Plain, OmegaConf.to_container(composed, resolve=False))
             return settle(plain, lines) if settle else plain
 
         return self.built(build)
 
     def _composed(self, overrides: list[Any], build: Build[T]) -> T:
-        """Raises HydraException and OmegaConf's."""
+        """Raises the exceptions of Hydra and OmegaConf."""
         from nmt.cli.schema import register
         from nmt.sweep.space import quoted
 
@@ -84,7 +84,7 @@ class Composition:
             return build(compose(self.config_name, lines, return_hydra_config=True), lines)
 
     def explained(self, error: Exception) -> str:
-        """What is wrong with the overrides, and what would be right; of the rest what Hydra says, less its advice."""
+        """What is wrong with the overrides, and a correction; for other errors Hydra's message without its advice."""
         from nmt.cli.suggestions import what_is_missing, what_is_wrong
 
         groups = self._groups()
@@ -100,7 +100,7 @@ class Composition:
         return next(filter(None, (what_is_wrong(one, groups, keys) for one in self.overrides)), first)
 
     def _groups(self) -> dict[str, set[str]]:
-        """The names that each group has, in our folder and the user's."""
+        """The choices of each group, in our folder and the user's."""
         from nmt.cells import Cell
         from nmt.plain_data import names_of
 

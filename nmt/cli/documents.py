@@ -1,4 +1,4 @@
-"""nmt-translate -i FILE -o FILE: lines of text as the filter has them, or a document's segments."""
+"""nmt-translate -i FILE -o FILE: translates lines of text, as from stdin, or a document's segments."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
 
 
 def path_or_stdin(text: str) -> Path | None:
-    """None for "-", as where no file is given."""
+    """The path; None for "-", as if no file were given."""
     return None if text == "-" else Path(text)
 
 
 def kind_of(options: argparse.Namespace) -> str:
-    """The format of the input. Raises ValueError for options that do not go with it."""
+    """The format of the input. Raises ValueError for options that do not fit it."""
     there = options.input is not None
     kind = options.format or (format_of(options.input) if there else TEXT)
     if there and not options.format and (better := OTHERS.get(options.input.suffix.lower())):
@@ -85,7 +85,7 @@ def kind_of(options: argparse.Namespace) -> str:
 
 
 def _refuse_options(kind: str, options: argparse.Namespace) -> None:
-    """Raises ValueError for an option that the format would not look at."""
+    """Raises ValueError for an option that has no effect in this format."""
     for name in ("column", "retranslate", "state"):
         if not getattr(options, name):
             continue
@@ -97,8 +97,8 @@ def _refuse_options(kind: str, options: argparse.Namespace) -> None:
 
 
 def _refuse_suffix(kind: str, options: argparse.Namespace) -> None:
-    """Raises ValueError for an output whose name says another format than it would have. Lines of text may be a TSV;
-    and where --format overrides the suffix of the input, the output may have that suffix, too."""
+    """Raises ValueError for an output whose suffix is of another format. Lines of text may go to a TSV; if --format
+    overrides the suffix of the input, the output may have that suffix, too."""
     if options.output in (None, STDOUT) or options.format == TEXT:
         return
     there, right = format_of(options.output), {TEXT, kind, TSV if kind == TEXT else kind}
@@ -120,7 +120,7 @@ def _same(one: Path, other: Path | None) -> bool:
 
 @contextmanager
 def text_streams(options: argparse.Namespace, size: int) -> Iterator[tuple[Iterator[list[Line]], BinaryIO]]:
-    """Lines in groups, and where their translations go."""
+    """Lines in groups, and the stream for their translations."""
     with _groups_of(options.input, size) as groups, _output(options.output) as file:
         yield groups, file
 
@@ -136,7 +136,7 @@ def _groups_of(path: Path | None, size: int) -> Iterator[Iterator[list[Line]]]:
 
 @contextmanager
 def _output(path: Path | None) -> Iterator[BinaryIO]:
-    """Where translations go: stdout, or a file, packed as its name says, that is there when the last is written."""
+    """The stream for translations: stdout, or a file, compressed by its suffix, that appears when all are written."""
     if path in (None, STDOUT):
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -149,7 +149,7 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def warn_of_markup(command: str, lines: Sequence[str]) -> None:
-    """Lines that are a file's markup are translated all the same, and one warning says what would keep it."""
+    """Warn once if the lines look like a file's markup, and say which option keeps it; they are translated anyway."""
     if found := markup_of(lines):
         what, suffix = found
         warn(
@@ -160,7 +160,7 @@ def warn_of_markup(command: str, lines: Sequence[str]) -> None:
 
 
 def translate_document(command: str, kind: str, options: argparse.Namespace, workers: Workers, form: Form) -> None:
-    """Read, translate, write. Raises ValueError for a file that cannot be read, before anything is written."""
+    """Read, translate and write a document. Raises ValueError for an unreadable file before anything is written."""
     from nmt.formats.language_tags import same_language
 
     data, name = _content(options.input)
@@ -191,8 +191,8 @@ def _content(path: Path | None) -> tuple[bytes, str]:
 
 
 def translations(command: str, workers: Workers, segments: Sequence[Segment], form: Form, advises: bool) -> list[str]:
-    """A translation of each segment. What is repeated is translated once; lines within a segment are translated one
-    by one, and blank space at their ends is kept."""
+    """A translation of each segment. Repeated texts are translated once; lines within a segment are translated one by
+    one, and blank space at their ends is kept."""
     parts = [parts_of(segment) for segment in segments]
     texts = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
     form = replace(form, tags=True)

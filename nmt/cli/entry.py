@@ -1,7 +1,7 @@
-"""Where the commands begin, and how they end: at once.
+"""Entry points of the commands, and their fast exit.
 
-Python takes apart at its end what was imported, piece by piece, which takes up to two seconds of torch and Lightning;
-the system frees the same memory in a moment. Threads are waited for, and functions of atexit called, as ever.
+At exit Python tears down imported modules one by one, which takes up to two seconds for torch and Lightning; the
+system frees the same memory in a moment. Threads are still joined, and atexit functions called.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 
-_codes = [1]  # the last one is that of the process; 1 is Python's own after a traceback
+_codes = [1]  # the last one is the exit code; 1 is Python's own after a traceback
 
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """Around all that a process does. Its exit code stays what it is."""
+    """Wrap everything that a process does. Its exit code stays the same."""
     register()
     try:
         yield
@@ -31,13 +31,13 @@ def ending_at_once() -> Iterator[None]:
 
 @cache
 def register() -> None:
-    """Before all else is imported: of the functions of atexit the first is called last."""
+    """Call this before other imports: the first function registered with atexit is called last."""
     atexit.register(_end)
 
 
 def _end() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # it is closed, or nobody reads: that has been told
+        with suppress(OSError, ValueError, AttributeError):  # closed, or its reader has gone: already reported
             stream.flush()
     os._exit(_codes[-1])
 

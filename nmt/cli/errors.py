@@ -1,4 +1,4 @@
-"""How a command ends when something is wrong: one line on stderr, no traceback."""
+"""Errors of commands: one line on stderr, no traceback."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nmt.common.suggestions import did_you_mean
 USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
-NO_MEMORY = ("can't allocate memory", "out of memory")  # torch's words, of a processor and of a GPU
+NO_MEMORY = ("can't allocate memory", "out of memory")  # torch's messages, for a CPU and for a GPU
 
 
 @contextmanager
 def one_line_errors(command: str) -> Iterator[None]:
     """Turn a ValueError (the user's), an OSError or a MemoryError (the machine's) into one line and exit code 2, and
-    what libraries warn of into a line each.
+    each warning of a library into a line.
 
-    A reader who has gone, and Ctrl-C, end the command quietly, with the exit code that a shell gives the signal.
+    A broken pipe and Ctrl-C end the command quietly, with the exit code that a shell gives the signal.
     """
     try:
         try:
@@ -60,7 +60,7 @@ def one_line_errors(command: str) -> Iterator[None]:
 
 
 def said_of(error: Exception) -> str | None:
-    """The words of an error that the user or the machine is the cause of; None for a fault of the program."""
+    """The message of an error caused by the user or the machine; None for a bug of the program."""
     if isinstance(error, ValueError):
         return str(error)
     if isinstance(error, OSError):
@@ -72,13 +72,13 @@ def said_of(error: Exception) -> str | None:
 
 
 def words_of(error: OSError) -> str:
-    """What the system says, after the file that it is about."""
+    """The system's message, after the name of the file."""
     what, name = error.strerror or str(error), error.filename
     return f"{os.fsdecode(name)}: {what}" if isinstance(name, str | bytes) else what
 
 
 def _settle_stdout() -> None:
-    """What cannot be written any more is dropped: Python would complain again when it flushes stdout at exit."""
+    """Drop output that cannot be written: Python would complain again when it flushes stdout at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -87,15 +87,15 @@ def _settle_stdout() -> None:
 
 @contextmanager
 def command(parser: Parser) -> Iterator[argparse.Namespace]:
-    """What nearly every command begins with: its streams, its options, and how it ends when something is wrong."""
+    """Set-up of nearly every command: streams, options, and errors in one line."""
     prepare_streams()
     with one_line_errors(parser.prog):
         yield parser.parse_args()
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, without the lines of usage before an error. Options may stand anywhere, between other arguments too.
-    An option counts once: given again it is refused, unless its action is one that collects (append, extend, count).
+    """argparse without the usage before an error. Options may appear anywhere, also between other arguments.
+    A repeated option is refused unless its action collects values (append, extend, count).
     """
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
@@ -110,7 +110,7 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, *arguments: Any, **settings: Any) -> Any:
         options, unknown = self.parse_known_args(*arguments, **settings)
-        if unknown:  # only then: of what is required and missing this one names the options alone
+        if unknown:  # only then, because this method names only options among missing required arguments
             options, unknown = self.parse_known_intermixed_args(*arguments, **settings)
         if unknown:
             known = [name for action in self._actions for name in action.option_strings]
@@ -129,12 +129,12 @@ class Parser(argparse.ArgumentParser):
         fail(self.prog, f"{message} (see --help)")
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        with one_line_errors(self.prog):  # argparse would lose what cannot be written
+        with one_line_errors(self.prog):  # argparse itself ignores write errors
             print(message, end="", file=file)
 
 
 def _once(action: type[argparse.Action]) -> type[argparse.Action]:
-    """The same action, which ends the command the second time."""
+    """The same action, but a second use ends the command."""
 
     class Once(action):  # type: ignore[valid-type, misc]
         def __call__(self, parser: Parser, *arguments: Any) -> None:
@@ -153,6 +153,6 @@ def fail(command: str, message: str, code: int = USER_ERROR) -> NoReturn:
 
 
 def warn(command: str, message: str) -> None:
-    """One line on stderr, whatever stands in the message."""
+    """Print one line on stderr, whatever the message contains."""
     with aside():
         print(f"{command}: {shown(' '.join(message.split()))}", file=sys.stderr)

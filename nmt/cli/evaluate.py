@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,13 +28,14 @@ from nmt.cli.options import (
 )
 from nmt.cli.rare import add_rare_options, check_rare_options, rare_report, rare_table
 from nmt.common.bars import seen
-from nmt.common.json_text import to_json
+from nmt.common.json_text import digest_of, to_json
 from nmt.common.shown import shown
 from nmt.hub import is_remote
 
 if TYPE_CHECKING:
     from nmt.metrics.buckets import Buckets
     from nmt.metrics.measure import Score
+    from nmt.translation.translator import Translator
 
 COMMAND = "nmt-evaluate"
 
@@ -88,7 +90,7 @@ def main() -> None:
 
 
 def tuned(options: argparse.Namespace) -> str:
-    """What --tune prints."""
+    """The output of --tune."""
     from nmt.cli.ranking import tune_search
 
     if options.rare:
@@ -100,15 +102,14 @@ def tuned(options: argparse.Namespace) -> str:
 
 
 def evaluated(options: argparse.Namespace) -> str:
-    """Translate, score and write down; what is printed of it."""
+    """Translate, score and save the results -> the text to print."""
     if options.save:
         raise ValueError("--save needs --tune")
     check_rare_options(options)
     take_direction(options)
     name, srcs, refs = evaluation_set(options)
-    beside = Path() if is_remote(options.model[0]) else Path(options.model[0]).resolve().parent
-    output = options.output or beside / "evaluation" / name
     translator = open_translator(options)
+    output = options.output or output_folder(options.model, translator, name)
     measure = measure_for(options, options.model, refs)
 
     from nmt.languages import unit
@@ -117,12 +118,13 @@ def evaluated(options: argparse.Namespace) -> str:
 
     translations = translated(options, translator, srcs)
     hyps = [translation.text for translation in translations]
-    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # whatever becomes of the scores
+    write(output / "hyp.txt", "".join(f"{hyp}\n" for hyp in hyps))  # saved even if scoring fails
     names = tuple(dict.fromkeys(("bleu", "chrf", "ter", *measure.names)))
     scores = measure.scores(hyps, refs, names, options.bootstrap)
     by_length = bleu_by_length(measure, srcs, hyps, refs)
     report = {
         "test_set": name,
+        "models": options.model,
         "sentences": len(srcs),
         "search": to_dict(translator.search),
         "mbr": translator.mbr,
@@ -139,8 +141,24 @@ def evaluated(options: argparse.Namespace) -> str:
     return "\n".join([*lines, *(rare_table(report["rare"]) if options.rare else [])])
 
 
+def output_folder(models: list[str], translator: Translator, name: str) -> Path:
+    """The folder of a test set beside the first model. Its name tells the output from that of another model there, of
+    an ensemble and of another direction."""
+    first, *others = (one if is_remote(one) else str(Path(one).resolve()) for one in models)
+    beside = Path() if is_remote(first) else Path(first).parent
+    direction = str(translator.direction)
+    parts = []
+    if translator.directions.only is None and not name.endswith(f"_{direction}"):  # as that of a published set may
+        parts.append(direction)
+    if is_remote(first) or Path(first).name != "model":
+        parts.append("-".join(Path(first).parts[-2 if is_remote(first) else -1 :]))
+    if others:
+        parts.append(f"ensemble-{digest_of(sorted(others))[:8]}")
+    return beside / "evaluation" / "_".join([name, *(re.sub(r"[^\w.+-]+", "-", part) for part in parts)])
+
+
 def take_direction(options: argparse.Namespace) -> None:
-    """A model of several directions translates in that of --langpair, where no other is said."""
+    """Take the direction of a model with several from --langpair, unless --to is given."""
     from nmt.bundle import load_config, model_folder
 
     if options.langpair and "-" in options.langpair and not options.to:
@@ -150,7 +168,7 @@ def take_direction(options: argparse.Namespace) -> None:
 
 
 def evaluation_set(options: argparse.Namespace) -> EvaluationSet:
-    """Raises ValueError for files that do not match or cannot be had."""
+    """The test set. Raises ValueError for mismatched or unavailable files."""
     if options.testset:
         if options.src or options.ref:
             raise ValueError("give --src and --ref, or --testset and --langpair, not both")

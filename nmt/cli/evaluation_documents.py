@@ -1,4 +1,4 @@
-"""Test sets in files other than lines: a memory or a translated document of both sides, subtitles, a table."""
+"""Test sets in other files than lines of text: translation memories, bilingual documents, subtitles, tables."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ OF_TWO_SIDES = ("xliff", "po")  # formats that say which text is the source, wha
 
 
 def is_document(path: Path) -> bool:
-    """Whether a file holds more than lines of text, such as columns or both languages."""
+    """Whether a file has more than lines of text, such as columns or both languages."""
     from nmt.data.pair_files import has_known_suffix
 
     return format_of(path) != TEXT or has_known_suffix(path.name)
 
 
 def languages_of(options: argparse.Namespace) -> tuple[str, str]:
-    """Those of the direction of the first model among the options; without a model, of --from and --to, and "" where
-    they say nothing. --tgt has the last word. Raises ValueError where the model needs to be told the direction."""
+    """The languages of the first model's direction; without a model, --from and --to, or "". --tgt overrides the
+    target. Raises ValueError if the model has several directions and none is given."""
     from nmt.bundle import load_config
     from nmt.hub import local
 
@@ -41,14 +41,14 @@ def languages_of(options: argparse.Namespace) -> tuple[str, str]:
 
 
 def refuse_unknown(path: Path, languages: Sequence[str]) -> None:
-    """Raises ValueError where the source language, or one of both, is needed and not known."""
+    """Raises ValueError, which names the option to give, if one of these languages is unknown."""
     if missing := [f"{name} LANG" for name, one in zip(("--from", "--to"), languages, strict=False) if not one]:
         raise ValueError(f"{path} has several languages or columns; say which are meant with {' and '.join(missing)}")
 
 
 def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[str]]:
-    """The sources and the references of a file that has both. Raises ValueError where it has none, or faults, or
-    where its languages are not known."""
+    """The sources and references of a file that has both. Raises ValueError if it has none, has faults, or its
+    languages are unknown."""
     from nmt.data.pair_files import has_known_suffix, read_rows
 
     if not has_known_suffix(path.name):
@@ -65,7 +65,7 @@ def both_sides(path: Path, languages: tuple[str, str]) -> tuple[list[str], list[
 
 
 def _is_in_order(path: Path) -> bool:
-    """Whether a file is a CSV or TSV of two columns without names, source and target whatever their languages."""
+    """Whether a file is a CSV or TSV of two unnamed columns: source and target, in any languages."""
     from nmt.data.pair_files import table_cells
 
     if format_of(path) not in ("csv", TSV):
@@ -75,16 +75,15 @@ def _is_in_order(path: Path) -> bool:
 
 
 def sources(path: Path, languages: tuple[str, str]) -> list[str]:
-    """The sources of a file that need not have their translations. Raises ValueError where it has none that could be
-    told."""
+    """The sources of a file, which need not have translations. Raises ValueError if it is unclear which they are."""
     if (kind := format_of(path)) == TEXT:
         return text_lines(path)
     return source_column(path, languages[0]) if kind in ("csv", TSV) else one_side(path, languages, is_ref=False)
 
 
 def source_column(path: Path, language: str) -> list[str]:
-    """The column of a CSV or TSV that its first row names as the source's, or the only one. Raises ValueError where
-    there are several and none is named so."""
+    """The column of a CSV or TSV that its first row names as the source language, or the only column. Raises
+    ValueError if there are several and none has that name."""
     from nmt.data.pair_files import table_cells
 
     rows = list(table_cells(path))
@@ -103,7 +102,7 @@ def source_column(path: Path, language: str) -> list[str]:
 
 
 def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
-    """All sources of a document, or, of one with both languages, its translations where it is a reference."""
+    """All sources of a document; for a bilingual reference its translations."""
     kind = format_of(path)
     if is_ref and FORMATS[kind].bilingual:
         return both_sides(path, languages)[1]
@@ -117,7 +116,7 @@ def one_side(path: Path, languages: tuple[str, str], is_ref: bool) -> list[str]:
 
 
 def text_lines(path: Path) -> list[str]:
-    """The lines of a file of text, or of a TSV. Raises ValueError for what is something else."""
+    """The lines of a text file or a TSV. Raises ValueError for other files."""
     from nmt.data.readers import read_lines
 
     if is_document(path) and format_of(path) == TEXT:
@@ -128,7 +127,7 @@ def text_lines(path: Path) -> list[str]:
 
 
 def refuse_markup(path: Path, lines: Sequence[str]) -> None:
-    """Raises ValueError for lines that are a file's markup: a score of them would be of no text."""
+    """Raises ValueError for lines that are a file's markup: their score would be meaningless."""
     if WMT.match("\n".join(lines[:20])):
         raise ValueError(
             f"{path} is a test set of WMT in SGML or XML. Published ones: --testset wmt19 --langpair de-en; as "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
@@ -12,13 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from nmt.answers import CROWDED, CUT
 from nmt.cli.errors import warn
 from nmt.cli.evaluation_documents import both_sides, is_document, languages_of, one_side, sources, text_lines
-from nmt.formats import TEXT, TSV, format_of
+from nmt.formats import SUFFIXES, TEXT, TSV, format_of
 from nmt.formats.headers import are_names, names_another, shown
+from nmt.languages import CODE_OF
 from nmt.metrics.config import TOKENIZATIONS, MetricConfig
 
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.translation.values import Translation
+
+
+LANGUAGE = re.compile("[a-z]{2}([-_][a-z0-9]+)*")  # as de, zh-cn; longer codes could be other words
 
 
 class EvaluationSet(NamedTuple):
@@ -66,7 +71,20 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
             columns.append(of_like_length(one_side(path, languages, is_ref=True), path, len(srcs), src))
         else:
             columns += references(path, len(srcs), src, languages[1])
-    return EvaluationSet(src.name.split(".")[0], srcs, without_empty(columns))
+    return EvaluationSet(set_name(src), srcs, without_empty(columns))
+
+
+def set_name(src: Path) -> str:
+    """Of the test set of a file: the file's own name without what says how it is packed, its format and its language;
+    the rest may tell it from others (dev.2016.de and dev.2017.de)."""
+    from nmt.data.pair_files import READERS
+
+    name = Path(src.name.removesuffix(".gz"))
+    while name.suffix.lower() in {*SUFFIXES, *READERS, ".txt"}:
+        name = name.with_suffix("")
+    code = name.suffix[1:].casefold()
+    is_language = LANGUAGE.fullmatch(code) or re.split("[-_]", code)[0] in CODE_OF
+    return name.stem if is_language or code in ("src", "source") else name.name
 
 
 def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:

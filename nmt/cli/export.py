@@ -1,4 +1,4 @@
-"""nmt-export: a model in a form that other programs read, or that starts faster."""
+"""nmt-export: converts a model for other programs, or into one that starts faster."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main() -> None:
     with command(parser()) as options:
         if options.model[1:]:
             raise ValueError("an ensemble has no form of its own; export each of its models")
-        again = options.output.is_dir() and any(options.output.iterdir())  # if it may, as check_output says
+        again = options.output.is_dir() and any(options.output.iterdir())  # files of an earlier export
         sizes = exported(options)
         if not options.quiet:
             warn(
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def exported(options: argparse.Namespace) -> dict[str, int]:
-    """The files, with their sizes. Raises ValueError."""
+    """The exported files, with their sizes in bytes. Raises ValueError."""
     if options.to == "onnx":
         from nmt.export.folder import export_onnx
 

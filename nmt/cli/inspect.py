@@ -1,4 +1,4 @@
-"""nmt-inspect: what a model does while it translates, as pictures, one HTML page, numbers or an alignment."""
+"""nmt-inspect: shows what a model does while it translates, as pictures, an HTML page, numbers or an alignment."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def main() -> None:
         srcs, refs = sentences(options)
         from nmt.translation.translator import Translator
 
-        # As it was trained: the fast path's narrow numbers would show in every picture.
+        # The precision of training: the fast path's rounding would be visible in every picture.
         translator = Translator.load(options.model, compute="float32", shortlist=False)
         translator.direction = translator.directions.chosen(options.to, options.from_)
         with seen(not options.quiet and not (options.alignment is not None and os.isatty(1))):
@@ -79,7 +79,7 @@ def main() -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raises ValueError for what would not be looked at, or be taken for a sentence."""
+    """Raises ValueError for options without effect, and for a model given as a sentence."""
     if options.json and options.output:
         raise ValueError("--json prints the numbers and writes no file; leave --output out")
     others = {name: getattr(options, name) for name in ("json", "show", "output", "beside")}
@@ -93,7 +93,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def is_model(text: str) -> bool:
-    """Whether a text that is not empty is the name of a model directory, here or on the hub."""
+    """Whether a text, not empty, names a model directory, local or on the hub."""
     from nmt.bundle import CONFIG
     from nmt.hub import is_remote
 
@@ -106,7 +106,7 @@ def is_model(text: str) -> bool:
 
 
 def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]:
-    """Sources, and their translations where they are given. Raises ValueError for files that do not match."""
+    """The sources, and their translations if given. Raises ValueError for files that do not match."""
     from nmt.common.stream import REPLACED
     from nmt.data.normalization import valid
     from nmt.data.readers import read_lines
@@ -125,7 +125,7 @@ def sentences(options: argparse.Namespace) -> tuple[list[str], list[str] | None]
 
 
 def first_line() -> str:
-    """Of stdin, as nmt-translate would read it."""
+    """The first line of stdin, as nmt-translate would read it."""
     from nmt.common.stream import read_groups
 
     for line, *_ in read_groups(sys.stdin.fileno(), 1):

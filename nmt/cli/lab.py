@@ -1,4 +1,4 @@
-"""nmt-lab: experiments with recurrent cells, each a Hydra config, conf/lab_*.yaml."""
+"""nmt-lab: experiments with recurrent cells, each with a Hydra config, conf/lab_*.yaml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ABOUT = {
     "translation": "real translation: cells, attentions and decoders at equal parameters, with significance",
     "report": "one page of all that was run: what is the difference between an RNN and an LSTM?",
 }
-VARIED = {"cell": "cells", "attention": "attentions", "decoder": "decoders"}  # what "translation" has lists of
+VARIED = {"cell": "cells", "attention": "attentions", "decoder": "decoders"}  # lists in "translation"
 USAGE = "\n".join(
     [
         f"usage: {COMMAND} EXPERIMENT [KEY=VALUE ...]",
@@ -61,8 +61,8 @@ def main() -> None:
 
 
 def to_complete(arguments: list[str]) -> list[str]:
-    """What Hydra is asked for a shell that completes a line: for its experiment, without that. Prints the experiments
-    while none is typed."""
+    """The arguments for Hydra's shell completion, with the experiment taken out of the line. Without an experiment,
+    prints the experiments and exits."""
     command, _, line = os.environ.get("COMP_LINE", "").partition(" ")
     experiment, blank, rest = line.lstrip().partition(" ")
     if "query=bash" in arguments and not (blank and experiment in ABOUT):
@@ -80,7 +80,7 @@ def run(experiment: str, composed: Any, quiet: bool = False) -> None:
 
         show_log(quiet)
         config, work = configured(experiment, to_plain(composed))
-        with seen(not quiet), Signals():  # a signal's exception ends the processes of an experiment
+        with seen(not quiet), Signals():  # the exception that a signal raises ends an experiment's processes
             sections = work(config)
         page = page_of(experiment, sections, Path(config.lab_dir))
         print(to_text(sections))

@@ -1,4 +1,4 @@
-"""The options that several commands share, and what they come to: a translator and its search."""
+"""Options that several commands share, and the translator and search that they describe."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 MAX_WIDTH = 1000  # hypotheses or samples a sentence, as in nmt/search/
 MAX_THREADS = 1024
 MAX_BATCH = 100_000
-MAX_RESAMPLES = 100_000  # each is an index a sentence
+MAX_RESAMPLES = 100_000  # each takes an index per sentence
 SAMPLING = ("temperature", "top_k", "top_p", "seed")  # fields of search.Sample
 SHORTLISTS = {"auto": None, "on": True, "off": False}
-REPETITION = ("no_repeat_ngram", "repetition_penalty")  # of every search
+REPETITION = ("no_repeat_ngram", "repetition_penalty")  # fields of every search
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +34,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """What all commands have."""
+    """Add the options of all commands."""
     parser.add_argument(
         "-q", "--quiet", action="store_true", help="no progress and no notes on stderr; warnings and errors stay"
     )
@@ -54,7 +54,7 @@ def add_direction(parser: argparse.ArgumentParser) -> None:
 
 
 def add_search_options(parser: argparse.ArgumentParser) -> None:
-    """What all commands that translate share."""
+    """Add the options of all commands that translate."""
     add_direction(parser)
     parser.add_argument(
         "--beam-size", type=up_to(MAX_WIDTH), metavar="K", help="1 is greedy search; default: the model's own"
@@ -158,7 +158,7 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
 
 
 def up_to(most: int) -> Callable[[str], int]:
-    """The type of a whole number from 1 on; beyond `most` the machine would end before the work does."""
+    """An argparse type: a whole number from 1 to `most`, beyond which the machine would give out."""
 
     def positive(text: str) -> int:
         number = int(text)
@@ -175,7 +175,7 @@ positive = up_to(1_000_000)
 
 
 def open_translator(options: argparse.Namespace) -> Translator:
-    """The translator that the options ask for. Raises ValueError when the model is not sound."""
+    """The translator that the options describe. Raises ValueError for an invalid model."""
     from nmt.common.process import IN_SEARCH, tune_process
 
     tune_process(IN_SEARCH)
@@ -200,7 +200,7 @@ def open_translator(options: argparse.Namespace) -> Translator:
 
 
 def chosen_search(own: Search, options: argparse.Namespace) -> Search:
-    """The model's own search with what the options change. Raises ValueError where they contradict one another."""
+    """The model's own search, changed by the options. Raises ValueError for contradictory options."""
     from nmt.search import Sample, as_kind, with_beam_size
 
     samples, beam_size = options.sample, options.beam_size
@@ -229,7 +229,7 @@ def chosen_search(own: Search, options: argparse.Namespace) -> Search:
 def translated(
     options: argparse.Namespace, translator: Translator, texts: Sequence[str], what: str = "", **settings: Any
 ) -> list[Translation]:
-    """The translations of texts by as many processes as the options say, with a bar that says what they are of."""
+    """The translations of texts, by as many processes as the options say, with a bar labelled with `what`."""
     from nmt.translation.workers import Workers
 
     label, settings = shown(f"translating {what}".rstrip()), {"plain": True} | settings

@@ -1,4 +1,4 @@
-"""nmt-push: a model directory onto the hub, where nmt.load("hf://user/model") finds it."""
+"""nmt-push: uploads a model directory to the hub, where nmt.load("hf://user/model") finds it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nmt-evaluate --tune: which length normalisation and coverage a beam should rank by."""
+"""nmt-evaluate --tune: finds the best length normalisation and coverage weight of a beam search."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def tune_search(
     options: argparse.Namespace, translator: Translator, measure: Measure, srcs: Sequence[str], refs: References
 ) -> str:
-    """Try every setting, keep the best with --save -> the report. What is best the measure says; where that is nll,
-    which no search changes, BLEU does. Raises ValueError when the search is no beam."""
+    """Try every setting, keep the best with --save -> the report. The measure decides, or BLEU if it is nll, which no
+    search changes. Raises ValueError if the search is not a beam search."""
     from nmt.bundle import save_search
     from nmt.plain_data import to_dict
     from nmt.ranking import searching_all, tune
@@ -54,7 +54,7 @@ def tune_search(
 
 
 def outcome(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
-    """The present and the best setting."""
+    """The current and the best setting."""
     lines = []
     for name, (beam, worth) in (("now", (own, dict(results)[own])), ("best", results[0])):
         lines.append(f"{name:5} {measure.figure(worth):.2f}   {described(beam)}")
@@ -62,7 +62,7 @@ def outcome(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
 
 
 def table(measure: Measure, own: Beam, results: Sequence[Result]) -> str:
-    """What every setting is worth, a row a length normalisation and a column a weight of the coverage."""
+    """The score of every setting: a row for each length normalisation, a column for each weight of the coverage."""
     figures = {beam: measure.figure(worth) for beam, worth in results}
     columns = sorted({beam.coverage for beam in figures})
     rows = dict.fromkeys((beam.normalisation, beam.alpha) for beam in sorted(figures, key=described))

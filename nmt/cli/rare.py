@@ -1,4 +1,4 @@
-"""nmt-evaluate --rare: numbers, names, unseen words and compounds, and what the model makes up."""
+"""nmt-evaluate --rare: scores of numbers, names, unseen words and compounds, and hallucinated words."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from nmt.metrics.measure import Measure, References
     from nmt.translation.translator import Translator
 
-NOISE = 200  # texts
-WIDTH = 24  # of a name in the table
+NOISE = 200  # source texts to make noise from
+WIDTH = 24  # of a name in the table; longer names of files make it wider
 
 
 def add_rare_options(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +44,12 @@ def add_rare_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_rare_options(options: argparse.Namespace) -> None:
-    """Raises ValueError for an option that would not be looked at, and for a file that is not there."""
+    """Raises ValueError for an option without effect, and for a missing file."""
     for name, value in (("--train", options.train), ("--foreign", options.foreign)):
         if value and not options.rare:
             raise ValueError(f"{name} needs --rare")
     for path in (options.train, *options.foreign):
-        if path and not path.exists():  # told before all is translated
+        if path and not path.exists():  # fails before everything is translated
             raise ValueError(f"{path} is missing")
     names = {"translations", "references", "noise"}
     for path in options.foreign:
@@ -66,8 +66,8 @@ def rare_report(
     hyps: Sequence[str],
     refs: References,
 ) -> dict[str, Any]:
-    """For scores.json: "things" by kind, and "unsupported" words by what was translated. Raises ValueError for a file
-    that cannot be read."""
+    """The data for scores.json: "things" by kind, and "unsupported" words by text. Raises ValueError for a file that
+    cannot be read."""
     from nmt.bundle import load_bundle
     from nmt.data.readers import read_lines
     from nmt.inspection.support import noise, support
@@ -80,7 +80,7 @@ def rare_report(
         "things": {kind: found._asdict() | {"share": found.share} for kind, found in things.items()}
     }
     lexicon = translator.lexicon or load_bundle(options.model[0]).lexicon
-    if lexicon is None:  # a model may be without
+    if lexicon is None:  # optional in a model
         return report
     first = [next(ref for ref in of_sentence if ref is not None) for of_sentence in zip(*refs, strict=True)]
     pairs: dict[str, tuple[Sequence[str], Sequence[str]]] = {
@@ -97,7 +97,7 @@ def rare_report(
 
 
 def rare_table(report: dict[str, Any]) -> list[str]:
-    """The lines that are printed of it, after an empty one."""
+    """The report's lines to print, after an empty one."""
     lines = ["", f"{'rare things':{WIDTH}}   sentences    BLEU   right, of the reference's"]
     for kind, row in report["things"].items():
         bleu = "" if row["bleu"] is None else f"{row['bleu']:.2f}"
@@ -106,8 +106,10 @@ def rare_table(report: dict[str, Any]) -> list[str]:
         )
         lines.append(f"{kind:{WIDTH}} {row['sentences']:>11} {bleu:>7}   {right}".rstrip())
     if "unsupported" in report:
-        lines += ["", f"{'unsupported words of':{WIDTH}}       words   share"]
-    for name, row in report.get("unsupported", {}).items():
-        share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
-        lines.append(f"{shown(name)[-WIDTH:]:{WIDTH}} {row['words']:>11} {share:>7}".rstrip())
+        names = [shown(name) for name in report["unsupported"]]
+        width = max(WIDTH, *map(len, names))
+        lines += ["", f"{'unsupported words of':{width}}       words   share"]
+        for name, row in zip(names, report["unsupported"].values(), strict=True):
+            share = "" if row["share"] is None else f"{100 * row['share']:.1f} %"
+            lines.append(f"{name:{width}} {row['words']:>11} {share:>7}".rstrip())
     return lines

@@ -1,4 +1,4 @@
-"""What is wrong with lines of input, or doubtful in their translations, told on stderr while the work goes on."""
+"""Warnings on stderr, during the work, about faulty lines of input and doubtful translations."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from nmt.text.check import Check
 
 
 class Remarks:
-    """On lines of a text, or segments of a document. Advice, which may hold for every one, is written in full for the
-    first, and at the end, if no error came, with the number of the others."""
+    """Warnings about lines of a text or segments of a document. Advice may apply to all of them: it is printed once,
+    and again at the end, unless an error came, with the number of the others."""
 
     def __init__(self, command: str, unit: str, advises: bool) -> None:
         self.command, self.unit, self.advises = command, unit, advises
-        self.given = Counter[str]()  # advice
+        self.given = Counter[str]()  # advice -> number of units
         self.check = Check()
 
     def tell(self, number: int, answers: Sequence[Answer]) -> None:
-        """Of the unit of this number, which was answered in so many parts."""
+        """Report on the unit of this number, which was answered in one or more parts."""
         for fault in dict.fromkeys(answer.fault for answer in answers if answer.fault):
             self._warn(number, fault)
         for advice in dict.fromkeys(answer.advice for answer in answers if answer.advice and self.advises):

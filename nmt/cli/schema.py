@@ -1,7 +1,7 @@
-"""Our dataclasses as the schema of Hydra, and its result as plain data.
+"""Our dataclasses as Hydra's schema, and Hydra's result as plain data.
 
-Hydra composes plain data; only `from_dict` decides what is valid. So a key that Hydra would let pass (`+key=...`) is
-refused all the same, and no name in a config is ever imported.
+Hydra only composes plain data; `from_dict` alone decides what is valid. So a key that Hydra would accept (`+key=...`)
+is still refused, and no name in a config is ever imported.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ MAX_NAME = 120  # characters of a run's name
 
 
 def register() -> None:
-    """Make the defaults of every dataclass known as `/schema/...`, and the resolver `${run_name:...}`."""
+    """Register the defaults of every dataclass as `/schema/...`, and the resolver `${run_name:...}`."""
     store = ConfigStore.instance()
     store.store(group="schema", name="run", node=defaults(RunConfig))
     for group, base in SCHEMAS.items():
         for name in CHOICES[base]:
             store.store(group=f"schema/{group}", name=name, node=schema(group, name))
         for name in set(names_of(base)) - {path.stem for path in (resource("conf") / group).glob("*.yaml")}:
-            with suppress(ValueError):  # which is told to who chooses it
+            with suppress(ValueError):  # reported when it is chosen
                 node = schema(group, name)
                 store.store(group=f"schema/{group}", name=name, node=node)
                 store.store(group=group, name=name, node=node, package=package_of(group))
@@ -42,8 +42,8 @@ def register() -> None:
 
 
 def compose_on(own: Data, overrides: list[str]) -> Data:
-    """The groups in `own` with the overrides, as plain data. `own` are a model's own settings, in the place of the
-    default choices."""
+    """The groups of `own`, a model's own settings, with the overrides, as plain data. `own` replaces the default
+    choices."""
     store, content = ConfigStore.instance(), OmegaConf.load(resource("conf") / "train.yaml")
     base = defaults(RunConfig)
     store.store(group="schema", name="own", node=base | {group: base[group] | own[group] for group in own})
@@ -56,14 +56,14 @@ def compose_on(own: Data, overrides: list[str]) -> Data:
 
 
 def of_model(overrides: list[str], own: Data) -> list[str]:
-    """The overrides of those groups whose settings a model brings, and what Hydra needs to compose them alone."""
+    """The overrides of the groups whose settings come with a model, and those that Hydra needs to compose these."""
     keys = {*groups_of(own), "hydra"}
     return ["~data", *(one for one in overrides if re.split(r"[.=@]", one.lstrip("+~"))[0] in keys)]
 
 
 def run_name(overrides: list[str], _parent_: Any = None) -> str:
-    """The name of a run that was given none: what its command line overrides, fit for a folder. Where characters
-    were replaced or cut off it ends with a hash of them all, so that other values have another name."""
+    """The default name of a run: its overrides, made fit for a folder name. If characters were replaced or cut off, a
+    hash of all overrides is appended, so different values have different names."""
     typed = [part.lstrip("+") for part in sorted(overrides) if not part.startswith(("runs_dir=", "run="))]
     parts = [re.sub(r"[^\w.+-]+", "-", part).strip("-") for part in typed]
     name = told = "_".join(parts)
@@ -75,7 +75,7 @@ def run_name(overrides: list[str], _parent_: Any = None) -> str:
 
 
 def to_plain(composed: Any) -> Data:
-    """Hydra's result -> plain data. Raises ValueError that names the keys of what is missing, and what to give."""
+    """Hydra's result -> plain data. Raises ValueError, which names the missing keys and what to give."""
     try:
         return with_all_given(typing.cast(Data, OmegaConf.to_container(composed, resolve=True)))
     except OmegaConfBaseException as error:

@@ -1,4 +1,4 @@
-"""nmt-serve: translation over HTTP, in the words of LibreTranslate's and DeepL's clients, and a page for people."""
+"""nmt-serve: translation over HTTP, for clients of LibreTranslate and DeepL, and a web page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nmt.service.limits import MAX_RATE, Limits
 from nmt.service.pairs import Pairs, misnamed, pairs_of
 
 COMMAND = "nmt-serve"
-GRACE_S = 30  # for what was accepted, after a signal to end
+GRACE_S = 30  # to finish accepted requests after a signal
 
 
 def parser() -> Parser:
@@ -35,7 +35,7 @@ def parser() -> Parser:
         help="languages and the model directory that translates between them, or a MODEL that says its languages "
         "itself; MODEL,MODEL is an ensemble; again for each pair",
     )
-    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # as other commands take them
+    parser.add_argument("models", nargs="*", help=argparse.SUPPRESS)  # given as in other commands; refused
     parser.add_argument("--host", default="127.0.0.1", help="where to listen; 0.0.0.0: everywhere (%(default)s)")
     parser.add_argument("--port", type=port, default=5000, help="0: one that is free (%(default)s)")
     parser.add_argument("--workers", type=up_to(MAX_WIDTH), metavar="N", help="processes that translate (one a core)")
@@ -69,7 +69,7 @@ def parser() -> Parser:
 
 
 def add_limits(parser: argparse.ArgumentParser, limits: Limits) -> None:
-    """An option for each field of Limits."""
+    """Add an option for each field of Limits."""
     group = parser.add_argument_group("limits")
     for name, default, what in (
         ("bytes", limits.max_bytes, "of a request's body"),
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Serve until a signal. Raises ValueError for what cannot be served."""
+    """Serve until a signal. Raises ValueError for invalid models or options."""
     from nmt.service.generations import Settings
     from nmt.service.processes import spawn
     from nmt.service.service import Service
@@ -145,7 +145,7 @@ def run(options: argparse.Namespace) -> None:
     limits = Limits(**{field.name: getattr(options, field.name) for field in fields(Limits)})
     service = Service(settings, limits, time.monotonic)
     bound = bound_socket(options.host, options.port)
-    spawned = spawn(settings.for_models())  # they are loaded while the framework is
+    spawned = spawn(settings.for_models())  # they load while uvicorn is imported
     from nmt.service.server import serve
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=f"{COMMAND}: %(message)s")
@@ -164,7 +164,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
-    """It refuses connections until it listens. Raises OSError."""
+    """A bound socket, which refuses connections until it listens. Raises OSError."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     bound = socket.socket(family, kind, protocol)
     try:

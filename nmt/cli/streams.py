@@ -1,4 +1,4 @@
-"""The standard streams as every command needs them: there, in UTF-8, and a stderr that never fails."""
+"""The standard streams as every command needs them: open, in UTF-8, with a stderr that never fails."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any
 
 
 def prepare_streams() -> None:
-    """The first thing that a command does.
+    """Prepare stdin, stdout and stderr. Every command calls this first.
 
-    A descriptor of 0 to 2 that is closed is /dev/null from here on, in child processes too: else the next file that
-    is opened would take its place, and what is meant for stderr would be written into it. A descriptor that another
-    program left without waiting (O_NONBLOCK) waits again: else what the other end is not ready for would be an error
-    and lost. Text is UTF-8 whatever the locale says, and what UTF-8 cannot spell is written as an escape. What stderr
-    does not take is dropped.
+    A closed descriptor from 0 to 2 becomes /dev/null, in child processes too: otherwise the next file opened would
+    get its number, and output for stderr would go into it. A descriptor that another program left non-blocking
+    (O_NONBLOCK) blocks again: otherwise output for which the other end is not ready would raise an error and be lost.
+    Text is UTF-8 in any locale; output that UTF-8 cannot encode is escaped. Output that stderr does not accept is
+    dropped.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest free number: this one
-        with suppress(OSError, AttributeError):  # what Windows has not
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # gets the lowest free number: this one
+        with suppress(OSError, AttributeError):  # missing on Windows
             os.set_blocking(descriptor, True)
-    # Python has None for what was closed when it started. Its number may be another file's by now.
+    # Python sets a stream to None if it was closed at start. Another file may have its number by now.
     sys.stdin = sys.stdin or os.fdopen(os.open(os.devnull, os.O_RDONLY))
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-    with suppress(io.UnsupportedOperation):  # it has been read from already
+    with suppress(io.UnsupportedOperation):  # stdin has already been read from
         _reconfigure(sys.stdin, "surrogateescape")
     _reconfigure(sys.stdout, "backslashreplace")
     _reconfigure(sys.stderr, "backslashreplace")
-    if os.name == "posix":  # elsewhere a terminal is no descriptor; and nobody may have put another in their place
+    if os.name == "posix":  # elsewhere a terminal is not a descriptor; and only streams that nobody has replaced
         if sys.stdout is sys.__stdout__:
             sys.stdout = _rebuilt(sys.stdout, _Output(1, "wb", closefd=False))
         if sys.stderr is sys.__stderr__:
@@ -51,7 +51,7 @@ def _rebuilt(stream: Any, raw: io.RawIOBase) -> io.TextIOWrapper:
 
 
 class _Output(io.FileIO):
-    """The descriptor of stdout, which an OSError names."""
+    """The descriptor of stdout; its OSErrors name stdout."""
 
     def write(self, content: Any) -> Any:
         try:
@@ -62,7 +62,7 @@ class _Output(io.FileIO):
 
 
 class _Forgiving(io.FileIO):
-    """The descriptor of stderr; what it does not take (its reader has gone, its disk is full) is dropped."""
+    """The descriptor of stderr; drops output that it does not accept (its reader has gone, its disk is full)."""
 
     def write(self, content: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""What a user may have meant by an override of Hydra's that is not known."""
+"""Suggestions of what a user may have meant by an unknown override."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt.composition import SCHEMAS, schema
 
 
 def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | None:
-    """What a choice that is there lacks, by Hydra's error; None for another error."""
+    """Why Hydra could not load an existing choice; None for other errors."""
     found = re.search(r"Could not (?:find|load) '(schema/)?(\w+)/([^']+)'", error)
     if found and found[2] in SCHEMAS and (found[1] or found[3] in groups[found[2]]):
         try:
@@ -22,9 +22,9 @@ def what_is_missing(error: str, groups: Mapping[str, Collection[str]]) -> str | 
 
 
 def what_is_wrong(override: Any, groups: Mapping[str, Collection[str]], keys: Collection[str]) -> str | None:
-    """What an override of Hydra's has that is in no group and no config, with what comes near; None when nothing.
+    """What is unknown in an override of Hydra's, with suggestions; None if nothing is.
 
-    `groups` has the choices of each, `keys` the dotted keys of the config.
+    `groups` has the choices of each group, `keys` the dotted keys of the config.
     """
     key = override.key_or_group
     if key.startswith("hydra") or override.package:

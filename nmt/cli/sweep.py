@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FAILED = 1  # the exit code when a run failed
 CONFIG = "config.yaml"  # of a run
+PLACES = ("run", "runs_dir", "cache_dir")  # where the sweep's runs lie
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Sweep:
     command: str
     own: str  # its run=
     folder: Path
-    fixed: frozenset[str]  # the keys that are overridden for all runs alike
+    fixed: frozenset[str]  # the keys that are overridden for all runs alike, and are in no name
     process: int = 0  # that of the command
 
     def name(self, overrides: list[str]) -> str:
@@ -41,19 +42,21 @@ class Sweep:
 
     def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
         """Do the work of one run, which is given its name, and write down what came of it. Returns the score, and NaN
-        when it failed: the others go on. A signal ends them all."""
+        when it failed: the others go on, and what an earlier start found stays. A signal ends them all."""
         from nmt.sweep.outcomes import Outcome, finished, overridden, write_record
         from nmt.training.divergence import DivergenceError
 
-        own = overridden(one for one in overrides if _key(one) not in self.fixed)
-        begun = Outcome(self.name(overrides), dict(own), failed=True, end="ended without a word")
+        given = overridden(overrides).items()
+        own = {key: value for key, value in given if key not in self.fixed}
+        fixed = {key: value for key, value in given if key in self.fixed and key not in PLACES}
+        begun = Outcome(self.name(overrides), own, failed=True, end="ended without a word", fixed=fixed)
         write_record(self.folder, begun)
         outcome, score = begun, math.nan
         try:
             with seen(os.getpid() == self.process):  # elsewhere several would draw on one terminal
                 found = work(begun.run)
             score = found.score
-            outcome = finished(begun.run, own, found)
+            outcome = replace(finished(begun.run, own, found), fixed=fixed)
         except BrokenPipeError:
             raise
         except Exception as error:
@@ -62,7 +65,7 @@ class Sweep:
                 traceback.print_exc()
                 said = f"{type(error).__name__}: {error}"
             warn(self.command, f"{begun.run}: {said}")
-            outcome = Outcome(begun.run, dict(own), failed=True, end=shown(" ".join(said.split())))
+            outcome = replace(begun, end=shown(" ".join(said.split())))
         write_record(self.folder, outcome)
         return score
 
@@ -78,11 +81,12 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     run that failed ends the command."""
     from nmt.cli.schema import run_name
     from nmt.common.files import locked
-    from nmt.sweep.outcomes import TABLE, keep_finished, read_records, text_table, write_table
+    from nmt.sweep.outcomes import TABLE, keep_finished, overridden, read_records, shared, text_table, write_table
     from nmt.sweep.space import quoted
 
     own = [one for one in overrides if not one.key_or_group.startswith("hydra")]
-    if name := next((one.key_or_group for one in own if one.is_sweep_override() and _names(one)), None):
+    swept = [_key(one.input_line) for one in own if one.is_sweep_override()]
+    if name := next((key for key in swept if key in PLACES), None):
         raise ValueError(f"{name} says where the sweep's runs lie, each in a folder of its own; give it one value")
     is_named = "run_name" not in str(composed._get_node("run")._value())
     run = str(composed.run) if is_named else run_name([one.input_line for one in own])
@@ -90,11 +94,9 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
     if (folder / CONFIG).exists():
         raise ValueError(f"{folder} belongs to a run; give the sweep another run=")
     folder.mkdir(parents=True, exist_ok=True)
-    keys = {_key(one.input_line) for one in own}
-    fixed = frozenset(keys - {_key(one.input_line) for one in own if one.is_sweep_override()})
     try:
         with locked(folder, wait=False):
-            keep_finished(folder)
+            fixed = shared(overridden(one.input_line for one in own), swept, keep_finished(folder))
             if not any(one.key_or_group == "hydra.sweep.dir" for one in overrides):
                 sys.argv.append(f"hydra.sweep.dir={quoted(str(folder))}")
             try:
@@ -113,7 +115,3 @@ def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Swee
         raise ValueError(f"{folder} is in use: the same sweep is going on already") from None
     if any(one.failed for one in outcomes):
         raise SystemExit(FAILED)
-
-
-def _names(override: Any) -> bool:
-    return override.key_or_group in ("run", "runs_dir", "cache_dir")

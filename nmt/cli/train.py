@@ -1,4 +1,4 @@
-"""nmt-train: a Hydra app. `nmt-train --help` lists the choices, `nmt-train --cfg job` what they come to."""
+"""nmt-train: a Hydra app. `nmt-train --help` lists the choices, `nmt-train --cfg job` prints the resulting config."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def main() -> None:
 
 
 def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float:
-    """One training; returns what its best validation scored, for sweepers: to be maximised, but TER and nll, with
-    metric=ter and metric=nll, to be minimised. NaN for a run of a sweep that failed."""
+    """One training. Returns its best validation score for sweepers: to maximise, or with metric=ter or metric=nll to
+    minimise. NaN for a failed run of a sweep."""
     with one_line_errors(COMMAND), told(quiet):  # here, before Hydra adds a line of its own
         from hydra.core.hydra_config import HydraConfig
 
@@ -51,7 +51,7 @@ def run(composed: Any, quiet: bool = False, sweep: Sweep | None = None) -> float
 
 @contextmanager
 def told(quiet: bool) -> Iterator[None]:
-    """A signal that has ended the training costs a line."""
+    """Print a line if a signal ends the training."""
     try:
         yield
     except Stopped as stopped:
@@ -66,7 +66,7 @@ def told(quiet: bool) -> Iterator[None]:
 def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
     from nmt.training.divergence import DivergenceError
     from nmt.training.folder import is_first_process
-    from nmt.training.run import train  # Lightning: not for --help
+    from nmt.training.run import train  # imports Lightning: not for --help
 
     config = run_config(composed, overrides)
     if is_first_process():
@@ -82,11 +82,11 @@ def train_one(composed: Any, overrides: list[str], quiet: bool) -> float:
 
 
 def one_of_several(composed: Any, overrides: list[str], quiet: bool, sweep: Sweep, name: str) -> Trained:
-    """A run of a sweep, in a folder of this name."""
+    """A run of a sweep, in a folder called `name`."""
     from nmt.training.machine import on_one_device
     from nmt.training.run import train
 
-    prepare_streams()  # it may be another process
+    prepare_streams()  # this may be another process
     config = run_config(composed, overrides)
     config = on_one_device(replace(config, run=f"{sweep.own}/{name}"))
     show_log(quiet, f"{name}: ")
@@ -104,7 +104,7 @@ def run_config(composed: Any, overrides: list[str]) -> RunConfig:
 
 
 def settled(plain: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
-    """The plain data of a run's config, where the model of init= has its own settings. Raises ValueError."""
+    """The plain data of a run's config, with the own settings of the model of init=. Raises ValueError."""
     if not plain["init"]:
         return plain
     from nmt.cli.schema import compose_on, of_model
@@ -114,7 +114,7 @@ def settled(plain: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
 
 
 def explain(data: dict[str, Any], word: str) -> str:
-    """Each setting with its value and its words, of those whose key has the word. Raises ValueError for none."""
+    """The settings whose keys contain the word, with values and descriptions. Raises ValueError if there are none."""
     from nmt.config import RunConfig
     from nmt.settings import explained, shown_value
 

@@ -62,7 +62,7 @@ def parser() -> Parser:
 
 
 def add_form_options(parser: argparse.ArgumentParser) -> None:
-    """What is wanted of a line."""
+    """Add the options for the form of lines."""
     parser.add_argument(
         "--nbest",
         type=up_to(MAX_WIDTH),
@@ -115,7 +115,7 @@ def main() -> None:
             return
         kind = kind_of(options)
         if kind != TEXT:
-            options.keep.append("placeholders")  # as tags are: what a document has are often strings of a program
+            options.keep.append("placeholders")  # kept like tags: documents often hold strings of a program
         translator, form = translator_and_form(options)
         from nmt.common.process import trim_memory
         from nmt.translation.workers import Workers
@@ -128,7 +128,7 @@ def main() -> None:
             following(options) as done,
             Workers(translator, options.workers, done) as workers,
             text_streams(options, GROUP) as (groups, output),
-            Remarks(COMMAND, "line", options.split != "none") as remarks,  # who says "none" knows
+            Remarks(COMMAND, "line", options.split != "none") as remarks,  # no advice for an explicit "none"
         ):
             for group in groups:
                 if group[0].number == 1:
@@ -137,7 +137,7 @@ def main() -> None:
                 for line, answer in zip(group, found, strict=True):
                     remarks.tell(line.number, [answer])
                 finished = "".join(f"{text}\n" for answer in found for text in answer.lines).encode()
-                with signals.held():  # a signal cuts no line
+                with signals.held():  # a signal must not cut a line
                     output.write(finished)
                     output.flush()
                 if group[-1].number // GROUP > (group[0].number - 1) // GROUP:
@@ -148,7 +148,7 @@ def main() -> None:
 
 @contextmanager
 def following(options: argparse.Namespace) -> Iterator[Done]:
-    """A bar of the lines that come; to somebody who types, or who reads the answers, these tell enough."""
+    """A bar that counts lines; not shown if lines are typed or translations are read on the terminal."""
     is_typed = options.input is None and os.isatty(sys.stdin.fileno())
     to_stdout = options.output in (None, STDOUT)
     if is_typed and not options.quiet:
@@ -159,19 +159,18 @@ def following(options: argparse.Namespace) -> Iterator[Done]:
 
 
 def number_of_lines(path: Path | None) -> int | None:
-    """In what is translated, where that is known before."""
+    """The number of lines of the input, if it is known in advance."""
     if path is None:
         return lines_left(sys.stdin.fileno())
-    if path.suffix == ".gz" or not path.is_file():  # a pipe that was opened and closed would end who writes to it
+    if path.suffix == ".gz" or not path.is_file():  # to open and close a pipe would end its writer
         return None
-    with suppress(OSError), path.open("rb") as file:  # whoever reads it tells what is wrong
+    with suppress(OSError), path.open("rb") as file:  # errors are reported when the file is read
         return lines_left(file.fileno())
     return None
 
 
 def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
-    """What translates, and what is wanted of it. Raises ValueError for options that contradict one another, or a
-    model that is not sound."""
+    """The translator and the form of its output. Raises ValueError for contradictory options or an invalid model."""
     if options.score:
         refuse_search(options)
     if options.prefix and options.split == "sentences":
@@ -185,7 +184,7 @@ def translator_and_form(options: argparse.Namespace) -> tuple[Translator, Form]:
 
 
 def languages(model: str) -> Iterator[str]:
-    """Its directions, with the scripts of the languages. Raises ValueError when the model is not sound."""
+    """A model's directions, with the scripts of the languages. Raises ValueError for an invalid model."""
     from nmt.bundle import load_config, model_folder
 
     config, _ = load_config(model_folder(model))
@@ -195,7 +194,7 @@ def languages(model: str) -> Iterator[str]:
 
 
 def refuse_search(options: argparse.Namespace) -> None:
-    """Raises ValueError for an option that --score would not look at."""
+    """Raises ValueError for an option that has no effect with --score."""
     searching = ("beam_size", "sample", "mbr", "utility", "split", *SAMPLING, *REPETITION)
     names = [name for name in searching if getattr(options, name) not in (None, "none")]
     names += ["nbest"] * bool(options.nbest)

@@ -1,4 +1,4 @@
-"""nmt-translate-corpus: files in, a folder of parts out, exactly once whatever dies meanwhile."""
+"""nmt-translate-corpus: files in, a folder of parts out, exactly once, whichever processes die."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from nmt.distribution.folder import Record
 
 COMMAND = "nmt-translate-corpus"
-INCOMPLETE = 1  # exit code: lines have failed, or the machine has
-MAX_WARNINGS = 20  # about lines; all are in the records of parts
-EVERY_S = 30.0  # a line of progress, where stderr is no terminal
+INCOMPLETE = 1  # exit code: lines failed, or the machine did
+MAX_WARNINGS = 20  # about lines; the records of the parts have all of them
+EVERY_S = 30.0  # between lines of progress if stderr is not a terminal
 
 
 def parser() -> Parser:
@@ -109,7 +109,7 @@ def main() -> None:
 
 
 def tell(summary: Summary, folder: Path, quiet: bool) -> None:
-    """What was done, on stderr, unless `quiet`; exit code 1 when lines have failed."""
+    """Print a summary on stderr, unless `quiet`. Exit code 1 if lines have failed."""
     now, seconds = summary.lines - summary.before, max(summary.seconds, 1e-9)
     parts = f"{summary.parts:,} part{'s' * (summary.parts != 1)}"
     before = f", {summary.before:,} of them before" if summary.before else ""
@@ -125,16 +125,16 @@ def tell(summary: Summary, folder: Path, quiet: bool) -> None:
 
 
 class ProgressReport:
-    """A bar on a terminal, and lines elsewhere; what was wrong with lines of input."""
+    """Progress, as a bar on a terminal or as lines elsewhere, and warnings about input."""
 
     def __init__(self, shown: ExitStack, quiet: bool) -> None:
-        """The bar stays until `shown` is left."""
+        """The bar stays until `shown` is closed."""
         self.shown, self.quiet = shown, quiet
         self.lines = self.before = self.warned = self.total = 0
         self.start = self.told = time.monotonic()
 
     def begin(self, lines: int) -> None:
-        """So many lines are this command's."""
+        """Start with the number of this command's lines."""
         self.total, self.start = lines, time.monotonic()
         self.update = self.shown.enter_context(bar("translating", lines))
 

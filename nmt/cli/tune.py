@@ -1,6 +1,6 @@
-"""nmt-tune: which settings of nmt-train are best, by a search that several commands may share.
+"""nmt-tune: searches for the best settings of nmt-train; several commands may share the search.
 
-nmt-evaluate --tune is another thing: it finds how a finished model's beam should rank.
+nmt-evaluate --tune is different: it finds how a finished model's beam should rank.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 COMMAND = "nmt-tune"
 MAX_TRIALS = 100_000
-FAILED = 1  # the exit code when no trial came to anything
-OWN_NAME = "tune_"  # before what a study is called that was given no run=
+FAILED = 1  # exit code if all trials failed
+OWN_NAME = "tune_"  # prefix of a study's name if no run= is given
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
-    """What came of the trials, and what is printed of that. Raises ValueError for what the search cannot be."""
+    """Search -> the outcomes of the trials, and the lines to print. Raises ValueError for an impossible search."""
     from nmt.cli.schema import register, run_name
     from nmt.common.log_lines import show_log
     from nmt.sweep.outcomes import sorted_outcomes, text_table
@@ -115,7 +115,7 @@ def searched(options: argparse.Namespace) -> tuple[list[Outcome], list[str]]:
 
 
 def split_overrides(overrides: Sequence[str]) -> tuple[list[str], str]:
-    """Those of all trials, and the study's own run=, or nothing. Raises ValueError."""
+    """The overrides of all trials, and the study's own run= or "". Raises ValueError."""
     from nmt.cli.composing import parsed_overrides
 
     fixed, run = [], ""
@@ -132,7 +132,7 @@ def split_overrides(overrides: Sequence[str]) -> tuple[list[str], str]:
 
 
 def space_for(options: argparse.Namespace, fixed: Sequence[str]) -> Space:
-    """What is left to choose. Raises ValueError."""
+    """The space without the overridden settings. Raises ValueError."""
     from nmt.sweep.outcomes import overridden
     from nmt.sweep.space import find_space, read_space
 
@@ -148,8 +148,8 @@ def space_for(options: argparse.Namespace, fixed: Sequence[str]) -> Space:
 
 
 def left_by_start(space: Space, config: RunConfig, options: argparse.Namespace) -> tuple[Space, list[str]]:
-    """The space without what the model of init= decides, and the keys of that. Raises ValueError where a space of the
-    user's own names such a key, or nothing is left."""
+    """The space without the keys that the model of init= decides, and these keys. Raises ValueError if the user's own
+    space names such a key, or nothing is left."""
     if not config.init:
         return space, []
     from nmt.bundle import load_bundle
@@ -165,8 +165,8 @@ def left_by_start(space: Space, config: RunConfig, options: argparse.Namespace) 
 
 
 def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace) -> None:
-    """Raises ValueError for a setting or a choice that there is not, and a value of a wrong type. Some that do not go
-    together may be there."""
+    """Raises ValueError for an unknown setting or choice, and for a value of a wrong type. Combinations of values are
+    not checked."""
     from nmt.cli.app import built
     from nmt.cli.schema import to_plain
     from nmt.config import RunConfig
@@ -181,7 +181,7 @@ def check_space(space: Space, fixed: Sequence[str], options: argparse.Namespace)
 
 
 def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
-    """Raises ValueError."""
+    """The config of a run. Raises ValueError."""
     from nmt.cli.app import built
     from nmt.cli.train import run_config
     from nmt.training.machine import on_one_device
@@ -190,7 +190,7 @@ def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
 
 
 def settings_of(config: RunConfig) -> dict[str, Any]:
-    """What the trials of a study have in common, as plain data: all that their scores depend on."""
+    """The settings that a study's trials share and that affect their scores, as plain data."""
     from nmt.common.json_text import finite
     from nmt.plain_data import to_dict
     from nmt.training.folder import CHANGEABLE, flat
@@ -201,7 +201,8 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 
 
 def training(run: str, fixed: Sequence[str], options: argparse.Namespace) -> Training:
-    """What does a trial. An error of the machine's, as a full disk, is no trial's fault, and ends the search."""
+    """A function that runs a trial. An error of the machine, such as a full disk, is not the trial's and ends the
+    search."""
     from nmt.common.log_lines import show_log
     from nmt.sweep.space import quoted, typed
     from nmt.sweep.study import TrialFailedError

@@ -1,1 +1,1 @@
-"""What every part needs: files, processes, signals, lines in and out, and progress bars."""
+"""Shared basics: files, processes, signals, line input and output, and progress bars."""

@@ -1,8 +1,8 @@
-"""Progress bars of long work on stderr, where that is a terminal: how far it is, how fast, and how long it will take.
+"""Progress bars for long work, on stderr if it is a terminal: progress, speed and time left.
 
-The work tells what it has done (`bar`, `tracked`, `counted`, `clocked`); whoever starts it says that its bars are
-shown (`seen`). Without that, and where stderr is no terminal, nothing is shown: then a bar costs nothing, and tqdm is
-not even imported. Whoever else writes on stderr does so `aside`.
+The work reports its progress (`bar`, `tracked`, `counted`, `clocked`); its caller turns the bars on (`seen`). Without
+that, or if stderr is not a terminal, nothing is shown: a bar then costs nothing, and tqdm is not even imported. Other
+output to stderr must be written within `aside`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 S = TypeVar("S", bound=Sized)
 
-Done = Callable[[int], object]  # is told how many more are done
-INTERVAL_S = 0.2  # between two pictures of a bar
+Done = Callable[[int], object]  # called with the number of items just done
+INTERVAL_S = 0.2  # between two updates of a bar
 GAUGE = "{percentage:3.0f}%|{bar:20}| {desc}"
 
-_seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: nobody has said
+_seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: not set
 
 
 @contextmanager
 def seen(wanted: bool = True) -> Iterator[None]:
-    """Within this context bars are shown on a terminal if `wanted`, unless a context around it has said no."""
-    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # on which a line can be written anew
+    """Within this context bars are shown on a terminal if `wanted`, unless an outer context turned them off."""
+    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # a dumb one cannot overwrite a line
     before = _seen.set(wanted and _seen.get() is not False and is_terminal)
     try:
         yield
@@ -39,13 +39,13 @@ def seen(wanted: bool = True) -> Iterator[None]:
 
 
 def is_seen() -> bool:
-    """Whether whoever has started this work shows its bars."""
+    """Whether the caller of this work shows its bars."""
     return bool(_seen.get())
 
 
 @contextmanager
 def bar(what: str, total: int | None = None, unit: str = "lines") -> Iterator[Done]:
-    """A bar up to a total; without one it counts. Call what it gives with how many more are done."""
+    """A bar up to a total, or a counter without one. Yields a function of the number of items just done."""
     if not is_seen():
         yield lambda count: None
         return
@@ -54,8 +54,8 @@ def bar(what: str, total: int | None = None, unit: str = "lines") -> Iterator[Do
 
 
 def tracked(items: Iterable[T], what: str, total: int | None = None, unit: str = "lines") -> Iterator[T]:
-    """The items, with a bar of how many have been taken from the first on."""
-    return _tracked(items, what, total, unit) if is_seen() else iter(items)  # asked here: a thread would not know
+    """The items, with a bar that counts them from the first one taken."""
+    return _tracked(items, what, total, unit) if is_seen() else iter(items)  # checked here: a thread would not know
 
 
 def _tracked(items: Iterable[T], what: str, total: int | None, unit: str) -> Iterator[T]:
@@ -66,19 +66,19 @@ def _tracked(items: Iterable[T], what: str, total: int | None, unit: str) -> Ite
 
 
 def counted(batches: Iterable[S], done: Done) -> Iterator[S]:
-    """The batches; `done` is told the size of each."""
+    """The batches; `done` gets the size of each."""
     for batch in batches:
         done(len(batch))
         yield batch
 
 
 def map_counted(done: Done, function: Callable[[Any], S], batches: Iterable[Any]) -> Iterator[S]:
-    """As `map`, and `done` is told the size of each result."""
+    """As `map`; `done` gets the size of each result."""
     return counted(map(function, batches), done)
 
 
 def clocked(what: str, work: Callable[[], T]) -> T:
-    """The result of work that cannot tell how far it is; a clock is shown meanwhile."""
+    """The result of work that cannot report its progress; a clock is shown meanwhile."""
     if not is_seen():
         return work()
     result: Future[T] = Future()
@@ -106,7 +106,7 @@ def await_with_clock(what: str, result: Future[Any]) -> None:
 
 @contextmanager
 def gauge() -> Iterator[Callable[[float, str], None]]:
-    """A bar for work that tells itself how far it is, from 0 to 1, and a text beside the bar."""
+    """A bar for work that reports its own progress, from 0 to 1, and a text beside the bar."""
     with _bars()(total=1.0, bar_format=GAUGE) as shown:
 
         def picture(share: float, text: str) -> None:
@@ -118,7 +118,7 @@ def gauge() -> Iterator[Callable[[float, str], None]]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Within this context bars are put away, so that others can write on the terminal; then they come back below."""
+    """Within this context bars are hidden, so that other output can be written; they come back below it."""
     if "tqdm" not in sys.modules:
         yield
         return
@@ -128,10 +128,10 @@ def aside() -> Iterator[None]:
 
 @cache
 def _bars() -> Any:
-    from tqdm import tqdm  # only those who see a bar need it
+    from tqdm import tqdm  # only needed to show a bar
 
     class Bar(tqdm):  # type: ignore[misc]
-        """On stderr, away when done, and without a thread or a lock that workers would inherit."""
+        """On stderr, removed when done, without a thread or a lock that workers would inherit."""
 
         monitor_interval = 0
 
@@ -144,7 +144,7 @@ def _bars() -> Any:
 
 
 def clock(seconds: float) -> str:
-    """As 1:02:03, or 2:03."""
+    """The time as 1:02:03, or 2:03."""
     minutes, s = divmod(round(seconds), 60)
     h, m = divmod(minutes, 60)
     return f"{h}:{m:02}:{s:02}" if h else f"{m}:{s:02}"

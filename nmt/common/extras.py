@@ -1,18 +1,19 @@
-"""Libraries that only some work needs, and the extra of nmt that brings each: `pip install nmt` alone translates."""
+"""Optional libraries, and the extra of nmt that installs each: `pip install nmt` alone translates."""
 
 from __future__ import annotations
 
-# Module -> what people call it, and the extras that bring it, of which the one of a command's own name is told.
+TRAINING = ("train", "lab", "tune")  # the extras of the commands that train
+# Module -> its usual name, and the extras that install it; an error names the extra called like the command.
 EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "lightning": ("Lightning", ("train", "lab", "tune")),
-    "hydra": ("Hydra", ("train", "lab", "tune")),
-    "omegaconf": ("OmegaConf", ("train", "lab", "tune")),
-    "yaml": ("PyYAML", ("train", "lab", "tune")),
-    "datasets": ("datasets", ("train", "lab", "tune")),
-    "tensorboard": ("TensorBoard", ("train", "lab", "tune")),
-    "pyarrow": ("PyArrow", ("corpus", "train", "lab", "tune")),
-    "sacrebleu": ("sacreBLEU", ("evaluate", "train", "lab", "tune")),
-    "matplotlib": ("Matplotlib", ("inspect", "train", "lab", "tune")),
+    "lightning": ("Lightning", TRAINING),
+    "hydra": ("Hydra", TRAINING),
+    "omegaconf": ("OmegaConf", TRAINING),
+    "yaml": ("PyYAML", TRAINING),
+    "datasets": ("datasets", TRAINING),
+    "tensorboard": ("TensorBoard", TRAINING),
+    "pyarrow": ("PyArrow", ("corpus", *TRAINING)),
+    "sacrebleu": ("sacreBLEU", ("evaluate", *TRAINING)),
+    "matplotlib": ("Matplotlib", ("inspect", *TRAINING)),
     "lxml": ("lxml", ("formats",)),
     "translate": ("translate-toolkit", ("formats",)),
     "markdown_it": ("markdown-it-py", ("formats",)),
@@ -32,7 +33,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def explained(error: ModuleNotFoundError, who: str) -> str | None:
-    """What `who`, a command or a function, lacks, and how it is had; None for a module that no extra brings."""
+    """Which library `who`, a command or a function, lacks and how to install it; None if no extra installs it."""
     found = EXTRAS.get((error.name or "").partition(".")[0])
     if found is None:
         return None

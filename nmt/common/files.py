@@ -1,4 +1,4 @@
-"""Files that are written whole: a reader finds the old content or the new one, whatever happens; and locks."""
+"""Atomic writes (a reader finds either the old content or the new one, whatever happens), and locks."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import BinaryIO
 if sys.platform != "win32":
     import fcntl
 
-NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # of a file system that has none
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)  # the file system has no locks
 
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Within this context an OSError that names no file, such as that of a full disk, gets this path."""
+    """Within this context an OSError without a file name, such as a full disk's, gets this path."""
     try:
         yield
     except OSError as error:
@@ -31,15 +31,15 @@ def naming(path: str | Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` when the block ends without an error, and is on the disk by then.
+    """A draft file that replaces `path`, synced to disk, when the block ends without an error.
 
-    It lies in the same folder, so that one rename is enough. It has the mode of the file that it replaces, a new one
-    that which the umask leaves, and its draft is at no time more open. A link is replaced, not followed: it may lead
-    out of a stranger's folder. Raises OSError, and leaves `path` alone.
+    The draft is in the same folder, so one rename is enough. The file keeps the mode of the one it replaces; a new
+    file's mode follows the umask. The draft is never more permissive. A symbolic link is replaced, not followed: in
+    an untrusted folder it may lead anywhere. Raises OSError, and leaves `path` alone.
     """
     with naming(path):
         old = path.stat() if path.is_file() and not path.is_symlink() else None
-        # The system applies the umask: whoever reads it changes it for a moment, for other threads too.
+        # The system applies the umask: reading it would change it for a moment, in other threads too.
         mode = 0o666 if old is None else old.st_mode & 0o700
         with _draft_of(path, mode) as file:
             draft = Path(file.name)
@@ -56,7 +56,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def _draft_of(path: Path, mode: int) -> BinaryIO:
-    """A new file beside `path`, which an error names instead."""
+    """A new file beside `path`; an error names `path` instead."""
     draft = path.with_name(f".{path.name}-{token_hex(4)}")
     try:
         return open(draft, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
@@ -66,8 +66,8 @@ def _draft_of(path: Path, mode: int) -> BinaryIO:
 
 
 def _give_rights(draft: Path, old: os.stat_result) -> None:
-    """The mode of the file that it replaces, and its owner and group as far as that is allowed. Members of a group
-    that cannot be given may do what everybody may."""
+    """Copy the mode of the replaced file, and its owner and group as far as allowed. If the group cannot be set, the
+    draft's group gets the permissions of others."""
     mode, new = old.st_mode & 0o777, draft.stat()
     if sys.platform != "win32" and (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         for user in (-1, old.st_uid):
@@ -80,8 +80,8 @@ def _give_rights(draft: Path, old: os.stat_result) -> None:
 
 @contextmanager
 def output_at(path: Path) -> Iterator[BinaryIO]:
-    """As `replacing`, for a path that the user gives: a link stays, and the file behind it is replaced; what is no
-    file, such as a pipe, is written to."""
+    """As `replacing`, for a path given by the user: a link stays and its target is replaced; anything but a regular
+    file, such as a pipe, is written to directly."""
     if path.exists() and not path.is_file():
         with naming(path), path.open("wb") as file:
             yield file
@@ -91,13 +91,13 @@ def output_at(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file by one that is complete and on the disk."""
+    """Replace a file by a complete one, synced to disk."""
     with replacing(path) as file:
         file.write(content)
 
 
 def check_output(folder: Path, own: str) -> None:
-    """Raises ValueError for a folder that has files, unless the file `own` tells that they are of an earlier run."""
+    """Raises ValueError for a folder that has files, unless the file `own` shows that an earlier run wrote them."""
     if folder.is_file():
         raise ValueError(f"{folder} is a file; the output must be a folder")
     if folder.is_dir() and not (folder / own).is_file() and (others := sorted(folder.iterdir())):
@@ -105,7 +105,7 @@ def check_output(folder: Path, own: str) -> None:
 
 
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:
-    """The files, by name; their sizes in bytes."""
+    """Write files, given by name -> their sizes in bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_atomically(folder / name, content)
@@ -113,7 +113,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> dict[str, int]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make sure that what was renamed into the folder outlives a power cut."""
+    """Make sure that renames into the folder survive a power cut."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -126,8 +126,8 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path, wait: bool) -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process. Raises BlockingIOError when another process has it, unless
-    it may `wait`. Windows has none."""
+    """Hold a folder's lock; the end of the process releases it. Raises BlockingIOError when another process has it,
+    unless `wait`. Does nothing on Windows."""
     if sys.platform == "win32":
         yield
         return
@@ -142,9 +142,9 @@ def locked(folder: Path, wait: bool) -> Iterator[None]:
 
 @contextmanager
 def claimed(path: Path, byte: int, wait: bool = False) -> Iterator[int | None]:
-    """Lock a byte of a file for this process; gives the file's descriptor, or None when another process has the byte,
-    unless it may `wait`. The lock ends with the process, however that dies. Where the file system has no locks, and
-    on Windows, every process gets it. A process that closes the file lets go of all its bytes (POSIX)."""
+    """Lock a byte of a file for this process. Yields the file's descriptor, or, unless `wait`, None when another
+    process has the byte. The lock ends with the process, however it dies. On Windows and on file systems without
+    locks every process gets it. Closing any descriptor of the file releases all the process's bytes (POSIX)."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         yield descriptor if _lock(descriptor, byte, wait) else None
@@ -165,7 +165,7 @@ def _lock(descriptor: int, byte: int, wait: bool) -> bool:
 
 
 def remove_drafts(folder: Path) -> None:
-    """Remove what `replacing` left where its process was killed; nobody else may write there now."""
+    """Remove the drafts that `replacing` left when its process was killed; nothing else may write there now."""
     for path in folder.glob(".*-????????"):
         if path.is_file():
             path.unlink()

@@ -1,4 +1,4 @@
-"""Plain data as JSON that every reader takes, and every terminal."""
+"""Plain data as JSON for every parser, safe on every terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nmt.common.shown import HIDDEN_IN_LINES
 
 
 def to_json(data: Any, indent: int | None = None, *, ascii_only: bool = False, sort_keys: bool = False) -> str:
-    """The text, with null for a number that is not finite: JSON has no word for it."""
+    """The data as JSON, with null for a number that is not finite, which JSON cannot express."""
     dumps = partial(json.dumps, indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False)
     try:
         text = dumps(data)

@@ -1,4 +1,4 @@
-"""The log as a user sees it: lines that no terminal obeys, on stderr, above the progress bars."""
+"""The log on stderr, above the progress bars, with control characters escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ShownLines(logging.Formatter):
 
 
 class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
-    """On stderr, where bars are put away for each line."""
+    """Writes to stderr; hides the bars for each line."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with aside():
@@ -26,10 +26,10 @@ class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 def show_log(quiet: bool = False, before: str = "") -> None:
-    """From here on what nmt logs is on stderr, with these words `before` each line; `quiet` leaves only warnings."""
+    """From now on log nmt's messages to stderr, with `before` as a prefix; `quiet` leaves only warnings."""
     logger = logging.getLogger("nmt")
     logger.setLevel(logging.INFO)
-    for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # of the run before
+    for handler in [one for one in logger.handlers if isinstance(one, Terminal)]:  # from the previous run
         logger.removeHandler(handler)
     handler = Terminal(sys.stderr)
     handler.setLevel(logging.WARNING if quiet else logging.INFO)
@@ -38,7 +38,7 @@ def show_log(quiet: bool = False, before: str = "") -> None:
 
 
 def place_of(error: BaseException) -> str:
-    """An error for a log that must not quote a text: its class and where it was raised, without its message."""
+    """An error's class and where it was raised, without its message, for logs that must not quote texts."""
     places = traceback.extract_tb(error.__traceback__)
     where = f"{places[-1].filename}:{places[-1].lineno}" if places else "?"
     return f"{type(error).__name__} in {where}"
@@ -46,8 +46,8 @@ def place_of(error: BaseException) -> str:
 
 @contextmanager
 def shown_log(quiet: bool = False) -> Iterator[None]:
-    """Within this context what nmt logs is on stderr, with bars if that is a terminal; `quiet` leaves only warnings.
-    Where nmt's logger has a handler already, that one alone is used."""
+    """Within this context log nmt's messages to stderr, with bars if it is a terminal; `quiet` leaves only warnings.
+    If nmt's logger already has a handler, only that one is used."""
     logger = logging.getLogger("nmt")
     level, handlers = logger.level, logger.handlers[:]
     if not handlers:

@@ -1,4 +1,4 @@
-"""Where the files that ship with the project are: beside the package in a wheel, above it in a checkout."""
+"""Paths of the files that ship with the project: inside the package in a wheel, beside it in a checkout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def resource(name: str) -> Path:
-    """The path of `conf` or `data/demo`. Raises FileNotFoundError when the installation lacks it."""
+    """The path of a resource, such as `conf` or `data/demo`. Raises FileNotFoundError when it is not installed."""
     package = Path(__file__).resolve().parents[1]
     for root in (package, package.parent):
         if (root / name).exists():

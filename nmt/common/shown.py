@@ -1,4 +1,4 @@
-"""Text from strangers (keys, names of tensors and files, pieces), made safe to show on a terminal or in a picture."""
+"""Untrusted text (keys, names of tensors and files, pieces), made safe to show on a terminal or in a picture."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import reprlib
 from typing import Any
 
 MOST = 500  # characters of a line
-MAX_BITS = 64  # of an integer; beyond, some are too large for a float, or to be printed
-# Controls, which a terminal obeys and XML forbids; separators of lines; what turns the direction of all that follows;
-# halves of characters.
+MAX_BITS = 64  # of an integer; larger ones may be too large for a float, or to print
+# Control characters, which a terminal obeys and XML forbids; line separators; bidirectional controls; surrogates;
+# noncharacters.
 HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 HIDDEN_IN_LINES = re.compile(HIDDEN.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))
 
 
 def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
-    """The text with escapes for what a terminal would obey; of more than `most` characters the middle is left out.
-    With `lines` a "\\n" stays one."""
+    """The text with unsafe characters escaped; of more than `most` characters the middle is left out. With `lines` a
+    "\\n" is kept."""
     if most is not None and len(text) > most:
         text = _cut(text, most)
     text = (HIDDEN_IN_LINES if lines else HIDDEN).sub(lambda c: c[0].encode("unicode_escape").decode(), text)
@@ -24,7 +24,7 @@ def shown(text: str, most: int | None = MOST, *, lines: bool = False) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """The start, and of the end half as much: it often says what would be right."""
+    """The start, and half as much of the end, which often says how to fix the error."""
     end = (most - 3) // 3
     return f"{text[: most - 3 - end]} … {text[-end:]}"
 
@@ -35,7 +35,7 @@ class _Brief(reprlib.Repr):
 
 
 def brief(value: Any) -> str:
-    """The repr of a value for a message, cut where it is long, deep, or too large to have one."""
+    """The repr of a value for a message, shortened where the value is long, deep or a huge integer."""
     limits = _Brief()
     limits.maxstring = limits.maxother = 200
     return limits.repr(value)

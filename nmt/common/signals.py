@@ -1,7 +1,7 @@
-"""How a command ends when it is told to: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
+"""How signals end a command: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
 
-The first signal ends it at once, or, where work is held, when that work is whole. The second one always ends it at
-once. The exit code is 128 + the signal's number, as a shell has it.
+The first signal ends the command at once, or, if signals are held, when the work is complete. A second one always
+ends it at once. The exit code is 128 + the signal's number, as in a shell.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-OF_GROUPS = (signal.SIGINT, signal.SIGTERM)  # may be sent to all processes of a group; the first one decides
+OF_GROUPS = (signal.SIGINT, signal.SIGTERM)  # may be sent to a whole process group; only the parent handles them
 
 
 @contextmanager
 def blocked() -> Iterator[None]:
-    """Within this context signals of groups wait; a process that is started in it begins with them blocked."""
+    """Within this context the signals of OF_GROUPS wait; a process that is started in it begins with them blocked."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, OF_GROUPS)  # which may itself raise what a handler of one does
+        signal.pthread_sigmask(signal.SIG_BLOCK, OF_GROUPS)  # a handler that raises may do so in this very call
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -31,7 +31,7 @@ def blocked() -> Iterator[None]:
 class Stopped(SystemExit):
     """A signal has ended the command."""
 
-    step: int | None = None  # of a training that it has ended: how many updates are done
+    step: int | None = None  # updates done, if it ended a training
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -39,7 +39,7 @@ class Stopped(SystemExit):
 
 
 class Signals:
-    """Handles signals within its context. Only the main thread can; in another one it does nothing."""
+    """A context manager that handles signals. Works in the main thread only; elsewhere it does nothing."""
 
     def __init__(self, *others: int) -> None:
         self.numbers = (signal.SIGTERM, signal.SIGINT, *others)
@@ -56,22 +56,22 @@ class Signals:
             signal.signal(number, handler)
 
     def install(self) -> dict[int, Any]:
-        """Take the signals, from another handler too; returns the handlers before."""
+        """Install the handlers, replacing others -> the previous handlers."""
         if threading.current_thread() is not threading.main_thread():
             return {}
         return {number: signal.signal(number, self._answer) for number in self.numbers}
 
     def hold(self) -> None:
-        """From now on a signal waits for `release` or `check`."""
+        """From now on a signal takes effect only at `release` or `check`."""
         self.is_held = True
 
     def release(self) -> None:
-        """From now on a signal ends the command at once, and so does one that has waited. Raises Stopped."""
+        """From now on a signal ends the command at once. Raises Stopped if one came meanwhile."""
         self.is_held = False
         self.check()
 
     def check(self) -> None:
-        """Raises Stopped when a signal came."""
+        """Raises Stopped if a signal came."""
         if self.received is not None:
             raise Stopped(self.received)
 

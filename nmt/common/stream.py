@@ -1,12 +1,11 @@
 """Bytes in, lines out: the contract of the stdin filter.
 
-A line ends at "\\n" and nowhere else; the last one need not end at all. One "\\r" before the "\\n" is dropped, and so
-is a BOM at the very start. Bytes that are not UTF-8 become U+FFFD. Everything else (a lone "\\r", U+2028, NUL, a
-form feed) is content. A line whose content is longer than `max_bytes` is cut, so that memory stays bounded
-whatever comes.
+A line ends at "\\n" and nowhere else; the last one need not end with it. One "\\r" before the "\\n" is dropped, and
+so is a BOM at the very start. Bytes that are not UTF-8 become U+FFFD. Everything else (a lone "\\r", U+2028, NUL, a
+form feed) is content. A line longer than `max_bytes` is cut, which bounds memory for any input.
 
-Lines are handed on as soon as no more input is waiting, so that somebody who types is answered at once, and in
-large groups otherwise.
+Lines are passed on as soon as no more input is waiting, so interactive input is answered at once; otherwise they come
+in large groups.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ BOM = b"\xef\xbb\xbf"
 class Line(NamedTuple):
     number: int  # from 1
     text: str
-    fault: str | None = None  # what was wrong with it
+    fault: str | None = None  # what is wrong with the input
 
 
 def read_groups(descriptor: int, group_size: int, max_bytes: int = 1 << 20) -> Iterator[list[Line]]:
-    """The lines of a file descriptor in groups of at most `group_size`; a group of long lines ends at GROUP_BYTES."""
+    """The lines of a file descriptor in groups of at most `group_size` lines and about GROUP_BYTES bytes."""
     chunks = iter(lambda: os.read(descriptor, CHUNK_BYTES), b"")
     return group_lines(chunks, group_size, max_bytes, more_waits=lambda: _input_waits(descriptor))
 
@@ -45,8 +44,8 @@ def group_lines(
     begins: bool = True,
     more_waits: Callable[[], bool] = lambda: True,
 ) -> Iterator[list[Line]]:
-    """The same of bytes however they are cut. `first` is the number of the first line, and `begins` says whether a
-    file begins there."""
+    """As `read_groups`, from chunks of bytes cut anywhere. `first` is the number of the first line; `begins` says
+    whether it begins a file."""
     group: list[Line] = []
     number, size = first - 1, 0  # of the group, in bytes
     for lines in split_lines(chunks, max_bytes):
@@ -65,10 +64,10 @@ def group_lines(
 
 
 def split_lines(chunks: Iterable[bytes], max_bytes: int) -> Iterator[list[bytes]]:
-    """The lines that end in each chunk, and after all of them the one that does not end, without their ends. Of one
-    that is longer than `max_bytes` a few bytes more are kept, by which `decoded` knows."""
+    """For each chunk the lines that end in it, without their line ends; at last an unterminated line, if any. A line
+    longer than `max_bytes` keeps a few bytes more, from which `decoded` recognises it."""
     limit = max_bytes + len(BOM) + len(b"\r") + 1
-    pending = bytearray()  # the line that is not complete yet
+    pending = bytearray()  # the incomplete line
     for chunk in chunks:
         *complete, rest = chunk.split(b"\n")
         if complete:
@@ -81,7 +80,7 @@ def split_lines(chunks: Iterable[bytes], max_bytes: int) -> Iterator[list[bytes]
 
 
 def decoded(raw: bytes, max_bytes: int, begins: bool = False) -> tuple[str, str]:
-    """The text of a line, and what is wrong with it, if anything. `begins` says whether a file begins with it."""
+    """The text of a line, and its fault or "". `begins` says whether it begins a file."""
     raw = raw.removesuffix(b"\r").removeprefix(BOM if begins else b"")
     if len(raw) > max_bytes:
         return raw[:max_bytes].decode(errors="ignore"), f"longer than {max_bytes} bytes"
@@ -92,7 +91,7 @@ def decoded(raw: bytes, max_bytes: int, begins: bool = False) -> tuple[str, str]
 
 
 def lines_left(descriptor: int) -> int | None:
-    """How many lines `read_groups` will find, in a regular file; None elsewhere. Nothing is taken from it."""
+    """How many lines `read_groups` will find in a regular file; None for anything else. Consumes nothing."""
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
@@ -115,5 +114,5 @@ def _input_waits(descriptor: int) -> bool:
     """Whether a read would return at once, with data or the end."""
     try:
         return bool(select.select([descriptor], [], [], 0)[0])
-    except (OSError, ValueError):  # Windows asks only sockets
+    except (OSError, ValueError):  # Windows supports sockets only
         return False

@@ -1,4 +1,4 @@
-"""What a user may have meant by a word that is not known."""
+"""Suggestions of what a user may have meant by an unknown word."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 
 def did_you_mean(word: str, known: Collection[str], before: str = "", cutoff: float = 0.6) -> str:
-    """ "; did you mean X?" of the nearest known word, or of the only one that begins so; "" where there is none."""
+    """ "; did you mean X?" with the nearest known word, or the only one that begins with `word`; "" without any."""
     begun = [name for name in known if name.startswith(word)]
     close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff) or begun * (len(begun) == 1)
     return f"; did you mean {before}{close[0]}?" if close else ""
 
 
 def near_file(path: Path) -> str:
-    """The same for a file that is missing, of which the packed or unpacked one is there."""
+    """The same for a missing file that exists with or without .gz."""
     other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(f"{path.name}.gz")
     return f"; did you mean {other}?" if other.is_file() else ""
 
 
 def near_folder(path: Path) -> str:
-    """The same for a folder that is missing: one that is there, whose path differs in one part."""
+    """The same for a missing folder: an existing one whose path differs in one part."""
     wrong = path
     while not wrong.parent.is_dir() and wrong.parent != wrong:
         wrong = wrong.parent

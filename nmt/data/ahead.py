@@ -1,4 +1,4 @@
-"""Batches on a GPU before they are asked for."""
+"""Copy batches to a GPU ahead of time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from nmt.data.batching import Batch
 
 
 class CopiedAhead:
-    """The same batches, but for what `change` makes of each, on a GPU: while one is computed with, the next is on its
-    way.
+    """The same batches on a GPU, each after `change`: while one is computed with, the next is copied.
 
-    It is copied from pinned memory, which the GPU reads by itself, on a stream of its own, so that neither the
-    process nor the computation waits; and in one piece, as each costs what it costs to ask for one.
+    The copy comes from pinned memory, which the GPU reads by itself, and has a stream of its own. So neither the
+    process nor the computation waits. All tensors of a batch are copied as one, because each copy has a fixed cost.
     """
 
     def __init__(
@@ -41,7 +40,7 @@ class CopiedAhead:
             yield self._receive(*ahead)
 
     def _send(self, batch: Batch, stream: torch.cuda.Stream) -> tuple[Batch, torch.cuda.Event]:
-        """The batch on the GPU, and what tells that it is there."""
+        """The batch on the GPU, and the event that its copy is complete."""
         with torch.cuda.stream(stream):
             pinned = torch.cat([part.flatten() for part in batch]).pin_memory()
             parts = torch.split(pinned.to(self.device, non_blocking=True), [part.numel() for part in batch])
@@ -51,5 +50,5 @@ class CopiedAhead:
     def _receive(self, batch: Batch, is_there: torch.cuda.Event) -> Batch:
         current = torch.cuda.current_stream(self.device)
         current.wait_event(is_there)
-        batch.src.record_stream(current)  # the memory of all is not given away before that stream is done with it
+        batch.src.record_stream(current)  # all share its memory, which stays reserved until the stream is done
         return batch

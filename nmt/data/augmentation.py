@@ -1,9 +1,9 @@
-"""Augmentation: pairs as the rules of text want them, and more made of them, so that a model learns what symbols are.
+"""Augmentation: apply the text rules to pairs, and add copies that teach a model symbols and capitals.
 
-A corpus has few placeholders, and hardly a sentence in capitals. So some of its pairs are there once more: with
-symbols in place of words that translate each other, or before them, or at the end of both sides, on both sides the
-same; and in capitals. Which, and where, is drawn by the pair itself. Words that translate each other are those whose
-pieces IBM model 1 (lexicon.py) holds likeliest for one another, whichever it is asked for.
+A corpus has few placeholders, and hardly a sentence in capitals. So some of its pairs are added again: with the same
+symbols on both sides, in place of words that translate each other, before them, or at the end; and in capitals. The
+pair itself seeds these random choices. Words translate each other if, by IBM model 1 (lexicon.py), their pieces are
+each other's likeliest translation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nmt.text.protection import SYMBOL, SYMBOLS, TextRules, masked_pair
 
 
 def with_rules(pair: Pair, rules: TextRules) -> Pair:
-    """A pair without tags, and with symbols for what both sides have, if the rules say so."""
+    """A pair without tags, and with symbols for protected text that both sides have, if the rules say so."""
     src, tgt = pair.src, pair.tgt
     if rules.tags and "<" in src + tgt:
         src, tgt = take_out(src).plain, take_out(tgt).plain
@@ -36,7 +36,7 @@ def with_rules(pair: Pair, rules: TextRules) -> Pair:
 
 
 class Aligner:
-    """Words of a pair that translate each other, by what the encoded pairs teach."""
+    """Aligns the words of a pair by a translation table learned from the encoded pairs."""
 
     def __init__(self, corpus: EncodedCorpus, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -67,7 +67,7 @@ class Aligner:
 
 
 def _words_by_character(text: str) -> dict[int, Span]:
-    """The words of a text, without signs, by each of their characters."""
+    """Index of each character in a word -> that word; punctuation is left out."""
     words = [(start, end) for start, end in word_spans(text) if text[start].isalnum()]
     return {i: word for word in words for i in range(*word)}
 
@@ -75,8 +75,8 @@ def _words_by_character(text: str) -> dict[int, Span]:
 def augmented(
     pairs: Iterable[Pair], rules: TextRules, config: TokenizerConfig, aligner: Aligner, languages: Direction
 ) -> Iterator[Pair]:
-    """Of some of the pairs another with symbols, and of some another in capitals, but of none in a language
-    whose I is another letter's. `languages` are those of a pair that has none of its own."""
+    """Copies of some pairs with symbols, and of some in capitals, but never in capitals for a language with a dotless
+    i. `languages` are the default for a pair that does not name its own."""
     for pair in pairs:
         chance = random.Random(f"{pair.src}\t{pair.tgt}")
         if rules.pattern and chance.random() < config.protect_share and not SYMBOL.search(pair.src + pair.tgt):

@@ -1,4 +1,4 @@
-"""Batches: which sentences go together, and how they become tensors.
+"""Group sentences into batches, and make tensors of them.
 
 Dims: B sentences, S source tokens, T target tokens.
 """
@@ -20,9 +20,9 @@ Ids = Sequence[int] | NDArray[np.int32]
 Lengths = NDArray[np.int64]
 T = TypeVar("T")
 
-# oneDNN makes and keeps code for every shape that it meets; few different sizes of a batch nearly double its speed.
+# oneDNN compiles and caches code for every shape that it meets; few different batch sizes nearly double its speed.
 ROWS = 16
-TYPICAL_LENGTH = 40  # pieces, of a sentence that is translated
+TYPICAL_LENGTH = 40  # pieces of a typical source sentence
 
 
 class Batch(NamedTuple):
@@ -31,11 +31,11 @@ class Batch(NamedTuple):
     tgt_in: Tensor  # (B, T), BOS first
     tgt_out: Tensor  # (B, T), EOS last
     tgt_len: Tensor  # (B,)
-    real: Tensor  # (P,), the places of the real tokens in tgt_out.flatten(); made here, as it would stop a GPU
+    real: Tensor  # (P,), indices of the real tokens in tgt_out.flatten(); made here, as it would stall a GPU
 
 
 def pad(rows: Sequence[Ids], multiple: int = 1) -> tuple[Tensor, Tensor]:
-    """Rows of ids -> (B, longest, or the next multiple), filled with PAD_ID, and their lengths (B,)."""
+    """Rows of ids -> (B, longest, rounded up to a `multiple`), padded with PAD_ID, and their lengths (B,)."""
     length = torch.tensor([len(row) for row in rows])
     padded = np.full((len(rows), -(-int(length.max()) // multiple) * multiple), PAD_ID, dtype=np.int64)
     for i, row in enumerate(rows):
@@ -51,8 +51,8 @@ def collate(src: Sequence[Ids], tgt: Sequence[Ids]) -> Batch:
 
 
 def in_few_shapes(batch: Batch) -> Batch:
-    """The same sentences with more padding, and sentences of nothing but padding at the end, so that most batches of
-    a text have a shape that others have too. Lengths go up in steps of an eighth to a quarter."""
+    """The same sentences with more padding, and rows of nothing but padding at the end. Most batches of a text then
+    share their shape with others. Lengths go up in steps of an eighth to a quarter."""
     src, src_len, tgt_in, tgt_out, tgt_len, _ = batch
     missing = -len(src) % ROWS
     src, tgt_in, tgt_out = (
@@ -63,26 +63,26 @@ def in_few_shapes(batch: Batch) -> Batch:
 
 
 def stepped(length: int) -> int:
-    """The next of few sizes, of which there are four to eight from one power of 2 to the next."""
+    """The length, rounded up to one of four to eight sizes between two powers of 2."""
     step = 1 << max(0, length.bit_length() - 3)
     return -(-length // step) * step
 
 
 def without_filling(batch: Batch) -> Batch:
-    """The sentences that are more than padding; a GPU is waited for."""
+    """Only the sentences that are more than padding; synchronises with a GPU."""
     is_real = batch.tgt_len > 0
     return _batch(*(part[is_real] for part in batch[:-1]))
 
 
 def _batch(src: Tensor, src_len: Tensor, tgt_in: Tensor, tgt_out: Tensor, tgt_len: Tensor) -> Batch:
-    """These, and the places of the real tokens."""
+    """A batch of these tensors, with the indices of the real tokens."""
     is_real = torch.arange(tgt_out.shape[1], device=tgt_len.device) < tgt_len[:, None]  # (B, T)
     return Batch(src, src_len, tgt_in, tgt_out, tgt_len, is_real.flatten().nonzero()[:, 0])
 
 
 def groups_of_like_length(lengths: Mapping[int, int], size: int) -> list[list[int]]:
-    """The numbers of sentences, with their lengths, in groups of `size`, the longest first; a group of long sentences
-    has as many tokens as one of sentences of TYPICAL_LENGTH."""
+    """The keys of `lengths`, which are numbers of sentences, in groups of `size`, the longest first. A group of long
+    sentences is smaller: it has as many tokens as `size` sentences of TYPICAL_LENGTH."""
     order, groups, start = sorted(lengths, key=lambda i: -lengths[i]), list[list[int]](), 0
     while start < len(order):
         fits = min(size, max(1, size * TYPICAL_LENGTH // lengths[order[start]]))
@@ -92,13 +92,13 @@ def groups_of_like_length(lengths: Mapping[int, int], size: int) -> list[list[in
 
 
 def found_of(groups: Sequence[Sequence[int]], results: Iterable[Sequence[T]]) -> Iterator[tuple[int, T]]:
-    """The number of each sentence with its result, from the results of the groups."""
+    """Number and result of each sentence, from the results of the groups."""
     for group, of_group in zip(groups, results, strict=True):
         yield from zip(group, of_group, strict=True)
 
 
 def check_budget(longest: int, max_tokens: int) -> None:
-    """Raises ValueError when a pair of `longest` tokens does not fit a batch."""
+    """Raises ValueError when a pair of `longest` tokens does not fit into a batch."""
     if longest > max_tokens:
         raise ValueError(
             f"trainer.max_tokens is {max_tokens}, but the longest training sentence has {longest} tokens; "
@@ -109,17 +109,18 @@ def check_budget(longest: int, max_tokens: int) -> None:
 def token_batches(
     src_len: Lengths, tgt_len: Lengths, max_tokens: int, seed: tuple[int, ...], shards: int = 1
 ) -> list[NDArray[np.int64]]:
-    """The batches of one epoch as arrays of row numbers, in training order; every row stands in just one.
+    """The batches of one epoch as arrays of row numbers, in training order; every row is in exactly one batch.
 
-    A batch holds sentences of like lengths on both sides; neither side, padding included, exceeds `max_tokens`.
-    Batches of more than ROWS sentences hold a multiple of ROWS, but for the last one and those cut for the shards.
+    A batch holds sentences of similar lengths on both sides; neither side, padding included, exceeds `max_tokens`.
+    Batches of more than ROWS sentences hold a multiple of ROWS, except the last one and those halved for the shards.
     The order depends only on `seed`. The number of batches is a multiple of `shards`, and `shards` neighbours, which
-    are learned from together, are of like size.
+    belong to the same update, are of similar size.
     """
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(src_len))
     source, target = src_len[shuffled], tgt_len[shuffled]
-    # Up and down in turns: where the target grows by one, the source does not jump from longest to shortest.
+    # Ascending and descending in turns: where the target grows by one, the source does not jump from longest to
+    # shortest.
     order = shuffled[np.lexsort((np.where(target % 2, -source, source), target))]
     batches = _cut(order, src_len, tgt_len, max_tokens)
     _even_out(batches, shards)
@@ -141,7 +142,7 @@ def _cut(order: Lengths, src_len: Lengths, tgt_len: Lengths, max_tokens: int) ->
 
 
 def _even_out(batches: list[Lengths], shards: int) -> None:
-    """Halve the fullest batches until every shard gets as many."""
+    """Halve the fullest batches until every shard gets the same number."""
     while len(batches) % shards:
         fullest = max(range(len(batches)), key=lambda i: len(batches[i]))
         rows = batches[fullest]

@@ -1,4 +1,4 @@
-"""Which pairs are fit for training, and a count of those that are not."""
+"""Select the pairs that are fit for training, and count the others."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ CONTAMINATED = "stands in valid or test"
 HELD_OUT = "held out for validation"
 MALFORMED = "malformed"
 OF_OTHERS = "of other languages"
-IN_WORDS = {  # of several pairs, where the reason alone would not read as that
+IN_WORDS = {  # plurals, for reasons that do not read well after a number
     CONTAMINATED: "that stand in the validation or test text",
     "duplicate": "duplicates",
     "empty side": "with an empty side",
     "length ratio": "with sides of very different length",
     "too many pieces": "of too many pieces",
 }
-RATIO_FROM = 10  # characters; shorter sides may differ as they like ("Ja." - "Yes, I would.")
+RATIO_FROM = 10  # characters; the ratio of shorter sides is not checked ("Ja." - "Yes, I would.")
 
 
 @dataclass(frozen=True)
 class CleaningConfig:
-    """What training pairs must be like; validation and test text is never touched."""
+    """Conditions for training pairs; validation and test text is never touched."""
 
-    max_chars: int = 2000  # of either side
-    max_ratio: float = 9.0  # of the sides' characters, where both have at least 10
-    max_pieces: int = 250  # of either side, BOS and EOS included
-    deduplicate: bool = True  # keep the first of equal pairs
-    # Drop pairs of which either side stands in the validation or test text (true), both stand there as one pair
-    # ("pair"), or that side does ("src", "tgt"); false drops none.
+    max_chars: int = 2000  # characters of either side
+    max_ratio: float = 9.0  # ratio of the sides' lengths in characters, where both have at least 10
+    max_pieces: int = 250  # pieces of either side, BOS and EOS included
+    deduplicate: bool = True  # keep only the first of equal pairs
+    # Drop a pair when either side occurs in the validation or test text (true), when both occur there as one pair
+    # ("pair"), or when the named side does ("src", "tgt"); false drops none.
     decontaminate: Literal[True, "pair", "src", "tgt", False] = True
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class CleaningConfig:
 
 @dataclass
 class Tally:
-    """What was met where pairs were read."""
+    """Counts and faults from reading pairs."""
 
     dropped: Counter[str] = field(default_factory=Counter)  # pairs left out, by reason
     faults: list[str] = field(default_factory=list)  # such as "train.de, line 3 is not UTF-8"
@@ -62,7 +62,7 @@ def clean(
     duplicates: Duplicates | None = None,
 ) -> Iterator[Pair]:
     """The pairs worth training on; `dropped` counts the others by reason. `evaluation` is the validation and test
-    text, `held_out` are hashes of pairs of this text that are validated with; `duplicates` are those of this text."""
+    text; `held_out` has hashes of pairs of this text that serve for validation; `duplicates` finds repeated pairs."""
     seen = {key for pair in evaluation for key in _keys(pair, config)} if config.decontaminate else set[bytes]()
     repeats = (duplicates or Duplicates()).check()
     for number, pair in enumerate(pairs):
@@ -80,7 +80,7 @@ def clean(
 
 
 def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
-    """What a training pair must not have in common with one of the validation or test text."""
+    """Keys that a training pair must not share with a pair of the validation or test text."""
     src, tgt = pair.languages
     match config.decontaminate:
         case True:
@@ -96,13 +96,13 @@ def _keys(pair: Pair, config: CleaningConfig) -> list[bytes]:
 
 
 def both_sides(pair: Pair) -> bytes:
-    """A hash of a pair. Of several languages a text is known by its own, on whichever side it stands."""
+    """A hash of a pair. If the pair names its languages, the hash is the same in both directions."""
     src, tgt = pair.languages
     return digest(*chain(*sorted([(src, pair.src), (tgt, pair.tgt)]))) if src else digest(pair.src, pair.tgt)
 
 
 def contamination_note(kept: int, dropped: Mapping[str, int]) -> str:
-    """What to say when most training pairs were left out because of the validation and test text; else nothing."""
+    """A warning when most training pairs were dropped because of the validation and test text; else ""."""
     total = kept + sum(dropped.values())
     lost = dropped.get(CONTAMINATED, 0)
     if 2 * lost <= total:
@@ -114,12 +114,12 @@ def contamination_note(kept: int, dropped: Mapping[str, int]) -> str:
 
 
 def reasons(dropped: Mapping[str, int]) -> str:
-    """How many pairs were left out for what, in words; nothing where none was."""
+    """The numbers of dropped pairs by reason, in words; "" if none was."""
     return ", ".join(f"{count} {IN_WORDS.get(reason, reason)}" for reason, count in dropped.items())
 
 
 def has_blank_side(pair: Pair) -> bool:
-    """Whether there is nothing to see on a side: spaces, and marks such as those of direction."""
+    """Whether a side has no visible character, only spaces and invisible marks such as those of direction."""
     return not all(any(map(_is_seen, side)) for side in pair[:2])
 
 

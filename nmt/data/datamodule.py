@@ -1,8 +1,7 @@
-"""Batches for Lightning, of which each process takes its share: no pair twice, and every process as many.
+"""Batches for Lightning, shared out among processes: no pair twice, and the same number for every process.
 
-An epoch's batches are made for so many shards, N of them in a row being learned from together. Of W processes, where
-W divides N, each takes every W-th batch, N / W of which it learns from before the weights change. So what an update
-is made of does not depend on W.
+An epoch's batches are made for N shards: N batches in a row belong to the same update. W processes, where W divides
+N, each take every W-th batch, so N / W of these. The content of an update therefore does not depend on W.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ def is_copied_ahead(device: torch.device) -> bool:
 
 
 class TrainingBatches(Dataset[Batch]):
-    """A "sample" is a whole batch, and its index the epoch and the rows that it holds.
+    """A "sample" is a whole batch; its index is the epoch and the rows of the batch.
 
-    With `sampling` (TokenizerConfig) a line has other pieces in each epoch, which depend on (seed, epoch, line).
-    Batches are planned by the usual pieces, so they hold more tokens then, by the share that sampling makes of them.
+    With `sampling` (TokenizerConfig) a row has other pieces in each epoch, which depend on (seed, epoch, row).
+    Batches are planned with the usual pieces, so they exceed their size by the share of tokens that sampling adds.
     """
 
     def __init__(self, prepared: Prepared, sampling: float, seed: int) -> None:
@@ -45,31 +44,32 @@ class TrainingBatches(Dataset[Batch]):
 
     def __getitem__(self, index: tuple[int, Lengths]) -> Batch:
         epoch, rows = index
-        train, tokenizer = self.prepared.train, self.prepared.tokenizer
+        train = self.prepared.train
         if not self.sampling:
             return train.batch(rows)
+        src_sampler, tgt_sampler = self.prepared.tokenizer.samplers
         src, tgt = [], []
         for row in rows.tolist():
             of_src, of_tgt = np.random.SeedSequence((self.seed, epoch, row)).generate_state(2).tolist()
             src_ids, tgt_ids = train.pair(row)
-            src.append(tokenizer.sample_src(src_ids.tolist(), self.sampling, of_src))
-            tgt.append(tokenizer.sample_tgt(tgt_ids.tolist(), self.sampling, of_tgt))
+            src.append(src_sampler(src_ids.tolist(), self.sampling, of_src))
+            tgt.append(tgt_sampler(tgt_ids.tolist(), self.sampling, of_tgt))
         return collate(src, tgt)
 
 
 class EpochBatches:
-    """The epoch and the row numbers of this process's batches, anew in each epoch."""
+    """Indices of this process's batches for TrainingBatches: the epoch and the row numbers."""
 
     def __init__(self, datamodule: DataModule, rank: int, world_size: int) -> None:
         self.datamodule, self.rank, self.world_size = datamodule, rank, world_size
 
     def since(self, number: int) -> Iterator[Lengths]:
-        """The rows of its batches of the current epoch, from this number on."""
+        """The rows of this process's batches of the current epoch, from batch `number` on."""
         every = self.datamodule.plan.batches(self.datamodule.epoch, number * self.world_size)
         return islice(every, self.rank, None, self.world_size)
 
     def __iter__(self) -> Iterator[tuple[int, Lengths]]:
-        """Those of the current epoch that are still to come."""
+        """The remaining ones of the current epoch."""
         epoch = self.datamodule.epoch
         return ((epoch, rows) for rows in self.since(self.datamodule.batches_done))
 
@@ -79,13 +79,13 @@ class EpochBatches:
 
 class DataModule(pl.LightningDataModule):
     """Raises ValueError when a batch of `max_tokens` cannot hold the longest training pair, or the texts cannot be
-    mixed so.
+    mixed as configured.
 
-    `epoch` is the one whose batches come next, and `batches_done` of this process's are behind. Both are counted here
-    (training/module.py does it) because a resumed Trainer asks for batches before it knows where it is.
+    `epoch` is the epoch of the next batch; `batches_done` counts the batches that this process has finished in it.
+    training/module.py updates both here, because a resumed Trainer asks for batches before it knows its position.
     """
 
-    trainer: pl.Trainer  # Lightning gives it before it asks for anything
+    trainer: pl.Trainer  # set by Lightning before any other call
 
     def __init__(
         self, prepared: Prepared, max_tokens: int, seed: int, num_workers: int, sampling: float, shards: int
@@ -96,19 +96,19 @@ class DataModule(pl.LightningDataModule):
         self.epoch = self.batches_done = 0
         train = prepared.train
         check_budget(train.longest, max_tokens)
-        self.texts = mixed(train, prepared.corpus.mix, prepared.parts)  # none: all text as it is
+        self.texts = mixed(train, prepared.corpus.mix, prepared.parts)  # empty: no mixing
         self.plan = BatchPlan(train, max_tokens, seed, shards, self.texts)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the run is, whatever the number of processes: of each shard so many batches are behind, in whole
+        """The position of the run, independent of the number of processes: the batches done of each shard, in whole
         updates."""
         done = self.batches_done - self.unfinished(self.batches_done)
         return {"epoch": self.epoch, "batches_done": done // self.shards_each, "shards": self.shards}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Raises ValueError inside an epoch that was made for another number of shards, by an earlier version."""
+        """Raises ValueError for a position inside an epoch that was planned for another number of shards."""
         self.epoch, self.batches_done = state_dict["epoch"], state_dict["batches_done"] * self.shards_each
-        shards = state_dict.get("shards", state_dict.get("world_size"))  # of an earlier version
+        shards = state_dict.get("shards", state_dict.get("world_size"))  # the latter from an earlier version
         if self.batches_done and shards != self.shards:
             raise ValueError(
                 f"the run stopped inside an epoch that {shards} device(s) shared; trainer.shards={shards} goes on, "
@@ -117,34 +117,35 @@ class DataModule(pl.LightningDataModule):
 
     @property
     def shards_each(self) -> int:
-        """How many shards a process takes."""
+        """The number of shards for each process."""
         return self.shards // self.trainer.world_size
 
     def unfinished(self, batches: int) -> int:
-        """How many of a process's first `batches` belong to an update that needs more. Training that ends by the
-        clock may end there."""
+        """How many of a process's first `batches` belong to an incomplete update. Training with a time limit may end
+        inside one."""
         return batches % self.trainer.accumulate_grad_batches
 
     def place(self, batch: int) -> tuple[int, int]:
-        """Of a batch of this process in its epoch: the number that it has in its shard, and the shard's."""
+        """For a batch of this process in the epoch: its number in its shard, and the number of the shard."""
         return divmod(self.trainer.global_rank + batch * self.trainer.world_size, self.shards)
 
     def lines(self, batches: range) -> list[tuple[str, int]]:
-        """Which lines of the training text this process's batches with these numbers of the current epoch come from,
-        in order: each by the part of the text that it stands in and its number there."""
+        """The lines of the training text in these batches of this process in the current epoch, sorted: the name of
+        the text's part, and the line's number in it."""
         wanted = islice(self._own().since(batches.start), len(batches))
         places = sorted(self.prepared.train.origin(int(row)) for rows in wanted for row in rows)
         return [(self.prepared.parts[part], line) for part, line in places]
 
     def updates(self, accumulate: int) -> int:
-        """How many the first epoch has; others have about as many, and of all text as many."""
+        """Updates in the first epoch. Others have about as many; exactly as many if each takes the whole text in one
+        window (plan.py)."""
         return -(-self.plan.count(0) // (self.shards * accumulate))
 
     def _own(self) -> EpochBatches:
         return EpochBatches(self, self.trainer.global_rank, self.trainer.world_size)
 
     def largest_batches(self) -> list[Batch]:
-        """Those of the current epoch that need the most memory."""
+        """The batches of the current epoch that need the most memory."""
         return [self.prepared.train.batch(rows) for rows in self.plan.survey(self.epoch).largest]
 
     def train_dataloader(self) -> Iterable[Batch]:

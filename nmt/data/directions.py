@@ -1,7 +1,7 @@
-"""Which languages a corpus or a model translates between, and the tags that tell a model which.
+"""Translation directions of a corpus or a model, and the tags that tell a model which one is wanted.
 
-With several target languages the first piece of a source says into which of them (`<2de>`: Johnson et al., 2017,
-arXiv:1611.04558). Tags are pieces that no text has, whatever it spells (controls of the tokenizer).
+With several target languages, the first piece of a source names the wanted one (`<2de>`: Johnson et al., 2017,
+arXiv:1611.04558). Tags are control pieces of the tokenizer, which no text can spell.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Tags = Literal[True, "both", False]
 
 
 class Direction(NamedTuple):
-    """From one language to another, by their codes; "" for one that nobody has told."""
+    """A pair of language codes, source and target; "" for an unknown language."""
 
     src: str
     tgt: str
 
     def __str__(self) -> str:
-        """de-en; pt-BR:en where a code has a hyphen itself."""
+        """de-en; or pt-BR:en if a code contains a hyphen."""
         return (":" if "-" in self.src + self.tgt else "-").join(self)
 
     @property
@@ -35,7 +35,7 @@ class Direction(NamedTuple):
 
 @lru_cache(maxsize=256)
 def is_of_another(languages: tuple[str, str], own: Direction, others: tuple[Direction, ...]) -> bool:
-    """Whether two languages are rather those of another direction: of pt-BR:en and pt:en each has its own."""
+    """Whether two languages match another direction better: text in pt-BR is for pt-BR:en rather than pt:en."""
 
     def near(direction: Direction) -> int:
         sides = [nearness(there, wanted) for there, wanted in zip(languages, direction, strict=True)]
@@ -45,7 +45,7 @@ def is_of_another(languages: tuple[str, str], own: Direction, others: tuple[Dire
 
 
 def read_direction(text: str) -> Direction:
-    """What `str` makes of a direction. Raises ValueError."""
+    """Parse a direction as `str` writes it. Raises ValueError."""
     sides = text.split(":" if ":" in text else "-")
     if len(sides) != 2 or not all(sides):
         raise ValueError(f"directions has {brief(text)}; it must be two codes, such as de-en, or pt-BR:en")
@@ -54,9 +54,10 @@ def read_direction(text: str) -> Direction:
 
 @dataclass(frozen=True)
 class Directions:
-    """Those of a corpus or a model, each once.
+    """The directions of a corpus or a model.
 
-    Raises ValueError where a model could not know into which language it shall translate.
+    Raises ValueError for a duplicate, and for several target languages without tags: a model could not know which one
+    is wanted.
     """
 
     every: tuple[Direction, ...]
@@ -73,7 +74,7 @@ class Directions:
 
     @classmethod
     def of(cls, src: str, tgt: str, directions: Iterable[str] = (), tags: Tags = False) -> Directions:
-        """Of the settings of a model. Raises ValueError."""
+        """The directions from the settings of a model. Raises ValueError."""
         return cls(tuple(map(read_direction, directions)) or (Direction(src, tgt),), tags)
 
     @property
@@ -94,7 +95,7 @@ class Directions:
 
     @property
     def names(self) -> Direction:
-        """The sides, of several languages as de+fr."""
+        """Names of both sides; several languages are joined as de+fr."""
         return Direction("+".join(self.sources), "+".join(self.targets))
 
     @property
@@ -103,15 +104,15 @@ class Directions:
         return list(dict.fromkeys(tag for direction in self.every for tag in self.tags_of(direction)))
 
     def tags_of(self, direction: Direction) -> list[str]:
-        """What stands before a source of this direction."""
+        """The tags before a source in this direction."""
         tags = [f"<2{direction.tgt}>", f"<{direction.src}>"]
         return tags[: 2 if self.tags == "both" else int(self.tags)]
 
     def chosen(self, to: str | None = None, from_: str | None = None) -> Direction:
-        """The direction into and from these languages, each by its code, its name, or nothing where the other tells.
-        Its source is "" where there are several and the model does not need to know.
+        """The direction with these languages, each given by its code or name, or as None if the other one suffices.
+        The source is "" where several are possible and the model does not need to know.
 
-        Raises ValueError where there is none, or where there are several.
+        Raises ValueError if no direction matches, or several do.
         """
         found = list(self.every)
         for side, wanted in (("tgt", to), ("src", from_)):
@@ -133,7 +134,7 @@ class Directions:
         return Direction("", targets[0])
 
     def needed(self, direction: Direction) -> list[str]:
-        """The options of a command, no more than it takes, by which `chosen` finds this direction."""
+        """The fewest command-line options from which `chosen` finds this direction."""
         to, from_ = ["--to", direction.tgt], ["--from", direction.src]
         of_target = [one for one in self.every if one.tgt == direction.tgt]
         if self.tags != "both" or len(of_target) == 1:
@@ -143,6 +144,6 @@ class Directions:
 
 
 def _meant(wanted: str, known: Sequence[str]) -> str | None:
-    """Which of the codes that are known is called so: de, DE, deu, German, or a variant of it where only one is."""
+    """The known code that `wanted` means: de, DE, deu, German, or a variant of it if there is only one."""
     columns = named_columns(known, [wanted], "the model") if wanted.strip() else None
     return None if columns is None else known[columns[0]]

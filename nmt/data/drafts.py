@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and what is left of those that never did."""
+"""Create a folder atomically, and remove the drafts that killed processes left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nmt.common.files import locked, naming
 @contextmanager
 def draft_folder(folder: Path) -> Iterator[Path]:
     """A folder beside `folder` that takes its name when the block ends without an error. If another process was
-    first, with the same content by the same name, this one is dropped.
+    first, the draft is dropped: the same name means the same content.
 
     Drafts that killed processes left are removed.
     """
@@ -38,7 +38,7 @@ def draft_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _new(folder: Path) -> Iterator[Path]:
-    """A draft with its lock. Until it has that, another process may take it for one that was left, and remove it."""
+    """A draft with its lock. Until it is locked, another process may take it for an abandoned one and remove it."""
     with ExitStack() as locks:
         while True:
             made = folder.with_name(f".{folder.name}-{token_hex(4)}")

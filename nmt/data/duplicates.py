@@ -1,8 +1,8 @@
-"""Which pairs of a text repeat an earlier one, in memory that does not grow with the text.
+"""Find the pairs of a text that repeat an earlier one, in memory that does not grow with the text.
 
-While there are few, their hashes are a set. When there are many, the text is read once more from its beginning and
-the hashes are written to files, by their first byte; each file is small enough to be sorted, and equal neighbours are
-repeated pairs. What comes of it is a bit a pair, in a file too. All of these are nameless, and gone with the process.
+While there are few hashes, they are in a set. When there are many, the text is read again from its beginning, and the
+hashes are written to files by their first byte. Each file is small enough to sort, and equal neighbours are repeated
+pairs. The result is one bit per pair, in a file, too. All files are nameless and vanish with the process.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from nmt.common.bars import tracked
 from nmt.data.readers import Pair
 
-MOST = 1 << 20  # hashes in memory
+MAX_IN_MEMORY = 1 << 20  # hashes
 FILES = 128
 HASH = np.dtype([("hash", "<u8"), ("number", "<u8")])
 
 
 def digest(*texts: str) -> bytes:
-    """A hash of a pair, or of what else is compared: what is equal in NFC is equal."""
+    """A hash of a pair, or of other texts; texts that are equal in NFC have the same hash."""
     return digest_as_written(*(normalize("NFC", text) for text in texts))
 
 
@@ -35,16 +35,16 @@ def digest_as_written(*texts: str) -> bytes:
 
 
 class Duplicates:
-    """The repeated pairs of a text, which `read` reads anew, always alike. Without it all hashes stay in memory."""
+    """The repeated pairs of a text. `read` reads it again, always alike; without it all hashes stay in memory."""
 
     def __init__(self, read: Callable[[], Iterable[Pair]] | None = None, folder: Path | None = None) -> None:
-        """`folder` is where the files are."""
+        """`folder` is the folder for the files."""
         self.read, self.folder = read, folder
         self.bits: NDArray[np.uint8] | None = None
 
     def check(self) -> Callable[[int, Pair], bool]:
-        """What says, of the pairs of the text in their order, by their numbers from 0, whether each repeats one of
-        those that it was asked before. Pairs that are equal must all be asked for, or none of them."""
+        """A function that tells whether a pair repeats an earlier one. Call it with the pairs in their order, and
+        their numbers from 0. Of equal pairs, all or none must be passed."""
         seen = set[bytes]()
 
         def repeats(number: int, pair: Pair) -> bool:
@@ -53,7 +53,7 @@ class Duplicates:
                 if key in seen:
                     return True
                 seen.add(key)
-                if len(seen) <= MOST or self.read is None:
+                if len(seen) <= MAX_IN_MEMORY or self.read is None:
                     return False
                 self.bits = self._found(self.read())
                 seen.clear()

@@ -1,6 +1,6 @@
-"""Encoded pairs in an Arrow file, in blocks that are memory-mapped while they are read from.
+"""Encoded pairs in an Arrow file, in blocks that are memory-mapped while in use.
 
-A corpus of any size costs no more memory than the blocks in use.
+A corpus of any size takes no more memory than the blocks in use.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 
 from nmt.data.batching import Batch, Lengths, collate
 
-ROWS = 65_536  # of a block, which is a record batch of the file
+BLOCK_ROWS = 65_536  # rows of a block, which is a record batch of the file
 SCHEMA = pa.schema(
     [("src", pa.list_(pa.int32())), ("tgt", pa.list_(pa.int32())), ("line", pa.int64()), ("part", pa.int16())]
 )
 
 
 def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
-    """Write rows of source ids, target ids, and the line and the part of the text that they come from (Pair); return
-    how many."""
+    """Write rows of source ids, target ids, and the line and part of the text that they come from (Pair); return
+    their number."""
     count, rows = 0, iter(rows)
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, SCHEMA) as writer:
-        while block := list(islice(rows, ROWS)):
+        while block := list(islice(rows, BLOCK_ROWS)):
             src, tgt, lines, parts = zip(*block, strict=True)
             columns = [_lists(src), _lists(tgt), _array(lines, np.int64), _array(parts, np.int16)]
             writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
@@ -37,7 +37,7 @@ def write_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, in
 
 
 def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]]) -> int:
-    """Write rows behind those that a file has; return how many."""
+    """Append rows to a file; return their number."""
     before, whole = EncodedCorpus(path), path.with_suffix(".more")
     held = (
         (block.src[i].tolist(), block.tgt[i].tolist(), int(block.lines[i]), int(block.parts[i]))
@@ -49,7 +49,7 @@ def add_encoded(path: Path, rows: Iterable[tuple[list[int], list[int], int, int]
     return count
 
 
-# pa.array and to_numpy would import pandas where it is installed: half a second, and 50 MB of each process.
+# pa.array and to_numpy would import pandas if it is installed: half a second, and 50 MB in each process.
 
 
 def _array(numbers: Sequence[int] | NDArray[Any], dtype: type[np.integer[Any]]) -> pa.Array:
@@ -82,9 +82,9 @@ class _Column:
 
 
 class Block:
-    """Pairs that stand one after the other. `src_len` and `tgt_len` count what a batch pads: EOS, and BOS or EOS;
-    `lines` are the numbers, from 1, of the lines of text that they come from, and `parts`, from 0, of the parts with
-    them. The file is mapped as long as this lives."""
+    """Consecutive pairs. `src_len` and `tgt_len` are lengths in a batch: the source with EOS, the target with BOS or
+    EOS. `lines` are the numbers, from 1, of the lines of text that the pairs come from, and `parts`, from 0, of the
+    parts of the text. The file stays mapped as long as the block lives."""
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         self.src, self.tgt = (_Column(batch.column(name)) for name in ("src", "tgt"))
@@ -103,25 +103,25 @@ class Block:
 
 
 class Counts(NamedTuple):
-    """Of all pairs: how many sources and targets have each length, and the tokens of their longer sides."""
+    """Counts over all pairs."""
 
-    src: Lengths
-    tgt: Lengths
-    tokens: int
-    links: int  # of a source with a target token
+    src: Lengths  # length -> number of sources
+    tgt: Lengths  # length -> number of targets
+    tokens: int  # of the longer side of each pair
+    links: int  # pairs of a source and a target token
 
 
 class EncodedCorpus:
-    """The training pairs as ids, by their rows from 0. What is asked of all of them is read block by block."""
+    """The training pairs as ids, by row from 0. Operations on all rows read the file block by block."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         reader = self._reader()
         self.num_blocks = reader.num_record_batches
-        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else ROWS
+        self.block_size = reader.get_batch(0).num_rows if self.num_blocks else BLOCK_ROWS
         last = reader.get_batch(self.num_blocks - 1).num_rows if self.num_blocks else 0
         self.rows: int = max(self.num_blocks - 1, 0) * self.block_size + last
-        self.most_open = 2  # blocks that rows are taken from in turn (plan.py)
+        self.most_open = 2  # blocks to keep open; plan.py sets it
         self._open: dict[int, Block] = {}
 
     def __len__(self) -> int:
@@ -131,20 +131,20 @@ class EncodedCorpus:
         return pa.ipc.open_file(pa.memory_map(str(self.path)))
 
     def read(self, number: int) -> Block:
-        """A block, mapped anew."""
+        """A block, newly mapped."""
         return Block(self._reader().get_batch(number))
 
     def blocks(self) -> Iterator[Block]:
         return map(self.read, range(self.num_blocks))
 
     def at(self, row: int) -> tuple[Block, int]:
-        """The block of a row, and the row's place there."""
+        """The block of a row, and the row's index in it."""
         number, place = divmod(row, self.block_size)
         try:
             return self._open[number], place
         except KeyError:
             while len(self._open) >= self.most_open:
-                del self._open[next(iter(self._open))]  # that which was opened first
+                del self._open[next(iter(self._open))]  # the one opened first
             self._open[number] = self.read(number)
             return self._open[number], place
 
@@ -154,7 +154,7 @@ class EncodedCorpus:
         return block.src[place], block.tgt[place]
 
     def origin(self, row: int) -> tuple[int, int]:
-        """The part of the text that a pair comes from, and its line there."""
+        """The part of the text that a pair comes from, and its line in that part."""
         block, place = self.at(row)
         return int(block.parts[place]), int(block.lines[place])
 
@@ -174,12 +174,12 @@ class EncodedCorpus:
         return np.concatenate(src), np.concatenate(tgt)
 
     def spans(self) -> NDArray[np.int64]:
-        """The first row of each block and the one after its last (blocks, 2)."""
+        """The first row of each block, and the row after its last: (blocks, 2)."""
         first = np.arange(self.num_blocks, dtype=np.int64) * self.block_size
         return np.stack([first, np.minimum(first + self.block_size, self.rows)], 1)
 
     def spans_by_part(self) -> dict[int, NDArray[np.int64]]:
-        """The same of each part of the text alone."""
+        """Part of the text -> spans of its rows, as `spans` gives them."""
         found: dict[int, list[tuple[int, int]]] = {}
         for (first, _), block in zip(self.spans().tolist(), self.blocks(), strict=True):
             parts = block.parts
@@ -200,15 +200,15 @@ class EncodedCorpus:
 
     @property
     def longest(self) -> int:
-        """The length of the longest side of all."""
+        """The length of the longest side of any pair."""
         return max(len(self.counts.src), len(self.counts.tgt)) - 1
 
     def long_src(self) -> int:
-        """The length that all sources but the longest thousandth of them keep to: a single one teaches little."""
-        below = int(np.ceil(0.999 * (len(self) - 1)))  # so many sources are no longer
+        """The length that only the longest thousandth of the sources exceeds: a single long one teaches little."""
+        below = int(np.ceil(0.999 * (len(self) - 1)))  # so many sources are not longer
         return int(np.searchsorted(self.counts.src.cumsum(), below, side="right"))
 
-    # Of all rows: arrays as long as the corpus.
+    # For all rows: arrays as long as the corpus.
 
     @cached_property
     def src_len(self) -> Lengths:
@@ -220,7 +220,7 @@ class EncodedCorpus:
 
 
 def _counted(lengths: Lengths, before: Lengths) -> Lengths:
-    """How many there are of each length, with those counted before."""
+    """The number of rows of each length, added to the counts `before`."""
     counts = np.bincount(lengths, minlength=len(before))
     counts[: len(before)] += before
     return counts

@@ -1,12 +1,12 @@
-"""Which target pieces may translate which source piece, learned from the training pairs.
+"""A lexicon, learned from the training pairs: the target pieces that may translate each source piece.
 
-A translation of a sentence uses few of the vocabulary's pieces, and nearly all of them can be told beforehand: those
-that are frequent, and those that its source pieces are usually translated by. Search then computes the output layer
-only for these (Shortlist in engine/output.py).
+A translation uses few pieces of the vocabulary, and nearly all of them can be predicted: frequent pieces, and the
+usual translations of the source pieces. Search then computes the output layer only for these (Shortlist in
+engine/output.py).
 
-How likely a piece is translated by another is IBM model 1's estimate (Brown et al., 1993, "The mathematics of
-statistical machine translation", section 4.1): every target piece of a pair comes from one of its source pieces, or
-from none of them, each as likely a priori; expectation maximisation finds which.
+The translation probabilities are those of IBM model 1 (Brown et al., 1993, "The mathematics of statistical machine
+translation", section 4.1): every target piece of a pair comes from one of its source pieces, or from none, all
+equally likely a priori; expectation maximisation estimates which.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from nmt.data.tokenizer import EOS_ID, PAD_ID, SPECIAL_IDS
 if TYPE_CHECKING:
     from nmt.data.encoded import EncodedCorpus
 
-NOTHING = PAD_ID  # as a source piece: where target pieces come from that no source piece explains
-MAX_LINKS = 20_000_000  # of a source with a target piece, in the pairs to learn from: some five seconds
-BLOCK = 1 << 20  # links that are looked at together; all of them at once would take a gigabyte
+NOTHING = PAD_ID  # as a source piece: the origin of target pieces that no source piece explains
+MAX_LINKS = 20_000_000  # pairs of a source and a target piece to learn from: some five seconds
+BLOCK = 1 << 20  # links that are processed together; all of them at once would take a gigabyte
 ITERATIONS = 5
-FREQUENT = 0.05  # of the target pieces the share that every sentence may use
+FREQUENT = 0.05  # share of the target pieces that every sentence may use
 LIKELY = 32  # target pieces for each source piece
 
 Ids = NDArray[np.int32]
@@ -41,32 +41,32 @@ class Lexicon:
     """The target pieces that may translate a sentence; ids are int32, V source and W target pieces."""
 
     frequent: Tensor  # (F,), used in every sentence; the special ids are among them
-    likely: Tensor  # (V, L), for each source piece, the likeliest first; filled up with EOS
+    likely: Tensor  # (V, L), for each source piece, the likeliest first; padded with EOS
 
     def allowed(self, src: Tensor, tgt_vocab_size: int) -> Tensor:
-        """Source ids (B,S) -> which target pieces each sentence may use (B,W), bool; no other sentence matters."""
+        """Source ids (B,S) -> which target pieces each sentence may use (B,W), bool; sentences are independent."""
         allowed = torch.zeros(len(src), tgt_vocab_size, dtype=torch.bool, device=src.device)
         allowed[:, self.frequent] = True
         return allowed.scatter_(1, self.likely[src].flatten(1).long(), True)
 
     def to(self, device: torch.device) -> Lexicon:
-        """The same, in the memory of another device."""
+        """A copy on another device."""
         return Lexicon(self.frequent.to(device), self.likely.to(device))
 
     def joined(self, other: Lexicon) -> Lexicon:
-        """What either allows; of the same vocabularies."""
+        """The union of two lexicons for the same vocabularies."""
         frequent = torch.cat([self.frequent, other.frequent]).unique()  # type: ignore[no-untyped-call]
         return Lexicon(frequent, torch.cat([self.likely, other.likely], 1))
 
 
 def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: int, joint: bool) -> Lexicon:
-    """From an even sample of the pairs. With a joint vocabulary a piece may always be translated by itself, so that
-    what must be copied can be."""
+    """Learn from an even sample of the pairs. With a joint vocabulary a piece may always translate itself, so that
+    text can be copied."""
     src, tgt = sample(corpus)
     counts = np.bincount(np.concatenate(tgt), minlength=tgt_vocab_size)
     counts[list(SPECIAL_IDS)] = counts.max() + 1
     likely = np.full((src_vocab_size, LIKELY), EOS_ID, np.int32)
-    first = int(joint)  # place of the likeliest
+    first = int(joint)  # column of the likeliest
     if joint:
         likely[:, 0] = np.arange(src_vocab_size)
     pieces, translations, rank = _ranked(*ibm_model_1(src, tgt, tgt_vocab_size), LIKELY - first)
@@ -77,7 +77,7 @@ def learn_lexicon(corpus: EncodedCorpus, src_vocab_size: int, tgt_vocab_size: in
 
 @dataclass(frozen=True)
 class TranslationTable:
-    """p(target piece | source piece) of N pairs of pieces that have met in a sentence pair; of all others it is 0."""
+    """p(target piece | source piece) for N pairs of pieces that occur in a sentence pair; for all others it is 0."""
 
     pairs: Tensor  # (N,), int64: source piece * tgt_vocab_size + target piece, ascending
     probability: Tensor  # (N,), float64
@@ -85,38 +85,38 @@ class TranslationTable:
 
     @classmethod
     def learned(cls, corpus: EncodedCorpus, tgt_vocab_size: int, least: float = 0.0) -> TranslationTable:
-        """Those above `least`."""
+        """The probabilities above `least`."""
         pieces, translations, probability = map(torch.from_numpy, ibm_model_1(*sample(corpus), tgt_vocab_size))
         kept = probability > least
         return cls(pieces[kept].long() * tgt_vocab_size + translations[kept], probability[kept], tgt_vocab_size)
 
     def __call__(self, src: Tensor, tgt: Tensor) -> Tensor:
-        """Of the target pieces, given the source pieces; ids of shapes that broadcast."""
+        """p(tgt | src), for ids of shapes that broadcast."""
         pairs = src * self.tgt_vocab_size + tgt
         place = torch.searchsorted(self.pairs, pairs).clamp(max=len(self.pairs) - 1)
         return torch.where(self.pairs[place] == pairs, self.probability[place], 0.0)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> TranslationTable:
-        """The same elsewhere, with probabilities of that type."""
+        """A copy on another device, with probabilities of type `dtype`."""
         return TranslationTable(self.pairs.to(device), self.probability.to(device, dtype), self.tgt_vocab_size)
 
 
 def sample(corpus: EncodedCorpus) -> tuple[list[Ids], list[Ids]]:
-    """Source pieces, NOTHING among them, and target pieces of an even sample of the pairs."""
+    """Source pieces, including NOTHING, and target pieces of an even sample of the pairs."""
     step = max(1, int(np.ceil(corpus.counts.links / MAX_LINKS)))
     pairs = [corpus.pair(row) for row in range(0, len(corpus), step)]
-    src = [np.append(src[:-1], NOTHING) for src, _ in pairs]  # EOS gives nothing
-    return src, [tgt[1:-1].copy() for _, tgt in pairs]  # the block that they are of need not stay
+    src = [np.append(src[:-1], NOTHING) for src, _ in pairs]  # EOS translates nothing
+    return src, [tgt[1:-1].copy() for _, tgt in pairs]  # copies, so that their block can be unmapped
 
 
 def ibm_model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Ids, Ids, NDArray[np.float64]]:
-    """Pairs of source and target pieces that met in a sentence pair, sorted, and p(target piece | source piece)."""
+    """Pairs of source and target pieces that occur in a sentence pair, sorted, and p(target piece | source piece)."""
     blocks = list(_blocks([len(s) * len(t) for s, t in zip(src, tgt, strict=True)]))
-    # A link joins a source piece and a target position of one sentence pair. Of each block its entries, sorted, and
-    # for each link which of them it is.
+    # A link joins a source piece and a target position of one sentence pair. For each block: its entries, sorted, and
+    # the index of each link's entry.
     found = [_entries(src[b], tgt[b], tgt_vocab_size) for b in tracked(blocks, "lexicon", len(blocks), "blocks")]
     keys = np.concatenate([own for own, _ in found])
-    keys.sort()  # np.unique would copy them, and takes far longer where nearly all differ
+    keys.sort()  # np.unique would copy them, and takes far longer when nearly all differ
     keys = keys[np.append(True, keys[1:] != keys[:-1])]
     links = [np.searchsorted(keys, own).astype(np.int32)[place] for own, place in found]
     del found
@@ -135,7 +135,7 @@ def ibm_model_1(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[Id
 
 
 def _blocks(links: Sequence[int]) -> Iterator[slice]:
-    """Of sentence pairs with so many links each, those that have about BLOCK together."""
+    """Slices of the sentence pairs, which have so many links each, with about BLOCK links in a slice."""
     start = total = 0
     for row, of_row in enumerate(links):
         if total and total + of_row > BLOCK:
@@ -146,7 +146,7 @@ def _blocks(links: Sequence[int]) -> Iterator[slice]:
 
 
 def _entries(src: list[Ids], tgt: list[Ids], tgt_vocab_size: int) -> tuple[NDArray[np.int64], Ids]:
-    """Which pairs of pieces there are, as numbers, sorted; and for each link the place of its own."""
+    """The distinct pairs of pieces as numbers, sorted, and the index of each link's pair."""
     pairs = zip(src, tgt, strict=True)
     key = np.concatenate([(s.astype(np.int64) * tgt_vocab_size + t[:, None]).ravel() for s, t in pairs])
     entries, place = np.unique(key, return_inverse=True)

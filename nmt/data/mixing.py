@@ -1,9 +1,9 @@
-"""How much an epoch has of each text, where the training text is put together from several.
+"""Mix several training texts: the share that each has of an epoch.
 
-By weights each has its share of the pairs of an epoch. By a temperature T a text of n pairs has a share in proportion
-to n ** (1 / T) (Arivazhagan et al., 2019, arXiv:1907.05019): 1 takes them as they are, and the larger T is, the more
-alike are the shares. An epoch has as many pairs as there are in all; of a text that has a smaller share than it would
-by its size an epoch draws a part, and the next epoch the pairs after that (plan.py).
+Weights set the share of each text in the pairs of an epoch. With a temperature T, a text of n pairs has a share in
+proportion to n ** (1 / T) (Arivazhagan et al., 2019, arXiv:1907.05019): T = 1 keeps the natural shares, a larger T
+makes them more even. An epoch has as many pairs as all texts together. A text with less than its natural share is
+read in parts: each epoch goes on where the one before ended (plan.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from nmt.data.plan import Text
 
 
 def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[Text]:
-    """The texts that an epoch draws from, one for each of the `parts` by its number; none where pairs are taken as
-    they are. Raises ValueError when the weights are not those of the parts."""
+    """The texts that an epoch draws from, one for each of the `parts`; [] if nothing is mixed. Raises ValueError when
+    the weights do not match the parts."""
     if not mix.weights and mix.temperature == 1:
         return []
     if mix.weights and len(mix.weights) != len(parts):
@@ -32,7 +32,7 @@ def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[T
         raise ValueError(f"no training pair of {empty[0]} is left, so that data.mix.weights cannot have one for it")
     sizes = np.array([(of[:, 1] - of[:, 0]).sum() for of in spans.values()])
     shares = np.array(mix.weights) if mix.weights else sizes ** (1 / mix.temperature)
-    # Whole numbers, with the sum that the shares have.
+    # Round to whole numbers without changing the sum.
     drawn = np.diff((sizes.sum() * shares / shares.sum()).cumsum().round().astype(np.int64), prepend=0)
     return [
         Text(spans[part], number, parts[part]) for part, number in zip(spans, drawn.tolist(), strict=True) if number
@@ -40,7 +40,7 @@ def mixed(corpus: EncodedCorpus, mix: MixConfig, parts: Sequence[str]) -> list[T
 
 
 def describe_share(text: Text, total: int) -> str:
-    """What an epoch of so many pairs has of a text."""
+    """A text's share of an epoch of `total` pairs, in words."""
     return (
         f"{text.drawn} of {text.name} ({text.drawn / total:.1%}), which has {text.pairs} "
         f"({text.drawn / text.pairs:.3g} times an epoch)"

@@ -1,4 +1,4 @@
-"""Pairs from objects: JSON lines, and the rows of datasets, as mappings of languages to texts."""
+"""Pairs from mappings of languages to texts: JSON lines, and the rows of datasets."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from nmt.common.stream import Line
 from nmt.data.readers import Pair, Row, other_row, row_in
 from nmt.formats.headers import columns_by_row, is_language, named_columns, shown
 
-SURROGATE = re.compile("[\ud800-\udfff]")  # half of a character: JSON can spell it, UTF-8 cannot
+SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can spell a lone one, UTF-8 cannot
 
 
 def jsonl_rows(
     lines: Iterable[Line], name: str, src: str, tgt: str, column: str | None = "translation"
 ) -> Iterator[Row]:
-    """A pair a line: {"de": ..., "en": ...}, or that under `column`. Blank lines are no rows."""
+    """One pair per line: {"de": ..., "en": ...}, or the same under `column`. Blank lines are skipped."""
     for line in lines:
         if not line.text.strip():
             continue
@@ -33,8 +33,8 @@ def jsonl_rows(
 
 
 def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, number: int) -> Row:
-    """The row of a mapping of languages to texts, or of one that has it under `column`. A key is the language's code,
-    or another name or a variant of it, as in the first line of a table."""
+    """The row of a mapping of languages to texts, which may be nested under `column`. A key is a language's code, or
+    another name or a variant of it, as in the first line of a table."""
     sides = value.get(column, value) if column is not None and isinstance(value, dict) else value
     if isinstance(sides, dict) and not (src in sides and tgt in sides):
         if by_row := _columns_of_keys(tuple(sides)):
@@ -56,7 +56,7 @@ def row_of(value: Any, column: str | None, src: str, tgt: str, where: str, numbe
 
 
 def _row_of_sides(sides: Any, src: str, tgt: str, where: str, number: int) -> Row:
-    """The row of what should have a text under each of two codes."""
+    """The row of a mapping that should have a text under each of two codes."""
     texts = [sides.get(code) if isinstance(sides, dict) else None for code in (src, tgt)]
     sound = [SURROGATE.sub("\ufffd", text) if isinstance(text, str) else "" for text in texts]
     pair = Pair(sound[0], sound[1], number)
@@ -75,7 +75,7 @@ def _columns_of_keys(keys: tuple[Any, ...]) -> list[list[Any]] | None:
 
 @lru_cache(maxsize=256)
 def _keys_of(keys: tuple[Any, ...], src: str, tgt: str) -> tuple[list[Any], str]:
-    """The keys that name both languages, if any, or else what is wrong where several name one."""
+    """The keys that name both languages, if any; or an error message, if several keys may name one of them."""
     try:
         places = named_columns([str(key) for key in keys], (src, tgt), "")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What is odd about a corpus that can be trained on all the same: told, since most of it is a mistake."""
+"""Warnings about a corpus that can be trained on but probably has a mistake in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nmt.text.protection import TextRules
 
 
 def blank_sides(valid: Sequence[Pair]) -> int:
-    """Validation pairs of which a side is blank. Raises ValueError when there is none with text on both sides."""
+    """The number of validation pairs with a blank side. Raises ValueError when no pair has text on both sides."""
     blank = sum(map(has_blank_side, valid))
     if blank == len(valid):
         what = "is empty" if not valid else f"is blank: none of its {blank} pair(s) has text on both sides"
@@ -27,7 +27,7 @@ def equal_sides(pair: Pair) -> bool:
 def oddities(
     corpus: Corpus, valid: Sequence[Pair], kept: int, equal: int, dropped: Mapping[str, int], rules: TextRules
 ) -> list[str]:
-    """A sentence each. Of the training pairs `kept` are left, `equal` of them with equal sides."""
+    """The warnings, one sentence each. `kept` training pairs are left, `equal` of them with equal sides."""
     found = []
     languages = dict.fromkeys(chain(*corpus.every_direction.every))
     if rules.casing == "marked" and (dotless := list(filter(has_dotless_i, languages))):

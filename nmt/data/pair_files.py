@@ -1,5 +1,5 @@
-"""Files of pairs by their suffix: tables and JSON lines (readers.py), Parquet, OPUS' archives of two texts, and the
-files of translators (nmt/formats)."""
+"""Readers for files of pairs, by suffix: tables, JSON lines, Parquet, OPUS archives of two texts, and the files of
+translators (nmt/formats)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Reader = Callable[[Path, str, str], Iterator[Row]]
 
 
 def table_cells(path: Path) -> Iterator[Cells]:
-    """The rows of a TSV, or of a CSV: RFC 4180, between commas or semicolons, as its first line says."""
+    """The rows of a TSV, or of a CSV (RFC 4180); the first line tells whether commas or semicolons divide it."""
     lines = lines_of(path)
     if suffix_of(path.name) == ".tsv":
         return tsv_cells(lines)
@@ -52,8 +52,8 @@ def json_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The units of a memory, or of a translated document, that have text in both languages. A document whose source
-    is in the wanted target language is turned round."""
+    """The units of a translation memory or a translated document that have text in both languages. Where source and
+    target languages are the reverse of the wanted ones, the sides are swapped."""
     for src_text, tgt_text, number, there in read_units(path, src, tgt):
         if all(map(same_language, there, (src, tgt))):
             yield Row(Pair(src_text, tgt_text, number), languages=there)
@@ -64,7 +64,7 @@ def unit_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The tables that name both languages in their first row, or else the first that has two columns."""
+    """The rows of tables that name both languages in their first row, or else of the first with several columns."""
     chosen: list[int] = []
     others: list[int] = []
     for number, (where, rows) in enumerate(read_tables(path)):
@@ -79,7 +79,7 @@ def cell_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 
 def archive_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """Of a zip archive with NAME.de and NAME.en in it, as OPUS has them (NAME.de-en.de)."""
+    """The rows of a zip archive that contains NAME.de and NAME.en, as those of OPUS do (NAME.de-en.de)."""
     with path.open("rb") as file:
         archive = Archive(file, str(path))
         endings: dict[str, list[str]] = {}
@@ -103,7 +103,7 @@ def _two(endings: list[str], src: str, tgt: str) -> tuple[str, str] | None:
 
 
 def parquet_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    from nmt.data.parquet import rows  # its library is heavy
+    from nmt.data.parquet import rows  # imports a heavy library
 
     return rows(path, src, tgt)
 
@@ -134,15 +134,15 @@ def has_known_suffix(name: str) -> bool:
 
 
 def read_rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """The rows of a file of both sides, by its suffix."""
+    """The rows of a file that holds both sides, read by its suffix."""
     return READERS[suffix_of(path.name)](path, src, tgt)
 
 
 def side_of(folder: Path, split: str, language: str) -> str:
-    """The name of a plain text file in one language: `train.de`, or `train.de-DE` where only that is there. Raises
-    ValueError where there are several such."""
+    """The name of a plain text file in one language: `train.de`, or `train.de-DE` if only that exists. Raises
+    ValueError if several such files exist."""
     name = f"{split}.{language}"
-    path = folder / name  # a split may name a folder, too
+    path = folder / name  # a split may include a folder
     if path.exists() or path.with_name(f"{path.name}.gz").exists():
         return name
     stem = path.name.removesuffix(language)

@@ -1,4 +1,4 @@
-"""Parquet files, as hubs keep parallel text: a column a language, or "translation" of {"de": …, "en": …}."""
+"""Parquet files as on hubs: one column per language, or a column "translation" of {"de": …, "en": …}."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMN = "translation"
 
 
 def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
-    """Raises ValueError for what is no Parquet, or has several columns that may be one of both languages."""
+    """The pairs of a file. Raises ValueError if it is not Parquet, or if several columns may be the same language."""
     with opened(path) as file:
         schema = file.schema_arrow
         nested = COLUMN in schema.names and pyarrow.types.is_struct(schema.field(COLUMN).type)
@@ -37,7 +37,7 @@ def rows(path: Path, src: str, tgt: str) -> Iterator[Row]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Raises ValueError for what is no Parquet, or damaged, also while it is read."""
+    """An open file. Raises ValueError if it is not Parquet or is damaged, also while it is read."""
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             yield file

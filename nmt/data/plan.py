@@ -1,13 +1,14 @@
-"""Which pairs go into which batch: the plan of an epoch, made a window at a time.
+"""The plan of an epoch, one window at a time: which pairs are in which batch.
 
-A window is about a million pairs, and all that is planned at once: batches of like lengths are made of its pairs, and
-their order is drawn. So the memory of a plan does not grow with the text, and a text of one window is shuffled whole.
+A window of about a million pairs is planned at once: its pairs are grouped into batches of similar lengths, and the
+batches are shuffled. So the memory of a plan does not grow with the text, and a text of one window is shuffled as a
+whole.
 
-A text of more is drawn from span by span: a span is what of the text stands in one block of the file (encoded.py),
-and each pass over the text has its spans in another order. What an epoch draws of a text goes on where the epoch
-before ended, so that every pair is drawn once before any is twice, however much of it an epoch has.
+A larger text is drawn span by span. A span is the part of the text in one block of the file (encoded.py); each pass
+over the text takes the spans in another order. Each epoch goes on in a text where the one before ended, so every pair
+is drawn once before any is drawn twice, whatever the text's share of an epoch.
 
-All of it is drawn by seed, epoch and window, or pass, alone.
+All random choices depend only on seed, epoch and window, or pass.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ Spans = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Text:
-    """Pairs of the corpus that have a share of an epoch of their own."""
+    """Pairs of the corpus with their own share of an epoch."""
 
-    spans: Spans  # (spans, 2): the first row of each, and the one after its last
-    drawn: int  # pairs of it in an epoch
+    spans: Spans  # (spans, 2): the first row of each, and the row after its last
+    drawn: int  # pairs per epoch
     name: str = ""
 
     @property
@@ -42,21 +43,21 @@ class Text:
 
 
 class Window(NamedTuple):
-    batches: list[Lengths]  # the rows of each
-    # The sizes and the rows of those that need the most memory: the one with the most tokens on both sides, and the
-    # one with the most pairs of a source and a target token, which attention compares.
+    batches: list[Lengths]  # the rows of each batch
+    # Size and rows of the batches that need the most memory: the one with the most tokens on both sides, and the one
+    # with the most pairs of a source and a target token, which attention compares.
     largest: list[tuple[int, Lengths]]
 
 
 class Survey(NamedTuple):
-    """What an epoch comes to."""
+    """Summary of an epoch."""
 
-    batches: list[int]  # of each window
-    largest: list[Lengths]  # the rows of those that need the most memory
+    batches: list[int]  # number of batches in each window
+    largest: list[Lengths]  # the rows of the batches that need the most memory
 
 
 class BatchPlan:
-    """Of every epoch: batches as arrays of row numbers, in training order. Their number is a multiple of `shards`."""
+    """The batches of every epoch as arrays of row numbers, in training order; a multiple of `shards` per window."""
 
     def __init__(
         self, corpus: EncodedCorpus, max_tokens: int, seed: int, shards: int = 1, texts: Sequence[Text] = ()
@@ -65,7 +66,7 @@ class BatchPlan:
         self.corpus, self.max_tokens, self.seed, self.shards = corpus, max_tokens, seed, shards
         self.texts = texts or [Text(corpus.spans(), len(corpus))]
         self.windows = -(-sum(text.drawn for text in self.texts) // WINDOW)
-        # Those of a window: whole ones, and of each text those that it shares with the windows before and after it.
+        # Blocks of a window: whole ones, and for each text those that it shares with the windows before and after it.
         in_a_window = -(-sum(text.drawn for text in self.texts) // self.windows)
         corpus.most_open = -(-in_a_window // corpus.block_size) + 2 * len(self.texts)
         self.window = lru_cache(maxsize=1)(self._window)
@@ -85,7 +86,7 @@ class BatchPlan:
         return sum(self.survey(epoch).batches)
 
     def rows(self, epoch: int, window: int) -> Lengths:
-        """The rows that a window draws, in their order in the corpus; one may come twice where a text is short."""
+        """The rows of a window, in their order in the corpus; rows of a short text may occur several times."""
         drawn: list[Lengths] = []
         for number, text in enumerate(self.texts):
             start, end = (text.drawn * epoch + text.drawn * edge // self.windows for edge in (window, window + 1))
@@ -95,18 +96,18 @@ class BatchPlan:
         return np.sort(np.concatenate(drawn))
 
     def _part(self, number: int, turn: int, start: int, end: int) -> Iterator[Lengths]:
-        """The rows from `start` to `end` of a pass over a text."""
+        """The rows from `start` to `end` of one pass over a text."""
         spans = self.texts[number].spans
         order = np.random.default_rng((self.seed, turn, number, 1)).permutation(len(spans))
         ends = np.cumsum(spans[order, 1] - spans[order, 0])
         for i in range(int(np.searchsorted(ends, start, side="right")), len(order)):
             first, last = spans[order[i]]
-            begin = int(ends[i]) - int(last - first)  # of the span, in the pass
+            begin = int(ends[i]) - int(last - first)  # position of the span in the pass
             if begin >= end:
                 return
             inside = slice(max(start - begin, 0), min(end - begin, int(last - first)))
             rows = np.arange(first, last)
-            if inside != slice(0, len(rows)):  # the rest of it is another window's
+            if inside != slice(0, len(rows)):  # another window has the rest
                 rows = np.random.default_rng((self.seed, turn, number, 2, int(order[i]))).permutation(rows)[inside]
             yield rows
 

@@ -1,8 +1,8 @@
-"""From a corpus to what training reads: a tokenizer, encoded training pairs, a lexicon, validation text.
+"""Prepare a corpus for training: a tokenizer, encoded training pairs, a lexicon, validation text.
 
-Everything is done once and kept in a folder of the cache that is named by a hash of all that it depends on. The
-folder appears by one rename when it is complete: a torn one is never seen, and two runs may prepare side by side.
-Each file's checksum stands in the folder, so what was damaged later is not used either.
+Everything is done once and cached in a folder named by a hash of all inputs. The folder appears by one rename when it
+is complete: nobody sees a partial one, and two runs may prepare side by side. It has a checksum of each file, so that
+files damaged later are not used either.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from nmt.data.validation import validation_text
 from nmt.data.vocabulary import fitting
 
 GROUP = 10_000  # sentences tokenised at once
-LAYOUT = 9  # raise it when the same input shall give other files
+LAYOUT = 9  # raise it when the same input must give other files
 COUNTS, CHECKSUMS = "counts.json", "checksums.json"
 
 log = logging.getLogger(__name__)
@@ -52,14 +52,14 @@ class Prepared:
     lexicon: Lexicon
     valid: list[Pair]
     dropped: dict[str, int]  # training pairs left out, by reason
-    faults: list[str]  # what was wrong with lines of the text (corpora)
+    faults: list[str]  # faults in lines of the text (corpora)
     fingerprints: dict[str, str]  # of each split
-    parts: list[str]  # of the training text, by their names
-    oddities: list[str]  # what may be a mistake (oddities.py)
-    corpus: Corpus  # with what was decided by the text
+    parts: list[str]  # names of the parts of the training text
+    oddities: list[str]  # probable mistakes (oddities.py)
+    corpus: Corpus  # with the automatic settings resolved
     tokenizer_config: TokenizerConfig  # likewise
-    decisions: str = ""  # what was decided by the text, in all, as one types it
-    sha256: str = ""  # of all that training reads, which must be the same in every process
+    decisions: str = ""  # all resolved automatic settings, as a user types them
+    sha256: str = ""  # of everything that training reads; must be the same in every process
 
     @property
     def directions(self) -> Directions:
@@ -78,16 +78,16 @@ def prepare(
     check: Callable[[dict[str, str]], None] | None = None,
     auto: Collection[str] = (),
 ) -> Prepared:
-    """Clean, tokenise and encode, or take all of it from the cache. A given `tokenizer` is used, not trained; `check`
-    may refuse the text, by the hashes of its splits, before anything is made of it. What the settings in `auto` are
-    ("data.valid", "tokenizer.vocab_size", "tokenizer.character_coverage") is decided by the text.
+    """Clean, tokenise and encode, or take the result from the cache. A given `tokenizer` is used, not trained.
+    `check` gets the hashes of the splits and may refuse the text before it is used. The settings in `auto`
+    ("data.valid", "tokenizer.vocab_size", "tokenizer.character_coverage") are derived from the text.
 
     Raises ValueError for unsound text, too little of it, or a vocabulary larger than it supports.
     """
     tally = Tally()  # of the validation text
     duplicates = Duplicates(partial(corpus.pairs, corpus.train), cache_dir)
     corpus, valid = validation_text(corpus, "data.valid" in auto, tally, duplicates)
-    blank_sides(valid)  # raises where there is nothing to validate with
+    blank_sides(valid)  # raises if there is nothing to validate with
     text = corpus.fingerprints()
     if check:
         check(text)
@@ -98,7 +98,7 @@ def prepare(
     learned = tokenizer
     if tokenizer is None and not _is_sound(folder):
         learned, config = source.learned(config, pieces)
-        folder = cache_dir / _key(text, corpus, config, None)  # of the pieces that the text supports
+        folder = cache_dir / _key(text, corpus, config, None)  # for the pieces that the text supports
     if not _is_sound(folder):
         assert learned is not None
         _make(folder, source, learned, config)
@@ -114,7 +114,7 @@ def prepare(
 def _encode_src(
     tokenizer: Tokenizer, directions: Directions, pairs: Sequence[Pair], num_threads: int = 1
 ) -> list[list[int]]:
-    """The ids of the sources of pairs, each with the tags of its direction."""
+    """The ids of the pairs' sources, each with the tags of its direction."""
     encoded = tokenizer.encode_src([pair.src for pair in pairs], num_threads)
     if not directions.tags:
         return encoded
@@ -141,7 +141,7 @@ def _encode_pairs(
 def _read(
     folder: Path, tokenizer: Tokenizer, source: TrainingText, config: TokenizerConfig, faults: list[str]
 ) -> Prepared:
-    """What was made of the text; `faults` are those of the validation text."""
+    """The prepared data in a folder; `faults` are those of the validation text."""
     corpus, valid = source.corpus, source.valid
     counts = json.loads((folder / COUNTS).read_text())
     with np.load(folder / "lexicon.npz", allow_pickle=False) as arrays:
@@ -178,13 +178,13 @@ def _key(text: dict[str, str], corpus: Corpus, config: TokenizerConfig, tokenize
 
 
 def _reading(corpus: Corpus, directions: tuple[Direction, ...]) -> list[Any]:
-    """How text of one pair of languages becomes pairs: bytes may hold more languages, or be read otherwise."""
+    """How the text of one pair of languages is read; the same bytes could have more languages or another format."""
     forms = [corpus.forms(name) for name in corpus.splits.values() if name]
     return [corpus.src, corpus.tgt, list(map(str, directions)), forms]
 
 
 def _is_sound(folder: Path) -> bool:
-    """Whether the folder is there, with every file as it was made. One that is not is put out of the way."""
+    """Whether the folder exists with every file as it was written. A damaged one is removed."""
     if not folder.is_dir():
         return False
     try:
@@ -198,7 +198,7 @@ def _is_sound(folder: Path) -> bool:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a folder but CHECKSUMS itself."""
+    """The SHA-256 of every file in a folder except CHECKSUMS itself."""
     return {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
 
 

@@ -1,7 +1,7 @@
-"""Files of parallel text, as rows: pairs of strings with what is wrong with them.
+"""Read files of parallel text as rows: pairs of strings with their faults.
 
-What a line is, is said in stream.py; what one should be and is not is told by its file and number. pair_files.py
-has a reader for each suffix.
+stream.py defines a line. A fault names the file and the number of the line. pair_files.py has a reader for each
+suffix.
 """
 
 from __future__ import annotations
@@ -19,38 +19,38 @@ from nmt.common.suggestions import near_file
 from nmt.formats.encodings import recoding
 from nmt.formats.headers import columns_by_row, looks_like_names, means, named_columns, shown
 
-MAX_BYTES = 1 << 20  # of a line, as in the filter
+MAX_BYTES = 1 << 20  # of a line, as in nmt-translate
 
 
 class Pair(NamedTuple):
     src: str
     tgt: str
-    line: int = 0  # where it stands, from 1
-    part: int = 0  # of a split that has several, as `train+more` has: in which of them, from 0
-    languages: tuple[str, str] = ("", "")  # where a corpus has several directions, or tags
+    line: int = 0  # line number, from 1
+    part: int = 0  # number of the part, from 0, in a split of several, such as `train+more`
+    languages: tuple[str, str] = ("", "")  # set if the corpus has several directions, or tags
 
 
 class Row(NamedTuple):
-    """A pair as it was found."""
+    """A pair as read, with its faults."""
 
     pair: Pair
     faults: Sequence[str] = ()  # such as "train.de, line 3 is not UTF-8"
-    is_other: bool = False  # it is sound, but of other languages, and that is its fault
-    languages: tuple[str, str] = ("", "")  # of its sides, as it or its file calls them; "" where none is told
-    turned: Row | None = None  # of one that is of the wanted languages in the other order: what it is in theirs
+    is_other: bool = False  # its only fault is that it is in other languages
+    languages: tuple[str, str] = ("", "")  # of its sides, as the row or its file names them; "" if unknown
+    turned: Row | None = None  # the row with its sides swapped, if only then it is in the wanted languages
 
 
 class Cells(NamedTuple):
     """A row of a table."""
 
-    line: int  # where it begins, from 1
+    line: int  # number of its first line, from 1
     cells: list[str]
     faults: list[str]
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError for what cannot be read, and
-    with the number of a line that is not UTF-8 or longer than MAX_BYTES."""
+    """The lines of a text file or a pipe, gzipped or not, read once. Raises ValueError if it cannot be read, and,
+    with the number of the line, if a line is not UTF-8 or is longer than MAX_BYTES."""
     for line in lines_of(path):
         if line.fault:
             raise ValueError(line.fault)
@@ -58,7 +58,7 @@ def read_lines(path: Path) -> Iterator[str]:
 
 
 def lines_of(path: Path) -> Iterator[Line]:
-    """Each line of a file, gzipped or not. Raises ValueError for one that is missing or cannot be read."""
+    """Each line of a file, gzipped or not. Raises ValueError for a file that is missing or cannot be read."""
     try:
         file = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115 (closed below)
     except FileNotFoundError:
@@ -71,8 +71,8 @@ def lines_of(path: Path) -> Iterator[Line]:
 
 
 def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:
-    """Each line of an open file, and what is wrong with it; U+FFFD stands for bytes that are not UTF-8. Where already
-    the first line is not, and the file has a path, its fault says how the file is made so."""
+    """Each line of an open file, with its fault; U+FFFD replaces bytes that are not UTF-8. If the first line is not
+    UTF-8 and `path` is given, its fault says how to convert the file."""
     lines = chain.from_iterable(split_lines(_chunks(file, name), MAX_BYTES))
     for number, raw in enumerate(lines, 1):
         text, fault = decoded(raw, MAX_BYTES, begins=number == 1)
@@ -82,7 +82,7 @@ def decoded_lines(file: BinaryIO, name: str, path: str = "") -> Iterator[Line]:
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
-    read = getattr(file, "read1", file.read)  # what is there already, so that nobody who types has to wait
+    read = getattr(file, "read1", file.read)  # read1 returns what is available: typed lines need not wait
     try:
         yield from iter(lambda: read(CHUNK_BYTES), b"")
     except (EOFError, OSError, zlib.error) as error:
@@ -90,7 +90,7 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, str]) -> Iterator[Row]:
-    """Rows of the lines of two files with these names. Raises ValueError at the end where one is longer."""
+    """Rows from the lines of two files with these names. Raises ValueError at the end if one is longer."""
     counts = [0, 0]
     for of_src, of_tgt in zip_longest(srcs, tgts):
         counts = [counts[0] + (of_src is not None), counts[1] + (of_tgt is not None)]
@@ -105,7 +105,7 @@ def paired_rows(srcs: Iterable[Line], tgts: Iterable[Line], names: tuple[str, st
 
 
 def tsv_cells(lines: Iterable[Line]) -> Iterator[Cells]:
-    """Rows of cells between tabs; a quote is a character like others. Blank lines at the end are no rows."""
+    """Rows of tab-separated cells; quotes have no special meaning. Blank lines at the end are not rows."""
     blank = 0
     for line in lines:
         if not line.text.strip(" "):
@@ -117,8 +117,8 @@ def tsv_cells(lines: Iterable[Line]) -> Iterator[Cells]:
 
 
 def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterator[Cells]:
-    """Rows of cells by RFC 4180: what is quoted may hold the delimiter, quotes (doubled) and line ends. Blank lines
-    are no rows."""
+    """Rows of cells by RFC 4180: a quoted cell may contain the delimiter, doubled quotes and line ends. Blank lines
+    are skipped."""
     faults: list[str] = []
 
     def text() -> Iterator[str]:
@@ -143,9 +143,9 @@ def csv_cells(lines: Iterable[Line], name: str, delimiter: str = ",") -> Iterato
 
 
 def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator[Row]:
-    """The pairs of a table. A first row that names both sides, or the columns that name them row by row, tells where
-    they are; without one there must be two columns. Raises ValueError where there are more, and for a first row that
-    looks like other names."""
+    """The pairs of a table. A header names the columns of both sides, or has columns for the languages of each row.
+    Without a header there must be two columns. Raises ValueError if there are more, and for a first row that looks
+    like a header with other names."""
     first = next(rows, None)
     if first is None:
         return
@@ -172,7 +172,7 @@ def table_rows(rows: Iterator[Cells], name: str, src: str, tgt: str) -> Iterator
             )
     for row in rows:
         faults = row.faults + _other_width(row, width, name)
-        cells = row.cells if len(row.cells) <= width else [""] * width  # of too many, nobody knows which is which
+        cells = row.cells if len(row.cells) <= width else [""] * width  # with too many, columns cannot be told apart
         cells = cells + [""] * (width - len(cells))
         yield Row(Pair(cells[columns[0]], cells[columns[1]], row.line), faults, languages=languages)
 
@@ -200,8 +200,8 @@ def _other_width(row: Cells, width: int, name: str) -> list[str]:
 
 
 def row_in(there: tuple[str, str], row: Row, wanted: tuple[str, str], where: str) -> Row:
-    """A row whose sides are in the languages `there`, for who wants two: as it is; or one of other languages, with
-    itself turned round (`turned`) where that is wanted."""
+    """A row in the languages `there`: itself if these are wanted; else a row of other languages, with `turned` set if
+    they are wanted in the other order."""
     if all(map(means, there, wanted)):
         return row._replace(languages=there)
     other = other_row(where, row.pair.line, there, wanted)

@@ -1,7 +1,7 @@
-"""Other pieces for the same text, drawn at random: what training may see instead of the best split.
+"""Subword regularisation: split the same text into random other pieces for training.
 
-SentencePiece can draw too, but differently in each process whatever the seed; a run that goes on, or is made again,
-must see what it saw. A piece never goes beyond a word, so each word is split by itself.
+SentencePiece can sample, too, but differently in each process whatever the seed. A run that is resumed or repeated
+must see the same pieces. A piece never crosses the end of a word, so each word is split by itself.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORD = re.compile(f"{SPACE}+[^{SPACE}]*|[^{SPACE}]+")  # with the space before i
 
 
 class PieceSampler:
-    """Draws pieces of a SentencePiece model. See TokenizerConfig.sampling for what the number means."""
+    """Samples pieces of a SentencePiece model. TokenizerConfig.sampling explains the number."""
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
         self.processor = processor
@@ -29,7 +29,7 @@ class PieceSampler:
 
     @cached_property
     def pieces(self) -> dict[int, str]:
-        """Those that are text. User-defined symbols, which stay whole, stand before the bytes and nowhere else."""
+        """The pieces that are text. User-defined symbols, which are never split, all come before the bytes."""
         p = self.processor
         others = p.is_control, p.is_unknown, p.is_byte, p.is_unused
         first = next(filter(p.is_byte, range(p.vocab_size())), 0)
@@ -46,11 +46,11 @@ class PieceSampler:
 
     @cached_property
     def is_bpe(self) -> bool:
-        """The scores of BPE are the places of its merges, whole numbers; those of a unigram model are logarithms."""
+        """BPE scores are ranks of merges, whole numbers; those of a unigram model are logarithms."""
         return all(score.is_integer() for score in self.scores.values())
 
     def __call__(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
-        """Pieces -> other pieces of the same text; always the same of one seed. What is no text stays."""
+        """Ids -> ids of other pieces of the same text; the same for the same seed. Ids that are not text stay."""
         rng = random.Random(seed)
         split = self._merged if self.is_bpe else self._walked
         sampled: list[int] = []
@@ -63,8 +63,8 @@ class PieceSampler:
         return sampled
 
     def _merged(self, word: str, dropout: float, rng: random.Random) -> list[str]:
-        """BPE-dropout (Provilkov et al., 2020, arXiv:1910.13267): at each step the best merge of those that are not
-        dropped, until none is left."""
+        """BPE-dropout (Provilkov et al., 2020, arXiv:1910.13267): each step drops merges at random and makes the best
+        of the others, until none is left."""
         pieces = list(word)
         while len(pieces) > 1:
             found = [
@@ -79,10 +79,10 @@ class PieceSampler:
         return pieces
 
     def _walked(self, word: str, smoothing: float, rng: random.Random) -> list[str]:
-        """A split with a probability in proportion to P(split) ** smoothing (Kudo, 2018, arXiv:1804.10959): summed
-        up from the left, then drawn from the right."""
+        """A split drawn in proportion to P(split) ** smoothing (Kudo, 2018, arXiv:1804.10959): forward sums from the
+        left, then sampling from the right."""
         edges = self.edges(word)
-        total = [0.0] + [-math.inf] * len(word)  # log of all splits of the first so many characters
+        total = [0.0] + [-math.inf] * len(word)  # log weight of all splits of the first so many characters
         for end, into in enumerate(edges):
             total[end] = _log_sum([total[start] + smoothing * score for start, score in into]) if end else 0.0
         pieces, end = [], len(word)
@@ -94,7 +94,7 @@ class PieceSampler:
         return pieces[::-1]
 
     def _edges(self, word: str) -> list[list[tuple[int, float]]]:
-        """For every place in a word the pieces that end there: where each starts, and its score."""
+        """For each position in a word, the pieces that end there: start and score."""
         return [
             [(start, self.scores[word[start:end]]) for start in range(end) if word[start:end] in self.scores]
             for end in range(len(word) + 1)

@@ -1,7 +1,7 @@
-"""Text to ids and back: SentencePiece, one model for both sides or one a side.
+"""Text to ids and back with SentencePiece, one model for both sides or one for each.
 
-What a side's text loses first (normalization.py) is a setting of that side; by default a target loses nothing.
-BOS and EOS are added here and nowhere else: a source ends with EOS, a target stands between BOS and EOS.
+Each side has its own normalization (normalization.py); the default for targets loses nothing. BOS and EOS are added
+here and nowhere else: a source ends with EOS, a target stands between BOS and EOS.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from nmt.text.protection import SYMBOLS, Kind, TextRules
 
 SENTENCEPIECE_VERSION: str = sentencepiece.__version__
 SPECIAL_IDS = PAD_ID, UNK_ID, BOS_ID, EOS_ID = 0, 1, 2, 3
-COVERAGES = 0.98, 1.0  # that SentencePiece takes
+COVERAGES = 0.98, 1.0  # the range that SentencePiece accepts
 JOINT, SRC, TGT = "tokenizer.model", "tokenizer.src.model", "tokenizer.tgt.model"
 
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    vocab_size: int  # pieces, the 4 special ids and 256 bytes included; of each side when not joint
+    vocab_size: int  # pieces, including the 4 special ids and 256 bytes; for each side when not joint
     # How pieces are learned: byte-pair encoding (Sennrich et al., 2016), or a unigram language model (Kudo, 2018).
     kind: Literal["bpe", "unigram"] = "bpe"
     joint: bool = True  # one vocabulary for both sides
     character_coverage: float = 1.0  # share of the text's characters that become pieces; bytes spell the others
-    # What is unified in a text (normalization.py), on both sides; None: nmt_nfkc in the source, nfc in the target, so
-    # that a model can write whatever its training text has.
+    # Unicode normalisation of both sides (normalization.py). None: nmt_nfkc for the source, and nfc for the target,
+    # with which a model can write everything in its training text.
     normalization: Normalization | None = None
     # How much training varies the pieces of a sentence. "bpe": the probability that a merge is left out (BPE-dropout,
     # Provilkov et al., 2020, arXiv:1910.13267), 0.1 for example. "unigram": how far the more likely splits are
@@ -44,14 +44,14 @@ class TokenizerConfig:
     max_sentences: int = 2_000_000  # the most sentences to learn pieces from, sampled evenly
     src_normalization: Normalization | None = None  # None: as `normalization`
     tgt_normalization: Normalization | None = None  # likewise
-    # What of a text is never translated, but copied through a symbol that is a piece (docs/protect.md): placeholders,
-    # urls, emails, numbers, tags; all is all of them but numbers.
+    # Parts of a text that are never translated, but copied through a symbol that is a piece (docs/protect.md):
+    # placeholders, urls, emails, numbers, tags; all means all of them but numbers.
     protect: tuple[Kind, ...] = ()
-    keep: str | None = None  # a regular expression for what else is never translated
-    protect_share: float = 0.2  # of the training pairs that are there once more, with such symbols put in
-    # kept: a word in capitals has pieces of its own; marked: those of the word in lower case, and signs of case.
+    keep: str | None = None  # a regular expression for further text that is never translated
+    protect_share: float = 0.2  # share of the training pairs that are added again with such symbols
+    # kept: a word in capitals has its own pieces; marked: it has the pieces of the lower-case word and signs of case.
     casing: Literal["kept", "marked"] = "kept"
-    capitals_share: float = 0.05  # of the training pairs that are there once more, in capitals, with casing=marked
+    capitals_share: float = 0.05  # share of the training pairs that are added again in capitals, with casing=marked
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -63,7 +63,7 @@ class TokenizerConfig:
             protect_share=(0, 1),
             capitals_share=(0, 1),
         )
-        self.rules  # noqa: B018 (which raises)
+        self.rules  # noqa: B018 (raises ValueError)
         src, tgt = self.normalizations
         if self.joint and len({src, tgt} & set(RULES)) > 1:
             raise ValueError(
@@ -77,7 +77,7 @@ class TokenizerConfig:
 
     @property
     def normalizations(self) -> tuple[Normalization, Normalization]:
-        """Of the source and of the target."""
+        """The normalizations of the source and the target."""
         return (
             self.src_normalization or self.normalization or "nmt_nfkc",
             self.tgt_normalization or self.normalization or "nfc",
@@ -85,7 +85,7 @@ class TokenizerConfig:
 
 
 class Tokenizer:
-    """The two sides' SentencePiece models, which are one and the same when joint."""
+    """The SentencePiece models of both sides; when joint, both are the same."""
 
     def __init__(
         self,
@@ -94,12 +94,12 @@ class Tokenizer:
         tgt_normalization: Outside | None = None,
         rules: TextRules | None = None,
     ) -> None:
-        """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}. A side's normalization
-        is that of its model, which both share when joint, unless it is given. `rules` say what case becomes here, and
-        which symbols whoever calls may put into a text.
+        """`models` maps file names to serialised models: {JOINT: ...} or {SRC: ..., TGT: ...}. A given normalization
+        overrides that of the side's model. `rules` tell how case is encoded, and which symbols callers may put into a
+        text.
 
-        Raises ValueError when one of them is no SentencePiece model with this project's special ids, or lacks a
-        symbol of the rules.
+        Raises ValueError when a model is not a SentencePiece model with this project's special ids, or lacks a symbol
+        of the rules.
         """
         self.rules = rules or TextRules()
         self.models = models
@@ -118,21 +118,21 @@ class Tokenizer:
 
     @cached_property
     def _tgt_encoder(self) -> sentencepiece.SentencePieceProcessor:
-        """That of the target, whose pieces are the source's when joint but whose rule may differ. Made when it is
-        needed: translating only decodes."""
+        """The target's processor for encoding. When joint, it has the source's pieces but may have another rule. Made
+        on demand, because translating only decodes."""
         if not self.joint or bool(self.src_normalization) == bool(self.tgt_normalization):
             return self.tgt
         return self._processor(TGT, self.tgt_normalization)
 
     @property
     def normalizations(self) -> tuple[str, str]:
-        """Of the source and of the target, by name."""
+        """The names of the normalizations of the source and the target."""
         src, tgt = (self.models[JOINT if self.joint else side] for side in (SRC, TGT))
         return self.src_normalization or rule_of(src), self.tgt_normalization or rule_of(tgt)
 
     @property
     def content(self) -> dict[str, str]:
-        """What it is made of, in short; equal for tokenizers that do the same."""
+        """Its hashes and settings; equal for tokenizers that do the same."""
         content = {name: hashlib.sha256(model).hexdigest() for name, model in self.models.items()}
         sides = {"src_normalization": self.src_normalization, "tgt_normalization": self.tgt_normalization}
         of_text = {} if self.rules == TextRules() else {"rules": repr(self.rules)}
@@ -140,14 +140,14 @@ class Tokenizer:
 
     @cached_property
     def symbol_ids(self) -> dict[int, int]:
-        """Of each symbol that stands for something, its id as a source piece, and as a target piece."""
+        """Source id -> target id of each symbol that stands for protected text."""
         if self.rules.pattern is None:
             return {}
         return {int(self.src.piece_to_id(symbol)): int(self.tgt.piece_to_id(symbol)) for symbol in SYMBOLS}
 
     @cached_property
     def samplers(self) -> tuple[PieceSampler, PieceSampler]:
-        """Of the source and of the target."""
+        """Samplers for source ids, EOS included, and for target ids from BOS to EOS."""
         src = PieceSampler(self.src)
         return src, src if self.joint else PieceSampler(self.tgt)
 
@@ -168,7 +168,7 @@ class Tokenizer:
         return _encode(self.src, self._seen(texts, self.src_normalization), num_threads, add_bos=False)
 
     def control_ids(self, pieces: Sequence[str]) -> list[int]:
-        """The source's ids of controls (train_tokenizer). Raises ValueError for one that it lacks."""
+        """The source ids of control pieces (train_tokenizer). Raises ValueError for a missing one."""
         ids = [self.src.piece_to_id(piece) for piece in pieces]
         for piece, i in zip(pieces, ids, strict=True):
             if i == UNK_ID or not self.src.is_control(i):
@@ -183,16 +183,8 @@ class Tokenizer:
         sound = sentencepiece_input(texts, normalization)
         return map(marked, sound) if self.rules.casing == "marked" else sound
 
-    def sample_src(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
-        """Source ids -> other pieces of the same text, EOS included; always the same of one seed."""
-        return self.samplers[0](ids, sampling, seed)
-
-    def sample_tgt(self, ids: Sequence[int], sampling: float, seed: int) -> list[int]:
-        """The same for target ids from BOS to EOS."""
-        return self.samplers[1](ids, sampling, seed)
-
     def decode_tgt(self, ids: Sequence[int]) -> str:
-        """Target ids without BOS and EOS -> detokenised text, on one line whatever bytes a model makes."""
+        """Target ids without BOS and EOS -> detokenised text, always on one line."""
         text: str = self.tgt.decode(list(ids))
         if self.rules.casing == "marked":
             text = unmarked(text.strip())
@@ -213,12 +205,12 @@ def _encode(
             list(texts), add_bos=add_bos, add_eos=True, num_threads=num_threads
         )
         return encoded
-    # For a list it starts a thread, which takes ten times as long as a sentence does.
+    # For a list it starts a thread, which takes ten times as long as encoding a sentence.
     return [processor.encode(text, add_bos=add_bos, add_eos=True) for text in texts]
 
 
 def load_processor(name: str, model: bytes) -> sentencepiece.SentencePieceProcessor:
-    """Raises ValueError for what is no SentencePiece model with this project's special ids."""
+    """Load a model. Raises ValueError if it is not a SentencePiece model with this project's special ids."""
     try:
         processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         special = (processor.pad_id(), processor.unk_id(), processor.bos_id(), processor.eos_id())

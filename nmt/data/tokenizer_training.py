@@ -1,4 +1,4 @@
-"""Pieces learned from the training text, by SentencePiece's training."""
+"""Learn pieces from the training text with SentencePiece."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from nmt.text.casing import marked
 
 
 class VocabularySizeError(ValueError):
-    """The text supports no vocabulary of the size asked for; `size` is the nearest that it may support."""
+    """The text does not support a vocabulary of this size; `size` is the nearest that it may support."""
 
     def __init__(self, message: str, size: int) -> None:
         super().__init__(message)
@@ -44,13 +44,13 @@ def train_tokenizer(
     symbols: Sequence[str] = (),
     controls: Sequence[str] = (),
 ) -> Tokenizer:
-    """Learn the pieces from the training side's text. The same text and config give the same bytes.
+    """Learn the pieces from the training text. The same text and config give the same bytes.
 
-    `symbols`, without blanks, are pieces of both sides wherever they stand in a text (SentencePiece's user-defined
-    symbols). `controls` are pieces that no text has, whatever it spells, and that are written as nothing: who wants
-    one puts its id there. Both count in `vocab_size`.
+    `symbols`, without blanks, are pieces of both sides wherever they occur in a text (SentencePiece's user-defined
+    symbols). `controls` are pieces that no text can spell, and that decode to nothing: callers insert their ids. Both
+    count in `vocab_size`.
 
-    Raises ValueError when there is no text, or it does not go with `vocab_size`; and what reading it raises.
+    Raises ValueError when there is no text, or it does not support `vocab_size`; and the errors of reading it.
     """
     own = config.rules
     special = {"user_defined_symbols": [*symbols, *own.symbols], "control_symbols": list(controls)}
@@ -66,7 +66,7 @@ def train_tokenizer(
         }
     elif rules[0] == rules[1]:
         models = {JOINT: _train(config, special, chain(*text), rules[0])}
-    else:  # one file has one rule, so it is put there after pieces were learned from what both sides' text becomes
+    else:  # a file has only one rule: learn the pieces from normalized text, then set the rule
         model = _train(config, special, chain.from_iterable(map(normalized, sides, names)), "identity")
         models = {JOINT: with_rule(model, next(rule for rule in rules if rule in RULES))}
     return Tokenizer(models, outside(names[0]), outside(names[1]), own)
@@ -88,7 +88,7 @@ def _train(
             input_sentence_size=config.max_sentences,
             shuffle_input_sentence=False,  # an even sample without a random number
             byte_fallback=True,  # no character is ever lost
-            num_threads=2,  # a constant: unigram sums floats by thread
+            num_threads=2,  # constant, because unigram sums floats by thread
             pad_id=PAD_ID,
             unk_id=UNK_ID,
             bos_id=BOS_ID,
@@ -99,13 +99,13 @@ def _train(
     except RuntimeError as error:
         raise _explained(str(error), config.vocab_size, what) from None
     processor = load_processor("the new model", model.getvalue())
-    if processor.vocab_size() < config.vocab_size:  # BPE stops early in silence
+    if processor.vocab_size() < config.vocab_size:  # BPE stops early without an error
         raise _too_large(config.vocab_size, what, processor.vocab_size())
     return model.getvalue()
 
 
 def _explained(error: str, vocab_size: int, what: str) -> ValueError:
-    """What an error of SentencePiece's says, which names files of its own source."""
+    """An error of SentencePiece, which names its own source files, in terms of our settings."""
     if most := re.search(r"value <= (\d+)", error):
         return _too_large(vocab_size, what, int(most[1]))
     if least := re.search(r"required_chars\. \d+ vs (\d+)", error):
@@ -130,9 +130,9 @@ def _too_large(vocab_size: int, what: str, most: int) -> VocabularySizeError:
 
 
 def _learn(texts: Iterable[str], **options: Any) -> None:
-    """SentencePiece's training, in a thread: a signal ends the wait for one at once, but not a call into C++."""
+    """SentencePiece's training, in a thread: a signal interrupts waiting for a thread, but not a call into C++."""
     done, stopped = Future[None](), threading.Event()
-    own: list[BaseException] = []  # what reading the text raised: SentencePiece makes another error of it
+    own: list[BaseException] = []  # errors of reading the text, which SentencePiece replaces by its own
 
     def until_stopped() -> Iterator[str]:
         try:
@@ -153,11 +153,11 @@ def _learn(texts: Iterable[str], **options: Any) -> None:
 
     thread = threading.Thread(target=run, daemon=True)
     try:
-        thread.start()  # which a signal may end, too
+        thread.start()  # a signal may interrupt this, too
         await_with_clock(f"learning {options['vocab_size']} {options['model_type']} pieces", done)
         done.result()
     except BaseException:
         stopped.set()
         if thread.is_alive():
-            thread.join(1.0)  # s; it must not be amid Python's code when the process ends
+            thread.join(1.0)  # s; it must not be running Python code when the process ends
         raise

@@ -1,4 +1,4 @@
-"""The training text as it is read, pair by pair: cleaned, and without what validation and test have."""
+"""The training text, read pair by pair: cleaned, and without the validation and test text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class TrainingText:
-    """The training text of a corpus, beside what is held out of it."""
+    """The training text of a corpus, without the held-out pairs."""
 
     corpus: Corpus
     text: dict[str, str]  # a hash of each split
@@ -31,7 +31,7 @@ class TrainingText:
     number: int | None = None  # of pairs, once all have been read
 
     def pairs(self, tally: Tally | None = None, what: str = "reading") -> Iterator[Pair]:
-        """Those that are fit for training."""
+        """The pairs that are fit for training."""
         tally = tally or Tally()
         found = self.corpus.pairs(self.corpus.train, tally)
         held_out = set(map(both_sides, self.valid)) if self.corpus.splits["valid"] is None else set[bytes]()
@@ -52,7 +52,7 @@ class TrainingText:
             yield from self.corpus.pairs(self.corpus.test)
 
     def learned(self, config: TokenizerConfig, auto: Collection[str]) -> tuple[Tokenizer, TokenizerConfig]:
-        """The tokenizer, and the settings that it was learned by."""
+        """A newly learned tokenizer, and the settings that it was learned with."""
         tally = Tally()
         if next(self.pairs(tally), None) is None:
             raise ValueError(nothing_left(tally))

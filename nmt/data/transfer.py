@@ -1,4 +1,4 @@
-"""What the pieces of one vocabulary are made of in another: where the rows of an embedding come from."""
+"""Spell the pieces of a new vocabulary in an old one, to initialise the rows of an embedding."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from nmt.data.sampling import PieceSampler
 
 
 def origins(new: PieceSampler, old: PieceSampler) -> list[list[int]]:
-    """For each of the new pieces the ids of the old ones that spell it: itself, where both have it; else, from the
-    left, the longest that fit, and bytes. What is no text (tags, symbols) and not there has none."""
+    """For each new piece, the ids of the old pieces that spell it: the same piece if both have it; else, from the
+    left, the longest old pieces that fit, and bytes. Tags and symbols that the old vocabulary lacks get []."""
     longest = max(map(len, old.ids), default=0)
 
     def spelled(text: str) -> list[int]:

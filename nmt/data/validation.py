@@ -1,7 +1,8 @@
-"""A validation text of training pairs, where there is none of its own: data.valid=500.
+"""Hold out training pairs as the validation text where there is no other: data.valid=500.
 
-They are the pairs with the least hash. So neither the order of the text nor repeated pairs matter, the same text
-gives the same validation text everywhere, and where text is added no pair moves from training to validation.
+The pairs with the lowest hashes are held out. So neither the order of the text nor repeated pairs matter, the same
+text gives the same validation text everywhere, and, if the number is given, added text moves no pair from training to
+validation.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from nmt.data.cleaning import Tally, clean
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.duplicates import Duplicates, digest_as_written
 
-SHARE, MOST = 10, 500  # without a number: one pair in SHARE, MOST at most
+SHARE, MOST = 10, 500  # the default: one pair in SHARE, MOST at most
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +26,10 @@ log = logging.getLogger(__name__)
 def validation_text(
     corpus: Corpus, if_missing: bool, tally: Tally, duplicates: Duplicates
 ) -> tuple[Corpus, list[Pair]]:
-    """The validation text, and the corpus with `valid` as it is then. It is of the training text where `valid` is a
-    number, or, with `if_missing`, where there is no such split.
+    """The corpus with its resolved `valid`, and the validation text. Training pairs are held out if `valid` is a
+    number, or, with `if_missing`, if there is no such split.
 
-    Raises ValueError for text that is not sound, or too little of it.
+    Raises ValueError for unsound text, or too little of it.
     """
     split = corpus.splits["valid"]
     if split is not None and (not if_missing or all(one.corpus.has(split) for one in corpus.bitexts())):
@@ -48,9 +49,10 @@ def validation_text(
 
 
 def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
-    """`wanted` of the pairs, of which no two are equal; None: as many as suit them. The least hash comes first.
+    """The `wanted` pairs with the lowest hashes, in ascending order of hash; None: a suitable number. No two of
+    `pairs` may be equal.
 
-    Raises ValueError when none would be left.
+    Raises ValueError when no training pair would be left.
     """
     total = 0
 
@@ -58,7 +60,7 @@ def hold_out(pairs: Iterable[Pair], wanted: int | None) -> list[Pair]:
         nonlocal total
         for pair in tracked(pairs, "choosing the validation text", unit="pairs"):
             total += 1
-            yield digest_as_written(*pair[:2]), pair  # so that what is prepared already holds the same pairs out
+            yield digest_as_written(*pair[:2]), pair  # not in NFC, to hold out the same pairs as earlier versions
 
     least = heapq.nsmallest(wanted or MOST, hashed())
     suitable = min(max(total // SHARE, 1), MOST)

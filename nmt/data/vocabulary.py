@@ -1,10 +1,10 @@
-"""How many pieces a text is worth: tokenizer.vocab_size=auto and tokenizer.character_coverage=auto.
+"""Choose the number of pieces for a text: tokenizer.vocab_size=auto and tokenizer.character_coverage=auto.
 
-Little text needs few pieces, each of them seen often: GROWTH times the root of its number of characters, as the words
-of a text grow about with the root of its length (Heaps' law), from LEAST to MOST. Where a script has many characters,
-as Chinese has, there are pieces for them and half as many for more than one character; but those that the text has
-once, or that are rarer than RARE, are spelled in bytes, as are all that it never has. No text is too small: it is
-given the most pieces that it supports.
+A small text needs few pieces, each of them seen often: GROWTH times the root of its number of characters, as the
+number of words grows about with the root of a text's length (Heaps' law), from LEAST to MOST. In a script with many
+characters, such as Chinese, all characters get pieces, and half of the usual number is added for longer ones. But
+characters that occur once, or are rarer than RARE, are spelled in bytes, as are all that the text never has. A text
+that is too small for this gets the most pieces that it supports.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LEAST, MOST = 500, 8000  # pieces
 GROWTH = 4.5
 BYTES = 256 + len(SPECIAL_IDS)
 FEW = 4  # characters that are fewer than one in so many of the pieces all become pieces
-RARE = 0.0005  # share of the text; characters that are rarer together become no pieces where there are many
+RARE = 0.0005  # share of the text: where characters are many, the rarest that make up less get no pieces
 
 
 def fitting(config: TokenizerConfig, pairs: Iterable[Pair], auto: Collection[str]) -> TokenizerConfig:
-    """The settings with those in `auto` ("vocab_size", "character_coverage") that suit a text. Without
-    "vocab_size" in it nothing changes: a size that is given is for all characters, unless it is said how many."""
+    """The settings, with those in `auto` ("vocab_size", "character_coverage") set to suit a text. Without
+    "vocab_size" in it nothing changes: a given size covers all characters unless a coverage is given, too."""
     if "vocab_size" not in auto:
         return config
     src, tgt = Counter[str](), Counter[str]()  # of characters; blanks do not count
@@ -45,13 +45,13 @@ def fitting(config: TokenizerConfig, pairs: Iterable[Pair], auto: Collection[str
 
 
 def worth_a_piece(counts: Counter[str]) -> float:
-    """The share of a text that its characters make up which it has more than once and which are not RARE."""
+    """The share of a text made up of characters that occur more than once and are not RARE."""
     repeated = sum(count for count in counts.values() if count > 1) / max(counts.total(), 1)
     return max(min(repeated, 1 - RARE), COVERAGES[0])
 
 
 def covered(counts: Counter[str], coverage: float) -> int:
-    """The number of characters, the most frequent first, that make up a share of a text."""
+    """How many of the most frequent characters make up a share of a text."""
     wanted = coverage * counts.total()
     return sum(1 for total in accumulate((count for _, count in counts.most_common()), initial=0) if total < wanted)
 
@@ -59,11 +59,10 @@ def covered(counts: Counter[str], coverage: float) -> int:
 def learn_supported(
     config: TokenizerConfig, learn: Callable[[TokenizerConfig], Tokenizer], auto: Collection[str]
 ) -> tuple[Tokenizer, TokenizerConfig]:
-    """What `learn` makes of the settings, and these with the vocabulary's size that the text supports, if that is in
-    `auto`.
+    """The result of `learn`, and the settings used; if "vocab_size" is in `auto`, with a size that the text supports.
 
-    Raises what `learn` raises; and ValueError where two vocabularies cannot have one size, as one side has more
-    characters than the other has text for.
+    Raises the errors of `learn`, and ValueError if two vocabularies cannot have the same size, because one side has
+    more characters than the other has text for.
     """
     tried = [config.vocab_size]
     while True:

@@ -1,1 +1,1 @@
-"""Work that is handed out in parts, here or on many machines, and is done exactly once whatever dies meanwhile."""
+"""Work in parts, on one machine or many: each part is done exactly once, whichever processes die."""

@@ -1,4 +1,4 @@
-"""Files that are compressed, by their suffix: gzip and Zstandard, read and written as a stream."""
+"""Compressed files, by their suffix: gzip and Zstandard, read and written as a stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 SUFFIXES = ("gz", "zst")
-FAST = 1  # level of gzip for what is read once and removed
+FAST = 1  # gzip level for files that are read once and removed
 CHUNK_BYTES = 1 << 20
 
 
@@ -21,7 +21,7 @@ def compression_of(path: Path) -> str:
 
 @contextmanager
 def reading(file: BinaryIO, compression: str) -> Iterator[Any]:
-    """A file's content; it may have several members or frames, one after the other."""
+    """A file's content; several members or frames may follow one another."""
     if compression == "gz":
         with gzip.GzipFile(fileobj=file, mode="rb") as content:
             yield content
@@ -36,7 +36,7 @@ def reading(file: BinaryIO, compression: str) -> Iterator[Any]:
 
 @contextmanager
 def writing(file: BinaryIO, compression: str, level: int = 6) -> Iterator[Any]:
-    """The same content gives the same bytes; they are complete when the block ends."""
+    """A compressed stream, complete when the block ends. The same content gives the same bytes."""
     if compression == "gz":
         with gzip.GzipFile("", "wb", level, file, mtime=0) as content:
             yield content
@@ -51,7 +51,7 @@ def writing(file: BinaryIO, compression: str, level: int = 6) -> Iterator[Any]:
 
 
 def chunks_of(file: BinaryIO, compression: str, name: str) -> Iterator[bytes]:
-    """All of a file's content. Raises ValueError where it is damaged or ends too early."""
+    """All of a file's content. Raises ValueError if it is damaged or truncated."""
     try:
         with reading(file, compression) as content:
             while chunk := content.read(CHUNK_BYTES):
@@ -61,7 +61,7 @@ def chunks_of(file: BinaryIO, compression: str, name: str) -> Iterator[bytes]:
 
 
 class _Unclosed:
-    """A file that outlives the stream that is written into it."""
+    """A file that stays open when the stream written into it is closed."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write, self.flush = file.write, file.flush

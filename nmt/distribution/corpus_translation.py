@@ -1,7 +1,7 @@
-"""A corpus is translated: files in, files out, exactly once.
+"""Translation of a corpus: files in, files out, exactly once.
 
-Part k of the input becomes file k of the output; nothing else is agreed on, so whoever dies, or works in the same
-folder, costs the parts that were at work at most, and changes no byte. In float32 the parts joined are what
+Part k of the input becomes file k of the output. Processes agree on nothing else, so several may share a folder, and
+one that dies costs at most the part it was working on and changes no byte. In float32 the joined parts equal what
 nmt-translate makes of the same lines.
 """
 
@@ -35,16 +35,16 @@ from nmt.translation.translator import Translator
 from nmt.translation.values import Translation
 from nmt.translation.workers import Workers
 
-DEADLY = 2  # workers that have ended over a part: the next one translates it in processes of its own
-MAX_FAILED = 100  # lines of a part: then it is no line's fault
+DEADLY = 2  # workers that died over a part: the next one translates it in separate processes
+MAX_FAILED = 100  # lines of a part: if more fail, the lines are not to blame
 MAX_TEXT = 200  # characters of a line in failed.jsonl
-PAUSE_S = 0.2  # while another command is at the parts that are left
+PAUSE_S = 0.2  # while another command works on the remaining parts
 
 logger = logging.getLogger(__name__)
 
 
 class PartOutcome(NamedTuple):
-    """What has become of a part: it is done, another command is at it (neither), or it cannot be done."""
+    """What became of a part: done (record), failed (error), or being done by another command (neither)."""
 
     part: int
     record: Record | None = None
@@ -53,7 +53,7 @@ class PartOutcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """Translates the part of a number; wherever it is sent, the folder and the models must be at the same paths."""
+    """Translates a part, given its number. Where it is sent, the folder and the models must have the same paths."""
 
     folder: Path
     inputs: tuple[Path, ...]
@@ -74,7 +74,7 @@ class Work:
             return PartOutcome(number, error=error)
 
     def opened(self) -> tuple[Plan, Translator]:
-        """The plan and its translator, which a process loads once. Raises ValueError when it is not the plan's."""
+        """The plan and its translator, loaded once per process. Raises ValueError if the translator does not fit."""
         if self.plan not in _opened:
             tune_process(IN_SEARCH)
             torch.set_num_threads(1)
@@ -87,11 +87,11 @@ class Work:
         return _opened[self.plan]
 
 
-_opened: dict[str, tuple[Plan, Translator]] = {}  # of the plan that this process is at
+_opened: dict[str, tuple[Plan, Translator]] = {}  # of the plan that this process works on
 
 
 def translate_part(plan: Plan, translator: Translator, form: Form, number: int, begun: int = 0) -> Record:
-    """A part's file is written, beside and renamed, and then its record. `begun` says how many have tried that."""
+    """Write a part's file (a draft, then renamed), then its record. `begun` is the number of earlier attempts."""
     part, start = plan.parts[number], time.monotonic()
     input_format, output = plan.input_format, plan.output
     path = plan.folder.part(number)
@@ -122,15 +122,15 @@ def translate_part(plan: Plan, translator: Translator, form: Form, number: int, 
 
 @dataclass(frozen=True)
 class Answerer:
-    """Answers lines, whatever they do to it. `alone`: in a process of its own, which may die."""
+    """Answers lines, whatever errors they cause. `alone`: in a separate process, which may die."""
 
     translator: Translator
     form: Form
     alone: bool = False
 
     def each(self, lines: list[Line], failed: list[dict[str, Any]]) -> Iterator[Answer]:
-        """The answer to each; where they fail together each half, and a line that fails alone is answered empty and
-        added to `failed`. Raises ChildProcessError when so many fail that it is not the lines' fault."""
+        """The answer to each line. Lines that fail are divided into halves and tried again; a line that fails alone
+        gets an empty answer and is added to `failed`. Raises ChildProcessError when more than MAX_FAILED fail."""
         try:
             found = self.isolated(lines) if self.alone else self.answer(lines)
         except Exception as error:
@@ -151,7 +151,7 @@ class Answerer:
         return list(answers(self.translator, lines, self.form))
 
     def isolated(self, lines: list[Line]) -> list[Answer]:
-        """The same. Raises ChildProcessError when it ends the process."""
+        """As `answer`, in a separate process. Raises ChildProcessError if that dies."""
         worker, found = Worker(self), None
         try:
             worker.begin((0, lines), "answer")
@@ -167,17 +167,17 @@ class Answerer:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a command has done of the parts of its share."""
+    """What a command has done in its share of the parts."""
 
     parts: int
     lines: int
     before: int  # lines that were done before
     seconds: float
-    failed: int  # lines of the share that are answered empty
+    failed: int  # lines of the share with an empty answer
 
 
 StartEngine = Callable[[Work], AbstractContextManager[Run]]
-Report = Callable[[Record, bool], object]  # is told of each part that is done, and whether it was so before
+Report = Callable[[Record, bool], object]  # called with each part's record, and whether it was done before
 
 
 def translate_corpus(
@@ -195,12 +195,12 @@ def translate_corpus(
     begin: Callable[[int], object] = lambda lines: None,
     report: Report = lambda record, before: None,
 ) -> Summary:
-    """Translate files into a folder of parts, or go on with that. Of `share` (k, n) every n-th part is done, from k
-    on. `join_to` is a file that all parts are joined to. `begin` is told how many lines the share has, and `report`
-    of each part.
+    """Translate files into a folder of parts, or continue. With `share` (k, n) every nth part is done, from part k
+    on. `join_to` is a file into which all parts are joined. `begin` is called with the number of lines of the share,
+    and `report` with each part.
 
-    Raises ValueError for what a user can mend, among it a folder of other parts, and OSError where the machine
-    fails: then all parts that are there are whole, and the same call goes on.
+    Raises ValueError for errors of the user, such as a folder with other parts, and OSError for errors of the
+    machine: all existing parts are then complete, and the same call continues.
     """
     form, layout = form or Form(), layout or Layout()
     _check(engine, address, share, join_to)
@@ -240,7 +240,7 @@ def translate_corpus(
 
 
 def _check(engine: str, address: str | None, share: tuple[int, int], join_to: str | Path | None) -> None:
-    """Raises ValueError for what does not go together."""
+    """Raises ValueError for invalid or conflicting arguments."""
     which, of = share
     if not 0 <= which < of:
         raise ValueError(f"the share is {which}/{of}; of {of} shares it must be from 0 to {of - 1}")
@@ -255,7 +255,7 @@ def _check(engine: str, address: str | None, share: tuple[int, int], join_to: st
 def _translated(
     plan: Plan, translator: Translator, form: Form, todo: list[int], start_engine: StartEngine
 ) -> Generator[Record, None, None]:
-    """The records of the parts that are to do, as they come; the folder is tidy however that ends."""
+    """The records of the parts in `todo` as they are done; always tidies the folder at the end."""
     work = Work(plan.folder.path, tuple(plan.inputs), plan.id, form, translator.__reduce__())
     _opened[plan.id] = plan, translator
     try:
@@ -268,7 +268,7 @@ def _translated(
 
 
 def _outcomes(work: Work, todo: list[int], start_engine: StartEngine) -> Iterator[Record]:
-    """The records as they come; those of parts that another command is at once it has done them, or has died."""
+    """The records as parts are done. Parts that another command works on are tried again until it ends or dies."""
     with start_engine(work) as run:
         while todo:
             elsewhere = []

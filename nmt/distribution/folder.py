@@ -1,14 +1,14 @@
-"""The folder of parts: which are whole, who is at one, and what is left of those that nobody finished.
+"""The folder of parts: which are done, which are being worked on, and what unfinished ones left behind.
 
-    manifest.json   what the parts are of (plan.py)
-    parts.tsv       where each part stands in the input
-    part-000000.txt ... written beside, synced, renamed: there is the whole part or none
-    done/000000.json  what is known of a part that is done: its size and SHA-256, lines, seconds, faults, failures
-    state           a byte a part: how many workers have begun it without an end; who works at it has locked it
-    failed.jsonl    lines that cannot be translated, if there are any      summary.tsv   a line a part
+    manifest.json   input, models and settings of the translation (plan.py)
+    parts.tsv       the position of each part in the input
+    part-000000.txt ... written as a draft, synced, renamed: a part is complete or absent
+    done/000000.json  the record of a part that is done: its size and SHA-256, lines, seconds, faults, failures
+    state           a byte for each part: the number of unfinished attempts; its worker locks it
+    failed.jsonl    lines that cannot be translated, if any      summary.tsv   a line for each part
     input/          copies of the parts of compressed input, until they are done
 
-All that several commands must agree on is in it, so they may work together, on one machine or on several.
+It holds all the state that several commands share, so they may work together on one machine or several.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 from nmt.common.files import claimed, sha256, write_atomically
 from nmt.common.json_text import to_json
 
-TWO_LEVELS = 10_000  # files that a folder may have
+TWO_LEVELS = 10_000  # files in a folder at most
 DRAFT = re.compile(r"\.(?:part-)?(\d{6,})\.")  # of a part or its record
 MANIFEST, PARTS, LOCK, STATE, DONE, COPIES = "manifest.json", "parts.tsv", "lock", "state", "done", "input"
 FAILED, SUMMARY = "failed.jsonl", "summary.tsv"
@@ -33,20 +33,20 @@ FAILED, SUMMARY = "failed.jsonl", "summary.tsv"
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a part that is done."""
+    """The record of a part that is done."""
 
     part: int
     lines: int  # of input
     size_bytes: int  # of the file
     sha256: str
     seconds: float
-    faults: dict[str, list[int]] = field(default_factory=dict)  # what is wrong or doubtful -> numbers of lines
-    failed: list[dict[str, Any]] = field(default_factory=list)  # line, error and text of those answered empty
+    faults: dict[str, list[int]] = field(default_factory=dict)  # fault or doubt -> line numbers
+    failed: list[dict[str, Any]] = field(default_factory=list)  # line, error and text of those with an empty answer
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where the parts lie. `suffix` is that of their files, such as .txt.gz, and `count` how many there are."""
+    """The folder of `count` parts, whose files have a `suffix` such as .txt.gz."""
 
     path: Path
     suffix: str
@@ -65,7 +65,7 @@ class Folder:
         return folder / f"{number // TWO_LEVELS:04}" if self.count > TWO_LEVELS else folder
 
     def whole(self, number: int) -> Record | None:
-        """What is known of a part, if it is done and is what it was then."""
+        """The record of a part, if it is done and its file has not changed since."""
         record, path = self.read(number), self.part(number)
         with suppress(OSError):
             if record and path.stat().st_size == record.size_bytes and sha256(path) == record.sha256:
@@ -80,7 +80,7 @@ class Folder:
         return record if record.part == number else None
 
     def finish(self, record: Record) -> None:
-        """From here on the part, whose file is there, is done."""
+        """Mark a part as done; its file is already there."""
         path = self.record(record.part)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (to_json(asdict(record)) + "\n").encode())
@@ -88,8 +88,8 @@ class Folder:
 
     @contextmanager
     def claimed(self, number: int) -> Iterator[int | None]:
-        """Work at a part, which no other process does meanwhile: how many have begun it and did not end. None when
-        another one is at it."""
+        """Lock a part for this process. Yields the number of attempts that began and did not finish, or None when
+        another process works on the part."""
         with claimed(self.path / STATE, number) as file:
             if file is None:
                 yield None
@@ -100,18 +100,18 @@ class Folder:
             os.pwrite(file, b"\0", number)
 
     def sweep(self) -> None:
-        """Remove the drafts of processes that are no more. No worker may be at a part in this process."""
+        """Remove the drafts of dead processes. No part may be in progress in this process."""
         with claimed(self.path / LOCK, 0, wait=True):
             for path in self.path.rglob(".*-????????"):
                 found = DRAFT.match(path.name) if path.parent.name != COPIES else None
                 with claimed(self.path / STATE, int(found[1])) if found else nullcontext(0) as mine:
                     if mine is not None:
                         path.unlink(missing_ok=True)
-            with suppress(OSError):  # it is not there, or parts are left
+            with suppress(OSError):  # it is missing, or not empty
                 (self.path / COPIES).rmdir()
 
     def report(self) -> list[Record]:
-        """Write failed.jsonl and summary.tsv of all parts that are done; their records."""
+        """Write failed.jsonl and summary.tsv for all parts that are done -> their records."""
         with claimed(self.path / LOCK, 0, wait=True):
             records = [record for number in range(self.count) if (record := self.read(number))]
             failed = [{"part": record.part, **line} for record in records for line in record.failed]
@@ -124,7 +124,7 @@ class Folder:
 
 
 def copy_in(folder: Path, number: int) -> Path:
-    """Where the copy of a part of compressed input lies."""
+    """The path of the copy of a part of compressed input."""
     return folder / COPIES / f"{number:06}.gz"
 
 

@@ -1,7 +1,7 @@
-"""The files that are translated, cut into parts: lines of text, a column between tabs, or a column of Parquet.
+"""The input files, cut into parts: lines of text, a column of TSV, or a column of Parquet.
 
-A part is so many lines of one file, wherever they lie; it is read without what stands before it. What is compressed
-can only be read from its start on, so its parts are copied out of it when it is cut.
+A part is a number of consecutive lines of one file, read without reading what precedes them. A compressed file can
+only be read from its start, so its parts are copied when it is cut.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from nmt.common.stream import BOM, Line, group_lines
 from nmt.distribution.compression import FAST, chunks_of, compression_of, writing
 from nmt.distribution.parts import PARQUET, TEXT, TSV, InputFormat, LineGroup, Part
 
-KINDS = {".tsv": TSV, ".parquet": PARQUET}  # all else is text
-NOT_LINES = (".jsonl", ".json", ".csv")  # nobody means their lines
+KINDS = {".tsv": TSV, ".parquet": PARQUET}  # anything else is text
+NOT_LINES = (".jsonl", ".json", ".csv")  # their lines are not text
 MAX_HEADER_BYTES = 1 << 20
 
-CopyOf = Callable[[int], Path | None]  # a part's number -> where it is copied to, if it is
+CopyOf = Callable[[int], Path | None]  # a part's number -> the path to copy it to, or None
 
 
 def input_files(patterns: Iterable[str | Path]) -> list[Path]:
-    """The files, in order; those of a pattern by name. Raises ValueError for what is not there."""
+    """The files in order; those that match a pattern, sorted by name. Raises ValueError for a missing one."""
     found: list[Path] = []
     for pattern in map(str, patterns):
         if Path(pattern).is_file():
@@ -45,8 +45,8 @@ def input_files(patterns: Iterable[str | Path]) -> list[Path]:
 
 
 def input_format_of(files: Sequence[Path], column: str | None, as_text: bool) -> InputFormat:
-    """What the files are, by their suffixes; `as_text` takes the lines of a TSV as they are. Raises ValueError where
-    they differ, do not have the column, or are not lines and must be."""
+    """The format of the files, by their suffixes; `as_text` takes the lines of a TSV as they are. Raises ValueError
+    if the formats differ, a file lacks the column, or `as_text` is given for Parquet."""
     kinds = {kind_of(path): path for path in files}
     if as_text and PARQUET in kinds:
         raise ValueError(f"{kinds[PARQUET]} has no lines; --score and --prefix take lines of source TAB translation")
@@ -80,7 +80,7 @@ def input_format_of(files: Sequence[Path], column: str | None, as_text: bool) ->
 
 
 def kind_of(path: Path) -> str:
-    """By its suffix. Raises ValueError for what is neither lines nor a table that can be read."""
+    """The kind of a file, by its suffix. Raises ValueError for an unsupported one."""
     suffix = Path(path.name.removesuffix(f".{compression_of(path)}")).suffix
     if suffix in NOT_LINES:
         raise ValueError(f"{path}: what can be translated is text, .tsv and .parquet, each of text also .gz or .zst")
@@ -98,7 +98,7 @@ def _names_of(path: Path, kind: str) -> list[str]:
 
 
 def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
-    """The first line with its end, and what has been read beyond it."""
+    """The first line with its line end, and the bytes read beyond it."""
     content = b""
     for chunk in chunks:
         content += chunk
@@ -111,8 +111,8 @@ def _header(chunks: Iterator[bytes], name: str) -> tuple[bytes, bytes]:
 
 
 def cut(path: Path, input_format: InputFormat, lines: int, first: Part, copy_of: CopyOf) -> tuple[list[Part], str]:
-    """The parts of a file, and the SHA-256 of its bytes. `first` says what number, file and line the first one has.
-    Those of a compressed file are copied. Raises ValueError for a file that cannot be read."""
+    """The parts of a file, and the SHA-256 of its bytes. `first` has the number, file and line of the first part.
+    Parts of a compressed file are copied. Raises ValueError for a file that cannot be read."""
     if input_format.kind == PARQUET:
         return _cut_rows(path, lines, first), sha256(path)
     digest, compression, parts = hashlib.sha256(), compression_of(path), []
@@ -132,7 +132,7 @@ def cut(path: Path, input_format: InputFormat, lines: int, first: Part, copy_of:
 
 
 def _cut_rows(path: Path, lines: int, first: Part) -> list[Part]:
-    """The same of Parquet; of no rows one part, which has the columns."""
+    """As `cut`, for Parquet; a file without rows gives one part, which keeps the columns."""
     from nmt.distribution.parquet import count_rows
 
     total = count_rows(path)
@@ -145,7 +145,7 @@ def _cut_rows(path: Path, lines: int, first: Part) -> list[Part]:
 
 
 class _Hashed:
-    """A file all of whose bytes are hashed as they are read, in order."""
+    """A file that hashes its bytes as they are read."""
 
     def __init__(self, file: BinaryIO, digest: Any) -> None:
         self.file, self.digest, self.closed = file, digest, False
@@ -163,7 +163,7 @@ class _Hashed:
 
 
 def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
-    """The same bytes, each with the number of the part that it is of."""
+    """The same bytes, cut at the ends of parts, each with its part's number."""
     number, left = 0, lines
     for chunk in chunks:
         begin = 0
@@ -179,7 +179,7 @@ def _pieces(chunks: Iterable[bytes], lines: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _consume(pieces: Iterable[bytes], copy: BinaryIO | None) -> tuple[int, int, str]:
-    """The size, the lines and the SHA-256 of a part, which is copied."""
+    """The size, number of lines and SHA-256 of a part; copies the part to `copy`, if any."""
     digest, size, count, last = hashlib.sha256(), 0, 0, b""
     with writing(copy, "gz", FAST) if copy else nullcontext() as compressed:
         for piece in pieces:
@@ -191,7 +191,7 @@ def _consume(pieces: Iterable[bytes], copy: BinaryIO | None) -> tuple[int, int, 
 
 
 def read_groups_of(path: Path, input_format: InputFormat, part: Part, copy: Path) -> Iterator[LineGroup]:
-    """A part's lines in groups. Raises ValueError, at its end at the latest, for one that is not what it was when it
+    """A part's lines in groups. Raises ValueError, at the end at the latest, if the part has changed since the file
     was cut."""
     if input_format.kind == PARQUET:
         from nmt.distribution.parquet import read_rows
@@ -210,7 +210,7 @@ def read_groups_of(path: Path, input_format: InputFormat, part: Part, copy: Path
 
 
 def _cell(line: Line, row: list[str], input_format: InputFormat) -> Line:
-    """The line's cell that is translated."""
+    """The cell of the line that is to be translated."""
     assert input_format.column is not None
     place = input_format.names.index(input_format.column) if input_format.names else int(input_format.column) - 1
     fault = line.fault
@@ -222,7 +222,7 @@ def _cell(line: Line, row: list[str], input_format: InputFormat) -> Line:
 
 
 def _even(rows: list[list[str]], names: list[str] | None) -> list[list[str]]:
-    """Rows as wide as the first line says, if it names the columns."""
+    """Rows padded or cut to the number of columns, if these have names."""
     return [(row + [""] * len(names))[: len(names)] for row in rows] if names else rows
 
 

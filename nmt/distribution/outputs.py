@@ -1,4 +1,4 @@
-"""What a part's answers are written as, and how parts become one file."""
+"""Writes the answers of a part in the output format, and joins parts into one file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nmt.distribution.compression import chunks_of, compression_of, writing
 from nmt.distribution.inputs import KINDS
 from nmt.distribution.parts import PARQUET, TEXT, TSV
 
-BLANKS = str.maketrans("\t\n", "  ")  # a cell is on one line, and in one column
+BLANKS = str.maketrans("\t\n", "  ")  # a cell stays on one line and in one column
 
 
-Write = Callable[[Any, Sequence[Sequence[str]]], object]  # rows, and the lines that each is answered with
+Write = Callable[[Any, Sequence[Sequence[str]]], object]  # rows, and the output lines for each
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def _as_text(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _as_tsv(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The cells of a row, and then the answer; of an n-best list a row for each of its lines."""
+    """The cells of a row and then the answer; an n-best list gives a row for each of its lines."""
     if not isinstance(rows, list):
         from nmt.distribution.parquet import cells_of
 
@@ -51,8 +51,8 @@ def _as_tsv(rows: Any, answers: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name: str, answered: Any) -> int:
-    """Write (group, answers) after (group, answers); how many lines were answered. `schema` is that of the rows, or
-    the names of their columns, and `name` that of the answers'."""
+    """Write pairs (group, answers) -> the number of lines answered. `schema` is the rows' Parquet schema, or the
+    names of their columns; `name` is the column of the answers."""
     count = 0
     with writing(file, compression) as content, _writer(form, content, schema, name) as write:
         for group, answers in answered:
@@ -62,8 +62,8 @@ def write_answers(file: BinaryIO, form: str, compression: str, schema: Any, name
 
 
 def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> None:
-    """Raises ValueError for a file that parts of this form cannot be joined to: one of the input or of the folder of
-    parts, one with another form's suffix, or one whose folder is not there."""
+    """Raises ValueError for a file into which parts of this form cannot be joined: an input, a file in the folder of
+    parts, one with another form's suffix, or one in a missing folder."""
     real = Path(os.path.realpath(path))
     if path.exists() and any(path.samefile(one) for one in inputs):
         raise ValueError(f"the parts cannot be joined to {path}, which is the input")
@@ -80,8 +80,8 @@ def check_join(path: Path, inputs: Sequence[Path], folder: Path, form: str) -> N
 
 
 def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) -> None:
-    """One file of all parts, in order, that is whole or not there; compressed as its name says. A TSV with names of
-    columns gets them as its first line, and Parquet of no parts has columns of text with these names."""
+    """Join all parts, in order, into one file, atomically, compressed by its suffix. `header` becomes the first line
+    of a TSV; for Parquet without parts it names columns of text."""
     with output_at(path) as file:
         if form == PARQUET:
             from nmt.distribution.parquet import join
@@ -98,6 +98,6 @@ def join(parts: Sequence[Path], path: Path, form: str, header: Sequence[str]) ->
                     with part.open("rb") as opened:
                         for chunk in chunks_of(opened, compression_of(part), str(part)):
                             content.write(chunk)
-        for part in parts if same else ():  # members and frames may follow one another
+        for part in parts if same else ():  # members and frames can be concatenated
             with part.open("rb") as opened:
                 shutil.copyfileobj(opened, file)

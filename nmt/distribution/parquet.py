@@ -1,4 +1,4 @@
-"""Columns of Parquet: read a part at a time, written with one more column."""
+"""Parquet files: read a part at a time, written with one more column."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nmt.common.stream import Line
 from nmt.data.parquet import opened
 from nmt.distribution.parts import LineGroup, Part
 
-ROW_GROUP_BYTES = 1 << 26  # held until it is written
+ROW_GROUP_BYTES = 1 << 26  # held in memory until written
 
 
 def schema_of(path: Path) -> Any:
@@ -24,7 +24,7 @@ def schema_of(path: Path) -> Any:
 
 
 def check_schemas(paths: Sequence[Path], column: str) -> None:
-    """Raises ValueError where the column holds no text, or files have columns of other types than the first."""
+    """Raises ValueError if the column does not hold text, or the files' schemas differ."""
     schemas = []
     for path in paths:
         schemas.append(schema_of(path))
@@ -43,7 +43,7 @@ def count_rows(path: Path) -> int:
 
 
 def read_rows(path: Path, column: str, part: Part) -> Iterator[LineGroup]:
-    """A part's rows. What is null is empty text. Raises ValueError where there are fewer."""
+    """A part's rows, with "" for null. Raises ValueError if there are fewer than when the file was cut."""
     number, end = part.first, part.start + part.size
     with opened(path) as file:
         sizes = [file.metadata.row_group(i).num_rows for i in range(file.metadata.num_row_groups)]
@@ -67,13 +67,13 @@ def text_schema(names: Sequence[str]) -> Any:
 
 
 def cells_of(batch: Any) -> list[list[str]]:
-    """The cells of rows as text; what is null is empty."""
+    """The cells of rows as text, with "" for null."""
     columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in batch.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
 
 class ParquetWriter:
-    """Writes rows with what they are answered with as the last column."""
+    """Writes rows with their answers as the last column."""
 
     def __init__(self, file: BinaryIO, schema: Any, name: str) -> None:
         self.schema = schema
@@ -84,7 +84,7 @@ class ParquetWriter:
         self.size = 0
 
     def write(self, rows: Any, answers: Sequence[Sequence[str]]) -> None:
-        """Rows are a RecordBatch, or a list of cells; each counts once for each line of its answer."""
+        """`rows` is a RecordBatch or a list of lists of cells; a row is repeated for each line of its answer."""
         if isinstance(rows, list):
             columns = zip(*rows, strict=True) if rows else [[]] * len(self.schema)
             rows = pyarrow.RecordBatch.from_arrays(
@@ -109,7 +109,7 @@ class ParquetWriter:
 
 
 def join(parts: Sequence[Path], file: BinaryIO, names: Sequence[str]) -> None:
-    """One file of all the parts' rows; without parts one of no rows, with columns of text."""
+    """One file with the rows of all parts; without parts a file without rows, with columns of text."""
     writer = None
     for path in parts:
         with opened(path) as part:

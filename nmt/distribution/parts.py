@@ -1,4 +1,4 @@
-"""What is handed out: parts of the input, by their numbers."""
+"""Parts of the input, which are handed out by their numbers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any, NamedTuple
 from nmt.common.stream import Line
 
 TEXT, TSV, PARQUET = "text", "tsv", "parquet"
-Run = Callable[[Iterable[int]], Iterator[Any]]  # hands out numbers of parts, and gives what becomes of them
+Run = Callable[[Iterable[int]], Iterator[Any]]  # numbers of parts -> their outcomes, as they come
 
 
 class Part(NamedTuple):
-    """What one worker does at a time."""
+    """A unit of work for one worker."""
 
     number: int  # from 0
-    file: int  # the number of the input
-    start: int  # its first byte in the content of the file, or its first row
+    file: int  # the number of the input file
+    start: int  # its first byte in the uncompressed file, or its first row
     size: int  # bytes, or rows
-    first: int  # the number of its first line, from 1 on in the first input
+    first: int  # the number of its first line, counted from 1 over all inputs
     lines: int
-    sha256: str  # of its bytes; of Parquet none
+    sha256: str  # of its bytes; "" for Parquet
 
 
 class LineGroup(NamedTuple):
-    """Lines that are translated together, and the rows that they stand in."""
+    """Lines that are translated together, and their rows."""
 
     lines: list[Line]
-    rows: Any  # a list of the cells of each; of Parquet a pyarrow.RecordBatch
+    rows: Any  # a list of cells for each line; for Parquet a pyarrow.RecordBatch
 
 
 class InputFormat(NamedTuple):
-    """What all inputs have in common."""
+    """The format that all inputs share."""
 
     kind: str
     column: str | None = None  # of a table: a name, or a number from 1
-    names: list[str] | None = None  # of the columns, where the files tell
+    names: list[str] | None = None  # of the columns, if the files name them

@@ -1,7 +1,7 @@
-"""What is to be translated, by what and how, and where each part of it stands: a folder has one plan.
+"""The plan of a folder: its input, models and settings, and the position of each part.
 
-manifest.json holds the hashes and sizes of input and model, the search, the form of the output and the version. What
-differs from it is refused, so that all parts in a folder are of one piece.
+manifest.json holds the hashes and sizes of input and model, the search, the form of the output and the version. A
+command that differs from it is refused, so all parts in a folder are consistent.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from nmt.plain_data import to_dict
 from nmt.translation.translator import Translator
 
 FORMAT = 1
-LINES = 10 * GROUP  # a part: what a worker that is killed does again
-INFORMATION = ("inputs", "parts", "lines")  # what follows from the rest, or is compared by itself
+LINES = 10 * GROUP  # of a part, which is repeated if its worker is killed
+INFORMATION = ("inputs", "parts", "lines")  # follows from the rest, or is compared separately
 
 
 @dataclass(frozen=True)
 class Layout:
     """How the input is cut, and how the output is written."""
 
-    column: str | None = None  # of a table: the name, or the number from 1, of the one that is translated
+    column: str | None = None  # to translate in a table: its name, or its number from 1
     format: str | None = None  # text, tsv or parquet; None: as the input
     compress: str = ""  # gz or zst
     name: str | None = None  # of the new column; None: the target language's code
@@ -59,12 +59,12 @@ class Plan:
 
     @property
     def output(self) -> Mapping[str, Any]:
-        """format, compress, name of the new column, header: the names of all others, where they are known"""
+        """format, compress, suffix, name (of the new column), header (names of the other columns, if known)"""
         return self.manifest["output"]  # type: ignore[no-any-return]
 
     @property
     def schema(self) -> Any:
-        """That of the rows of Parquet, else the names of their columns."""
+        """The schema of the rows of Parquet; for other formats the names of the columns."""
         if self.input_format.kind == self.output["format"] == PARQUET:
             from nmt.distribution.parquet import schema_of
 
@@ -72,14 +72,15 @@ class Plan:
         return self.output["header"]
 
     def check_translator(self, translator: Translator) -> None:
-        """Raises ValueError when it is not that of the plan."""
+        """Raises ValueError unless the translator is the plan's."""
         if translator.origin is None or _models(translator) != self.manifest["models"]:
             raise ValueError("the model has changed since the parts were begun")
         for key, there, here in _differences(self.manifest["translator"], settings_of(translator)):
             raise ValueError(f"{key} is {_shown(here)} on this machine, and {_shown(there)} in the plan")
 
     def restore(self, numbers: Collection[int]) -> None:
-        """Copy those parts of compressed inputs anew that are to be done and have no copy. Raises ValueError."""
+        """Copy again those of these parts whose input is compressed and whose copy is missing. Raises ValueError if
+        an input has changed."""
         with claimed(self.folder.path / LOCK, 0, wait=True):
             missing = {n for n in numbers if self._is_copied(n) and not self.folder.copy(n).exists()}
             for file in {self.parts[n].file for n in missing}:
@@ -100,8 +101,8 @@ class Plan:
 
 
 def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: Form, layout: Layout) -> Plan:
-    """The plan of a folder, which is made if there is none. Raises ValueError when the folder has parts of something
-    else, or a file of the input is not sound."""
+    """The plan of a folder; makes one if there is none. Raises ValueError when the folder has another plan or other
+    files, or an input file is invalid."""
     input_format = input_format_of(inputs, layout.column, form.score or form.prefix)
     wanted = {
         "format": FORMAT,
@@ -130,7 +131,7 @@ def open_plan(path: Path, inputs: Sequence[Path], translator: Translator, form: 
 
 
 def _output(input_format: InputFormat, translator: Translator, form: Form, layout: Layout) -> dict[str, Any]:
-    """Raises ValueError for what cannot be written so."""
+    """The output's format. Raises ValueError for an impossible one."""
     kind = layout.format or input_format.kind
     src, tgt = translator.languages
     header = input_format.names if input_format.kind != TEXT else [src or "source"]
@@ -143,14 +144,14 @@ def _output(input_format: InputFormat, translator: Translator, form: Form, layou
     if kind != TEXT and header and name in header:
         raise ValueError(f"there is a column {name!r} already; --name gives the new one another name")
     suffix = ".jsonl" if kind == TEXT and form.json else {TEXT: ".txt"}.get(kind, f".{kind}")
-    named = header if input_format.kind != TEXT or kind == PARQUET else None  # pairs of text need no first line
+    named = header if input_format.kind != TEXT or kind == PARQUET else None  # a TSV made from text needs no header
     compress = f".{layout.compress}" if layout.compress else ""
     return {"format": kind, "compress": layout.compress, "name": name, "header": named, "suffix": suffix + compress}
 
 
 def settings_of(translator: Translator) -> dict[str, Any]:
-    """All of a translator, but its models, that a translation depends on: what it pickles as, and what this machine
-    has made of `auto`."""
+    """All settings of a translator that affect translations, except its models: those it pickles with, and what
+    `auto` means on this machine."""
     _reload, (origin, settings) = translator.__reduce__()
     _folders, _device, _compute, _shortlist, *further = origin
     return {
@@ -168,7 +169,7 @@ def _models(translator: Translator) -> list[dict[str, Any]]:
 
 
 def model_files(folder: str | Path) -> dict[str, Any]:
-    """The size and the hash of each file of a model that has a say in translation."""
+    """The size and the hash of each file of a model that affects translations."""
     _, checksums = load_config(Path(folder))
     files = [Path(folder) / name for name in sorted(checksums)]
     return {file.name: [file.stat().st_size, sha256(file)] for file in files}
@@ -198,13 +199,13 @@ def _make(path: Path, wanted: dict[str, Any], inputs: Sequence[Path], input_form
 
 
 def _stamp(path: Path) -> list[int]:
-    """The size, times and inode, of which one differs, practically always, when the content does."""
+    """The size, times and inode of a file; if its content changes, so does one of them in practice."""
     status = path.stat()
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 def read_plan(path: Path, inputs: Sequence[Path] | None = None) -> Plan:
-    """A folder's plan; `inputs` are where the files of the input are now. Raises ValueError where there is none."""
+    """A folder's plan; `inputs` are the current paths of the input files. Raises ValueError if there is none."""
     try:
         content = (path / MANIFEST).read_bytes()
         manifest = json.loads(content)
@@ -224,7 +225,7 @@ def _part(row: str) -> Part:
 
 
 def check_same(path: Path, wanted: Mapping[str, Any], inputs: Sequence[Path]) -> None:
-    """Raises ValueError that names what differs from the plan of the folder."""
+    """Raises ValueError, which names the difference, unless the folder's plan is the same."""
     manifest = read_plan(path).manifest
     for key, there, here in _differences(
         {key: value for key, value in manifest.items() if key not in INFORMATION},
@@ -248,7 +249,7 @@ def _shown(value: object) -> str:
 
 
 def _differences(there: Any, here: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Dotted keys, with both values."""
+    """The dotted keys whose values differ, with both values."""
     if isinstance(there, dict) and isinstance(here, dict):
         for name in [*there, *(name for name in here if name not in there)]:
             yield from _differences(there.get(name), here.get(name), f"{key}.{name}" if key else name)

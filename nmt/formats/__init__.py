@@ -1,8 +1,8 @@
-"""Files with text in them: one reader a format, which gives the segments to be translated and writes the file with
-their translations; for training, what a file has in two languages.
+"""File formats: each has a reader that gives the segments to translate and writes the file with their translations.
+For training, bilingual files give pairs.
 
-A format is known by its suffix, or its name is given. Files are strangers': what they unpack to and how deep they go
-is bounded, and XML may declare no entity. docs/formats.md says what is kept and what is set.
+A format is given by name, or known by its suffix. Files are not trusted: their unpacked size and their depth are
+bounded, and XML must not declare entities. docs/formats.md tells what is kept and what is set.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from nmt.common.extras import explained
 from nmt.formats.document import Document, DocumentOptions, Table, Unit
 from nmt.formats.files import opened
 
-TEXT, TSV = "text", "tsv"  # lines: what a filter reads; the lines of a TSV may be such, too
+TEXT, TSV = "text", "tsv"  # plain lines, as a filter reads them; the lines of a TSV may be read so, too
 TABLE_OPTIONS = ("retranslate", "column")
 
 
 class Format(NamedTuple):
-    suffixes: dict[str, str]  # each with the media type of such a file
-    read: Callable[[bytes, str, DocumentOptions], Document]  # of the bytes of a file and its name; raises ValueError
+    suffixes: dict[str, str]  # suffix -> media type
+    read: Callable[[bytes, str, DocumentOptions], Document]  # from a file's content and name; raises ValueError
     bilingual: bool = False  # whether the source stays beside its translation
-    options: tuple[str, ...] = ()  # fields of DocumentOptions that it looks at, beside the languages
+    options: tuple[str, ...] = ()  # fields of DocumentOptions that it uses besides the languages
     library: str = ""  # the module that it needs
 
 
 def _by(reader: str, *kind: str) -> Callable[[bytes, str, DocumentOptions], Document]:
-    """A reader of a module here. The module, with the library that it needs, is loaded when there is such a file."""
+    """A reader from a module in this package. The module and its library are imported on first use."""
     module, name = reader.split(".")
 
     def read(data: bytes, file_name: str, options: DocumentOptions) -> Document:
@@ -85,7 +85,7 @@ FORMATS: dict[str, Format] = {
             ".docm": "application/vnd.ms-word.document.macroEnabled.12",
         },
         _by("docx.WordDocument"),
-        options=("retranslate",),  # of a table of both languages
+        options=("retranslate",),  # for a bilingual table
         library="lxml",
     ),
     "pptx": Format(
@@ -121,7 +121,7 @@ FORMATS: dict[str, Format] = {
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
-# No text by lines, and what it can be saved as.
+# Files that are not lines of text -> a format to save them in.
 OTHERS = {
     **dict.fromkeys([".doc", ".dot", ".rtf", ".pages", ".pdf"], "docx"),
     **dict.fromkeys([".ppt", ".pps"], "pptx"),
@@ -133,20 +133,19 @@ OTHERS = {
 
 
 def format_of(path: Path) -> str:
-    """By the suffix, before .gz; what has none that is known is lines of text."""
+    """The format by the suffix before .gz; lines of text if the suffix is unknown."""
     return SUFFIXES.get(Path(path.name.removesuffix(".gz")).suffix.lower(), TEXT)
 
 
 def readable() -> dict[str, str]:
-    """The suffixes of the formats that can be read here, each with its format: whose library is installed, which this
-    does not load."""
+    """Suffix -> format, for the formats whose library is installed; does not import the libraries."""
     there = {name for name, kind in FORMATS.items() if not kind.library or find_spec(kind.library)}
     return {suffix: name for suffix, name in SUFFIXES.items() if name in there}
 
 
 def read_document(kind: str, data: bytes, name: str, options: DocumentOptions) -> Document:
-    """Raises ValueError for a file that is not what its format says, or not to be trusted, or whose library is
-    missing."""
+    """Read a file in the format `kind`. Raises ValueError if it is not in this format, if it is unsafe, or if the
+    library is missing."""
     with _needing_libraries(kind):
         return FORMATS[kind].read(data, name, options)
 
@@ -167,7 +166,7 @@ def read_tables(path: Path) -> Iterator[Table]:
 
 @contextmanager
 def _needing_libraries(kind: str) -> Iterator[None]:
-    """A library that is not installed is told by how it is had."""
+    """Turn the error of a missing library into one that says how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Zip archives of strangers: what is read of them is bounded before it is unpacked."""
+"""Untrusted zip archives: sizes are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import IO
 from nmt.formats.files import MAX_BYTES, check_size
 
 MAX_MEMBERS = 10_000
-MAX_UNPACKED = 1 << 29  # bytes of an archive whose members are all copied
-MAX_RATIO = 200  # of a member that is unpacked to what it is packed to
-COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how Microsoft's files begin that are encrypted, or of before 2007
+MAX_UNPACKED = 1 << 29  # bytes of a member, or of all members if the archive is copied
+MAX_RATIO = 200  # unpacked size to packed size of a member
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # beginning of Microsoft files that are encrypted or older than 2007
 
 
 class Member:
-    """A member that is read, bit by bit. Raises ValueError where it is damaged."""
+    """A member as a stream. Raises ValueError if it is damaged."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.file, self.name = file, name
@@ -38,7 +38,7 @@ class Member:
 
 
 class Archive:
-    """Raises ValueError for what is no zip archive, or has too many members."""
+    """Raises ValueError for a file that is not a zip archive, or has too many members."""
 
     def __init__(self, file: IO[bytes] | bytes, name: str) -> None:
         stream = io.BytesIO(file) if isinstance(file, bytes) else file
@@ -54,8 +54,8 @@ class Archive:
             raise ValueError(f"{name} has more than {MAX_MEMBERS} members")
 
     def stream(self, member: str, whole: bool = True) -> Member:
-        """A member, to be read bit by bit: as a `whole` of bounded size, or of any size that text has. Raises
-        ValueError where there is none, or it unpacks to too much. zipfile reads no more of it than the archive says
+        """A member as a stream. The compression ratio is bounded, and with `whole` the size, too. Raises ValueError
+        if there is no such member, or it unpacks to too much. zipfile reads no more of a member than the archive says
         it has."""
         name = f"{self.name}: {member}"
         try:
@@ -71,13 +71,13 @@ class Archive:
             raise ValueError(f"{name} cannot be unpacked: {error}") from None
 
     def content(self, member: str) -> bytes:
-        """All that a member holds. Raises ValueError as `stream`."""
+        """The content of a member. Raises ValueError as `stream`."""
         with self.stream(member) as file:
             check_size(self.file.getinfo(member).file_size, file.name)
             return file.read()
 
     def replaced(self, changed: Mapping[str, bytes]) -> bytes:
-        """The archive with other content for some members; all others stay to the byte, in their order."""
+        """The archive with new content for some members; the content of all others stays byte for byte, in order."""
         if sum(info.file_size for info in self.file.infolist()) > MAX_UNPACKED:
             raise ValueError(f"{self.name} unpacks to more than {MAX_UNPACKED >> 20} MiB")
         out = io.BytesIO()

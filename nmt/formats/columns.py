@@ -1,4 +1,4 @@
-"""Which column of a table is the source and which its translation: by the names in the first row, or as told."""
+"""Find the columns of source and translation in a table, by the names in the first row or by an option."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nmt.formats.headers import are_names, named_columns, shown
 
 class Columns(NamedTuple):
     src: int  # from 0
-    tgt: int  # may be one more than there are
-    header: bool  # whether the first row names them
-    name: str | None  # of a column that is new
+    tgt: int  # may be a new column
+    header: bool  # whether the first row names the columns
+    name: str | None  # of a new column
 
 
 def columns_of(first: Sequence[str], options: DocumentOptions, where: str) -> Columns | None:
-    """The columns of a table, by its first row; None where they cannot be told. A new one is noted. Raises ValueError
-    where one that `options` names is not there."""
+    """The columns of a table, by its first row; None if they cannot be told. A new column is reported by
+    `options.note`. Raises ValueError if a column that `options` names is missing."""
     columns = _found(first, options, where)
     if columns is not None and columns.tgt >= len(first):
         called = f"is called {columns.name!r}" if columns.name else f"{columns.tgt + 1} is there"
@@ -74,7 +74,7 @@ def _names(first: Sequence[str]) -> list[str]:
 
 
 def _place(told: str, first: Sequence[str], where: str) -> tuple[int, bool]:
-    """A column by its name, by its letters or by its number from 1; and whether by its name."""
+    """Index of a column given by name, letters or number from 1; and whether it was given by name."""
     told = told.strip()
     if told and told.casefold() in _names(first):
         return _names(first).index(told.casefold()), True
@@ -86,7 +86,7 @@ def _place(told: str, first: Sequence[str], where: str) -> tuple[int, bool]:
 
 
 def column_of(letters: str) -> int:
-    """A spreadsheet's column by its letters, from 0."""
+    """Letters of a spreadsheet column -> its index from 0."""
     number = 0
     for letter in letters:
         number = 26 * number + ord(letter) - ord("A") + 1

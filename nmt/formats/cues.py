@@ -1,4 +1,4 @@
-"""Where the text of cues (SRT, WebVTT) and of events (ASS) stands in a file of subtitles, and what is a tag in it."""
+"""Locate the text of cues (SRT, WebVTT) and events (ASS) in a subtitle file, and the tags in it."""
 
 from __future__ import annotations
 
@@ -9,45 +9,45 @@ from typing import NamedTuple
 
 from nmt.formats.pieces import Piece, Tag
 
-# Each with its own end. Two returns before a line feed are what a program makes that converts such a file twice.
+# Each with its own end. \r\r\n comes from programs that convert line ends twice.
 LINES = re.compile(r"[^\r\n]*+(?:\r{0,2}\n|\r)|[^\r\n]+")
-# Also as they are misspelled: 1:02:03.4 -> 1:02:05, 00: 01: 02, 300 -- > 00: 01: 04, 000. A line that only looks so
-# is kept, which does no harm; one that is not found would be translated with the words of the cue before.
+# Misspelled ones, too: 1:02:03.4 -> 1:02:05, 00: 01: 02, 300 -- > 00: 01: 04, 000. A line that only looks like times
+# is kept, which does no harm; missed times would be translated with the text of the cue before.
 TIMES = re.compile(r"\ufeff?-?\d+\s*:[\d\s:,.]*[-–—]+\s*(?:>|&gt;)\s*-?\d")
 TEXT_FIELD = 9  # commas before the text of an event of ASS
-TIMESTAMP = re.compile(r"<[\d:.,]{1,40}>")  # of karaoke and of words that appear one by one
-# Of SRT and WebVTT. The name ends before a class, since </c> closes <c.yellow>. Codes of ASS and of MicroDVD ({y:i})
-# stand in SRT as players know them; {Music} is text. &lrm; and &rlm; are written to be seen in a file.
+TIMESTAMP = re.compile(r"<[\d:.,]{1,40}>")  # in karaoke, and before words that appear one by one
+# Tags of SRT and WebVTT. The name ends before a class, because </c> closes <c.yellow>. SRT may have codes of ASS and
+# MicroDVD ({y:i}), which players support; {Music} is text. &lrm; and &rlm; are tags, so that they stay entities.
 CUE = re.compile(
     r"<(?P<close>/?)(?P<name>[A-Za-z][\w:-]{0,40})(?:[\s.][^<>]{0,500})?(?P<alone>/?)>"
     rf"|{TIMESTAMP.pattern}|\{{(?:\\|[CFOPSYcfopsy]:)[^{{}}]*+\}}|&(?:lrm|rlm);"
 )
 ASS = re.compile(r"\{[^{}]*+\}|\\h")
 ASS_BREAK = re.compile(r"(\\[Nn])")
-DRAWING = re.compile(r"\\p(\d*)(?![a-z])")  # its scale, and 0 or none where it ends; not \pos, not \pbo
+DRAWING = re.compile(r"\\p(\d*)(?![a-z])")  # with its scale, or 0 or nothing at its end; not \pos or \pbo
 
 
 class SubtitleLine(NamedTuple):
-    """A line of a file, or of an event of ASS, and what stands around its text."""
+    """A line of a file, or of an ASS event: its text, and everything around it."""
 
-    before: str  # blank space; of an event also all its other fields
+    before: str  # blank space; for an event also all other fields
     text: str
-    after: str  # blank space, and the end of the line, or the \N that divides an event
+    after: str  # blank space, and the line end, or the \N inside an event
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has nothing, not even blank space."""
+        """Whether the line is empty, without even blank space."""
         return not self.text and not self.after.rstrip("\r\n")
 
 
 def cues_of(text: str, is_vtt: bool) -> tuple[list[SubtitleLine], list[range]]:
-    """The lines of SRT or WebVTT, and those that are the text of each cue; some may be blank.
+    """The lines of SRT or WebVTT, and the range of the text lines of each cue; some may be blank.
 
-    A cue begins after a line of times, wherever that stands. It goes on to the next such line, or to the number
-    before that; in WebVTT, as its specification says, only to an empty line or to one with an arrow.
+    A cue begins after any line of times. It extends to the next such line, or to the number before that; in WebVTT it
+    ends earlier, at an empty line or a line with an arrow, as its specification says.
     """
     lines = [_line("", raw, "") for raw in LINES.findall(text)]
-    arrow = "-->" if is_vtt else ""  # a shorter one may stand in a note of WebVTT, and begins no cue there
+    arrow = "-->" if is_vtt else ""  # in WebVTT a shorter one may be in a note, and does not begin a cue
     times = [i for i, line in enumerate(lines) if arrow in line.text and TIMES.match(line.text)]
     cues = []
     for time, following in pairwise([*times, len(lines)]):
@@ -60,7 +60,7 @@ def cues_of(text: str, is_vtt: bool) -> tuple[list[SubtitleLine], list[range]]:
 
 
 def events_of(text: str) -> tuple[list[SubtitleLine], list[range]]:
-    """The lines of ASS or SSA, a dialogue's event being as many as it is shown in, and those of each such event."""
+    """The lines of ASS or SSA, and the range of each dialogue event, which is split into the lines that are shown."""
     lines, events, fields = [], [], TEXT_FIELD
     for raw in LINES.findall(text):
         name, _, content = raw.partition(":")
@@ -84,8 +84,9 @@ def _line(before: str, raw: str, after: str) -> SubtitleLine:
 
 
 def _before_number(lines: list[SubtitleLine], first: int, time: int) -> int:
-    """Where the text of a cue that begins with line `first` ends before a line of times: at its number if it has one.
-    Digits are one right before the times, or where blank lines stand on both sides of them."""
+    """The end of a cue's text that begins at line `first` and is followed by the line of times `time`: before the
+    number of the next cue, if there is one. Digits count as a number directly before the times, or between blank
+    lines."""
     number = time - 1
     while number >= first and not lines[number].text:
         number -= 1
@@ -95,7 +96,7 @@ def _before_number(lines: list[SubtitleLine], first: int, time: int) -> int:
 
 
 def pieces_of_ass(text: str) -> list[Piece]:
-    """The text of an event of ASS, cut at its codes. A drawing and the codes around it are one tag."""
+    """The text of an ASS event, cut at its codes. A drawing is one tag with the codes around it."""
     pieces: list[Piece] = []
     end = 0
     for start, stop in _codes(text):
@@ -105,7 +106,7 @@ def pieces_of_ass(text: str) -> list[Piece]:
 
 
 def _lines_of_ass(text: str) -> list[tuple[str, str]]:
-    r"""The lines of an event of ASS, each with the \N or \n that ends it; the last has none."""
+    r"""The lines of an ASS event, each with the \N or \n that ends it; the last has none."""
     lines, line = [], ""
     for piece in pieces_of_ass(text):
         for i, part in enumerate([piece.value] if isinstance(piece, Tag) else ASS_BREAK.split(piece)):
@@ -118,7 +119,7 @@ def _lines_of_ass(text: str) -> list[tuple[str, str]]:
 
 
 def _codes(text: str) -> Iterator[tuple[int, int]]:
-    """Where the codes of an event of ASS begin and end. A drawing goes on to the code that ends it, or to the end."""
+    """Start and end of the codes of an ASS event. A drawing extends to the code that ends it, or to the end."""
     drawing = None
     for match in ASS.finditer(text):
         scales = DRAWING.findall(match[0])  # the last one counts

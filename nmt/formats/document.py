@@ -1,4 +1,4 @@
-"""What a file with text in it is to a translator: segments to be translated, and the file with their translations."""
+"""The interface of a document: segments to translate, and the file with their translations."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import Literal, NamedTuple, Protocol
 
 class Segment(NamedTuple):
     text: str
-    markup: bool = False  # <g id="1">…</g>, <x id="2"/> and the like stand for tags, &amp; &lt; &gt; for characters
+    markup: bool = False  # whether it has tags such as <g id="1">…</g> and <x id="2"/>, and &amp; &lt; &gt;
 
 
 class Unit(NamedTuple):
-    """A text and its translation, as they stand in a file of both."""
+    """A text and its translation from a bilingual file."""
 
     src: str
     tgt: str
-    number: int  # of the unit, from 1, or the line or row where it stands
-    languages: tuple[str, str] = ("", "")  # that the file itself says they are in; "" where it says nothing
+    number: int  # number of the unit, from 1, or its line or row
+    languages: tuple[str, str] = ("", "")  # as the file itself names them; "" if it does not
 
 
 class Table(NamedTuple):
-    where: str  # it stands, for messages
-    rows: Iterator[tuple[int, list[str]]]  # its cells, after the row's number from 1
+    where: str  # its location, for messages
+    rows: Iterator[tuple[int, list[str]]]  # row number from 1, and cells
 
 
 @dataclass(frozen=True)
 class DocumentOptions:
-    """How a document is to be translated."""
+    """How to translate a document."""
 
-    src: str = ""  # language codes; "" where they are not known
+    src: str = ""  # language code; "" if unknown
     tgt: str = ""
-    retranslate: bool = False  # what has a translation, too
-    state: Literal["translated", "review"] = "translated"  # of what is translated, where a format has states
+    retranslate: bool = False  # translate segments that have a translation, too
+    state: Literal["translated", "review"] = "translated"  # state of new translations, if the format has states
     column: str | None = None  # of a table: SOURCE or SOURCE:TARGET, by their names, letters or numbers from 1
     note: Callable[[str], object] = str  # gets a line for the user; str drops it
 
 
 class Document(Protocol):
-    """A file that was read. `with_targets` may be called once: it may work on what was read."""
+    """A file that was read. `with_targets` may be called only once, because it may change the document."""
 
-    kept: int = 0  # segments that have a translation already, and stay as they are
-    languages: tuple[str, str] = ("", "")  # that the file itself says it is in; "" where it says nothing
+    kept: int = 0  # number of segments that already have a translation, and keep it
+    languages: tuple[str, str] = ("", "")  # as the file itself names them; "" if it does not
 
     @property
     def segments(self) -> Sequence[Segment]:
-        """What is to be translated, in order; nothing blank."""
+        """The segments to translate, in order; none is blank."""
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        """The file with a translation for each segment, in its order; all else as it was."""
+        """The file with a translation for each segment, in order; all else is unchanged."""

@@ -1,5 +1,5 @@
-"""DOCX: the text of paragraphs (in tables, headers, footers, notes and text boxes, too), in place; or, of a table
-whose first row names both languages, the one column into the other."""
+"""DOCX: paragraphs (also in tables, headers, footers, notes and text boxes) are translated in place. In a table that
+names both languages in its first row, one column is translated into the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PARTS = re.compile(r"word/(document|header|footer|footnotes|endnotes)[0-9]*\.xml
 
 
 class WordDocument(OfficeDocument):
-    """Raises ValueError for what is no DOCX."""
+    """Raises ValueError if the file is not DOCX."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
@@ -29,14 +29,15 @@ class WordDocument(OfficeDocument):
             for table in list(root.iter("{*}tbl")):
                 done |= self._bilingual(table, options)
             for paragraph in list(root.iter("{*}p")):
-                if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # no drawing, no equation
+                if paragraph not in done and "wordprocessingml" in namespace(paragraph):  # not in drawings, equations
                     self.add(paragraph, paragraph)
 
     def _bilingual(self, table: Element, options: DocumentOptions) -> set[Any]:
-        """The paragraphs of a table with a column of each language: none of them is translated in place."""
+        """The paragraphs of a table with a column for each language, which are not translated in place."""
         rows = [children(row, "tc") for row in children(table, "tr")]
         names = [_cell_text(cell) for cell in rows[0]] if rows else []
-        columns = named_columns(names, (options.src, options.tgt), self.name) if options.src and options.tgt else None
+        wanted = options.src, options.tgt
+        columns = named_columns(names, wanted, self.archive.name) if all(wanted) else None
         if columns is None:
             return set()
         for cells in rows[1:]:
@@ -76,7 +77,7 @@ def _parts(archive: Archive) -> list[str]:
 
 
 def _cell_text(cell: Element) -> str:
-    """As one line, without what was moved away."""
+    """The text of a cell on one line, without text that was moved away."""
     words = []
     for node in cell.iter("{*}p", "{*}t", "{*}tab", "{*}br"):
         if next(node.iterancestors("{*}moveFrom"), None) is None:
@@ -85,7 +86,7 @@ def _cell_text(cell: Element) -> str:
 
 
 def _copied(paragraph: Element) -> Element:
-    """Without what must be there once in a document."""
+    """A copy of a paragraph, without marks and ids that must be unique in a document."""
     copy = deepcopy(paragraph)
     for node in [node for node in copy.iter() if is_range_mark(local(node)) or local(node) == "commentReference"]:
         node.getparent().remove(node)

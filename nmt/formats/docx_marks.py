@@ -1,10 +1,10 @@
-"""Fields and ranges in a paragraph of DOCX: what must stay together, and what must stay in its order.
+"""Fields and ranges in a DOCX paragraph: which marks must stay together, and which must stay in order.
 
-A field is written as marks among the runs: its begin, its instruction, what separates that from its result, its end.
-Word computes the result of most fields anew, and would drop words that were put there: such a field is one thing,
-with its result. Of a link the words are text, and its marks a pair around them. A bookmark or a comment begins and
-ends with a mark, too. Where such marks are nested in nothing else (a contents table begins in one paragraph and ends
-in another, a bookmark crosses a link), they stand alone, and `in_order` keeps their order.
+A field is written as marks among the runs: begin, instruction, separator, end, with the result before the end. Word
+recomputes the result of most fields, and would drop words that were put there, so such a field is a single item with
+its result. In a link the words are text, between a pair of marks. A bookmark or a comment also begins and ends with a
+mark. Where such marks are not nested (a contents table begins in one paragraph and ends in another, a bookmark
+crosses a link), they stand alone, and `in_order` keeps their order.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from typing import Any, Literal, NamedTuple
 
 from nmt.formats.pieces import Piece, Tag
 from nmt.formats.xml import Element, local
+from nmt.text.tag_pairs import nested_pairs
 
 FIELD_MARKS = {"fldChar", "instrText", "delInstrText"}
-DELETED = {"del", "moveFrom"}  # they may hold marks of a field that goes on after them
+DELETED = {"del", "moveFrom"}  # may contain marks of a field that goes on after them
 RANGE = re.compile(r"(bookmark|perm|\w+Range)(Start|End)")
 LINK = re.compile(r"\s*HYPERLINK\b", re.IGNORECASE)
 
 
 class RunChild(NamedTuple):
-    """An element that stands in a run, which has its formatting."""
+    """An element in a run, which has its formatting."""
 
     run: Element
     node: Element
 
 
 class Item(NamedTuple):
-    """The least that a paragraph is made of. `loose` is what stands alone and must keep its order."""
+    """The smallest unit of a paragraph. A `loose` item stands alone and must keep its order."""
 
     kind: Literal["open", "close", "alone", "loose", "text"]
-    value: Any  # RunChild, or the element that stands in the paragraph, or one of the following
-    look: str = ""  # of what stands in a run, its formatting as XML
+    value: Any  # RunChild, an element of the paragraph, or one of the following classes
+    look: str = ""  # in a run, its formatting as XML
 
 
 class ItemGroup(NamedTuple):
@@ -45,23 +46,23 @@ class ItemGroup(NamedTuple):
 
 
 class MarkPair(NamedTuple):
-    """The two ends of a stretch that no element is around."""
+    """The marks at both ends of a stretch that is not an element."""
 
     start: Sequence[Item]
     end: Sequence[Item]
 
 
 class LooseMark(NamedTuple):
-    """What must not come before one of its kind with a lower number."""
+    """A mark that must not come before another of its kind with a lower number."""
 
     number: int
     value: Any
-    goes_on: bool  # whether a field begins in it that does not end there, or the other way round
+    goes_on: bool  # whether a field begins but does not end in it, or the other way round
 
 
 def folded(items: Sequence[Item]) -> list[Item]:
-    """Items with each field that Word computes as one, the marks of links and of ranges as pairs where these are
-    nested, and other such marks loose, by their number."""
+    """Items in which each field that Word computes is one item, and the marks of links and ranges are pairs if they
+    are nested; other such marks are loose, and numbered."""
     return [
         Item("alone", LooseMark(number, item.value, _goes_on(item))) if item.kind == "loose" else item
         for number, item in enumerate(_with_ranges(_with_fields(items)))
@@ -69,9 +70,9 @@ def folded(items: Sequence[Item]) -> list[Item]:
 
 
 def in_order(pieces: Sequence[Piece]) -> list[Piece]:
-    """The pieces, of which those that are loose change places until they are in order: marks of ranges in all of the
-    text, those of fields within each link, since they must not come into another one."""
-    places: dict[int, list[int]] = {}  # by the link around them, as what opens it; -1 for none, -2 for ranges
+    """The pieces, with loose ones swapped into order: marks of ranges in the whole text, those of fields within each
+    link, because they must not move into another one."""
+    places: dict[int, list[int]] = {}  # by the piece that opens the link around them; -1 for none, -2 for ranges
     loose: dict[int, LooseMark] = {}
     opened: list[int] = []
     for i, piece in enumerate(pieces):
@@ -93,7 +94,7 @@ def in_order(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def is_link(instruction: str) -> bool:
-    """Whether a field is a hyperlink, whose result is text; that of all others is computed."""
+    """Whether a field is a hyperlink, which has text as its result; the results of all others are computed."""
     return LINK.match(instruction) is not None
 
 
@@ -102,17 +103,17 @@ def is_range_mark(name: str) -> bool:
 
 
 def attribute(node: Element, name: str) -> str:
-    """An attribute by its name without a namespace; "" where there is none."""
+    """An attribute by its name without a namespace; "" if missing."""
     return next((str(value) for key, value in node.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
 @dataclass(eq=False)
 class _Field:
-    """Where the marks of a field stand; -1 for those that are not there. Without an end it is one that ends in a
-    later paragraph, or a single mark that belongs to none, such as the end of one that began in an earlier one."""
+    """The positions of a field's marks; -1 for missing ones. Without an end it is a field that ends in a later
+    paragraph, or a single mark, such as the end of a field that began in an earlier one."""
 
     begin: int
-    last: int  # of its begin, its instruction and what separates it from the result
+    last: int  # the last of begin, instruction and separator
     separate: int = -1
     end: int = -1
     instruction: str = ""
@@ -149,18 +150,18 @@ def _group(items: Sequence[Item], fold: _Fold) -> Item:
 
 
 def _folds(items: Sequence[Item]) -> Iterator[_Fold]:
-    """What each field makes one of. These may overlap."""
+    """The items of each field to be joined; these may overlap."""
     around, ends = _containers(items)
 
     def whole(first: int, last: int) -> tuple[int, int]:
-        """As far as the containers go that only one of the two is in."""
+        """Extended to the containers that hold only one of both ends."""
         shared = sum(one == other for one, other in zip(around[first], around[last], strict=False))
         return next(iter(around[first][shared:]), first), next((ends[i] for i in around[last][shared:]), last)
 
     for field in _fields(items):
         if field.end < 0:
             yield _Fold(*whole(field.begin, field.last), "loose", field)
-        elif field.begin == field.end:  # all of it was deleted
+        elif field.begin == field.end:  # the whole field was deleted
             continue
         elif field.separate >= 0 and is_link(field.instruction):
             nested = around[field.begin] == around[field.separate] == around[field.end]
@@ -172,7 +173,7 @@ def _folds(items: Sequence[Item]) -> Iterator[_Fold]:
 
 
 def _disjoint(folds: Iterable[_Fold]) -> list[_Fold]:
-    """In order, without those inside others; of two that cross each other one, which is loose."""
+    """The folds in order, without those inside others; two that cross become one, which is loose."""
     found: list[_Fold] = []
     for fold in sorted(folds, key=lambda fold: (fold.first, -fold.last)):
         if not found or fold.first > found[-1].last:
@@ -183,7 +184,7 @@ def _disjoint(folds: Iterable[_Fold]) -> list[_Fold]:
 
 
 def _containers(items: Sequence[Item]) -> tuple[list[tuple[int, ...]], dict[int, int]]:
-    """Of each item where the containers around it begin, from the outermost; and where each of them ends."""
+    """For each item, where the containers around it begin, outermost first; and begin -> end of each container."""
     around: list[tuple[int, ...]] = []
     ends = {}
     now: tuple[int, ...] = ()
@@ -244,54 +245,30 @@ def _goes_on(item: Item) -> bool:
 
 
 def _with_ranges(items: Sequence[Item]) -> list[Item]:
-    """A range is a pair where it crosses neither an element nor a pair nor a range that is one."""
+    """Make a range a pair if it does not cross an element or another pair; else its marks are loose."""
+    ends = {i: mark for i, item in enumerate(items) if (mark := _range_end(item))}
     found = list(items)
-    opened: list[int] = []  # where the elements, pairs and ranges begin that have not ended
-    level = [-1]  # of these the elements and pairs
-    waiting: dict[tuple[str, str], tuple[int, int]] = {}  # the ranges, by their names: where they begin, and in what
-
-    def leave(start: int) -> None:
-        """Take out what has begun last, down to this one. Ranges that cross it stay loose."""
-        while (last := opened.pop()) != start:
-            del waiting[_range(items[last])[0]]
-
     for i, item in enumerate(items):
-        key, kind = _range(item)
-        if item.kind == "open":
-            opened.append(i)
-            level.append(i)
-        elif item.kind == "close":
-            leave(level.pop())
-        elif kind == "Start":
+        if i in ends or (item.kind == "alone" and _holds_range(item)):  # such as only one end of a range
             found[i] = item._replace(kind="loose")
-            if key not in waiting:
-                waiting[key] = i, level[-1]
-                opened.append(i)
-        elif kind == "End":
-            found[i] = item._replace(kind="loose")
-            start, inside = waiting.get(key, (-1, -1))
-            if start >= 0 and inside == level[-1]:
-                leave(start)
-                del waiting[key]
-                pair = MarkPair([items[start]], [item])
-                found[start], found[i] = Item("open", pair), Item("close", pair)
-        elif item.kind == "alone" and _holds_range(item):  # such as its one end alone
-            found[i] = item._replace(kind="loose")
+    for start, end in nested_pairs(ends.get(i, (item.kind, None)) for i, item in enumerate(items)).items():
+        pair = MarkPair([items[start]], [items[end]])
+        found[start], found[end] = Item("open", pair), Item("close", pair)
     return found
 
 
 def _holds_range(item: Item) -> bool:
-    """Whether a range begins or ends in what is not divided: what was deleted, or some items that stay together."""
+    """Whether a range begins or ends in an indivisible item: deleted text, or items that stay together."""
     if isinstance(item.value, ItemGroup):
-        return any(_range(one)[1] or _holds_range(one) for one in item.value.items)
+        return any(_range_end(one) or _holds_range(one) for one in item.value.items)
     if isinstance(item.value, tuple) or local(item.value) not in DELETED:
         return False
     return any(is_range_mark(local(node)) for node in item.value.iter())
 
 
-def _range(item: Item) -> tuple[tuple[str, str], str]:
-    """Which range an item begins or ends, and which of the two it does; "" for neither."""
+def _range_end(item: Item) -> tuple[str, tuple[str, str]] | None:
+    """Whether an item begins ("open") or ends ("close") a range, and which; None for neither."""
     if item.kind != "alone" or isinstance(item.value, tuple):
-        return ("", ""), ""
+        return None
     match = RANGE.fullmatch(local(item.value))
-    return ((match[1], attribute(item.value, "id")), match[2]) if match else (("", ""), "")
+    return ("open" if match[2] == "Start" else "close", (match[1], attribute(item.value, "id"))) if match else None

@@ -1,4 +1,4 @@
-"""The text of a file, and in which encoding it is."""
+"""The text of a file, and its encoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_
 
 
 def _mark_of(data: bytes) -> tuple[bytes, str]:
-    """The byte order mark of a file, and the encoding that it says; nothing of a file without one."""
+    """The byte order mark of a file and its encoding; both empty without a mark."""
     return next(((mark, encoding) for mark, encoding in MARKS.items() if data.startswith(mark)), (b"", ""))
 
 
@@ -21,13 +21,13 @@ class DecodedFile(NamedTuple):
     encoding: str
 
     def written(self, text: str) -> bytes:
-        """A file as this one, with another text. What the encoding lacks is written as HTML writes it."""
+        """The content of this file with another text. Characters that the encoding lacks become XML references."""
         return self.mark + text.encode(self.encoding, "xmlcharrefreplace")
 
 
 def read_text(data: bytes, name: str, usual: str = "utf-8") -> DecodedFile:
-    """A file in the encoding that its byte order mark says, or else in the usual one. Raises ValueError for what is
-    not, or is too large."""
+    """Decode a file by its byte order mark, or else as `usual`. Raises ValueError if that fails, or the file is too
+    large."""
     check_size(len(data), name)
     mark, encoding = _mark_of(data)
     encoding = encoding or usual
@@ -38,7 +38,7 @@ def read_text(data: bytes, name: str, usual: str = "utf-8") -> DecodedFile:
 
 
 def recoding(data: bytes, name: str) -> str:
-    """How a file that is no UTF-8 is made so, by what it begins with."""
+    """How to convert a file to UTF-8, for messages; its beginning tells the probable encoding."""
     read = f"zcat {name} | " if name.endswith(".gz") else ""
     of = "UTF-16" if _mark_of(data)[1].startswith("utf-16") else "WINDOWS-1252"
     return f"; of another encoding make it so: {read}iconv -f {of} -t UTF-8{'' if read else f' < {name}'}"

@@ -1,4 +1,4 @@
-"""Files as they are opened, gzipped or not, and how much of them is read as a whole."""
+"""Open files, gzipped or not, and bound the size of those that are read as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from nmt.common.suggestions import near_file
 
-MAX_BYTES = 1 << 26  # of a file that is read as a whole, unpacked; its tree takes ten times as much
+MAX_BYTES = 1 << 26  # of a file that is read as a whole, unpacked; its parsed tree takes ten times as much
 
 
 @contextmanager
@@ -32,13 +32,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def whole(file: BinaryIO, name: str) -> bytes:
-    """All of a file. Raises ValueError where that is too much."""
+    """The whole content of a file. Raises ValueError if it is too large."""
     data = file.read(MAX_BYTES + 1)
     check_size(len(data), name)
     return data
 
 
 def check_size(size: int, name: str) -> None:
-    """Raises ValueError for a file of too many bytes to be read as a whole."""
+    """Raises ValueError for a file that is too large to be read as a whole."""
     if size > MAX_BYTES:
         raise ValueError(f"{name} is larger than {MAX_BYTES >> 20} MiB; divide it")

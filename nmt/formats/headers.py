@@ -1,8 +1,8 @@
 """The first line of a table: whether it names the columns, and which of them are the two sides.
 
-A name is a language code in any case, quoted or not (`DE`, `"de"`), with or without a region where that leaves one
-column only (`de-DE` for `de`), or the language's own or English name (`German`, `Deutsch`); the most common languages
-also have their names in German, French, Spanish, Italian, Portuguese and Dutch (`allemand`, `Englisch`).
+A name is a language code in any case, quoted or not (`DE`, `"de"`), with or without a region if only one column then
+matches (`de-DE` for `de`), or the native or English name of the language (`German`, `Deutsch`); the most common
+languages also have their names in German, French, Spanish, Italian, Portuguese and Dutch (`allemand`, `Englisch`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from nmt.languages import CODE_OF
 
 WORDS = {"src": "source", "source": "source", "trg": "target", "tgt": "target", "target": "target"}
-LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column that says in which each row is
+LANGUAGE_WORDS = {"lang", "language", "locale"}  # in the name of a column with the language of each row
 OTHER_WORDS = {"id", "ref", "reference", "sentence", "text", "translation"}
 TAG = re.compile("([a-z]{2,3})(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?")  # language, script, region
 CALLED, VARIANT = 2, 1
@@ -22,12 +22,12 @@ SHOWN_CELLS = 6
 
 
 def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> list[int] | None:
-    """The column of each of `names` in a first line, or None where it does not name all of them.
+    """The column of each of `names` in a first line, or None if it does not name all of them.
 
-    Raises ValueError where it does, and one of them is named by several columns.
+    Raises ValueError if it does, but several columns match the same name.
     """
     found: dict[str, list[int]] = {}
-    for name in names:  # those called so come before those that may be meant: of pt and pt-BR each has its own
+    for name in names:  # exact names come before variants: pt and pt-BR each get their own
         found[name] = [i for i, cell in enumerate(cells) if nearness(cell, name) == CALLED]
     taken = {i for columns in found.values() for i in columns}
     for name in names:
@@ -42,8 +42,8 @@ def named_columns(cells: Sequence[str], names: Sequence[str], where: str) -> lis
 
 
 def columns_by_row(cells: Sequence[str]) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Of a table, or the keys of an object, that say of each row which languages it is in (`src_lang`, `tgt_lang`,
-    `src`, `tgt`): the columns of both languages, and of both texts; None where the names are others."""
+    """The columns of a table with the languages in each row (`src_lang`, `tgt_lang`, `src`, `tgt`): those of both
+    languages, and those of both texts; None for other names. `cells` may be the keys of an object."""
     found: dict[tuple[str, bool], list[int]] = {}
     for i, cell in enumerate(cells):
         parts = re.findall(r"[^\W_]+", cell.casefold())
@@ -58,12 +58,12 @@ def columns_by_row(cells: Sequence[str]) -> tuple[tuple[int, int], tuple[int, in
 
 
 def means(cell: str, name: str) -> bool:
-    """Whether a language is called so, or is a variant of one that is."""
+    """Whether a cell names a language, or a variant of it."""
     return nearness(cell, name) > 0
 
 
 def nearness(cell: str, name: str) -> int:
-    """CALLED where a language is called so, VARIANT where one of both is a variant of the other, else 0."""
+    """CALLED if both name the same language, VARIANT if one is a variant of the other, else 0."""
     there, wanted = _plain(cell), _plain(name)
     if there == wanted or CODE_OF.get(there, there) == CODE_OF.get(wanted, wanted):
         return CALLED
@@ -72,31 +72,31 @@ def nearness(cell: str, name: str) -> int:
 
 
 def is_language(name: str) -> bool:
-    """Whether it is the code, the tag or the name of a language that is known here."""
+    """Whether it is the code, the tag or the name of a known language."""
     return _language(_plain(name)) in CODE_OF
 
 
 def looks_like_names(cells: Sequence[str]) -> bool:
-    """Whether a line of two cells can hardly be a pair: both name something that columns are called by, not the same,
-    and one of them otherwise than by a bare code, since `it` and `no` are words too."""
+    """Whether a line of two cells is probably a header: both are usual names of columns, not of the same, and at
+    least one is more than a bare code, because `it` and `no` are words, too."""
     meanings = [_meaning(cell) for cell in cells]
     bare = [cell in CODE_OF and len(cell) < 4 for cell in cells]
     return None not in meanings and len(set(meanings)) > 1 and not all(bare)
 
 
 def are_names(cells: Sequence[str]) -> bool:
-    """Whether each of some cells is what columns are called by, numbered or not: `en`, `English 2`, `ref1`."""
+    """Whether all cells are usual names of columns, numbered or not: `en`, `English 2`, `ref1`."""
     return all(_meaning(_unnumbered(cell)) for cell in cells)
 
 
 def names_another(cell: str, language: str) -> bool:
-    """Whether a cell is what a column of another language is called by, numbered or not."""
+    """Whether a cell is the usual name of a column for another language, numbered or not."""
     name = _unnumbered(cell)
     return is_language(name) and not means(name, language)
 
 
 def shown(cells: Sequence[str]) -> str:
-    """Cells as a message shows them."""
+    """Cells, shortened for a message."""
     some = [repr(cell if len(cell) <= SHOWN else f"{cell[:SHOWN]}…") for cell in cells[:SHOWN_CELLS]]
     return ", ".join(some + ["…"] * (len(cells) > SHOWN_CELLS))
 
@@ -110,7 +110,7 @@ def _plain(cell: str) -> str:
 
 
 def _language(plain: str) -> str | None:
-    """The code of a language by its code, tag or name; of a tag, what stands before the region."""
+    """The code of a language from its code, name or tag; for a tag, without script and region."""
     if "-" in plain and (tag := TAG.fullmatch(plain)):
         return CODE_OF.get(tag[1], tag[1])
     return CODE_OF.get(plain)

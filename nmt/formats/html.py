@@ -1,7 +1,7 @@
-"""HTML: pages, as nmt/html has them; the language that a page says it is in becomes that of its translation.
+"""HTML pages (nmt/html). The language that a page declares is changed to that of the translation.
 
-A page stays in its encoding: that of its byte order mark, or the one that it declares, or UTF-8 (as browsers find it,
-HTML Standard, 13.2.3.2). Characters that the encoding lacks are written as their numbers, `&#8364;`.
+A page stays in its encoding: that of its byte order mark, the one that it declares, or UTF-8 (as in browsers, HTML
+Standard, 13.2.3.2). Characters that the encoding lacks are written as numbers, `&#8364;`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from nmt.html.tokens import tokens
 
 XML = re.compile(r"""\A\s*<\?xml\b[^>]*?\bencoding\s*=\s*["']\s*([\w.:-]+)""")
 CHARSET = re.compile(r"""(?i)\bcharset\s*=\s*["']?\s*([\w.:-]+)""")
-SEEN = 1 << 16  # bytes in which it is looked for; browsers take it from further down as well, and then read anew
+SEEN = 1 << 16  # bytes to search for it; browsers accept one further down, too, and then read the page again
 ENCODINGS = re.compile(
     r"utf-8|cp(?:125\d|437|85\d|866|874|932|949)|iso2022_jp\w*|iso8859-\d+|koi8-[ru]|mac-(?:roman|cyrillic)|gb\w+|big5\w*|euc_\w+|\w*jisx?\w*|tis-620"
 )
-# What browsers read for another, which it is a part of (Encoding Standard, 4.2).
+# Encoding -> the larger one that browsers use in its place (Encoding Standard, 4.2).
 WIDER = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -34,11 +34,11 @@ WIDER = {
     "euc_kr": "cp949",
     "shift_jis": "cp932",
 }
-LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # xml:lang is another such
+LANGUAGE = re.compile(r"""(?i)(?<![\w-])(lang\s*=\s*["']?)([\w-]+)""")  # matches xml:lang, too
 
 
 class HtmlDocument(Document):
-    """Raises ValueError for what is too large or not in the encoding that it says."""
+    """Raises ValueError if the file is too large, or not in the encoding that it declares."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.options = options
@@ -62,7 +62,7 @@ class HtmlDocument(Document):
 
 
 def _root(text: str) -> tuple[str, int]:
-    """The tag of the page, and where it stands: a comment for a certain browser may hold another one."""
+    """The <html> tag of the page, and its position: a conditional comment may contain another one."""
     place = 0
     for token in tokens(text):
         if token.name == "html" and not token.closes:
@@ -72,8 +72,8 @@ def _root(text: str) -> tuple[str, int]:
 
 
 def _declared(data: bytes) -> str:
-    """As browsers take it: a comment says nothing, nor does a `meta` of something else, and what can be read as
-    ASCII is not UTF-16."""
+    """The declared encoding, by the rules of browsers: comments and other `meta` tags do not count, and a page that
+    can be read as ASCII is not UTF-16."""
     head = data[:SEEN].decode("latin-1")
     said = XML.findall(head)
     for token in tokens(head):

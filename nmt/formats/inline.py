@@ -1,11 +1,10 @@
-"""Text with tags in it, as one string that a translator can carry them through.
+"""Text with tags as one string, in which a translator can keep the tags.
 
-A format cuts a text into pieces: strings, and tags that hold whatever stands for them in its file (an element of
-XLIFF, `<i>` of a subtitle, the formatting of a run of DOCX). Tags that stand before or after all of the text, or
-around it, stay where they are. Of the others each pair becomes `<g id="1">…</g>`, each single one `<x id="2"/>`, and
-what is text gets `&amp;`, `&lt;` and `&gt;`: tags that it spells are taken for such, and characters that it spells
-(`&nbsp;`) are read, as they are where a text has no other tags. Lines stay lines. Whatever comes back, every tag is
-there once and pairs are nested.
+A format cuts a text into pieces: strings, and tags that hold their form in the file (an element of XLIFF, `<i>` of a
+subtitle, the formatting of a DOCX run). Tags before, after or around the whole text stay where they are. Of the
+others, each pair becomes `<g id="1">…</g>`, and each single tag `<x id="2"/>`; text is escaped with `&amp;`, `&lt;`
+and `&gt;`. Tags that the text spells out count as tags, and entities in it (`&nbsp;`) are decoded, as in a text
+without other tags. Lines stay lines. Whatever comes back, every tag is there once and pairs are nested.
 """
 
 from __future__ import annotations
@@ -16,10 +15,9 @@ from html import escape
 
 from nmt.formats.document import Segment
 from nmt.formats.pieces import HTML, Piece, Tag, cut_at_tags
-from nmt.html.tokens import unescaped
+from nmt.html.tokens import SOFT_HYPHEN, unescaped
 from nmt.text.markup import ENTITY, TAG
 
-SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 MARKUP = re.compile(r'<(/?)g(?: id="([0-9]+)")?>|<x id="([0-9]+)"/>')
 
 
@@ -58,8 +56,8 @@ class Inline:
 
 
 def parts_of(segment: Segment) -> list[str]:
-    """The lines of a segment, which are translated one by one, and the blank space between and around them, which
-    `has_words` tells apart: joined they are its text."""
+    """The lines of a segment, which are translated one by one, and the blank space between and around them; joined
+    they are its text. `has_words` distinguishes both."""
     found: list[str] = []
     for number, line in enumerate(segment.text.split("\n")):
         core = line.strip()
@@ -73,7 +71,7 @@ def has_words(part: str) -> bool:
 
 
 def translated(segments: Sequence[Segment], translate: Callable[[list[str]], Sequence[str]]) -> list[str]:
-    """The translation of each segment, by a function of a list of lines with tags in them. What is repeated is
+    """The translation of each segment, by a function from lines with tags to their translations. Repeated lines are
     translated once."""
     parts = [parts_of(segment) for segment in segments]
     lines = list(dict.fromkeys(part for some in parts for part in some if has_words(part)))
@@ -95,7 +93,7 @@ def _cut(piece: Piece) -> list[Piece]:
 
 
 def _pairs(pieces: Sequence[Piece]) -> dict[int, int]:
-    """Where the tag that opens stands -> where its partner does."""
+    """Index of an opening tag -> index of its partner."""
     found, opened = {}, []
     for i, piece in enumerate(pieces):
         if isinstance(piece, Tag) and piece.kind == "open":
@@ -121,8 +119,8 @@ def _openings(pieces: Sequence[Piece]) -> list[int]:
 
 
 def _read(markup: str, pieces: Sequence[Piece]) -> list[Piece]:
-    """What `_written` made of the pieces, with other text. Where tags were lost, doubled or crossed, all of them
-    stand in the order of the source instead: those before its first word first, the others after the text."""
+    """Parse a string as `_written` makes it from the pieces, but with other text. If tags are lost, doubled or
+    crossed, all are put in source order instead: those before the first word before the text, the others after it."""
     openings, pairs = _openings(pieces), _pairs(pieces)
     found: list[Piece] = []
     opened: list[int] = []

@@ -1,4 +1,4 @@
-"""Which of some language tags is meant by another: `de` takes `de-DE`, as BCP 47 has it (RFC 4647).
+"""Match language tags by BCP 47 (RFC 4647): `de` takes `de-DE`.
 
 Tags are compared in any case, with "-" or "_" between their parts. The codes of ISO 639-2 and 639-3 stand for those
 of ISO 639-1 (`deu` for `de`).
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from nmt.languages import CODE_OF
 
-VARIANT = 1  # between the tag itself and one that is less particular
+VARIANT = 1  # rank of a more particular tag, between the tag itself and a less particular one
 
 
 def matching(wanted: str, tags: Iterable[str]) -> list[str]:
@@ -20,8 +20,8 @@ def matching(wanted: str, tags: Iterable[str]) -> list[str]:
 
 
 def only_match(wanted: str, tags: Iterable[str], where: str) -> str | None:
-    """The best of the tags that `wanted` takes, if any. Raises ValueError where several are more particular, and
-    nothing says which is meant: `sr` takes `sr-Cyrl` and `sr-Latn`."""
+    """The best of the tags that `wanted` takes, if any. Raises ValueError if the choice is between several more
+    particular ones: `sr` takes `sr-Cyrl` and `sr-Latn`."""
     found = _ranked(wanted, tags)
     variants = [tag for rank, *_, tag in found if rank == VARIANT]
     if found and found[0][0] == VARIANT and len(variants) > 1:
@@ -30,7 +30,7 @@ def only_match(wanted: str, tags: Iterable[str], where: str) -> str | None:
 
 
 def _ranked(wanted: str, tags: Iterable[str]) -> list[tuple[int, int, int, str]]:
-    """The tags that are taken after what orders them, the best first."""
+    """The matching tags, each after its sort key, the best first."""
     parts = _parts(wanted)
     ranked = []
     for place, tag in enumerate(dict.fromkeys(tags)):
@@ -45,7 +45,7 @@ def _ranked(wanted: str, tags: Iterable[str]) -> list[tuple[int, int, int, str]]
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two tags are of one language; what is not told may be."""
+    """Whether two tags are of the same language; an empty tag matches any."""
     return not one or not other or _parts(one)[0] == _parts(other)[0]
 
 
@@ -55,7 +55,7 @@ def _parts(tag: str) -> list[str]:
 
 
 def _filters(wanted: list[str], tag: list[str]) -> bool:
-    """Extended filtering, RFC 4647 3.3.2: parts may stand between those that are wanted, but for a single letter."""
+    """Extended filtering, RFC 4647 3.3.2: other parts may be between the wanted ones, except a single letter."""
     if wanted[0] not in ("*", tag[0]):
         return False
     rest = tag[1:]

@@ -1,7 +1,7 @@
-"""Markdown: CommonMark with tables. The text of paragraphs, headings, lists, quotes and cells changes in place; code,
-HTML between paragraphs, definitions of links and front matter stay.
+"""Markdown: CommonMark with tables. The text of paragraphs, headings, lists, quotes and cells is translated in place;
+code, HTML between paragraphs, link definitions and front matter stay.
 
-Where text stands, markdown-it-py says by its lines; what is a tag in it, markdown_text.py.
+markdown-it-py finds the lines of text, markdown_text.py the tags in it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from nmt.formats.pieces import Piece, Tag
 FRONT_MATTER = re.compile(r"(?s)(---|\+\+\+)[ \t]*\n.*?^\1[ \t]*$", re.MULTILINE)  # of YAML or TOML
 HARD_BREAK = re.compile(r"(?: +|\\)[\r\n]")
 CLOSING = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")  # of a heading
-# Where a line would begin something else than a paragraph: behind a list's number or a name that would be defined, or
-# before another sign.
+# A line that would not begin a paragraph. It is escaped after the number of a list item or a name that would be
+# defined, or before another sign.
 BEGINS_BLOCK = re.compile(
     r"\s*(?:\d{1,9}(?=[.)](?:\s|$))|\[[^\[\]]*\](?=:)"
     r"|(?=[-+*](?:\s|$)|#{1,6}(?:\s|$)|>|(?:-\s*){3,}$|[-=]+\s*$|~~~))"
 )
-FIRST_BAR = re.compile(r"[\s>]*+(?:(?:[-+*]|\d{1,9}[.)])\s++)*+\|")  # of a row, behind the signs of lists and quotes
+FIRST_BAR = re.compile(r"[\s>]*+(?:(?:[-+*]|\d{1,9}[.)])\s++)*+\|")  # of a row, after the signs of lists and quotes
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 SHOWN = {"em_open", "strong_open", "s_open"}
 
 
 class _Span(NamedTuple):
-    """The text from a character of one line to a character of another."""
+    """Text from character `start` of line `first` to character `end` of line `last`."""
 
     first: int
     start: int
     last: int
     end: int
-    block: str  # td and th are cells, # is a heading that begins so
-    begins: bool  # whether it could be read as the begin of another block
+    block: str  # td and th are cells, # is a heading that begins with it
+    begins: bool  # whether it could be read as the beginning of another block
     inline: Inline
 
     @property
@@ -66,7 +66,7 @@ class _Span(NamedTuple):
             if isinstance(piece, str) and begins and (sign := BEGINS_BLOCK.match(text)):
                 text = f"{sign[0]}\\{text[sign.end() :]}"
             elif isinstance(piece, Tag) and text[:1] == "[" and ends_as_text and parts[-1].endswith("!"):
-                parts[-1] = parts[-1][:-1] + "\\!"  # or the link would be a picture
+                parts[-1] = parts[-1][:-1] + "\\!"  # otherwise the link would be a picture
             ends_as_text = isinstance(piece, str)
             begins = isinstance(piece, Tag) and HARD_BREAK.match(text) is not None
             parts.append(text)
@@ -77,9 +77,9 @@ class _Span(NamedTuple):
 
 
 def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
-    """Without breaks of a line that would leave an empty one, which ends a paragraph, or that stand at its end."""
+    """The pieces without line breaks at the end, or that would leave an empty line, which ends a paragraph."""
     found: list[Piece] = []
-    last, is_empty = 0, True  # the end of what is more than a break; whether the line is
+    last, is_empty = 0, True  # the end of the last piece that is not a break; whether the line is empty
     for piece in pieces:
         is_break = isinstance(piece, Tag) and HARD_BREAK.match(piece.value) is not None
         if is_break and is_empty and isinstance(piece, Tag) and piece.value[0] == " ":
@@ -93,7 +93,7 @@ def _without_vain_breaks(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 class MarkdownDocument(Document):
-    """Raises ValueError for what is too large, or not UTF-8 or UTF-16."""
+    """Raises ValueError if the file is too large, or not UTF-8 or UTF-16."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
@@ -108,7 +108,7 @@ class MarkdownDocument(Document):
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
         lines = list(self.lines)
-        for span, target in reversed(list(zip(self.spans, targets, strict=True))):  # cells of a line from its end
+        for span, target in reversed(list(zip(self.spans, targets, strict=True))):  # so that positions stay valid
             text = lines[span.first][: span.start] + span.written(target, self.known) + lines[span.last][span.end :]
             lines[span.first : span.last + 1] = [text, *[""] * (span.last - span.first)]
         return self.file.written("".join(lines))
@@ -118,14 +118,14 @@ def _parsed(text: str) -> tuple[list[Token], Mapping[str, Any]]:
     """The blocks of a document, and the links that it defines."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     front = FRONT_MATTER.match(text)
-    if front:  # to the parser it would be a rule and a heading
+    if front:  # the parser would take it for a rule and a heading
         text = "\n" * front[0].count("\n") + text[front.end() :]
     found: dict[str, Any] = {}
     return PARSER.parse(text, found), found.get("references", {})
 
 
 def _spans(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, Any]) -> Iterator[_Span]:
-    """The texts of a document in their order."""
+    """The texts of a document, in order."""
     block = ""
     span: _Span | None = None
     for token in tokens:
@@ -141,7 +141,7 @@ def _spans(tokens: Sequence[Token], lines: Sequence[str], known: Mapping[str, An
 def _span_of(
     block: str, content: str, where: range, lines: Sequence[str], before: _Span | None, known: Mapping[str, Any]
 ) -> _Span | None:
-    """Where the text of a block stands in the file; None where it does not stand there as it is read."""
+    """The location of a block's text in the file; None if the file spells it differently."""
     texts = content.split("\n")
     line, last = lines[where[0]].rstrip(), lines[where[len(texts) - 1]].rstrip()
     if block in ("th", "td"):
@@ -164,6 +164,6 @@ def _span_of(
 
 
 def _between(lines: Sequence[str], first: int, second_text: str) -> str:
-    """What stands between the text of a line and that of the next: an end, and the signs of lists and quotes."""
+    """The characters between the text of a line and that of the next: a line end, and signs of lists and quotes."""
     line, following = lines[first], lines[first + 1].rstrip()
     return line[len(line.rstrip("\r\n")) :] + following.removesuffix(second_text.strip())

@@ -1,4 +1,4 @@
-"""Emphasis of Markdown: which runs of `*`, `_` and `~~` open and close what (CommonMark 6.2; `~~` is GitHub's)."""
+"""Emphasis in Markdown: match runs of `*`, `_` and `~~` (CommonMark 6.2; `~~` is GitHub's)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from nmt.formats.pieces import Piece, Tag
 
 MARKS = frozenset(["*", "**", "_", "__", "~~"])
-NAMES = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}  # of HTML
+NAMES = {"*": "em", "_": "em", "**": "strong", "__": "strong", "~~": "del"}  # mark -> HTML element
 
 
 class DelimiterRun:
-    """Some equal signs, of which those that have a partner become tags and the others stay text."""
+    """A run of the same sign. Signs with a partner become tags, the others stay text."""
 
     def __init__(self, text: str, before: str, after: str) -> None:
         self.sign, self.left, self.length = text[0], len(text), len(text)
@@ -24,7 +24,7 @@ class DelimiterRun:
         self.opens = begins and not (inside and ends and not punctuation[0])
         self.closes = ends and not (inside and begins and not punctuation[1])
         self.closing: list[Piece] = []
-        self.opening: list[Piece] = []  # the last one comes first
+        self.opening: list[Piece] = []  # in reverse order
 
     @property
     def pieces(self) -> list[Piece]:
@@ -45,9 +45,9 @@ class DelimiterRun:
 
 
 def match(runs: Sequence[DelimiterRun]) -> None:
-    """Find the partners of all."""
+    """Find the partners of all runs."""
     opened: list[DelimiterRun] = []
-    bottoms: dict[tuple[str, bool, int], int] = {}  # below which no partner is for runs of a kind
+    bottoms: dict[tuple[str, bool, int], int] = {}  # kind of run -> index below which it has no partner
     for run in runs:
         key = run.sign, run.opens, run.length % 3
         while run.closes and run.left:
@@ -64,7 +64,7 @@ def match(runs: Sequence[DelimiterRun]) -> None:
 
 
 def without_empty(pieces: Sequence[Piece]) -> list[Piece]:
-    """Without emphasis of nothing, whose signs would be text."""
+    """The pieces without empty emphasis, because its signs would be read as text."""
     found: list[Piece] = []
     for piece in pieces:
         blanks = len(found)
@@ -83,7 +83,7 @@ def is_mark(piece: Piece, kind: str) -> bool:
 
 
 def as_html(pieces: Sequence[Piece]) -> list[Piece]:
-    """With tags of HTML for emphasis, which may stand beside anything."""
+    """The pieces with HTML tags for emphasis, which are valid beside any character."""
     found = list(pieces)
     for i, piece in enumerate(pieces):
         if isinstance(piece, Tag) and piece.value in MARKS and piece.kind != "alone":

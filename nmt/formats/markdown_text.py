@@ -1,9 +1,8 @@
-r"""The text of a paragraph of Markdown with tags in it, and text that Markdown reads as such.
+r"""Text and tags of a Markdown paragraph, and escaping of text for Markdown.
 
-Emphasis, links and tags of HTML around words are pairs; code, pictures, addresses, formulas, marks of notes, escaped
-characters (`\*`), names of emoji, pages of a wiki (`[[Hund]]`), commands of a template (`{{ x }}`) and breaks of a
-line are single ones, and so is a link that is its own name (`[text]`). Where a paragraph goes on in the next line is
-a blank.
+Emphasis, links and HTML tags around words are pairs. Code, pictures, addresses, formulas, footnote marks, escaped
+characters (`\*`), emoji names, wiki links (`[[Hund]]`), template commands (`{{ x }}`) and hard line breaks are single
+tags, and so is a link whose text is its name (`[text]`). A soft line break is a blank.
 """
 
 from __future__ import annotations
@@ -39,15 +38,15 @@ TOKEN = re.compile(
 ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>", "<!": ">"}
 LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.){0,999})\]", re.DOTALL)
 LONGEST_NAME = 999  # CommonMark, 6.3
-# What would be a sign where it stands.
+# Characters that Markdown would read as a sign.
 SIGN = re.compile(
     r"\\(?=[!-/:-@\[-`{-~]|$)|`|\*(?=\S)|(?<=\S)\*|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)|<(?=[A-Za-z/!?])|\](?=[(\[])|~(?=~)"
 )
 
 
 def pieces_of(content: str, known: Mapping[str, Any], between: str = "\n") -> list[Piece]:
-    """The text and the tags of a paragraph. `known` has the names of links that are defined, normalised; `between` is
-    what stands between the texts of two of its lines."""
+    """The text and the tags of a paragraph. `known` has the normalised names of defined links; `between` is what
+    separates the texts of two lines."""
     parser = _InlineParser(content, known, between)
     place = 0
     while token := TOKEN.search(content, place):
@@ -58,32 +57,32 @@ def pieces_of(content: str, known: Mapping[str, Any], between: str = "\n") -> li
 
 
 def escaped(text: str) -> str:
-    """A text whose signs Markdown reads as text."""
+    """A text, escaped so that Markdown does not read it as markup."""
     return SIGN.sub(r"\\\g<0>", text)
 
 
 class _Bracket(NamedTuple):
     is_image: bool
-    piece: int  # its number
-    start: int  # where it stands
-    runs: int  # before it
-    tags: int
+    piece: int  # index of its piece
+    start: int  # its position
+    runs: int  # number of delimiter runs before it
+    tags: int  # number of HTML tags before it
 
 
 class _InlineParser:
-    """What was read of a paragraph: what may open a pair is text until it is closed."""
+    """The state of reading a paragraph: a piece that may open a pair is text until it is closed."""
 
     def __init__(self, content: str, known: Mapping[str, Any], between: str) -> None:
         self.content, self.known, self.between = content, known, between
         self.pieces: list[Piece | DelimiterRun] = []
         self.brackets: list[_Bracket] = []
-        self.linked = 0  # of these begin no link, since one is in them
-        self.runs: list[DelimiterRun] = []  # outside links that were read
-        self.tags: list[tuple[int, str, bool]] = []  # of HTML: which piece it is, its name, whether it closes
-        self.ends: dict[str, int] = {}  # where what ends a comment stands last
+        self.linked = 0  # so many of these cannot begin a link, because they contain one
+        self.runs: list[DelimiterRun] = []  # outside complete links
+        self.tags: list[tuple[int, str, str]] = []  # of HTML: index of the piece, "open" or "close", name
+        self.ends: dict[str, int] = {}  # end of a comment and the like -> its last position
 
     def take(self, token: re.Match[str]) -> int:
-        """The place after the next token."""
+        """Process a token and return the position to go on from."""
         start, end = token.span()
         if token["soft"]:
             self.pieces.append(" ")
@@ -97,7 +96,8 @@ class _InlineParser:
             return self._until(token)
         elif token["name"]:
             if not token["empty"]:
-                self.tags.append((len(self.pieces), token["name"].lower(), bool(token["slash"])))
+                kind = "close" if token["slash"] else "open"
+                self.tags.append((len(self.pieces), kind, token["name"].lower()))
             self.pieces.append(self._alone(token[0]))
         elif token["bracket"]:
             is_image = token[0] == "!["
@@ -115,18 +115,18 @@ class _InlineParser:
     def joined(self) -> list[Piece]:
         match(self.runs)
         found: list[Piece] = []
-        numbers = []  # of each piece, where it stands then
+        numbers = []  # index of each piece in `found`
         for piece in self.pieces:
             numbers.append(len(found))
             found += piece.pieces if isinstance(piece, DelimiterRun) else [piece]
-        names = {numbers[number]: (name, closes) for number, name, closes in self.tags}
+        names = {numbers[number]: (kind, name) for number, kind, name in self.tags}
         return list(joined(with_pairs(found, names)))
 
     def _alone(self, text: str) -> Tag:
         return Tag("alone", text.replace("\n", self.between))
 
     def _until(self, token: re.Match[str]) -> int:
-        """A comment, or what else of HTML ends with some characters."""
+        """A comment, or another HTML construct that ends with fixed characters."""
         last = ENDS[token["until"]]
         if self.ends.setdefault(last, self.content.rfind(last)) < token.end():
             self.pieces.append(token[0])
@@ -167,7 +167,7 @@ class _InlineParser:
 
 
 def _target(content: str, start: int) -> int:
-    """Where (address "title") ends; 0 where there is none."""
+    """The end of (address "title"); 0 if there is none."""
     if content[start : start + 1] != "(":
         return 0
     place = _after_blanks(content, start + 1)

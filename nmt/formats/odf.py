@@ -1,8 +1,8 @@
-"""OpenDocument: the paragraphs of a text (ODT), of slides (ODP), and of the cells of a spreadsheet (ODS), in place.
+"""OpenDocument: paragraphs of texts (ODT), slides (ODP) and spreadsheet cells (ODS) are translated in place.
 
-The text of a paragraph has tags in it (inline.py): its spans and links are pairs; a tab, a break, a note, a picture,
-a field or the mark of a range stands alone. A span whose look nobody sees, such as those by which LibreOffice knows
-when something was written, is none. What a spreadsheet computes, and cells of another kind than text, stay.
+The text of a paragraph has tags (inline.py): spans and links are pairs; a tab, a break, a note, a picture, a field or
+the mark of a range stands alone. Spans without visible formatting are left out, such as those with which LibreOffice
+records when text was written. Results of formulas, and cells that are not text, stay.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from nmt.formats.xml import Element, append_text, children, local, qualified
 
 PARTS = ("content.xml", "styles.xml")  # the body; headers and footers
 CHART = re.compile(r"(?:\./)?Object [0-9]+/content\.xml")  # or a formula, or a picture's source
-# Headers and footers of slides are no paragraphs, nor is the title that a contents table gets when it is made anew.
+# Headers and footers of slides are not paragraphs, nor is the title that a contents table gets when it is updated.
 PARAGRAPHS = ("{*}p", "{*}h", "{*}header-decl", "{*}footer-decl", "{*}index-title-template")
-TITLES = {"title", "subtitle", "footer"}  # of a chart; the rest of it is what its table says
+TITLES = {"title", "subtitle", "footer"}  # of a chart; its other text comes from its table
 PAIRED = {"span", "a", "meta"}
-DROPPED = {"soft-page-break"}  # where a page ended when the file was saved
-UNREAD = {"tracked-changes", "annotation"}  # what was deleted, and what readers say of it
+DROPPED = {"soft-page-break"}  # the end of a page when the file was saved
+UNREAD = {"tracked-changes", "annotation"}  # deleted text, and comments
 CELLS = {"table-cell", "covered-table-cell"}
-SHOWN_AS_TEXT = {"text-box", "custom-shape", "table"}  # in a cell, and none of its value
+SHOWN_AS_TEXT = {"text-box", "custom-shape", "table"}  # may be in a cell, but are not part of its value
 MANIFEST = "META-INF/manifest.xml"
-# LibreOffice's own marks, and the language of what is translated.
+# Attributes that are not visible: LibreOffice's own marks, and the language of the text.
 UNSEEN = re.compile(
     r"\{http://openoffice\.org/2009/office\}.*|\{.*\}(?:language|country|script|rfc-language-tag)(?:-asian|-complex)?"
 )
-BLANKS = re.compile(r"[ \t\r\n]+")  # of which a reader makes one
+BLANKS = re.compile(r"[ \t\r\n]+")  # read as one blank
 
 
 class OpenDocument(OfficeDocument):
-    """Raises ValueError for what is no OpenDocument."""
+    """Raises ValueError if the file is not OpenDocument."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
@@ -59,7 +59,7 @@ class OpenDocument(OfficeDocument):
     def fill(self, paragraph: Element, pieces: Sequence[Piece]) -> None:
         cell = paragraph.getparent()
         for name in [name for name in cell.attrib if name.endswith("}string-value") and local(cell) in CELLS]:
-            del cell.attrib[name]  # it would be read in place of the paragraphs
+            del cell.attrib[name]  # it would override the paragraphs
         at = [_emptied(paragraph)]
         for piece in pieces:
             value = piece if isinstance(piece, str) else piece.value
@@ -69,7 +69,7 @@ class OpenDocument(OfficeDocument):
                 at.pop()
             else:
                 value.tail = None
-                at[-1].append(value)  # no copy: the paragraphs of a note in it are still to be filled
+                at[-1].append(value)  # not a copy, because paragraphs of a note in it are filled later
                 if isinstance(piece, Tag) and piece.kind == "open":
                     at.append(_emptied(value))
 
@@ -78,7 +78,7 @@ class OpenDocument(OfficeDocument):
             yield str(holder.text)
         for node in list(holder):
             name = local(node)
-            if name == "ruby":  # how a word is read is nothing that a translation has
+            if name == "ruby":  # a translation has no pronunciation guide
                 for base in children(node, "ruby-base"):
                     yield from self._pieces(base)
             elif name not in PAIRED:
@@ -96,7 +96,7 @@ class OpenDocument(OfficeDocument):
 
 def _is_read(paragraph: Element) -> bool:
     """Whether a paragraph is text of the document, and not a number, a formula's result, or a comment."""
-    is_value = True  # of the cell that it may stand in
+    is_value = True  # whether it is the value of the cell around it, if any
     for node in paragraph.iterancestors():
         name = local(node)
         if name in UNREAD:
@@ -110,12 +110,11 @@ def _is_read(paragraph: Element) -> bool:
 
 
 def _is_unseen(style: Element) -> bool:
-    """Whether a style of text says nothing that is seen."""
+    """Whether a text style has no visible effect."""
     properties = children(style, "text-properties")
     attributes = [name for one in properties for name in one.attrib]
-    is_text = (
-        style.get(qualified(style, "family")) == "text" and style.get(qualified(style, "parent-style-name")) is None
-    )
+    family, parent = (style.get(qualified(style, name)) for name in ("family", "parent-style-name"))
+    is_text = family == "text" and parent is None
     return is_text and len(style) == len(properties) and all(map(UNSEEN.fullmatch, attributes))
 
 

@@ -1,5 +1,5 @@
-"""What documents of Word, PowerPoint and LibreOffice share: paragraphs in members of an archive change in place, and
-all else in it stays to the byte.
+"""The base of Word, PowerPoint and LibreOffice documents: paragraphs in members of an archive are translated in
+place, and everything else stays byte for byte.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from nmt.formats.xml import Element, parse, written
 
 
 class OfficeDocument(Document):
-    pieces_of = staticmethod(pieces_of)
+    pieces_of = staticmethod(pieces_of)  # for Word and PowerPoint; OpenDocument has its own
     fill = staticmethod(fill)
 
     def __init__(self, data: bytes, name: str) -> None:
-        self.archive, self.name = Archive(data, name), name
+        self.archive = Archive(data, name)
         self._trees: dict[str, tuple[Element, bytes]] = {}
-        self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph that it becomes
+        self._slots: list[tuple[Inline, Element]] = []  # a text, and the paragraph for its translation
 
     def roots(self, members: Sequence[str]) -> Iterator[Element]:
-        """The trees of members, which are written back as they then are."""
+        """The root elements of members; changes in them are written back."""
         for member in members:
             original = self.archive.content(member)
-            tree = parse(original, f"{self.name}: {member}")
+            tree = parse(original, f"{self.archive.name}: {member}")
             self._trees[member] = tree, original
             yield tree.getroot()
 
     def add(self, source: Element, target: Element) -> None:
-        """A paragraph is to become the translation of another, or of itself, if that has text."""
+        """Register `source`, if it has text, to be translated into `target`, which may be the same paragraph."""
         text = Inline(self.pieces_of(source))
         if text.segment.text.strip():
             self._slots.append((text, target))

@@ -1,10 +1,9 @@
-"""The text of a paragraph of DOCX or PPTX with tags in it, and the paragraph with another text.
+"""Read the text of a DOCX or PPTX paragraph with tags, and fill the paragraph with another text.
 
-The formatting of most of the text is the paragraph's; a run that differs is a pair of tags, and a picture, a tab, a
-line break or a note's mark a single one (inline.py), so that both go where the translation has their words. A field
-that Word computes is a single one with its result, a link, a bookmark or a comment's range a pair (docx_marks.py).
-Marks of the spelling checker, of where a page ended when the file was saved, and of where a word may be divided, are
-left out.
+The formatting of most of the text counts as the paragraph's. A run that differs becomes a pair of tags, and a
+picture, a tab, a line break or a footnote mark a single tag (inline.py), so that they follow their words in the
+translation. A field that Word computes is a single tag with its result; a link, a bookmark or a comment's range is a
+pair (docx_marks.py). Marks of the spelling checker, old page breaks and soft hyphens are left out.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ from nmt.formats.xml import SPACE, Element, append_text, child, local, namespace
 
 LAST = "endParaRPr"  # PowerPoint has it after the content
 CONTAINERS = {"hyperlink", "ins", "moveTo", "smartTag", "customXml", "dir", "bdo"}
-PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData", LAST}  # what is said of the whole, beside its content
+PROPERTIES = {"pPr", "smartTagPr", "customXmlPr", "fldData", LAST}  # of the whole, beside its content
 DROPPED = {"proofErr", "lastRenderedPageBreak", "softHyphen"}
 TEXT = {"t", "noBreakHyphen"}
-UNSEEN = {"lang", "noProof", "altLang", "dirty", "err", "smtClean"}  # formatting that nobody sees
+UNSEEN = {"lang", "noProof", "altLang", "dirty", "err", "smtClean"}  # invisible formatting
 
 
 class Look(str):
@@ -49,7 +48,7 @@ def pieces_of(paragraph: Element) -> list[Piece]:
 
 
 def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
-    """Make pieces the content of a paragraph, which keeps its properties."""
+    """Replace the content of a paragraph by pieces; it keeps its properties."""
     _empty(paragraph)
     at, look = [paragraph], ""
     for piece in in_order(pieces):
@@ -65,11 +64,11 @@ def fill(paragraph: Element, pieces: Sequence[Piece]) -> None:
             value = piece.value.value if isinstance(piece.value, LooseMark) else piece.value
             _append(at, value.items if isinstance(value, ItemGroup) else [Item(piece.kind, value)])
     if (last := child(paragraph, LAST)) is not None:
-        paragraph.append(last)  # moved
+        paragraph.append(last)  # moves it to the end
 
 
 def _append(at: list[Element], items: Sequence[Item]) -> None:
-    """Put items into the innermost of some elements, and learn which that is after them."""
+    """Append items to the innermost element of the stack `at`, which they push and pop."""
     run = None
     for item in items:
         if isinstance(item.value, RunChild):
@@ -89,7 +88,7 @@ def _append(at: list[Element], items: Sequence[Item]) -> None:
 
 
 def _like(run: Element) -> Element:
-    """A run with the formatting of another one. What stood there goes into it itself: a text box has paragraphs."""
+    """A run with the formatting of another one. Content is moved, not copied: a text box in it has paragraphs."""
     made, own = etree.Element(run.tag, run.attrib, nsmap=run.nsmap), child(run, "rPr")
     if own is not None:
         made.append(deepcopy(own))
@@ -102,7 +101,7 @@ def _empty(holder: Element) -> None:
 
 
 def _inner(node: Element) -> Any:
-    """What holds the text that an element is around; None for one that is around none."""
+    """The element that holds the text of a container, such as a link; None for other elements."""
     name = local(node)
     if name == "sdt":
         return child(node, "sdtContent")
@@ -137,7 +136,7 @@ def _run(run: Element) -> Iterator[Item]:
 
 
 def _look(own: Element | None) -> str:
-    """What a run looks like, so that equal ones are equal."""
+    """The visible formatting of a run in canonical form, for comparison."""
     if own is None:
         return ""
     seen = deepcopy(own)
@@ -150,7 +149,7 @@ def _look(own: Element | None) -> str:
 
 
 def _of_looks(items: Sequence[Item]) -> list[Piece]:
-    """Text of one look as one piece; what looks otherwise than most of the text between tags, which hold its look."""
+    """Pieces with text of the same look joined. Text that looks different from most of it gets tags with its look."""
     pieces = [(item.look, _piece(item)) for item in items]
     sizes: dict[str, int] = {}
     for look, piece in pieces:
@@ -163,7 +162,7 @@ def _of_looks(items: Sequence[Item]) -> list[Piece]:
         if isinstance(piece, Tag):
             look = usual
         elif not piece.strip():
-            look = now  # nobody sees how a blank looks
+            look = now  # the look of a blank is invisible
         if look != now:
             if now != usual:
                 found.append(Tag("close", Look(usual)))
@@ -189,5 +188,5 @@ def _text_run(paragraph: Element, text: str, look: str) -> Element:
     inner = etree.SubElement(run, qualified(run, "t"))
     append_text(inner, text)
     if of_word:
-        inner.set(SPACE, "preserve")  # as PowerPoint does without
+        inner.set(SPACE, "preserve")  # PowerPoint does not need it
     return run

@@ -1,69 +1,52 @@
-"""What a format cuts a text into: strings, and tags, which hold whatever stands for them in its file."""
+"""The pieces into which a format cuts a text: strings, and tags with their form in the file."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-# A tag that a text spells, such as a message of a program.
+from nmt.text.tag_pairs import nested_pairs
+
+# A tag that a text spells out, as in messages of programs.
 HTML = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:.-]{0,40})(?:[\s.][^<>]{0,500})?(?P<alone>/?)>")
 
 
 class Tag(NamedTuple):
     kind: Literal["open", "close", "alone"]
-    value: Any  # what a format has for it; a string is text of the file that is no words
+    value: Any  # its form in the file; a string is text of the file that is not translated
 
 
 Piece = str | Tag
 
 
 def cut_at_tags(text: str, tags: re.Pattern[str]) -> list[Piece]:
-    """A text cut at its tags, of which those that have a name (see HTML) may be pairs."""
+    """A text cut at its tags; those with a name (see HTML) may form pairs."""
     pieces: list[Piece] = []
-    names: dict[int, tuple[str, bool]] = {}
+    names: dict[int, tuple[str, str]] = {}
     end = 0
     for match in tags.finditer(text):
         if match.start() > end:
             pieces.append(text[end : match.start()])
         end = match.end()
         if match["name"] and not (match["alone"] and not match["close"]):
-            names[len(pieces)] = match["name"], bool(match["close"])
+            names[len(pieces)] = "close" if match["close"] else "open", match["name"]
         pieces.append(Tag("alone", match[0]))
     return with_pairs([*pieces, text[end:]] if end < len(text) else pieces, names)
 
 
-def with_pairs(pieces: Sequence[Piece], names: Mapping[int, tuple[Hashable, bool]]) -> list[Piece]:
-    """The pieces with more pairs. `names` has, by their places, what single tags are called and whether they close:
-    those that have a partner, and do not cross another pair, become one."""
+def with_pairs(pieces: Sequence[Piece], names: Mapping[int, tuple[str, Hashable]]) -> list[Piece]:
+    """The pieces with more pairs. `names` maps the index of a single tag to "open" or "close" and its name."""
+    tags = [names.get(i, (piece.kind if isinstance(piece, Tag) else "", None)) for i, piece in enumerate(pieces)]
     found = list(pieces)
-    opened: list[list[tuple[Hashable, int]]] = [[]]  # within each pair that is there: tags without a partner yet
-    counts = [Counter[Hashable]()]  # of their names
-    for i, piece in enumerate(pieces):
-        name, closes = names.get(i, ("", False))
-        if name and not closes:
-            opened[-1].append((name, i))
-            counts[-1][name] += 1
-        elif name and counts[-1][name]:
-            other, start = opened[-1].pop()
-            counts[-1][other] -= 1
-            while other != name:
-                other, start = opened[-1].pop()
-                counts[-1][other] -= 1
-            found[start], found[i] = Tag("open", pieces[start].value), Tag("close", pieces[i].value)  # type: ignore[union-attr]
-        elif isinstance(piece, Tag) and piece.kind == "open":
-            opened.append([])
-            counts.append(Counter())
-        elif isinstance(piece, Tag) and piece.kind == "close":
-            opened.pop()
-            counts.pop()
+    for start, end in nested_pairs(tags).items():
+        found[start], found[end] = Tag("open", pieces[start].value), Tag("close", pieces[end].value)  # type: ignore[union-attr]
     return found
 
 
 def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Strings side by side as one, and none that is empty."""
+    """The pieces with adjacent strings joined, and without empty strings."""
     for is_text, some in groupby(pieces, lambda piece: isinstance(piece, str)):
         if not is_text:
             yield from some
@@ -72,5 +55,5 @@ def joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def text_of_pieces(pieces: Iterable[Piece]) -> str:
-    """As it stands in a file whose tags are strings."""
+    """The text of the pieces in a file, if all tags are strings."""
     return "".join(piece if isinstance(piece, str) else piece.value for piece in pieces)

@@ -1,8 +1,8 @@
-"""PO of gettext, by the Translate Toolkit.
+"""PO files of gettext, with the Translate Toolkit.
 
-A translation is complete, so that msgfmt takes it; to be reviewed (DocumentOptions.state) it is fuzzy, and msgfmt
-leaves it out. An entry that is fuzzy already counts as not translated, and is no longer fuzzy afterwards. Obsolete
-entries and the header stay, but for Language and Plural-Forms where the header of a template has none yet.
+A translation is not fuzzy, so that msgfmt uses it; with DocumentOptions.state "review" it is fuzzy, and msgfmt leaves
+it out. An entry that is already fuzzy counts as untranslated, and is then no longer fuzzy. Obsolete entries and the
+header stay, except that the header of a template gets Language and Plural-Forms if it lacks them.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from nmt.languages import CODE_OF
 
 MAX_RULE = 1000  # characters
 MAX_PLURALS = 6  # gettext's languages have no more
-# Of what the library lacks: codes of languages that it has, and languages of one form (CLDR).
+# Languages that the library lacks: codes of languages to use instead, and languages with a single form (CLDR).
 LIKE = {"no": "nb", "tl": "fil", "tgl": "fil"}
 ONE_FORM = {"zh", "cmn", "bm", "ig", "ii", "to"}
 COUNT = re.compile(r"nplurals\s*=\s*([0-9]{1,3})\s*;\s*plural\s*=\s*(.+?);?\s*$")
 
 
 class PoDocument(Document):
-    """Raises ValueError for what is no PO."""
+    """Raises ValueError if the file is not PO."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.store, self.options = _parsed(data, name), options
         header = self.store.parseheader()
         self.languages = ("", header.get("Language", ""))
         self.count, self.one = _plurals(self.store, header, options)
-        self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: of one with plurals two
+        self.todo: list[tuple[Any, list[Inline]]] = []  # an entry, and its texts: two if it has plurals
         for unit in self.store.units:
             if unit.isheader() or unit.isobsolete() or not str(unit.source).strip():
                 continue
@@ -60,13 +60,13 @@ class PoDocument(Document):
             else:
                 unit.target = found[0]
             unit.markfuzzy(self.options.state == "review")
-            unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # of the fuzzy translation
+            unit.prev_msgctxt, unit.prev_msgid, unit.prev_msgid_plural = [], [], []  # belong to a fuzzy translation
         return bytes(self.store)
 
 
 def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """Translated entries; of those with plurals the singular, and the first form that is none. A file says in which
-    language the translations are."""
+    """The translated entries; from those with plurals, the singular and the first plural form. A file names only the
+    language of its translations."""
     store = _parsed(whole(file, name), name)
     header = store.parseheader()
     languages = "", str(header.get("Language", "")).strip()
@@ -88,7 +88,7 @@ def _is_full(unit: Any) -> bool:
 
 
 def _forms(unit: Any, text: Any) -> list[str]:
-    """A text, or each of its forms where it has plurals."""
+    """A text as a list, or all of its forms if it has plurals."""
     return [str(form) for form in (text.strings if unit.hasplural() else [text])]
 
 
@@ -98,13 +98,13 @@ def _parsed(data: bytes, name: str) -> Any:
         raise ValueError(f"{name} is no PO: it has no msgid")
     try:
         return pofile.parsestring(data)
-    except Exception as error:  # the library's own, and what those below it raise
+    except Exception as error:  # of the library, or its dependencies
         raise ValueError(f"{name} is no PO: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
 def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, int]:
-    """How many forms the target language has, and which of them is for one: -1 where one form is for all numbers. A
-    header that does not say is told."""
+    """The number of plural forms of the target language, and the index of the singular: -1 if one form is for all
+    numbers. A header without this information gets it."""
     match = COUNT.search(header.get("Plural-Forms", "")[:MAX_RULE])
     language = header.get("Language", "").strip() or options.tgt
     if match is None:
@@ -117,7 +117,7 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
         if not 1 <= count <= MAX_PLURALS:
             raise ValueError(f"the header says nplurals={count}; it must be from 1 to {MAX_PLURALS}")
     one = 0
-    with suppress(ValueError, RecursionError):  # a rule that gettext would not take either
+    with suppress(ValueError, RecursionError):  # a rule that gettext does not accept either
         one = gettext.c2py(rule)(1)
     if count == 1:
         return 1, -1
@@ -125,7 +125,7 @@ def _plurals(store: Any, header: Any, options: DocumentOptions) -> tuple[int, in
 
 
 def _known(code: str) -> tuple[int, str]:
-    """The forms of a language, and the rule: what the library knows, which has 0 forms for one that it lacks."""
+    """The number of forms of a language, and the rule, as the library knows them; it has 0 forms for unknown ones."""
     first = code.partition("_")[0]
     language = factory.getlanguage(LIKE.get(first, code))
     if language.nplurals:

@@ -1,4 +1,4 @@
-"""PPTX: the text of slides and their notes, of charts, of diagrams, and what layouts and masters show on slides, in
+"""PPTX: the text of slides, notes, charts and diagrams, and what slides show of layouts and masters, is translated in
 place. The prompts of layouts stay."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from nmt.formats.document import DocumentOptions
 from nmt.formats.office import OfficeDocument
 from nmt.formats.xml import Element, child, namespace
 
-# In the order of translating. PowerPoint shows what it has drawn of a diagram until somebody edits it.
+# In the order of translating. PowerPoint shows the stored drawing of a diagram until somebody edits the diagram.
 KINDS = (
     "slides/slide",
     "diagrams/data",
@@ -25,7 +25,7 @@ PARTS = re.compile(rf"ppt/({'|'.join(KINDS)})([0-9]*)\.xml")
 
 
 class Presentation(OfficeDocument):
-    """Raises ValueError for what is no PPTX."""
+    """Raises ValueError if the file is not PPTX."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         super().__init__(data, name)
@@ -41,7 +41,7 @@ class Presentation(OfficeDocument):
 
 
 def _is_of_placeholder(paragraph: Element) -> bool:
-    """Whether a paragraph stands in a shape whose text a slide replaces."""
+    """Whether a paragraph is in a placeholder, whose text a slide replaces."""
     shape = next(paragraph.iterancestors("{*}sp"), None)
     named = child(shape, "nvSpPr") if shape is not None else None
     return named is not None and next(named.iter("{*}ph"), None) is not None

@@ -1,12 +1,12 @@
-"""Whether lines of text are a file with markup in it, which is better read as one. Standard library only."""
+"""Detect lines of text that are a file in another format, and better read as such. Standard library only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-LINES = 40  # that are looked at
-# The beginning of a file as text, U+FFFD for what is not UTF-8.
+LINES = 40  # lines that are examined
+# Beginning of a file as text, with U+FFFD for bytes that are not UTF-8 -> format, suffix.
 BEGINNINGS = {
     r"PK\x03\x04": ("a zip archive (DOCX, PPTX, XLSX or a corpus)", "docx"),
     "\x1f\ufffd\x08": ("gzipped", "txt.gz"),
@@ -22,6 +22,6 @@ BEGINNINGS = {
 
 
 def markup_of(lines: Sequence[str]) -> tuple[str, str] | None:
-    """What the first lines of a text look like, and the suffix of such a file; None of plain text."""
+    """The format that the first lines of a text look like, and its suffix; None for plain text."""
     head = "\n".join(line[:1000] for line in lines[:LINES])
     return next((found for pattern, found in BEGINNINGS.items() if re.match(pattern, head)), None)

@@ -1,10 +1,10 @@
 """Subtitles: SRT, WebVTT, and ASS or SSA. Only the words of a cue change: numbers, times, positions, notes, styles,
-codes, drawings and the end of each line stay to the letter (a library such as pysubs2 would write cues anew, and
-WebVTT without the rest).
+codes, drawings and line ends stay to the letter (a library such as pysubs2 would rewrite cues, and drop the rest of
+WebVTT).
 
-The lines of a cue are one text, which is divided into as many lines of like length again. Where one begins with a
-dash, somebody else speaks, and it is a text of its own. A line without words stays as it is, and what stands before
-it and after it are two texts.
+The lines of a cue are one text, which is divided again into as many lines of similar length. A line that begins with
+a dash is another speaker's, and begins a new text. A line without words stays as it is, and divides the text before
+it from that after it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DASH = re.compile(r"\s*[-–—]\s*")
 
 
 class Cue:
-    """The lines of one cue, or of one of its speakers, and which of the file's lines is the first."""
+    """The lines of one cue, or of one of its speakers, and the index of the first in the file."""
 
     def __init__(self, first: int, lines: Sequence[SubtitleLine], kind: str) -> None:
         self.first, self.lines, self.kind = first, lines, kind
@@ -40,8 +40,8 @@ class Cue:
         self.has_words = _has_words(pieces)
 
     def translated(self, target: str) -> list[str]:
-        """What is written in place of each line; "" for the last ones where the text has become fewer lines."""
-        times = iter(self.times)  # WebVTT wants them in rising order, whatever order their words have now
+        """The replacement of each line; "" for the last ones if the text has become fewer lines."""
+        times = iter(self.times)  # WebVTT requires ascending times, whatever order their words have now
         pieces = [next(times) if _is_timestamp(piece) else piece for piece in self.inline.target(target)]
         if self.kind == "vtt":
             pieces = [escape(piece, quote=False) if isinstance(piece, str) else piece for piece in pieces]
@@ -52,7 +52,7 @@ class Cue:
 
 
 class SubtitleDocument(Document):
-    """Raises ValueError for what is not UTF-8 or UTF-16, or has no cues."""
+    """Raises ValueError if the file is not UTF-8 or UTF-16, or has no cues."""
 
     def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
@@ -79,7 +79,7 @@ class SubtitleDocument(Document):
 
 
 def _texts(lines: Sequence[SubtitleLine], span: range, kind: str) -> list[range]:
-    """The lines of a cue that are one text each: what one speaker says, up to a line without words."""
+    """The ranges of lines of a cue that are one text each: those of one speaker, up to a line without words."""
     found: list[range] = []
     for i in span:
         if not _has_words(_pieces(lines[i].text, kind)):
@@ -105,8 +105,8 @@ def _is_timestamp(piece: Piece) -> bool:
 
 
 def _divided(pieces: list[Piece], count: int) -> list[str]:
-    """The text in up to `count` lines of like length; tags have none."""
-    words: list[tuple[str, int]] = []  # with what stands before it, and its own length
+    """The text in up to `count` lines of similar length; tags count as 0."""
+    words: list[tuple[str, int]] = []  # words, blanks and tags, with their lengths
     for piece in pieces:
         if isinstance(piece, Tag):
             words.append((piece.value, 0))
@@ -116,7 +116,7 @@ def _divided(pieces: list[Piece], count: int) -> list[str]:
     lines: list[str] = []
     line, before = "", 0
     for text, length in words:
-        is_break = text.isspace() and line.strip() and len(lines) < count - 1  # an empty line would end a cue
+        is_break = text.isspace() and line.strip() and len(lines) < count - 1  # no empty line, which would end a cue
         if is_break and before >= total * (len(lines) + 1) / count - length:
             lines.append(line)
             line = ""

@@ -1,5 +1,5 @@
-"""CSV (RFC 4180, between commas or semicolons) and TSV (in which a quote is a character like others), with a column
-of source and one of translations. Every other cell stays to the letter, quotes included."""
+"""CSV (RFC 4180, with commas or semicolons) and TSV (in which quotes have no special meaning), with a column of
+source and one of translations. Every other cell stays to the letter, quotes included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nmt.formats.encodings import read_text
 
 
 class TableDocument(Document):
-    """Raises ValueError where the columns cannot be told, or for what is not UTF-8 or UTF-16, or no CSV."""
+    """Raises ValueError if the columns cannot be told, or the file is not UTF-8 or UTF-16, or not CSV."""
 
     def __init__(self, kind: str, data: bytes, name: str, options: DocumentOptions) -> None:
         self.file = read_text(data, name)
@@ -76,13 +76,13 @@ class TableDocument(Document):
 
 
 def delimiter_of(text: str) -> str:
-    """Of a CSV, by its first line: spreadsheets of half of Europe write semicolons."""
+    """The delimiter of a CSV, by its first line: in half of Europe, spreadsheets write semicolons."""
     first = re.sub('"[^"]*"', "", text).split("\n")[0]
     return ";" if first.count(";") > first.count(",") else ","
 
 
 def _records(text: str, delimiter: str, quotes: bool, name: str) -> Iterator[tuple[list[str], str]]:
-    """The cells of each row as they are written, and what ends it."""
+    """The cells of each row as they are written, and the line end."""
     quoted = r'"(?:[^"]|"")*"|' if quotes else ""
     cell = re.compile(rf"({quoted}(?:[^{delimiter}\r\n]|\r(?!\n))*)({delimiter}|\r?\n|\Z)?")  # a lone \r is content
     cells: list[str] = []

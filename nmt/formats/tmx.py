@@ -1,4 +1,4 @@
-"""TMX: units with a text a language. A unit that lacks the target language gets one; one that has it keeps it."""
+"""TMX: units with one text for each language. A text in the target language is added, or kept if there is one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from nmt.formats.xml import (
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
-    """Raises ValueError for what is no TMX, or where not one unit has the source language."""
+    """Raises ValueError if the file is not TMX, or no unit has the source language."""
     tree = parse(data, name)
     root = tree.getroot()
     if local(root) != "tmx":
@@ -50,7 +50,7 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
 
 
 def units(file: Readable, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """Those with a text in both languages. Raises ValueError at the end where there is none."""
+    """The units with text in both languages. Raises ValueError at the end if there was none."""
     found: set[str] = set()
     number = sound = 0
     for number, unit in enumerate(elements(file, name, "tu"), 1):
@@ -78,7 +78,7 @@ def _texts(unit: Element) -> dict[str, Element]:
 
 
 def _chosen(wanted: str, texts: dict[str, Element], usual: str) -> str | None:
-    """Of several that are meant the one that the file says is its source."""
+    """The language that `wanted` means; of several, the one that the file names as its source."""
     found = matching(wanted, texts)
     return next((language for language in found if language.casefold() == usual.casefold()), next(iter(found), None))
 

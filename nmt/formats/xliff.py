@@ -1,9 +1,10 @@
-"""XLIFF 1.0 to 1.2 and 2.0 to 2.2: the targets of its units are filled in, and their states set.
+"""XLIFF 1.0 to 1.2 and 2.0 to 2.2: the targets of units are filled in, and their states set.
 
-A translation is `translated`, never approved: XLIFF 2 means by it what is not reviewed yet, and XLIFF 1.2 is told
-besides that a machine made it (state-qualifier leveraged-mt; with DocumentOptions.state "review" its state is
-needs-review-translation). A unit keeps a target of any state but new, needs-translation, needs-adaptation, needs-l10n
-and (XLIFF 2) initial, and one without a state unless it repeats the source. What says translate="no" is left alone.
+A translation is `translated`, never approved. In XLIFF 2 this means not yet reviewed. In XLIFF 1.2 the
+state-qualifier leveraged-mt adds that it is a machine translation, and with DocumentOptions.state "review" the state
+is needs-review-translation. A unit keeps a target in any state but new, needs-translation, needs-adaptation,
+needs-l10n and (XLIFF 2) initial, and a target without a state unless it repeats the source. Units with translate="no"
+are not changed.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from nmt.formats.xml import (
     text_of,
 )
 
-_LANGUAGES = (("source-language", "target-language"), ("srcLang", "trgLang"))  # attributes of XLIFF 1 and of 2
+_LANGUAGES = (("source-language", "target-language"), ("srcLang", "trgLang"))  # attributes in XLIFF 1 and 2
 TODO = {"new", "needs-translation", "needs-adaptation", "needs-l10n", "initial"}
 
 
 def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
-    """Raises ValueError for what is no XLIFF."""
+    """Raises ValueError if the file is not XLIFF."""
     tree, two = _tree(data, name)
     root = tree.getroot()
     source, target = _LANGUAGES[two]
@@ -53,7 +54,7 @@ def read(data: bytes, name: str, options: DocumentOptions) -> XmlDocument:
 
 
 def units(file: BinaryIO, name: str, src: str, tgt: str) -> Iterator[Unit]:
-    """The translated ones, in whatever languages their file says."""
+    """The translated units, with the languages that their file names."""
     tree, two = _tree(whole(file, name), name)
     keys = _LANGUAGES[two]
     for number, unit in enumerate(_units(tree.getroot(), two), 1):
@@ -97,7 +98,7 @@ def _new_target(source: Element) -> Element:
 
 
 def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) -> None:
-    """Of XLIFF 2."""
+    """Add a segment of XLIFF 2."""
     source, target = child(segment, "source"), child(segment, "target")
     assert source is not None
     text = _text(source)
@@ -116,8 +117,8 @@ def _segment(document: XmlDocument, segment: Element, options: DocumentOptions) 
 
 
 def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) -> None:
-    """Of XLIFF 1. One that is divided (seg-source) has a text for each of its segments, and may have translations of
-    some."""
+    """Add a unit of XLIFF 1. A divided one (seg-source) has a text for each segment; some may already be
+    translated."""
     source, divided, target = child(unit, "source"), child(unit, "seg-source"), child(unit, "target")
     assert source is not None
     parts = _marks(divided)
@@ -156,14 +157,14 @@ def _trans_unit(document: XmlDocument, unit: Element, options: DocumentOptions) 
 
 
 def _marks(holder: Element | None) -> list[Element]:
-    """Those of segments."""
+    """The marks of segments."""
     return [] if holder is None else [mark for mark in holder.iter("{*}mrk") if mark.get("mtype") == "seg"]
 
 
 def _fill_divided(
     target: Element, divided: Element, translated: Mapping[int, list[Piece]], before: Mapping[str | None, Element]
 ) -> None:
-    """A target with the marks of a seg-source, and what stands between them; those of `before` stay."""
+    """Fill a target with the marks of a seg-source and the text between them; translations in `before` stay."""
     copy = deepcopy(divided)
     for i, mark in enumerate(_marks(copy)):
         if i in translated:

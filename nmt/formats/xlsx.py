@@ -1,8 +1,8 @@
 """XLSX: the sheets of a workbook, with a column of source and one of translations.
 
-Only the cells of translations change, in the XML of their sheets; formulas, charts, pictures, macros and styles,
-which a library that writes workbooks anew would lose in part, stay to the byte. A new cell has its source's style.
-What is a number, a date (a number with a style), a truth value or an error is no text, and is not translated.
+Only the cells of translations change, in the XML of their sheets. Formulas, charts, pictures, macros and styles,
+which a library that rewrites workbooks would lose in part, stay byte for byte. A new cell has the style of its source
+cell. Numbers, dates (numbers with a style), truth values and errors are not text, and are not translated.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from nmt.formats.columns import Columns, column_of, columns_of, unknown
 from nmt.formats.document import Document, DocumentOptions, Segment, Table
 from nmt.formats.xml import FORBIDDEN, SPACE, Element, child, children, elements, local, parse, qualified, written
 
-MAX_CELLS = 20_000_000  # of a workbook, those that stand in it
+MAX_CELLS = 20_000_000  # cells that a workbook may have
 MAX_ROW, MAX_COLUMN = 1_048_576, 16_384  # of the format itself
 WORKBOOK, STRINGS = "xl/workbook.xml", "xl/sharedStrings.xml"
-TEXTS = {"s", "str", "inlineStr"}  # the types of cells that are text: shared, of a formula, in place
+TEXTS = {"s", "str", "inlineStr"}  # types of cells with text: shared, result of a formula, inline
 ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")  # a UTF-16 unit by its number, such as one that XML cannot spell
-LIKE_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # the first character of a text that would be read as one
+LIKE_ESCAPE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # the first character of text that would be read as an escape
 
 
 class SheetCell(NamedTuple):
-    value: str  # "" of a formula that was not computed
+    value: str  # "" for a formula that was not computed
     is_text: bool
     is_formula: bool
 
@@ -42,18 +42,18 @@ NO_CELL = SheetCell("", False, False)
 
 class SheetRow(NamedTuple):
     number: int
-    cells: dict[int, SheetCell]  # by the column from 0; those that have a value or a formula
+    cells: dict[int, SheetCell]  # column from 0 -> cell with a value or a formula
 
     def values(self, width: int = 0) -> list[str]:
-        """Of the cells from the first column to the last that is there, or to a width."""
+        """The values from the first column to the last one in use, or to `width`, if that is more."""
         return [self.cells.get(i, NO_CELL).value for i in range(max(width, max(self.cells) + 1))]
 
 
 class Workbook:
-    """Raises ValueError for what is no workbook."""
+    """Raises ValueError if the file is not a workbook."""
 
     def __init__(self, file: IO[bytes] | bytes, name: str) -> None:
-        self.name, self.archive = name, Archive(file, name)
+        self.archive = Archive(file, name)
         self.sheets = _sheets(self.archive)
         self.strings = _strings(self.archive)
         self.count = 0
@@ -65,12 +65,12 @@ class Workbook:
             for row in elements(file, file.name, "row"):
                 number = _number(row.get("r"), number + 1)
                 if not 1 <= number <= MAX_ROW:
-                    raise ValueError(f"{self.name}: {member} has a row {number}; there are {MAX_ROW} at most")
+                    raise ValueError(f"{file.name} has a row {number}; there are {MAX_ROW} at most")
                 found = ((column, self._cell(cell)) for column, cell in _cells(row))
                 cells = {column: cell for column, cell in found if cell.value or cell.is_formula}
                 self.count += len(row)
                 if self.count > MAX_CELLS:
-                    raise ValueError(f"{self.name} has more than {MAX_CELLS} cells")
+                    raise ValueError(f"{self.archive.name} has more than {MAX_CELLS} cells")
                 if any(cell.value for cell in cells.values()):
                     yield SheetRow(number, cells)
 
@@ -88,12 +88,12 @@ class Workbook:
 
 
 class WorkbookDocument(Document):
-    """Raises ValueError for what is no workbook, or where the columns of no sheet can be told."""
+    """Raises ValueError if the file is not a workbook, or the columns of no sheet can be told."""
 
     def __init__(self, data: bytes, name: str, options: DocumentOptions) -> None:
         self.book = Workbook(data, name)
-        self.todo: list[tuple[str, int, int, str]] = []  # sheet, row, column of the translation, text
-        self.columns: dict[str, tuple[Columns, int]] = {}  # and the number of the first row
+        self.todo: list[tuple[str, int, str]] = []  # sheet, row, text
+        self.columns: dict[str, tuple[Columns, int]] = {}  # sheet -> columns, number of the first row
         problem: ValueError | None = None
         for title, member in self.book.sheets:
             rows = self.book.rows(member)
@@ -120,35 +120,33 @@ class WorkbookDocument(Document):
             if not options.retranslate and not target.is_blank:
                 self.kept += 1
             else:
-                self.todo.append((member, row.number, columns.tgt, source.value))
+                self.todo.append((member, row.number, source.value))
 
     @property
     def segments(self) -> Sequence[Segment]:
         return [Segment(text) for *_, text in self.todo]
 
     def with_targets(self, targets: Sequence[str]) -> bytes:
-        by_sheet: dict[str, dict[int, str]] = {member: {} for member in self.columns}
-        for (member, row, _, _), target in zip(self.todo, targets, strict=True):
-            by_sheet[member][row] = target
-        changed = {}
+        by_sheet: dict[str, dict[int, str]] = {}
+        for (member, row, _), target in zip(self.todo, targets, strict=True):
+            by_sheet.setdefault(member, {})[row] = target
+        archive, changed = self.book.archive, {}
         for member, texts in by_sheet.items():
             columns, first = self.columns[member]
-            if texts and columns.name is not None:
-                texts = {first: columns.name} | texts
-            if texts:
-                data = self.book.archive.content(member)
-                changed[member] = _with_texts(data, f"{self.book.name}: {member}", columns, texts)
-        return self.book.archive.replaced(changed)
+            if columns.name is not None:
+                texts[first] = columns.name
+            changed[member] = _with_texts(archive.content(member), f"{archive.name}: {member}", columns, texts)
+        return archive.replaced(changed)
 
 
 def unescaped(text: str) -> str:
-    """A text as it is shown, such as "_" for "_x005F_"."""
+    """A text with its escapes decoded, such as "_" for "_x005F_"."""
     found = ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
     return found.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if found != text else text
 
 
 def escaped(text: str) -> str:
-    """A text as a workbook spells it. An end of a line stays; its carriage return XML would take for one, too."""
+    """A text with the escapes of a workbook, also for carriage returns, which XML would read as line feeds."""
     found = LIKE_ESCAPE.sub("_x005F_", text).replace("\r", "_x000D_")
     return FORBIDDEN.sub(lambda character: f"_x{ord(character[0]):04X}_", found)
 
@@ -211,7 +209,7 @@ def _strings(archive: Archive) -> list[str]:
 
 
 def _text(holder: Element | None) -> str:
-    """Of a string and its runs, without how it is read aloud (rPh)."""
+    """The text of a string and its runs, without phonetic guides (rPh)."""
     if holder is None:
         return ""
     texts = [child(node, "t") if local(node) == "r" else node for node in children(holder, "r", "t")]
@@ -219,7 +217,7 @@ def _text(holder: Element | None) -> str:
 
 
 def _cells(row: Element) -> list[tuple[int, Element]]:
-    """Each cell with its column from 0. Raises ValueError for one beyond the format's own bounds."""
+    """Each cell with its column from 0. Raises ValueError for a cell beyond the limits of the format."""
     found, column = [], -1
     for cell in children(row, "c"):
         match = re.match("([A-Z]{1,3})[0-9]", cell.get("r") or "")
@@ -251,8 +249,8 @@ def _number(text: str | None, otherwise: int) -> int:
 
 
 def tables(file: IO[bytes], name: str) -> Iterator[Table]:
-    """Each sheet that has values; its rows are as wide as the first at least. After the first, which may name the
-    columns, only text counts."""
+    """The sheets with values; each row is at least as wide as the first. After the first, which may name the columns,
+    only text counts."""
     book = Workbook(file, name)
     for title, member in book.sheets:
         rows = book.rows(member)

@@ -1,7 +1,7 @@
-"""XML of strangers, as a tree that is written back as it was but for what is changed; and text with inline elements.
+"""Untrusted XML: trees that are written back without other changes, and text with inline elements.
 
-No entity is defined and none is loaded from elsewhere: a document that declares one is refused, so that none can
-grow. Depth and length of a text are bounded by libxml2 (256 levels, 10 MB).
+A document that declares an entity is refused, so none can expand without bound, and none is loaded from elsewhere.
+libxml2 bounds the depth and the length of a text (256 levels, 10 MB).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 PAIRED = {"g", "pc", "mrk", "hi"}  # their content is text
 CLOSING = {"ept", "ex", "ec", "em"}
-HALVES = {"bpt", "bx", "sc", "sm", *CLOSING}  # each of them one end of a pair
+HALVES = {"bpt", "bx", "sc", "sm", *CLOSING}  # each is one end of a pair
 FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML cannot spell it
 SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-HEAD_BYTES = 1 << 16  # that a document may have before its first element
+HEAD_BYTES = 1 << 16  # most bytes before the first element of a document
 
-Element = Any  # lxml's, which has no types of its own
+Element = Any  # of lxml, which has no type annotations
 
 
 class Readable(Protocol):
@@ -36,11 +36,11 @@ class Readable(Protocol):
 
 
 class _FirstElementError(Exception):
-    """The end of what stands before the document."""
+    """Ends parsing at the first element."""
 
 
 def check_prolog(head: bytes, name: str) -> None:
-    """Raises ValueError where the first bytes of a document declare an entity, or are no XML."""
+    """Raises ValueError if the first bytes of a document declare an entity, or are not XML."""
     parser = expat.ParserCreate()
     parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
 
@@ -62,7 +62,7 @@ def check_prolog(head: bytes, name: str) -> None:
 
 
 def parse(data: bytes, name: str) -> Element:
-    """The tree of a document. Raises ValueError for what is too large, is no XML, or declares entities."""
+    """The tree of a document. Raises ValueError if it is too large, is not XML, or declares entities."""
     check_size(len(data), name)
     check_prolog(data[:HEAD_BYTES], name)
     try:
@@ -72,7 +72,7 @@ def parse(data: bytes, name: str) -> Element:
 
 
 def elements(file: Readable, name: str, wanted: str) -> Iterator[Element]:
-    """Each element of this name, one after the other, in memory for one of them."""
+    """The elements with this name, one after the other; only one is in memory."""
     head = file.read(HEAD_BYTES)
     check_prolog(head, name)
     parser = etree.XMLPullParser(events=("end",), tag=f"{{*}}{wanted}", **SAFE)
@@ -96,7 +96,7 @@ def elements(file: Readable, name: str, wanted: str) -> Iterator[Element]:
 
 
 def written(tree: Element, original: bytes) -> bytes:
-    """The document, with the declaration, the byte order mark and the ends of lines of the original."""
+    """The document, with the declaration, the byte order mark and the line ends of the original."""
     encoding = tree.docinfo.encoding or "UTF-8"
     if original[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return bytes(etree.tostring(tree, encoding=encoding, xml_declaration=True))
@@ -110,7 +110,7 @@ def written(tree: Element, original: bytes) -> bytes:
 
 
 def local(element: Element) -> str:
-    """The name of an element without its namespace; "" of a comment and its like."""
+    """The name of an element without its namespace; "" for a comment and the like."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
@@ -132,7 +132,7 @@ def child(element: Element, name: str) -> Element | None:
 
 
 def inherited(element: Element, attribute: str) -> str | None:
-    """The attribute of an element, or of the nearest one around it that has it."""
+    """The attribute of an element, or of its nearest ancestor that has it."""
     while element is not None:
         if (value := element.get(attribute)) is not None:
             return str(value)
@@ -141,19 +141,19 @@ def inherited(element: Element, attribute: str) -> str | None:
 
 
 def sibling(element: Element, name: str) -> Element:
-    """A new element after this one, of the same namespace, and indented as it is."""
+    """A new element after this one, with the same namespace and indentation."""
     made = etree.Element(qualified(element, name))
     parent, tail = element.getparent(), element.tail
     element.addnext(made)
     made.tail = tail
     is_last = made.getnext() is None and parent.text and not parent.text.strip()
-    element.tail = parent.text if is_last else tail  # of the last one it is the indentation of what closes
+    element.tail = parent.text if is_last else tail  # the last one's tail is the indentation of the closing tag
     return made
 
 
 def inline(element: Element, preserve: bool) -> Inline:
-    """The content of an element. Without `preserve` an end of a line, with the indentation around it, is one space,
-    and nothing at either end of the text."""
+    """The content of an element. Without `preserve`, a line end with the indentation around it becomes a space, or
+    nothing at either end of the text."""
     pieces = _with_partners(list(_pieces(element)))
     if not preserve and pieces:
         pieces = [_without_indentation(piece) if isinstance(piece, str) else piece for piece in pieces]
@@ -164,9 +164,9 @@ def inline(element: Element, preserve: bool) -> Inline:
 
 
 def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
-    """With pairs of the single elements that open and close one; those that cross others stay alone."""
+    """The pieces with elements that are halves joined in pairs; those that cross others stay alone."""
     names = {
-        i: (_key(piece.value), local(piece.value) in CLOSING)
+        i: ("close" if local(piece.value) in CLOSING else "open", _key(piece.value))
         for i, piece in enumerate(pieces)
         if isinstance(piece, Tag) and piece.kind == "alone" and local(piece.value) in HALVES
     }
@@ -174,7 +174,7 @@ def _with_partners(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _without_indentation(text: str) -> str:
-    """An end of a line for each run of blank space that has some."""
+    """The text with each run of blank space that has line ends replaced by one line end."""
     first, *others = text.split("\n")
     if not others:
         return text
@@ -183,14 +183,14 @@ def _without_indentation(text: str) -> str:
 
 
 def text_of(element: Element | None) -> str:
-    """Its text alone, as one line: no tags, and not what they hold."""
+    """The text of an element on one line, without tags and their content."""
     if element is None:
         return ""
     return " ".join("".join(piece for piece in _pieces(element) if isinstance(piece, str)).split())
 
 
 def fill(element: Element, pieces: Iterable[Piece]) -> None:
-    """Make pieces the content of an element."""
+    """Replace the content of an element by pieces."""
     for old in list(element):
         element.remove(old)
     element.text = None
@@ -210,7 +210,7 @@ def fill(element: Element, pieces: Iterable[Piece]) -> None:
 
 
 def append_text(element: Element, text: str) -> None:
-    """Put text behind what an element holds; U+FFFD for what XML cannot spell."""
+    """Append text to the content of an element, with U+FFFD for characters that XML cannot spell."""
     text = FORBIDDEN.sub("\ufffd", text)
     if len(element):
         element[-1].tail = (element[-1].tail or "") + text
@@ -219,7 +219,8 @@ def append_text(element: Element, text: str) -> None:
 
 
 def _pieces(element: Element) -> Iterator[Piece]:
-    """The value of a tag is the element that stands for it; of what closes an element that has content, None."""
+    """The pieces of an element's content. The value of a tag is its element, or None for the end of an element with
+    content."""
     if element.text:
         yield str(element.text)
     for node in element:
@@ -248,13 +249,13 @@ def _without_tail(node: Element) -> Element:
 
 
 def _key(node: Element) -> tuple[str, str | None]:
-    """What a tag that opens and the one that closes it have in common, such as bpt and ept."""
+    """A key that both halves of a pair share, such as bpt and ept."""
     ids = (node.get(key) for key in ("startRef", "rid", "i", "id"))
     return local(node)[1:], next((found for found in ids if found is not None), None)
 
 
 class XmlDocument(Document):
-    """A tree with places for translations: an inline text, and what is done with its translation."""
+    """A tree with slots for translations: an inline text, and a function that stores its translation."""
 
     def __init__(self, tree: Element, original: bytes, languages: tuple[str, str]) -> None:
         self.tree, self.original, self.languages = tree, original, languages

@@ -1,1 +1,1 @@
-"""HTML: what is text in it, and the same document with other texts."""
+"""HTML: extract the texts of a document, and put other texts in their place."""

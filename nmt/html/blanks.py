@@ -1,4 +1,4 @@
-"""What is no text in HTML: blanks and format characters, such as a zero-width space, also where entities are it."""
+"""Invisible characters in HTML: blanks and format characters, such as a zero-width space, also as entities."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _is_blank(text: str) -> bool:
 
 def _pattern() -> re.Pattern[str]:
     characters = [one for one in map(chr, [*range(0x3001), 0xFEFF]) if _is_blank(one)]
-    codes = [ord(one) for one in characters if html.unescape(f"&#{ord(one)};") == one]  # &#133; is another's
+    codes = [ord(one) for one in characters if html.unescape(f"&#{ord(one)};") == one]  # &#133; is another character
     names = sorted((name for name, value in html5.items() if _is_blank(value)), reverse=True)  # nbsp; before nbsp
     entities = [
         "|".join(names),
@@ -35,7 +35,7 @@ def stripped(text: str) -> tuple[str, str, str]:
     """The blanks before a text that is not blank, the text, and the blanks after it."""
     first = _BLANKS.match(text)
     start, end = first.end() if first else 0, len(text)
-    for last in _BLANKS.finditer(text, start):  # a search for blanks and an end would take the square of the time
+    for last in _BLANKS.finditer(text, start):  # searching for blanks before the end would take quadratic time
         if last.end() == len(text):
             end = last.start()
     return text[:start], text[start:end], text[end:]

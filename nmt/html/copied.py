@@ -1,4 +1,4 @@
-"""Which elements of HTML are copied whole, and where they end: an end tag may be omitted."""
+"""Elements of HTML that are copied whole, and their ends, as end tags may be omitted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNTRANSLATED = names(
 )
 VOID = names("area base br col embed hr img input link meta source track wbr")
 _GROUPS = "tbody tfoot thead"
-# What ends an element of a name, where it starts: one of its kind, or of the kind that its parent is of.
+# Element -> elements whose start tag ends it.
 _ENDING = {
     "li": names("li"),
     **dict.fromkeys(["dt", "dd"], names("dt dd")),
@@ -33,22 +33,23 @@ _ENDING = {
         f"search section summary table td th tr ul xmp {_GROUPS}"
     ),
 }
-# In these it ends nothing that stands outside.
+# Inside these, a start tag does not end an element outside.
 _WITHIN = dict.fromkeys(["td", "th", "tr", *_GROUPS.split()], names("table template"))
 _WITHIN_OTHERS = names("button dl menu object ol select table template ul")
 
 
 class CopiedElement:
-    """An element, from its opening tag on. Takes a time that does not depend on how deep it is."""
+    """An element, from its opening tag on. The time for a token does not depend on the depth."""
 
     def __init__(self, token: Token) -> None:
         self.contents = [token.content]
         self.name = token.name
-        self._open = [token.name]  # it, and what is open in it
+        self._open = [token.name]  # its name, and those of open elements in it
         self._numbers = Counter(self._open)
 
     def ends_before(self, token: Token, around: Mapping[str, int]) -> bool:
-        """Whether it has no end tag, as the next token says; `around` has the names of what it may stand in."""
+        """Whether the next token shows that the end tag was omitted; `around` counts the names of the open elements
+        around this one."""
         if self.name not in _ENDING:
             return False
         if token.closes:
@@ -57,7 +58,7 @@ class CopiedElement:
         return token.name in _ENDING[self.name] and not any(self._numbers[name] for name in within)
 
     def ends_with(self, token: Token) -> bool:
-        """Take the next token."""
+        """Take the next token; returns whether the element ends with it."""
         self.contents.append(token.content)
         if token.closes:
             self._close(token.name)
@@ -74,7 +75,7 @@ class CopiedElement:
 
 
 def is_copied(token: Token) -> bool:
-    """Whether an opening tag is that of such an element."""
+    """Whether an opening tag begins an element that is copied whole."""
     if token.name in UNTRANSLATED:
         return True
     found = token.attributes

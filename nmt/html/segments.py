@@ -1,10 +1,9 @@
-"""A document of HTML: its tags stay, and what stands between them is translated.
+"""Segments of an HTML document: its tags stay, and the text between them is translated.
 
-A tag of a block (a paragraph, a cell, a button, a line's end) ends a text; any other tag, and a comment, is of the
-text that it stands in, and is put back where the alignment says (text/markup.py). What is a tag (tokens.py) is
-copied as it is, some elements with all that they hold (copied.py); what is none is text, whose entities are
-read, and whose translation is spelled with those that HTML needs. So the translated document holds the tags of the
-document, each once, and none other.
+A block tag (a paragraph, a cell, a button, a line break) ends a text. Any other tag, and a comment, is part of the
+text around it, and is put back by the alignment (text/markup.py). Tags (tokens.py) are copied unchanged, some
+elements with all their content (copied.py). All else is text: its entities are decoded, and its translation has only
+those that HTML needs. So the translated document has each tag of the document once, and no others.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from itertools import accumulate
 
 from nmt.html.blanks import is_blank, stripped
 from nmt.html.copied import VOID, CopiedElement, is_copied, names
-from nmt.html.tokens import tokens, unescaped
+from nmt.html.tokens import SOFT_HYPHEN, tokens, unescaped
 from nmt.text.sentences import LONG, sentences
+from nmt.text.tag_pairs import nested_pairs
 
-# Tags as the translator sees them: the text's own, by number.
+# Numbered tags, which the translator sees in place of the document's.
 _OWN = re.compile(r"<(/?)nmt(\d+)(/?)>")
 _BLANKS = re.compile(r"[ \t\n\f\r]+")  # which HTML shows as one
-SOFT_HYPHEN = "\u00ad"  # its word is one, and its translation is divided elsewhere
 BLOCKS = names(
     "address article aside audio blockquote body br button canvas caption center col colgroup datalist dd details "
     "dialog dir div dl dt fieldset figcaption figure footer form frame h1 h2 h3 h4 h5 h6 head header hgroup hr html "
@@ -38,13 +37,20 @@ BLOCKS = names(
 
 @dataclass(eq=False)
 class _Part:
-    """Text (without a name), or a tag, or an element that is copied whole."""
+    """Text (with an empty name), a tag, or an element that is copied whole."""
 
     content: str
     name: str = ""
     closes: bool = False
     stands_alone: bool = False
     partner: _Part | None = None
+
+    @property
+    def kind(self) -> str:
+        """For a tag that may have a partner "open" or "close", else ""."""
+        if not self.name or self.stands_alone:
+            return ""
+        return "close" if self.closes else "open"
 
     @property
     def ends_text(self) -> bool:
@@ -57,21 +63,21 @@ class _Part:
 
 @dataclass(frozen=True)
 class HtmlSegments:
-    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have tags of their own, by number, in
-    place of the document's `tags`."""
+    """`skeleton[0] texts[0] skeleton[1] ... skeleton[-1]`, where the texts have numbered tags in place of the
+    document's `tags`."""
 
     texts: tuple[str, ...]
     skeleton: tuple[str, ...]
-    tags: tuple[tuple[str, str], ...]  # opening, or alone, and closing
+    tags: tuple[tuple[str, str], ...]  # opening tag and closing tag, or a tag alone and ""
 
     @property
     def plain(self) -> str:
-        """What is translated, a text a line: without tags and what is copied, and with characters for entities."""
+        """The texts to translate, one per line, without tags and with entities decoded."""
         return "\n".join(unescaped(_OWN.sub("", text)) for text in self.texts)
 
     def joined(self, translations: Sequence[str]) -> str:
-        """The document with translations of its texts. Where one has lost or doubled tags of its text, they stand
-        behind it."""
+        """The document with translations of its texts. If a translation has lost or doubled tags, all tags of its
+        text are put after it."""
         parts = [self.skeleton[0]]
         for text, translation, between in zip(self.texts, translations, self.skeleton[1:], strict=True):
             if sorted(_OWN.findall(translation)) != sorted(_OWN.findall(text)):
@@ -88,7 +94,7 @@ class HtmlSegments:
 
 
 def cut(document: str, language: str = "") -> HtmlSegments:
-    """A document, in a language."""
+    """Cut a document in a language into segments."""
     texts: list[str] = []
     skeleton: list[list[str]] = [[]]
     tags: list[tuple[str, str]] = []
@@ -114,7 +120,7 @@ def cut(document: str, language: str = "") -> HtmlSegments:
 def _parts(document: str) -> Iterator[_Part]:
     """Texts, tags, and elements that are copied whole."""
     copied: CopiedElement | None = None
-    around = Counter[str]()  # the names of what is open, or has no end tag
+    around = Counter[str]()  # names of elements that are open, or have no end tag
     for token in tokens(document):
         if copied and copied.ends_before(token, around):
             yield _Part("".join(copied.contents), copied.name, stands_alone=True)
@@ -135,29 +141,17 @@ def _parts(document: str) -> Iterator[_Part]:
 
 
 def _paired(run: list[_Part]) -> list[_Part]:
-    """The same; an opening tag and the closing one of its name know one another, and what has no partner, or crosses
-    two that have, stands alone."""
-    stack: list[_Part] = []
-    opened = Counter[str]()  # the names of the stack
-    for part in run:
-        if not part.name or part.stands_alone:
-            continue
-        if not part.closes:
-            stack.append(part)
-            opened[part.name] += 1
-            continue
-        while opened[part.name] and part.partner is None:
-            last = stack.pop()
-            opened[last.name] -= 1
-            if last.name == part.name:
-                part.partner, last.partner = last, part
+    """The same parts. Opening and closing tags of the same name become partners; a tag without a partner, or that
+    crosses a pair, stands alone."""
+    for start, end in nested_pairs((part.kind, part.name) for part in run).items():
+        run[start].partner, run[end].partner = run[end], run[start]
     for part in run:
         part.stands_alone = part.stands_alone or (bool(part.name) and part.partner is None)
     return run
 
 
 def _sentences(run: list[_Part], language: str) -> Iterator[list[_Part]]:
-    """A run as its sentences, if it is long; none ends within an element."""
+    """The sentences of a run, if it is long; no sentence ends inside an element."""
     plain = "".join(part.content for part in run if not part.name)
     ends = list(accumulate(map(len, sentences(plain, language)))) if len(plain) > LONG else []
     found: list[_Part] = []
@@ -184,7 +178,7 @@ def _sentences(run: list[_Part], language: str) -> Iterator[list[_Part]]:
 
 
 def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
-    """What stands before, in, and after the text of a sentence: tags that hold all of it need no alignment."""
+    """The parts before, in and after the text of a sentence: tags around all of it need no alignment."""
     first, last = 0, len(sentence)
     before, after = "", ""
     while first < last:
@@ -208,7 +202,7 @@ def _peeled(sentence: list[_Part]) -> tuple[str, list[_Part], str]:
 
 
 def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
-    """A text whose tags are numbers of `tags`, which grow."""
+    """A text with numbered tags; the tags are appended to `tags`."""
     numbers: dict[int, int] = {}
     spelled = []
     for part in parts:
@@ -224,5 +218,5 @@ def _spelled(parts: Sequence[_Part], tags: list[tuple[str, str]]) -> str:
 
 
 def _escaped(text: str) -> str:
-    """A text with those entities that HTML needs, and no others."""
+    """A text with only the entities that HTML needs."""
     return html.escape(unescaped(text), quote=False)

@@ -1,4 +1,4 @@
-"""HTML as a browser reads it: its tags with their attributes, comments, and the text between them."""
+"""Tokens of HTML as a browser reads it: tags with their attributes, comments, and the text between them."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-# What does not end with a > is no tag but text, and is not looked through again, which would take a time that grows
-# with the square of the length. Other than a browser's, a tag has a < only in quotes: in "a <b, <i>c</i>" <i> is one.
+# A tag without a final > is text, and is not searched again, which would take quadratic time. Unlike in a browser, a
+# tag may contain < only in quotes: in "a <b, <i>c</i>", <i> is a tag.
 TAG = re.compile(
     r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[!?][^>]*+(?:>|\Z)"
     r"|<(?P<close>/)?+(?P<name>[A-Za-z][^\s/<>]*+)(?P<rest>(?:[\s/]++|(?:=[^\s/<>=]*+|[^\s/<>=]++)"
-    # A quote delimits only after the = alone.
+    # A quote delimits a value only right after the =.
     r"(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'<>][^\s<>]*+|(?=>))|(?!\s*+=)))*+)(?P<end>>)?+",
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(=[^\s/=]*+|[^\s/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s\"'][^\s]*+)?+))?+")
-# What they hold has no tags and no comments, and ends at the first closing tag of their name.
+# Their content has no tags and no comments, and ends at the first closing tag of their name.
 RAW = frozenset(["iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp"])
-
-_NO_NUMBER = re.compile(r"&#[0-9]{4000,};?")  # Python reads no number of more than 4300 digits
+SOFT_HYPHEN = "\u00ad"  # removed, because it divides a word; the translation is hyphenated elsewhere
+_NO_NUMBER = re.compile(r"&#[0-9]{4000,};?")  # Python does not parse a number of more than 4300 digits
 
 
 @dataclass(frozen=True)
 class Token:
-    """A text (without a name), a tag, a comment ("!--"), or a declaration ("!")."""
+    """A text (with an empty name), a tag, a comment ("!--"), or a declaration ("!")."""
 
     content: str
     name: str = ""
@@ -36,7 +36,7 @@ class Token:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """Of several that have one name the first."""
+        """Name -> value; of attributes with the same name, the first counts."""
         found: dict[str, str] = {}
         for name, *values in _ATTRIBUTE.findall(self.rest):
             found.setdefault(name.lower(), "".join(values))
@@ -44,7 +44,7 @@ class Token:
 
 
 def tokens(document: str) -> Iterator[Token]:
-    """All of a document, in order."""
+    """The tokens of a document, in order."""
     start = place = 0
     while tag := TAG.search(document, place):
         place = tag.end()
@@ -80,7 +80,7 @@ def _is_empty(rest: str) -> bool:
 
 
 def unescaped(text: str) -> str:
-    """A text with characters for entities."""
+    """A text with its entities decoded."""
     return html.unescape(_NO_NUMBER.sub("\ufffd", text))
 
 

@@ -1,15 +1,15 @@
-"""Translation over HTTP, in the words of other services' clients.
+"""Translation over HTTP, compatible with the clients of other services.
 
-    server.py, connection.py    uvicorn, which nothing else knows
-    app.py        ASGI: bodies within limits, errors; routes.py: which path is answered by what
-    wire.py, libretranslate.py, deepl.py, opennmt.py, huggingface.py    what clients send and get: pure functions
-    service.py    a request's way: limits, detection, segments, batches, and back
-    files.py      a file's way: a portion at a time, and kept for a while; documents.py: what is translated in it
-    batcher.py    what came while the last batch ran is the next batch
-    processes.py  the processes that hold the models, seen from here; models.py, seen from there; messages.py: what
-                  they say; generations.py: new models in the place of old ones while requests run
-    texts.py      a text's way: its language, its segments (detection.py, segments.py), and its translation
+    server.py, connection.py    uvicorn; nothing else depends on it
+    app.py        ASGI: bodies within limits, errors; routes.py: the handler of each path
+    wire.py, libretranslate.py, deepl.py, opennmt.py, huggingface.py    requests and responses: pure functions
+    service.py    the path of a request: limits, detection, segments, batches, and back
+    files.py      the path of a file: translated in portions, kept for a while; documents.py: its texts
+    batcher.py    segments that arrive while a batch runs form the next batch
+    processes.py  the processes that hold the models, seen from the HTTP process; models.py: these processes;
+                  messages.py: their messages; generations.py: replaces models while requests run
+    texts.py      a text: its language, its segments (detection.py, segments.py), and its translation
     pairs.py, limits.py, metrics.py, openapi.py, page/
 
-The process that speaks HTTP loads no model and no torch: it starts while another one loads them, and never waits.
+The HTTP process loads neither models nor torch: it starts while another process loads them, and never blocks.
 """

@@ -1,7 +1,7 @@
-"""An ASGI application: what comes is read within limits, handed on, and answered, in JSON but for the page, the
-metrics and files. Errors have the shape of the interface that was asked.
+"""An ASGI application: reads requests within limits, passes them on and answers in JSON, except for the page, the
+metrics and files. An error has the format of the requested API.
 
-The paths are few and fixed, and a framework cost more than a translation's share of a batch.
+The paths are few and fixed; a framework took more time than a translation's share of a batch.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from nmt.service.routes import ROUTES, WITH_FILE, Asked, Handler, Response, refu
 from nmt.service.service import Service
 from nmt.service.wire import JSON, HttpRequest, RefusedError
 
-MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, which are read so that the client hears of it
-FORM_BYTES = 65_536  # of a form beside its file
+MAX_DISCARDED_BYTES = 32_000_000  # of a body that is too long, read and discarded so that the client gets the error
+FORM_BYTES = 65_536  # of a form, besides its file
 HOST = re.compile(r"([\w.-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?", re.ASCII)
 CORS = {"access-control-allow-origin": "*"}
 PREFLIGHT = {
@@ -32,7 +32,7 @@ PREFLIGHT = {
     "access-control-max-age": "86400",
 }
 COMMON = {**CORS, "content-type": JSON, "x-content-type-options": "nosniff", "cache-control": "no-store"}
-GONE = 499  # a client who has closed the connection: no standard has a number for it
+GONE = 499  # the client has closed the connection; no standard defines a status for that
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 
 def build_app(service: Service) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """An ASGI application that asks the service."""
+    """An ASGI application for the service."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
@@ -71,22 +71,19 @@ async def _of_path(service: Service, path: str, name: str, scope: Scope, receive
         message = f"{method[:20]} is not allowed here; use {', '.join(handlers)}"
         return _refused(RefusedError(405, message), path, allowed)
     try:
-        content = await _content(service, path, name, handlers[method], scope, receive)
+        return await _answered(service, path, name, handlers[method], scope, receive)
     except RefusedError as refusal:
         return _refused(refusal, path)
     except Exception as error:
-        # Not its message, nor its causes': they may quote a text.
+        # Without its message or its causes: they may quote a text.
         logger.error("%s: %s", path, place_of(error))
         return _refused(RefusedError(500, "an error of the server"), path)
-    if isinstance(content, Response):
-        return content
-    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
 
 
-async def _content(
+async def _answered(
     service: Service, path: str, name: str, handler: Handler, scope: Scope, receive: Receive
-) -> Response | Any:
-    """What the handler gives. Raises what it raises, and RefusedError as `_body`."""
+) -> Response:
+    """The handler's response. Raises the handler's errors, and RefusedError as `_body`."""
     has_file = handler in WITH_FILE
     with service.files.arrival(has_file) as is_room:
         request = await _request(scope, receive, service.limits, *_most(service.limits, has_file, is_room))
@@ -95,11 +92,13 @@ async def _content(
         asked = Asked(service, request, client[0] if client else "", name)
         content = await _until_gone(receive, handler(asked))
     service.metrics.observe("nmt_request_seconds", time.perf_counter() - begun, path)
-    return content
+    if isinstance(content, Response):
+        return content
+    return Response((content if isinstance(content, str) else to_json(content)).encode(), COMMON)
 
 
 def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedError]:
-    """How many bytes a body may have, and what is said of more."""
+    """The maximum size of a body in bytes, and the error for a larger one."""
     if not is_room:
         return -1, RefusedError(429, "too many files are on their way; try again in 5 s", 5)
     if has_file:
@@ -108,7 +107,7 @@ def _most(limits: Limits, has_file: bool, is_room: bool) -> tuple[int, RefusedEr
 
 
 async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, too_much: RefusedError) -> HttpRequest:
-    """Raises RefusedError as `_body`."""
+    """The request with its body. Raises RefusedError as `_body`."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     query = scope["query_string"].decode("ascii", "replace")
     body = await _body(receive, headers.get("content-length", ""), limits.body_s, most, too_much)
@@ -117,7 +116,7 @@ async def _request(scope: Scope, receive: Receive, limits: Limits, most: int, to
 
 
 def _origin(scope: Scope, host: str) -> str:
-    """Where the client found this server; where it does not say, the server's own address."""
+    """The URL at which the client reached this server; if it does not say, the server's own address."""
     if not HOST.fullmatch(host):
         host, port = scope["server"] or ("localhost", None)
         host = f"[{host}]" if ":" in host else host
@@ -126,8 +125,8 @@ def _origin(scope: Scope, host: str) -> str:
 
 
 async def _body(receive: Receive, length: str, seconds: float, most: int, too_much: RefusedError) -> bytes:
-    """At most so many bytes, within so many seconds. Raises RefusedError: `too_much` for more, of which little is
-    kept, and 408 for one that is slow."""
+    """A body of at most `most` bytes, within `seconds`. Raises RefusedError: `too_much` for a longer one, whose
+    excess is discarded, 408 for a slow one, GONE when the client disconnects."""
     chunks: list[bytes] = []
     size = 0
     discarded = max(MAX_DISCARDED_BYTES, most)
@@ -155,7 +154,7 @@ async def _body(receive: Receive, length: str, seconds: float, most: int, too_mu
 
 
 async def _until_gone(receive: Receive, work: Awaitable[Any]) -> Any:
-    """What the work gives; it is cancelled, and RefusedError raised, when the client has gone."""
+    """The result of the work. Cancels it and raises RefusedError when the client disconnects."""
     task = asyncio.current_task()
     assert task
     is_done = is_gone = False
@@ -166,7 +165,7 @@ async def _until_gone(receive: Receive, work: Awaitable[Any]) -> Any:
             is_gone = True
             task.cancel()
 
-    gone = asyncio.ensure_future(receive())  # after the body comes the end alone
+    gone = asyncio.ensure_future(receive())  # after the body only a disconnect can come
     gone.add_done_callback(leave)
     try:
         return await work

@@ -1,11 +1,11 @@
-"""What came while the last batch ran is the next batch.
+"""Dynamic batching: the segments that arrive while a batch runs form the next batch.
 
-A worker takes its share of what is there, as many segments as each would have if all took as many. No timer makes a
-lone request wait. Jobs of one kind (a pair of languages and what is asked of it) share batches: in turns, oldest
-first, a few segments each, so that a long text holds up no short one. A job whose client has gone is dropped before
-it is in a batch. A batch that fails is tried again, and then one segment at a time, so that one text fails no other.
+A free worker takes an equal share of all segments that wait or run. No timer delays a lone request. Jobs of one kind
+(a language pair and its options) share batches: they take turns, oldest first, a few segments each, so a long text
+does not hold up short ones. A job whose client has gone is dropped before it is in a batch. When a worker dies, its
+batch is retried; a batch that fails is retried one segment at a time, so one bad text does not fail others.
 
-Knows no model and no framework: `run` translates a batch, on one of `slots` workers.
+Independent of models and frameworks: `run` translates a batch on one of `slots` workers.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 
 from nmt.service.tasks import Tasks
 
-MAX_SEGMENTS = 64  # of a batch: more are no faster
-MAX_CHARS = 6000  # of a batch: so long the next one waits
-TURN = 8  # segments of a job before it is the next one's turn
-GATHER_SHARE, GATHER_S = 0.5, 0.02  # of the last batch's time, and at most: see Batcher._gathered
+MAX_SEGMENTS = 64  # in a batch: more are no faster
+MAX_CHARS = 6000  # in a batch: limits how long the next one waits
+TURN = 8  # segments of a job before the next job's turn
+GATHER_SHARE, GATHER_S = 0.5, 0.02  # share of the last batch's time, and the maximum: see Batcher._gathered
 
 Run = Callable[[Any, list[str]], Awaitable[Sequence[Any]]]
 
@@ -43,7 +43,7 @@ class _Job:
 @dataclass
 class _Batch:
     kind: Any
-    parts: list[tuple[_Job, int]] = field(default_factory=list)  # of each segment its job and its place there
+    parts: list[tuple[_Job, int]] = field(default_factory=list)  # each segment's job and its index there
     chars: int = 0
 
     def texts(self) -> list[str]:
@@ -55,23 +55,23 @@ class _Batch:
 
 
 class Batcher:
-    """Jobs in, results out. Belongs to the event loop that it is used in."""
+    """Jobs in, results out. Use it in one event loop only."""
 
     def __init__(self, run: Run, slots: int) -> None:
         self.run = run
         self.slots = self.free = slots
-        self.running = 0  # segments that are in a batch
-        self.waiting = 0  # segments that are in no batch yet
-        self.dropped = 0  # segments that were never in a batch, because nobody waits for them any more
+        self.running = 0  # segments in a batch
+        self.waiting = 0  # segments not yet in a batch
+        self.dropped = 0  # segments that were cancelled before they were in a batch
         self.jobs = 0  # not answered yet
-        self._queues: dict[Hashable, deque[_Job]] = {}  # the kind whose turn it is first
+        self._queues: dict[Hashable, deque[_Job]] = {}  # in the order of their turns
         self._tasks = Tasks()
         self._enough: tuple[int, asyncio.Future[None]] | None = None
         self._idle: list[asyncio.Future[None]] = []
 
     def submit(self, kind: Hashable, segments: Sequence[str]) -> asyncio.Future[list[Any]]:
-        """The results in order, once they are there; cancel it when nobody waits for them any more. It may raise
-        what `run` raises for one of the segments alone."""
+        """A future of the results, in order; cancel it when they are no longer needed. It may raise the error that
+        `run` raises for one of the segments alone."""
         answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         if not segments:
             answer.set_result([])
@@ -94,7 +94,7 @@ class Batcher:
 
     def _over(self, job: _Job) -> None:
         if not job.answer.cancelled():
-            job.answer.exception()  # who asked may have gone, and asyncio would complain that nobody looks
+            job.answer.exception()  # mark it as retrieved: the caller may have gone, and asyncio would complain
         unseen = len(job.segments) - job.taken
         self.jobs -= 1
         self.waiting -= unseen
@@ -111,7 +111,7 @@ class Batcher:
             self._tasks.begin(self._work())
 
     async def _work(self) -> None:
-        """One worker's batches, until there are no more."""
+        """Run batches on one worker until there are no more."""
         loop = asyncio.get_running_loop()
         try:
             while batch := self._next():
@@ -128,9 +128,9 @@ class Batcher:
             self._start()
 
     async def _gathered(self, batch: _Batch, seconds: float) -> None:
-        """Clients who were answered together soon ask together: wait for them for a moment that is short beside the
-        batch's own time, else the first of them would be a batch alone, again and again. Nobody waits after a batch
-        of one job."""
+        """Wait for the next requests of clients that were answered together, for a moment that is short compared with
+        the batch: otherwise the first of them would be a batch by itself, again and again. There is no wait after a
+        batch of one job."""
         if batch.jobs < 2 or self.waiting >= batch.jobs or self._enough:
             return
         enough: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -147,13 +147,13 @@ class Batcher:
             while queue and self._take(batch, queue, most):
                 pass
             if queue:
-                self._queues[kind] = queue  # at the end: the others' turn first
+                self._queues[kind] = queue  # at the end: other kinds come first
             if batch.parts:
                 return batch
         return None
 
     def _take(self, batch: _Batch, queue: deque[_Job], most: int) -> bool:
-        """A turn of the first job; whether there may be room for another one."""
+        """Add a turn of the first job -> whether there may be room for another one."""
         job = queue.popleft()
         for _ in range(min(TURN, job.left)):
             size = len(job.segments[job.taken])
@@ -189,7 +189,7 @@ class Batcher:
                 job.answer.set_result(job.results)
 
     async def _twice(self, kind: Any, texts: list[str]) -> Sequence[Any]:
-        """What fails may have met a worker that was killed for another reason."""
+        """Translate a batch; retry once if the worker died, which may have had another cause."""
         try:
             return await self.run(kind, texts)
         except ConnectionError:

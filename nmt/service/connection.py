@@ -1,5 +1,5 @@
-"""A connection of the HTTP server, with bounds that uvicorn's lacks: how long the head of a request may take to come,
-how large it may be, and how many connections there may be. An offer to speak another protocol is declined."""
+"""A connection of the HTTP server, with limits that uvicorn lacks: the time and size of a request's head, and the
+number of connections. Upgrades to other protocols are declined."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MAX_HEAD_BYTES = 32_768
 
 
 def bounded(head_s: float) -> type[HttpToolsProtocol]:
-    """The kind of connection whose requests' heads come within so many seconds."""
+    """A class of connections on which each request's head must arrive within `head_s` seconds."""
     return type("BoundedConnection", (BoundedConnection,), {"head_s": head_s})
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """A connection whose requests' heads come within `head_s` seconds and MAX_HEAD_BYTES."""
+    """A connection that limits each request's head to `head_s` seconds and MAX_HEAD_BYTES."""
 
-    head_s: ClassVar[float]  # told by `bounded`
+    head_s: ClassVar[float]  # set by `bounded`
     timer: asyncio.TimerHandle | None = None
-    head_bytes = 0  # of the headers, and of those behind a body in chunks
-    fed = b""
-    unread_bytes = 0  # since the parser has last told of a whole header or of a piece of a body
+    head_bytes = 0  # of the headers, and of the trailers of a chunked body
+    last_data = b""
+    unread_bytes = 0  # since the parser last reported a whole header or a piece of a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,12 +41,12 @@ class BoundedConnection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.unread_bytes += len(data)
-        self.fed = data
+        self.last_data = data
         super().data_received(data)
         if max(self.head_bytes, self.unread_bytes) > MAX_HEAD_BYTES:
             self._end(431, f"the headers have more than {MAX_HEAD_BYTES} bytes")
         if not self._is_between_requests():
-            self._stop()
+            self._stop_timer()
         elif self.timer is None:
             self._wait_for_head()
 
@@ -69,7 +69,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -79,8 +79,8 @@ class BoundedConnection(HttpToolsProtocol):
         return True
 
     def handle_websocket_upgrade(self) -> None:
-        """Answer an offer to speak another protocol in this one, as if it had not been made: the parser stops at
-        it, and so another one begins with the same head."""
+        """Ignore the upgrade and answer over HTTP: the parser stops at an upgrade, so a new one gets the same head
+        without it."""
         stopped = sys.exc_info()[1]
         assert isinstance(stopped, httptools.HttpParserUpgrade)
         method = self.scope["method"]
@@ -90,7 +90,7 @@ class BoundedConnection(HttpToolsProtocol):
         kept = (b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade")
         head = b"%s %s HTTP/%s\r\n" % (method.encode(), self.url, self.scope["http_version"].encode())
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(head + b"".join(kept) + b"\r\n" + self.fed[stopped.args[0] :])
+        self.data_received(head + b"".join(kept) + b"\r\n" + self.last_data[stopped.args[0] :])
 
     def _is_between_requests(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -98,7 +98,7 @@ class BoundedConnection(HttpToolsProtocol):
     def _wait_for_head(self) -> None:
         self.timer = self.loop.call_later(self.head_s, self._too_slow)
 
-    def _stop(self) -> None:
+    def _stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

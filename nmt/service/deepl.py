@@ -1,8 +1,8 @@
-"""DeepL's interface, version 2: /v2/translate, /v2/document, /v2/languages, /v2/usage. Official SDKs take it by their
-`server_url`.
+"""DeepL's API, version 2: /v2/translate, /v2/document, /v2/languages, /v2/usage. DeepL's SDKs use it if their
+`server_url` is this server.
 
-Codes of languages are in upper case; a variant such as EN-US is the language itself where there is no other model for
-it. Errors are {"message": text}.
+Language codes are in upper case; a variant such as EN-US means the language itself if it has no model of its own.
+Errors are {"message": text}.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from nmt.service.wire import (
     texts_field,
 )
 
-UNLIMITED = 1_000_000_000_000  # characters: what DeepL itself says where there is no limit
+UNLIMITED = 1_000_000_000_000  # characters: DeepL's own value for no limit
 VARIANTS = {"en": ("EN-GB", "EN-US"), "pt": ("PT-BR", "PT-PT"), "zh": ("ZH-HANS", "ZH-HANT")}
-HANDLING = ("", "xml", "html")  # XML as HTML, by the names of its tags
+HANDLING = ("", "xml", "html")  # XML is treated as HTML, by the names of its tags
 OF_TAGS = ("ignore_tags", "splitting_tags", "non_splitting_tags")
 OFF = (False, "0", "false")  # and 0, which is False
 
 
 def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
-    """What POST /v2/translate asks for. Raises RefusedError."""
+    """The request of POST /v2/translate. Raises RefusedError."""
     texts, _ = texts_field(fields, "text")
     target = text_field(fields, "target_lang")
     handling = text_field(fields, "tag_handling", "")
@@ -49,8 +49,8 @@ def _check_glossary(fields: Mapping[str, Any]) -> None:
 
 
 def _check_tags(fields: Mapping[str, Any]) -> None:
-    """Raises RefusedError for what would be done to other tags than a client wants. Without `tag_handling` there are
-    no tags, and what is said of them is of no account."""
+    """Raises RefusedError for unsupported options of tags. Without `tag_handling` there are no tags, and such options
+    are ignored."""
     for name in OF_TAGS:
         names = fields.get(name)
         if any(names) if isinstance(names, list) else names:
@@ -61,7 +61,7 @@ def _check_tags(fields: Mapping[str, Any]) -> None:
 
 
 def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
-    """What it gives. The Python SDK takes no translation without `billed_characters`."""
+    """The response of POST /v2/translate. The Python SDK requires `billed_characters`."""
     return {
         "translations": [
             {
@@ -76,7 +76,7 @@ def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dic
 
 
 def document_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
-    """What POST /v2/document asks for. Raises RefusedError."""
+    """The request of POST /v2/document. Raises RefusedError."""
     if upload is None:
         raise RefusedError(400, "Invalid request: missing file parameter")
     _check_glossary(fields)
@@ -89,7 +89,7 @@ def document_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRe
 
 
 def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
-    """What /v2/document/{name} gives."""
+    """The response of /v2/document/{name}."""
     found: dict[str, Any] = {"document_id": job.name}
     if job.refusal:
         return found | {"status": "error", "error_message": job.refusal.message}
@@ -99,7 +99,7 @@ def document_status(job: Job, seconds_left: int) -> dict[str, Any]:
 
 
 def languages(pairs: Pairs, as_targets: bool) -> list[dict[str, Any]]:
-    """What GET /v2/languages gives, of sources or of targets; of these the variants too."""
+    """The response of GET /v2/languages: sources, or targets with their variants."""
     if not as_targets:
         return [{"language": code.upper(), "name": pairs.names[code]} for code in pairs.sources]
     return [

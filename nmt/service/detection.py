@@ -1,7 +1,7 @@
-"""In which of a few languages a text is: by its script, its commonest words, and letters that others lack.
+"""Detection of a text's language, among a few: by its script, its commonest words, and distinctive letters.
 
-It chooses among the languages that a server translates from, which are few. Of a language that it has no words of it
-knows the script.
+The candidates are the languages that a server translates from. A language without a list of words here is known by
+its script.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-MAX_SEEN_CHARS = 3000  # characters of a text
+MAX_SEEN_CHARS = 3000  # the part of a text that is looked at
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-UNKNOWN_SHARE = 0.02  # of a word that says nothing, for every language of its script
+UNKNOWN_SHARE = 0.02  # added to the share of known words, for every language of the script
 
 _WORDS = {
     "af": "die van en in is het dit dat nie vir met sy ek hy was wat om jy ons hulle ook maar aan te",
@@ -66,7 +66,7 @@ _WORDS = {
     "be": "і ў не на што я з у да гэта ён як за але яго ад ты мы яна быў",
     "vi": "và của là có không được cho một người trong những với các này đã tôi khi để",
 }
-_LETTERS = {  # that others of their script have not, or seldom
+_LETTERS = {  # absent or rare in other languages of the same script
     "cs": "řěů", "da": "æø", "de": "ßäöü", "eo": "ĉĝĥĵŝŭ", "es": "ñ¿¡", "et": "õäöü", "fi": "äö",
     "fr": "çèêëîœùû",
     "hu": "őűö", "is": "þðæ", "lt": "ėįųūž", "lv": "āēīūģķļņ", "nb": "æøå", "pl": "łąęśźżń", "pt": "ãõç",
@@ -126,8 +126,8 @@ def _pattern(scripts: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
-    """Codes, the likeliest first, each with how sure that is, from 0 to 100: weighed against one another and against
-    all other languages that are known here. Of a text without letters the first code, with 0."""
+    """The codes, likeliest first, each with its confidence from 0 to 100, relative to the other codes and the best of
+    all other known languages. For a text without letters all confidences are 0."""
     text = text[:MAX_SEEN_CHARS].lower()
     words = _WORD.findall(text)
     letters = sum(map(len, words))
@@ -137,7 +137,7 @@ def detect(text: str, codes: Sequence[str]) -> list[tuple[str, float]]:
     served = {_primary(code) for code in codes}
     others = [_weight(code, text, words, letters) for code in {*_WORDS, *_SCRIPTS_OF} - served]
     total = sum(weights.values()) + max(others)
-    ranked = sorted(codes, key=lambda code: -weights[code])  # stable: of like ones the first served
+    ranked = sorted(codes, key=lambda code: -weights[code])  # stable: ties keep the order of the codes
     return [(code, 100 * weights[code] / total if total else 0.0) for code in ranked]
 
 

@@ -1,5 +1,5 @@
-"""A client's file, which is read by its suffix: what is translated in it, from which language, and the file with the
-translations. These functions are pure and may take long: call them in a thread."""
+"""A client's file, read by its suffix: its texts and their language, and the file with the translations. These
+functions are pure and may take long: call them in a thread."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from nmt.service.pairs import LanguagePair
 from nmt.service.segments import cut
 from nmt.service.wire import RefusedError
 
-TEXT = ".txt"  # lines, which are no document with tags
-NAME = "the file"  # in place of its own, which no answer and no log repeats
+TEXT = ".txt"  # plain lines, without tags
+NAME = "the file"  # instead of its own name, which no response or log repeats
 CONTENT_TYPES = {TEXT: "text/plain"} | {
     suffix: kind for one in FORMATS.values() for suffix, kind in one.suffixes.items()
 }
@@ -29,16 +29,16 @@ CONTENT_TYPES = {TEXT: "text/plain"} | {
 class FileText:
     """A file that was read."""
 
-    pair: LanguagePair | None  # None: it is in the wanted language already, and stays as it is
+    pair: LanguagePair | None  # None: it is already in the target language and stays as it is
     document: Document
     segments: Sequence[Segment]
-    lines: Sequence[str]  # to be translated, none twice
+    lines: Sequence[str]  # to translate, without duplicates
     characters: int  # of its texts
-    is_tagged: bool  # whether lines may have tags in them
+    is_tagged: bool  # whether lines may contain tags
 
 
 class TextDocument:
-    """Lines of UTF-8 or UTF-16; of a long line the sentences are translated one by one. Raises ValueError for another
+    """Lines in UTF-8 or UTF-16; the sentences of a long line are translated one by one. Raises ValueError for another
     encoding, RefusedError(413) for a line that is too long."""
 
     kept = 0
@@ -58,7 +58,7 @@ class TextDocument:
 
 
 class _Unchanged:
-    """A file that is in the wanted language already."""
+    """A file that is already in the target language."""
 
     kept = 0
     languages = ("", "")
@@ -72,12 +72,12 @@ class _Unchanged:
 
 
 def suffixes() -> list[str]:
-    """Of the files that can be read here."""
+    """The suffixes of files that can be read here."""
     return [TEXT, *readable()]
 
 
 def suffix_of(name: str) -> str:
-    """Raises RefusedError(400) for the name of a file that cannot be read here."""
+    """The suffix of a file's name. Raises RefusedError(400) if such files cannot be read here."""
     found = PurePath(name).suffix.lower()
     known = suffixes()
     if found not in known:
@@ -86,8 +86,8 @@ def suffix_of(name: str) -> str:
 
 
 def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limits: Limits) -> FileText:
-    """A file in one of several languages, with the pair that translates each (see Pairs.ways). Raises RefusedError:
-    400 for a file that is not sound, 413 for too much text."""
+    """Read a file in one of several languages, each with the pair that translates it (see Pairs.ways). Raises
+    RefusedError: 400 for an invalid file, 413 for too much text."""
     try:
         pair, document = _in_language(data, suffix, ways)
         segments = document.segments
@@ -102,7 +102,7 @@ def read(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None], limi
 
 
 def written(file: FileText, known: Mapping[str, str]) -> bytes:
-    """The file with the translations of its lines. To be called once."""
+    """The file with the translations of its lines. Call this once only."""
     targets = translated(file.segments, lambda lines: [known[line] for line in lines])
     return file.document.with_targets(targets)
 
@@ -110,15 +110,15 @@ def written(file: FileText, known: Mapping[str, str]) -> bytes:
 def _in_language(
     data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]
 ) -> tuple[LanguagePair | None, Document]:
-    """The pair that translates a file, and what was read. Raises ValueError."""
+    """The pair that translates a file, and its document. Raises ValueError."""
     source = next(iter(ways)) if len(ways) == 1 else _detected(data, suffix, ways)
     pair = ways[source]
     return pair, _opened(data, suffix, pair) if pair else _Unchanged(data)
 
 
 def _detected(data: bytes, suffix: str, ways: Mapping[str, LanguagePair | None]) -> str:
-    """The language of a file's text. Of a format that has several languages side by side, and so cannot be read
-    before one is told, the first that it has. Raises ValueError."""
+    """The language of a file's text. A format with several languages side by side cannot be read without a choice;
+    there it is the first of `ways` that the file has. Raises ValueError."""
     try:
         document = _opened(data, suffix, None)
     except ValueError as error:
@@ -151,7 +151,7 @@ def _check_lines(lines: Sequence[str]) -> None:
 
 
 def _lines(segments: Sequence[Segment]) -> list[str]:
-    """What `translated` asks for."""
+    """The lines that `translated` asks for."""
     found: list[str] = []
 
     def keep(lines: list[str]) -> list[str]:

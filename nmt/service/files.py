@@ -1,7 +1,7 @@
-"""Files on their way: read in a thread, translated a portion at a time, written in a thread, and kept for a while.
+"""Translation of files: read in a thread, translated in portions, written in a thread, and kept for a while.
 
-A portion is so small that the files together never fill the queue, and in it they take turns with all other requests
-(batcher.py). What is kept is in memory only, under names that nobody guesses.
+Portions are so small that all files together never fill the queue, where they take turns with other requests
+(batcher.py). Results are kept in memory only, under names that cannot be guessed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from nmt.service.pairs import LanguagePair
 from nmt.service.tasks import Tasks
 from nmt.service.wire import FileRequest, RefusedError
 
-SHARE = 4  # of the queue's room files take one part in so many
-MAX_ARRIVING = 32  # requests at a time that have a file in their body, beside those that are translated
-THREADS = 2  # that read or write files: each takes time from the event loop's
-ENTRY_BYTES = 1000  # that a file takes beside its content
-OWED_S = 10.0  # a file that is done is waited for so long before an end: some clients ask every 5 s
-LINES_A_SECOND = 100  # that are translated, before any are
-LOOK_S = 0.05  # between two looks whether an end may come
+SHARE = 4  # files take 1/SHARE of the queue's room
+MAX_ARRIVING = 32  # requests with a file in their body at a time, beyond max_files
+THREADS = 2  # that read or write files: each takes time from the event loop's thread
+ENTRY_BYTES = 1000  # memory of a file besides its content
+OWED_S = 10.0  # at shutdown, how long a finished file may still be fetched: some clients poll every 5 s
+LINES_A_SECOND = 100  # assumed until the first lines are translated
+LOOK_S = 0.05  # between checks at shutdown
 
 T = TypeVar("T")
 Translate = Callable[[Generation, LanguagePair, Sequence[str], bool], Awaitable[list[str]]]
@@ -42,27 +42,27 @@ logger = logging.getLogger(__name__)
 class Job:
     """A file that was accepted."""
 
-    name: str  # under which it is asked for
-    key: str  # that is asked for beside the name; "": none
+    name: str  # under which it is requested
+    key: str  # required with the name; "": none
     suffix: str
     characters: int
     lines: int  # to be translated
     begun: float
     translated: int = 0  # lines
-    done: float | None = None  # when it was, well or not
+    done: float | None = None  # time of success or failure
     content: bytes = b""
     refusal: RefusedError | None = None
     is_fetched: bool = False
 
 
 class Kept:
-    """Files by their names, for KEPT_S after they were done; when they become too many bytes the oldest go first."""
+    """Files by name, for KEPT_S after they were done; beyond `most` bytes in all the oldest are dropped."""
 
     def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self.most, self.clock = most, clock
         self.size = 0  # in bytes, of those that are done
         self._jobs: dict[str, Job] = {}
-        self._done: OrderedDict[str, Job] = OrderedDict()  # in that order
+        self._done: OrderedDict[str, Job] = OrderedDict()  # in the order in which they were done
 
     def add(self, job: Job) -> None:
         self._jobs[job.name] = job
@@ -73,7 +73,7 @@ class Kept:
             self.size -= ENTRY_BYTES + len(job.content)
 
     def finish(self, job: Job) -> None:
-        """It is done, and its content is there, if it has one."""
+        """Mark a file as done; its content is set, unless it failed."""
         if len(job.content) > self.most:
             job.content, job.refusal = b"", RefusedError(413, "the translated file is larger than what is kept here")
         job.done = self.clock()
@@ -84,7 +84,7 @@ class Kept:
             self.drop(next(iter(self._done.values())))
 
     def tidy(self) -> None:
-        """Drop what is too old."""
+        """Drop files that are too old."""
         for job in list(self._done.values()):
             if self._age(job) < KEPT_S:
                 break
@@ -95,7 +95,7 @@ class Kept:
         return self.clock() - job.done
 
     def get(self, name: str, key: str) -> Job:
-        """Raises RefusedError(404) for one that is not there, or with another key."""
+        """The file of this name. Raises RefusedError(404) if it is missing or has another key."""
         self.tidy()
         job = self._jobs.get(name)
         if job is None or not secrets.compare_digest(job.key.encode(), key.encode()):
@@ -103,12 +103,12 @@ class Kept:
         return job
 
     def owed(self) -> bool:
-        """Whether somebody may be about to fetch one."""
+        """Whether a client may be about to fetch a file."""
         return any(not job.is_fetched and self._age(job) < OWED_S for job in self._done.values())
 
 
 class Files:
-    """Belongs to the event loop that it is used in."""
+    """Accepts and translates files. Use it in one event loop only."""
 
     def __init__(
         self,
@@ -126,8 +126,7 @@ class Files:
 
     @contextmanager
     def arrival(self, counts: bool) -> Iterator[bool]:
-        """Within this context a request is there, which `counts` if its body has a file; gives whether there is room
-        for it."""
+        """A context for a request, which `counts` if its body has a file; yields whether there is room for it."""
         is_room = not counts or self.arriving < self.limits.max_files + MAX_ARRIVING
         self.arriving += counts and is_room
         try:
@@ -136,13 +135,13 @@ class Files:
             self.arriving -= counts and is_room
 
     async def accept(self, wanted: FileRequest) -> Job:
-        """Read a file, and begin to translate it, whether or not its client stays; the job has a key. Raises
-        RefusedError: 413 or 429 for too much, 400 for what cannot be read."""
+        """Read a file and begin to translate it, even if its client goes; the job has a key. Raises RefusedError: 413
+        or 429 for too much, 400 for a file that cannot be read."""
         job, _ = await self._accepted(wanted, secrets.token_urlsafe())
         return job
 
     async def translated(self, wanted: FileRequest) -> Job:
-        """A file that is done. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
+        """Translate a file and wait for it. Raises RefusedError. If cancelled, it leaves nothing in the queue."""
         job, task = await self._accepted(wanted, "")
         try:
             await task
@@ -174,7 +173,7 @@ class Files:
         return job, task
 
     def seconds_left(self, job: Job) -> int:
-        """Until it is done, as far as can be told."""
+        """An estimate of the time until it is done."""
         left = job.lines - job.translated
         so_far = self._clock() - job.begun
         return max(1, math.ceil(so_far * left / job.translated if job.translated else left / LINES_A_SECOND))
@@ -196,7 +195,7 @@ class Files:
         except RefusedError as refusal:
             job.refusal = refusal
         except Exception as error:
-            # Not its message, nor its causes': they may quote a text.
+            # Without its message or its causes: they may quote a text.
             logger.error("a file: %s", place_of(error))
             job.refusal = RefusedError(500, "an error of the server")
         self.kept.finish(job)
@@ -218,7 +217,7 @@ class Files:
             return await in_thread(documents.written, file, known)
 
     async def drained(self) -> None:
-        """Wait until all that was accepted is done, and fetched if somebody seems to be about to."""
+        """Wait until all accepted files are done, and fetched if a client may be about to."""
         while self.at_work or self.kept.owed():
             await asyncio.sleep(LOOK_S)
 
@@ -232,7 +231,7 @@ def too_long(limits: Limits) -> RefusedError:
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """What a function gives. Cancelled, it ends after the function, so that no more of them run than may."""
+    """The result of a function, run in a thread. If cancelled, it waits for the thread, so limits on threads hold."""
     work = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:
         return await asyncio.shield(work)

@@ -1,7 +1,7 @@
-"""The models that are served, and how they are loaded again while requests go on.
+"""The models that are served, and how they are reloaded while requests go on.
 
-A generation is what was loaded together: models, their workers, and keys. A request belongs to the one it came in on,
-so its answer is of one model; an old generation ends with its last request.
+A generation is loaded together: models, their workers, and keys. A request stays with the generation in which it
+came, so one model answers all of it; an old generation ends with its last request.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from nmt.service.pairs import LanguagePair, Pairs, stamp
 from nmt.service.processes import Spawned, WorkerPool, spawn
 from nmt.service.tasks import Tasks
 
-RELOAD_AGAIN_S = 5.0  # after the process with the models has ended by itself, and another could not start
+RELOAD_AGAIN_S = 5.0  # between attempts to replace a process with the models that has died
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is served, and how."""
+    """The models to serve, and how."""
 
     pairs: tuple[LanguagePair, ...]
     workers: int
     compute: str = "auto"
     keys: Path | None = None
     cache: int = 0  # segments whose translations are kept
-    watch_s: float = 0.0  # how often the model directories are looked at; 0: never
+    watch_s: float = 0.0  # interval of checks of the model directories; 0: never
     beam_size: int | None = None  # None: each model's own search
 
     def for_models(self) -> dict[str, Any]:
@@ -42,11 +42,11 @@ class Settings:
 
 @dataclass(eq=False)
 class Generation:
-    """What was loaded together. A request enters it as a context while it uses it."""
+    """Models, pairs and keys loaded together. A request uses it as a context manager."""
 
     models: WorkerPool
     pairs: Pairs
-    keys: Keys | None  # None: anybody may ask
+    keys: Keys | None  # None: no key is needed
     in_use: int = 0  # by requests
     is_old: bool = False
 
@@ -64,8 +64,8 @@ class Generation:
 
 
 class Generations:
-    """The current generation, which new requests use, and its successors. Belongs to the event loop that `start` is
-    awaited in."""
+    """The current generation, for new requests, and its replacement. Use it only in the event loop that awaits
+    `start`."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
@@ -74,17 +74,17 @@ class Generations:
         self.is_draining = False
         self._reloading = asyncio.Lock()
         self._tasks = Tasks()
-        self._loaded: tuple[object, ...] = ()  # what the files were, when they were loaded
+        self._loaded: tuple[object, ...] = ()  # the stamp of the files when they were loaded
         self._old_deaths = 0  # of workers of old generations
 
     @property
     def deaths(self) -> int:
-        """Of workers, since the start."""
+        """The number of workers that died since the start."""
         return self._old_deaths + self.current.models.deaths
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
-        ChildProcessError where no process can live."""
+        """Raises ValueError for an invalid model or keys, OSError for keys that cannot be read, and ChildProcessError
+        when no process can run."""
         self._loaded = stamp(self.settings.pairs)
         self.current = await self._generation(spawned)
         if self.settings.watch_s:
@@ -98,7 +98,7 @@ class Generations:
         return generation
 
     async def reload(self) -> bool:
-        """Load the models again; requests go on meanwhile. Whether that worked: if not, those before stay."""
+        """Load the models again while requests go on -> whether that worked; if not, the old ones stay."""
         async with self._reloading:
             loaded = stamp(self.settings.pairs)
             try:
@@ -106,7 +106,7 @@ class Generations:
             except (ValueError, OSError) as error:  # ChildProcessError too
                 logger.error("the models are not loaded again, and those before stay: %s", error)
                 self.metrics.count("nmt_reloads_total", "failed")
-                self._loaded = loaded  # until they change once more
+                self._loaded = loaded  # try again only after another change
                 return False
             old, self.current, self._loaded = self.current, new, loaded
             self._old_deaths += old.models.deaths
@@ -120,7 +120,7 @@ class Generations:
         self._tasks.begin(self.reload())
 
     async def _watch(self) -> None:
-        """Load models again when their files have changed, and have not changed further by the next look."""
+        """Reload models when their files have changed and are the same at the next check."""
         before = self._loaded
         while True:
             await asyncio.sleep(self.settings.watch_s)
@@ -130,7 +130,7 @@ class Generations:
             before = now
 
     def _lost(self, generation: Generation) -> None:
-        """The process that holds the models has ended; its workers go on until others are there."""
+        """The process that holds the models has died: start another; its workers go on meanwhile."""
         if generation is self.current and not self.is_draining:
             logger.error("the process that holds the models has ended; another one is started")
             self._tasks.begin(self._restart())

@@ -10,7 +10,7 @@ from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest, t
 
 
 def translation_request(data: Any, pairs: Pairs) -> TranslationRequest:
-    """What {"inputs": texts, "parameters"?: {"src_lang"?, "tgt_lang"?}} asks for. Raises RefusedError."""
+    """The request in {"inputs": texts, "parameters"?: {"src_lang"?, "tgt_lang"?}}. Raises RefusedError."""
     if not isinstance(data, dict):
         raise RefusedError(400, "the body must be a JSON object with inputs")
     texts, _ = texts_field(data, "inputs")

@@ -1,8 +1,8 @@
-"""LibreTranslate's interface: POST /translate, /translate_file and /detect, GET /download_file, /languages, /health
-and /frontend/settings.
+"""LibreTranslate's API: POST /translate, /translate_file and /detect, GET /download_file, /languages, /health and
+/frontend/settings.
 
-Its clients send JSON, forms of both kinds, or everything in the query. Errors are {"error": text}; codes of languages
-are compared without regard to case, and `de-DE` falls back to `de`.
+Its clients send JSON, forms of either kind, or everything in the query. Errors are {"error": text}. Language codes
+are case-insensitive, and `de-DE` falls back to `de`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_ALTERNATIVES = 100
 
 
 def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
-    """What POST /translate asks for. Raises RefusedError."""
+    """The request of POST /translate. Raises RefusedError."""
     texts, is_list = texts_field(fields, "q")
     source, target = text_field(fields, "source"), text_field(fields, "target")
     kind = text_field(fields, "format", "text")
@@ -40,7 +40,7 @@ def translation_request(fields: Mapping[str, Any]) -> TranslationRequest:
 
 
 def file_request(fields: Mapping[str, Any], upload: Upload | None) -> FileRequest:
-    """What POST /translate_file asks for. Raises RefusedError."""
+    """The request of POST /translate_file. Raises RefusedError."""
     if upload is None:
         raise RefusedError(400, "Invalid request: missing file parameter")
     return FileRequest(upload, _said(text_field(fields, "source")), text_field(fields, "target"))
@@ -51,7 +51,7 @@ def _said(source: str) -> str:
 
 
 def answer(wanted: TranslationRequest, answers: Sequence[TranslatedText]) -> dict[str, Any]:
-    """What POST /translate gives: lists for a list, and a value alone for a text alone."""
+    """The response of POST /translate: lists for a list of texts, single values for a single text."""
     found: dict[str, list[Any]] = {"translatedText": [one.text for one in answers]}
     if not wanted.source:
         found["detectedLanguage"] = [detected(one.source, one.confidence) for one in answers]
@@ -65,17 +65,17 @@ def detected(language: str, confidence: float) -> dict[str, Any]:
 
 
 def languages(pairs: Pairs) -> list[dict[str, Any]]:
-    """What GET /languages gives. Mastodon and Weblate need `targets` in every entry."""
+    """The response of GET /languages. Mastodon and Weblate need `targets` in every entry."""
     return [{"code": code, "name": name, "targets": pairs.targets_of(code)} for code, name in pairs.names.items()]
 
 
 def file_answer(origin: str, name: str) -> dict[str, str]:
-    """What POST /translate_file gives."""
+    """The response of POST /translate_file."""
     return {"translatedFileUrl": f"{origin}/download_file/{name}"}
 
 
 def settings(pairs: Pairs, limits: Limits, has_keys: bool, suffixes: Sequence[str]) -> dict[str, Any]:
-    """What GET /frontend/settings gives."""
+    """The response of GET /frontend/settings."""
     first = next(iter(pairs.by_name.values()))
     return {
         "apiKeys": has_keys,

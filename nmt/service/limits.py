@@ -1,4 +1,4 @@
-"""How much a client may ask: keys, rates, sizes. The clock is given from outside."""
+"""Limits for clients: keys, rates, sizes. The clock is passed in."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from nmt.service.wire import RefusedError
 
-MAX_CLIENTS = 10_000  # whose rate is remembered; whoever asked longest ago is forgotten
+MAX_CLIENTS = 10_000  # with a remembered rate; the least recent one is forgotten
 MAX_RATE = 1_000_000
-MAX_INSPECTED_CHARS = 1000  # of longer texts nobody can see anything
-KEPT_S = 1800.0  # so long a translated file can be fetched
+MAX_INSPECTED_CHARS = 1000  # pictures of longer texts are unreadable
+KEPT_S = 1800.0  # how long a translated file can be fetched
 MAX_LINE_CHARS = 10_000  # of a line in a file: it is one segment, and others wait for it
 
 
@@ -23,18 +23,18 @@ class Limits:
     max_bytes: int = 1_000_000  # of a body
     max_texts: int = 1000  # of a request
     max_chars: int = 50_000  # of a request, all texts together
-    max_waiting: int = 4000  # segments of all requests, beyond which a request is refused
-    request_s: float = 60.0  # until its answer
-    body_s: float = 15.0  # until a request's head has come, and again until its body has
-    rate: int = 0  # requests a minute of each client, or of each key without a rate of its own; 0: any number
-    max_files: int = 8  # that are translated at a time, beyond which one more is refused
+    max_waiting: int = 4000  # segments of all requests; beyond that requests are refused
+    request_s: float = 60.0  # until a request is answered
+    body_s: float = 15.0  # until a request's head has arrived, and again until its body has
+    rate: int = 0  # requests a minute for each client, or each key without its own rate; 0: no limit
+    max_files: int = 8  # translated at a time; beyond that a file is refused
     max_file_bytes: int = 10_000_000  # of a file
     max_file_chars: int = 1_000_000  # of a file's texts
-    max_kept_bytes: int = 200_000_000  # of translated files, all together
+    max_kept_bytes: int = 200_000_000  # of all translated files together
     file_s: float = 600.0  # until a file is translated
 
     def check(self, texts: Iterable[str]) -> None:
-        """Raises RefusedError(400) for too much."""
+        """Raises RefusedError(400) for too many texts or characters."""
         sizes = [len(text) for text in texts]
         if len(sizes) > self.max_texts:
             raise RefusedError(400, f"Invalid request: request ({len(sizes)}) exceeds text limit ({self.max_texts})")
@@ -45,9 +45,9 @@ class Limits:
 
 
 class Keys:
-    """Those of a file: a line each, with its requests a minute where it has a rate of its own; `#` begins a comment.
+    """API keys from a file: one a line, with its own rate in requests a minute if it has one; `#` begins a comment.
 
-    Raises ValueError for a line that says something else, without quoting it.
+    Raises ValueError for any other line, without quoting it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +56,7 @@ class Keys:
             raise ValueError(f"{path} has no key, so nobody could ask anything")
 
     def rate_of(self, key: str) -> int | None:
-        """Its rate; None for the common one. Raises RefusedError: 400 for no key, 403 for one that is not there."""
+        """A key's rate; None for the common one. Raises RefusedError: 400 for no key, 403 for an unknown one."""
         if not key:
             raise RefusedError(400, "Please contact the server operator to get an API key")
         try:
@@ -76,16 +76,16 @@ def _entries(path: Path) -> Iterable[tuple[bytes, int | None]]:
 
 
 def _digest(key: str) -> bytes:
-    """What is looked up in place of a key: how long it takes tells nothing of a key."""
+    """The hash to look up instead of a key: the time of a look-up must reveal nothing."""
     return hashlib.sha256(key.encode()).digest()
 
 
 class Rates:
-    """A bucket a client, which holds a minute's requests and fills up evenly."""
+    """A token bucket for each client, which holds a minute's requests and fills evenly."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # requests left, and when
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # requests left, and at what time
 
     def take(self, client: str, rate: int) -> None:
         """Raises RefusedError(429) for one request too many."""

@@ -1,4 +1,4 @@
-"""Counts and times for Prometheus, in its text format. None of them has a text, a key or an address in it."""
+"""Counts and times for Prometheus, in its text format. They contain no text, key or address."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ FAMILIES = {
 
 
 class Metrics:
-    """`now` says the values of families without labels that others keep."""
+    """`now` has functions that return values kept elsewhere, of families without labels."""
 
     def __init__(self) -> None:
         self.now: dict[str, Callable[[], float]] = {}
         self._counts: dict[str, dict[tuple[str, ...], float]] = {}
-        self._histograms: dict[str, dict[tuple[str, ...], list[float]]] = {}  # of each bucket, and the sum
+        self._histograms: dict[str, dict[tuple[str, ...], list[float]]] = {}  # count of each bucket, and the sum
 
     def count(self, name: str, *labels: str, by: float = 1.0) -> None:
         counts = self._counts.setdefault(name, {})

@@ -1,9 +1,9 @@
 """The process that holds the models: it loads them once, and forks workers that share their memory.
 
-It is started by processes.py, which hands it a socket. The settings come on it as a line of JSON, and the answer says
-why the models cannot be loaded, or nothing. Each line that follows asks for one more worker, and gets its pipe. A
-worker is that of nmt-translate (see translation/forks.py). So nothing is ever forked from the process that speaks
-HTTP, whose sockets a child would hold open, and a new model is loaded without a moment's wait there.
+processes.py starts it with a socket. The first line is the settings as JSON; the answer is an error, or {} once the
+models are loaded. Each further line asks for one more worker, and the answer carries its pipe. Workers are those of
+nmt-translate (see translation/forks.py). So no worker is forked from the HTTP process, whose sockets it would hold
+open, and that process never waits while a new model is loaded.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from nmt.common.json_text import to_json
@@ -33,14 +34,14 @@ logger = logging.getLogger(__name__)
 
 
 class Models:
-    """What a worker can do, by pair. What it raises says nothing of the texts."""
+    """The methods of a worker, by pair. Their errors reveal nothing of the texts."""
 
     def __init__(self, translators: Mapping[str, Translator]) -> None:
         self.translators = translators
 
     @classmethod
     def load(cls, settings: Mapping[str, Any]) -> Models:
-        """Raises ValueError for a model that is not sound."""
+        """Raises ValueError for an invalid model."""
         from nmt.common.process import IN_SEARCH, tune_process
 
         tune_process(IN_SEARCH)
@@ -50,17 +51,15 @@ class Models:
         from nmt.translation.translator import Translator
 
         torch.set_num_threads(1)
-        beam_size = settings.get("beam_size")
-        loaded: dict[str, Translator] = {}
-        same: dict[tuple[str, ...], Translator] = {}  # one model for several pairs is loaded once
-        for pair, folders in settings["pairs"].items():
-            key = tuple(folders)
-            if key not in same:
-                same[key] = Translator.load(folders, "cpu", settings["compute"])
-                if beam_size:
-                    same[key].search = with_beam_size(same[key].search, beam_size)
-            loaded[pair] = in_direction(same[key], pair)
-        return cls(loaded)
+
+        @cache  # a model of several pairs is loaded once
+        def load(folders: tuple[str, ...]) -> Translator:
+            translator = Translator.load(folders, "cpu", settings["compute"])
+            if beam_size := settings["beam_size"]:
+                translator.search = with_beam_size(translator.search, beam_size)
+            return translator
+
+        return cls({pair: in_direction(load(tuple(folders)), pair) for pair, folders in settings["pairs"].items()})
 
     def translate(self, batch: Batch) -> list[SegmentResult]:
         pair, texts, alternatives, markup = batch
@@ -77,8 +76,8 @@ class Models:
             return [_result(one, len(ids) - 1) for one, ids in zip(found, pieces, strict=True)]
 
     def inspect(self, wanted: Inspection) -> str:
-        """The parts of an inspection, as JSON; of one piece alone what that piece's step has. "" for a text without
-        a piece, which need not be blank."""
+        """The parts of an inspection, as JSON, limited to one piece's step if a piece is given. "" for a text without
+        pieces, which need not be blank."""
         from nmt.inspection import inspect_sentence
 
         translator, piece = self.translators[wanted.pair], wanted.piece
@@ -90,11 +89,11 @@ class Models:
 
 
 def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -> list[Translation]:
-    """Texts whose tags, all of them, and entities are markup, translated with their tags."""
+    """Translate texts in which all tags and entities are markup, and put the tags back."""
     from nmt.text.markup import take_out
     from nmt.translation.markup import with_tags
 
-    # Always escaped: else what the model makes of a text without a & could be read as a tag.
+    # Always escaped: otherwise the translation of a text without & could be read as a tag.
     markups = [replace(take_out(text), escaped=True) for text in texts]
     found: dict[int, Translation] = {}
     for tagged in (False, True):
@@ -106,8 +105,8 @@ def translate_tagged(translator: Translator, texts: Sequence[str], nbest: int) -
 
 
 def translate_lines(translator: Translator, lines: Sequence[str]) -> list[Translation]:
-    """Lines of a file, with what nmt/formats spells as tags and with placeholders; of long ones each sentence on its
-    own."""
+    """Translate lines of a file; tags (as in nmt/formats) and placeholders are kept. Sentences of long lines are
+    translated one by one."""
     assert translator.direction
     keeping = translator.toward(translator.direction)
     keeping.rules = translator.rules.keeping(["placeholders"])
@@ -121,7 +120,7 @@ def translate_lines(translator: Translator, lines: Sequence[str]) -> list[Transl
 
 
 def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:
-    """Of the layers that read this side what they did at a place, and of the search its step."""
+    """Only one place of an inspection: in layers that read this side, and in the search."""
     kept = {key: value for key, value in found.items() if key not in ("layers", "search")}
     if "layers" in found:
         kept["layers"] = {
@@ -139,9 +138,9 @@ def _of_piece(found: dict[str, Any], side: str, place: int) -> dict[str, Any]:
 
 
 def in_direction(translator: Translator, pair: str) -> Translator:
-    """One that shares all with a translator of several directions, and translates in that of the pair alone. Raises
-    ValueError where there is none."""
-    if translator.directions.only:  # whatever the pair is called
+    """A translator for the pair's direction that shares everything with one of several directions. Raises ValueError
+    if it has no such direction."""
+    if translator.directions.only:  # whatever the pair's name
         return translator
     found = [one for one in translator.directions.every if "-".join(one) == pair]
     if not found:
@@ -156,7 +155,7 @@ def _result(one: Translation, pieces: int) -> SegmentResult:
 
 @contextmanager
 def _unsaid() -> Iterator[None]:
-    """An error of the work, without its message, which may quote a text, and as a class that needs no library."""
+    """Turn errors into RuntimeErrors that need no library to unpickle, without messages, which may quote a text."""
     try:
         yield
     except Exception as error:
@@ -164,17 +163,21 @@ def _unsaid() -> Iterator[None]:
 
 
 def serve(control: socket.socket) -> None:
-    """Load what is asked for, then fork a worker for each line, until the other end is closed."""
+    """Load the models, then fork a worker for each line until the other end is closed."""
     lines = control.makefile("rb")
+
+    def encoded(answer: dict[str, Any]) -> bytes:
+        return to_json(answer).encode() + b"\n"
+
     try:
         models = Models.load(json.loads(lines.readline()))
     except (ValueError, OSError, MemoryError) as error:
-        control.sendall(to_json({"error": str(error) or type(error).__name__}).encode() + b"\n")
+        control.sendall(encoded({"error": str(error) or type(error).__name__}))
         return
-    control.sendall(b"{}\n")
+    control.sendall(encoded({}))
     from nmt.translation.forks import Worker
 
-    descriptor = control.fileno()  # a worker that kept it would hide this process's end
+    descriptor = control.fileno()  # kept open in a worker, it would hide this process's end
     os.register_at_fork(after_in_child=lambda: os.close(descriptor))
     workers: dict[int, Worker] = {}
     for line in lines:
@@ -183,19 +186,18 @@ def serve(control: socket.socket) -> None:
         try:
             worker = Worker(models)
         except ChildProcessError as error:
-            control.sendall(to_json({"error": str(error)}).encode() + b"\n")
+            control.sendall(encoded({"error": str(error)}))
             continue
         workers[worker.pid] = worker
-        answer = to_json({"pid": worker.pid, "cause": cause}).encode() + b"\n"
-        socket.send_fds(control, [answer], [worker.connection.fileno()])
+        socket.send_fds(control, [encoded({"pid": worker.pid, "cause": cause})], [worker.connection.fileno()])
         worker.connection.close()
 
 
 def main() -> NoReturn:
     """Entry point of the process; its argument is the number of the socket."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the process that speaks HTTP decides
-    with suppress(BrokenPipeError, ConnectionResetError):  # it has gone
+        signal.signal(number, signal.SIG_IGN)  # the HTTP process decides
+    with suppress(BrokenPipeError, ConnectionResetError):  # the HTTP process has gone
         serve(socket.socket(fileno=int(sys.argv[1])))
     os._exit(0)
 

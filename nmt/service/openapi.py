@@ -1,4 +1,4 @@
-"""The interface as OpenAPI 3.1, a value: GET /spec."""
+"""The API's description in OpenAPI 3.1, as plain data: GET /spec."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ERRORS = {
 
 
 def specification(pairs: Pairs, limits: Limits) -> Schema:
-    """Of a server with these pairs of languages."""
+    """The description for a server with these language pairs."""
     return {
         "openapi": "3.1.0",
         "info": {
@@ -143,7 +143,7 @@ def _in_path(pattern: str) -> Schema:
 
 
 def _or_nothing(operation: Schema, error: Schema) -> Schema:
-    """One that may find nothing under the name that it is given."""
+    """An operation that answers 404 for an unknown name."""
     missing = {"description": "there is no such file, or no longer", "content": {JSON: {"schema": error}}}
     return operation | {"responses": operation["responses"] | {"404": missing}}
 
@@ -215,7 +215,7 @@ def _deepl_result() -> Schema:
 
 
 def _with_key(operation: Schema) -> Schema:
-    """By GET with the document's key in the query, and by POST with it in the body."""
+    """By GET, with the document's key in the query, and by POST, with it in the body."""
     key = {"name": "document_key", "in": "query", "required": True, "schema": TEXT}
     name, body = _in_path(r"^[\w-]{1,99}$"), _object(("document_key",), document_key=TEXT)
     given = {"required": True, "content": {kind: {"schema": body} for kind in (JSON, FORM)}}

@@ -1,4 +1,4 @@
-"""The interface of OpenNMT-py's translation server: /translator/translate and /translator/models."""
+"""The API of OpenNMT-py's translation server: /translator/translate and /translator/models."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from nmt.service.wire import RefusedError, TranslatedText, TranslationRequest, n
 
 
 def translation_requests(data: Any, pairs: Mapping[str, LanguagePair]) -> list[TranslationRequest]:
-    """What POST /translator/translate asks for by [{"src": text, "id"?: number or name of a pair}], text by text.
-    Raises RefusedError."""
+    """The requests, one for each text, in the body [{"src": text, "id"?: number or name of a pair}] of
+    POST /translator/translate. Raises RefusedError."""
     if not isinstance(data, list) or not data or not all(isinstance(one, dict) for one in data):
         raise RefusedError(400, "the body must be a list of objects with src")
     found = []

@@ -1,4 +1,4 @@
-"""Which languages are translated into which, by which model directories; and how clients may name them."""
+"""Language pairs with their model directories, and the names that clients may use for languages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NAMES = dict(entry.strip().split(" ", 1) for entry in _NAMES.replace("\n", " ").
 class LanguagePair:
     source: str
     target: str
-    folders: tuple[str, ...]  # several: an ensemble
+    folders: tuple[str, ...]  # more than one: an ensemble
 
     @property
     def name(self) -> str:
@@ -40,8 +40,8 @@ class LanguagePair:
 
 
 def pairs_of(text: str) -> list[LanguagePair]:
-    """`de-en=FOLDER`, `zh-Hans:en=FOLDER`, `de-en=FOLDER,FOLDER` for an ensemble, or a FOLDER whose config.json says
-    its languages, and all of its directions. Raises ValueError."""
+    """The pairs of `de-en=FOLDER`, `zh-Hans:en=FOLDER`, `de-en=FOLDER,FOLDER` (an ensemble), or FOLDER alone: all the
+    directions in its config.json. Raises ValueError."""
     codes, equals, folders = text.partition("=")
     if not equals:
         folder = str(local(text))
@@ -72,12 +72,12 @@ def _own_languages(folder: str) -> list[tuple[str, str]]:
 
 
 def misnamed(pair: LanguagePair) -> str | None:
-    """A warning where a model says other languages than it is served for."""
+    """A warning if a model's own languages differ from those of the pair."""
     for folder in pair.folders:
         try:
             own = _own_languages(folder)
         except ValueError:
-            continue  # it says none, or cannot be read, as whoever loads it will tell
+            continue  # it names none, or cannot be read, which loading it will report
         if not any(_is_same(pair.source, src) and _is_same(pair.target, tgt) for src, tgt in own):
             said = ", ".join("-".join(two) for two in own)
             return f"--pair {pair.name}: {folder} says that it translates {said}"
@@ -85,16 +85,16 @@ def misnamed(pair: LanguagePair) -> str | None:
 
 
 def _is_same(code: str, other: str) -> bool:
-    """Whether a code may mean another one, or a name."""
+    """Whether a code may mean another code or a language's name."""
     return matching(code, [other]) is not None or name_of(code).lower() == other.lower()
 
 
 class Pairs:
-    """Raises ValueError for two models of one pair."""
+    """The pairs that are served. Raises ValueError for two models of one pair."""
 
     def __init__(self, pairs: Iterable[LanguagePair]) -> None:
         self.by_name: dict[str, LanguagePair] = {}
-        self._by_source: dict[str, dict[str, LanguagePair]] = {}  # and of each source by the target
+        self._by_source: dict[str, dict[str, LanguagePair]] = {}  # then by target
         for pair in pairs:
             if pair.name in self.by_name:
                 raise ValueError(f"two models are given for {pair.name}")
@@ -106,13 +106,13 @@ class Pairs:
         self.names: Mapping[str, str] = {code: name_of(code) for code in self.codes}
 
     def targets_of(self, code: str) -> list[str]:
-        """What a language, source or not, can be translated into; into itself: a text stays as it is."""
+        """The targets of a language, source or not, including itself: then a text stays as it is."""
         return sorted({code, *self._by_source.get(code, ())})
 
     def ways(self, source: str, target: str) -> dict[str, LanguagePair | None]:
-        """What a client's codes of a source ("" for any) and a target mean: for each language that a text may be in,
-        in the order of the sources, the pair that translates it; None for the target's own language, whose texts
-        stay as they are. Raises RefusedError(400)."""
+        """The pairs meant by a client's source code ("" for any) and target code: for each possible language of a
+        text, in the order of the sources, the pair that translates it; None for the target language itself, in which
+        texts stay as they are. Raises RefusedError(400)."""
         into = self._into(target)
         if source:
             return dict([self._meant(source, target, into)])
@@ -120,7 +120,7 @@ class Pairs:
         return {code: into.get(code) for code in self.sources if code in into or code == own} | {own: None}
 
     def _into(self, target: str) -> dict[str, LanguagePair]:
-        """Of each source that has any, the pair into what a client means by a target."""
+        """For each source, its pair into the target that a client means, if it has one."""
         found: dict[str, LanguagePair] = {}
         for source, pairs in self._by_source.items():
             code = matching(target, list(pairs))
@@ -136,8 +136,9 @@ class Pairs:
         return code, self.between(code, self.served(target))
 
     def usual(self, source: str, target: str) -> tuple[str, str]:
-        """The codes that a client means who need not say both: for a target "" the one of the source's first pair,
-        for a source "" the only one with a pair into the target, else "" for any. Raises RefusedError(400)."""
+        """Defaults for a client that need not give both codes. For target "" it is the target of the source's first
+        pair; for source "" the only source with a pair into the target, or else "" for any. Raises
+        RefusedError(400)."""
         if not target:
             code = matching(source, self.sources) if source else self.sources[0]
             if code is None:
@@ -154,8 +155,7 @@ class Pairs:
         return found
 
     def between(self, source: str, target: str) -> LanguagePair | None:
-        """Of two codes that are served; None for a language into itself. Raises RefusedError(400) for no such
-        pair."""
+        """The pair of two served codes; None if they are equal. Raises RefusedError(400) if there is no such pair."""
         if source == target:
             return None
         pair = self.by_name.get(f"{source}-{target}")
@@ -166,8 +166,8 @@ class Pairs:
 
 
 def matching(code: str, codes: Sequence[str]) -> str | None:
-    """The code among those served that a client means: the same without regard to case, else the language itself
-    (`de-DE` may be `de`), else the first variant of it that is served (`pt`, or `pt-PT`, may be `pt-BR`)."""
+    """The served code that a client means: the same, ignoring case; else the language itself (`de-DE` may be `de`);
+    else its first variant that is served (`pt`, or `pt-PT`, may be `pt-BR`)."""
     wanted = _plain(code)
     plain = {_plain(one): one for one in reversed(codes)}
     if wanted in plain:
@@ -189,7 +189,7 @@ def name_of(code: str) -> str:
 
 
 def stamp(pairs: Iterable[LanguagePair]) -> tuple[object, ...]:
-    """Changes when a file of the models does."""
+    """A value that changes when a file of the models does."""
     found: list[object] = []
     for folder in dict.fromkeys(folder for pair in pairs for folder in pair.folders):
         try:

@@ -1,4 +1,4 @@
-"""The processes that hold the models, from the side that speaks HTTP: start them, ask them, replace them."""
+"""The HTTP process's side of the processes that hold the models: start them, call them, replace them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from nmt.service.tasks import Tasks
 
 Spawned = tuple[subprocess.Popen[bytes], socket.socket]  # the process that loads models, and our end of its socket
 
-BATCH_S = 120.0  # a worker that takes longer hangs
+BATCH_S = 120.0  # a worker that takes longer counts as hung
 MAX_MESSAGE = 1 << 16
 
 logger = logging.getLogger(__name__)
 
 
 class WorkerGoneError(ConnectionError):
-    """A worker, or all of them, have ended amid a batch."""
+    """A worker has died during a batch, or there is none left."""
 
 
 class _Worker:
@@ -42,12 +42,12 @@ class _Worker:
         self._answer: asyncio.Future[Any] | None = None
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(connection.fileno(), self._read)
-        os.set_blocking(connection.fileno(), True)  # uvloop has changed that, and a long answer comes in parts
+        os.set_blocking(connection.fileno(), True)  # uvloop made it non-blocking, but a long answer comes in parts
 
     def ask(self, method: str, batch: Any) -> asyncio.Future[Any]:
-        """Its answer. A worker has one batch at a time, and reads it at once: this does not wait."""
+        """Send a batch -> a future of the answer. Does not block: a worker has one batch and reads it at once."""
         self._answer = self._loop.create_future()
-        with suppress(OSError):  # it has ended, as `_read` will find
+        with suppress(OSError):  # it has died, which `_read` will notice
             self.connection.send((method, batch))
         return self._answer
 
@@ -66,7 +66,7 @@ class _Worker:
             answer.set_result(result)
 
     def end(self) -> None:
-        """Close the pipe: the worker ends, whatever it is doing."""
+        """Close the pipe, which ends the worker, whatever it is doing."""
         if self.has_ended:
             return
         self.has_ended = True
@@ -78,16 +78,16 @@ class _Worker:
 
 
 class WorkerPool:
-    """Loaded models and the workers that share them. Made by `start`."""
+    """Loaded models and the workers that share them. Created by `start`."""
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process = process
         self.deaths = 0  # of workers
-        self.on_end: Callable[[], None] = lambda: None  # the process has ended, and it was not told to
+        self.on_end: Callable[[], None] = lambda: None  # called when the process ends without being told to
         self.is_closed = False
         self._control = control
         self._workers: set[_Worker] = set()
-        self._idle: list[_Worker] = []  # the last one is asked first: its caches are warm
+        self._idle: list[_Worker] = []  # the last one is used first: its caches are warm
         self._waiters: deque[asyncio.Future[_Worker]] = deque()
         self._received, self._descriptors = b"", list[int]()
         self._reply: asyncio.Future[tuple[Any, list[int]]] | None = None
@@ -97,8 +97,8 @@ class WorkerPool:
 
     @classmethod
     async def start(cls, spawned: Spawned, number: int) -> WorkerPool:
-        """With `number` workers, in the process that `spawn` has started. Raises ValueError when a model is not
-        sound, and ChildProcessError when the process or its workers cannot live."""
+        """A pool of `number` workers in the process started by `spawn`. Raises ValueError for an invalid model or
+        when a worker cannot start, and ChildProcessError when the process dies."""
         models = cls(*spawned)
         try:
             await models._ask(b"")  # until the models are loaded
@@ -110,8 +110,8 @@ class WorkerPool:
         return models
 
     async def run(self, method: str, batch: Any) -> Any:
-        """What a worker answers. Raises its error, and WorkerGoneError."""
-        # Who asks may go; the worker is busy until it has answered.
+        """A worker's answer. Raises its error, or WorkerGoneError."""
+        # The caller may be cancelled; the worker is busy until it has answered.
         return await asyncio.shield(self._tasks.begin(self._run(method, batch)))
 
     async def _run(self, method: str, batch: Any) -> Any:
@@ -145,7 +145,7 @@ class WorkerPool:
         self._idle.append(worker)
 
     def _ended(self, worker: _Worker) -> None:
-        """Replace a worker that has ended by itself."""
+        """Replace a worker that has died."""
         self._workers.discard(worker)
         with suppress(ValueError):
             self._idle.remove(worker)
@@ -164,7 +164,7 @@ class WorkerPool:
                 self._lost()
 
     async def _fork(self, dead: int) -> str:
-        """One more worker; what ended the `dead` one, if that is not 0."""
+        """Add a worker -> what ended the one with pid `dead`, if not 0."""
         answer, descriptors = await self._ask(b"%d\n" % dead)
         worker = _Worker(Connection(descriptors[0]), answer["pid"], self._ended)
         self._workers.add(worker)
@@ -198,7 +198,7 @@ class WorkerPool:
             self._received, self._descriptors = b"", []
 
     def _lost(self) -> None:
-        """The process has ended. Its workers, if any, go on."""
+        """Called when the process has ended; its workers, if any, go on."""
         if self.is_closed:
             return
         self._close_control()
@@ -219,7 +219,7 @@ class WorkerPool:
         self._control.close()
 
     def close(self) -> None:
-        """End all of its processes, at once."""
+        """End all processes at once."""
         if not self.is_closed:
             self._close_control()
         for worker in list(self._workers):
@@ -229,7 +229,7 @@ class WorkerPool:
 
 
 def spawn(settings: Mapping[str, Any]) -> Spawned:
-    """Begin to load models in a process of their own, and do not wait for it."""
+    """Start a process that loads the models, without waiting for it."""
     own, its = socket.socketpair()
     with its:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What answers each path, from a request whose body has come. Knows no HTTP beyond that."""
+"""The handlers of all paths, called when a request's body has arrived. Independent of the HTTP server."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import asyncio
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from nmt.service import deepl, documents, huggingface, libretranslate, metrics, opennmt
+from nmt.service import deepl, detection, documents, huggingface, libretranslate, metrics, opennmt
 from nmt.service.files import Job, in_thread
 from nmt.service.limits import MAX_INSPECTED_CHARS
 from nmt.service.openapi import specification
@@ -26,8 +27,8 @@ from nmt.service.wire import (
     text_field,
 )
 
-FILE_HEADERS = {  # of a file that is to be saved, and never to be shown as a page of this server
-    "content-disposition": "attachment",  # a name here would be preferred to what a page calls it
+FILE_HEADERS = {  # of a file to save, which must never be shown as a page of this server
+    "content-disposition": "attachment",  # a file name here would override the name that a page gives
     "content-security-policy": "default-src 'none'",
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
@@ -36,44 +37,43 @@ FILE_HEADERS = {  # of a file that is to be saved, and never to be shown as a pa
 
 
 class Response(NamedTuple):
-    """An answer of HTTP."""
+    """An HTTP response."""
 
     body: bytes
     headers: Mapping[str, str]
     status: int = 200
 
 
-Handler = Callable[["Asked"], Awaitable[Any]]  # gives a Response, or what is sent as JSON, which a str is already
+Handler = Callable[["Asked"], Awaitable[Any]]  # returns a Response, or data to send as JSON; a str is JSON already
 
 
+@dataclass(frozen=True)
 class Asked:
-    """A request whose body has come, its client's address, and the service that it asks. `name` stands in the path
-    for {name}."""
+    """A request whose body has arrived, and the service."""
 
-    def __init__(self, service: Service, request: HttpRequest, client: str, name: str = "") -> None:
-        self.service = service
-        self.request = request
-        self.client = client
-        self.name = name
+    service: Service
+    request: HttpRequest
+    client: str  # its address
+    name: str  # the value of {name} in the path
 
     def fields(self) -> dict[str, Any]:
-        """Those of a request that may be. Raises RefusedError for another."""
+        """The fields. Raises RefusedError for a client without access."""
         fields = fields_of(self.request)
         self.admit(fields)
         return fields
 
     def json(self) -> Any:
-        """The body of a request that may be. Raises RefusedError for another."""
+        """The body as JSON. Raises RefusedError for a client without access."""
         data = json_of(self.request)
         self.admit(data if isinstance(data, dict) else {})
         return data
 
     async def form(self) -> tuple[dict[str, Any], Upload | None]:
-        """The fields, and a file that may be long."""
+        """The fields and the file, which may be long, parsed in a thread."""
         return await in_thread(form_of, self.request)
 
     def admit(self, fields: dict[str, Any]) -> None:
-        """Raises RefusedError for a request that may not be."""
+        """Raises RefusedError for a client without access."""
         self.service.admit(key_of(self.request, fields), self.client)
 
 
@@ -101,7 +101,7 @@ def _fetched(job: Job) -> Response:
 
 
 async def detect(asked: Asked) -> Any:
-    found = asked.service.detect(text_field(asked.fields(), "q"))
+    found = detection.detect(text_field(asked.fields(), "q"), asked.service.pairs.sources)
     return [libretranslate.detected(*one) for one in found if one[1] >= 1] or [libretranslate.detected(*found[0])]
 
 
@@ -166,7 +166,7 @@ async def deepl_upload(asked: Asked) -> Any:
 
 async def deepl_document(asked: Asked) -> Any:
     job = _job(asked)
-    job.is_fetched |= job.refusal is not None  # there is no more to be had
+    job.is_fetched |= job.refusal is not None  # there will be nothing to fetch
     return deepl.document_status(job, asked.service.files.seconds_left(job))
 
 
@@ -180,14 +180,14 @@ async def deepl_result(asked: Asked) -> Response:
 
 
 def _job(asked: Asked) -> Job:
-    """The document that a client asks for again, while the server ends, too. Raises RefusedError."""
+    """The document that a client polls, also while the server shuts down. Raises RefusedError."""
     fields = fields_of(asked.request)
     asked.service.rate_of(_deepl_key(asked, fields))
     return asked.service.files.kept.get(asked.name, text_field(fields, "document_key"))
 
 
 def _deepl_fields(asked: Asked) -> dict[str, Any]:
-    """Those of a request that may be. Raises RefusedError for another."""
+    """The fields. Raises RefusedError for a client without access."""
     fields = fields_of(asked.request)
     _admit_deepl(asked, fields)
     return fields
@@ -239,7 +239,7 @@ async def counts(asked: Asked) -> Response:
     return Response(asked.service.metrics.text().encode(), headers)
 
 
-# Of each path and method what answers. {name} is one part of a path, whatever it is.
+# The handler of each path and method. {name} is any single part of a path.
 ROUTES: dict[str, dict[str, Handler]] = {
     "/translate": {"POST": translate},
     "/translate_file": {"POST": translate_file},
@@ -261,12 +261,12 @@ ROUTES: dict[str, dict[str, Handler]] = {
     "/": {"GET": front, "POST": hf_translate},
     "/metrics": {"GET": counts},
 }
-WITH_FILE = (translate_file, deepl_upload)  # in their body
+WITH_FILE = (translate_file, deepl_upload)  # their requests carry a file
 _NAMED = [(re.compile(path.replace("{name}", "([^/]+)")), path) for path in ROUTES if "{name}" in path]
 
 
 def route_of(path: str) -> tuple[str, str] | None:
-    """The path in ROUTES, and what stands there for {name}; None for one that is not there."""
+    """The route in ROUTES and the value of {name}; None for an unknown path."""
     for one in (path, path.rstrip("/")):
         if one in ROUTES and "{name}" not in one:
             return one, ""
@@ -277,7 +277,7 @@ def route_of(path: str) -> tuple[str, str] | None:
 
 
 def refused(path: str, refusal: RefusedError) -> Any:
-    """A refusal in the shape of the interface that the path belongs to."""
+    """A refusal in the format of the path's API."""
     if path.startswith("/v2/"):
         return deepl.error(refusal)
     if path.startswith("/translator/"):

@@ -1,6 +1,6 @@
-"""A text as what is translated at a time, and what stands between: its lines, and of a long line the sentences.
+"""A text divided into segments, with the blank space between: its lines, and the sentences of long lines.
 
-A line that is not long is translated as it is, as nmt-translate does it."""
+A line that is not long is translated as a whole, as by nmt-translate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from nmt.text.sentences import LONG, between, clauses, sentences
 
-MAX_SENTENCE_CHARS = 600  # of a sentence that is not divided into its clauses
-MAX_SEGMENT_CHARS = (
-    4 * MAX_SENTENCE_CHARS
-)  # of a segment, which is cut anywhere where it has no clauses and no blanks
+MAX_SENTENCE_CHARS = 600  # longer sentences are divided into clauses
+MAX_SEGMENT_CHARS = 4 * MAX_SENTENCE_CHARS  # a longer segment, without clauses or blanks, is cut anywhere
 
 
 @dataclass(frozen=True)
@@ -22,10 +20,10 @@ class Segments:
 
     texts: tuple[str, ...]
     blanks: tuple[str, ...]
-    inside: frozenset[int] = frozenset()  # the numbers of blanks that stand within a line
+    inside: frozenset[int]  # the indices of blanks within a line
 
     def joined(self, translations: Sequence[str], target: str) -> str:
-        """The translations, in a language, in the places of the texts."""
+        """The whole text with translations into a language."""
         parts = [self.blanks[0]]
         for number, (translation, blank) in enumerate(zip(translations, self.blanks[1:], strict=True), 1):
             parts += [translation, between(blank, target, translations) if number in self.inside else blank]

@@ -1,9 +1,8 @@
-"""The HTTP server: uvicorn on httptools and uvloop, with bounds (connection.py), and an end that loses nothing.
+"""The HTTP server: uvicorn on httptools and uvloop, with limits (connection.py) and a graceful shutdown.
 
-A client that sends the head of a request a byte at a time is answered 408 when its time is over, one whose head has
-no end 431; more connections than there may be are refused. SIGTERM and SIGINT refuse what is new, finish what was
-accepted, and end the process with 128 and their number; the second one ends it at once. SIGHUP loads the models
-again.
+A request head that takes too long is answered 408, one that is too long 431; connections beyond the maximum are
+refused. At SIGTERM or SIGINT the server refuses new requests, finishes the accepted ones, and exits with 128 + the
+signal's number; a second signal ends it at once. SIGHUP reloads the models.
 """
 
 from __future__ import annotations
@@ -24,13 +23,12 @@ from nmt.service.connection import MAX_CONNECTIONS, bounded
 from nmt.service.processes import Spawned
 from nmt.service.service import Service
 
-KEEP_ALIVE_S = 65  # longer than proxies keep theirs
-LAST_ANSWERS_S = 5  # to write what was found
+KEEP_ALIVE_S = 65  # longer than that of proxies
+LAST_ANSWERS_S = 5  # to send the last responses
 
 
 class _Server(uvicorn.Server):
-    """Signals are answered by `serve`, not by uvicorn, which would end idle connections whose next request is on its
-    way."""
+    """Leaves signals to `serve`: uvicorn would close idle connections whose next request may be on its way."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -45,8 +43,8 @@ def serve(
     grace_s: float,
     on_ready: Callable[[], None],
 ) -> None:
-    """Serve until a signal. `proxy` is the address of one whose X-Forwarded-For is believed. Raises Stopped,
-    ValueError for models that are not sound, and ChildProcessError where their process cannot live."""
+    """Serve until a signal. `proxy` is the address of a proxy whose X-Forwarded-For is trusted. Raises Stopped,
+    ValueError for invalid models, and ChildProcessError when their process cannot run."""
     config = uvicorn.Config(
         build_app(service),
         loop="asyncio",

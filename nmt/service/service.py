@@ -1,4 +1,4 @@
-"""A request's way: limits, languages, segments, batches, and back. Knows no HTTP."""
+"""The path of a request: limits, languages, segments, batches, and back. Independent of HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from nmt.service.batcher import Batcher
-from nmt.service.detection import detect
 from nmt.service.files import Files
 from nmt.service.generations import Generation, Generations, Settings
 from nmt.service.limits import MAX_INSPECTED_CHARS, Keys, Limits, Rates
@@ -37,7 +36,7 @@ class _Kind:
 
 
 class Service:
-    """Belongs to the event loop that `start` is awaited in."""
+    """Use it only in the event loop that awaits `start`."""
 
     def __init__(self, settings: Settings, limits: Limits, clock: Callable[[], float]) -> None:
         self.settings = settings
@@ -47,12 +46,12 @@ class Service:
         self.generations = Generations(settings, self.metrics)
         self.characters = 0  # translated since the start
         self.files = Files(limits, clock, lambda: self.generations.current, self.lines)
-        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()  # the one used last at the end
-        self._speed = 100.0  # segments a second, lately
+        self._cache: OrderedDict[tuple[_Kind, str], SegmentResult] = OrderedDict()  # the most recently used is last
+        self._speed = 100.0  # recent segments per second
 
     async def start(self, spawned: Spawned) -> None:
-        """Raises ValueError for a model or keys that are not sound, OSError for keys that cannot be read, and
-        ChildProcessError where no process can live."""
+        """Raises ValueError for an invalid model or keys, OSError for keys that cannot be read, and ChildProcessError
+        when no process can run."""
         self.batcher = Batcher(self._run, self.settings.workers)
         await self.generations.start(spawned)
         self.metrics.now |= {
@@ -79,22 +78,18 @@ class Service:
     # -- a request --
 
     def admit(self, key: str, client: str) -> None:
-        """Raises RefusedError for a key that is missing or wrong, one request too many, and while the server ends."""
+        """Raises RefusedError for a missing or wrong key, above the rate limit, and while the server shuts down."""
         if self.is_draining:
             raise RefusedError(503, "the server is about to end", 1)
         rate = self.rate_of(key)
         self.rates.take(f"key {key}" if self.keys else client, self.limits.rate if rate is None else rate)
 
     def rate_of(self, key: str) -> int | None:
-        """A key's own rate, if it has one. Raises RefusedError for a key that is missing or wrong."""
+        """A key's own rate, if it has one. Raises RefusedError for a missing or wrong key."""
         return self.keys.rate_of(key) if self.keys else None
 
-    def detect(self, text: str) -> list[tuple[str, float]]:
-        """The languages that are translated from, the likeliest first, each with how sure that is (0 to 100)."""
-        return detect(text, self.pairs.sources)
-
     async def translate(self, wanted: TranslationRequest) -> list[TranslatedText]:
-        """An answer a text, in order. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
+        """One answer for each text, in order. Raises RefusedError. If cancelled, it leaves nothing in the queue."""
         self.limits.check(wanted.texts)
         with self.generations.current as generation:
             ways = generation.pairs.ways(wanted.source, wanted.target)
@@ -116,7 +111,7 @@ class Service:
             return answers
 
     def check_room(self, number: int = 1) -> None:
-        """Raises RefusedError(429) at once when too many segments wait; what comes alone is never too much."""
+        """Raises RefusedError(429) at once when too many segments wait; an empty queue accepts any number."""
         if self.batcher.waiting and self.batcher.waiting + number > self.limits.max_waiting:
             wait_s = math.ceil(min(60.0, max(1.0, self.batcher.waiting / self._speed)))
             raise RefusedError(429, f"too many texts wait to be translated; try again in {wait_s} s", wait_s)
@@ -124,7 +119,7 @@ class Service:
     async def lines(
         self, generation: Generation, pair: LanguagePair, lines: Sequence[str], is_tagged: bool
     ) -> list[str]:
-        """The translations of lines of a file. Raises RefusedError. Cancelled, it leaves nothing in the queue."""
+        """The translations of lines of a file. Raises RefusedError. If cancelled, it leaves nothing in the queue."""
         kind = _Kind(generation, pair.name, 0, "file" if is_tagged else "")
         found = await self._results({kind: lines}, self.limits.file_s)
         return [found[kind, line].text for line in lines]
@@ -132,7 +127,7 @@ class Service:
     async def _results(
         self, wanted: Mapping[_Kind, Sequence[str]], seconds: float
     ) -> dict[tuple[_Kind, str], SegmentResult]:
-        """Of each segment what workers make of it. Raises RefusedError."""
+        """The result of each segment, from the cache or from workers. Raises RefusedError."""
         waits: list[tuple[_Kind, list[str], asyncio.Future[list[SegmentResult]]]] = []
         found: dict[tuple[_Kind, str], SegmentResult] = {}
         for kind, segments in wanted.items():
@@ -165,10 +160,10 @@ class Service:
         target: str,
         translation: str | None,
         parts: Sequence[str],
-        piece: tuple[str, int] | None = None,
+        piece: tuple[str, int] | None,
     ) -> str:
-        """What the model does with a text, or with one piece of a side ("src" or "tgt"), as JSON; see nmt/inspection.
-        Raises RefusedError."""
+        """An inspection of a text, or of one piece on a side ("src" or "tgt"), as JSON; see nmt/inspection. Raises
+        RefusedError."""
         if len(text) > MAX_INSPECTED_CHARS or len(translation or "") > MAX_INSPECTED_CHARS:
             raise RefusedError(400, f"a text of more than {MAX_INSPECTED_CHARS} characters cannot be looked at")
         if not text.strip():
@@ -187,7 +182,7 @@ class Service:
 
     @asynccontextmanager
     async def _in_time(self, done: str, seconds: float) -> AsyncIterator[None]:
-        """What workers are waited for in here, as what a client is told when it does not come."""
+        """Limit the time to wait for workers in this context, and turn their errors into RefusedError."""
         try:
             async with asyncio.timeout(seconds):
                 yield
@@ -218,7 +213,7 @@ class Service:
     # -- its life --
 
     async def drain(self, bound_s: float) -> None:
-        """Refuse what is new, and wait until what was accepted is answered, but no longer than that."""
+        """Refuse new requests, and wait at most `bound_s` seconds until the accepted ones are answered."""
         self.generations.is_draining = True
         with suppress(TimeoutError):
             async with asyncio.timeout(bound_s):

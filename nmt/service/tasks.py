@@ -1,4 +1,4 @@
-"""Tasks that nobody waits for."""
+"""Background tasks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Tasks(set[asyncio.Task[Any]]):
-    """Those that are not done."""
+    """The tasks that are not done."""
 
     def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
-        self.add(task)  # asyncio itself would let it go
+        self.add(task)  # asyncio keeps only a weak reference
         task.add_done_callback(self.discard)
         return task

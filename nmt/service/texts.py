@@ -1,4 +1,4 @@
-"""A client's text: its language, the segments that are translated, and the translation that is made of theirs."""
+"""A client's text: its language, its segments, and its translation joined from theirs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SourceText:
 
     text: str
     source: str  # the code of its language
-    confidence: float  # 0 to 100, that it is in that language
+    confidence: float  # 0 to 100, in that language
     pair: LanguagePair | None = None
     parts: Segments | html.HtmlSegments | None = None  # if it has a pair
 
@@ -28,7 +28,7 @@ class SourceText:
         return self.parts.texts if self.parts else ()
 
     def translated(self, results: Sequence[SegmentResult]) -> TranslatedText:
-        """Its translation, from those of its segments."""
+        """The translation, joined from those of the segments."""
         if self.pair is None:
             return TranslatedText(self.text, self.source, self.confidence)
         most = max((len(one.alternatives) for one in results), default=0)
@@ -55,10 +55,10 @@ def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, Langua
     if wanted.source:
         source, confidence = next(iter(ways)), 100.0
     else:
-        seen = html.cut(text).plain if wanted.is_html else text  # else the tags' English would count
+        seen = html.cut(text).plain if wanted.is_html else text  # tags would count as English
         source, confidence = detect(seen, list(ways))[0]
         if not any(map(str.isalpha, seen)):
-            return SourceText(text, source, confidence)  # it says nothing of its language, and nothing in any
+            return SourceText(text, source, confidence)  # no letters: no language, and nothing to translate
     pair = ways[source]
     if pair is None:
         return SourceText(text, source, confidence)
@@ -67,6 +67,6 @@ def source_text(text: str, wanted: TranslationRequest, ways: Mapping[str, Langua
 
 
 def _ranked(result: SegmentResult, rank: int) -> str:
-    """The translation of that rank, from 0, or the best where there are not so many."""
+    """The translation of a rank, from 0; the best one if there are fewer."""
     ranked = [result.text, *result.alternatives]
     return ranked[rank if rank < len(ranked) else 0]

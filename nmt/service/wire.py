@@ -1,4 +1,4 @@
-"""What all interfaces share: requests, their fields in any encoding, translated texts, and refusals."""
+"""Shared by all APIs: requests, their fields in any encoding, translated texts, and refusals."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-MAX_FIELDS = 10_000  # of a form
+MAX_FIELDS = 10_000  # in a form
 JSON, FORM, MULTIPART = "application/json", "application/x-www-form-urlencoded", "multipart/form-data"
-KEYS = ("api_key", "auth_key")  # LibreTranslate's and DeepL's field; either may stand in the query beside any body
-_HALVES = re.compile("[\ud800-\udfff]")  # of characters: no text has them, but JSON can spell them
+KEYS = ("api_key", "auth_key")  # LibreTranslate's and DeepL's field; either may be in the query, with any body
+_HALVES = re.compile("[\ud800-\udfff]")  # surrogates: no text has them, but JSON can spell them
 
 
 class RefusedError(Exception):
-    """A request is refused. The message is one sentence, which quotes no text of the request, only its settings."""
+    """A refused request. The message is one sentence; it may quote the request's settings, but none of its texts."""
 
     def __init__(self, status: int, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -27,27 +27,27 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class TranslationRequest:
-    """What a client wants translated, in any of the interfaces."""
+    """A client's request for translations, in any of the APIs."""
 
     texts: tuple[str, ...]
     source: str  # a code; "" to detect it
     target: str
-    is_list: bool = True  # how the client gave them, and expects the answer
+    is_list: bool = True  # whether the client sent a list, and expects one
     is_html: bool = False
-    alternatives: int = 0  # beside the best, of each text
+    alternatives: int = 0  # of each text, besides the best
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file of a form."""
+    """A file in a form."""
 
-    name: str  # as the client has it
+    name: str  # given by the client
     content: bytes
 
 
 @dataclass(frozen=True)
 class FileRequest:
-    """A file that a client wants translated."""
+    """A client's request to translate a file."""
 
     upload: Upload
     source: str  # a code; "" to detect it
@@ -59,23 +59,23 @@ class TranslatedText:
     """The translation of one text."""
 
     text: str
-    source: str  # what it was translated from
-    confidence: float  # 0 to 100, that it is in that language; 100 where the client said so
+    source: str  # the code of the language it was translated from
+    confidence: float  # 0 to 100, in that language; 100 if the client gave it
     alternatives: tuple[str, ...] = ()
     score: float = 0.0
-    truncated: bool = False  # a sentence had too many pieces, and its end is left out
+    truncated: bool = False  # a sentence had too many pieces, and its end was cut
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it came, with its whole body."""
+    """An HTTP request with its whole body."""
 
     query: str = ""
     content_type: str = ""
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     method: str = "POST"
-    origin: str = ""  # where the client found this server, such as http://localhost:5000
+    origin: str = ""  # the URL at which the client reached this server, such as http://localhost:5000
 
 
 def fields_of(request: HttpRequest) -> dict[str, Any]:
@@ -84,9 +84,9 @@ def fields_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
-    """The fields by name, and the form's file, if it has one. Those of JSON have any type; those of forms and of the
-    query are texts, or lists of them where a name is repeated. Of a query beside JSON only the keys count, unless it
-    is that of a GET. An empty body may have any content type. Raises RefusedError(400) for a body that cannot be
+    """The fields by name, and the form's file, if it has one. Fields of JSON have any type; those of forms and of the
+    query are strings, or lists of them for a repeated name. With a JSON body only the API keys in the query count,
+    except for a GET. An empty body may have any content type. Raises RefusedError(400) for a body that cannot be
     read."""
     query = _of_query(request)
     if not request.body.strip():
@@ -103,11 +103,11 @@ def form_of(request: HttpRequest) -> tuple[dict[str, Any], Upload | None]:
 
 
 def key_of(request: HttpRequest, fields: Mapping[str, Any]) -> str:
-    """The key that is sent in a field, in the query or in the Authorization header, with a scheme or without; "" for
-    none. Raises RefusedError(400)."""
+    """The API key from a field, the query or the Authorization header, with a scheme or without; "" for none. Raises
+    RefusedError(400)."""
     query, header = _of_query(request), request.headers.get("authorization", "").strip()
     found = (text_field(given, name, "") for given in (fields, query) for name in KEYS)
-    return next(filter(None, found), header.rpartition(" ")[2])  # a key has no blank
+    return next(filter(None, found), header.rpartition(" ")[2])  # a key contains no space
 
 
 def json_of(request: HttpRequest) -> Any:
@@ -146,7 +146,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _of_multipart(content_type: str, body: bytes) -> tuple[list[tuple[str, str]], dict[str, Upload]]:
-    """The fields, and the files by the names of theirs, of which none is ever on a disk."""
+    """The fields, and the files by the names of their fields; files are never written to disk."""
     from python_multipart.multipart import create_form_parser
 
     found: list[tuple[str, str]] = []
@@ -186,7 +186,7 @@ def _collected(pairs: list[tuple[str, str]]) -> dict[str, Any]:
 
 
 def text_field(fields: Mapping[str, Any], name: str, default: str | None = None) -> str:
-    """A text. Raises RefusedError(400) for another type, and where it is missing or empty and has no default."""
+    """A string. Raises RefusedError(400) for another type, and if it is missing or empty without a default."""
     value = fields.get(name)
     if value is None or value == "":
         if default is None:
@@ -198,7 +198,7 @@ def text_field(fields: Mapping[str, Any], name: str, default: str | None = None)
 
 
 def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], bool]:
-    """Texts, and whether they were given as a list. Raises RefusedError(400) for none, and for what is no text."""
+    """Strings, and whether they were given as a list. Raises RefusedError(400) for none and for other types."""
     value = fields.get(name)
     if value is None or value in ("", []):
         raise RefusedError(400, f"Invalid request: missing {name} parameter")
@@ -209,7 +209,7 @@ def texts_field(fields: Mapping[str, Any], name: str) -> tuple[tuple[str, ...], 
 
 
 def number_field(fields: Mapping[str, Any], name: str, most: int) -> int:
-    """A whole number from 0 to `most`; 0 where it is missing. Raises RefusedError(400)."""
+    """A whole number from 0 to `most`; 0 if it is missing. Raises RefusedError(400) for anything else."""
     value = fields.get(name)
     if value is None or value == "":
         return 0

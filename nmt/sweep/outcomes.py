@@ -34,6 +34,11 @@ class Outcome:
     seconds: float | None = None  # of training and validation
     failed: bool = False
     end: str = ""  # how it ended, where it did not simply train to its end
+    fixed: dict[str, str] = field(default_factory=dict)  # what all runs of its start were given, as typed
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return self.differs | self.fixed
 
 
 def finished(run: str, differs: Mapping[str, str], trained: Trained, end: str = "") -> Outcome:
@@ -51,8 +56,8 @@ def sorted_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 def differing(outcomes: Sequence[Outcome]) -> list[str]:
     """The settings of which the runs have several values, in the order in which they are given."""
-    keys = dict.fromkeys(key for one in outcomes for key in one.differs)
-    return [key for key in keys if len({one.differs.get(key) for one in outcomes}) > 1]
+    keys = dict.fromkeys(key for one in outcomes for key in one.settings)
+    return [key for key in keys if len({one.settings.get(key) for one in outcomes}) > 1]
 
 
 def text_table(outcomes: Sequence[Outcome]) -> str:
@@ -71,7 +76,7 @@ def _cells(one: Outcome, keys: Sequence[str]) -> list[str]:
         score = f"{one.score:.3f}"
     size = "" if one.parameters is None else f"{one.parameters:,}"
     time = "" if one.seconds is None else clock(one.seconds)
-    return [score, *(one.differs.get(key, "") for key in keys), size, time, one.run, one.end]
+    return [score, *(one.settings.get(key, "") for key in keys), size, time, one.run, one.end]
 
 
 def _aligned(names: Sequence[str], row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
@@ -87,17 +92,20 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
     writer.writerow(["run", "metric", "score", *keys, "parameters", "seconds", "end"])
     for one in sorted_outcomes(outcomes):
         end = one.end or ("failed" if one.failed else "")
-        own = [one.differs.get(key, "") for key in keys]
+        own = [one.settings.get(key, "") for key in keys]
         seconds = "" if one.seconds is None else f"{one.seconds:.1f}"
         writer.writerow([one.run, one.metric, one.score, *own, one.parameters, seconds, end])
     write_atomically(path, file.getvalue().encode(errors="replace"))
 
 
 def write_record(folder: Path, outcome: Outcome) -> None:
-    """For whoever waits for all runs of the sweep in `folder`."""
-    path = folder / RECORDS / f"{outcome.run}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, (to_json(asdict(outcome)) + "\n").encode())
+    """For whoever waits for all runs of the sweep in `folder`. A failure is kept beside what an earlier start of the
+    same run found."""
+    done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))  # no run has a blank
+    done.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(failed if outcome.failed else done, (to_json(asdict(outcome)) + "\n").encode())
+    if not outcome.failed:
+        failed.unlink(missing_ok=True)
 
 
 def read_records(folder: Path) -> list[Outcome]:
@@ -106,16 +114,32 @@ def read_records(folder: Path) -> list[Outcome]:
     return [from_dict(Outcome, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def keep_finished(folder: Path) -> None:
-    """Before a sweep begins, remove the records but of runs that have finished and whose folders are there."""
+def keep_finished(folder: Path) -> list[Outcome]:
+    """Before a sweep begins, remove the records but of runs that have finished and whose folders are there; all that
+    there were."""
+    found = []
     for path in (folder / RECORDS).glob("*.json"):
         try:
             record = from_dict(Outcome, json.loads(path.read_bytes()))
-            is_kept = not record.failed and (folder / record.run).is_dir()
         except (ValueError, RecursionError):  # no record
-            is_kept = False
-        if not is_kept:
             path.unlink()
+            continue
+        found.append(record)
+        if record.failed or not (folder / record.run).is_dir():
+            path.unlink()
+    return found
+
+
+def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Outcome]) -> frozenset[str]:
+    """The settings among those given that are in no run's name: they are not swept, nor were they in an earlier
+    start, unless all runs of one had the same value: the same command finds its runs again."""
+    own, records = set(swept), list(records)
+    earlier = {key for one in records for key in one.differs}
+    return frozenset(
+        key
+        for key, value in given.items()
+        if key not in own and (key not in earlier or any(one.fixed.get(key) == value for one in records))
+    )
 
 
 def overridden(overrides: Iterable[str]) -> Mapping[str, str]:

@@ -1,1 +1,1 @@
-"""What happens to text between a user and the tokenizer: functions from text to text, and what leads back."""
+"""Text processing between a user and the tokenizer: functions from text to text, and their inverses."""

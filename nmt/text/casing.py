@@ -1,11 +1,12 @@
-"""Case as signs beside lower-case words: what a model has learned of a word it knows of it in capitals, too.
+"""Case as signs beside lower-case words, so that a model treats a word in capitals as the same word.
 
     Der HUND sieht EIN GROSSES HAUS.  ->  ⇧ der⇪ hund sieht⇈ ein grosses haus⇊.
 
-⇧ begins a word with a capital, ⇪ is a word of capitals, and from ⇈ to ⇊ all are. A sign stands before the blank
-before its word, so that the word is the same piece as without it; at the beginning of a text a blank is put after it.
-What stands in a text already is doubled. A word that would not come back stays as it is: one of mixed case (iPhone,
-IJsland), one whose case is a matter of language (İstanbul), a capital ẞ. Scripts without case have nothing to mark.
+⇧ marks a capitalised word, ⇪ a word in capitals, and between ⇈ and ⇊ all words are in capitals. A sign stands before
+the blank before its word, so that the word is the same piece as without it; at the beginning of a text a blank is put
+after it. Signs that are already in a text are doubled. A word that could not be restored stays as it is: one of mixed
+case (iPhone, IJsland), one whose case depends on the language (İstanbul), a capital ẞ. Scripts without case need no
+signs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MARKED = re.compile(
 
 
 def marked(text: str) -> str:
-    """The text in lower case, with signs that `unmarked` understands; what it would not give back is left."""
+    """The text in lower case with signs, which `unmarked` reverses; what it could not restore is left as it is."""
     words = list(_WORD.finditer(text))
     kinds = [_kind(word[0]) for word in words]
     if not any(kinds):
@@ -58,7 +59,7 @@ def marked(text: str) -> str:
 
 
 def unmarked(text: str) -> str:
-    """The text that signs stand for; those that stand for nothing go."""
+    """The text with its case restored; signs without a word are removed."""
     return _MARKED.sub(_restored, text)
 
 
@@ -73,7 +74,7 @@ def _restored(found: re.Match[str]) -> str:
 
 
 def _kind(word: str) -> str:
-    """The sign of a word that it brings back, or nothing. A single capital counts as one of a word of capitals."""
+    """The sign from which a word can be restored, or "". A single capital counts as a word in capitals."""
     lower = word.lower()
     if lower == word:
         return ""

@@ -1,4 +1,4 @@
-"""What of a text nobody translates, and whether its translation has it."""
+"""Check that a translation keeps the parts of a text that are not translated."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _NAMED = re.compile(
         for kind in KINDS
     )
 )
-MAX_CHARS = 100_000  # characters that are looked at
+MAX_CHARS = 100_000  # characters of a text that are checked
 
 
 def kept_parts(text: str) -> Counter[tuple[str, str]]:
-    """The tags, URLs, e-mail addresses, placeholders and numbers of a text, each with its kind; numbers as digits,
-    because languages differ in what divides them."""
+    """The tags, URLs, e-mail addresses, placeholders and numbers of a text, each with its kind. Numbers are reduced
+    to digits, because separators differ between languages."""
     return Counter(key for key, _ in _parts(text))
 
 
 def _parts(text: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """Of each part what it is compared by, and itself."""
+    """The key by which each part is compared, and the part."""
     for match in _NAMED.finditer(text[:MAX_CHARS]):
         kind = match.lastgroup or ""
         yield (kind, digits(match[0]) if kind == "numbers" else match[0]), match[0]
 
 
 def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:
-    """Those of the source that the translation lacks, as they stand there, each with its kind."""
+    """The parts that the translation lacks, each with its kind, as they are in the source."""
     lost, found = kept_parts(src) - kept_parts(translation), list[tuple[str, str]]()
     for key, part in _parts(src):
         if lost[key]:
@@ -44,19 +44,19 @@ def lost_parts(src: str, translation: str) -> list[tuple[str, str]]:
 
 
 def told_of(lost: Sequence[tuple[str, str]]) -> str:
-    """What is said of a translation; nothing where it lacks nothing."""
+    """The report on a translation; "" if nothing is lost."""
     return f"lost: {', '.join(part for _, part in lost)}" if lost else ""
 
 
 class Check:
-    """What translations lack, one after the other and in all."""
+    """Counts what translations lack, and reports it."""
 
     def __init__(self) -> None:
         self.lines = self.faulty = 0
         self.lost = Counter[str]()  # by kind
 
     def told(self, lost: Sequence[tuple[str, str]]) -> str:
-        """What is said of one more translation; nothing where it lacks nothing."""
+        """Count one more translation and return the report on it; "" if nothing is lost."""
         self.lines += 1
         self.faulty += bool(lost)
         self.lost.update(kind for kind, _ in lost)

@@ -1,4 +1,4 @@
-"""A text in which other characters take the place of some, and where what was in it is then."""
+"""Replace spans of a text, and map old positions to new ones."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-Edit = tuple[int, int, str]  # characters of a text, and what takes their place
+Edit = tuple[int, int, str]  # start and end of a span, and its replacement
 
 
 @dataclass(frozen=True)
 class Edited:
-    """A text in which other characters have taken the place of some."""
+    """A text after replacements."""
 
     text: str
-    edits: tuple[tuple[int, int, int, int], ...] = ()  # characters before, and characters now; in order
+    edits: tuple[tuple[int, int, int, int], ...] = ()  # span in the old text, span in the new text; in order
 
     def now(self, start: int, end: int) -> tuple[int, int]:
-        """Where characters of the text before are; all of an edit for a part of it."""
+        """The new position of a span of the old text; a part of an edit becomes the whole edit."""
         starts = [edit[0] for edit in self.edits]
         before, within = bisect_right(starts, start) - 1, bisect_left(starts, end) - 1
         if before >= 0:
@@ -30,7 +30,7 @@ class Edited:
 
 
 def edited(text: str, edits: Sequence[Edit]) -> Edited:
-    """The text with these edits; of what two of them take away the first has all."""
+    """The text with these edits; where two overlap, the first replaces the shared part."""
     parts: list[str] = []
     found: list[tuple[int, int, int, int]] = []
     place = size = 0

@@ -1,4 +1,4 @@
-"""Terms and the translations that they must have, from a TSV."""
+"""Terms with required translations, from a TSV."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ MAX_BYTES = 50_000_000  # of a file
 
 @dataclass(frozen=True)
 class Glossary:
-    """Source terms and target terms. A term is found as it is spelled, in NFC, where it is no part of a longer word;
-    or, if it begins in lower case, with a capital at the beginning of a text. Of several the longest counts."""
+    """Source terms and target terms. A term matches its exact spelling, in NFC, unless that is part of a longer word.
+    If it begins in lower case, it also matches with a capital at the beginning of a text. The longest match wins."""
 
     terms: dict[str, str]
 
     @cached_property
     def _terms(self) -> dict[str, str]:
-        """As `find` compares them: what is equal in NFC is one term."""
+        """The terms in NFC, as `find` compares them."""
         return {normalize("NFC", src): tgt for src, tgt in self.terms.items()}
 
     @cached_property
     def _lengths(self) -> dict[str, list[int]]:
-        """Of the terms, by their first character, the longest first."""
+        """First character -> lengths of its terms, the longest first."""
         lengths: dict[str, set[int]] = {}
         for term in self._terms:
             lengths.setdefault(term[0], set()).add(len(term))
@@ -35,7 +35,7 @@ class Glossary:
 
     @classmethod
     def load(cls, path: Path) -> Glossary:
-        """Raises ValueError for a file that cannot be read, or a line that is no pair of terms."""
+        """Raises ValueError for a file that cannot be read, or a line that is not a pair of terms."""
         try:
             with path.open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
@@ -62,7 +62,7 @@ class Glossary:
         return cls(terms)
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """The characters of each term of a text, and its translation."""
+        """Start and end of each term in a text, and its translation."""
         place = 0
         text, places = _composed(text)
         while place < len(text):
@@ -86,7 +86,7 @@ class Glossary:
 
 
 def _composed(text: str) -> tuple[str, list[int]]:
-    """The text in NFC, and where each of its characters begins in the text as it is; and the end."""
+    """The text in NFC, and for each of its characters, and the end, the position in the original text."""
     if is_normalized("NFC", text):
         return text, list(range(len(text) + 1))
     parts: list[str] = []

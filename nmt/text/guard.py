@@ -1,4 +1,4 @@
-"""What a translator's rules and glossary make of a text before its pieces, when a model has symbols and when not."""
+"""Apply a translator's rules and glossary to a text before tokenizing, with or without symbols in the model."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class Guard:
     symbols: bool
 
     def taken_out(self, text: str, tags: bool) -> Markup:
-        """What is put back by the alignment: tags, and what is kept and has no symbol."""
+        """Take out tags, and protected text that has no symbol; the alignment puts them back."""
         return take_out(text, tags, self.rules.pattern, len(SYMBOLS) if self.symbols else 0)
 
     def terms(self, text: str) -> list[tuple[int, int, str]]:
-        """Those of the glossary in a text, and what they must become."""
+        """Start and end of the glossary's terms in a text, and their required translations."""
         return list(self.glossary.find(text)) if self.glossary else []
 
     def masked(self, text: str) -> Masked:
-        """What is kept, and the glossary's terms as far as symbols go, as these, if the model has them. All that
-        `taken_out` has left gets one; a term without one is forced by the alignment."""
+        """Replace protected text by symbols, and the glossary's terms as far as symbols are left, if the model has
+        symbols. All that `taken_out` has left gets one; a term without one is forced by the alignment."""
         if not self.symbols:
             return Masked(text)
         kept = found_in(text, self.rules.pattern)
@@ -45,7 +45,7 @@ class Guard:
                 yield start, end, term
 
     def masked_targets(self, sources: Sequence[Masked], targets: Sequence[str]) -> list[str]:
-        """Targets with the symbols of their sources, for what is kept and for the terms of the glossary."""
+        """Targets with the symbols of their sources in place of protected text and glossary terms."""
         if not self.symbols:
             return list(targets)
         return [
@@ -64,5 +64,5 @@ class Guard:
 
 
 def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether what stands there is no part of a longer word."""
+    """Whether the span is not part of a longer word."""
     return not (is_inside_word(text[:start][-1:], text[start]) or is_inside_word(text[end - 1], text[end : end + 1]))

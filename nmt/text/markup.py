@@ -1,8 +1,8 @@
-"""Text with inline tags: taken out before translating, and put back where the translation says the same.
+"""Inline tags: taken out of a text before translating, and put back at the corresponding place in the translation.
 
-A tag looks like XML's or HTML's: `<b>`, `</b>`, `<g id="1">`, `<x id="2"/>`, `<br>`, and a comment. An opening tag
-and the closing one of its name are an element; whatever has no partner stands alone, like an empty element. Put back,
-every tag is there once, and what was well-formed is. Where it is put, placement.py says.
+A tag has the form of XML or HTML: `<b>`, `</b>`, `<g id="1">`, `<x id="2"/>`, `<br>`, or a comment. An opening tag
+and the closing tag of the same name form an element; a tag without a partner stands alone, like an empty element.
+Afterwards every tag is there once, and well-formed markup is still well-formed. placement.py finds the places.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nmt.languages import is_inside_word
 from nmt.text.patterns import Finder
 from nmt.text.pieces import Link
 from nmt.text.placement import Element, children, placed, spaced
+from nmt.text.tag_pairs import nested_pairs
 
 TAG = re.compile(
     r"<(?P<close>/)?+(?P<name>[A-Za-z][\w:.-]*+)"
@@ -26,15 +27,15 @@ TAG = re.compile(
 )
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"])
-CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank stands before them
-# Between letters these, and what stands alone, end a word; others, such as <b>, may stand inside one.
+CLOSING = frozenset(".,;:!?…)]}»”“’")  # no blank before them
+# Between letters, these and tags that stand alone end a word; others, such as <b>, may be inside a word.
 BLOCKS = frozenset(["blockquote", "div", "dl", "dt", "dd", "li", "ol", "p", "pre", "table", "td", "th", "tr", "ul"])
 
 
 @dataclass(frozen=True)
 class Markup:
-    """A text in two: what to translate, and the elements in order. `escaped` tells whether the text spells characters
-    as `&lt;`, as its translation then does."""
+    """A text split into the plain text to translate, and the elements in order. `escaped` tells whether the text, and
+    so its translation, has entities such as `&lt;`."""
 
     plain: str
     elements: tuple[Element, ...]
@@ -42,7 +43,7 @@ class Markup:
 
 
 class _Mark:
-    """A tag, or a word that is kept, and its place in the plain text."""
+    """A tag, or a protected word, and its position in the plain text."""
 
     def __init__(self, text: str, tag: re.Match[str] | None = None) -> None:
         self.text, self.is_word = text, tag is None
@@ -63,15 +64,15 @@ class _Mark:
 
 
 def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare: int = 0) -> Markup:
-    """A text without its tags, and these. What the pattern finds in between stands alone likewise, but for the first
-    `spare` of it, which stays."""
+    """Take the tags out of a text, and, like tags that stand alone, matches of the pattern between them, except the
+    first `spare` matches."""
     found = list(TAG.finditer(text)) if tags else []
     ends = [0, *(place for tag in found for place in tag.span()), len(text)]
     between = [text[start:end] for start, end in zip(ends[::2], ends[1::2], strict=True)]
     if escaped := tags and any(map(ENTITY.search, between)):
         between = [ENTITY.sub(lambda entity: html.unescape(entity[0]), part) for part in between]
     texts = [""]
-    runs: list[list[_Mark]] = []  # one between each text and the next
+    runs: list[list[_Mark]] = []  # one between each two texts
     for part in _parts(found, between, pattern, spare, escaped):
         if isinstance(part, str):
             texts[-1] += part
@@ -89,7 +90,7 @@ def take_out(text: str, tags: bool = True, pattern: Finder | None = None, spare:
 def _parts(
     tags: Sequence[re.Match[str]], between: Sequence[str], pattern: Finder | None, spare: int, escaped: bool
 ) -> Iterator[str | _Mark]:
-    """Tags, what the pattern finds between them, and the text around it, in order."""
+    """Tags, matches of the pattern between them, and the text around these, in order."""
     number = count(1)
     for tag, text in zip([None, *tags], between, strict=True):
         if tag:
@@ -104,24 +105,16 @@ def _parts(
 
 
 def _find_partners(marks: Sequence[_Mark]) -> None:
-    """A closing tag's is the last open one of its name; what crosses the two has none."""
-    stack: list[_Mark] = []
-    names = Counter[str]()  # of the stack
-    for mark in marks:
-        if mark.opens:
-            stack.append(mark)
-            names[mark.name] += 1
-        elif mark.closes and names[mark.name]:
-            other = None
-            while other is None or other.name != mark.name:
-                other = stack.pop()
-                names[other.name] -= 1
-            mark.partner, other.partner = other, mark
+    """A closing tag's partner is the last open tag of its name; tags that cross the pair have no partner."""
+    tags = [("open" if mark.opens else "close" if mark.closes else "", mark.name) for mark in marks]
+    for start, end in nested_pairs(tags).items():
+        marks[start].partner, marks[end].partner = marks[end], marks[start]
 
 
 def _joined(texts: Sequence[str], runs: Sequence[Sequence[_Mark]]) -> str:
-    """The plain text; every mark learns its place. Of the two blanks around a run of tags one goes with them, as does
-    the one between a word and tags that stand for another; and tags that end a word leave one between letters."""
+    """The plain text; sets the position of every mark. Of two blanks around a run of tags, one is taken out with
+    them, as is the blank between a word and tags that stand for a word. Tags that end a word leave a blank between
+    letters."""
     plain = list(texts[0])
     for run, text in zip(runs, texts[1:], strict=True):
         left, right = plain[-1] if plain else "", text[:1]
@@ -166,14 +159,14 @@ def _elements(marks: Sequence[_Mark]) -> Iterator[Element]:
 
 
 def put_back(markup: Markup, translation: str, links: Sequence[Link]) -> str:
-    """The translation of `markup.plain` with the tags, by the links of the two."""
+    """The translation of `markup.plain` with the tags, placed by the links between both."""
 
     def spelled(text: str) -> str:
         return html.escape(text, quote=False) if markup.escaped else text
 
     if not markup.elements:
         return spelled(translation)
-    if not markup.escaped:  # a tag that the model has made up would be one too many
+    if not markup.escaped:  # remove tags that the model has made up
         translation = TAG.sub(lambda tag: " " * len(tag[0]), translation)
     parts: list[str] = []
     place = 0
@@ -186,8 +179,8 @@ def put_back(markup: Markup, translation: str, links: Sequence[Link]) -> str:
 
 
 def put_behind(markup: Markup, prefix: str, start: Markup, translation: str, links: Sequence[Link]) -> str:
-    """As `put_back`, of a translation that was made to begin with `start.plain`: it begins with the prefix
-    itself, and the tags that this lacks stand behind it."""
+    """As `put_back`, for a translation forced to begin with `start.plain`: it gets the prefix itself, followed by the
+    tags that the prefix lacks."""
     plain = start.plain.rstrip()
     if not start.elements or not translation.startswith(plain):
         return put_back(markup, translation, links)
@@ -200,7 +193,7 @@ def put_behind(markup: Markup, prefix: str, start: Markup, translation: str, lin
 
 
 def _lacking(elements: Sequence[Element], given: Sequence[Element]) -> Iterator[Element]:
-    """The elements without those that are given. Of one that is only opened there the closing tag is left."""
+    """The elements without the given ones. If an element was only opened there, its closing tag is left."""
     left = Counter(tag.strip() for element in given for tag in (element.open, element.close))
     numbers, count_of = {-1: -1}, 0
     for i, element in enumerate(elements):
@@ -220,7 +213,7 @@ def _lacking(elements: Sequence[Element], given: Sequence[Element]) -> Iterator[
 
 
 def _with_blanks(element: Element, translation: str, character: int) -> str:
-    """A tag that opens or stands alone, with its blank, which stands inside the text."""
+    """A tag that opens or stands alone; at either end of the text, its blank is moved to its inner side."""
     tag = element.open
     if element.is_word:
         return spaced(tag.strip(), translation, character)
@@ -232,7 +225,7 @@ def _with_blanks(element: Element, translation: str, character: int) -> str:
 
 
 def _in_order(markup: Markup, translation: str, links: Sequence[Link]) -> Iterator[tuple[int, str, bool, bool]]:
-    """The tags in the order of the translation: where, what, and whether a blank before or after it goes."""
+    """The tags in the order of the translation: position, tag, and whether to drop the blank before and after it."""
     spans = placed(markup.elements, markup.plain, translation, links)
     inside = children(markup.elements)
     stack = [(number, False) for number in sorted(inside[-1], key=spans.__getitem__)[::-1]]

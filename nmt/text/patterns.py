@@ -1,4 +1,4 @@
-"""Patterns of somebody's own, such as come with a model directory: bounded in time, whatever they say."""
+"""User-defined regular expressions, such as those in a model directory, with a bound on their time."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-FOUND_S = 0.1  # in one text; only a pattern that tries too many ways takes longer
+FOUND_S = 0.1  # seconds for one text; only a pattern that backtracks too much takes longer
 
 
 @dataclass(frozen=True)
 class BoundedPattern:
-    """Finds no more in a text once it has taken FOUND_S, as (?:a+)+b does of many a."""
+    """Stops searching a text after FOUND_S, as for (?:a+)+b in a long run of a."""
 
     compiled: Any
 
     @classmethod
     def of(cls, pattern: str) -> BoundedPattern:
-        """Raises ValueError for what is no regular expression."""
-        import regex  # unlike re it can be stopped
+        """Compile a pattern. Raises ValueError if it is not a regular expression."""
+        import regex  # unlike re, it has a timeout
 
         try:
             return cls(regex.compile(pattern))

@@ -1,4 +1,4 @@
-"""Where the pieces of a tokenizer stand in the text that they spell, and what an alignment of pieces says of text."""
+"""Locate the pieces of a tokenizer in the text that they spell, and map an alignment of pieces to spans of text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from nmt.languages import is_word
 from nmt.text.casing import SIGNS
 from nmt.text.protection import SYMBOLS, WHOLE, TextRules
 
-SPACE = "▁"  # as SentencePiece writes it, before each word
+SPACE = "▁"  # SentencePiece's sign for a space, before each word
 BYTES = re.compile("<0x([0-9A-F]{2})>")  # a piece that spells a byte
-JOINERS = "'’-‐\u200c\u200d"  # stand inside a word
+JOINERS = "'’-‐\u200c\u200d"  # may be inside a word
 
 T = TypeVar("T")
 UNSEEN = (SPACE, *SIGNS)
-Span = tuple[int, int]  # characters of a text: the first, and that after the last
-Link = tuple[int, int, int, int]  # a span of the source and the span of the translation that says the same
+Span = tuple[int, int]  # characters of a text: start, and end (exclusive)
+Link = tuple[int, int, int, int]  # a span of the source, and the corresponding span of the translation
 
 
 def spelt(pieces: Sequence[str], rules: TextRules, kept: Sequence[str] = ()) -> list[str]:
-    """What each piece spells of the text itself: a symbol what it stands for (`kept`, of ⟦1⟧, ⟦2⟧, ...), a sign of
-    case nothing, and of a doubled one the second itself."""
+    """The text that each piece spells. A symbol spells what it stands for (`kept`, for ⟦1⟧, ⟦2⟧, ...); a sign of case
+    spells nothing; the second of a doubled sign spells the sign itself."""
     values = dict(zip(SYMBOLS, kept, strict=False))
     found: list[str] = []
     for i, piece in enumerate(pieces):
@@ -37,8 +37,8 @@ def spelt(pieces: Sequence[str], rules: TextRules, kept: Sequence[str] = ()) -> 
 
 
 def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
-    """The characters that pieces spell, each with the numbers of its pieces: where these are bytes, of several."""
-    spelling: list[int] = []  # bytes of a character that is not complete
+    """The characters that pieces spell, each with the numbers of its pieces: several if these are bytes."""
+    spelling: list[int] = []  # bytes of an incomplete character
     for i, piece in enumerate(pieces):
         byte = BYTES.fullmatch(piece)
         if not byte:
@@ -55,8 +55,8 @@ def characters(pieces: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
 
 
 def piece_spans(text: str, pieces: Sequence[str]) -> list[Span | None]:
-    """Of each piece the span that it spells; None for what spells nothing but space. Where the tokenizer has unified
-    characters the spans follow those that are alike; where nothing is, they are a guess."""
+    """The span that each piece spells; None for a piece of only space. Characters that the tokenizer has unified are
+    matched with equivalent ones; where none match, the spans are a guess."""
     of_text, origins = _alike((i, c) for i, c in enumerate(text) if c not in SIGNS)
     of_pieces, owners = _alike((owners, c) for c, owners in characters(pieces) if c not in UNSEEN)
     places = _places(of_pieces, of_text)
@@ -75,8 +75,8 @@ def piece_spans(text: str, pieces: Sequence[str]) -> list[Span | None]:
 
 
 def _alike(text: Iterable[tuple[T, str]]) -> tuple[list[str], list[T]]:
-    """The characters of a text, without spaces, as look-alikes are unified, and for each its origin. Marks belong to
-    the character that they stand on."""
+    """The characters of a text in NFKC, case-folded and without spaces, and the origin of each. Combining marks
+    belong to their base character."""
     clusters: list[tuple[T, str]] = []
     for origin, character in text:
         if unicodedata.combining(character) and clusters:
@@ -89,7 +89,7 @@ def _alike(text: Iterable[tuple[T, str]]) -> tuple[list[str], list[T]]:
 
 
 def _places(these: list[str], those: list[str]) -> list[int | None]:
-    """Where each of these characters stands among those: equal beginnings and ends tell, in between their share."""
+    """The index of each of `these` in `those`: exact in a common beginning and end, proportional in between."""
     if not those:
         return [None] * len(these)
     most = min(len(these), len(those))
@@ -104,9 +104,9 @@ def _places(these: list[str], those: list[str]) -> list[int | None]:
 def links(
     src: str, src_pieces: Sequence[str], tgt: str, tgt_pieces: Sequence[str], alignment: Iterable[tuple[int, int]]
 ) -> tuple[Link, ...]:
-    """An alignment (source piece, target piece) as spans of words, or parts of words. Special pieces are left out; of
-    pieces that spell several words, words are linked with words and signs with signs. Where there is no alignment the
-    texts' words are paired by their places."""
+    """An alignment (source piece, target piece) as spans of words, or parts of words. Special pieces are left out. If
+    pieces spell several words, words are linked with words, and punctuation with punctuation. Without any alignment
+    the words of the texts are paired by position."""
     src_parts, tgt_parts = _word_parts(src, src_pieces), _word_parts(tgt, tgt_pieces)
     found = []
     for s, t in alignment:
@@ -118,7 +118,7 @@ def links(
 
 
 def _word_parts(text: str, pieces: Sequence[str]) -> list[list[Span]]:
-    """Of each piece what it spells of each word."""
+    """For each piece, the spans that it spells in each word."""
     words = word_spans(text)
     starts = [start for start, _ in words]
     found = []
@@ -130,15 +130,15 @@ def _word_parts(text: str, pieces: Sequence[str]) -> list[list[Span]]:
 
 
 def diagonal(src: str, tgt: str) -> tuple[Link, ...]:
-    """Each word of the target with the word of the source at its share of the way; of equal texts with itself."""
+    """Link each word of the target to the source word at the same relative position; for equal texts, to itself."""
     of_src, of_tgt = word_spans(src), word_spans(tgt)
     count = max(len(of_tgt), 1)
     return tuple((*of_src[i * len(of_src) // count], *span) for i, span in enumerate(of_tgt)) if of_src else ()
 
 
 def word_spans(text: str) -> list[Span]:
-    """Words and signs: runs of letters, marks and digits; each character of a script without spaces; each sign; and
-    whole, whatever they are made of, symbols, placeholders, URLs, e-mail addresses and numbers (protection.py)."""
+    """Words and punctuation: runs of letters, marks and digits; single characters in a script without spaces; single
+    signs; and, each as a whole, symbols, placeholders, URLs, e-mail addresses and numbers (protection.py)."""
     spans: list[Span] = []
     place = 0
     for whole in WHOLE.finditer(text):

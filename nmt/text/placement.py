@@ -1,8 +1,8 @@
-"""Where elements of a source text belong in its translation.
+"""Place the elements of a source text in its translation.
 
-An element covers the words of the translation that come from its own words, as far as they stand together; one that
-covers all of the element around it still does; those beside one another do not overlap. What stands alone comes
-before the word that it stood before, or, where only a blank follows it, after the word that it stood after.
+An element covers the words of the translation that come from its own words, as far as they are contiguous. One that
+covers all of its parent still does, and siblings do not overlap. A tag that stands alone goes before the word that it
+preceded or, if a blank follows it but none precedes it, after the word that it followed.
 """
 
 from __future__ import annotations
@@ -12,31 +12,31 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from nmt.languages import is_word
 from nmt.text.pieces import Link, Span, word_spans
 
-MOST = 1000  # elements around words that are placed by the links; what a text has more stands between words
+MOST = 1000  # elements around words that are placed by the links; any more are put between words
 
 
 @dataclass(frozen=True)
 class Element:
-    """What stands around some characters of a text, or alone between two of them."""
+    """A pair of tags around some characters of a text, or one alone between two characters."""
 
     open: str
-    close: str  # "" for what stands alone
+    close: str  # "" if it stands alone
     start: int
     end: int
     parent: int  # the number of the element around it; -1 for none
-    joins_before: bool = False  # the blank before it is not the source's, but keeps two words apart
-    joins_after: bool = False  # likewise that after its end
-    is_word: bool = False  # which blanks keep apart from others
-    most: int = sys.maxsize  # words that it covers, unless it is around all of the text
+    joins_before: bool = False  # the blank before it is not from the source, but separates two words
+    joins_after: bool = False  # likewise the blank after its end
+    is_word: bool = False  # blanks separate it from other words
+    most: int = sys.maxsize  # most words that it covers, unless it is around the whole text
 
 
 def children(elements: Sequence[Element]) -> defaultdict[int, list[int]]:
-    """The numbers of the elements in each, by its number; -1: of those in none."""
+    """Number of an element -> numbers of its children; -1 -> those without a parent."""
     inside = defaultdict[int, list[int]](list)
     for number, element in enumerate(elements):
         inside[element.parent].append(number)
@@ -44,12 +44,12 @@ def children(elements: Sequence[Element]) -> defaultdict[int, list[int]]:
 
 
 def placed(elements: Sequence[Element], plain: str, translation: str, links: Sequence[Link]) -> list[Span]:
-    """Of each element, a parent before what it holds, the characters of the translation that it covers: inside its
-    parent's, and beside those of the others there, in which what stands alone does not fall."""
+    """The span of the translation that each element covers. Parents must come before their children. A span is inside
+    that of the parent and does not overlap those of siblings; an element that stands alone is not put inside them."""
     inside = children(elements)
     texts = _Texts(plain, translation, links)
     spans: list[Span] = [(0, 0)] * len(elements)
-    words: list[Span] = [(0, 0)] * len(elements)  # likewise, in words of the translation
+    words: list[Span] = [(0, 0)] * len(elements)  # the same, in words of the translation
     for parent in (-1, *range(len(elements))):
         if numbers := inside[parent]:
             around = (0, len(plain)) if parent < 0 else (elements[parent].start, elements[parent].end)
@@ -65,7 +65,7 @@ def placed(elements: Sequence[Element], plain: str, translation: str, links: Seq
 
 
 def spaced(value: str, text: str, place: int) -> str:
-    """What is put in between two characters, with the blanks that keep it apart from words."""
+    """A value to insert into a text at `place`, with the blanks that separate it from words."""
     before, after = text[:place][-1:], text[place : place + 1]
     left = bool(before) and not before.isspace() and not is_word(before) and before not in "([{<\"'«“„"
     right = bool(after) and (after.isalnum() or after in "⟦<{") and not is_word(after)
@@ -73,7 +73,7 @@ def spaced(value: str, text: str, place: int) -> str:
 
 
 class _Texts:
-    """Both texts as words, and their links by the source."""
+    """Both texts as words, and their links sorted by source."""
 
     def __init__(self, plain: str, translation: str, links: Sequence[Link]) -> None:
         self.plain, self.translation = plain, translation
@@ -83,26 +83,24 @@ class _Texts:
         self.starts = [link[0] for link in self.links]
         self.longest = max((end - start for start, end, *_ in self.links), default=0)
         starts = [start for start, _ in self.tgt]
-        self.words = [  # of each link, the words of the translation
+        self.words = [  # for each link, the words of the translation
             range(max(bisect_right(starts, start) - 1, 0), bisect_left(starts, end))
             for _, _, start, end in self.links
         ]
-        self.number = [0] * len(self.tgt)  # of links of each word
-        for words in self.words:
-            for word in words:
-                self.number[word] += 1
-        self.linked = list(accumulate(map(bool, self.number), initial=0))  # words with links, before each
+        self.number = Counter(chain.from_iterable(self.words))  # word -> number of its links
+        is_linked = (word in self.number for word in range(len(self.tgt)))
+        self.linked = list(accumulate(is_linked, initial=0))  # number of linked words before each word
 
     def has_no_word(self, start: int, end: int) -> bool:
-        """Whether no word of the source begins among these characters."""
+        """Whether no word of the source begins in this span."""
         word = bisect_left(self.src_starts, start)
         return word == len(self.src) or self.src_starts[word] >= end
 
     def votes(self, start: int, end: int) -> dict[int, float]:
-        """Of each word of the translation that comes from these characters, how much it does, up to 1, less what
-        comes from others."""
+        """For each word of the translation linked to this source span: the share of its links from the span, less
+        that of its other links."""
         near = range(bisect_left(self.starts, start - self.longest), bisect_left(self.starts, end))
-        found: list[tuple[int, int]] = []  # link, twice what is inside less its length
+        found: list[tuple[int, int]] = []  # link, characters inside the span less those outside
         for link in near:
             s, e = self.links[link][:2]
             if (shared := min(e, end) - max(s, start)) > 0:
@@ -117,27 +115,28 @@ class _Texts:
         }
 
     def sign(self, word: int) -> str:
-        """A word of the translation that is none, but a sign; else nothing."""
+        """The text of a word of the translation if it is punctuation, else ""."""
         start, end = self.tgt[word]
         return "" if self.translation[start].isalnum() else self.translation[start:end]
 
 
 class _Room:
-    """What an element covers, where those inside it find their places."""
+    """The area that an element covers, in which its children are placed."""
 
     def __init__(self, texts: _Texts, around: Span, words: Span, characters: Span) -> None:
         self.texts, self.around, self.words, self.characters = texts, around, words, characters
         self.taken = bytearray(len(texts.tgt))
-        self.owners: list[tuple[int, int, int]] = []  # words that have been given, and to what of the source
+        self.owners: list[tuple[int, int, int]] = []  # taken words, and the start of their element in the source
 
     def place(self, elements: Sequence[Element], children: Sequence[int]) -> dict[int, tuple[Span, Span]]:
-        """Of each of these elements the words and the characters that it covers."""
+        """The words and the characters that each of these elements covers."""
         found: dict[int, tuple[Span, Span]] = {}
         spanning = [number for number in children if elements[number].start < elements[number].end]
-        for number in sorted(spanning, key=lambda n: elements[n].end - elements[n].start):  # the short ones know best
+        # Short elements first: their links are the most precise.
+        for number in sorted(spanning, key=lambda n: elements[n].end - elements[n].start):
             start, end = elements[number].start, elements[number].end
             is_all = self.texts.has_no_word(self.around[0], start) and self.texts.has_no_word(end, self.around[1])
-            is_all = is_all and not any(self.taken)  # by one that begins inside a word
+            is_all = is_all and not any(self.taken)  # by an element that begins inside a word
             span = self.words if is_all else self._run(start, end, self.taken) if number < MOST else None
             if span and span[0] < span[1]:
                 if not is_all:
@@ -153,8 +152,8 @@ class _Room:
         return found
 
     def _run(self, start: int, end: int, taken: bytes | bytearray = b"") -> Span | None:
-        """The words, none of them `taken`, that come from these characters, as far as they stand together: a run with
-        the most of them, less what stands between them."""
+        """The best contiguous run of words that come from this span and are not `taken`: the one with the highest sum
+        of votes, less the number of other linked words in it."""
         best, best_score = None, 0.0
         first, score, before = 0, 0.0, -1
         linked = self.texts.linked
@@ -172,9 +171,9 @@ class _Room:
         return best
 
     def _shortened(self, run: Span, start: int, end: int, most: int) -> Span:
-        """A run, or of its words as many as there may be: without the first where the word before these characters,
-        such as an article, would else have no translation; then those that come from these characters most, of equal
-        ones those at the same share of the way."""
+        """A run, cut to `most` words. The first is dropped if the word before the span, such as an article, would
+        otherwise have no translation. Then the words with the highest votes are kept; ties go to the same relative
+        position."""
         texts = self.texts
         word = bisect_left(texts.src_starts, start)
         if run[1] - run[0] >= most and word and not texts.votes(*texts.src[word - 1]):
@@ -190,7 +189,7 @@ class _Room:
         return first, first + most
 
     def _with_signs(self, run: Span, start: int, end: int) -> Span:
-        """A run with the signs beside it that these characters begin and end with."""
+        """A run, extended by adjacent punctuation that the span also begins or ends with."""
         (first, last), texts = run, self.texts
         while last < self.words[1] and not self.taken[last] and (sign := texts.sign(last)):
             if not texts.plain[start:end].rstrip().endswith(sign):
@@ -203,7 +202,7 @@ class _Room:
         return first, last
 
     def _gap(self, place: int) -> tuple[int, int]:
-        """Between which words something belongs that stands alone here: the number of the second, and a character."""
+        """The gap for an element that stands alone at `place`: the number of the following word, and the position."""
         texts, (start, end) = self.texts, self.around
         if texts.has_no_word(start, place):
             return self.words[0], self.characters[0]
@@ -222,7 +221,7 @@ class _Room:
         return self.words[1], self.characters[1]
 
     def _outside(self, gap: int, character: int, place: int) -> tuple[int, int]:
-        """The same gap, or that beside what covers it."""
+        """The same gap, or, if an element covers it, the gap beside that element."""
         owner = bisect_left(self.owners, (gap, 0, 0)) - 1
         if owner < 0 or not self.owners[owner][0] < gap < self.owners[owner][1]:
             return gap, character

@@ -1,9 +1,9 @@
-"""Parts of a text that nobody translates, as numbered symbols that a tokenizer has a piece for.
+"""Replace protected parts of a text, which are not translated, by numbered symbols that are pieces of the tokenizer.
 
     Hallo {name}, siehe https://example.org/x!  ->  Hallo ⟦1⟧, siehe ⟦2⟧!
 
-In training a symbol stands on both sides of a pair for what both have; in translation for whatever is found, and what
-it stood for takes its place again.
+In training, symbols replace the protected parts that both sides of a pair have. In translation they replace all
+protected parts, which are put back afterwards.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from nmt.text.patterns import BoundedPattern, Finder
 Kind = Literal["placeholders", "urls", "emails", "tags", "numbers", "all"]
 SYMBOLS = tuple(f"⟦{number}⟧" for number in range(1, 10))
 SYMBOL = re.compile("⟦[1-9]⟧")
-MAX_PATTERN = 1000  # characters of a pattern of one's own
+MAX_PATTERN = 1000  # characters of a user's pattern
 
-_NO_BLANKS = f"{UNSPACED}{HANGUL}"  # they touch what is no part of them: 34本, info@example.com으로
-_LETTER = rf"[^\W{_NO_BLANKS}]"  # or a digit or _, of scripts with blanks between words
-_AFTER_URL = rf"\s<>\"'⟦⟧\u3000-\u303f\uff00-\uffef{_NO_BLANKS}"  # and what ends one
+_NO_BLANKS = f"{UNSPACED}{HANGUL}"  # scripts whose text touches protected parts: 34本, info@example.com으로
+_LETTER = rf"[^\W{_NO_BLANKS}]"  # a letter of a script with blanks between words, or a digit or _
+_AFTER_URL = rf"\s<>\"'⟦⟧\u3000-\u303f\uff00-\uffef{_NO_BLANKS}"  # characters that end a URL
 _URL = (
     rf"(?:(?:https?|ftp)://|(?<!{_LETTER})www\.)"
     rf"[^{_AFTER_URL}]*[^{_AFTER_URL}.,;:!?()\[\]{{}}»“”’…—،؛؟।]"
@@ -45,28 +45,28 @@ PATTERNS = {
     ),
     "placeholders": (
         r"\{\{[^{}\s][^{}\n]{0,80}\}\}|[$%#]\{[^{}\n]{1,80}\}|\{[A-Za-z_0-9][\w.\-!:\[\]]{0,60}\}|\{\}"
-        # ICU: a number or a date, and a whole plural or select, whose branches are no sentence together
+        # ICU: a number or a date, and a whole plural or select, because its branches are not one sentence
         r"|\{\w{1,60}, ?(?:number|date|time|spellout|ordinal|duration)(?:, ?[^{}\n]{1,60})?\}"
         r"|\{\s*+\w{1,60}\s*+,\s*+(?:plural|select|selectordinal)\s*+,(?:[^{}]|\{(?:[^{}]|\{[^{}]*+\})*+\})*+\}"
         r"|%\([A-Za-z_]\w{0,60}\)[-+ #0]?\d{0,4}(?:\.\d{1,3})?[a-zA-Z]"
         r"|%(?:[1-9]\d?\$)?[-+#0]?(?:\d{1,4}|\*)?(?:\.(?:\d{1,3}|\*))?(?:hh?|ll?|[zjtL])?[diouxXeEfFgGcs@](?![A-Za-z])"
-        rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and a sign of per cent where there are others
+        rf"|(?<![\d%])%(?:L?[1-9]\d?(?!\d)|n(?!{_LETTER})|%)"  # Qt's, and an escaped per cent sign
     ),
-    # A whole one, or nothing of it: of 3.5km not the 3.
+    # Only a whole number: nothing of 3.5km, not even the 3.
     "numbers": rf"{_NO_NUMBER_BEFORE}[-+−]?\d++(?:{_DIVIDER}\d++)*+%?(?!{_LETTER})",
 }
 
-# What is one word of a text, whatever a model has learned.
+# Each match is one word of a text, whatever a model has learned.
 _PARTS = (PATTERNS["urls"], PATTERNS["emails"], PATTERNS["placeholders"], _NUMBER)
 WHOLE = re.compile("|".join((SYMBOL.pattern, *_PARTS)))
 
 
 @dataclass(frozen=True)
 class TextRules:
-    """What of a text its pieces do not see as it is."""
+    """Rules for text that is not passed to the tokenizer as it is."""
 
     protect: tuple[Kind, ...] = ()  # "all" is all but numbers
-    keep: tuple[str, ...] = ()  # regular expressions of one's own
+    keep: tuple[str, ...] = ()  # the user's regular expressions
     casing: Literal["kept", "marked"] = "kept"
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class TextRules:
 
     @property
     def kinds(self) -> list[str]:
-        """Of the patterns, in the order in which they count."""
+        """The kinds of PATTERNS to protect, by precedence."""
         wanted = set(self.protect) | ({"urls", "emails", "placeholders"} if "all" in self.protect else set())
         return [kind for kind in PATTERNS if kind in wanted]
 
@@ -91,8 +91,8 @@ class TextRules:
         return (*(SYMBOLS if self.kinds or self.keep else ()), *of_casing)
 
     def keeping(self, patterns: Iterable[str]) -> TextRules:
-        """The same rules with more that is kept: regular expressions, and kinds by their names. Warns of a
-        regular expression that is nearly such a name. Raises ValueError."""
+        """The same rules with more protected text: regular expressions, and names of kinds. Warns of a regular
+        expression that resembles such a name. Raises ValueError."""
         names = [pattern for pattern in patterns if pattern in get_args(Kind)]
         own = tuple(pattern for pattern in patterns if pattern not in names)
         for pattern in own:
@@ -102,7 +102,7 @@ class TextRules:
 
     @cached_property
     def pattern(self) -> Finder | None:
-        """Of what is protected: what stands there as a symbol already, and what the rules say. None: nothing is."""
+        """The pattern of protected text: symbols that are already in it, and what the rules say; None for nothing."""
         if not self.kinds and not self.keep:
             return None
         own = (f"(?:{keep})" for keep in self.keep)
@@ -111,7 +111,7 @@ class TextRules:
 
 
 def _check(pattern: str) -> None:
-    """Raises ValueError for what is no regular expression, or can be nothing."""
+    """Raises ValueError for a pattern that is too long, is no regular expression, has groups, or matches ""."""
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"keep has a pattern of {len(pattern)} characters; it may have {MAX_PATTERN} at most")
     try:
@@ -125,21 +125,21 @@ def _check(pattern: str) -> None:
 
 
 def found_in(text: str, pattern: Finder | None) -> list[tuple[int, int]]:
-    """Where the pattern, if there is one, is found."""
+    """The spans of all matches of the pattern, if there is one."""
     return [match.span() for match in pattern.finditer(text) if match[0].strip()] if pattern else []
 
 
 @dataclass(frozen=True)
 class Masked:
-    """A text with symbols, and what they stand for."""
+    """A text with symbols, and their values."""
 
     text: str
-    kept: tuple[str, ...] = ()  # of ⟦1⟧, ⟦2⟧, ...
-    edits: tuple[tuple[int, int, int, int], ...] = ()  # of each symbol its characters, and those that it stands for
+    kept: tuple[str, ...] = ()  # the values of ⟦1⟧, ⟦2⟧, ...
+    edits: tuple[tuple[int, int, int, int], ...] = ()  # for each symbol its span, and the span that it replaces
 
 
 def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
-    """The text with symbols in place of these characters, as far as there are symbols, which stand for the values."""
+    """The text with symbols for these values in place of their spans, as far as there are symbols."""
     values = values[: len(SYMBOLS)]
     made = edited(text, [(start, end, symbol) for symbol, (start, end, _) in zip(SYMBOLS, values, strict=False)])
     back = tuple((new, new_end, start, end) for start, end, new, new_end in made.edits)
@@ -147,7 +147,7 @@ def masked(text: str, values: Sequence[tuple[int, int, str]]) -> Masked:
 
 
 def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
-    """A training pair, with symbols for what both sides have, numbered as the source has them."""
+    """A training pair with symbols for protected text that both sides have, numbered in source order."""
     src_spans = found_in(src, pattern)
     tgt_spans = found_in(tgt, pattern) if src_spans else []
     if not tgt_spans:
@@ -163,7 +163,7 @@ def masked_pair(src: str, tgt: str, pattern: Finder) -> tuple[str, str]:
 
 
 def masked_like(source: Masked, tgt: str, spans: Sequence[tuple[int, int]]) -> str:
-    """A target text with the source's symbols for what they stand for, each once."""
+    """A target text with the source's symbols in place of their values, each once."""
     left: dict[str, list[str]] = {}
     for symbol, value in zip(SYMBOLS, source.kept, strict=False):
         left.setdefault(value, []).append(symbol)

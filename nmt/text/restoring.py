@@ -1,4 +1,4 @@
-"""What symbols stand for, and terms that are wanted, put into a translation."""
+"""Put the values of symbols, and required terms, into a translation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nmt.text.protection import SYMBOL, Masked
 
 
 def unmasked(source: Masked, translation: str, links: Sequence[Link], prefix: str = "") -> Edited:
-    """The translation with what the source's symbols stand for, each once: where its symbol is, of several the one in
-    the prefix that it was made to begin with, else the one next to where the links say; where there is none, there,
-    behind the prefix. Symbols more than that go."""
+    """The translation with the value of each of the source's symbols, once. It replaces the symbol; if there are
+    several, the one in the forced prefix, else the one closest to the place that the links give. If there is none,
+    the value is inserted at that place, but after the prefix. Surplus symbols are removed."""
     fixed = _fixed(translation, prefix)
     found: dict[int, list[tuple[int, int]]] = {}
     for symbol in SYMBOL.finditer(translation):
@@ -40,12 +40,12 @@ def unmasked(source: Masked, translation: str, links: Sequence[Link], prefix: st
 
 
 def _fixed(translation: str, prefix: str) -> int:
-    """How many characters of a translation are the prefix that it was made to begin with."""
+    """The number of characters of a translation that are its forced prefix."""
     return len(prefix.rstrip()) if translation.startswith(prefix.rstrip()) else 0
 
 
 def _apart(source: Masked, number: int, translation: str, start: int, end: int) -> str:
-    """What a symbol stands for, with blanks where it had them and a model has put letters there."""
+    """The value of a symbol, with a blank where the source had one but the translation has a letter."""
     first, last, *_ = source.edits[number - 1]
     left, right = source.text[:first][-1:], source.text[last : last + 1]
     before, after = translation[:start][-1:], translation[end : end + 1]
@@ -59,7 +59,7 @@ def _blank(was: str, now: str) -> str:
 
 
 def _left_out(translation: str, start: int, end: int) -> Edit:
-    """A symbol that goes, with a blank beside it."""
+    """The edit that removes a symbol and a blank beside it."""
     at_start, at_end = not translation[:start].strip(), end == len(translation)
     after = at_start and translation[end : end + 1] == " "
     before = not after and translation[:start].endswith(" ") and (at_end or translation[end] == " ")
@@ -67,8 +67,8 @@ def _left_out(translation: str, start: int, end: int) -> Edit:
 
 
 def _places(source: Masked, numbers: Sequence[int], translation: str, links: Sequence[Link]) -> dict[int, int]:
-    """Where the links say that symbols belong: before the word that they stand before, or after that which they end.
-    What looks at a symbol itself tells little."""
+    """The places that the links give for symbols: before the word that they precede, or after the word that they
+    follow. Links of the symbols themselves are not reliable."""
     places = [source.edits[number - 1][1] for number in numbers]
     places = [place + source.text[place : place + 1].isspace() for place in places]
     elements = [Element("", "", place, place, -1) for place in places]
@@ -79,21 +79,19 @@ def _places(source: Masked, numbers: Sequence[int], translation: str, links: Seq
 def forced(
     src: str, terms: Sequence[tuple[int, int, str]], translation: str, links: Sequence[Link], prefix: str = ""
 ) -> Edited:
-    """The translation with the terms that it lacks, in place of what translates their characters of the source, but
-    not of the prefix that it was made to begin with."""
+    """The translation with the terms that it lacks, in place of the translation of their source spans; the forced
+    prefix is not changed."""
     count = {term: translation.count(term) for _, _, term in terms}
-    lacking = []
+    elements: list[Element] = []  # for the missing terms
     for start, end, term in terms:
         count[term] -= 1
         if count[term] < 0:
-            lacking.append((start, end, term))
-    elements = [
-        Element(term, term, start, end, -1, most=len(word_spans(src[start:end])) + 1) for start, end, term in lacking
-    ]
+            most = len(word_spans(src[start:end])) + 1
+            elements.append(Element(term, term, start, end, -1, most=most))
     edits, fixed = [], _fixed(translation, prefix)
     for element, span in zip(elements, placed(elements, src, translation, links), strict=True):
         start, end = (max(place, fixed) for place in span)
-        is_whole = end > start and start == span[0]  # what it takes the place of stood apart from its neighbours
+        is_whole = end > start and start == span[0]  # it replaces whole words, which already have blanks around them
         others = translation[:start] + translation[end:]
         edits.append((start, end, element.open if is_whole else spaced(element.open, others, start)))
     return edited(translation, edits)

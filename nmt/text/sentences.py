@@ -1,8 +1,8 @@
-"""A text as its sentences, a long sentence as its clauses, and how translated ones are joined.
+"""Split a text into sentences, and a long sentence into clauses, and join the translations.
 
-Where sentences end is found by sentencex, of the Wikimedia Foundation, which knows the abbreviations of many
-languages. What it divides wrongly is mended here: a sentence that is not divided costs less than one that is divided
-in its middle.
+sentencex, by the Wikimedia Foundation, finds the ends of sentences; it knows the abbreviations of many languages.
+This module corrects its mistakes. In doubt it does not split: a missed split costs less than one in the middle of a
+sentence.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from itertools import accumulate, pairwise
 
 from nmt.languages import CODE_OF, writing
 
-LONG = 300  # characters of a text that a service and a page of HTML have divided into its sentences
-BLOCK = 4000  # characters that sentencex sees at once: the time that it takes grows with the square of the quotes
-SEEN = 60  # characters on either side of an end that tell whether it is one
+LONG = 300  # characters; the service, and HTML documents, split a longer text into sentences
+BLOCK = 4000  # characters passed to sentencex at once: its time grows with the square of the number of quotes
+SEEN = 60  # characters on either side of an end that decide whether it is one
 
-# One character for another, so that places stay: sentencex fails on a letter before a wide blank and a full stop.
+# Replaced one for one, so that positions stay: sentencex fails on a letter before a wide blank and a full stop.
 _WIDE_BLANK = re.compile(r"[^\S\t\n\r ]")
 _OWN_SCRIPT = {"chinese": "zh", "japanese": "ja"}
 _INITIAL = re.compile(r"(?<![\w'’&-])[^\W\d_]\.$")  # M. Dupont
-_INITIALS_KNOWN = ("de", "en")  # to sentencex, which knows there that "bus A." may end a sentence
-_MARKER = re.compile(r"\W*(\d{1,3}|\w)[.)]")  # of a list's item
+_INITIALS_KNOWN = ("de", "en")  # here sentencex itself knows that "bus A." may end a sentence
+_MARKER = re.compile(r"\W*(\d{1,3}|\w)[.)]")  # of a list item
 _NEXT_MARKER = re.compile(r"[.!?…][\"'»“”)\]]*\s+(?=(\d{1,3})[.)]\s*$)")
 _BLANK_LINE = re.compile(r"\n\s*\n\s*$")
-# What stands before an ordinal number: "am 3. Mai" is known as a date, "im 19. Jahrhundert" is not.
+# Words before an ordinal number: sentencex knows "am 3. Mai" as a date, but not "im 19. Jahrhundert".
 _GERMAN_ORDINAL = re.compile(
     r"\b(am|ab|beim|bis|das|dem|den|der|des|die|im|ins|jede[mnrs]?|seit|vom|zum|zur)\s+\d{1,3}\.$", re.IGNORECASE
 )
-# Ends that sentencex misses: in German those before a number, after no abbreviation ("… etwas. 5 Männer …");
-# and after words that it takes for abbreviations.
+# Ends that sentencex misses: in German before a number, if no abbreviation precedes ("… etwas. 5 Männer …"); and
+# after words that it takes for abbreviations.
 _MISSED_ENDS = {
     "de": re.compile(
         r"(?<!\w)(?!(?:abschn|durchschn|ungef|\w+str)\.)([^\W\d_]{5,}|ab|an|auf|aus|ein|hat|hält|ist|sind|um|war|zu)"
@@ -39,14 +39,14 @@ _MISSED_ENDS = {
     ),
     "en": re.compile(r"(?<!\w)art\.\s+(?=[^\W\d_])"),
 }
-_ABBREVIATIONS = {  # that sentencex lacks
+_ABBREVIATIONS = {  # missing in sentencex
     "fr": re.compile(r"(?<!\w)MM\.$"),
     "hi": re.compile(r"(?<!\w)(डॉ|प्रो|श्री)\.$"),
 }
 _QUOTED = re.compile(r"[」』]$")
-_AFTER_QUOTED = re.compile(r"と|って|など")  # 「…」と言った: it goes on
+_AFTER_QUOTED = re.compile(r"と|って|など")  # 「…」と言った: the sentence goes on
 
-# Where a sentence may be cut, and how much farther from the best place a better mark may be.
+# Where a sentence may be cut: a cost, to be added to the squared relative distance from the best place, and a mark.
 _BREAKS = (
     (0.0, re.compile(r"[;:؛]\s+|[；：]\s*")),
     (0.2, re.compile(r"(?<!\s)\s++(?=[-–—]++\s)|——\s*")),
@@ -58,9 +58,9 @@ _PLAIN_BLANK = re.compile(r"[ \u00a0\u2009\u202f\u3000]*")
 
 
 def sentences(text: str, language: str = "") -> list[str]:
-    """The sentences of a text, each with the blank space that follows it and the first with what comes before it:
-    joined they are the text. `language` is a code, a tag or a name; where it tells nothing, the script tells
-    Chinese and Japanese."""
+    """The sentences of a text, each with the blank space after it, and the first also with that before it: joined
+    they are the text. `language` is a code, a tag or a name; if it tells nothing, Chinese and Japanese are recognised
+    by their script."""
     tag = re.split("[-_]", language.casefold())[0]
     code = CODE_OF.get(tag) or _OWN_SCRIPT.get(writing(language, [text[:BLOCK]])) or tag or "en"
     is_cased = any(map(str.isupper, text))
@@ -78,14 +78,14 @@ def sentences(text: str, language: str = "") -> list[str]:
 
 
 def _next_marker(first: str, last: str) -> int:
-    """Where the number of a list's next item begins in the end of this one: "1. Open it. 2." does not end so."""
+    """Position in `last` of the next item's number, which belongs to the next item: "1. Open it. 2."; 0 if none."""
     own, following = _MARKER.match(first), _NEXT_MARKER.search(last)
     is_next = own and following and own[1].isdecimal() and int(following[1]) == int(own[1]) + 1
     return following.end() if is_next and following else 0
 
 
 def _goes_on(first: str, last: str, after: str, code: str, is_cased: bool) -> bool:
-    """Whether a sentence, of which these are the first and the last characters, does before `after`."""
+    """Whether a sentence with these first and last characters goes on in `after`."""
     before = last.rstrip()
     if not before:
         return True
@@ -103,15 +103,15 @@ def _goes_on(first: str, last: str, after: str, code: str, is_cased: bool) -> bo
 
 
 def _ends(text: str, code: str) -> Iterator[int]:
-    """Where sentences end by sentencex, with all blank space behind them, up to the end of the text."""
-    import sentencex  # when there is something to divide
+    """The ends of sentences by sentencex, including the blank space after them, up to the end of the text."""
+    import sentencex  # only when there is something to split
 
     start = 0
     while start < len(text):
         block = text[start : start + BLOCK]
         is_last = start + len(block) == len(text)
         parts = _whole(sentencex.segment, code, _WIDE_BLANK.sub(" ", block))
-        if not is_last and len(parts) == 1:  # no sentence ends in it: it is read on, from its last word
+        if not is_last and len(parts) == 1:  # no sentence ends in this block: go on from its last word
             start += next((i for i in range(len(block), 0, -1) if block[i - 1].isspace()), len(block))
             continue
         if not is_last:  # the last one may go on
@@ -123,10 +123,10 @@ def _ends(text: str, code: str) -> Iterator[int]:
 
 
 def _whole(segment: Callable[[str, str], list[str]], code: str, block: str) -> list[str]:
-    """The block's sentences; the block itself where the library fails or loses something."""
+    """The block's sentences; the block itself if the library fails or loses text."""
     try:
         found = segment(code, block)
-    except BaseException as error:  # a panic of its is no Exception
+    except BaseException as error:  # a Rust panic is not an Exception
         if type(error).__name__ != "PanicException":
             raise
         found = []
@@ -134,8 +134,8 @@ def _whole(segment: Callable[[str, str], list[str]], code: str, block: str) -> l
 
 
 def clauses(sentence: str, most: int, count: Callable[[list[str]], list[int]]) -> list[str]:
-    """A sentence cut into parts of at most `most` pieces, of like length, at punctuation where there is some, else at
-    blanks, and in no word; joined they are the sentence. `count` tells how many pieces texts have."""
+    """A sentence cut into parts of similar length and at most `most` pieces, at punctuation if possible, else at
+    blanks, never inside a word; joined they are the sentence. `count` returns the numbers of pieces of texts."""
     costs: dict[int, float] = {}
     for cost, mark in _BREAKS:
         for match in mark.finditer(sentence):
@@ -150,8 +150,8 @@ def clauses(sentence: str, most: int, count: Callable[[list[str]], list[int]]) -
 
 
 def _cuts(pieces: Sequence[int], costs: Sequence[float], most: int) -> Iterator[int]:
-    """Of the places that a sentence may be cut at, each after so many pieces and of some cost, those that divide it
-    into parts of at most `most` pieces."""
+    """Choose places to cut a sentence into parts of at most `most` pieces; for each possible place, `pieces` has the
+    number of pieces before it, and `costs` its cost."""
     left = [(0, len(pieces) - 1)]
     while left:
         first, last = left.pop()
@@ -167,9 +167,9 @@ def _cuts(pieces: Sequence[int], costs: Sequence[float], most: int) -> Iterator[
 
 
 def between(blank: str, tgt_language: str, texts: Sequence[str] = ()) -> str:
-    """What stands between two translated sentences where there was `blank` between theirs: the same; but spaces or
-    nothing become nothing where the target language has no spaces there, and one where it has. Where its code does
-    not tell, `texts` do."""
+    """The separator of two translated sentences whose sources are separated by `blank`: the same, except that spaces
+    or nothing become nothing if the target language has no spaces between sentences, and nothing becomes a space if
+    it has. If its code does not tell, `texts` do."""
     if not _PLAIN_BLANK.fullmatch(blank):  # a tab, a line's end
         return blank
     if writing(tgt_language, texts) in _NO_BLANK_BETWEEN:

@@ -1,5 +1,5 @@
-"""Translation of batches of pieces: source ids in, translations with their text out. What becomes of a text before
-and after that is the Translator's."""
+"""Translation of batches of pieces: source ids in, translations with text out. The Translator does the pre- and
+postprocessing of texts."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from nmt.search.mbr import expected_utility
 from nmt.translation.searcher import Searcher, Watch
 from nmt.translation.values import Translation, TranslationTask
 
-FAST_ROWS = 320  # hypotheses in a batch: more of them wait for one another, with fewer the products are slow
-FAST_ON_GPU = 5120  # likewise on a GPU, where its memory is enough
-BYTES_A_PIECE = 16  # of a hypothesis and a piece that might come next, on a GPU
+FAST_ROWS = 320  # hypotheses in a batch: with more they wait for one another, with fewer the products are slow
+FAST_ON_GPU = 5120  # the same on a GPU, if its memory suffices
+BYTES_A_PIECE = 16  # on a GPU, for each hypothesis and each possible next piece
 
 
 class BatchTranslator(Searcher):
-    """A model that is searched, alone or with others of the same tokenizer."""
+    """A model to search, alone or in an ensemble with others of the same tokenizer."""
 
     def __init__(self, bundle: Bundle, device: torch.device, compute: str, others: Sequence[Seq2Seq]) -> None:
-        """As Searcher's. Raises ValueError for a precision that this machine lacks."""
+        """As Searcher's. Raises ValueError for a precision that this machine does not support."""
         super().__init__((bundle.model, *others), device, bundle.lexicon, compute)
         self.tokenizer = bundle.tokenizer
-        self.metric = bundle.config.metric  # what the model was chosen by
+        self.metric = bundle.config.metric  # by which the model was selected
 
     def translate_batch(self, batch: tuple[TranslationTask, list[list[int]], list[list[int]]]) -> list[Translation]:
-        """Source ids with EOS, and the ids that their translations begin with -> the translations."""
+        """The task, source ids with EOS, and target prefix ids -> the translations."""
         task, sources, _ = batch
         found = self.ranked(*batch)
         return [self._translation(src, hypotheses, task) for src, hypotheses in zip(sources, found, strict=True)]
@@ -46,8 +46,8 @@ class BatchTranslator(Searcher):
         prefixes: Sequence[list[int]] = (),
         watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
-        """As `hypotheses`, but ranked as the task says, by their utility if it has one."""
-        if task.mbr and isinstance(task.search, Beam):  # it compares as many as there can be
+        """As `hypotheses`, but ranked by expected utility if the task has one."""
+        if task.mbr and isinstance(task.search, Beam):  # MBR compares as many hypotheses as possible
             task = replace(task, search=replace(task.search, patience=PATIENT))
         found = self.hypotheses(task, sources, prefixes, watch)
         return [self._by_utility(hypotheses, task) for hypotheses in found] if task.mbr else found
@@ -85,7 +85,7 @@ class BatchTranslator(Searcher):
         )
 
     def _by_utility(self, hypotheses: list[Hypothesis], task: TranslationTask) -> list[Hypothesis]:
-        """Samples weigh alike, the hypotheses of a beam as they are likely."""
+        """Samples have equal weights; a beam's hypotheses are weighted by their probability."""
         assert task.mbr is not None
         best = max(h.log_prob for h in hypotheses)
         weights = [1.0 if task.search.is_random else math.exp(h.log_prob - best) for h in hypotheses]
@@ -101,7 +101,7 @@ class BatchTranslator(Searcher):
 
 
 def fast_batch_size(search: Search, device: torch.device, tgt_vocab_size: int) -> int:
-    """Sentences in a batch; on a GPU as many as there is memory for."""
+    """The number of sentences in a batch; on a GPU limited by its memory."""
     if device.type == "cpu":
         return max(1, min(96, FAST_ROWS // search.width))
     rows = min(FAST_ON_GPU, fitting(device, BYTES_A_PIECE, 0) // tgt_vocab_size)

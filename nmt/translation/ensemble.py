@@ -1,4 +1,4 @@
-"""Models that are searched together, opened on the device and in the precision that they can have there."""
+"""Loading of models that are searched together, on a device and in a precision that suit them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nmt.model.seq2seq import Seq2Seq
 
 class LoadedModels(NamedTuple):
     first: Bundle
-    others: list[Seq2Seq]  # of the same pieces and directions
+    others: list[Seq2Seq]  # with the same tokenizer and directions
     device: torch.device
     compute: str
 
 
 def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: str = "auto") -> LoadedModels:
-    """Raises ValueError when none is given, one is not sound or has other pieces, or this machine lacks what is asked
-    for."""
+    """Load models. Raises ValueError when none is given, one is invalid, they differ in tokenizer or directions, or
+    this machine lacks the device or precision."""
     if not folders:
         raise ValueError("no model directory is given")
     if packed := [folder for folder in folders if load_config(model_folder(folder))[0].packed]:
@@ -39,7 +39,7 @@ def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: 
 
 
 def _for_packed(folder: str | Path, device: str, compute: str) -> tuple[str, str]:
-    """Where and in what a model of packed weights computes. Raises ValueError where something else is asked for."""
+    """The device and precision of a model with packed weights. Raises ValueError when others are asked for."""
     for asked, able in ((device, "cpu"), (compute, "int8")):
         if asked not in ("auto", able):
             raise ValueError(

@@ -1,8 +1,8 @@
-"""Forks of this process that work for it.
+"""Worker processes, forked from this one.
 
-A worker shares the memory of what it works with, such as a model's weights, so it starts at once. Each has a pipe of
-its own, and workers share nothing else, above all no lock: one that dies, whatever it was doing, harms no other.
-Another takes its place and does its work again.
+A worker shares its parent's memory, such as a model's weights, so it starts at once. Each has its own pipe; workers
+share nothing else, above all no lock, so one that dies in the middle of anything harms no other. Another takes its
+place and repeats its work.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ import torch
 from nmt.common.process import trim_memory
 from nmt.common.signals import OF_GROUPS, blocked
 
-TRIM_S = 0.5  # of a worker's work; after every small batch it would cost as much as the batch
+TRIM_S = 0.5  # of work between trims: a trim after every small batch would cost as much as the batch
 
 logger = logging.getLogger(__name__)
-_forking = threading.Lock()  # a fork amid another one would hold its worker's end of the pipe, and hide its death
+_forking = threading.Lock()  # a concurrent fork would inherit the other worker's end of its pipe and hide its death
 
 
 def shared(
@@ -40,12 +40,12 @@ def shared(
     most_deaths: int,
     named: Callable[[int], str],
 ) -> Iterator[tuple[int, Any]]:
-    """Call a method of `target` with numbered tasks in up to `most` workers: the number and the result of each, as
-    they come. The workers stay in `pool` for other tasks. `named` gives what a person calls a task.
+    """Call a method of `target` with numbered tasks in up to `most` workers; yields the number and the result of each
+    in order of completion. The workers stay in `pool` for later calls. `named` gives a task's name for messages.
 
-    Raises the tasks' own errors, and ChildProcessError when one ends `most_deaths` workers or none can start.
+    Raises the tasks' own errors, and ChildProcessError when a task kills `most_deaths` workers or none can start.
     """
-    for worker in [worker for worker in pool if worker.task is not None]:  # an error has ended what it works for
+    for worker in [worker for worker in pool if worker.task is not None]:  # an error ended the call they worked for
         pool.remove(worker)
         worker.end()
     left, again, deaths = iter(tasks), deque[tuple[int, Any]](), Counter[int]()
@@ -82,15 +82,15 @@ def _tell(cause: str, task: str, deaths: int, most_deaths: int) -> None:
 
 
 class WorkerDiedError(Exception):
-    """A worker has ended amid its task."""
+    """A worker has died during its task."""
 
 
 class Worker:
-    """A fork of this process, and the parent's end of a pipe to it; it calls methods of `target`. Raises
-    ChildProcessError when none can start."""
+    """A fork of this process that calls methods of `target`, and the parent's end of a pipe to it. Raises
+    ChildProcessError when it cannot start."""
 
     def __init__(self, target: Any) -> None:
-        self.task: tuple[int, Any] | None = None  # the one at work
+        self.task: tuple[int, Any] | None = None  # the current one
         with _forking:
             try:
                 self.connection, own = Pipe()
@@ -104,13 +104,13 @@ class Worker:
             own.close()
 
     def begin(self, task: tuple[int, Any], method: str) -> None:
-        """Hand a numbered task over. A worker that is not there any more will not `finish` it."""
+        """Send a numbered task. If the worker has died, only `finish` raises."""
         self.task = task
         with suppress(OSError):
             self.connection.send((method, task[1]))
 
     def finish(self) -> Any:
-        """The result of the task. Raises the task's own error, and WorkerDiedError."""
+        """The result of the task. Raises the task's own error, or WorkerDiedError."""
         try:
             is_error, result = self.connection.recv()
         except (EOFError, OSError):
@@ -121,21 +121,21 @@ class Worker:
         return result
 
     def end(self) -> str:
-        """End the process, if it has not ended by itself; what did."""
+        """End the process, if it is still alive -> what ended it."""
         self.connection.close()
         try:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if not pid:
-                os.kill(self.pid, signal.SIGKILL)  # it ignores what is less, and has nothing to lose
+                os.kill(self.pid, signal.SIGKILL)  # it ignores milder signals, and has no state to lose
                 _, status = os.waitpid(self.pid, 0)
-        except ChildProcessError:  # somebody else has waited for all children
+        except ChildProcessError:  # other code has already waited for all children
             return "an unknown cause"
         code = os.waitstatus_to_exitcode(status)
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _fork() -> int:
-    """As os.fork; signals of groups, whose handlers are the parent's business, do not reach the child any more."""
+    """As os.fork, but the child ignores the signals of OF_GROUPS: the parent handles them."""
     with blocked():
         pid = os.fork()
         if pid == 0:
@@ -145,12 +145,12 @@ def _fork() -> int:
 
 
 def _serve(target: Any, connection: Connection, parents: Connection) -> NoReturn:
-    """What a worker does: task by task, until the parent has gone."""
+    """A worker's main loop: task by task, until the parent closes the pipe."""
     try:
         parents.close()
         torch.set_num_threads(1)
         threading.Thread(target=_end_with_parent, args=(connection.fileno(),), daemon=True).start()
-        worked = 0.0  # s, since memory was given back
+        worked = 0.0  # s, since the last trim
         while True:
             method, task = connection.recv()
             begun = time.monotonic()
@@ -169,7 +169,7 @@ def _serve(target: Any, connection: Connection, parents: Connection) -> NoReturn
 
 
 def _end_with_parent(descriptor: int) -> None:
-    """A parent that is killed cannot end its workers: at work they would go on, to no purpose."""
+    """End this worker when the parent dies: otherwise it would go on for nothing."""
     poll = select.poll()
     poll.register(descriptor, 0)  # only the end of the pipe
     poll.poll()

@@ -1,4 +1,4 @@
-"""What no model translates: taken out of texts before, and put into their translations after, by their links."""
+"""Parts that no model translates, such as tags: taken out of texts, and put into their translations by the links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nmt.text.restoring import unmasked as restore
 from nmt.translation.values import Translation, TranslationTask
 
 NOTHING = Markup("", ())
-CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that no text has, such as <2de>
+CONTROL = re.compile(r"<(?!0x)[^<>\s]{1,80}>")  # a piece that occurs in no text, such as <2de>
 
 
 def around_markup(
@@ -27,8 +27,8 @@ def around_markup(
     tags: bool,
     translate: Callable[[list[str], list[str] | None, TranslationTask], list[Translation]],
 ) -> list[Translation]:
-    """Translations of texts, with their tags and what else is kept put back, and the glossary's terms forced, by the
-    alignment. `translate` is given plain texts, their prefixes, and the task."""
+    """Translations of texts. By the alignment, their tags and other kept parts are put back and the glossary's terms
+    are forced. `translate` is called with plain texts, their prefixes, and the task."""
     markups = [guard.taken_out(text, tags) for text in texts]
     beginnings = prefixes or [""] * len(texts)
     starts = [guard.taken_out(beginning, tags) for beginning in beginnings]
@@ -46,13 +46,13 @@ def around_markup(
 
 
 def on_each(change: Callable[[Translation], Translation], translation: Translation) -> Translation:
-    """A translation that is changed, with its alternatives, which are changed likewise."""
+    """A translation with a change applied to it and to its alternatives."""
     alternatives = tuple(map(change, translation.alternatives))
     return replace(change(translation), alternatives=alternatives)
 
 
 def linked(src: str, translation: Translation) -> Translation:
-    """A translation of a text, and its alternatives, with the links that its alignment comes to."""
+    """A translation of a text, and its alternatives, with links computed from the alignment."""
 
     def change(one: Translation) -> Translation:
         pieces = [piece if not CONTROL.fullmatch(piece) else "" for piece in one.src_tokens[:-1]]
@@ -62,8 +62,8 @@ def linked(src: str, translation: Translation) -> Translation:
 
 
 def with_tags(markup: Markup, translation: Translation, prefix: str = "", start: Markup = NOTHING) -> Translation:
-    """A translation of the plain text, and its alternatives, with the tags that it had. It was made to begin with the
-    plain text of the prefix, `start`, and begins with the prefix."""
+    """A translation of the plain text, and its alternatives, with the tags put back. The translation was forced to
+    begin with the plain text of the prefix (`start`); the result begins with the prefix itself."""
 
     def change(one: Translation) -> Translation:
         links = one.links or diagonal(markup.plain, one.text)
@@ -73,8 +73,8 @@ def with_tags(markup: Markup, translation: Translation, prefix: str = "", start:
 
 
 def unmasked(source: Masked, translation: Translation, prefix: str = "") -> Translation:
-    """A translation of a text with symbols, and its alternatives, with what they stand for. `prefix` is what it was
-    made to begin with."""
+    """A translation, and its alternatives, with the symbols replaced by what they stand for. `prefix` is what the
+    translation was forced to begin with."""
 
     def change(one: Translation) -> Translation:
         found = restore(source, one.text, one.links or diagonal(source.text, one.text), prefix)
@@ -88,8 +88,8 @@ def unmasked(source: Masked, translation: Translation, prefix: str = "") -> Tran
 def with_terms(
     src: str, terms: Sequence[tuple[int, int, str]], translation: Translation, prefix: str = ""
 ) -> Translation:
-    """A translation, and its alternatives, with the terms that are forced, if there are any. `prefix` is what it was
-    made to begin with."""
+    """A translation, and its alternatives, with the glossary's terms forced, if there are any. `prefix` is what the
+    translation was forced to begin with."""
 
     def change(one: Translation) -> Translation:
         found = forced(src, terms, one.text, one.links or diagonal(src, one.text), prefix)

@@ -1,4 +1,4 @@
-"""Texts of several sentences: what of them is translated at once, and one translation of what was found."""
+"""Texts of several sentences: split into units of translation, and the translations joined."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nmt.translation.values import Translation
 
 
 class Sentence(NamedTuple):
-    text: str  # without blank space around it
+    text: str  # without surrounding blank space
     start: int  # in the text, in characters
-    blank: str  # what stands between it and the next one
-    is_part: bool  # of a longer sentence, which is cut
+    blank: str  # the blank space before the next one
+    is_part: bool  # of a longer sentence, which was cut
 
 
 def by_sentences(
@@ -26,7 +26,7 @@ def by_sentences(
     count: Callable[[list[str]], list[int]],
     translate: Callable[[list[str]], list[Translation]],
 ) -> list[Translation]:
-    """Translations of texts, joined of those of their sentences; see `divided` and `joined`."""
+    """Translations of texts, joined from those of their sentences; see `divided` and `joined`."""
     paragraphs = divided(texts, languages[0], most, count)
     found = iter(translate([sentence.text for paragraph in paragraphs for sentence in paragraph]))
     return [joined(paragraph, [*islice(found, len(paragraph))], languages[1]) for paragraph in paragraphs]
@@ -35,8 +35,8 @@ def by_sentences(
 def divided(
     texts: Sequence[str], language: str, most: int, count: Callable[[list[str]], list[int]]
 ) -> list[list[Sentence]]:
-    """The sentences of each text, one of more than `most` pieces in parts; of a blank text none. `count` tells how
-    many pieces texts have."""
+    """The sentences of each text, none for a blank one. A sentence of more than `most` pieces is divided into parts.
+    `count` returns the number of pieces of each text."""
     found = [[sentence for sentence in sentences(text, language) if sentence.strip()] for text in texts]
     sizes = iter(count(list(chain(*found))))
     cut = [
@@ -56,8 +56,8 @@ def _placed(sentences_in_parts: list[list[str]]) -> Iterator[Sentence]:
 
 
 def joined(srcs: Sequence[Sentence], translations: Sequence[Translation], tgt_language: str) -> Translation:
-    """The translation of a text, from those of its sentences. Its log-probability is the sum of theirs and its score
-    the mean; its second-best is made of the second-best of each, where there are fewer of the last."""
+    """The translation of a text, joined from those of its sentences. Its log-probability is the sum of theirs, its
+    score the mean. Alternative n joins the sentences' nth ones; a sentence with fewer uses its last."""
     texts = [translation.text for translation in translations]
     blanks = [between(src.blank, tgt_language, texts) for src in srcs[:-1]] + [""]
     starts = accumulate((len(text) + len(blank) for text, blank in zip(texts, blanks, strict=False)), initial=0)

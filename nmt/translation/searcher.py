@@ -1,4 +1,4 @@
-"""Models that are searched: ids in, ids out. Text is the translator's.
+"""Search with one or several models: ids in, ids out. The Translator deals with texts.
 
 Dims: B sentences, S source ids, T target ids, A heads of the attention, P places of a shortlist, V vocabulary.
 """
@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from nmt.common.process import use_one_thread_in_forks
 from nmt.data.batching import collate, pad, stepped
 from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
@@ -27,14 +28,14 @@ from nmt.search.beam_state import BeamState, begun
 from nmt.search.changed import as_beam, is_plain_beam
 from nmt.translation.values import TranslationTask
 
-# A search's step, its first state, and the pieces (B,P) that it calls by their places (None: by their ids) -> a step
-# and a state that it takes in their place.
+# A search's step, its first state, and the shortlist (B,P) that its output indexes (None: it outputs ids) -> the step
+# and state to use instead.
 Watch = Callable[[SearchStep[Any], Any, torch.Tensor | None], tuple[SearchStep[Any], Any]]
-LENGTHS = 4  # batches are filled up to a multiple of it, because each length needs code that oneDNN has to make
+LENGTHS = 4  # batches are padded to a multiple of this length: oneDNN generates code for each new length
 
 
 class Searcher:
-    """One model or several on a device, as they were when it was made."""
+    """One model or several on a device, with their weights at construction."""
 
     def __init__(
         self,
@@ -43,12 +44,13 @@ class Searcher:
         lexicon: Lexicon | None = None,
         compute: str = "auto",
     ) -> None:
-        """The models are searched together; only the attention of the first tells the alignment. `compute` is the
-        precision of the search's products (see nmt/engine). With a lexicon a search keeps to the pieces that are
-        likely; see `uses_shortlist`.
+        """The models are searched together; the alignment comes from the attention of the first alone. `compute` is
+        the precision of the search's matrix products (see nmt/engine). With a lexicon searches are limited to likely
+        pieces; see `uses_shortlist`.
 
-        Raises ValueError for a precision that this machine lacks.
+        Raises ValueError for a precision that this machine does not support.
         """
+        use_one_thread_in_forks()  # to which it may come along
         self.models = tuple(models)
         self.model = self.models[0]
         self.device = device
@@ -57,21 +59,21 @@ class Searcher:
         self.always_shortlists = False
         self.compute = resolve_compute(compute, device)
         self.network: Any = searchable(models, self.compute)
-        self.run: on_device.Run | None = None  # does some steps of a search on a GPU, as a CUDA graph where it can
+        self.run: on_device.Run | None = None  # runs steps of a search on a GPU, as a CUDA graph where possible
         if device.type == "cuda":
             self.run = graphs_on(device, "search").run
-        self._states: dict[bool, Any] = {}  # of such a search, one of each kind
+        self._states: dict[bool, Any] = {}  # an example state, without and with attention
 
     def shortlist(self, src: torch.Tensor) -> Shortlist | None:
-        """Which pieces the translations of source ids (B,S) may use; None: all."""
+        """The pieces that translations of source ids (B,S) may use; None: all."""
         if self.lexicon is None or self.common is None:
             return None
         return Shortlist(self.common, self.lexicon.allowed(src, len(self.model.output_bias)))
 
     def uses_shortlist(self, search: Search) -> bool:
-        """Unless `always_shortlists`, samples are drawn from all pieces, as the models have them, and on a GPU every
-        search goes over all of them, where a shortlist costs more than it saves; in float32 there is one, as
-        everywhere."""
+        """Whether a search is limited to likely pieces. Unless `always_shortlists`, sampling is not: it draws from
+        the models' full distribution. Nor is any search on a GPU, where a shortlist costs more than it saves, except
+        in float32, which uses one on every device."""
         if self.lexicon is None or self.always_shortlists:
             return self.lexicon is not None
         return not search.is_random and (self.device.type == "cpu" or self.compute == "float32")
@@ -83,8 +85,8 @@ class Searcher:
         prefixes: Sequence[list[int]] = (),
         watch: Watch | None = None,
     ) -> list[list[Hypothesis]]:
-        """Those of each of the sources, ids with EOS, best first; `prefixes` are the ids that they begin with. The
-        search may be watched."""
+        """The hypotheses for each source (ids with EOS), best first. `prefixes` are the ids that they begin with;
+        `watch` may replace the search's step and first state."""
         needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
         if self.run and is_plain_beam(task.search) and not needs_each_step:
             with torch.inference_mode():
@@ -102,7 +104,7 @@ class Searcher:
     def _found_on_device(
         self, task: TranslationTask, sources: list[list[int]], run: on_device.Run
     ) -> list[list[Hypothesis]]:
-        """In batches of few shapes, filled up with sentences that end before they begin."""
+        """As `hypotheses`, on the device. Batches are padded to a few shapes with sentences of maximum length 0."""
         search = as_beam(task.search)
         filling = [[EOS_ID]] * (stepped(len(sources)) - len(sources))
         src, src_len = pad([*sources, *filling])
@@ -132,7 +134,7 @@ class Searcher:
     def _prepared(
         self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
     ) -> tuple[SearchStep[Any], Any, SearchRequest, torch.Tensor | None]:
-        """What the search is called with, and the pieces (B,P) that it calls by their places; None: by their ids."""
+        """The arguments of the search, and the shortlist (B,P) that its output indexes; None: it outputs ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
         shortlist = self.shortlist(src) if self.uses_shortlist(task.search) else None
@@ -161,14 +163,15 @@ class Searcher:
         return [row[: len(target) - 1] for row, target in zip(log_probs, targets, strict=True)]
 
     def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
-        """Target ids, BOS first -> the log-probability of the others (B,T), that of the models' mean; 0 after."""
+        """Target ids from BOS on -> the log-probability of each id after BOS (B,T), 0 for padding. Several models are
+        averaged in probability."""
         self._need_numbers()
         batch = collate(sources, targets)
         of_each = [model.token_log_probs(*(part.to(self.device) for part in batch)) for model in self.models]
         return torch.stack(of_each).logsumexp(0) - math.log(len(of_each)) if len(of_each) > 1 else of_each[0]
 
     def _need_numbers(self) -> None:
-        """Raises ValueError where a model has its weights in bytes alone."""
+        """Raises ValueError if a model has only packed weights."""
         if any(model.packed is not None for model in self.models):
             raise ValueError(
                 "the model's weights are packed, so it can neither score a translation nor go on from its beginning; "
@@ -177,16 +180,16 @@ class Searcher:
 
     @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
-        """Source ids (with EOS) and target ids (without BOS and EOS) -> the weights of every head (A,T,S), where
-        the last of the T targets is EOS; all zero without attention. Of a packed model they are the mean of its
-        heads, and A is 1."""
+        """Source ids (with EOS) and target ids (without BOS and EOS) -> the attention weights of every head (A,T,S),
+        where the last of the T targets is EOS; all zero without attention. For a packed model A is 1: the mean of its
+        heads."""
         if self.model.packed is not None:
             return self._attention_by_steps(src, tgt)
         _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
         return weights[0]  # type: ignore[no-any-return]
 
     def _attention_by_steps(self, src: list[int], tgt: list[int]) -> torch.Tensor:
-        """As `attention`, of what a search in bytes attends to."""
+        """As `attention`, from the steps of an int8 search."""
         network: Any = self.network.models[0] if isinstance(self.network, Ensemble) else self.network
         state = network.start(*pad([src]), None, True)
         sums = [state.attended]
@@ -196,18 +199,18 @@ class Searcher:
         return torch.diff(torch.stack(sums, 1), dim=1)
 
     def align(self, src: list[int], tgt: list[int]) -> Iterator[tuple[int, int]]:
-        """For each target piece the source piece that it attends to most, over the mean of the heads."""
-        weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without EOS's row
+        """(source, target) places: each target piece with the source piece of the largest weight, mean over heads."""
+        weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without the row of EOS
         if weights.any():
             yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
 
 
 def _named(pieces: NDArray[np.int64], hypotheses: list[Hypothesis]) -> list[Hypothesis]:
-    """Hypotheses whose ids are places in the pieces (P,) -> the same with these."""
+    """Hypotheses with indices into `pieces` (P,) -> the same with ids."""
     ids = iter(pieces[[place for h in hypotheses for place in h.ids]].tolist())
     return [Hypothesis([*islice(ids, len(h.ids))], h.score, h.log_prob, h.length, h.coverage) for h in hypotheses]
 
 
 def _key(source: list[int]) -> int:
-    """A number for the sentence, which its random numbers depend on and nothing else."""
+    """A sentence's random seed, which depends on nothing but its ids."""
     return int.from_bytes(hashlib.blake2b(repr(source).encode(), digest_size=8).digest())

@@ -1,4 +1,4 @@
-"""A source text as the model reads it: symbols for what is kept, then pieces, of which there are not too many."""
+"""A source text as the model reads it: symbols for kept parts, then a limited number of pieces."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from nmt.data.tokenizer import EOS_ID, Tokenizer
 from nmt.text.guard import Guard
 from nmt.text.protection import Masked
 
-MAX_PIECES = 500  # of a sentence, longer ones are cut; nobody trains on longer sentences
-MAX_CHARS = 20_000  # of a sentence: more than MAX_PIECES can spell; a megabyte would become a million pieces first
-FEW_TEXTS = 100  # are tokenised faster by one thread than by several
+MAX_PIECES = 500  # longer sentences are cut; nobody trains on such sentences
+MAX_CHARS = 20_000  # more than MAX_PIECES can spell; cut before tokenisation, as a megabyte becomes a million pieces
+FEW_TEXTS = 100  # up to this many, one thread tokenises faster than several
 
 
 @dataclass(frozen=True)
 class Source:
     text: Masked  # at most MAX_CHARS
-    ids: list[int]  # at most MAX_PIECES, the last one EOS, which is all that a blank text has
-    pieces: int  # with EOS, before it was cut
+    ids: list[int]  # at most MAX_PIECES, the last one EOS; for a blank text only EOS
+    pieces: int  # with EOS, before cutting
     prefix_ids: list[int]  # what the translation must begin with
-    is_cut: bool  # the text, or the prefix_ids
+    is_cut: bool  # whether the text or prefix_ids were cut
 
     @property
     def length(self) -> int:
-        """What sources are batched by; 1 is nothing to translate."""
+        """The length for batching; 1 means that there is nothing to translate."""
         return len(self.ids) + len(self.prefix_ids)
 
 
@@ -51,11 +51,11 @@ def sources_of(
 
 @dataclass(frozen=True)
 class ScoredPair:
-    """A source, and what may be its translation."""
+    """A source and a candidate translation."""
 
     source: Source
     ids: list[int]  # from BOS to EOS, at most MAX_PIECES
-    is_cut: bool  # either of them
+    is_cut: bool  # whether either of them was cut
 
     @property
     def length(self) -> int:
@@ -72,7 +72,7 @@ def pairs_of(srcs: Sequence[str], tgts: Sequence[str], tokenizer: Tokenizer, gua
 
 
 def pieces_of(texts: Sequence[str], tokenizer: Tokenizer) -> list[int]:
-    """How many each text has, without EOS."""
+    """The number of pieces of each text, without EOS."""
     return [len(ids) - 1 for ids in tokenizer.encode_src(texts, _threads(len(texts)))]
 
 

@@ -1,6 +1,6 @@
-"""Translation as a function of text: tokenise, batch, search, detokenise.
+"""Translation of texts: tokenise, batch, search, detokenise.
 
-Imports torch, NumPy and sentencepiece, and nothing that training needs: a translation should start at once.
+Imports torch, NumPy and sentencepiece, but nothing that only training needs: a translation should start at once.
 """
 
 from __future__ import annotations
@@ -47,38 +47,38 @@ from nmt.translation.values import (
 if TYPE_CHECKING:
     from nmt.metrics.measure import Measure
 
-FAST_PAIRS = 64  # in a batch that is scored
-SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "glossary")  # that may change
+FAST_PAIRS = 64  # pairs in a scoring batch
+SETTINGS = ("search", "mbr", "split", "direction", "copy_letterless", "rules", "glossary")  # which may change
 
 
 class Translator(BatchTranslator):
-    """A model with its tokenizer on a device. Not to be shared by threads that change `model`; weights that
-    are changed later are not seen by `translate`, which has a copy; SETTINGS may be changed at any time. One that was
-    loaded pickles as where it was loaded from, how, and its SETTINGS: elsewhere the same folders must be there."""
+    """A model with its tokenizer on a device. SETTINGS may be changed at any time. Threads must not share it if they
+    change `model`; `translate` works on a copy of the weights and does not see later changes. A loaded translator
+    pickles as the arguments of `load` and its SETTINGS, so the same folders must exist where it is unpickled."""
 
-    origin: tuple[Any, ...] | None = None  # what it was loaded with
+    origin: tuple[Any, ...] | None = None  # the arguments of `load`
 
     def __init__(
         self, bundle: Bundle, device: torch.device, compute: str = "auto", others: Sequence[Seq2Seq] = ()
     ) -> None:
-        """`others` are searched together with the bundle's model, but only its attention tells the alignment.
-        `compute` is the precision of the search's products (see nmt/engine); without a lexicon all of the vocabulary
-        is searched.
+        """`others` are searched together with the bundle's model, whose attention alone gives the alignment.
+        `compute` is the precision of the search's matrix products (see nmt/engine). Without a lexicon the whole
+        vocabulary is searched.
 
-        Raises ValueError for a precision that this machine lacks.
+        Raises ValueError for a precision that this machine does not support.
         """
         super().__init__(bundle, device, compute, others)
         config = bundle.config
         self.directions = config.every_direction
         self.scripts = config.scripts  # of the languages
-        self.src_pieces = min(config.src_pieces or MAX_PIECES, MAX_PIECES)  # of the longest sentences that it learned
-        # What `translate` takes when not told otherwise.
+        self.src_pieces = min(config.src_pieces or MAX_PIECES, MAX_PIECES)  # of the longest training sentences
+        # The defaults of `translate`.
         self.search = config.search
-        self.direction = self.directions.only  # None: it must be told
+        self.direction = self.directions.only  # None: it must be given
         self.mbr: str | None = None
         self.copy_letterless = config.copy_letterless  # text without a letter is its own translation
         self.split: Split = "none"
-        self.rules = config.text  # what is kept may be more than the model has learned to copy
+        self.rules = config.text  # they may keep more than the model has learned to copy
         self.glossary: Glossary | None = None
 
     @classmethod
@@ -89,11 +89,12 @@ class Translator(BatchTranslator):
         compute: str = "auto",
         shortlist: bool | None = None,
     ) -> Translator:
-        """Open a model directory, here or on the hub, or several of one tokenizer as an ensemble.
-        `shortlist` says whether searches keep to likely pieces; None: on a CPU, and in float32 on a GPU, all do but
-        sampling, which then draws from what the model says and no estimate.
+        """Open a model directory, local or on the hub, or several with one tokenizer as an ensemble.
+        `shortlist` says whether searches are limited to likely pieces. None: all are on a CPU, and in float32 on a
+        GPU, except sampling, which then draws from the model's exact distribution.
 
-        Raises ValueError when one is not sound or has other pieces, or this machine lacks what is asked for.
+        Raises ValueError when one is invalid, they differ in tokenizer or directions, or this machine lacks the
+        device or precision.
         """
         folders = [local(one) for one in folders_of(model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
@@ -104,7 +105,7 @@ class Translator(BatchTranslator):
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "search":
-            check_search(value)  # now, and not where it is used
+            check_search(value)  # now, rather than on use
         super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -113,14 +114,14 @@ class Translator(BatchTranslator):
         return _reloaded, (self.origin, {name: getattr(self, name) for name in SETTINGS})
 
     def toward(self, direction: Direction) -> Translator:
-        """One that shares everything with this one, and translates so when not told otherwise."""
+        """A translator that shares everything with this one, with this direction as its default."""
         other = object.__new__(type(self))
         vars(other).update(vars(self), direction=direction)
         return other
 
     @property
     def languages(self) -> tuple[str, str]:
-        """The codes of the source and the target; of several directions, while none is chosen, all of a side."""
+        """The codes of source and target; with several directions and none chosen, all codes of each side."""
         return self.direction or self.directions.names
 
     @languages.setter
@@ -134,20 +135,20 @@ class Translator(BatchTranslator):
         return f"<Translator {languages}: {folders}; {kind}, {self.compute} on {self.device}>"
 
     def measure(self, refs: Iterable[str | None] = (), language: str | None = None) -> Measure:
-        """What the model was chosen by; where the target language's code does not tell how that is written, the
-        references do. Raises ValueError when its tokenisation cannot be had on this machine."""
-        from nmt.metrics.measure import Measure  # sacreBLEU, which translating can do without
+        """The metric by which the model was selected. If the target language's code does not tell how it is written,
+        the references do. Raises ValueError when its tokenisation is not available on this machine."""
+        from nmt.metrics.measure import Measure  # imports sacreBLEU, which translating does not need
 
         return Measure.of(self.metric, self.languages[1] if language is None else language, refs)
 
     def _direction(self, to: str | None, from_: str | None) -> Direction:
-        """Raises ValueError."""
+        """The chosen direction. Raises ValueError."""
         if self.direction is not None and to is None and from_ is None:
             return self.direction
         return self.directions.chosen(to, from_)
 
     def language_ids(self, direction: Direction | None = None) -> list[int]:
-        """The ids that a source of this direction begins with. Raises ValueError when none is given or chosen."""
+        """The ids with which a source of this direction begins. Raises ValueError when none is given or chosen."""
         return self.tokenizer.control_ids(self.directions.tags_of(direction or self._direction(None, None)))
 
     def translate(
@@ -166,25 +167,25 @@ class Translator(BatchTranslator):
         to: str | None = None,
         from_: str | None = None,
     ) -> list[Translation]:
-        """One translation a text, in order; of a str, which is one text, a list of one. Without the model and with a
-        score of 0, blank text gives an empty one, and text without a letter itself (see `copy_letterless`).
+        """One translation for each text, in order; a str counts as a list of one text. A blank text gives an empty
+        translation, and a text without a letter itself (see `copy_letterless`), both with a score of 0 and without
+        use of the model.
 
-        `plain` asks for the text only: no pieces, and scores only where the search itself needs them. Sentences of
-        like length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result
-        depends on that. `each` applies a function to the batches, one after the other or otherwise. `prefixes` are
-        what the translations must begin with; their pieces are forced one by one.
-        `mbr`, "chrf" or "bleu" (in the tokens of `measure`), takes of the hypotheses the one of least Bayes risk,
-        whose score is the expected utility; None: as `self.mbr` says. With `tags` (None: as `self.rules` say)
-        what looks like one of XML's or HTML's (text/markup.py) is taken out first, and put back by the alignment; of
-        `prefixes` it is left out. What `self.rules` and `self.glossary` say is kept is in the translation, or in its
-        place what it must become: by a symbol that the model has learned to copy, or else by the alignment.
-        `split="sentences"` translates the `sentences` of each text on their own, those that are longer than what was
-        learned in parts, and joins the translations as they stood; None: as `self.split` says. `to` and `from_` are
-        languages, by code or name; None: as `self.direction` says.
+        `plain` asks for the text only: no pieces, and scores only if the search itself needs them. Sentences of
+        similar length are searched together, `batch_size` at a time, fewer when they are long; in float32 no result
+        depends on that. `each` maps a function over the batches, in sequence or in parallel. `prefixes` are what the
+        translations must begin with; their pieces are forced one by one.
+        `mbr`, "chrf" or "bleu" (in the tokens of `measure`), selects the hypothesis of minimum Bayes risk, with its
+        expected utility as the score. With `tags`, what looks like an XML or HTML tag (text/markup.py) is taken out
+        of the text and put back by the alignment; tags of `prefixes` are ignored in the search. The parts kept by
+        `self.rules` and the translations of `self.glossary` are in the result: by a symbol that the model has learned
+        to copy, or else by the alignment. `split="sentences"` translates the `sentences` of each text separately,
+        those longer than any in training in parts, and joins the translations. `to` and `from_` are languages, by
+        code or name. Defaults: `self.search`, `self.mbr`, `self.rules.tags`, `self.split`, `self.direction`.
 
-        Raises TypeError for what is no text, and ValueError when there are not as many prefixes as texts, or any and
-        texts are split, the search has fewer than `nbest` hypotheses, the model does not translate so or has several
-        directions and none is said, or this machine lacks BLEU's tokenisation and `mbr` needs it.
+        Raises TypeError for anything but text. Raises ValueError if the numbers of prefixes and texts differ, texts
+        with prefixes are to be split, the search has fewer than `nbest` hypotheses, the model has no such direction,
+        or several and none is given, or `mbr` needs a tokenisation of BLEU's that this machine lacks.
         """
         direction = self._direction(to, from_)
         task = TranslationTask(search or self.search, nbest, alignment, plain, mbr or self.mbr, direction.tgt)
@@ -193,7 +194,7 @@ class Translator(BatchTranslator):
         texts = texts_of("texts", texts)
         prefixes = None if prefixes is None else texts_like("prefixes", prefixes, "texts", len(texts))
         if task.mbr == "bleu":
-            self.measure(language=task.tgt)  # before any work: a worker's error comes late
+            self.measure(language=task.tgt)  # fails before any work; a worker's error would come late
         over, tags = self.toward(direction), self.rules.tags if tags is None else tags
 
         def translated(texts: list[str], prefixes: list[str] | None, task: TranslationTask) -> list[Translation]:
@@ -209,7 +210,7 @@ class Translator(BatchTranslator):
 
     @property
     def guard(self) -> Guard:
-        """What the rules and the glossary make of a text."""
+        """Applies the rules and the glossary to texts."""
         return Guard(self.rules, self.glossary, bool(self.tokenizer.symbol_ids))
 
     def _translated(
@@ -220,7 +221,7 @@ class Translator(BatchTranslator):
         each: Each,
         prefixes: list[str] | None = None,
     ) -> list[Translation]:
-        """One translation a text, which is translated at once; what is kept is a symbol in it, if there are any."""
+        """One translation for each text, not split; kept parts become symbols, if the model has any."""
         sources = sources_of(texts, self.tokenizer, self.guard, prefixes)
         results = [self._unsearched(source, text) for source, text in zip(sources, texts, strict=True)]
         lengths = {i: sources[i].length for i, result in enumerate(results) if result is None}
@@ -235,14 +236,14 @@ class Translator(BatchTranslator):
         """The translation of a text that needs no search: a blank one, or one without a letter."""
         if source.length == 1:
             return Translation("", 0.0, 0.0)
-        copied = self.copy_letterless or source.text.kept  # symbols alone are nothing to translate
+        copied = self.copy_letterless or source.text.kept  # a text of symbols alone has nothing to translate
         if not copied or source.prefix_ids or (source.text.kept and len(text) > MAX_CHARS):
             return None
         whole = source.text.text if source.text.kept else text
         return unmasked(source.text, Translation(valid(whole), 0.0, 0.0)) if is_letterless(whole) else None
 
     def _finished(self, source: Source, text: str, found: Translation, task: TranslationTask) -> Translation:
-        """With what its symbols stand for, and what a caller should know."""
+        """The translation with symbols replaced, marked as truncated or crowded if it is."""
         made_up = self.tokenizer.symbol_ids and any(SYMBOL.search(one.text) for one in (found, *found.alternatives))
         if task.alignment or source.text.kept or made_up:
             prefix = self.tokenizer.decode_tgt(source.prefix_ids)
@@ -261,12 +262,11 @@ class Translator(BatchTranslator):
         to: str | None = None,
         from_: str | None = None,
     ) -> list[Translation]:
-        """Each target text as the translation of its source, with the log-probability that a search of all pieces
-        would give it: in float32, whatever `compute` is, in one forced pass. With `tags` those of both are left out.
+        """Each target text as the translation of its source, with the log-probability that a search over all pieces
+        would give it, from one forced pass in float32, whatever `compute` is. With `tags`, the tags of both sides are
+        left out. `to` and `from_` are as for `translate`.
 
-        `to` and `from_` are as for `translate`.
-
-        Raises TypeError for what is no text, and ValueError when there are not as many targets as sources, or for a
+        Raises TypeError for anything but text, and ValueError if the numbers of targets and sources differ, or for a
         direction as `translate` does.
         """
         check_batch_size(batch_size)

@@ -1,4 +1,4 @@
-"""What a translator takes and gives, as values."""
+"""Arguments and results of a translator, and checks of them."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from nmt.search import Search
 from nmt.search.mbr import UTILITIES
 from nmt.text.pieces import Link
 
-SHOWN = 60  # characters of a value that is refused
+SHOWN = 60  # characters of an invalid value in a message
 
-Split = Literal["none", "sentences"]  # what a text is translated by: as it is, or sentence by sentence
+Split = Literal["none", "sentences"]  # whether a text is translated as a whole or sentence by sentence
 
 
 @dataclass(frozen=True)
 class Translation:
     text: str
-    score: float  # what hypotheses are ranked by (see search/score.py); of samples the log-probability
+    score: float  # by which hypotheses are ranked (see search/score.py); for samples the log-probability
     log_prob: float  # nats
     tokens: tuple[str, ...] = ()  # target pieces
     src_tokens: tuple[str, ...] = ()  # source pieces, the last one EOS; none for blank text
-    length: int = 0  # tokens, EOS included where it came
-    coverage: float = 0.0  # of the source by the attention; where the search sees it
-    alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; asked for
-    alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); asked for
-    truncated: bool = False  # the source (or what was given of the target) was longer than MAX_PIECES
+    length: int = 0  # tokens, with EOS if it was reached
+    coverage: float = 0.0  # of the source by the attention, if the search uses it
+    alternatives: tuple[Translation, ...] = ()  # the best `nbest` hypotheses, this one first; on request
+    alignment: tuple[tuple[int, int], ...] = ()  # (source piece, target piece); on request
+    truncated: bool = False  # the source, or the given target, was longer than MAX_PIECES or MAX_CHARS and was cut
     token_log_probs: tuple[float, ...] = ()  # nats, of the tokens and of EOS; from `score`
-    estimated: bool = False  # the log-probability and the score, because the search left pieces out or penalised some
+    estimated: bool = False  # log_prob and score are estimates: the search left out or penalised pieces
     links: tuple[Link, ...] = ()  # the alignment, in characters of the source and of the text
-    crowded: bool = False  # the source holds several sentences, which together are longer than any that were learned
-    sentences: tuple[Translation, ...] = ()  # that this one is joined of, in order (paragraphs.py)
-    src: str = ""  # of one of these sentences ...
-    is_part: bool = False  # ... which is part of a sentence that was longer than any that were learned
+    crowded: bool = False  # the source has several sentences, together longer than any in training
+    sentences: tuple[Translation, ...] = ()  # those that this one is joined from, in order (paragraphs.py)
+    src: str = ""  # in `sentences`: the source sentence ...
+    is_part: bool = False  # ... and whether it is part of a sentence longer than any in training
 
 
 @dataclass(frozen=True)
 class TranslationTask:
-    """What is wanted of every sentence; see Translator.translate."""
+    """What to do with every sentence; see Translator.translate."""
 
     search: Search
     nbest: int = 0
@@ -50,7 +50,7 @@ class TranslationTask:
     tgt: str = ""  # the language
 
     def __post_init__(self) -> None:
-        """Raises TypeError or ValueError for what no search can give."""
+        """Raises TypeError or ValueError for an impossible task."""
         check_search(self.search)
         _check_whole("nbest", self.nbest)
         if not 0 <= self.nbest <= self.search.width:
@@ -67,12 +67,13 @@ Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 def texts_of(name: str, texts: object) -> list[str]:
-    """A single text is a list of one. Raises TypeError for what is no text, with its place in the argument `name`."""
+    """The texts as a list; a str is a list of one. Raises TypeError for anything but text, with its place in argument
+    `name`."""
     if isinstance(texts, str):
         return [texts]
-    if hasattr(type(texts), "columns"):  # of pandas, Polars or Arrow: what it iterates over are no rows
+    if hasattr(type(texts), "columns"):  # a table of pandas, Polars or Arrow: it does not iterate over rows
         raise TypeError(f"{name} is a {type(texts).__name__}; give one of its columns")
-    if isinstance(texts, Mapping | set | frozenset):  # names instead of texts, or no order
+    if isinstance(texts, Mapping | set | frozenset):  # iterates over keys, or has no order
         raise TypeError(f"{name} is a {type(texts).__name__}; it must be a str or a list of them")
     if isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         raise TypeError(f"{name} is {_shown(texts)}; it must be a str or a list of them")
@@ -80,14 +81,14 @@ def texts_of(name: str, texts: object) -> list[str]:
 
 
 def text_of(name: str, text: object) -> str:
-    """Raises TypeError for what is no text."""
+    """The text. Raises TypeError for anything but a str."""
     if not isinstance(text, str):
         raise TypeError(f"{name} is {_shown(text)}; it must be a str")
     return text
 
 
 def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
-    """Texts of which there must be as many as of `beside`. Raises ValueError where there are not."""
+    """The texts as a list. Raises ValueError unless there are as many as in `beside`."""
     found = texts_of(name, texts)
     if len(found) != count:
         raise ValueError(f"{name} has {len(found)} texts but {beside} has {count}; there must be one for each")
@@ -95,13 +96,13 @@ def texts_like(name: str, texts: object, beside: str, count: int) -> list[str]:
 
 
 def check_search(search: object) -> None:
-    """Raises TypeError for what is none."""
+    """Raises TypeError for anything but a Search."""
     if not isinstance(search, Search):
         raise TypeError(f"search is {_shown(search)}; it must be a search, such as nmt.search.Beam(beam_size=5)")
 
 
 def check_split(split: str, has_prefixes: bool) -> None:
-    """Raises ValueError for what texts cannot be translated by."""
+    """Raises ValueError for an unknown split, and for one of texts with prefixes."""
     if split not in get_args(Split):
         raise ValueError(f"split is {split!r}; choose one of: {', '.join(get_args(Split))}")
     if has_prefixes and split != "none":
@@ -109,7 +110,7 @@ def check_split(split: str, has_prefixes: bool) -> None:
 
 
 def check_batch_size(batch_size: int | None) -> None:
-    """Raises TypeError for what is no number, and ValueError for none at all."""
+    """Raises TypeError for anything but a whole number, and ValueError for one below 1."""
     if batch_size is None:
         return
     _check_whole("batch_size", batch_size)
@@ -118,13 +119,13 @@ def check_batch_size(batch_size: int | None) -> None:
 
 
 def _check_whole(name: str, number: object) -> None:
-    """Raises TypeError for what is no whole number, of Python or NumPy; True is none."""
+    """Raises TypeError for anything but a whole number of Python or NumPy, and for a bool."""
     if isinstance(number, bool) or not isinstance(number, Integral):
         raise TypeError(f"{name} is {_shown(number)}; it must be an int")
 
 
 def folders_of(model_dirs: object) -> list[str | Path]:
-    """The model directories that are given: one, or several. Raises TypeError for what is none."""
+    """The given model directories as a list: one or several. Raises TypeError for other types."""
     several = isinstance(model_dirs, Iterable) and not isinstance(model_dirs, str | bytes | Mapping)
     folders = list(cast(Iterable[object], model_dirs)) if several else [model_dirs]
     for folder in folders:
@@ -134,14 +135,13 @@ def folders_of(model_dirs: object) -> list[str | Path]:
 
 
 def is_letterless(text: str) -> bool:
-    """Whether there is nothing to translate: one line, not blank, of digits, punctuation and symbols. What breaks the
-    line (see str.splitlines) is no part of any translation."""
+    """Whether a text has nothing to translate: one line, not blank, without letters. Translations contain no line
+    breaks (see str.splitlines)."""
     return not any(map(str.isalpha, text)) and bool(text.strip()) and text.splitlines() == [text]
 
 
 def copies_letterless_text(pairs: Iterable[tuple[str, str]]) -> bool:
-    """Whether sources without a letter are their own translations, as most of these pairs' are; where they have none,
-    yes."""
+    """Whether to copy sources without a letter: at least half of them equal their targets, or there are none."""
     equal = [src == tgt for src, tgt in pairs if is_letterless(src)]
     return 2 * sum(equal) >= len(equal)
 

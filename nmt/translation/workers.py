@@ -1,4 +1,4 @@
-"""Several processes that translate for one: on a CPU two of one thread each are faster than one of two threads.
+"""Translation by several processes: on a CPU two with one thread each are faster than one with two threads.
 
 The batches are the same with any number of workers, so the translations are too.
 """
@@ -17,11 +17,11 @@ from nmt.translation.translator import Translator
 from nmt.translation.values import Each, Translation, texts_like, texts_of
 
 MAX_WORKERS = 1024
-MAX_DEATHS = 3  # over one batch: it would kill the next worker too
+MAX_DEATHS = 3  # of workers over one batch: it would kill the next one too
 
 
 def default_workers(translator: Translator) -> int:
-    """One a core, where processes can be forked and the model is on the CPU."""
+    """One for each core, if processes can be forked and the model is on the CPU; else 1."""
     if translator.device.type != "cpu" or not hasattr(os, "fork"):
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -29,14 +29,14 @@ def default_workers(translator: Translator) -> int:
 
 
 class Workers:
-    """A translator's work, shared among up to `number` processes; little work, and that of one, stays in this
-    process. Threads may use it in turns.
+    """Shares a translator's work among up to `number` processes. A single batch, and all work of one worker, stays in
+    this process. Threads may share it and take turns.
 
-    Raises ValueError for a number of workers that cannot be.
+    Raises ValueError for an impossible number of workers.
     """
 
     def __init__(self, translator: Translator, number: int | None = None, done: Done = lambda count: None) -> None:
-        """`done` is told how many texts more are done."""
+        """`done` is called with the number of texts just done."""
         self.translator, self.done = translator, done
         self.number = default_workers(translator) if number is None else number
         what = f"workers is {self.number}; it must be"
@@ -46,7 +46,7 @@ class Workers:
             raise ValueError(f"{what} 1 for a model on {translator.device}")
         if self.number > 1 and not hasattr(os, "fork"):
             raise ValueError(f"{what} 1, because this system cannot fork")
-        self.pool: list[Worker] = []  # as many as there was work for
+        self.pool: list[Worker] = []  # started as needed
         self._turn = threading.Lock()
 
     def __enter__(self) -> Workers:
@@ -71,7 +71,7 @@ class Workers:
 
     @contextmanager
     def _told(self, number: int) -> Iterator[Each]:
-        """`_each`, of whose batches `done` is told; of what needs no model in the end."""
+        """`_each`, which reports its batches to `done`; texts that need no model are reported at the end."""
         left = number
 
         def count(more: int) -> None:
@@ -89,7 +89,7 @@ class Workers:
         return self._shared(function.__name__, batches)
 
     def _shared(self, method: str, batches: list[Any]) -> Iterator[Any]:
-        """The results in order, each once those before it are there."""
+        """The results in order, each as soon as those before it are there."""
         most, tasks = min(self.number, len(batches)), enumerate(batches)
         found = shared(self.pool, most, self.translator, method, tasks, MAX_DEATHS, lambda _: "the same sentences")
         results: dict[int, Any] = {}

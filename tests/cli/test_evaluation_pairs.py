@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nmt.bundle.files import seal
 from nmt.cli import compare, evaluate
-from nmt.cli.evaluation_set import read_test_set
+from nmt.cli.evaluation_set import read_test_set, set_name
+from nmt.data.directions import Directions
 
 
 def options(*arguments):
@@ -74,6 +77,45 @@ def test_without_a_model_the_languages_of_pairs_are_options(pairs, tmp_path):
     for languages, missing in (([], "--from LANG and --to LANG"), (["--tgt", "en"], "--from LANG")):
         with pytest.raises(ValueError, match=f"say which are meant with {missing}$"):
             compared(*languages)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("test.de", "test"),
+        ("valid.src", "valid"),
+        ("test.German.gz", "test"),
+        ("test.zh-CN.txt", "test"),
+        ("pairs.de-en.CSV", "pairs"),
+        ("texts.txt.zip", "texts"),
+        ("dev.2016.de", "dev.2016"),
+        ("IWSLT14.TED.tst2010.de-en.de", "IWSLT14.TED.tst2010.de-en"),
+        ("news.dev", "news.dev"),
+        (".de", ".de"),
+        ("test", "test"),
+    ],
+)
+def test_a_test_set_is_named_after_its_file_without_format_and_language(file, name):
+    assert set_name(Path(file)) == name
+
+
+def test_evaluations_of_other_models_ensembles_and_directions_have_folders_of_their_own():
+    def folder(*models, directions=("de-en",), name="test", to=None):
+        every = Directions.of("", "", directions, tags=True)
+        return evaluate.output_folder(
+            list(models), SimpleNamespace(directions=every, direction=every.chosen(to)), name
+        ).as_posix()
+
+    here = Path.cwd().as_posix()
+    several = {"directions": ("de-en", "en-de"), "to": "en"}
+    assert folder("runs/a/model") == f"{here}/runs/a/evaluation/test"
+    assert folder("runs/a/model", **several) == f"{here}/runs/a/evaluation/test_de-en"
+    assert folder("runs/a/model", name="wmt14_de-en", **several) == f"{here}/runs/a/evaluation/wmt14_de-en"
+    assert folder("models/de-en") == f"{here}/models/evaluation/test_de-en"
+    assert folder("hf://user/model@v1") == "evaluation/test_user-model-v1"
+    ensembles = {folder("runs/a/model", f"runs/{other}/model") for other in "bcb"}
+    assert {one.rpartition("-")[0] for one in ensembles} == {f"{here}/runs/a/evaluation/test_ensemble"}
+    assert len(ensembles) == 2
 
 
 @pytest.mark.parametrize(("suffix", "between"), [("csv", ","), ("tsv", "\t")])

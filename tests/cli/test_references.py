@@ -9,7 +9,7 @@ import sys
 import pytest
 import sacrebleu
 
-from nmt.cli import compare, evaluate
+from nmt.cli import compare, evaluate, rare
 
 SRCS = ["Eins.", "Zwei Hunde laufen.", "Drei Katzen schlafen im Haus.", "Vier Vögel singen am Morgen im Garten."]
 REFS = ["老师看见一只小狗。", "两只狗在跑。", "三只猫在房子里睡觉。", "四只鸟早上在花园里唱歌。"]
@@ -75,6 +75,39 @@ def test_the_scores_are_those_of_sacrebleus_command_to_all_digits(folder):
         for theirs in json.loads(printed):
             ours = report["systems"][str(folder / name)][theirs["name"].lower().rstrip("2")]
             assert round(ours["score"], 14) == theirs["score"]
+
+
+def test_systems_whose_names_differ_have_rows_that_differ(folder):
+    systems = [f"{name}/evaluation/test/hyp.txt" for name in ("mine", "gru")]
+    for name, hyps in zip(systems, HYPS, strict=True):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / hyps).rename(folder / name)
+    paths = [*(folder / name for name in systems), "--src", folder / "src.de", "--ref", folder / "a.zh"]
+    text = compare.text(compare.compare_systems(compare.parser().parse_args([*map(str, paths), "--samples=9"])))
+    begun = [line.split()[0].rstrip(":") for line in text.splitlines() if line]
+    assert begun.count("…mine/…") == begun.count("…gru/…") >= 4  # two scores, a table and the examples
+    assert str(folder) not in text
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["runs/lstm/model", "runs/gru/model"], ["runs/lstm/model", "runs/gru/model"]),
+        (["a" * 50 + "/b", "a" * 50 + "/b/c"], ["…b", "…b/c"]),
+        (["x" * 50 + "y" * 50, "x" * 50 + "z" + "y" * 50], ["…y…", "…zy…"]),
+        (["x" * 50, "y" * 50 + "\x1b"], ["x" * 50, "y" * 50 + r"\x1b"]),
+    ],
+)
+def test_long_names_lose_what_all_have_in_common_and_nothing_else(names, expected):
+    assert list(compare.short_names(names).values()) == expected
+
+
+def test_files_of_long_names_have_rows_that_differ():
+    row = {"words": 9, "share": 0.5}
+    names = [f"IWSLT14.TED.{year}.de-en.de.xml" for year in ("tst2010", "dev2010")]
+    head, *rows = rare.rare_table({"things": {}, "unsupported": dict.fromkeys(names, row)})[3:]
+    assert [line.split()[0] for line in rows] == names
+    assert {len(line) for line in (head, *rows)} == {len(head)}
 
 
 def test_a_tokenisation_may_be_named_and_stands_in_the_signature(folder):

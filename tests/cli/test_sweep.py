@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
 import yaml
 from test_train_command import QUICK, call, data_of
+
+from nmt.plain_data import to_dict
+from nmt.training.folder import CONFIG, check_run_dir
+from nmt.training.run import Trained
 
 SHORT = [*QUICK, "trainer.max_steps=2", "trainer.num_samples=0"]
 
@@ -76,6 +80,33 @@ def test_values_that_no_folder_can_be_called_have_a_folder_and_a_row_each(monkey
     assert found.keys() == {"p/q", "p-q"}
     for name, folder in found.items():
         assert yaml.safe_load((folder / "config.yaml").read_text())["data"]["dir"] == name
+
+
+def test_a_later_start_adds_rows_and_takes_none_and_says_what_it_was_given(monkeypatch, tmp_path):
+    """One value alone is an addition, too; and a run is refused whose folder has other settings."""
+
+    def train(config):
+        folder = Path(config.runs_dir) / config.run
+        check_run_dir(folder, config)
+        folder.mkdir(parents=True)
+        (folder / CONFIG).write_text(yaml.safe_dump(to_dict(config)))
+        return Trained(folder / "model", 1.0, "BLEU 1.00", "bleu", (1.0,), 1, 1.0)
+
+    def table(*overrides):
+        with suppress(SystemExit):
+            call(monkeypatch, tmp_path, "-m", "-q", "run=mine", *overrides)
+        return {tuple(row.values())[:1] + tuple(row.values())[3:-3]: row["end"] for row in rows(Path("runs/mine"))}
+
+    monkeypatch.setattr("nmt.training.run.train", train)
+    found = {("cell-gru", "gru"): "", ("cell-rnn", "rnn"): ""}
+    assert table("cell=gru,rnn", "seed=3", "trainer.max_steps=2") == found
+    found = {(*cells, "2"): "" for cells in found} | {("cell-lstm", "lstm", "9"): ""}
+    assert table("cell=lstm", "seed=3", "trainer.max_steps=9", "cache_dir=x") == found
+    found = {(*row[:2], "3", row[2]): "" for row in found}
+    found["cell-rnn", "rnn", "4", "2"] = (
+        f"{Path('runs/mine/cell-rnn')} belongs to a run with seed=3, not 4; choose another run=, or delete the folder"
+    )
+    assert table("cell=rnn", "seed=4", "trainer.max_steps=2") == found
 
 
 def test_a_sweep_that_cannot_be_is_one_line(monkeypatch, tmp_path, corpus_dir, capsys):

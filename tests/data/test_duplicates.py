@@ -11,7 +11,7 @@ from nmt.data.readers import Pair
 
 @pytest.mark.parametrize("most", [5, 1000])
 def test_repeated_pairs_are_found_alike_in_memory_and_on_disk(tmp_path, monkeypatch, most):
-    monkeypatch.setattr(duplicates, "MOST", most)
+    monkeypatch.setattr(duplicates, "MAX_IN_MEMORY", most)
     chance = random.Random(1)
     pairs = [Pair(f"a{chance.randrange(40)}", "b", line) for line in range(90)]
     pairs += [pair._replace(languages=("de", "en")) for pair in pairs[:7]]  # of others they are others

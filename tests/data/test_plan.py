@@ -79,7 +79,7 @@ def test_an_epoch_has_every_pair_once_within_the_budget_from_wherever_it_goes_on
 @pytest.fixture
 def corpus(tmp_path, monkeypatch):
     """Three texts in blocks of 8 rows."""
-    monkeypatch.setattr(encoded, "ROWS", BLOCK)
+    monkeypatch.setattr(encoded, "BLOCK_ROWS", BLOCK)
     rng = np.random.default_rng(0)
     parts = [number for number, size in enumerate(SIZES.values()) for _ in range(size)]
     lengths = rng.integers(2, 15, (len(parts), 2)).tolist()

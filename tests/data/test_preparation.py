@@ -160,7 +160,7 @@ def test_two_runs_may_prepare_at_once(corpus_dir, tmp_path):
 
 
 def test_rows_are_found_across_record_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoded_module, "ROWS", 4)
+    monkeypatch.setattr(encoded_module, "BLOCK_ROWS", 4)
     rows = [([i, i + 1, 3], [2, *range(4, 4 + i), 3], i + 7, i // 8) for i in range(10)]
     assert write_encoded(tmp_path / "x.arrow", iter(rows)) == 10
     corpus = EncodedCorpus(tmp_path / "x.arrow")

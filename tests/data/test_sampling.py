@@ -30,13 +30,13 @@ def test_the_kind_of_a_model_is_seen_in_its_scores(tokenizers):
 def test_bpe_that_drops_nothing_is_bpe(tokenizers):
     tokenizer = tokenizers["bpe"]
     for ids in tokenizer.encode_src([*TEXT, "Neue  Wörter\twie 汉字, naïve ẞ"]):
-        assert tokenizer.sample_src(ids, 0.0, 1) == ids
+        assert tokenizer.samplers[0](ids, 0.0, 1) == ids
 
 
 def test_bpe_that_drops_every_merge_spells(tokenizers):
     tokenizer = tokenizers["bpe"]
     (ids,) = tokenizer.encode_src(["Satz mit"])
-    assert tokenizer.src_pieces(tokenizer.sample_src(ids, 1.0, 1)) == [*"▁Satz▁mit", "</s>"]
+    assert tokenizer.src_pieces(tokenizer.samplers[0](ids, 1.0, 1)) == [*"▁Satz▁mit", "</s>"]
 
 
 def test_unigrams_are_drawn_with_their_probabilities(tokenizers):
@@ -46,7 +46,7 @@ def test_unigrams_are_drawn_with_their_probabilities(tokenizers):
     splits = list(every_split("▁wiederholen", sampler.scores))
     weights = [exp(smoothing * sum(sampler.scores[piece] for piece in split)) for split in splits]
     drawn = Counter(
-        tuple(tokenizer.src_pieces(tokenizer.sample_src(ids, smoothing, seed)[:-1])) for seed in range(4000)
+        tuple(tokenizer.src_pieces(tokenizer.samplers[0](ids, smoothing, seed)[:-1])) for seed in range(4000)
     )
     assert set(drawn) <= set(splits)
     for split, weight in zip(splits, weights, strict=True):
@@ -61,7 +61,7 @@ def test_merges_are_dropped_with_their_probability(tokenizers):
     for (first, p), (second, q) in itertools.product(*(every_merge(list(w), scores, dropout) for w in WORDS)):
         expected[*first, *second] += p * q
     drawn = Counter(
-        tuple(tokenizer.src_pieces(tokenizer.sample_src(ids, dropout, seed)[:-1])) for seed in range(4000)
+        tuple(tokenizer.src_pieces(tokenizer.samplers[0](ids, dropout, seed)[:-1])) for seed in range(4000)
     )
     assert sum(expected.values()) == pytest.approx(1)
     assert set(drawn) <= set(expected)
@@ -94,7 +94,7 @@ def test_another_process_draws_the_same(tokenizers, kind, tmp_path):
     (tmp_path / name).write_bytes(model)
     command = (
         "from pathlib import Path; from nmt.data.tokenizer import Tokenizer; "
-        f"print(Tokenizer({{{name!r}: Path({str(tmp_path / name)!r}).read_bytes()}}).sample_src({ids}, 0.3, 7))"
+        f"print(Tokenizer({{{name!r}: Path({str(tmp_path / name)!r}).read_bytes()}}).samplers[0]({ids}, 0.3, 7))"
     )
     printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
-    assert printed.strip() == str(Tokenizer({name: model}).sample_src(ids, 0.3, 7))
+    assert printed.strip() == str(Tokenizer({name: model}).samplers[0](ids, 0.3, 7))

@@ -45,7 +45,7 @@ def test_symbols_are_whole_in_any_text_and_controls_in_none(kind, joint):
     assert tokenizer.src_vocab_size == tokenizer.tgt_vocab_size == 300
     assert tokenizer.kind == plain.kind == kind
     for seed in range(5):  # what has other pieces is the text between them
-        sampled = tokenizer.sample_tgt([5, *ids], 0.9, seed)
+        sampled = tokenizer.samplers[1]([5, *ids], 0.9, seed)
         assert tokenizer.decode_tgt(sampled) == tokenizer.decode_tgt(ids)
         assert {5, tokenizer.tgt.piece_to_id("⟦1⟧"), tokenizer.tgt.piece_to_id("a,b")} <= set(sampled)
 
@@ -121,14 +121,14 @@ def test_an_error_of_sentencepieces_is_told_without_files_of_its_source():
 def test_sampled_pieces_spell_the_same_text_and_depend_on_the_seed_alone(kind):
     tokenizer = train_tokenizer(TokenizerConfig(vocab_size=300, kind=kind), TEXT, TEXT)
     (src,), (tgt,) = tokenizer.encode_src(TEXT[:1]), tokenizer.encode_tgt(TEXT[:1])
-    samples = [tokenizer.sample_src(src, 0.3, seed) for seed in range(8)]
+    samples = [tokenizer.samplers[0](src, 0.3, seed) for seed in range(8)]
     assert len(set(map(tuple, samples))) > 2
-    assert samples == [tokenizer.sample_src(src, 0.3, seed) for seed in range(8)]
+    assert samples == [tokenizer.samplers[0](src, 0.3, seed) for seed in range(8)]
     assert {tokenizer.src.decode(ids) for ids in samples} == {TEXT[0]}
     assert {ids[-1] for ids in samples} == {EOS_ID}
-    sampled = tokenizer.sample_tgt(tgt, 0.3, 1)
+    sampled = tokenizer.samplers[1](tgt, 0.3, 1)
     assert sampled[0] == BOS_ID
-    assert sampled[1:] == tokenizer.sample_src(src, 0.3, 1)
+    assert sampled[1:] == tokenizer.samplers[0](src, 0.3, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x0a\xff\xff\xff\xff"])

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import csv
 
-from nmt.sweep.outcomes import RECORDS, Outcome, keep_finished, read_records, text_table, write_record, write_table
+from nmt.sweep.outcomes import (
+    RECORDS,
+    Outcome,
+    keep_finished,
+    read_records,
+    shared,
+    text_table,
+    write_record,
+    write_table,
+)
 
 RUNS = [
     Outcome("a", {"cell": "gru", "seed": "1", "x": "0"}, 12.345, "bleu", (12.345, 40.0, -1.0), 1_234_567, 3723.4),
@@ -51,11 +60,26 @@ def test_a_record_is_what_was_written_whatever_stands_in_it(tmp_path):
     assert sorted(read_records(tmp_path), key=lambda one: one.run) == [*RUNS, odd]
 
 
+def test_a_failure_leaves_what_had_finished_and_goes_when_the_run_does_not_fail_again(tmp_path):
+    failure = Outcome("a", RUNS[0].differs, failed=True, end="no space is left")
+    for one, records in ((RUNS[0], RUNS[:1]), (failure, [failure, RUNS[0]]), (RUNS[0], RUNS[:1])):
+        write_record(tmp_path, one)
+        assert read_records(tmp_path) == records
+
+
+def test_runs_are_named_by_what_any_start_has_swept_but_those_of_the_same_command_as_before():
+    assert shared({"cell": "gru,rnn", "seed": "3"}, ["cell"], []) == {"seed"}
+    earlier = [Outcome("cell-gru", {"cell": "gru"}, fixed={"seed": "3"}), Outcome("x", {"cell": "sru", "seed": "5"})]
+    assert shared({"cell": "lstm"}, [], earlier) == frozenset()
+    assert shared({"cell": "gru,rnn", "seed": "3"}, ["cell"], earlier) == {"seed"}
+    assert shared({"cell": "gru,rnn", "seed": "4"}, ["cell"], earlier) == frozenset()
+
+
 def test_a_sweep_with_further_values_keeps_what_has_finished_and_is_there(tmp_path):
     for one in RUNS:
         write_record(tmp_path, one)
         (tmp_path / one.run).mkdir()
     (tmp_path / RUNS[0].run).rmdir()
     (tmp_path / RECORDS / "e.json").write_text("{")
-    keep_finished(tmp_path)
+    assert sorted(keep_finished(tmp_path), key=lambda one: one.run) == RUNS
     assert read_records(tmp_path) == RUNS[2:]

@@ -28,7 +28,7 @@ def divided(corpus_dir, tmp_path):
 
 @pytest.mark.parametrize("mix", [{}, {"data__mix": {"weights": [1, 2]}}])
 def test_a_run_over_windows_that_was_killed_ends_as_if_it_was_not(divided, monkeypatch, mix):
-    monkeypatch.setattr(encoded, "ROWS", 16)
+    monkeypatch.setattr(encoded, "BLOCK_ROWS", 16)
     monkeypatch.setattr(plan, "WINDOW", 40)
     settings = SETTINGS | {"data__train": "a+b", "trainer__shards": 2, "trainer__max_epochs": 2} | mix
     found = []

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -12,6 +14,7 @@ from xml.dom import minidom
 import pytest
 import torch
 import toy
+from commands import programs
 
 import nmt
 from nmt.bundle import load_bundle, seal
@@ -574,3 +577,24 @@ def test_minimum_risk_says_at_once_that_this_machine_lacks_the_tokens_of_bleu(tr
     with pytest.raises(ValueError, match="metric.tokenize is 'ja-mecab', which cannot be had here: it needs MeCab"):
         translator.translate(TEXTS, mbr="bleu")
     assert translator.translate(TEXTS[:1], mbr="chrf")
+
+
+IN_A_FORK = """
+import os, signal, sys, torch, nmt
+torch.set_num_threads(2)
+torch.zeros(1_000_000).exp()  # starts the other thread, as loading a model of the usual size does
+translator = nmt.load(sys.argv[1], device="cpu", compute="float32")
+if os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+signal.alarm(30)
+torch.zeros(1_000_000).exp()
+os.write(1, translator.translate("Anna mag kein Boot.")[0].text.encode())
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_translator_works_in_a_fork_of_a_process_with_several_threads(translator, bundle_dir):
+    run = [programs() / "python3", "-c", IN_A_FORK, bundle_dir]
+    found = subprocess.run(run, stdout=subprocess.PIPE, check=True).stdout.decode()
+    assert found == translator.translate("Anna mag kein Boot.")[0].text

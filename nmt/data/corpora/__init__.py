@@ -1,7 +1,7 @@
-"""Parallel text, wherever it lies, as pairs of strings. Nothing is cleaned or encoded here.
+"""Parallel text from any source as pairs of strings. Nothing is cleaned or encoded here.
 
-What a line should be and is not is told by its file and number (readers.py), and `Corpus.malformed` says what becomes
-of it. Another kind of corpus is a dataclass in a file of its own, a line of CORPORA, and a file of conf/data.
+A malformed line is reported by its file and number (readers.py), and `Corpus.malformed` decides what is done with it.
+To add a kind of corpus, write a dataclass in a file of its own, a line of CORPORA, and a file of conf/data.
 """
 
 from nmt.data.corpora.base import Corpus, MixConfig

@@ -1,11 +1,11 @@
-"""What every corpus is: splits of one pair of languages or several, read as pairs of strings."""
+"""The base class of all corpora: splits of one or several pairs of languages, read as pairs of strings."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from nmt.common.bars import tracked
 from nmt.common.json_text import digest_of, to_json
@@ -17,13 +17,13 @@ from nmt.ranges import check_ranges
 
 @dataclass(frozen=True)
 class MixConfig:
-    """How much an epoch has of each text, where training text is several (a+b) or of several directions."""
+    """The share of each text in an epoch, if the training text has several parts (a+b) or directions."""
 
-    # The share that each text has of an epoch's pairs, in the order of `train` (and of the directions): [3, 1] is
-    # three quarters and a quarter. Without weights the temperature decides.
+    # The share of each text in an epoch's pairs, in the order of `train` (and of the directions): [3, 1] is three
+    # quarters and a quarter. Without weights the temperature decides.
     weights: tuple[float, ...] = ()
-    # A text of n pairs has a share in proportion to n ** (1 / temperature): 1 takes every pair once an epoch, 5 much
-    # more of small texts.
+    # A text of n pairs has a share in proportion to n ** (1 / temperature): 1 takes every pair once an epoch, 5 takes
+    # much more of small texts.
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
@@ -36,26 +36,26 @@ class MixConfig:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus of two languages in splits, or of several such pairs. `src` and `tgt` are language codes or whatever
-    names the two sides."""
+    """Splits of text in one or several pairs of languages. `src` and `tgt` are language codes or other names of the
+    two sides."""
 
-    src: str  # the source's code; "" with `directions`
-    tgt: str  # the target's
+    src: str  # code of the source language; "" with `directions`
+    tgt: str  # code of the target language
     cleaning: CleaningConfig = field(default_factory=CleaningConfig)
     mix: MixConfig = field(default_factory=MixConfig)
-    # A line that is no UTF-8, lacks a side, has a column too many or is too long: end with an error, leave its pair
-    # out, or take what there is of it, with U+FFFD for bad bytes and nothing for a side that cannot be told.
+    # What to do with a line that is not UTF-8, lacks a side, has too many columns or is too long: end with an error,
+    # skip its pair, or use what can be read, with U+FFFD for bad bytes and "" for an unclear side.
     malformed: Literal["fail", "skip", "replace"] = "fail"
     directions: tuple[str, ...] = ()  # instead of src and tgt: several, such as [de-en,fr-en], or [pt-BR:en]
-    both_ways: bool = False  # every pair is used in both directions
-    # A piece before the source says into which language (true), which several target languages need; and from which
-    # ("both").
+    both_ways: bool = False  # use every pair in both directions
+    # Put a piece before the source that names the target language (true; needed for several target languages), or
+    # pieces for the target and the source language ("both").
     tags: Tags = False
-    train: str = "train"  # the split to learn from; one+other of files is both, and train[:90%] a slice of the hub's
-    # A split, or how many pairs of the training text are held out; auto, as data=files and data=hub have it: the
-    # split of this name, and pairs that are held out where there is none.
+    train: str = "train"  # the split to learn from; with files, one+other is both; with hub, train[:90%] is a slice
+    # A split, or how many pairs of the training text to hold out. auto (the default of data=files and data=hub): the
+    # split of this name, or held-out pairs if there is none.
     valid: str | int = "valid"
-    test: str | None = None  # the split that tests are of, which is kept out of training; null: there is none
+    test: str | None = None  # the test split, which is kept out of training; null: there is none
 
     def __post_init__(self) -> None:
         if isinstance(self.valid, int) and self.valid < 1:
@@ -68,13 +68,13 @@ class Corpus:
 
     @property
     def every_direction(self) -> Directions:
-        """Raises ValueError when they cannot be told apart."""
+        """All directions. Raises ValueError when they cannot be told apart."""
         given = [read_direction(one) for one in self.directions] or [Direction(self.src, self.tgt)]
         reverse = [one.reverse for one in given if one.reverse not in given] if self.both_ways else []
         return Directions((*given, *reverse), self.tags)
 
     def bitexts(self) -> list[Bitext]:
-        """What is read one after the other."""
+        """The corpora of one pair of languages, in reading order."""
         if not self.directions and not self.both_ways and not self.tags:
             return [Bitext(self)]
         found, every = [], self.every_direction.every
@@ -84,22 +84,22 @@ class Corpus:
             found.append(Bitext(self.of(direction), (direction, *turned)))
         return found
 
-    def of(self, direction: Direction) -> Corpus:
-        """Only the text of one direction, or the other way round, as it lies there."""
+    def of(self, direction: Direction) -> Self:
+        """The corpus of one direction, or of its reverse if the text is stored that way."""
         return replace(self, src=direction.src, tgt=direction.tgt, directions=(), both_ways=False, tags=False)
 
     @property
     def splits(self) -> dict[str, str | None]:
-        """train, valid and test by the corpus' own names; None: there is none, or training pairs are held out."""
+        """train, valid and test -> the corpus' own names; None: there is none, or training pairs are held out."""
         return {"train": self.train, "valid": self.valid if isinstance(self.valid, str) else None, "test": self.test}
 
     @property
     def where(self) -> str:
-        """Where the text lies, in words."""
+        """The location of the text, in words."""
         raise NotImplementedError
 
     def forms(self, split: str) -> list[str]:
-        """Of each file of a split of one pair of languages, what says how it is read."""
+        """The formats of a split's files, such as their suffixes, for one pair of languages."""
         return []
 
     def has(self, split: str) -> bool:
@@ -107,29 +107,29 @@ class Corpus:
         raise NotImplementedError
 
     def rows(self, split: str) -> Iterator[Row]:
-        """All of a split, in order, sound or not. Raises ValueError where the sides do not match."""
+        """All rows of a split, in order, sound or not. Raises ValueError if the sides do not match."""
         raise NotImplementedError
 
     def parts(self, split: str) -> list[str]:
-        """The names of what a split of one pair of languages is put together from, each with lines from 1."""
+        """The names of the parts of a split of one pair of languages; lines are numbered from 1 in each."""
         return split.split("+")
 
     def numbered(self, split: str, rows_of: Callable[[str], Iterator[Row]]) -> Iterator[Row]:
-        """The rows of each part, which say which it is."""
+        """The rows of all parts, each with the number of its part."""
         for part, name in enumerate(self.parts(split)):
             for row in rows_of(name):
                 yield row._replace(pair=row.pair._replace(part=part)) if part else row
 
     def every_part(self, split: str) -> list[str]:
-        """Those of all pairs of languages."""
+        """The names of the parts of a split, for all pairs of languages."""
         bitexts = self.bitexts()
         if len(bitexts) == 1:
             return bitexts[0].corpus.parts(split)
         return [f"{Direction(one.src, one.tgt)} {part}" for one, _ in bitexts for part in one.parts(split)]
 
     def pairs(self, split: str, tally: Tally | None = None) -> Iterator[Pair]:
-        """The pairs of a split, in order, one pair of languages after the other; what is wrong with the text, and
-        what is left out of it, is added to `tally`. With `both_ways` each is followed by itself turned round.
+        """The pairs of a split, in order, one pair of languages after the other. Faults of the text and dropped pairs
+        are added to `tally`. With `both_ways` each pair is followed by its reverse.
 
         Raises ValueError for text that is not sound, unless `malformed` allows it.
         """
@@ -152,7 +152,7 @@ class Corpus:
             tally.dropped[OF_OTHERS] += lost
 
     def sound_pairs(self, rows: Iterator[Row], tally: Tally) -> Iterator[Pair]:
-        """The pairs of rows of one pair of languages. A row that says that it is of others is not sound."""
+        """The pairs of rows in one pair of languages. A row in other languages counts as a fault."""
         for pair, found, *_ in rows:
             if found and self.malformed == "fail":
                 raise ValueError(f"{found[0]} (data.malformed=skip or replace goes on)")
@@ -163,12 +163,11 @@ class Corpus:
                 tally.dropped[MALFORMED] += 1
 
     def fingerprints(self) -> dict[str, str]:
-        """That of each split, by what it is for: train, valid or test."""
+        """The fingerprint of each split, by its role: train, valid or test."""
         return {role: self.fingerprint(name) for role, name in self.splits.items() if name}
 
     def fingerprint(self, split: str, earlier: bool = False) -> str:
-        """A hash of the split's content, and of what of it is of which languages; or that which an `earlier` version
-        took of it."""
+        """A hash of the split's content and languages; with `earlier`, as an earlier version computed it."""
         bitexts = self.bitexts()
         if not bitexts[0].directions:
             return self._fingerprint(split, earlier)
@@ -188,9 +187,9 @@ def _rows_of(
     taken: bytearray,
     split: str,
 ) -> Iterator[Row]:
-    """The rows that are of the first direction, or, where there are two, of that turned round; those that say that
-    they are not, or rather of one of the `others`, are passed over. `taken` says of every row, in order, whether it
-    was ever taken. Raises ValueError where there are only others."""
+    """The rows in the first direction, and, if two are given, those in its reverse, turned round. Rows in other
+    languages, or that match one of the `others` better, are skipped. `taken` records for every row, in order, whether
+    it was ever taken. Raises ValueError if all rows are skipped."""
     number, found = 0, False
     for number, row in enumerate(rows, 1):
         if row.turned is not None and len(directions) > 1:
@@ -208,7 +207,7 @@ def _rows_of(
 
 
 class Bitext(NamedTuple):
-    """A corpus of one pair of languages, and which of its directions each of its pairs is used in; none: as it is."""
+    """A corpus of one pair of languages, and the directions that its pairs are used in; (): as they are."""
 
     corpus: Corpus
     directions: tuple[Direction, ...] = ()

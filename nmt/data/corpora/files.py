@@ -1,4 +1,4 @@
-"""Corpora that are files of a folder, and the one that comes with the project."""
+"""Corpora of files in a folder, and the one that comes with the project."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from nmt.common.resources import resource
 from nmt.data.corpora.base import Corpus
@@ -21,15 +21,15 @@ from nmt.data.readers import Row, lines_of, paired_rows
 
 @dataclass(frozen=True)
 class FileCorpus(Corpus):
-    """Files of a folder. A split `train` is, whichever is there, plain text `train.de` and `train.en`, or
-    `train.tsv` (two columns; or any number under a first line that names the two languages, see headers.py), or
-    `train.jsonl` ({"de": ..., "en": ...}, or the same under "translation"; blank lines are no rows), or `train` with
-    another suffix of pair_files.py. Each may be gzipped (`.gz`), and a split may be a file's whole name
-    (`memory.tmx`), in a folder of `dir` or by its absolute path. `train+more` is the one and then the other.
+    """Files in a folder. A split `train` is the first of these that exists: plain text `train.de` and `train.en`;
+    `train.tsv` (two columns, or more below a first line that names the two languages, see headers.py); `train.jsonl`
+    ({"de": ..., "en": ...}, or the same under "translation"; blank lines are skipped); or `train` with another suffix
+    of pair_files.py. Each may be gzipped (`.gz`). A split may also be a whole file name (`memory.tmx`), with a folder
+    in `dir` or an absolute path. `train+more` is one after the other.
 
-    Of several directions each is read from the folder `de-en` or `en-de` in `dir`, where there is one, and else from
-    `dir` itself: plain text in several languages, or a table or JSON lines that say of each row which languages it is
-    in."""
+    With several directions, each is read from the folder `de-en` or `en-de` in `dir` if there is one. Otherwise it is
+    read from `dir` itself: plain text in several languages, or a table or JSON lines that name the languages of each
+    row."""
 
     dir: str = field(kw_only=True)  # the folder of the files
 
@@ -43,18 +43,18 @@ class FileCorpus(Corpus):
 
     @property
     def folder(self) -> Path:
-        if not self.dir:  # as of a variable that the shell does not know
+        if not self.dir:  # such as from an unset shell variable
             raise ValueError("data.dir is empty; it must be a folder (. is this one)")
         return Path(self.dir)
 
-    def of(self, direction: Direction) -> Corpus:
+    def of(self, direction: Direction) -> Self:
         for one in (direction, direction.reverse):
             if (folder := self.folder / str(one)).is_dir():
-                return replace(cast(FileCorpus, super().of(one)), dir=str(folder))
+                return replace(super().of(one), dir=str(folder))
         return super().of(direction)
 
     def files(self, split: str) -> list[Path]:
-        """The one or two files of a split. Raises ValueError when there are none."""
+        """The one or two files of a split. Raises ValueError if there are none."""
         if not self.folder.is_dir():
             raise ValueError(f"data.dir is {str(self.folder)!r}, which is no folder")
         layouts = self._layouts(split)
@@ -68,7 +68,7 @@ class FileCorpus(Corpus):
         raise ValueError(self._nothing(split, layouts))
 
     def _nothing(self, split: str, layouts: list[list[str]]) -> str:
-        """That there is no file of a split, in words; of one side's name, what its stem is."""
+        """The error message for a split without files, with a hint if `split` is the file of one side."""
         folder, name = (self.folder / f"{split}.tsv").parent, Path(split).name
         if has_known_suffix(split):
             return f"{folder} has no {name}"
@@ -98,7 +98,7 @@ class FileCorpus(Corpus):
         return read_rows(files[0], self.src, self.tgt)
 
     def _fingerprint(self, split: str, earlier: bool) -> str:
-        """Of the files' content, gzipped or not; an earlier version took it of the files as they lie there."""
+        """A hash of the files' content, decompressed; an earlier version hashed the files as stored."""
         digest = hashlib.sha256()
         for path in chain.from_iterable(map(self.files, self.parts(split))):
             is_unpacked = path.suffix == ".gz" and not earlier
@@ -133,7 +133,7 @@ class DemoCorpus(FileCorpus):
 
 
 def _is_side(path: Path) -> bool:
-    """Whether there is such a file, named by more than a stem."""
+    """Whether the path has a suffix and exists, plain or gzipped."""
     return bool(path.suffix) and _plain_or_gzipped(path) is not None
 
 

@@ -1,9 +1,9 @@
-"""The only contact with the `datasets` library.
+"""The only module that uses the `datasets` library.
 
-It finds the files of a dataset and fetches them. Files of lines (JSON lines, TSV, CSV) are read by readers.py, so
-that a pair is the same wherever it lies: the library takes quotes in a TSV for CSV's, makes numbers and dates of a
-column that looks like them and nothing of "NA", and ends where a row has a key that the first one lacks. Everything
-else (Parquet, Arrow) it reads itself.
+The library finds and fetches the files of a dataset. readers.py reads files of lines (JSON lines, TSV, CSV), so that
+a pair is the same from any source: the library treats quotes in a TSV as in CSV, converts columns that look like
+numbers or dates, reads "NA" as nothing, and stops at a row with a key that the first one lacks. All other formats
+(Parquet, Arrow) it reads itself.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REASON_CHARS = 300
-HEAD = 64  # bytes that show whether a file of JSON is one list
-# Settings of a builder, from a dataset's card, that readers.py follows; with others the library reads the files.
+HEAD = 64  # bytes that show whether a JSON file is a single list
+# Settings of a builder, from a dataset's card, that readers.py supports; with others the library reads the files.
 FOLLOWED = {"name", "version", "data_dir", "data_files", "description", "sep", "delimiter", "features"}
 
 
 def load_rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
-    """The rows of a split, or of slices as the library writes them (`train[:90%]`, `train+test`).
+    """The rows of a split, or of slices in the library's syntax (`train[:90%]`, `train+test`).
 
-    Raises ValueError that says what to do where the dataset is out of reach, or what cannot be read.
+    Raises ValueError that says what to do if the dataset is out of reach, or what cannot be read.
     """
     datasets.disable_progress_bars()
     try:
         yield from _rows(corpus, split)
-    except Exception as error:  # what the library and those below it raise is not to be foreseen
+    except Exception as error:  # the library and its dependencies may raise anything
         raise ValueError(_message(corpus.dataset, error)) from None
 
 
@@ -66,7 +66,7 @@ def _rows(corpus: HubCorpus, split: str) -> Iterator[Row]:
 
 
 def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> Iterator[T]:
-    """The rows of a split, or of slices, from those of a whole split; for a slice they are counted first."""
+    """The rows of a split, or of slices, taken from whole splits; for a slice the rows are counted first."""
     names = [str(name) for name in builder.config.data_files or builder.info.splits]
     counts = dict.fromkeys(names, sys.maxsize)
     if "[" in split:
@@ -76,15 +76,16 @@ def _sliced(builder: Any, split: str, rows_of: Callable[[str], Iterable[T]]) -> 
 
 
 def _builder(corpus: HubCorpus) -> Any:
-    """Knows the dataset's files and how they are to be read. Without a network, files that were fetched before do."""
+    """The library's builder, which knows the dataset's files and how to read them. Without a network, files fetched
+    earlier are used."""
     path = Path(corpus.dataset)
-    # A folder called `csv` would be taken for the library's own reader of that name.
+    # An absolute path, because a folder called `csv` would be taken for the library's own reader of that name.
     name = str(path.absolute()) if path.is_dir() else corpus.dataset
     missing: Exception | None = None
     other_order = "-".join(reversed((corpus.subset or "").split("-")))  # en-fr for fr-en
     try:
         builder = datasets.load_dataset_builder(name, corpus.subset, revision=corpus.revision)
-        if builder.name != "cache":  # what the library has read of it before, where the files cannot be found
+        if builder.name != "cache":  # the library's own cache, which it uses when it cannot find the files
             return builder
     except (ConnectionError, FileNotFoundError) as error:
         missing = error
@@ -126,7 +127,7 @@ def _library_rows(corpus: HubCorpus, builder: Any, split: str) -> Iterator[Row]:
 
 
 def _split_rows(corpus: HubCorpus, builder: Any, name: str) -> Iterator[Row]:
-    """The rows of all files of a split; their lines are counted on from one to the next."""
+    """The rows of all files of a split; line numbers continue from one file to the next."""
     manager = StreamingDownloadManager if corpus.streaming else datasets.DownloadManager
     fetch = manager(
         dataset_name=builder.dataset_name,
@@ -136,7 +137,7 @@ def _split_rows(corpus: HubCorpus, builder: Any, name: str) -> Iterator[Row]:
     urls = [str(url) for url in builder.config.data_files[name]]
     before = last = 0
     for url, fetched in zip(urls, fetch.extract(fetch.download(urls)), strict=True):
-        for path in fetch.iter_files([fetched]):  # several where it is an archive
+        for path in fetch.iter_files([fetched]):  # several for an archive
             for row in _file_rows(corpus, builder, path, f"{corpus.dataset}: {Path(url).name}"):
                 last = before + row.pair.line
                 yield row._replace(pair=row.pair._replace(line=last))
@@ -161,7 +162,7 @@ def _file_rows(corpus: HubCorpus, builder: Any, path: str, name: str) -> Iterato
 
 
 def _list_rows(corpus: HubCorpus, path: str, name: str) -> Iterator[Row]:
-    """Of a file that is one list, whose lines are no rows."""
+    """The rows of a JSON file that is a single list."""
     with xopen(path, "rb") as file:
         try:
             values = json.loads(file.read())
@@ -172,13 +173,13 @@ def _list_rows(corpus: HubCorpus, path: str, name: str) -> Iterator[Row]:
 
 
 def _message(dataset: str, error: Exception) -> str:
-    """One line: what the library ran into at bottom, and what to do where that is the way to the hub."""
+    """One line: the root cause of the library's error, and what to do if the hub is out of reach."""
     if isinstance(error, ValueError) and str(error).startswith(f"{dataset}: "):
-        return str(error)  # our own: it names a file and its line
+        return str(error)  # our own, which names a file and its line
     found: BaseException = error
     while found.__cause__ is not None:
         found = found.__cause__
-    details = getattr(found, "details", None)  # of columns that differ from file to file
+    details = getattr(found, "details", None)  # of the error about columns that differ between files
     text = str(details() if callable(details) else found).strip() or type(found).__name__
     reason = text.splitlines()[0][:REASON_CHARS]
     if Path(dataset).exists():

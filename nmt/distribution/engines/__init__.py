@@ -1,8 +1,8 @@
-"""Who does the parts: processes of this machine, Dask, or Ray.
+"""Engines that do the parts: processes of this machine, Dask, or Ray.
 
-An engine hands out the numbers of parts and nothing else. It is a context: what it gives is called with numbers, as
-often as need be, and gives the outcomes as they come. A worker that dies is replaced and its part done again; one
-that ends one worker after the other is an error.
+An engine hands out the numbers of parts and nothing else. It is a context manager, whose function takes numbers and
+yields their outcomes as they come; it may be called repeatedly. A worker that dies is replaced and its part done
+again; a part that kills one worker after another is an error.
 """
 
 from __future__ import annotations

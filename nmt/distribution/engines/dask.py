@@ -1,4 +1,4 @@
-"""Dask: workers of a cluster that a scheduler knows, or of one that is started here for this work."""
+"""Dask: the workers of a scheduler's cluster, or of a local cluster that is started for this work."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 from nmt.distribution.parts import Run
 
-AHEAD = 2  # parts a worker, at it or waiting for it: a million futures are gigabytes in the scheduler
-MAX_DEATHS = 5  # over one part
+AHEAD = 2  # parts per worker, running or queued: a million futures take gigabytes in the scheduler
+MAX_DEATHS = 5  # of workers over one part
 SETTINGS = {
     "distributed.scheduler.allowed-failures": MAX_DEATHS,
-    # A local cluster forgets a worker that takes longer to start again, and waits for ever when it has none.
+    # A local cluster drops a worker that takes longer to restart, and waits for ever when none is left.
     "distributed.deploy.lost-worker-timeout": "1 day",
 }
 
 
 @contextmanager
 def dask(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
-    """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError when a part ends every worker."""
+    """Raises ModuleNotFoundError without the extra nmt[dask], and ChildProcessError if a part kills every worker."""
     import dask as settings
     from distributed import Client, LocalCluster
 
@@ -30,7 +30,7 @@ def dask(work: Callable[[int], Any], workers: int, address: str | None) -> Itera
             cluster = LocalCluster(
                 n_workers=max(workers, 1),
                 threads_per_worker=1,
-                host="127.0.0.1",  # a scheduler runs whatever is sent to it
+                host="127.0.0.1",  # a scheduler runs any code that is sent to it
                 dashboard_address="127.0.0.1:0",
                 silence_logs=50,
             )

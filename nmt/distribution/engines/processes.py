@@ -1,4 +1,4 @@
-"""Forked processes of this machine, which share the memory of the model that was loaded before."""
+"""Forked processes of this machine, which share the memory of the loaded model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from nmt.distribution.parts import Run
 from nmt.translation.forks import Worker, shared
 
-MAX_DEATHS = 5  # over one part, which from the third on does itself line by line in processes of its own
+MAX_DEATHS = 5  # of workers over one part; from the third attempt on it is translated in separate processes
 
 
 @contextmanager
 def processes(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
-    """Raises ChildProcessError when a part ends every worker, or none can start. Work stays in this process where
-    there is none to fork, or it must not be: on a GPU."""
+    """Work stays in this process if the system cannot fork or `workers` is 0, as on a GPU. Raises ChildProcessError
+    when a part kills every worker, or none can start."""
     if workers == 0 or not hasattr(os, "fork"):
         yield lambda parts: map(work, parts)
         return

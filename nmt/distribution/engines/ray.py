@@ -1,4 +1,4 @@
-"""Ray's core: tasks of a cluster, or of one that is started here for this work."""
+"""Ray Core: tasks on a cluster, or on a local one that is started for this work."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 
 from nmt.distribution.parts import Run
 
-AHEAD = 2  # parts a processor, at it or waiting for it
-MAX_DEATHS = 5  # over one part
+AHEAD = 2  # parts per processor, running or queued
+MAX_DEATHS = 5  # of workers over one part
 
 
 @contextmanager
 def ray(work: Callable[[int], Any], workers: int, address: str | None) -> Iterator[Run]:
-    """Raises ModuleNotFoundError without the extra nmt[ray], and ChildProcessError when a part ends every worker."""
+    """Raises ModuleNotFoundError without the extra nmt[ray], and ChildProcessError if a part kills every worker."""
     import ray as core
 
     here: dict[str, Any] = {} if address else {"num_cpus": max(workers, 1), "include_dashboard": False}

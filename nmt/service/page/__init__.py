@@ -1,4 +1,4 @@
-"""The page: one file, which asks for nothing but its own server's answers."""
+"""The web page: one file, which sends requests to its own server only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nmt.pictures.theme import theme
 
 
 def page(nonce: str) -> tuple[str, str]:
-    """The page and its policy: only what bears the nonce is obeyed, and only this server is asked."""
+    """The page and its content security policy: scripts and styles need the nonce, requests go only here."""
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
