@@ -11,7 +11,7 @@ import toy
 from nmt.data.batching import collate, pad
 from nmt.data.tokenizer import BOS_ID, EOS_ID
 from nmt.engine.network import TrainedNetwork
-from nmt.search import Greedy, Request
+from nmt.search import Greedy, SearchRequest
 
 pytestmark = pytest.mark.long
 
@@ -31,7 +31,9 @@ def accuracy(model, sequences) -> float:
     model.eval()
     src, src_len = pad([[*s, EOS_ID] for s in sequences])
     network = TrainedNetwork(model)
-    found = Greedy()(network.step, network.start(src, src_len), Request(Greedy().max_length(src_len), BOS_ID, EOS_ID))
+    found = Greedy()(
+        network.step, network.start(src, src_len), SearchRequest(Greedy().max_length(src_len), BOS_ID, EOS_ID)
+    )
     model.train()
     return sum(best.ids == s[::-1] for (best,), s in zip(found, sequences, strict=True)) / len(sequences)
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from instruction_sets import everywhere
+from instruction_sets import everywhere, extend
 
 from nmt import native
 from nmt.native import build as compiled
@@ -187,7 +187,7 @@ def test_extensions(b, k, pieces, wanted, seed):
     expected = logits.log_softmax(-1) + log_probs[:, None]
     expected[:, 0] = -torch.inf
     expected = expected.view(b, -1)
-    totals, places = everywhere(lambda: native.extend(logits, log_probs, b, wanted))
+    totals, places = everywhere(lambda: extend(logits, log_probs, b, wanted))
     best = torch.nn.functional.pad(expected, (0, wanted), value=-torch.inf).topk(wanted).values
     torch.testing.assert_close(totals, best, rtol=1e-5, atol=1e-5)
     real = totals.isfinite()
@@ -197,6 +197,6 @@ def test_extensions(b, k, pieces, wanted, seed):
 
 @needs_kernels
 def test_of_equal_extensions_the_first_comes_first():
-    totals, places = native.extend(torch.zeros(2, 40), torch.zeros(2), 1, 6)
+    totals, places = extend(torch.zeros(2, 40), torch.zeros(2), 1, 6)
     assert places.tolist() == [[1, 2, 3, 4, 5, 6]]
     torch.testing.assert_close(totals, torch.full((1, 6), 1 / 40).log())

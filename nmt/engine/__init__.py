@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nmt.engine.ensemble import Ensemble
-from nmt.engine.network import Network, PackedNetwork, TrainedNetwork
+from nmt.engine.network import PackedNetwork, SearchedNetwork, TrainedNetwork
 from nmt.engine.on_gpu import GPU_DTYPES, GPUNetwork
 from nmt.engine.output import Shortlist
 from nmt.engine.products import COMPUTE, has_packed_products, resolve_compute, resolve_device
 from nmt.model.seq2seq import Seq2Seq
 
-__all__ = ["Ensemble", "Network", "Shortlist", "resolve_compute", "resolve_device", "searchable"]
+__all__ = ["Ensemble", "SearchedNetwork", "Shortlist", "resolve_compute", "resolve_device", "searchable"]
 
 
-def searchable(models: Sequence[Seq2Seq], compute: str) -> Network | Ensemble:
+def searchable(models: Sequence[Seq2Seq], compute: str) -> SearchedNetwork | Ensemble:
     """What searches models of one vocabulary, several as one, where they are; `compute` is the precision of products
     (see products.py)."""
     found = [_searchable(model, compute) for model in models]
     return Ensemble(found) if len(found) > 1 else found[0]
 
 
-def _searchable(model: Seq2Seq, compute: str) -> Network:
+def _searchable(model: Seq2Seq, compute: str) -> SearchedNetwork:
     device = model.output_bias.device
     if has_packed_products(device):
         return PackedNetwork(model, replace(COMPUTE[compute], kept=model.packed))

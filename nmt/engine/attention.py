@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nmt import native
-from nmt.engine.products import Compute, Linear
+from nmt.engine.products import Compute
 from nmt.kernels.additive import LIMIT
 from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, Memory, ProductAttention
 
@@ -20,7 +20,7 @@ from nmt.model.attention import AdditiveAttention, Attention, GeneralAttention, 
 def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
     if isinstance(trained, AdditiveAttention) and "query" in linears_of(trained):
         return PackedAdditive(trained, compute)
-    return PackedOther(trained, compute)
+    return PackedAttention(trained, compute)
 
 
 def linears_of(trained: Attention) -> tuple[str, ...]:
@@ -33,35 +33,23 @@ def linears_of(trained: Attention) -> tuple[str, ...]:
 
 
 class PackedAttention:
-    """The common part. What has no weights is left to the attention that was trained."""
+    """By the kernel where its score is a product, else as it was trained."""
 
-    def __init__(self, trained: Attention) -> None:
+    def __init__(self, trained: Attention, compute: Compute, factor: float = 1.0) -> None:
+        """The packed weights are multiplied by the factor."""
         self.trained, self.heads, self.has_coverage = trained, trained.heads, trained.has_coverage
-
-    def keys(self, values: Tensor) -> Tensor:
-        """As Attention.keys."""
-        raise NotImplementedError
-
-    def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As Attention.attend."""
-        raise NotImplementedError
-
-
-class PackedOther(PackedAttention):
-    """Any other: by the kernel where its score is a product, else as it was trained."""
-
-    def __init__(self, trained: Attention, compute: Compute) -> None:
-        super().__init__(trained)
         self.key: Callable[[Tensor], Tensor] = trained.keys
         if "key" in linears_of(trained):
-            assert isinstance(trained, GeneralAttention)
-            self.key = Linear(trained.key, compute, "attention.key")
+            assert isinstance(trained, AdditiveAttention | GeneralAttention)
+            self.key = compute.linear(trained.key, "attention.key", factor)
         self.has_kernel = type(trained).score is ProductAttention.score
 
     def keys(self, values: Tensor) -> Tensor:
+        """As Attention.keys."""
         return self.key(values)
 
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As Attention.attend."""
         if not self.has_kernel or not native.is_here():
             return self.trained.attend(query, memory, coverage)
         return native.attend(query, memory.keys, memory.values, memory.mask, self.heads)
@@ -72,9 +60,8 @@ class PackedAdditive(PackedAttention):
     weights are doubled already."""
 
     def __init__(self, trained: AdditiveAttention, compute: Compute) -> None:
-        super().__init__(trained)
-        self.query = Linear(trained.query, compute, "attention.query", 2.0)
-        self.key = Linear(trained.key, compute, "attention.key", 2.0)
+        super().__init__(trained, compute, 2.0)
+        self.query = compute.linear(trained.query, "attention.query", 2.0)
         self.weights = trained.v.detach() * -2  # (A, D/A)
         self.of_coverage = trained.coverage.detach() if trained.has_coverage else self.weights
         self.one = torch.ones(())

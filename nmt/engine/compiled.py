@@ -26,7 +26,7 @@ from nmt.native.layer import Layer, PackedTransition
 
 
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
-    """As a compiled one, where there is a step of its cell."""
+    """Compiled where its cell has compiled steps, else by torch."""
     found = native.kernels() if native.is_here() else None
     if compute.in_bytes and found is not None:
         if isinstance(layer.cell, MLSTM):  # written by hand
@@ -39,8 +39,8 @@ def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
 
 
 class PlacedState(NamedTuple):
-    """The state of N rows: those of a step before, of which each of these goes on with one. What a search selects is
-    not copied before the next step reads it."""
+    """The state of N rows, each at its place among those of the step before: what a search selects is not copied, but
+    read from there by the next step."""
 
     numbers: Tensor  # (Z, N', H)
     places: Tensor | None = None  # (N,); None: all, in order
@@ -57,7 +57,7 @@ class CompiledRecurrent(PackedRecurrent):
         self.functions = functions
 
     def _layer(self, product: Product | None) -> Layer:
-        """Whose first transition multiplies so."""
+        """Of all transitions, the first with this product."""
         products = [product, *self.hidden[1:]]
         steps, matrices = self.functions
         transitions = []
@@ -70,7 +70,7 @@ class CompiledRecurrent(PackedRecurrent):
 
     @property
     def state_sizes(self) -> tuple[int, int]:
-        """Of each part of a state how many numbers, and how many parts."""
+        """How many numbers each part of a state has, and how many parts there are."""
         return self.hidden_size, len(self.cell.states)
 
     def vectors(self, own: Parameters) -> Tensor:
@@ -84,12 +84,12 @@ class CompiledRecurrent(PackedRecurrent):
 
     @cached_property
     def after_table(self) -> Layer:
-        """Of what has W x from a table, and no other input."""
+        """For steps whose W x comes from a table, without other inputs."""
         return self._layer(self.hidden[0] if self.recurrent else None)
 
     @cached_property
     def after_inputs(self) -> Layer:
-        """Of what multiplies inputs."""
+        """For steps that multiply their inputs."""
         return self._layer(self.both)
 
     def start(self, *vectors: Tensor) -> PlacedState:

@@ -13,7 +13,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from nmt.engine.network import DecodingState, Network
+from nmt.engine.network import DecodingState, SearchedNetwork
 from nmt.engine.output import OutputLayer, Shortlist
 
 
@@ -45,9 +45,9 @@ class EnsembleState:
 
 
 class Ensemble:
-    """`start` and `step` as a Network has them, over networks of one and the same vocabulary."""
+    """`start` and `step` as a SearchedNetwork has them, over networks of one and the same vocabulary."""
 
-    def __init__(self, models: Sequence[Network]) -> None:
+    def __init__(self, models: Sequence[SearchedNetwork]) -> None:
         self.models = models
 
     def start(

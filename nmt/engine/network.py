@@ -26,7 +26,7 @@ from torch import Tensor
 from nmt.engine.attention import PackedAttention, attention_of
 from nmt.engine.compiled import PlacedState, packed_layer
 from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
-from nmt.engine.products import Compute, Linear
+from nmt.engine.products import Compute
 from nmt.engine.readout import SplitReadout, readout_of
 from nmt.engine.recurrent import PackedRecurrent
 from nmt.model.attention import Memory
@@ -48,8 +48,7 @@ class DecodingState:
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
         """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
-        decoder = _select(self.decoder, rows)
-        attended = None if self.attended is None else self.attended.index_select(0, rows)
+        decoder, attended = _select(self.decoder, rows), _rows(self.attended, rows)
         if sentences is None:
             return type(self)(self.memory, self.output, decoder, attended)
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
@@ -80,12 +79,11 @@ def _select(state: DecoderState, rows: Tensor) -> DecoderState:
         else tuple([part.index_select(0, rows) for part in layer])
         for layer in state.layers
     ]
-    feed, coverage = state.feed, state.coverage
-    return DecoderState(
-        tuple(layers),
-        None if feed is None else feed.index_select(0, rows),
-        None if coverage is None else coverage.index_select(0, rows),
-    )
+    return DecoderState(tuple(layers), _rows(state.feed, rows), _rows(state.coverage, rows))
+
+
+def _rows(part: Tensor | None, rows: Tensor) -> Tensor | None:
+    return None if part is None else part.index_select(0, rows)
 
 
 class SearchedDecoder:
@@ -114,7 +112,7 @@ class SearchedDecoder:
         return self.wiring.step(self, x, state, memory, self.no_masks)
 
 
-class Network:
+class SearchedNetwork:
     """What a search calls."""
 
     decoder: SearchedDecoder | Decoder
@@ -145,7 +143,8 @@ class Network:
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
 
-        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see Step).
+        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see
+        SearchStep).
         """
         embedded = self.embed_tgt(state.output.ids(ids))
         features, decoder, weights = self.decoder.step(embedded, state.decoder, state.memory)
@@ -153,7 +152,7 @@ class Network:
         return state.output(features), DecodingState(state.memory, state.output, decoder, attended)
 
 
-class TrainedNetwork(Network):
+class TrainedNetwork(SearchedNetwork):
     """The network as it was trained, on any device and in any precision."""
 
     def __init__(self, model: Seq2Seq) -> None:
@@ -172,7 +171,7 @@ class TrainedNetwork(Network):
         return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
 
 
-class PackedNetwork(Network):
+class PackedNetwork(SearchedNetwork):
     """For search on a CPU. Where the first layers have tables, the embedding of a piece is the piece.
 
     It shares the embeddings of the model, and leaves the model as it is."""
@@ -247,7 +246,7 @@ class PackedDecoder(SearchedDecoder):
             for depth in range(decoder.config.num_layers)
         ]
         self.attention = attention_of(decoder.attention, compute)
-        self.bridge = Linear(decoder.bridge, compute, "bridge")
+        self.bridge = compute.linear(decoder.bridge, "bridge")
         self.readout = readout_of(decoder, compute)
 
     def values(self, values: Tensor) -> Tensor:

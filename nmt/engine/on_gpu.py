@@ -13,9 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from nmt.cells import State
-from nmt.engine.network import DecodingState, Network, SearchedDecoder
-from nmt.engine.output import EstimatedOutputLayer, OutputLayer, Rows, Shortlist, with_banned
-from nmt.kernels.steps import Parts, steps_of
+from nmt.engine.network import DecodingState, SearchedDecoder, TrainedNetwork
+from nmt.engine.output import OutputLayer, Shortlist, with_banned
+from nmt.kernels.operands import Parts
+from nmt.kernels.steps import steps_of
 from nmt.model.attention import Memory
 from nmt.model.decoder import Decoder
 from nmt.model.loop import parameters_of_transitions
@@ -25,13 +26,13 @@ from nmt.model.seq2seq import Seq2Seq
 GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
-class GPUNetwork(Network):
+class GPUNetwork(TrainedNetwork):
     """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
     same, slowly."""
 
     def __init__(self, model: Seq2Seq, dtype: torch.dtype) -> None:
-        self.model, self.dtype = model, dtype
-        self.decoder: NarrowDecoder = NarrowDecoder(model.decoder, dtype)
+        super().__init__(model)
+        self.decoder, self.dtype = NarrowDecoder(model.decoder, dtype), dtype
         factor = model.config.embedding_size**0.5
         self.embedding = (model.tgt_embedding.weight.detach() * factor).to(dtype)
         self.table = model.output_table.detach().to(dtype)
@@ -40,7 +41,7 @@ class GPUNetwork(Network):
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
         torch.clear_autocast_cache()  # what a graph has is not for others
         with torch.autocast(src.device.type, self.dtype):
-            memory = self.model.encode(src, src_len)
+            memory = super().encode(src, src_len)
         torch.clear_autocast_cache()
         values, keys, final = (part.to(self.dtype) for part in (memory.values, memory.keys, memory.final))
         return Memory(values, keys, memory.mask, final)
@@ -50,10 +51,9 @@ class GPUNetwork(Network):
         return embedded
 
     def output_layer(self, shortlist: Shortlist | None) -> OutputLayer:
-        if shortlist is None:
-            return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
-        table, bias = self.model.output_table, with_banned(self.model.output_bias, self.model.banned)
-        return EstimatedOutputLayer.of(Rows, table, bias, shortlist.common).shortlisted(shortlist.allowed)
+        if shortlist is not None:
+            return super().output_layer(shortlist)
+        return OutputLayer(lambda features: F.linear(features, self.table, self.bias))
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
         with torch.autocast(ids.device.type, self.dtype):
@@ -73,15 +73,15 @@ class NarrowDecoder(SearchedDecoder):
 class NarrowRecurrent:
     def __init__(self, layer: Recurrent, dtype: torch.dtype) -> None:
         self.cell, self.units, self.dtype = layer.cell, layer.hidden_size, dtype
-        self.summed, self.own = layer.rows.summed, tuple(layer.extra)
+        self.summed = layer.rows.summed
         weight_hh, bias_hh = layer.recurrent_weights()
         self.weight_ih = layer.weight_ih.detach().to(dtype)
         of_transitions = (
             part.detach().to(dtype).chunk(layer.cell.depth) for part in (layer.bias_ih, weight_hh, bias_hh)
         )
         self.transitions = list(zip(*of_transitions, strict=True))
-        extra = [layer.extra[name].detach()[None] for name in self.own]
-        self.parameters = parameters_of_transitions(layer.cell, self.own, extra, None)
+        extra = [own.detach()[None] for own in layer.extra.values()]
+        self.parameters = parameters_of_transitions(layer.cell, tuple(layer.extra), extra, None)
 
     def start(self, *vectors: Tensor) -> State:
         """As Recurrent.start."""
@@ -112,7 +112,7 @@ class NarrowRecurrent:
     def pointwise(self, gates: Tensor, x: Tensor, state: State, own: Parts) -> State:
         """As Cell.pointwise, but the gates (N,·) are narrow, and h is where nothing but products sees it."""
         wide = torch.float32
-        steps = steps_of(self.cell, self.own, gates.device, self.dtype, wide, self.units)
+        steps = steps_of(self.cell, gates.device, self.dtype, wide, self.units)
         parts = {"gates": gates, "x": x, "hidden": gates.new_empty(len(gates), self.units)}
         for name, part in zip(self.cell.states, state, strict=True):
             if name in steps.states:

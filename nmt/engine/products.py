@@ -49,6 +49,12 @@ class Compute:
     def product(self, weight: Tensor, bias: Tensor, name: str) -> Product:
         return self.make(*self.weights(weight, name), bias) if self.in_bytes else self.make(weight, bias)
 
+    def linear(self, layer: nn.Linear, name: str, factor: float = 1.0) -> Product:
+        """A trained layer, its weight and bias multiplied by a factor: x (...,I) -> W x + b (...,O)."""
+        weight = layer.weight.detach()
+        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        return self.product(factor * weight, factor * bias, name)
+
     def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:
         """The bytes (O,I) and the scales (O,) of a product's weight. Where they are kept, it needs no numbers, and
         is NaN.
@@ -169,18 +175,6 @@ COMPUTE = {
     "bfloat16": Compute(bfloat16_product, BFloat16Rows, torch.bfloat16),
     "int8": Compute(int8_product, Int8Rows, torch.bfloat16 if has_fast_bfloat16() else torch.float32, in_bytes=True),
 }
-
-
-class Linear:
-    """A trained layer with its weight packed, and maybe multiplied by a factor: x (...,I) -> W x + b (...,O)."""
-
-    def __init__(self, layer: nn.Linear, compute: Compute, name: str, factor: float = 1.0) -> None:
-        weight = layer.weight.detach()
-        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
-        self.product = compute.product(factor * weight, factor * bias, name)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        return self.product(x)
 
 
 def has_packed_products(device: torch.device) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 from nmt import native
 from nmt.cells import tanh
 from nmt.engine.output import Product
-from nmt.engine.products import Compute, Linear
+from nmt.engine.products import Compute
 from nmt.model.decoder import Decoder, GatedReadout, Readout
 
 
@@ -22,7 +22,8 @@ def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
     is_linear = attention.heads == 1 and attention.context_size  # in the encoder's values
     if is_linear and decoder.wiring.context_is_last(decoder.config.num_layers):
         return SplitReadout(readout, attention.context_size, compute)
-    return PackedReadout(readout, compute)
+    product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")
+    return lambda *inputs: squashed(product, torch.cat(inputs, -1))
 
 
 def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor:
@@ -31,14 +32,6 @@ def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor
         return product(x, added, squashed=True)
     y = product(x)
     return tanh(y if added is None else y.add_(added))
-
-
-class PackedReadout:
-    def __init__(self, readout: Readout, compute: Compute) -> None:
-        self.product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")
-
-    def __call__(self, *inputs: Tensor) -> Tensor:
-        return squashed(self.product, torch.cat(inputs, -1))
 
 
 class SplitReadout:
@@ -56,9 +49,9 @@ class SplitReadout:
 
 class PackedGatedReadout:
     def __init__(self, readout: GatedReadout, compute: Compute) -> None:
-        self.gate = Linear(readout.gate, compute, "readout.gate")
-        self.of_target = Linear(readout.of_target, compute, "readout.target")
-        self.of_context = Linear(readout.of_context, compute, "readout.context")
+        self.gate = compute.linear(readout.gate, "readout.gate")
+        self.of_target = compute.linear(readout.of_target, "readout.target")
+        self.of_context = compute.linear(readout.of_context, "readout.context")
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         *target, context = inputs

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nmt.data.tokenizer import EOS_ID
-from nmt.search import Hypothesis, Step
+from nmt.search import Hypothesis, SearchStep
 from nmt.search.step import PADDING
 from nmt.translation.translator import Translator
 from nmt.translation.values import TranslationTask
@@ -66,7 +66,7 @@ class _Watcher:
         self.wide = wide  # extensions of a hypothesis
         self.met: list[dict[Ids, tuple[Ids, float]]] = []
 
-    def __call__(self, step: Step[Any], state: Any, pieces: Tensor | None) -> tuple[Step[Any], _Watched]:
+    def __call__(self, step: SearchStep[Any], state: Any, pieces: Tensor | None) -> tuple[SearchStep[Any], _Watched]:
         def watched_step(ids: Tensor, watched: _Watched) -> tuple[Tensor, _Watched]:
             logits, after = step(ids, watched.state)
             paths, totals = watched.paths, watched.totals

@@ -55,10 +55,8 @@ def _has_triton(device: torch.device, dtype: torch.dtype) -> bool:
         from nmt.kernels import triton_additive  # noqa: F401
     except ImportError:
         return False
-    parts = [
-        wave(*shape, device=device, dtype=narrow) for *shape, narrow in ((2, 9, 120, dtype), (2, 17, 120, dtype))
-    ]
-    parts.append(wave(3, 40, device=device))
+    q, k = (wave(2, length, 120, device=device, dtype=dtype) for length in (9, 17))
+    parts = q, k, wave(3, 40, device=device)
 
     def tried(scores: Callable[..., Tensor]) -> list[Tensor]:
         with torch.enable_grad():

@@ -16,11 +16,11 @@ from nmt.kernels.expressions import CONSTANT, LOAD, NUMBER_OF_UNITS, SUM, Expres
 from nmt.kernels.operands import (
     Access,
     Kernel,
-    Step,
+    StepKernels,
     digest,
     kernel_name,
     kernels_of,
-    step_of,
+    step_kernels_of,
     vector_names,
     written_as,
 )
@@ -124,7 +124,7 @@ def sources(cell: Cell) -> tuple[dict[str, str], dict[str, str]]:
     `NAME` and `narrow` are macros."""
     forward, rest = dict[str, str](), dict[str, str]()
     with suppress(NotTraceableError):
-        step = step_of(cell)
+        step = step_kernels_of(cell)
         forward = {kernel.name: row_source(kernel) for kernel in step.kernels}
         forward[f"step of {kernel_name(cell)}"] = step_source(cell, step)
     with suppress(NotTraceableError):
@@ -173,7 +173,7 @@ def rows_source(kernel: Kernel) -> str:
     )
 
 
-def step_source(cell: Cell, step: Step) -> str:
+def step_source(cell: Cell, step: StepKernels) -> str:
     """What search calls: a function of one row for each kernel. The parts of a state are so far apart, the cell's own
     vectors side by side; each but the last leaves in `after` what is to be multiplied."""
     places, first = {"gates": "gates", "x": "x", "hidden": "after", "multiplied": "after"}, 0

@@ -5,13 +5,15 @@ Dims: T steps, D layers side by side, B sentences, H hidden units.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from nmt.cells import Cell
+from nmt.kernels.operands import parameter_names
 from nmt.kernels.trace import undisturbed
 
 if TYPE_CHECKING:
@@ -23,44 +25,20 @@ TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}  # 
 
 
 @undisturbed()
-def results(
-    steps: Steps,
-    cell: Cell,
-    own: Sequence[str],
-    device: torch.device,
-    narrow: torch.dtype,
-    wide: torch.dtype,
-    units: int,
-    rounded_to: torch.dtype | None = None,
-) -> dict[str, Tensor]:
-    """Of T steps, forward and backward, by name. The same inputs for all steps of a cell, narrow ones `rounded_to` a
-    type narrower than they are."""
-    generator = torch.Generator().manual_seed(0)
+def results(steps: Steps, cell: Cell, device: torch.device, narrow: torch.dtype, units: int) -> dict[str, Tensor]:
+    """Of T steps, forward and backward, by name; states are in float32, or in float64 if products are. The inputs are
+    the same for all steps of a cell."""
+    generator, wide = torch.Generator().manual_seed(0), torch.promote_types(narrow, torch.float32)
 
-    def random(*shape: int, dtype: torch.dtype) -> Tensor:
-        numbers = torch.randn(shape, generator=generator, dtype=torch.float64)
-        return (numbers if dtype == wide else numbers.to(rounded_to or narrow)).to(device, dtype)
+    def random(*shape: int, dtype: torch.dtype = wide) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64).to(device, dtype)
 
-    rows = cell.gate_rows(units)
-    hidden = random(D, T + 1, B, units, dtype=narrow)
-    parts = {
-        "gates": random(D, T, B, rows.recurrent, dtype=narrow),
-        "x": random(D, T, B, rows.all - rows.summed, dtype=narrow),
-        "hidden": hidden[:, 1:],
-        "grad_output": random(D, T, B, units, dtype=narrow),
-    }
-    parts |= {f"grad_{name}": torch.zeros_like(parts[name]) for name in ("gates", "x")}
-    start = cell.start(*random(cell.num_initial_vectors, D, B, units, dtype=wide))
-    states = {name: torch.stack([part + 0.1] * (T + 1), 1) for name, part in zip(cell.states, start, strict=True)}
-    parts |= states | {f"new_{name}": part[:, 1:] for name, part in states.items()}
-    parts = {name: part.transpose(0, 1) for name, part in parts.items()}
-    for name, parameter in cell.own_parameters(units).items():
-        parts[name] = random(1, D, 1, parameter.numel(), dtype=wide)
+    parts = _inputs(cell, units, random, partial(random, dtype=narrow))
     sums = {
         f"grad_{name}": parts[name].new_zeros(steps.sums(T, D * B, units), D, 1, parts[name].shape[-1])
-        for name in own
+        for name in parameter_names(cell)
     }
-    first = {f"grad_{name}": random(D, 1, B, units, dtype=wide) * (name != "h") for name in cell.states}
+    first = {f"grad_{name}": random(D, 1, B, units) * (name != "h") for name in cell.states}
     first["grad_product"] = random(D, 1, B, units, dtype=narrow)
 
     forward = steps.forward(parts)
@@ -77,6 +55,24 @@ def results(
     written |= {f"new_{name}": parts[f"new_{name}"] for name in steps.states}
     written |= {f"grad_{name}": of_steps[0][f"grad_{name}"][0] for name in cell.states}
     return written | {name: part.sum(0) for name, part in sums.items()}
+
+
+def _inputs(cell: Cell, units: int, wide: Callable[..., Tensor], narrow: Callable[..., Tensor]) -> dict[str, Tensor]:
+    """What the steps read, in random numbers of either kind, and where they write, (T,D,B,F) by name."""
+    rows = cell.gate_rows(units)
+    hidden = narrow(D, T + 1, B, units)
+    parts = {
+        "gates": narrow(D, T, B, rows.recurrent),
+        "x": narrow(D, T, B, rows.all - rows.summed),
+        "hidden": hidden[:, 1:],
+        "grad_output": narrow(D, T, B, units),
+    }
+    parts |= {f"grad_{name}": torch.zeros_like(parts[name]) for name in ("gates", "x")}
+    start = cell.start(*wide(cell.num_initial_vectors, D, B, units))
+    states = {name: torch.stack([part + 0.1] * (T + 1), 1) for name, part in zip(cell.states, start, strict=True)}
+    parts |= states | {f"new_{name}": part[:, 1:] for name, part in states.items()}
+    parts = {name: part.transpose(0, 1) for name, part in parts.items()}
+    return parts | {name: wide(1, D, 1, own.numel()) for name, own in cell.own_parameters(units).items()}
 
 
 def _of_all_steps(arriving: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:

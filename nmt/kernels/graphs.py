@@ -23,18 +23,18 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 MOST = 512  # graphs of one kind of work
-ENOUGH = 1 / 4  # of a GPU's memory, free for one more
-SHARE = 8  # what they read and write takes at most one part of so many of it
+ENOUGH = 1 / 4  # of a GPU's memory: where less is free, torch gives back what it caches before one more is captured
+SHARE = 1 / 8  # of a GPU's memory, for what they read and write
 
 Work = Callable[..., Sequence[Tensor]]  # of tensors
 
 
-class Graph(Protocol):
+class CapturedGraph(Protocol):
     def replay(self) -> None: ...
 
 
 # Captures what the function does, without doing it. Memory of its own it takes from where the graph given has it.
-Capture = Callable[[Callable[[], None], Graph | None], Graph]
+Capture = Callable[[Callable[[], None], CapturedGraph | None], CapturedGraph]
 
 
 @dataclass
@@ -43,7 +43,7 @@ class _Entry:
 
     outputs: list[Tensor]
     inputs: list[Tensor] = field(default_factory=list)
-    graph: Graph | None = None
+    graph: CapturedGraph | None = None
 
 
 class Graphs:
@@ -76,7 +76,7 @@ class Graphs:
         entry.graph.replay()
         return entry.outputs
 
-    def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> Graph:
+    def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> CapturedGraph:
         with torch.inference_mode(False):  # which may be on now and off the next time
             entry.inputs = [torch.empty_like(part) for part in inputs]
         torch._foreach_copy_(entry.inputs, list(inputs))
@@ -119,10 +119,11 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
     generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
-    def capture(done: Callable[[], None], beside: Graph | None) -> Graph:
+    def capture(done: Callable[[], None], beside: CapturedGraph | None) -> CapturedGraph:
         graph, before = torch.cuda.CUDAGraph(), generator.clone_state()
         pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # it is gone with its last graph
-        if torch.cuda.mem_get_info(device)[0] < ENOUGH * torch.cuda.get_device_properties(device).total_memory:
+        free, total = torch.cuda.mem_get_info(device)
+        if free < ENOUGH * total:
             torch.cuda.empty_cache()  # which can't be done meanwhile
         current, collects = torch.cuda.current_stream(device), gc.isenabled()
         stream.wait_stream(current)
@@ -144,5 +145,5 @@ def graphs_on(device: torch.device, what: str) -> Graphs:
         current.wait_stream(stream)
         return graph
 
-    most_bytes = torch.cuda.get_device_properties(device).total_memory // SHARE
-    return Graphs(what, capture, most_bytes=most_bytes)
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return Graphs(what, capture, most_bytes=int(memory * SHARE))

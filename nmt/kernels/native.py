@@ -91,11 +91,9 @@ class StepFunctions(NamedTuple):
 
 def step_functions(cell: Cell) -> StepFunctions | None:
     """None where there are none."""
-    name, found = f"nmt_step_{kernel_name(cell)}", nmt.native.kernels()
-    if found is not None and not (_is_written_from(cell, found) and hasattr(found, name)):
-        path = on_demand.library_of(cell, instructions())
-        found = None if path is None else load(path)
-    if found is None or not hasattr(found, name):
+    name = f"nmt_step_{kernel_name(cell)}"
+    found = _library_with(name, cell, nmt.native.kernels())
+    if found is None:
         return None
     matrices = ctypes.string_at(getattr(found, name)).decode().split()
     functions = (getattr(found, f"{name}_{k}") for k in range(len(matrices) + 1))
@@ -113,27 +111,24 @@ def functions_of(cell: Cell) -> CellFunctions | None:
 
 @cache
 def _functions_of(cell: Cell, instructions: str) -> CellFunctions | None:
-    name, found = kernel_name(cell), library()
-    if found is not None and _is_written_from(cell, found):
-        functions = _functions(found, name)
-        if functions is not None:
-            return functions
-    path = on_demand.library_of(cell, instructions)
-    built = None if path is None else load(path)
-    return None if built is None else _functions(built, name)
+    forward, backward = f"{kernel_name(cell)}_forward", f"{kernel_name(cell)}_backward"
+    found = _library_with(f"nmt_{backward}_operands", cell, library())
+    return None if found is None else CellFunctions(Function(found, forward), Function(found, backward))
+
+
+def _library_with(symbol: str, cell: Cell, compiled: ctypes.CDLL | None) -> ctypes.CDLL | None:
+    """The library with a kernel of the cell: what was compiled before, or else is made on demand; None without."""
+    if compiled is not None and _is_written_from(cell, compiled) and hasattr(compiled, symbol):
+        return compiled
+    path = on_demand.library_of(cell, instructions())
+    found = None if path is None else load(path)
+    return found if hasattr(found, symbol) else None
 
 
 def _is_written_from(cell: Cell, library: ctypes.CDLL) -> bool:
     """Whether it was written from the cells as they are; whoever changes one shall not have the one before."""
     is_ours = type(cell).__module__.startswith("nmt.cells.")
     return is_ours and ctypes.string_at(library.nmt_cells) == digest().encode()
-
-
-def _functions(library: ctypes.CDLL, cell: str) -> CellFunctions | None:
-    try:
-        return CellFunctions(Function(library, f"{cell}_forward"), Function(library, f"{cell}_backward"))
-    except AttributeError:
-        return None
 
 
 def takes(narrow: Tensor, wide: Tensor) -> bool:

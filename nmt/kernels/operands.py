@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from torch import Tensor
+
 import nmt.cells
 from nmt.cells import Cell
 from nmt.kernels.trace import RowFunction, matrix_names, trace, trace_phases, undisturbed
+
+Parts = Mapping[str, Tensor]  # operands by their names
+StepCall = Callable[[int], None]  # a kernel on its operands: computes the step of this number
 
 NARROW_OPERANDS = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
@@ -80,8 +85,8 @@ def kernels_of(cell: Cell) -> CellKernels:
     )
 
 
-class Step(NamedTuple):
-    """What search computes: kernels, and between each two of them a product by one of the cell's own matrices."""
+class StepKernels(NamedTuple):
+    """A step of search: kernels, and between each two of them a product by one of the cell's own matrices."""
 
     kernels: list[Kernel]
     matrices: list[str]
@@ -94,14 +99,14 @@ def vector_names(cell: Cell) -> tuple[str, ...]:
 
 
 @cache
-def step_of(cell: Cell) -> Step:
+def step_kernels_of(cell: Cell) -> StepKernels:
     """Raises NotTraceableError for a cell that has none."""
     name = kernel_name(cell)
     if not matrix_names(cell):
-        return Step([kernels_of(cell).forward], [])
+        return StepKernels([kernels_of(cell).forward], [])
     phases = trace_phases(cell)
     kernels = [_kernel(f"{name}_phase_{k}", phase.function, set()) for k, phase in enumerate(phases)]
-    return Step(kernels, [phase.matrix for phase in phases if phase.matrix])
+    return StepKernels(kernels, [phase.matrix for phase in phases if phase.matrix])
 
 
 def _kernel(name: str, function: RowFunction, sums: set[str]) -> Kernel:

@@ -7,7 +7,7 @@ on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Protocol
 
@@ -16,11 +16,8 @@ from torch import Tensor
 
 from nmt.cells import MASK, Cell, Parameters
 from nmt.kernels import check, native, triton_steps
-from nmt.kernels.operands import NARROW_OPERANDS, kernels_of
+from nmt.kernels.operands import NARROW_OPERANDS, Parts, StepCall, kernels_of, parameter_names
 from nmt.kernels.trial import is_trusted
-
-Parts = Mapping[str, Tensor]
-Step = Callable[[int], None]  # of its number
 
 MANY_UNITS = 512  # of a layer, from which on a CPU the loop is faster than oneDNN
 
@@ -37,10 +34,10 @@ class Steps(Protocol):
         """Whether the gradients of the state must be kept of all steps, (T+1,...) for (2,...), because those of the
         parameters are made of them after the loop."""
 
-    def forward(self, parts: Parts) -> Step:
+    def forward(self, parts: Parts) -> StepCall:
         """Reads gates, x, the state and the parameters; writes hidden and the new state."""
 
-    def backward(self, parts: Parts) -> Step:
+    def backward(self, parts: Parts) -> StepCall:
         """Reads these and the gradients of what was written; writes those of what was read, and adds to those of the
         parameters."""
 
@@ -52,48 +49,42 @@ class Steps(Protocol):
         not."""
 
 
-def steps_of(
-    cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int
-) -> Steps:
-    """The fastest for products in `narrow` and states in `wide` numbers; `own` are the cell's parameters."""
-    if triton_steps.can_compute(cell, device, narrow, wide, units) and agrees(
-        cell, tuple(own), device, narrow, units
-    ):
-        return triton_steps.TritonSteps(cell, own)
+def steps_of(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> Steps:
+    """The fastest for products in `narrow` and states in `wide` numbers."""
+    if triton_steps.can_compute(cell, device, narrow, wide, units) and agrees(cell, device, narrow, units):
+        return triton_steps.TritonSteps(cell)
     if device.type == "cpu" and wide == torch.float32 and narrow in native.C_TYPES:
         functions = native.functions_of(cell)
         if functions is not None:
             return NativeSteps(cell, functions)
-    return TorchSteps(cell, own)
+    return TorchSteps(cell)
 
 
 @cache
-def agrees(cell: Cell, own: tuple[str, ...], device: torch.device, narrow: torch.dtype, units: int) -> bool:
+def agrees(cell: Cell, device: torch.device, narrow: torch.dtype, units: int) -> bool:
     """Whether the kernels compute here what torch does: tried once, on a few small numbers."""
 
-    def numbers(steps: Callable[[], Steps]) -> list[Tensor]:
-        found = check.results(steps(), cell, own, device, narrow, torch.float32, units)
+    def numbers(kind: Callable[[Cell], Steps]) -> list[Tensor]:
+        found = check.results(kind(cell), cell, device, narrow, units)
         names = (name for kernel in kernels_of(cell) for name in kernel.function.outputs)
         return [part for part in (found[name] for name in names) if part.any()]
 
     return is_trusted(
         f"{type(cell).__name__} on {device}",
-        lambda: numbers(lambda: triton_steps.TritonSteps(cell, own)),
-        lambda: numbers(lambda: TorchSteps(cell, own)),
+        lambda: numbers(triton_steps.TritonSteps),
+        lambda: numbers(TorchSteps),
         check.TOLERANCE[narrow],
     )
 
 
-def replaces_torch(
-    cell: Cell, own: Sequence[str], device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int
-) -> bool:
+def replaces_torch(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
     """Whether a loop of steps is to be taken where torch has a kernel for the cell too: where products are narrower
     than states. On an H100 a layer of 512 or 1,024 units then took 0.15 to 0.75 of cuDNN's time; wider ones were not
     measured. On a CPU (AMD Zen 4) an `lstm` of 512 or 1,024 took 0.6 to 1.0 of oneDNN's time, of 256 up to 1.2; and
     a third of the memory, because oneDNN keeps 43 bytes a unit and step for the gradient, the loop 14."""
     if narrow == wide or (device.type == "cpu" and units < MANY_UNITS):
         return False
-    return not isinstance(steps_of(cell, own, device, narrow, wide, units), TorchSteps)
+    return not isinstance(steps_of(cell, device, narrow, wide, units), TorchSteps)
 
 
 class InLoop:
@@ -113,10 +104,10 @@ class NativeSteps(InLoop):
         names = {access.name for access in functions.forward.operands}
         self.states = tuple(name for name in cell.states if f"new_{name}" in names)
 
-    def forward(self, parts: Parts) -> Step:
+    def forward(self, parts: Parts) -> StepCall:
         return native.Call(self.functions.forward, parts)
 
-    def backward(self, parts: Parts) -> Step:
+    def backward(self, parts: Parts) -> StepCall:
         return native.Call(self.functions.backward, parts)
 
     def sums(self, steps: int, rows: int, units: int) -> int:
@@ -126,11 +117,11 @@ class NativeSteps(InLoop):
 class TorchSteps(InLoop):
     """By `Cell.pointwise`, and its gradient by autograd: for any cell, device and precision."""
 
-    def __init__(self, cell: Cell, own: Sequence[str]) -> None:
-        self.cell, self.own = cell, own
+    def __init__(self, cell: Cell) -> None:
+        self.cell, self.own = cell, parameter_names(cell)
         self.states = cell.states
 
-    def forward(self, parts: Parts) -> Step:
+    def forward(self, parts: Parts) -> StepCall:
         own = self._parameters(parts)
 
         def step(t: int) -> None:
@@ -143,7 +134,7 @@ class TorchSteps(InLoop):
 
         return step
 
-    def backward(self, parts: Parts) -> Step:
+    def backward(self, parts: Parts) -> StepCall:
         own = self._parameters(parts)
         read = ["gates", "x", *self.states]
 

@@ -96,22 +96,16 @@ def _advance(
     lanes: tl.constexpr,
     places: tl.constexpr,
 ):
-    """A program has a sentence."""
+    """A program has a sentence. What ends is written at once; what lives when it is known what is given up."""
     b = tl.program_id(0)
     lane, place = tl.arange(0, lanes), tl.arange(0, places)
-    of_beam = place < beam
-    first, of_ended = b * beam, b * (beam + 1) + place
+    first, first_ended = b * beam, b * (beam + 1)
     gain = tl.load(gains + first * each + lane, lane < beam * each, NONE)
     length = tl.load(step)
     at_limit = length >= tl.load(max_length + b)
     was_done = tl.load(done + b) != 0
     count, greatest = tl.load(ended_count + b), tl.load(best + b)
     free = beam - count
-    of_log_prob = tl.load(ended_log_probs + of_ended, of_beam, NONE)
-    of_coverage = tl.load(ended_coverage + of_ended, of_beam, 0.0)
-    of_step = tl.load(ended_at + of_ended, of_beam, 0)
-    of_parent = tl.load(ended_parents + of_ended, of_beam, 0)
-    of_token = tl.load(ended_tokens + of_ended, of_beam, 0)
     live = tl.full([places], NONE, tl.float32)
     live_parent, live_token = tl.zeros([places], tl.int64), tl.zeros([places], tl.int64) + eos
     living = count * 0
@@ -121,24 +115,28 @@ def _advance(
         parent = (i // each).to(tl.int64)
         token = tl.load(tokens + first * each + i)
         ends = (token == eos) | at_limit
-        term = tl.load(covered + first + parent) if has_coverage else 0.0
-        slot = tl.where(is_taken & ends, count, places)
-        of_log_prob = _put(of_log_prob, place, slot, log_prob)
-        of_coverage = _put(of_coverage, place, slot, term)
-        of_step = _put(of_step, place, slot, length)
-        of_parent = _put(of_parent, place, slot, parent)
-        of_token = _put(of_token, place, slot, token)
+        has_ended = is_taken & ends
+        slot = first_ended + count
+        tl.store(ended_log_probs + slot, log_prob, has_ended)
+        if has_coverage:
+            tl.store(ended_coverage + slot, tl.load(covered + first + parent), has_ended)
+        else:
+            tl.store(ended_coverage + slot, 0.0, has_ended)
+        tl.store(ended_at + slot, length, has_ended)
+        tl.store(ended_parents + slot, parent, has_ended)
+        tl.store(ended_tokens + slot, token, has_ended)
         mean = log_prob.to(tl.float64) / length.to(tl.float64)
-        greatest = tl.where((slot < places) & (mean > greatest), mean, greatest)
-        count += (slot < places).to(tl.int64)
-        slot = tl.where(is_taken & (ends == 0), living, places)
-        live = _put(live, place, slot, log_prob)
-        live_parent = _put(live_parent, place, slot, parent)
-        live_token = _put(live_token, place, slot, token)
-        living += (slot < places).to(tl.int64)
+        greatest = tl.where(has_ended & (mean > greatest), mean, greatest)
+        count += has_ended.to(tl.int64)
+        lives = is_taken & (ends == 0)
+        own = tl.where(lives, living, places)
+        live = _put(live, place, own, log_prob)
+        live_parent = _put(live_parent, place, own, parent)
+        live_token = _put(live_token, place, own, token)
+        living += lives.to(tl.int64)
     lost = (count == 0) & (living == 0) & (was_done == 0)
-    of_step = _put(of_step, place, tl.where(lost, 0, places), length)
-    of_token = _put(of_token, place, tl.where(lost, 0, places), eos)
+    tl.store(ended_at + first_ended, length, lost)
+    tl.store(ended_tokens + first_ended, eos, lost)
     count = tl.where(lost, 1, count)
 
     # What is given up is the last of what lives.
@@ -147,7 +145,7 @@ def _advance(
     live_parent = tl.where(live > NONE, live_parent, 0)
     live_token = tl.where(live > NONE, live_token, eos)
 
-    to = first + place
+    to, of_beam = first + place, place < beam
     history = (length - 1) * sentences * beam + to
     tl.store(ids + to, live_token, of_beam)
     tl.store(log_probs + to, live, of_beam)
@@ -157,11 +155,6 @@ def _advance(
     tl.store(done + b, was_done | (tl.max(live, 0) == NONE))
     tl.store(best + b, greatest)
     tl.store(ended_count + b, count)
-    tl.store(ended_log_probs + of_ended, of_log_prob, of_beam)
-    tl.store(ended_coverage + of_ended, of_coverage, of_beam)
-    tl.store(ended_at + of_ended, of_step, of_beam)
-    tl.store(ended_parents + of_ended, of_parent, of_beam)
-    tl.store(ended_tokens + of_ended, of_token, of_beam)
 
 
 def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from nmt.cells import Cell
-from nmt.kernels.operands import Kernel, kernels_of, parameter_names
+from nmt.kernels.operands import Kernel, Parts, StepCall, kernels_of, parameter_names
 from nmt.kernels.trace import NotTraceableError
 from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
 
@@ -28,9 +28,6 @@ PRODUCT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 MOST_UNITS = 4096  # what a program holds of a row must fit its registers
 PROGRAMS = 256  # of a layer, that add up the gradients of parameters: some two for each processor of a large GPU
 LANES_A_WARP = 128  # four a thread
-
-Parts = Mapping[str, Tensor]
-Step = Callable[[int], None]
 
 
 def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
@@ -118,17 +115,17 @@ def launches(cell: Cell) -> tuple[Launch, Launch, Launch | None]:
 class TritonSteps:
     """The steps of a cell that has kernels."""
 
-    def __init__(self, cell: Cell, own: Sequence[str]) -> None:
+    def __init__(self, cell: Cell) -> None:
         written = kernels_of(cell).forward.function.outputs
         self.states = tuple(name for name in cell.states if f"new_{name}" in written)
-        self.own = own
+        self._own = parameter_names(cell)
         self._forward, self._backward, self._parameters = launches(cell)
         self.keeps_gradients = self._parameters is not None
 
-    def forward(self, parts: Parts) -> Step:
+    def forward(self, parts: Parts) -> StepCall:
         return _step(self._forward, parts)
 
-    def backward(self, parts: Parts) -> Step:
+    def backward(self, parts: Parts) -> StepCall:
         return _step(self._backward, parts)
 
     def sums(self, steps: int, rows: int, units: int) -> int:
@@ -138,10 +135,10 @@ class TritonSteps:
         if self._parameters is not None:
             steps, layers, batch, units = parts["hidden"].shape
             numbers = first, every, len(range(first, steps, every)), steps, batch
-            programs = len(parts[f"grad_{self.own[0]}"])
+            programs = len(parts[f"grad_{self._own[0]}"])
             start(self._parameters.kernel, (programs, layers), numbers, units, self._parameters.operands(parts))
 
 
-def _step(launch: Launch, parts: Parts) -> Step:
+def _step(launch: Launch, parts: Parts) -> StepCall:
     (steps, layers, batch, units), operands = parts["hidden"].shape, launch.operands(parts)
     return lambda t: start(launch.kernel, (batch, layers), (t, steps, batch), units, operands)

@@ -56,7 +56,7 @@ class Loop(torch.autograd.Function):
             rows = inputs.to(narrow)
             layers, length, batch, _ = rows.shape
             sizes = layers, length * cell.depth, batch, weight_hh.shape[2]
-            steps = steps_of(cell, own, device, narrow, wide, sizes[-1])
+            steps = steps_of(cell, device, narrow, wide, sizes[-1])
             gates, x = _products(cell.gate_rows(sizes[-1]).summed, cell.depth, rows, weight_ih, bias_ih, bias_hh)
             weight = _by_transition(weight_hh.to(narrow), cell.depth).mT.unbind()
             hidden = _with_first(initial["h"].to(narrow), sizes[1])  # before and after every step
@@ -79,7 +79,7 @@ class Loop(torch.autograd.Function):
         extra, states = rest[: len(ctx.own)], dict(zip(ctx.states, rest[len(ctx.own) :], strict=True))
         narrow, wide = gates.dtype, weight_hh.dtype
         layers, length, batch, units = hidden[:, 1:].shape
-        steps = steps_of(cell, ctx.own, gates.device, narrow, wide, units)
+        steps = steps_of(cell, gates.device, narrow, wide, units)
         weight = _by_transition(weight_hh.to(narrow), cell.depth).unbind()
         grad_gates, grad_x = torch.empty_like(gates), torch.empty_like(x)
         parts = {"gates": gates, "x": x, "hidden": hidden[:, 1:], **states}

@@ -186,7 +186,7 @@ class Recurrent(nn.Module):
         if isinstance(cell, ParallelCell) or can_scan(cell, device, narrow, wide):
             return [layer.at_once(x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]
         kernel = fused_kernel(cell, device)
-        settings = cell, tuple(layers[0].extra), device, narrow, wide, layers[0].hidden_size
+        settings = cell, device, narrow, wide, layers[0].hidden_size
         if kernel is None or masks[0].hidden is not None or replaces_torch(*settings):
             return loop(layers, inputs, states, [mask.hidden for mask in masks])
         return [layer.fused(kernel, x, state) for layer, x, state in zip(layers, inputs, states, strict=True)]

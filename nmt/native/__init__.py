@@ -4,8 +4,8 @@ same. The best that the processor has is used, or the one that $NMT_ISA names.
 Where none is compiled, or the processor can't do it, `is_here` says so, and torch computes the same more slowly.
 Tensors are float32 and on the CPU.
 
-Dims: N rows of one step, B sentences, k rows of each, T steps, I inputs, O outputs, H hidden units, S source tokens,
-A heads, D features of a query, M of a value, P rows of a table, V pieces.
+Dims: N rows of one step, B sentences, I inputs, O outputs, S source tokens, A heads, D features of a query, M of a
+value.
 """
 
 from __future__ import annotations
@@ -49,12 +49,11 @@ def load(instructions: str) -> ctypes.CDLL:
     found.nmt_product.argtypes = [p, p, p, p, i, i, f, p, i, p, i, p]
     found.nmt_steps.argtypes = [p, p, i, p, i, p, ctypes.c_int64, p, p, ctypes.c_int64, p, i, i, p, p]
     found.nmt_attend.argtypes = [p, p, p, p, p, f, i, i, i, i, i, i, p, p]
-    found.nmt_extend.argtypes = [p, p, i, i, i, i, p, p]
     found.nmt_beams_size.argtypes, found.nmt_beams_size.restype = [ctypes.c_int64, ctypes.c_int64], ctypes.c_int64
     found.nmt_begin.argtypes = [p, i, i, i, ctypes.c_double, p, p]
     found.nmt_advance.argtypes = [p, p, i, i, p, i, p, p, p, p]
     found.nmt_ended.argtypes = [p, i, p, p, p, p, p]
-    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_extend, found.nmt_begin):
+    for function in (found.nmt_pack, found.nmt_product, found.nmt_attend, found.nmt_begin):
         function.restype = None
     return found
 
@@ -123,20 +122,6 @@ def attend(
     sizes = rows, rows // sentences, tokens, heads, of_query // heads, of_value // heads
     required().nmt_attend(query.data_ptr(), *memory, limit, *sizes, context.data_ptr(), weights.data_ptr())
     return context, weights
-
-
-def extend(logits: Tensor, log_probs: Tensor, sentences: int, wanted: int) -> tuple[Tensor, Tensor]:
-    """logits (N,V) of what comes after hypotheses with log_probs (N,), those of a sentence together -> of each of B
-    sentences the likeliest extensions: their log-probabilities, best first, and their places in its rows joined, both
-    (B,wanted). Piece 0 counts, but is none of them. Where there are too few, the log-probability is -inf. (A beam's
-    step does so and more, see beam.py.)"""
-    logits, log_probs = logits.contiguous(), log_probs.contiguous()
-    totals = logits.new_empty(sentences, wanted)
-    places = torch.empty(sentences, wanted, dtype=torch.int64)
-    rows, pieces = logits.shape
-    sizes = sentences, rows // sentences, pieces, wanted
-    required().nmt_extend(logits.data_ptr(), log_probs.data_ptr(), *sizes, totals.data_ptr(), places.data_ptr())
-    return totals, places
 
 
 def _address(x: Tensor | None) -> int | None:

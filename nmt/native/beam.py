@@ -46,9 +46,9 @@ class NativeBeams:
         """What is searched on after a step, of the sentences that stay; nobody may write to it."""
         self._steps.append((ids, rows))
 
-    def ended(self) -> Iterator[tuple[int, int, float, float, list[int]]]:
-        """The hypotheses, a sentence's together: its number, the length, EOS included, log-probability, coverage, and
-        ids, EOS left out."""
+    def ended(self) -> Iterator[tuple[int, tuple[list[int], float, int, float]]]:
+        """The hypotheses, a sentence's together: its number, and the ids, EOS left out, log-probability, length,
+        EOS included, and coverage."""
         most, steps = self._sentences * self._beam, len(self._steps) + 1
         numbers, scores = torch.empty(most, 3, dtype=torch.long), torch.empty(most, 2, dtype=torch.double)
         found = torch.empty(most, steps, dtype=torch.long)
@@ -57,4 +57,4 @@ class NativeBeams:
         count = self._ended(self._at, self._sentences, ids, rows, *written)
         parts = (part[:count].tolist() for part in (numbers, scores, found))
         for (sentence, length, tokens), (log_prob, coverage), own in zip(*parts, strict=True):
-            yield sentence, length, log_prob, coverage, own[:tokens]
+            yield sentence, (own[:tokens], log_prob, length, coverage)

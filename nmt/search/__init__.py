@@ -4,13 +4,13 @@ A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that 
 normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
 """
 
-from nmt.search.base import Hypothesis, Request, Search
+from nmt.search.base import Hypothesis, Search, SearchRequest
 from nmt.search.beam import Beam
 from nmt.search.changed import as_kind, with_beam_size
 from nmt.search.greedy import Greedy
 from nmt.search.prefix import FREE, ForcedPrefix, forced
 from nmt.search.sample import Sample
-from nmt.search.step import SearchState, Step
+from nmt.search.step import SearchState, SearchStep
 
 SEARCHES: dict[str, type[Search]] = {"greedy": Greedy, "beam": Beam, "sample": Sample}
 
@@ -21,11 +21,11 @@ __all__ = [
     "ForcedPrefix",
     "Greedy",
     "Hypothesis",
-    "Request",
     "Sample",
     "Search",
+    "SearchRequest",
     "SearchState",
-    "Step",
+    "SearchStep",
     "as_kind",
     "forced",
     "with_beam_size",

@@ -10,15 +10,20 @@ from torch import Tensor
 
 from nmt.ranges import check_ranges
 from nmt.search.repetition import unrepeated
-from nmt.search.step import S, Step
+from nmt.search.step import S, SearchStep
 
 
 def sentences_to_keep(active: Sequence[bool]) -> list[int]:
-    """The places of the sentences that are computed on: those still searched and, so that batches come in few sizes,
-    some that are done. Each leaving copies the memory of those who stay; each new size needs kernels of its own."""
+    """The places of the sentences that stay in a batch: those still searched and, so that batches come in few sizes,
+    some that are done. When one leaves, the memory of the others is copied; a new size needs kernels of its own."""
     searched = sum(active)
     step = 1 << max(0, searched.bit_length() - 3)  # of the sizes: 1, 2 ... 8, 10 ... 16, 20 ... 32, 40 ...
-    waiting = min(len(active), -(-searched // step) * step) - searched
+    return filled(active, -(-searched // step) * step)
+
+
+def filled(active: Sequence[bool], size: int) -> list[int]:
+    """The places of all that are active and, to make `size`, of the first others."""
+    waiting = size - sum(active)
     stay = []
     for place, is_active in enumerate(active):
         if is_active or waiting > 0:
@@ -37,7 +42,7 @@ class Hypothesis:
 
 
 @dataclass(frozen=True)
-class Request:
+class SearchRequest:
     """What is asked of a search, whichever it is, for B sentences."""
 
     max_length: Tensor  # (B,), the most target tokens, EOS included
@@ -59,8 +64,8 @@ class Search:
 
     max_ratio: float = 2.0  # a translation has so many tokens a source token at most ...
     max_extra: int = 10  # ... and so many more
-    no_repeat_ngram: int = 0  # no so many tokens come twice in a row; 0: they may
-    repetition_penalty: float = 1.0  # what the log-probability of a token that has come is multiplied by
+    no_repeat_ngram: int = 0  # no sequence of so many tokens comes twice; 0: any may
+    repetition_penalty: float = 1.0  # the log-probability of a token that has come before is multiplied by it
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -81,17 +86,17 @@ class Search:
         """Source tokens (B,) -> the most target tokens (B,), EOS included."""
         return (src_len * self.max_ratio).long() + self.max_extra
 
-    def __call__(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def __call__(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """`state` has one row a sentence -> the hypotheses of each sentence, best first."""
         return self.find(*self.unrepeated(step, state), request)
 
-    def unrepeated(self, step: Step[S], state: S) -> tuple[Step[Any], Any]:
+    def unrepeated(self, step: SearchStep[S], state: S) -> tuple[SearchStep[Any], Any]:
         """The step and its first state as `find` shall have them: what the search may not repeat is left out."""
         if not self.no_repeat_ngram and self.repetition_penalty == 1:
             return step, state
         return unrepeated(step, state, self.no_repeat_ngram, self.repetition_penalty)
 
-    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         """As a call, but the step is taken as it is."""
         raise NotImplementedError
 

@@ -21,49 +21,29 @@ nothing. As log-probabilities only fall, it could come first only by growing by 
 ranks, if it has no coverage and divides by the length to the power of 1 or less; without length normalisation it
 could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
-On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, the
-device ranks the extensions, and lists keep what follows: it is a few numbers a sentence, and to start an operation of
-torch's or NumPy's takes as long as a loop over them. beam_state.py keeps them in tensors.
-
-Dims: B sentences still searched, k rows of each (1 before the first token, then K), N = B*k rows, V vocabulary, C
-candidates of a sentence: K, or all there are.
+On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, it
+is done in tensors (on_device.py).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from nmt import native
 from nmt.native.beam import NativeBeams
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, Request, best_first, sentences_to_keep
-from nmt.search.score import RankedSearch, coverage
-from nmt.search.step import PADDING, S, Step
-from nmt.search.topk import tensor, top
+from nmt.search.base import Hypothesis, SearchRequest, best_first, sentences_to_keep
+from nmt.search.beam_state import BeamRule
+from nmt.search.on_device import Ended, find_step_by_step
+from nmt.search.score import RankedSearch
+from nmt.search.step import S, SearchStep
 
 PATIENT = 10_000  # tokens: with so much patience nothing is given up, and there are K hypotheses
-
-# What lives on: which of the sentence's hypotheses before it extends, its ids, and its log-probability, which is -inf
-# where it only fills the beam. (A plain tuple: there are a hundred thousand of them a second.)
-_Live = tuple[int, list[int], float]
-
-
-@dataclass
-class _Sentence:
-    """One sentence while it is searched."""
-
-    limit: int  # of its length
-    free: int  # places
-    best: float = -math.inf  # the greatest mean log-probability of those that have ended
-    live: list[_Live] = field(default_factory=lambda: [(0, [], 0.0)])
-    ended: list[Hypothesis] = field(default_factory=list)
-    done: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,113 +63,46 @@ class Beam(RankedSearch):
     def width(self) -> int:
         return self.beam_size
 
+    def rule(self, eos_id: int) -> BeamRule:
+        return BeamRule(self.beam_size, self.patience, eos_id, self.sees_attention)
+
     @torch.no_grad()
-    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
-        device, start, eos_id = request.max_length.device, request.start, request.eos_id
-        if device.type == "cpu" and native.is_here():
-            return self._find_in_c(step, state, request)
-        sentences = searched = [_Sentence(limit, self.beam_size) for limit in request.max_length.tolist()]
-        ids = torch.full((len(sentences),), request.bos_id, device=device)
-        log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
-        while searched:
-            logits, state = step(ids, state)
-            count, pieces = logits.shape
-            width = count // len(searched)
-            extensions = _extend(logits, log_probs, len(searched), self.beam_size)
-            covered = coverage(state.attended).tolist() if self.coverage and state.attended is not None else None
-            for i, (sentence, totals, places) in enumerate(zip(searched, *extensions, strict=True)):
-                if not sentence.done:
-                    parent_coverage = covered and covered[i * width : (i + 1) * width]
-                    self._advance(sentence, totals, places, pieces, eos_id, parent_coverage)
-            stay = sentences_to_keep([not sentence.done for sentence in searched])
-            rows = [i * width + parent for i in stay for parent, _, _ in searched[i].live]
-            if rows and rows != list(range(count)):
-                leaving = len(stay) < len(searched)
-                state = state.select(
-                    tensor(rows, np.int64, device), tensor(stay, np.int64, device) if leaving else None
-                )
-            searched = [searched[i] for i in stay]
-            live = [hypothesis for sentence in searched for hypothesis in sentence.live]
-            ids = tensor([ids[-1] for _, ids, _ in live], np.int64, device)
-            log_probs = tensor([log_prob for _, _, log_prob in live], np.float32, device)
-        return [best_first(sentence.ended) for sentence in sentences]
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
+        in_c = request.max_length.device.type == "cpu" and native.is_here()
+        find = find_in_c if in_c else find_step_by_step
+        return self.ranked(find(self.rule(request.eos_id), step, state, request))
 
-    def _find_in_c(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
-        limits = request.max_length
-        beams = NativeBeams(limits, self.beam_size, request.eos_id, self.patience, request.start)
-        searched = len(limits)
-        numbers = torch.arange(searched)  # of those searched
-        ids = torch.full((searched,), request.bos_id)
-        while searched:
-            logits, state = step(ids, state)
-            covered = coverage(state.attended) if self.coverage and state.attended is not None else None
-            ids, rows, living = beams.advance(logits, numbers, searched, covered)
-            if not living:
-                break
-            leaving = None
-            if living < searched and len(stay := sentences_to_keep(beams.lives[:searched].tolist())) < searched:
-                searched, leaving = len(stay), tensor(stay, np.int64, limits.device)
-                numbers = numbers.index_select(0, leaving)
-                ids, rows = (part.view(-1, self.beam_size).index_select(0, leaving).view(-1) for part in (ids, rows))
-            beams.keep(ids, rows)
-            if self.beam_size > 1 or leaving is not None:
-                state = state.select(rows, leaving)
-        found: list[list[Hypothesis]] = [[] for _ in range(len(limits))]
-        for number, length, log_prob, term, own in beams.ended():
-            found[number].append(self.hypothesis(own, log_prob, length, term))
-        return [best_first(hypotheses) for hypotheses in found]
+    def ranked(self, found: Iterable[Iterable[Ended]]) -> list[list[Hypothesis]]:
+        """What has ended of each sentence, best first."""
+        return [best_first(self._hypothesis(*ended) for ended in of_sentence) for of_sentence in found]
 
-    def hypothesis(self, ids: list[int], log_prob: float, length: int, term: float) -> Hypothesis:
+    def _hypothesis(self, ids: list[int], log_prob: float, length: int, coverage: float) -> Hypothesis:
         if log_prob > -math.inf:
-            return Hypothesis(ids, self.score(log_prob, length, term), log_prob, length, term)
+            return Hypothesis(ids, self.score(log_prob, length, coverage), log_prob, length, coverage)
         return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # numbers of the model overflowed
 
-    def _advance(
-        self,
-        sentence: _Sentence,
-        totals: list[float],
-        places: list[int],
-        pieces: int,
-        eos_id: int,
-        covered: list[float] | None,
-    ) -> None:
-        """Take a step's candidates, best first: their log-probabilities, and their places in all hypotheses' `pieces`
-        joined; `covered` is the coverage of the hypotheses before."""
-        before = sentence.live
-        length = len(before[0][1]) + 1  # tokens, EOS included
-        at_limit = length >= sentence.limit
-        live: list[_Live] = []
-        for log_prob, place in zip(totals[: sentence.free], places, strict=False):
-            if not log_prob > -math.inf:  # nor where it is not a number
-                break
-            parent, token = divmod(place, pieces)
-            ids = before[parent][1]
-            if token != eos_id and not at_limit:
-                live.append((parent, [*ids, token], log_prob))
-                continue
-            ids = ids if token == eos_id else [*ids, token]
-            term = covered[parent] if covered else 0.0
-            sentence.ended.append(self.hypothesis(ids, log_prob, length, term))
-            sentence.best = max(sentence.best, log_prob / length)
-            sentence.free -= 1
-        if sentence.ended:
-            least = sentence.best * (length + self.patience)
-            while live and live[-1][2] < least:
-                live.pop()
-        elif not live:  # numbers of the model overflow, and nothing is likely
-            ids = before[0][1]
-            sentence.ended.append(self.hypothesis(ids, -math.inf, len(ids), 0.0))
-        sentence.done = not live  # and it may have to wait for others to leave with
-        sentence.live = live + [(0, [eos_id], -math.inf)] * (self.beam_size - len(live))
 
-
-def _extend(
-    logits: Tensor, log_probs: Tensor, sentences: int, beam_size: int
-) -> tuple[list[list[float]], list[list[int]]]:
-    """For each sentence the log-probabilities of its K likeliest extensions, or all there are, best first, and their
-    places in its rows joined."""
-    each = min(beam_size, logits.shape[1])
-    log_softmax = logits.log_softmax(-1, dtype=torch.float32)
-    log_softmax.select(1, PADDING).fill_(-math.inf)
-    totals, places = top(log_softmax.add_(log_probs[:, None]), sentences, beam_size, each)  # (B, C)
-    return totals.tolist(), places.tolist()
+def find_in_c(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
+    """As find_step_by_step, on a CPU."""
+    limits = request.max_length
+    beams = NativeBeams(limits, rule.beam_size, rule.eos_id, rule.patience, request.start)
+    searched = len(limits)
+    numbers = torch.arange(searched)  # of those searched
+    ids = torch.full((searched,), request.bos_id)
+    while searched:
+        logits, state = step(ids, state)
+        ids, rows, living = beams.advance(logits, numbers, searched, rule.covered(state))
+        if not living:
+            break
+        leaving = None
+        if living < searched and len(stay := sentences_to_keep(beams.lives[:searched].tolist())) < searched:
+            searched, leaving = len(stay), torch.tensor(stay)
+            numbers = numbers.index_select(0, leaving)
+            ids, rows = (part.view(-1, rule.beam_size).index_select(0, leaving).view(-1) for part in (ids, rows))
+        beams.keep(ids, rows)
+        if rule.beam_size > 1 or leaving is not None:
+            state = state.select(rows, leaving)
+    found: list[list[Ended]] = [[] for _ in range(len(limits))]
+    for number, ended in beams.ended():
+        found[number].append(Ended(*ended))
+    return found

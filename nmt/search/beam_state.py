@@ -1,8 +1,7 @@
 """What a beam search knows of its hypotheses, as tensors on a device, and how a step changes it.
 
-It is what beam.py keeps in lists, by the rule that is written there. Every sentence has K rows from the first step to
-the last, those that only fill the beam with a log-probability of -inf; what lives on is remembered by the hypothesis
-that it extends.
+The rule is written in beam.py. Every sentence has K rows from the first step to the last, those that only fill the
+beam with a log-probability of -inf; what lives on is remembered by the hypothesis that it extends.
 
 Dims: B sentences, K hypotheses of each, N = B*K rows, T steps at most, V vocabulary, C candidates of a sentence,
 S source tokens.
@@ -19,11 +18,23 @@ import torch
 from torch import Tensor
 
 from nmt.kernels.trial import is_trusted, wave
-from nmt.search.beam import Beam
 from nmt.search.score import coverage
-from nmt.search.step import PADDING
+from nmt.search.step import PADDING, SearchState
 
 STEPS = 4  # done at once, between two questions to the device
+
+
+class BeamRule(NamedTuple):
+    """By what hypotheses are kept, ended and given up (see beam.py)."""
+
+    beam_size: int
+    patience: float
+    eos_id: int
+    has_coverage: bool  # whether the score counts what the attention has covered
+
+    def covered(self, state: SearchState) -> Tensor | None:
+        """The coverage of each row (N,); None where it does not count, or the state was not asked for it."""
+        return coverage(state.attended) if self.has_coverage and state.attended is not None else None
 
 
 class BeamState(NamedTuple):
@@ -36,7 +47,7 @@ class BeamState(NamedTuple):
     step: Tensor  # (1,), tokens so far
     tokens: Tensor  # (T, B, K), of each step the token of what lived on,
     parents: Tensor  # (T, B, K), and which one it extended
-    best: Tensor  # (B,), the greatest mean log-probability of those that have ended, in float64, as lists have it
+    best: Tensor  # (B,), the greatest mean log-probability of those that have ended, in float64
     ended_count: Tensor  # (B,)
     ended_log_probs: Tensor  # (B, K + 1), in float32
     ended_coverage: Tensor  # (B, K + 1)
@@ -54,12 +65,13 @@ class BeamState(NamedTuple):
         return BeamState(ids, *first, self.step, *histories, *others)  # type: ignore[call-arg]
 
 
-def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> BeamState:
-    """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done."""
+def begun(max_length: Tensor, bos_id: int, beam: int, longest: int, start: Tensor | None = None) -> BeamState:
+    """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done. `start` is
+    the log-probability of what is forced (B,), None where nothing is."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
     log_probs = torch.full((sentences, beam), -math.inf, device=device)
-    log_probs[:, :1].fill_(0.0)
+    log_probs[:, 0] = 0.0 if start is None else start
     history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
     ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
     none = torch.full((sentences, beam + 1), -math.inf, device=device)
@@ -81,26 +93,21 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> BeamState
     )
 
 
-def advance(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
-) -> tuple[BeamState, Tensor]:
-    """Logits (N,V) of a step, and what its rows have attended to so far (N,S) -> the beams after it, and which row
-    each row extends (N,). May change the beams before."""
+def advance(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: BeamState) -> tuple[BeamState, Tensor]:
+    """Logits (N,V) of a step, and the coverage of its rows (N,) -> the beams after it, and which row each row extends
+    (N,). May change the beams before."""
     by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
-    return (by_triton if by_kernel else by_torch)(search, eos_id, logits, attended, beams)
+    return (by_triton if by_kernel else by_torch)(rule, logits, covered, beams)
 
 
-def by_triton(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
-) -> tuple[BeamState, Tensor]:
+def by_triton(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: BeamState) -> tuple[BeamState, Tensor]:
     """`advance` in two kernels."""
     from nmt.kernels import triton_beam
 
-    each = min(search.beam_size, logits.shape[1])
-    covered = coverage(attended) if search.coverage and attended is not None else None
+    each = min(rule.beam_size, logits.shape[1])
     found = triton_beam.extensions(logits.contiguous(), beams.log_probs.view(-1), each, PADDING)
     beams = beams._replace(ids=torch.empty_like(beams.ids), step=beams.step + 1)  # the state may hold the ids before
-    return beams, triton_beam.advance(*found, covered, beams, search.patience, eos_id)
+    return beams, triton_beam.advance(*found, covered, beams, rule.patience, rule.eos_id)
 
 
 @cache
@@ -110,31 +117,27 @@ def _has_triton(device: torch.device) -> bool:
         from nmt.kernels import triton_beam  # noqa: F401
     except ImportError:
         return False
-    search, logits = Beam(beam_size=3), wave(12, 50, device=device)
+    rule, logits = BeamRule(beam_size=3, patience=1.5, eos_id=2, has_coverage=False), wave(12, 50, device=device)
 
     def tried(way: Callable[..., tuple[BeamState, Tensor]]) -> list[Tensor]:
-        beams = begun(torch.tensor([1, 5, 5, 5], device=device), 1, search.beam_size, 8)
+        beams = begun(torch.tensor([1, 5, 5, 5], device=device), 1, rule.beam_size, 8)
         for _ in range(3):
-            beams, rows = way(search, 2, logits.clone(), None, beams)
+            beams, rows = way(rule, logits.clone(), None, beams)
         ended = [part[:, :-1] for part in beams[9:]]
         return [part.double().nan_to_num(neginf=-99.0) + 1 for part in (*beams[:9], *ended, rows)]
 
     return is_trusted("a step of beam search", lambda: tried(by_triton), lambda: tried(by_torch), 1e-4)
 
 
-def by_torch(
-    search: Beam, eos_id: int, logits: Tensor, attended: Tensor | None, beams: BeamState
-) -> tuple[BeamState, Tensor]:
+def by_torch(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: BeamState) -> tuple[BeamState, Tensor]:
     """`advance` on any device."""
-    beam, length = search.beam_size, beams.step + 1  # tokens, EOS included
+    beam, length = rule.beam_size, beams.step + 1  # tokens, EOS included
     log_probs, parents, tokens = _best(logits, beams.log_probs)  # (B, C) each
-    terms = torch.zeros_like(log_probs)
-    if search.coverage and attended is not None:
-        terms = coverage(attended).view(-1, beam).gather(1, parents)
+    terms = torch.zeros_like(log_probs) if covered is None else covered.view(-1, beam).gather(1, parents)
     free = beam - beams.ended_count[:, None]
     taken = (log_probs > -math.inf) & (torch.arange(log_probs.shape[1], device=length.device) < free)
     at_limit = length >= beams.max_length  # (B,)
-    ends = (tokens == eos_id) | at_limit[:, None]
+    ends = (tokens == rule.eos_id) | at_limit[:, None]
 
     ending = taken & ends
     place = torch.where(ending, beams.ended_count[:, None] + ending.cumsum(1) - 1, beam)
@@ -150,15 +153,15 @@ def by_torch(
     lost = ~beams.done & (count == 0) & ~living.any(1)
     count = count + lost
     ended[2][:, 0] += lost * length
-    ended[4][:, 0] += lost * eos_id
+    ended[4][:, 0] += lost * rule.eos_id
 
-    living &= log_probs.double() >= (best * (length + search.patience))[:, None]
+    living &= log_probs.double() >= (best * (length + rule.patience))[:, None]
     place = torch.where(living, living.cumsum(1) - 1, beam)
     rest = torch.full_like(ended[0], -math.inf)
     live = rest.scatter(1, place, log_probs)[:, :beam].contiguous()
     zeros = torch.zeros_like(rest, dtype=torch.long)
     of_live = zeros.scatter(1, place, parents)[:, :beam]
-    token = (zeros + eos_id).scatter(1, place, tokens)[:, :beam]
+    token = (zeros + rule.eos_id).scatter(1, place, tokens)[:, :beam]
     done = beams.done | ~living.any(1)
     beams.tokens.index_copy_(0, beams.step, token[None])
     beams.parents.index_copy_(0, beams.step, of_live[None])

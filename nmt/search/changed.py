@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 from nmt.search.base import Search
 from nmt.search.beam import Beam
@@ -18,3 +18,14 @@ def with_beam_size(own: Search, beam_size: int) -> Search:
 def as_kind(kind: type[Search], own: Search, **changes: Any) -> Search:
     """A search of this kind with all of the own settings that it has, and these changes."""
     return kind(**{field.name: vars(own)[field.name] for field in fields(kind) if field.name in vars(own)} | changes)
+
+
+def is_plain_beam(search: Search) -> bool:
+    """Whether a beam, of one maybe, finds what the search does by the model's own step."""
+    is_plain = not search.no_repeat_ngram and search.repetition_penalty == 1
+    return is_plain and type(search) in (Beam, Greedy)
+
+
+def as_beam(search: Search) -> Beam:
+    """A search that is greedy as a beam of one."""
+    return search if isinstance(search, Beam) else cast(Beam, as_kind(Beam, search, beam_size=1))

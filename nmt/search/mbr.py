@@ -69,17 +69,11 @@ def overlaps(rows: Sequence[Sequence[str]], order: int) -> tuple[Floats, Floats]
     symbols = np.array([names.setdefault(symbol, len(names)) for row in rows for symbol in row], np.int64)
     owner = np.repeat(np.arange(n), [len(row) for row in rows])
     matches, totals = np.zeros((order, n, n)), np.zeros((order, n))
-    gram = symbols  # of the n symbols from here on
+    gram = symbols  # of the i + 1 symbols from here on
     for i in range(order):
         if i:
-            inside = owner[: len(owner) - i] == owner[i:]
-            inside = inside[: len(gram)]
-            joined = gram[: len(inside)] * (len(names) + 1) + symbols[i:][: len(inside)]
-            gram = np.unique(joined, return_inverse=True)[1]
-            if not len(gram):
-                break
-        else:
-            inside = np.ones(len(gram), bool)
+            gram = np.unique(gram[:-1] * (len(names) + 1) + symbols[i:], return_inverse=True)[1]
+        inside = owner[: len(gram)] == owner[i:]  # one text
         of_text, grams = owner[: len(gram)][inside], gram[inside]
         totals[i] = np.bincount(of_text, minlength=n)
         pairs, counts = np.unique(grams * n + of_text, return_counts=True)

@@ -1,8 +1,8 @@
-"""Beam search whose state is tensors: for a GPU, which must not be asked for anything between two steps.
+"""Beam search whose bookkeeping is tensors (beam_state.py): on a GPU, and on a CPU that has no kernels in C.
 
-It finds what beam.py finds. What lives and what has ended stands in a BeamState, and is read back at the end.
-Some steps are done as one piece of work, which may be a CUDA graph; then the device is asked whether all have ended,
-and when half of the sentences have, the others go on without them.
+A GPU must not be asked for anything between two steps. So `find` does some steps as one piece of work, which may be a
+CUDA graph; then the device is asked whether all have ended, and when half of the sentences have, the others go on
+without them. `find_step_by_step` asks after each step, and takes any state and any step.
 
 Dims: B sentences, K hypotheses of each.
 """
@@ -10,31 +10,24 @@ Dims: B sentences, K hypotheses of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.search.base import Hypothesis, Search, best_first
-from nmt.search.beam import Beam
-from nmt.search.beam_state import STEPS, BeamState, advance
-from nmt.search.changed import as_kind
-from nmt.search.greedy import Greedy
-from nmt.search.step import Step
+from nmt.search.base import SearchRequest, filled, sentences_to_keep
+from nmt.search.beam_state import STEPS, BeamRule, BeamState, advance, begun
+from nmt.search.step import S, SearchState, SearchStep
 
 FEW = 8  # sentences, from which on none leave before the others
 TENSORS = len(BeamState._fields)
 
 
-class State(Protocol):
+class ExchangeableState(SearchState, Protocol):
     """A state whose tensors can be exchanged: those that a step changes, and those that it only reads."""
 
-    @property
-    def attended(self) -> Tensor | None: ...
-    def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self: ...
     def parts(self) -> tuple[list[Tensor], list[Tensor]]:
         """Those read, and those changed."""
         ...
@@ -42,22 +35,20 @@ class State(Protocol):
     def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self: ...
 
 
-S = TypeVar("S", bound=State)
+E = TypeVar("E", bound=ExchangeableState)
 Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), good until the next run
 
 
-def is_on_device(search: Search) -> bool:
-    """Whether the search is one of those done here."""
-    is_plain = not search.no_repeat_ngram and search.repetition_penalty == 1
-    return is_plain and type(search) in (Beam, Greedy)
+class Ended(NamedTuple):
+    """A hypothesis that a search has found (see base.Hypothesis)."""
+
+    ids: list[int]
+    log_prob: float
+    length: int
+    coverage: float
 
 
-def as_beam(search: Search) -> Beam:
-    return search if isinstance(search, Beam) else cast(Beam, as_kind(Beam, search, beam_size=1))
-
-
-@dataclass(frozen=True)
-class _Left:
+class _Left(NamedTuple):
     """Sentences that are searched no more: which, and their beams."""
 
     sentences: Tensor
@@ -65,59 +56,85 @@ class _Left:
 
 
 @torch.no_grad()
-def find(search: Beam, step: Step[Any], state: S, beams: BeamState, eos_id: int, run: Run) -> list[list[Hypothesis]]:
-    """As search.find, from the beams as they begin, of a decoding state that has K rows a sentence already."""
-    sentences = len(beams.done)
-    number = torch.arange(sentences, device=beams.done.device)
-    left: list[_Left] = []
+def find_step_by_step(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
+    """Of each sentence what has ended, from a state with one row a sentence."""
+    limits = request.max_length.clamp(min=1)
+    if not len(limits):
+        return []
+    beams = begun(limits, request.bos_id, rule.beam_size, int(limits.max()), request.start)
+    state = state.select(torch.arange(len(limits), device=limits.device).repeat_interleave(rule.beam_size))
 
-    def work(*tensors: Tensor) -> list[Tensor]:
-        beams, read, changed = (
-            BeamState(*tensors[:TENSORS]),
-            tensors[TENSORS : TENSORS + fixed],
-            tensors[TENSORS + fixed :],
-        )
-        now = state.with_parts(iter(read), iter(changed))
-        for _ in range(STEPS):
-            logits, after = step(beams.ids, now)
-            beams, rows = advance(search, eos_id, logits, after.attended, beams)
-            now = after.select(rows)
-        return [*beams, *now.parts()[1]]
+    def advanced(beams: BeamState, state: S) -> tuple[BeamState, S]:
+        logits, after = step(beams.ids, state)
+        beams, rows = advance(rule, logits, rule.covered(after), beams)
+        return beams, after.select(rows)
 
-    while True:
+    return _find(rule, beams, state, advanced, sentences_to_keep)
+
+
+@torch.no_grad()
+def find(rule: BeamRule, step: SearchStep[Any], state: E, beams: BeamState, run: Run) -> list[list[Ended]]:
+    """The same from the beams as they begin, of a state that has K rows a sentence already."""
+
+    def advanced(beams: BeamState, state: E) -> tuple[BeamState, E]:
         read, changed = state.parts()
-        fixed = len(read)
-        found = run(search, work, *beams, *read, *changed)
-        beams, state = BeamState(*found[:TENSORS]), state.with_parts(iter(read), iter(found[TENSORS:]))
-        searched = np.flatnonzero(~beams.done.cpu().numpy())
-        if not len(searched):
-            left.append(_Left(number, beams))
-            break
-        stays = FEW
-        while stays < len(searched):
-            stays *= 2
-        if stays * 2 <= len(number):
+        last_read = TENSORS + len(read)
+
+        def work(*tensors: Tensor) -> list[Tensor]:
+            beams, read = BeamState(*tensors[:TENSORS]), tensors[TENSORS:last_read]
+            now = state.with_parts(iter(read), iter(tensors[last_read:]))
+            for _ in range(STEPS):
+                logits, after = step(beams.ids, now)
+                beams, rows = advance(rule, logits, rule.covered(after), beams)
+                now = after.select(rows)
+            return [*beams, *now.parts()[1]]
+
+        found = run(rule, work, *beams, *read, *changed)
+        return BeamState(*found[:TENSORS]), state.with_parts(iter(read), iter(found[TENSORS:]))
+
+    return _find(rule, beams, state, advanced, _half_to_keep)
+
+
+def _find(
+    rule: BeamRule,
+    beams: BeamState,
+    state: S,
+    advanced: Callable[[BeamState, S], tuple[BeamState, S]],
+    to_keep: Callable[[Sequence[bool]], list[int]],
+) -> list[list[Ended]]:
+    """`advanced` until all have ended; `to_keep` tells which sentences go on."""
+    sentences, device = len(beams.done), beams.done.device
+    number = torch.arange(sentences, device=device)
+    left: list[_Left] = []
+    while True:
+        beams, state = advanced(beams, state)
+        is_searched = (~beams.done).tolist()
+        if not any(is_searched):
+            return _read(rule, [*left, _Left(number, beams)], sentences)
+        places = to_keep(is_searched)
+        if len(places) < len(is_searched):
             left.append(_Left(number, BeamState(*(part.clone() for part in beams))))
-            stay = torch.from_numpy(_filled(searched, len(number), stays)).to(number.device)
-            rows = (stay[:, None] * search.beam_size + torch.arange(search.beam_size, device=stay.device)).flatten()
+            stay = torch.tensor(places, device=device)
+            rows = (stay[:, None] * rule.beam_size + torch.arange(rule.beam_size, device=device)).flatten()
             number, beams, state = number.index_select(0, stay), beams.select(stay), state.select(rows, stay)
-    return _read(search, left, sentences, eos_id)
 
 
-def _filled(searched: NDArray[np.int64], sentences: int, size: int) -> NDArray[np.int64]:
-    """The places of those that stay: all that are searched, and of the others as many as make `size`."""
-    others = np.setdiff1d(np.arange(sentences), searched)[: size - len(searched)]
-    return np.sort(np.concatenate([searched, others]))
+def _half_to_keep(is_searched: Sequence[bool]) -> list[int]:
+    """All, until half of them or fewer make one of few sizes."""
+    size = FEW
+    while size < sum(is_searched):
+        size *= 2
+    return filled(is_searched, size if size * 2 <= len(is_searched) else len(is_searched))
 
 
-def _read(search: Beam, left: Sequence[_Left], sentences: int, eos_id: int) -> list[list[Hypothesis]]:
-    """What has ended, best first. Who stayed on as filling is read where it left first."""
-    found: list[list[Hypothesis]] = [[] for _ in range(sentences)]
+def _read(rule: BeamRule, left: Sequence[_Left], sentences: int) -> list[list[Ended]]:
+    """What has ended. Who stayed on as filling is read where it left first."""
+    found: list[list[Ended]] = [[] for _ in range(sentences)]
     for part in left:
         numbers, done, *others = _on_host([part.sentences, part.beams.done, *part.beams[5:7], *part.beams[8:]])
-        for number, is_done, hypotheses in zip(numbers, done, _hypotheses(search, others, eos_id), strict=True):
+        for number, is_done, ended in zip(numbers, done, _ended(others, rule.eos_id), strict=True):
             if is_done and not found[number]:
-                found[number] = hypotheses
+                found[number] = ended
     return found
 
 
@@ -133,21 +150,19 @@ def _on_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
     return found
 
 
-def _hypotheses(search: Beam, parts: Sequence[NDArray[Any]], eos_id: int) -> Iterator[list[Hypothesis]]:
-    """Of the history, and of what has ended."""
-    tokens, parents, count, log_probs, terms, at, of, last = parts
+def _ended(parts: Sequence[NDArray[Any]], eos_id: int) -> Iterator[list[Ended]]:
+    """Of each sentence, from the history and what is known of those that have ended."""
+    tokens, parents, count, log_probs, coverage, at, of, last = parts
     sentences = np.arange(len(count))[:, None]
     ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of
     for t in range(ids.shape[2] - 1, -1, -1):
         is_before = t < at - 1
         ids[..., t] = np.where(is_before, tokens[t, sentences, row], last)
         row = np.where(is_before, parents[t, sentences, row], row)
-    for of_sentence in zip(
-        count.tolist(), ids.tolist(), log_probs.tolist(), terms.tolist(), at.tolist(), strict=True
-    ):
-        number, *parts = of_sentence
-        found = []
-        for own, log_prob, term, length in list(zip(*parts, strict=True))[:number]:
-            own = own[: length - (own[length - 1] == eos_id)]
-            found.append(search.hypothesis(own, log_prob, length, term))
-        yield best_first(found)
+    of_each = (part.tolist() for part in (count, ids, log_probs, at, coverage))
+    for number, *of_sentence in zip(*of_each, strict=True):
+        ended = list(zip(*of_sentence, strict=True))[:number]
+        yield [
+            Ended(own[: length - (own[length - 1] == eos_id)], log_prob, length, term)
+            for own, log_prob, length, term in ended
+        ]

@@ -14,7 +14,7 @@ from typing import Generic, Self
 import torch
 from torch import Tensor
 
-from nmt.search.step import S, Step
+from nmt.search.step import S, SearchStep
 
 FREE = -1  # in the place of a token: any may come
 
@@ -32,7 +32,7 @@ class ForcedPrefix(Generic[S]):
         return type(self)(self.inner.select(rows, sentences), self.prefix.index_select(0, rows))
 
 
-def forced(step: Step[S]) -> Step[ForcedPrefix[S]]:
+def forced(step: SearchStep[S]) -> SearchStep[ForcedPrefix[S]]:
     """The step for states that know what must come."""
 
     def forced_step(ids: Tensor, state: ForcedPrefix[S]) -> tuple[Tensor, ForcedPrefix[S]]:

@@ -18,7 +18,7 @@ from typing import Generic, Self
 import torch
 from torch import Tensor
 
-from nmt.search.step import PADDING, S, Step
+from nmt.search.step import PADDING, S, SearchStep
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class WithHistory(Generic[S]):
         return type(self)(self.inner.select(rows, sentences), tokens)
 
 
-def unrepeated(step: Step[S], state: S, ngram: int, penalty: float) -> tuple[Step[WithHistory[S]], WithHistory[S]]:
+def unrepeated(
+    step: SearchStep[S], state: S, ngram: int, penalty: float
+) -> tuple[SearchStep[WithHistory[S]], WithHistory[S]]:
     """The step that allows no n-gram of this order twice (0: any) and multiplies the log-probability of a token that
     has come by `penalty`, with its first state."""
 

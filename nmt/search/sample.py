@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.ranges import check_ranges
-from nmt.search.base import Hypothesis, Request, Search
-from nmt.search.step import S, Step
+from nmt.search.base import Hypothesis, Search, SearchRequest
+from nmt.search.step import S, SearchStep
 from nmt.search.walk import walk
 
 Words = NDArray[np.uint64]
@@ -57,7 +57,7 @@ class Sample(Search):
     def width(self) -> int:
         return self.samples
 
-    def find(self, step: Step[S], state: S, request: Request) -> list[list[Hypothesis]]:
+    def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         keys = [0] * len(request.max_length) if request.keys is None else request.keys
         sentences = np.array(keys, np.uint64)
         own = mix(sentences ^ mix(np.array([self.seed], np.uint64)))  # (B,)

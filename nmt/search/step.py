@@ -26,4 +26,4 @@ class SearchState(Protocol):
 S = TypeVar("S", bound=SearchState)
 # The ids before (N,), the state -> logits (N,V) of what comes next, which may be overwritten, the state after. No
 # search takes padding; where the logits leave something out, padding's is that of all that they leave out.
-Step = Callable[[Tensor, S], tuple[Tensor, S]]
+SearchStep = Callable[[Tensor, S], tuple[Tensor, S]]

@@ -23,14 +23,14 @@ from nmt.data.tokenizer import BOS_ID, EOS_ID, PAD_ID
 from nmt.engine import Ensemble, Shortlist, resolve_compute, searchable
 from nmt.kernels.graphs import graphs_on
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import FREE, ForcedPrefix, Hypothesis, Request, Search, Step, forced, on_device
+from nmt.search import FREE, ForcedPrefix, Hypothesis, Search, SearchRequest, SearchStep, forced, on_device
 from nmt.search.beam_state import BeamState, begun
-from nmt.search.on_device import as_beam, is_on_device
+from nmt.search.changed import as_beam, is_plain_beam
 from nmt.translation.values import TranslationTask
 
 # A search's step, its first state, and the shortlist (B,P) that its output indexes (None: it outputs ids) -> the step
 # and state to use instead.
-Watch = Callable[[Step[Any], Any, torch.Tensor | None], tuple[Step[Any], Any]]
+Watch = Callable[[SearchStep[Any], Any, torch.Tensor | None], tuple[SearchStep[Any], Any]]
 LENGTHS = 4  # batches are padded to a multiple of this length: oneDNN generates code for each new length
 
 
@@ -87,11 +87,8 @@ class Searcher:
     ) -> list[list[Hypothesis]]:
         """The hypotheses for each source (ids with EOS), best first. `prefixes` are the ids that they begin with;
         `watch` may replace the search's step and first state."""
-        if (
-            self.run
-            and not (any(prefixes) or watch or self.uses_shortlist(task.search))
-            and is_on_device(task.search)
-        ):
+        needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
+        if self.run and is_plain_beam(task.search) and not needs_each_step:
             with torch.inference_mode():
                 return self._found_on_device(task, sources, self.run)
         with torch.inference_mode():
@@ -131,11 +128,12 @@ class Searcher:
         like = self._states[attended]
         count = len(like.parts()[0])
         state = like.with_parts(iter(parts[:count]), iter(parts[count:]))
-        return on_device.find(search, self.network.step, state, beams, EOS_ID, run)[: len(sources)]
+        found = on_device.find(search.rule(EOS_ID), self.network.step, state, beams, run)
+        return search.ranked(found[: len(sources)])
 
     def _prepared(
         self, task: TranslationTask, sources: list[list[int]], prefixes: Sequence[list[int]] = ()
-    ) -> tuple[Step[Any], Any, Request, torch.Tensor | None]:
+    ) -> tuple[SearchStep[Any], Any, SearchRequest, torch.Tensor | None]:
         """The arguments of the search, and the shortlist (B,P) that its output indexes; None: it outputs ids."""
         multiple = 1 if len(sources) == 1 else LENGTHS
         src, src_len = (tensor.to(self.device) for tensor in pad(sources, multiple))
@@ -155,7 +153,7 @@ class Searcher:
             start = self._token_log_probs(sources, [[BOS_ID, *ids] for ids in prefixes]).sum(1)
             limit = torch.maximum(limit, prefix_len + task.search.max_extra)
         keys = [_key(source) for source in sources] if task.search.is_random else None
-        return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
+        return step, state, SearchRequest(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
 
     @torch.inference_mode()
     def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:

@@ -265,19 +265,19 @@ def test_rows_do_not_depend_on_their_neighbours(name):
 @needs_kernels
 def test_every_traceable_cell_of_conf_has_kernels_here():
     for name in TRACEABLE:
-        chosen = steps_of(toy.CELL_KINDS[name], (), torch.device("cpu"), torch.bfloat16, torch.float32, 8)
+        chosen = steps_of(toy.CELL_KINDS[name], torch.device("cpu"), torch.bfloat16, torch.float32, 8)
         assert isinstance(chosen, NativeSteps), name
     for name in sorted(set(toy.CELL_KINDS) - set(TRACEABLE)):
-        chosen = steps_of(toy.CELL_KINDS[name], (), torch.device("cpu"), torch.float32, torch.float32, 8)
+        chosen = steps_of(toy.CELL_KINDS[name], torch.device("cpu"), torch.float32, torch.float32, 8)
         assert isinstance(chosen, TorchSteps), name
 
 
 def test_other_numbers_are_torchs_and_so_is_all_without_kernels(monkeypatch):
     cell, cpu = toy.CELL_KINDS["lstm_ln"], torch.device("cpu")
-    assert isinstance(steps_of(cell, (), cpu, torch.float64, torch.float64, 8), TorchSteps)
-    assert isinstance(steps_of(cell, (), cpu, torch.float16, torch.float32, 8), TorchSteps)
+    assert isinstance(steps_of(cell, cpu, torch.float64, torch.float64, 8), TorchSteps)
+    assert isinstance(steps_of(cell, cpu, torch.float16, torch.float32, 8), TorchSteps)
     without_kernels(monkeypatch)
-    assert isinstance(steps_of(cell, ("gain", "bias"), cpu, torch.float32, torch.float32, 8), TorchSteps)
+    assert isinstance(steps_of(cell, cpu, torch.float32, torch.float32, 8), TorchSteps)
     x, states = somewhere(cell, 1, 2, 3, 4, 5)
     assert all(part.isfinite().all() for part in run(cell, x, states, [None]))
 

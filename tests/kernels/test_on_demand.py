@@ -17,7 +17,7 @@ from nmt.cells import CELLS
 from nmt.cells.gru import GRU
 from nmt.cells.lstm import LSTM
 from nmt.kernels import native, on_demand
-from nmt.kernels.operands import kernels_of, step_of
+from nmt.kernels.operands import kernels_of, step_kernels_of
 from nmt.kernels.steps import NativeSteps, TorchSteps, steps_of
 from nmt.model.recurrent import Recurrent, loop
 from nmt.native.build import cells_library
@@ -58,13 +58,13 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 def forget():
     kernels_of.cache_clear()
-    step_of.cache_clear()
+    step_kernels_of.cache_clear()
     on_demand.library_of.cache_clear()
     native._functions_of.cache_clear()
 
 
 def chosen(cell):
-    return steps_of(cell, tuple(cell.own_parameters(1)), CPU, torch.float32, torch.float32, 8)
+    return steps_of(cell, CPU, torch.float32, torch.float32, 8)
 
 
 def results(cell, dtype):

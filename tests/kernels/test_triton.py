@@ -28,7 +28,7 @@ STRUCTURES = ["gru", "gru, depth 3", "indrnn", "lstm_ln, depth 2", "lstm_odyssey
 @pytest.fixture
 def _kernels(monkeypatch):
     """Take the kernels wherever they can compute."""
-    monkeypatch.setattr(loop_module, "steps_of", lambda cell, own, *_: triton_steps.TritonSteps(cell, own))
+    monkeypatch.setattr(loop_module, "steps_of", lambda cell, *_: triton_steps.TritonSteps(cell))
 
 
 def test_cells_without_a_product_of_their_own_have_kernels():
@@ -44,10 +44,9 @@ def test_cells_without_a_product_of_their_own_have_kernels():
     [*((name, torch.float32, 1e-5) for name in TRACEABLE), *((name, torch.bfloat16, 2e-2) for name in FEW)],
 )
 def test_a_step_equals_pointwise_and_its_gradient_by_autograd(name, narrow, bound):
-    cell, own = KINDS[name], tuple(KINDS[name].own_parameters(H))
-    found = check.results(triton_steps.TritonSteps(cell, own), cell, own, DEVICE, narrow, torch.float32, H)
-    double = DEVICE, torch.double, torch.double, H
-    expected = check.results(steps.TorchSteps(cell, own), cell, own, *double, rounded_to=narrow)
+    cell = KINDS[name]
+    found = check.results(triton_steps.TritonSteps(cell), cell, DEVICE, narrow, H)
+    expected = check.results(steps.TorchSteps(cell), cell, DEVICE, torch.double, H)
     for part, x in found.items():
         torch.testing.assert_close(x.double(), expected[part], rtol=bound, atol=bound, msg=part)
 
@@ -110,7 +109,7 @@ def test_a_kernel_that_fails_is_left_out_with_one_warning(start, reason, monkeyp
     monkeypatch.setattr(triton_steps, "start", start)
     steps.agrees.cache_clear()
     for _ in range(2):
-        found = steps.steps_of(KINDS["lstm"], (), DEVICE, torch.float32, torch.float32, H)
+        found = steps.steps_of(KINDS["lstm"], DEVICE, torch.float32, torch.float32, H)
         assert not isinstance(found, triton_steps.TritonSteps)
     steps.agrees.cache_clear()
     (warning,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
@@ -120,7 +119,7 @@ def test_a_kernel_that_fails_is_left_out_with_one_warning(start, reason, monkeyp
 def test_a_kernel_that_is_right_is_taken(monkeypatch):
     monkeypatch.setattr(triton_steps, "can_compute", lambda *_: True)
     steps.agrees.cache_clear()
-    found = steps.steps_of(KINDS["lstm_ln"], ("gain", "bias"), DEVICE, torch.float32, torch.float32, H)
+    found = steps.steps_of(KINDS["lstm_ln"], DEVICE, torch.float32, torch.float32, H)
     assert isinstance(found, triton_steps.TritonSteps)
 
 
@@ -179,7 +178,7 @@ def test_a_cell_is_traced_and_tried_without_a_trace():
     traced = trace(KINDS["indrnn"])
     assert "grad_recurrent" in traced.backward.outputs
     assert scan.agrees.__wrapped__(KINDS["indrnn"], DEVICE, torch.float32)
-    assert steps.agrees.__wrapped__(KINDS["gru"], (), DEVICE, torch.float32, H)
+    assert steps.agrees.__wrapped__(KINDS["gru"], DEVICE, torch.float32, H)
     assert state.equal(torch.get_rng_state())
 
 

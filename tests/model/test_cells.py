@@ -172,7 +172,7 @@ def test_an_lstm_under_autocast_is_bfloat16_in_its_output_and_in_all_that_it_kee
 
 def test_an_lstm_of_many_units_keeps_fourteen_bytes_a_unit_and_step_where_onednn_keeps_forty():
     cell, units, steps = CELLS["lstm"](), steps_module.MANY_UNITS, 20
-    if not steps_module.replaces_torch(cell, (), torch.device("cpu"), torch.bfloat16, torch.float32, units):
+    if not steps_module.replaces_torch(cell, torch.device("cpu"), torch.bfloat16, torch.float32, units):
         pytest.skip("there are no kernels in C")
     made, saved = Recurrent(cell, E, units), {}
     hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: saved.setdefault(x.data_ptr(), x), lambda x: x)

@@ -1,5 +1,4 @@
-"""Beams in tensors against the one that keeps lists, over random models; with and without what stands
-for a graph."""
+"""Beams in tensors, and in C, against each other over random models; with and without what stands for a graph."""
 
 from __future__ import annotations
 
@@ -7,14 +6,14 @@ import itertools
 import math
 from dataclasses import dataclass
 
+import instruction_sets
 import pytest
 import torch
 
 from nmt import native
 from nmt.kernels.graphs import Graphs
-from nmt.search import Beam, Greedy, Request, beam_state, on_device
-from nmt.search import beam as beam_module
-from nmt.search.on_device import as_beam
+from nmt.search import Beam, Greedy, SearchRequest, beam_state, on_device
+from nmt.search.changed import as_beam
 
 BOS, EOS, V, MAX, S = 2, 3, 7, 9, 4
 
@@ -63,13 +62,13 @@ def model(sentences, seed, sees_attention):
 def both(search, sentences, seed, run):
     limits = torch.arange(sentences) % (MAX + 1)
     limits[limits == 0] = 1
-    request = Request(limits, BOS, EOS)
+    request = SearchRequest(limits, BOS, EOS)
     expected = search(step, model(sentences, seed, search.sees_attention), request)
     search = as_beam(search)
     state = model(sentences, seed, search.sees_attention)
     state = state.select(torch.arange(sentences * search.beam_size) // search.beam_size)
-    found = on_device.find(search, step, state, beam_state.begun(limits, BOS, search.beam_size, MAX), EOS, run)
-    return expected, found
+    beams = beam_state.begun(limits, BOS, search.beam_size, MAX)
+    return expected, search.ranked(on_device.find(search.rule(EOS), step, state, beams, run))
 
 
 def assert_alike(found, expected):
@@ -97,7 +96,7 @@ def assert_alike(found, expected):
     ],
     ids=repr,
 )
-def test_it_finds_what_lists_find(search):
+def test_it_finds_what_the_search_of_a_cpu_finds(search):
     graphs = Graphs("search", FakeGraph)
     for seed, sentences in enumerate((1, 2, 20, 20, 20)):
         expected, found = both(search, sentences, seed, graphs.run)
@@ -105,21 +104,26 @@ def test_it_finds_what_lists_find(search):
     assert sum(entry.graph is not None for entry in graphs.entries.values()) >= 1
 
 
+def best_in_c(logits, log_probs):
+    totals, places = instruction_sets.extend(logits, log_probs.flatten(), *log_probs.shape)
+    return totals, places // V, places % V
+
+
 @pytest.mark.skipif(not native.is_here(), reason="not compiled, or not for this processor")
 @pytest.mark.parametrize("sentences", [1, 2, 20, 45])
-def test_the_books_in_c_are_those_of_lists_to_the_bit(sentences, monkeypatch):
+def test_the_books_in_c_are_those_in_tensors_to_the_bit(sentences, monkeypatch):
     settings = itertools.product((1, 3, 12), (0.0, 1.5, 100.0), (0.0, 0.2), (0, 2), (True, False))
     for seed, (beam, patience, beta, ngram, forced) in enumerate(settings):
         search = Beam(
             beam_size=beam, patience=patience, coverage=beta, no_repeat_ngram=ngram, normalisation="gnmt", alpha=0.6
         )
         start = -torch.rand(sentences, generator=torch.Generator().manual_seed(seed)) if forced else None
-        request = Request(torch.arange(sentences) * 7 % (MAX + 2), BOS, EOS, start=start)
+        request = SearchRequest(torch.arange(sentences) * 7 % (MAX + 2), BOS, EOS, start=start)
         state = model(sentences, seed, search.sees_attention)
         found = search(step, state, request)
-        with monkeypatch.context() as lists:
-            lists.setattr(native, "is_here", lambda: False)
-            lists.setattr(beam_module, "_extend", lambda *given: [x.tolist() for x in native.extend(*given)])
+        with monkeypatch.context() as tensors:
+            tensors.setattr(native, "is_here", lambda: False)
+            tensors.setattr(beam_state, "_best", best_in_c)
             assert found == search(step, state, request)
 
 
@@ -139,7 +143,7 @@ def test_sentences_that_are_done_leave_the_others():
 @pytest.mark.parametrize("beam", [1, 3])
 def test_the_kernels_find_what_torch_finds(beam, normalisation, monkeypatch):
     pytest.importorskip("triton_here")
-    monkeypatch.setattr(on_device, "advance", beam_state.by_triton)
+    monkeypatch.setattr(beam_state, "by_torch", beam_state.by_triton)
     graphs = Graphs("search", FakeGraph)
     search = Beam(beam_size=beam, normalisation=normalisation, coverage=0.2 * (beam > 1))
     for _ in range(2):

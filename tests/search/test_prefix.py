@@ -6,7 +6,7 @@ import pytest
 import torch
 from test_search import BOS, EOS, MAX, Chain, every_sentence, log_prob, search, step
 
-from nmt.search import FREE, Beam, ForcedPrefix, Greedy, Request, Sample, forced
+from nmt.search import FREE, Beam, ForcedPrefix, Greedy, Sample, SearchRequest, forced
 from nmt.search.score import length_penalty
 
 PREFIXES = [[3, 2], [], [4]]
@@ -18,7 +18,7 @@ def search_with(with_, prefixes, sentences=(0, 1, 2)):
     prefix = torch.tensor([[*ids, *[FREE] * (longest - len(ids))] for ids in prefixes])
     state = ForcedPrefix(Chain(sentence, torch.full_like(sentence, BOS)), prefix)
     start = torch.tensor([log_prob(s, ids) for s, ids in zip(sentences, prefixes, strict=True)])
-    return with_(forced(step), state, Request(torch.full_like(sentence, MAX), BOS, EOS, start=start))
+    return with_(forced(step), state, SearchRequest(torch.full_like(sentence, MAX), BOS, EOS, start=start))
 
 
 @pytest.mark.parametrize("with_", [Greedy(), Beam(beam_size=3), Sample(samples=4)])

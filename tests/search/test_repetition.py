@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_search import BOS, EOS, TABLES, Chain, V, every_sentence, search, step
 
-from nmt.search import FREE, Beam, ForcedPrefix, Greedy, Request, Sample, forced
+from nmt.search import FREE, Beam, ForcedPrefix, Greedy, Sample, SearchRequest, forced
 from nmt.search.score import length_penalty
 
 LIMIT = 12
@@ -107,7 +107,7 @@ def test_what_must_come_comes_though_it_repeats_and_what_follows_does_not(with_)
     prefix = torch.tensor([[*ids, *[FREE] * (longest - len(ids))] for ids in prefixes])
     sentence = torch.arange(3)
     state = ForcedPrefix(Chain(sentence, torch.full_like(sentence, BOS)), prefix)
-    found = with_limits(with_, 2, 1.5)(forced(step), state, Request(sentence * 0 + 9, BOS, EOS))
+    found = with_limits(with_, 2, 1.5)(forced(step), state, SearchRequest(sentence * 0 + 9, BOS, EOS))
     for must, hypotheses in zip(prefixes, found, strict=True):
         for hypothesis in hypotheses:
             assert hypothesis.ids[: len(must)] == must

@@ -9,7 +9,7 @@ import pytest
 import torch
 from test_search import BOS, EOS, MAX, Chain, log_prob, search, step
 
-from nmt.search import Greedy, Request, Sample
+from nmt.search import Greedy, Sample, SearchRequest
 from nmt.search.sample import draw, uniform
 
 MANY = 1000
@@ -18,7 +18,7 @@ MANY = 1000
 def sample(with_, sentences, keys, limit=MAX):
     sentence = torch.tensor(sentences)
     limits = torch.full_like(sentence, limit)
-    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS, keys=keys))
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), SearchRequest(limits, BOS, EOS, keys=keys))
 
 
 def test_samples_are_as_frequent_as_they_are_likely():

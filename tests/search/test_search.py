@@ -13,7 +13,7 @@ import toy
 
 from nmt import native
 from nmt.engine.network import TrainedNetwork
-from nmt.search import SEARCHES, Beam, Greedy, Request, Sample
+from nmt.search import SEARCHES, Beam, Greedy, Sample, SearchRequest
 from nmt.search.base import sentences_to_keep
 from nmt.search.score import length_penalty
 
@@ -42,7 +42,7 @@ def step(ids, state):
 def search(with_, sentences=(0, 1, 2), limits=(MAX, MAX, MAX), step=step):
     sentence = torch.tensor(sentences)
     limits = torch.tensor([limits[s] for s in sentences])
-    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), Request(limits, BOS, EOS))
+    return with_(step, Chain(sentence, torch.full_like(sentence, BOS)), SearchRequest(limits, BOS, EOS))
 
 
 def log_prob(sentence, tokens):
@@ -131,7 +131,7 @@ class Language:
     def search(self, beam, limit):
         one = torch.zeros(1, dtype=torch.long)
         start = Seen(one, one + BOS, torch.zeros(1, 3))
-        (found,) = beam(self.step, start, Request(one + limit, BOS, EOS))
+        (found,) = beam(self.step, start, SearchRequest(one + limit, BOS, EOS))
         return found
 
     def log_prob(self, tokens):
@@ -258,7 +258,7 @@ def test_place_0_is_never_taken_but_counts(with_):
 @pytest.mark.parametrize("name", sorted(SEARCHES))
 def test_nothing_to_search_gives_nothing(name):
     empty = torch.zeros(0, dtype=torch.long)
-    assert SEARCHES[name]()(step, Chain(empty, empty), Request(empty, BOS, EOS)) == []
+    assert SEARCHES[name]()(step, Chain(empty, empty), SearchRequest(empty, BOS, EOS)) == []
 
 
 @pytest.mark.parametrize("kernels", [True, False])
@@ -305,7 +305,7 @@ def test_a_real_model_is_searched_the_same_at_every_batch_size():
     def run(rows):
         longest = int(src_len[rows].max())
         state = model.start(src[rows, :longest], src_len[rows])
-        return beam(model.step, state, Request(beam.max_length(src_len[rows]), BOS + 2, EOS + 2))
+        return beam(model.step, state, SearchRequest(beam.max_length(src_len[rows]), BOS + 2, EOS + 2))
 
     together = run(list(range(5)))
     for i in range(5):
