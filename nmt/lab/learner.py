@@ -98,6 +98,7 @@ class Learned:
     steps: int  # when it was solved, or the last
     solved: bool
     gradient_norms: list[float]  # of the whole gradient before it is clipped, at every evaluation
+    largest_norm: float  # of the gradients of all updates, before they are clipped
 
 
 def learn(
@@ -110,10 +111,12 @@ def learn(
     weights = [p for learner in learners for p in learner.parameters()]
     optimizer = torch.optim.Adam(weights, lr=learning.learning_rate, fused=True)
     active, norms = list(range(len(seeds))), [[] for _ in seeds]  # type: list[int], list[list[float]]
-    ended = [learning.max_steps] * len(seeds)
+    largest_norms, ended = [0.0] * len(seeds), [learning.max_steps] * len(seeds)
     for step in range(1, learning.max_steps + 1):
         batches = [task.make(learning.batch_size, lag, generators[i]) for i in active]
         found = _descend(task, [learners[i] for i in active], batches, optimizer, learning.clip_norm)
+        for i, norm in zip(active, found, strict=True):
+            largest_norms[i] = max(largest_norms[i], math.inf if math.isnan(norm) else norm)
         if step % learning.evaluate_every and step < learning.max_steps:
             continue
         scores = evaluate(task, [learners[i] for i in active], [validation[i] for i in active])
@@ -126,7 +129,9 @@ def learn(
         if not active:
             break
     finals = evaluate(task, learners, test)
-    results = [Learned(score, ended[i], i not in active, norms[i]) for i, score in enumerate(finals)]
+    results = [
+        Learned(score, ended[i], i not in active, norms[i], largest_norms[i]) for i, score in enumerate(finals)
+    ]
     return results, learners
 
 

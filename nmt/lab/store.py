@@ -139,6 +139,6 @@ def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None
     except (ValueError, RecursionError) as error:
         what = str(error) if isinstance(error, ShapeError) else "is no JSON"
         raise ValueError(
-            f"{path} is damaged or of another program: it {what}; run nmt-lab {name} again, or delete it"
+            f"{path} is damaged, or of another version: it {what}; run nmt-lab {name} again, or delete it"
         ) from None
     return dict(data)
