@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -107,8 +108,10 @@ def work(job: Job) -> dict[str, Any]:
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
-    rows = data["rows"]
-    return [_task_section(task, [row for row in rows if row["task"] == task]) for task in unique(rows, "task")]
+    rows = sorted(data["rows"], key=itemgetter("lag"))
+    return [
+        _task_section(task, [row for row in rows if row["task"] == task]) for task in unique(data["rows"], "task")
+    ]
 
 
 def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
@@ -178,11 +181,7 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     if none_of:
         outcomes.append(f"{listed(none_of)} {'with no seed' if several else 'did not'}")
     parts.append("; ".join(outcomes) + ("." if several else "; one seed each."))
-    kinds = first_of_kind(longest)
-    if {"lstm", "lstm_peephole"} <= kinds.keys() and any(
-        any(kinds[one]["solved"]) for one in ("lstm", "lstm_peephole")
-    ):
-        parts.append(_compared(kinds["lstm"], kinds["lstm_peephole"]))
+    parts += [_compared(*pair) for pair in peephole_pairs(longest) if any(any(row["solved"]) for row in pair)]
     if all_of and len(all_of) == len(longest):
         parts.append("So at this lag the task does not tell the cells apart; a longer one might.")
     return " ".join(parts)
@@ -193,11 +192,20 @@ def first_of_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
     return {row["cell"]["name"]: row for row in reversed(rows)}
 
 
+def peephole_pairs(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Every plain LSTM with the one of the same settings that has peepholes."""
+    return [
+        (plain, peephole)
+        for plain in rows
+        for peephole in rows
+        if plain["cell"]["name"] == "lstm" and peephole["cell"] == plain["cell"] | {"name": "lstm_peephole"}
+    ]
+
+
 def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
     found = [numbers(row["scores"]) for row in (plain, peephole)]
     low, high = max(map(min, found)), min(map(max, found))
-    overlap = low <= high
-    values = f"Peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
-    if overlap:
+    values = f"{peephole['label']} has {spread(peephole['scores'])}, {plain['label']} {spread(plain['scores'])}"
+    if low <= high:
         return f"{values}: the ranges overlap, so nothing is shown for peepholes or against them."
     return f"{values}: the ranges do not overlap, so here peepholes made a difference."

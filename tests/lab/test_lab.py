@@ -182,6 +182,31 @@ def test_conclusions_say_what_was_found():
     assert "peepholes" not in memory.conclusion([row("rnn", [True] * 2, [0.97, 1.0]), *pair])
 
 
+def test_peepholes_are_compared_at_equal_settings_alone():
+    def with_bias(name, bias, scores):
+        return row(f"{name} {bias}", [True] * 2, scores) | {"cell": {"name": name, "forget_bias": bias}}
+
+    rows = [with_bias("lstm", -2, [0.5, 0.6]), with_bias("lstm_peephole", 3, [0.97, 1.0])]
+    assert "peepholes" not in memory.conclusion(rows)
+    rows.append(with_bias("lstm", 3, [0.98, 0.99]))
+    conclusion = memory.conclusion(rows)
+    assert "lstm_peephole 3 has 0.97 to 1, lstm 3 0.98 to 0.99: the ranges overlap" in conclusion
+    assert "lstm -2 0.5" not in conclusion
+
+
+def test_lags_that_are_given_in_any_order_are_shown_in_theirs():
+    rows = [
+        row(label, [True], [lag / 10], lag) | {"hidden_size": 5, "network_parameters": 90, "steps": [9]}
+        for lag in (4, 12, 8)
+        for label in ("rnn", "lstm")
+    ]
+    chart, table = memory.sections({"rows": rows})[0].charts
+    assert [(line.label, line.x, line.y) for line in chart.lines] == [
+        (label, [4, 8, 12], [0.4, 0.8, 1.2]) for label in ("rnn", "lstm")
+    ]
+    assert [line[0] for line in table.rows] == ["4", "4", "8", "8", "12", "12"]
+
+
 def test_a_gradient_is_said_to_shrink_or_to_grow_as_it_did():
     rows = [
         {"label": "a", "untrained": [1.0, 0.5, 0.25], "loss_of": gradients.LAST},
