@@ -176,13 +176,18 @@ def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfi
 
 
 def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:
-    """Train, or go on with it, translate and score one run."""
+    """Train, or go on with it, translate and score one run. Raises ValueError where that is going on already."""
     from nmt.metrics.buckets import bleu_by_length
+    from nmt.training.folder import InUseError
     from nmt.training.run import train
     from nmt.translation.translator import Translator
 
     folder = Path(config.runs_dir) / config.run
-    train(config)
+    try:
+        train(config)
+    except InUseError:
+        others = "this experiment, or another with the same run, is going on already"
+        raise ValueError(f"{config.runs_dir} is in use: {others}") from None
     translator = Translator.load(folder / "model", **AS_TRAINED)
     srcs, refs = [pair.src for pair in test], [pair.tgt for pair in test]
     hyps = [one.text for one in translator.translate(srcs, plain=True)]

@@ -40,6 +40,10 @@ ROLES = {"train": "training", "valid": "validation", "test": "test"}  # of split
 log = logging.getLogger(__name__)
 
 
+class InUseError(ValueError):
+    """The run is going on in another process."""
+
+
 def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     """Raises ValueError when the folder belongs to another configuration, naming the first key that differs."""
     known = run_dir / CONFIG
@@ -194,7 +198,7 @@ def _logs(run_dir: Path) -> list[str]:
 
 @contextmanager
 def taken(run_dir: Path) -> Iterator[None]:
-    """The folder is this run's alone. Raises ValueError when the run is going on in another process."""
+    """The folder is this run's alone. Raises InUseError."""
     if not is_first_process():
         yield
         return
@@ -203,7 +207,7 @@ def taken(run_dir: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(run_dir, wait=False))
         except BlockingIOError:
-            raise ValueError(f"{run_dir} is in use: the same run is going on already") from None
+            raise InUseError(f"{run_dir} is in use: the same run is going on already") from None
         for folder in (run_dir, run_dir / "checkpoints", run_dir / MODEL, *(run_dir / BEST).glob("*")):
             remove_drafts(folder)
         yield
