@@ -16,9 +16,9 @@ from nmt.inspection.flow import TINY, flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.shape import Shape
-from nmt.lab.store import Job, made_by, run_jobs, save_summary
-from nmt.lab.tasks import TASKS, Task
-from nmt.lab.words import cell_label, check_different, listed, numbers, unique
+from nmt.lab.store import Job, run_cells
+from nmt.lab.tasks import TASKS, MemoryTask
+from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -88,8 +88,6 @@ class GradientsConfig:
 
 def run(config: GradientsConfig) -> list[Section]:
     """Do what is missing of the experiment, keep its summary, and show it."""
-    folder = Path(config.lab_dir)
-    cells = [cell for cell in config.variants() for _ in config.clip_norms]
     jobs = [
         {
             "name": f"{cell_label(cell)}-clip-{clip:g}",
@@ -104,12 +102,7 @@ def run(config: GradientsConfig) -> list[Section]:
         for cell in config.variants()
         for clip in config.clip_norms
     ]
-    results = run_jobs(work, jobs, folder / "gradients", config.processes)
-    rows = [
-        {**job, "label": cell_label(cell), **result} for cell, job, result in zip(cells, jobs, results, strict=True)
-    ]
-    save_summary(folder, "gradients", made_by(jobs, folder / "gradients"), {"rows": rows})
-    return sections({"rows": rows})
+    return sections({"rows": run_cells("gradients", work, jobs, Path(config.lab_dir), config.processes)})
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -135,7 +128,7 @@ def at_equal_distances(norms: Sequence[list[float]]) -> list[list[float]]:
     return [one[: min(map(len, norms))] for one in norms]
 
 
-def norms_by_distance(learner: Learner, task: Task, lag: int, seed: int) -> list[float]:
+def norms_by_distance(learner: Learner, task: MemoryTask, lag: int, seed: int) -> list[float]:
     """The norm of the gradient of the last asked step's loss with respect to the state so many steps before it."""
     sequences = task.make(ROWS, lag, Generator().manual_seed(seed))
     layer = cast(Traced, traced(learner.layer))
@@ -146,55 +139,50 @@ def norms_by_distance(learner: Learner, task: Task, lag: int, seed: int) -> list
 def sections(data: Mapping[str, Any]) -> list[Section]:
     rows = data["rows"]
     first = [next(row for row in rows if row["label"] == label) for label in unique(rows, "label")]
-    lag, task = rows[0]["lag"], TASKS[rows[0]["task"]].title
-    untrained = Lines(
-        "before learning",
-        "distance in steps",
-        "norm of the gradient",
-        [_line(row["label"], row["untrained"]) for row in first],
-        log=True,
-    )
-    trained = Lines(
-        f"after learning: {task}",
-        "distance in steps",
-        "norm of the gradient",
-        [
-            _line(f"{row['label']}, {clip_words(row)}", row["trained"], not row["learning"]["clip_norm"])
-            for row in rows
-        ],
-        log=True,
-    )
-    table = Table(
-        f"while learning: {task}, lag {lag}",
-        ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved"),
-        [
-            (
-                row["label"],
-                clip_words(row),
-                f"{median(norm for norms in row['gradient_norms'] for norm in numbers(norms)):.3g}",
-                f"{largest_norm(row):.3g}",
-                ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
-                solved_words(row),
-            )
-            for row in rows
-        ],
-    )
+    task = TASKS[rows[0]["task"]].title
     return [
         Section(
             "Gradients of untrained cells",
             [reach(first, "untrained")],
-            [untrained, reach_table(first, "untrained")],
+            [reach_chart("before learning", first, "untrained"), reach_table(first, "untrained")],
         ),
         Section(
             "Gradients of trained cells",
             [reach(rows, "trained"), clipping(rows)],
-            [trained, reach_table(rows, "trained"), table],
+            [
+                reach_chart(f"after learning: {task}", rows, "trained"),
+                reach_table(rows, "trained"),
+                learning_table(f"while learning: {task}, lag {rows[0]['lag']}", rows),
+            ],
         ),
     ]
 
 
-def _line(label: str, norms: Sequence[float | None], dashed: bool = False) -> Line:
-    return Line(label, range(len(norms)), at_least_tiny(norms), dashed=dashed)
+def learning_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """How large gradients were in training, and what was learned."""
+    header = ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved")
+    found = [
+        (
+            row["label"],
+            clip_words(row),
+            f"{median(norm for norms in row['gradient_norms'] for norm in numbers(norms)):.3g}",
+            f"{largest_norm(row):.3g}",
+            ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
+            solved_words(row),
+        )
+        for row in rows
+    ]
+    return Table(title, header, found)
+
+
+def reach_chart(title: str, rows: Sequence[Mapping[str, Any]], key: str) -> Lines:
+    """The gradient's norm over the distance; dashed where it was trained without clipping."""
+    lines = []
+    for row in rows:
+        label = f"{row['label']}, {clip_words(row)}" if key == "trained" else row["label"]
+        is_dashed = key == "trained" and not row["learning"]["clip_norm"]
+        lines.append(Line(label, range(len(row[key])), at_least_tiny(row[key]), dashed=is_dashed))
+    return Lines(title, "distance in steps", "norm of the gradient", lines, log=True)
 
 
 def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
@@ -244,10 +232,6 @@ def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
     ]
     header = ("cell", *(("clipping", "solved") if is_trained else ()), "share that is left", "factor a step")
     return Table(f"the gradient over {len(rows[0][key]) - 1} steps back", header, found)
-
-
-def solved_words(row: Mapping[str, Any]) -> str:
-    return f"{sum(row['solved'])} of {len(row['solved'])}"
 
 
 def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> str:

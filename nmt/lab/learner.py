@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from nmt.cells import Cell
-from nmt.lab.tasks import Sequences, Task
+from nmt.lab.tasks import MemoryTask, Sequences
 from nmt.model.recurrent import Recurrent
 from nmt.model.seq2seq import num_parameters
 from nmt.ranges import check_ranges
@@ -27,13 +27,9 @@ class Learner(nn.Module):
         self.layer = Recurrent(cell, inputs, hidden_size)
         self.readout = nn.Linear(hidden_size, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B,T,E) -> (B,T,O)."""
-        return side_by_side([self], [x])[0]
-
 
 def side_by_side(learners: Sequence[Learner], inputs: Sequence[Tensor]) -> list[Tensor]:
-    """What each learner makes of its own inputs, in one loop over time."""
+    """Inputs (B,T,E) -> outputs (B,T,O) of each learner, in one loop over time."""
     layers = [learner.layer for learner in learners]
     states = [layer.initial_state(len(x)) for layer, x in zip(layers, inputs, strict=True)]
     hidden = layers[0].side_by_side(layers, inputs, states)
@@ -56,7 +52,7 @@ def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:
     return low
 
 
-def hidden_size(cell: Cell, task: Task, parameters: int) -> int:
+def hidden_size(cell: Cell, task: MemoryTask, parameters: int) -> int:
     """The most units that a learner may have with so many parameters; some cells take certain multiples alone."""
     for step in range(1, parameters):
         try:
@@ -102,7 +98,7 @@ class Learned:
 
 
 def learn(
-    cell: Cell, task: Task, lag: int, hidden_size: int, seeds: Sequence[int], learning: Learning
+    cell: Cell, task: MemoryTask, lag: int, hidden_size: int, seeds: Sequence[int], learning: Learning
 ) -> tuple[list[Learned], list[Learner]]:
     """Train every seed until it has solved the task or its steps are used up."""
     generators = [Generator().manual_seed(seed) for seed in seeds]
@@ -135,7 +131,7 @@ def learn(
     return results, learners
 
 
-def fresh(cell: Cell, task: Task, hidden_size: int, seed: int) -> Learner:
+def fresh(cell: Cell, task: MemoryTask, hidden_size: int, seed: int) -> Learner:
     """As it is before training; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -143,7 +139,7 @@ def fresh(cell: Cell, task: Task, hidden_size: int, seed: int) -> Learner:
 
 
 def _descend(
-    task: Task,
+    task: MemoryTask,
     learners: Sequence[Learner],
     batches: Sequence[Sequences],
     optimizer: torch.optim.Optimizer,
@@ -161,7 +157,7 @@ def _descend(
 
 
 @torch.no_grad()
-def evaluate(task: Task, learners: Sequence[Learner], tests: Sequence[Sequences]) -> list[float]:
+def evaluate(task: MemoryTask, learners: Sequence[Learner], tests: Sequence[Sequences]) -> list[float]:
     """Each learner's score."""
     outputs = side_by_side(learners, [test.inputs for test in tests])
     return [task.score(output, test) for output, test in zip(outputs, tests, strict=True)]

@@ -12,9 +12,9 @@ from typing import Any
 from nmt.cells import Cell
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.shape import Shape
-from nmt.lab.store import Job, made_by, run_jobs, save_summary
-from nmt.lab.tasks import TASKS
-from nmt.lab.words import cell_label, check_different, listed, numbers, spread, unique
+from nmt.lab.store import Job, run_cells
+from nmt.lab.tasks import TASKS, MemoryTask
+from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, spread, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -70,7 +70,6 @@ class MemoryConfig:
 
 def run(config: MemoryConfig) -> list[Section]:
     """Do what is missing of the experiment, keep its summary, and show it."""
-    folder = Path(config.lab_dir)
     jobs = [
         {
             "name": f"{task}-{lag}-{cell_label(cell)}",
@@ -85,13 +84,7 @@ def run(config: MemoryConfig) -> list[Section]:
         for lag in config.lags[task]
         for cell in config.cells
     ]
-    # Long sequences first, so that no process is left alone with one at the end.
-    order = sorted(range(len(jobs)), key=lambda i: -jobs[i]["lag"] * jobs[i]["learning"]["max_steps"])
-    found = run_jobs(work, [jobs[i] for i in order], folder / "memory", config.processes)
-    result_of = dict(zip(order, found, strict=True))
-    rows = [{**job, "label": cell_label(from_dict(Cell, job["cell"])), **result_of[i]} for i, job in enumerate(jobs)]
-    save_summary(folder, "memory", made_by(jobs, folder / "memory"), {"rows": rows})
-    return sections({"rows": rows})
+    return sections({"rows": run_cells("memory", work, jobs, Path(config.lab_dir), config.processes)})
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -116,20 +109,19 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
 
 def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
     task = TASKS[name]
+    about = task.about.replace("`lag`", "lag")
+    return Section(f"Memory: {task.title}", [about, conclusion(rows)], [_chart(task, rows), _table(task, rows)])
+
+
+def _chart(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Lines:
     lines = []
     for label in unique(rows, "label"):
         own = [row for row in rows if row["label"] == label]
-        lines.append(
-            Line(
-                label,
-                [row["lag"] for row in own],
-                [median(numbers(row["scores"])) for row in own],
-                [min(numbers(row["scores"])) for row in own],
-                [max(numbers(row["scores"])) for row in own],
-            )
-        )
+        scores = [numbers(row["scores"]) for row in own]
+        lags = [row["lag"] for row in own]
+        lines.append(Line(label, lags, [*map(median, scores)], [*map(min, scores)], [*map(max, scores)]))
     seeds = len(rows[0]["scores"])
-    chart = Lines(
+    return Lines(
         f"{task.title}: {task.score_name}, {f'median and range of {seeds} seeds' if seeds > 1 else '1 seed'}",
         "lag in steps",
         task.score_name,
@@ -138,24 +130,24 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
         level=task.chance,
         level_label="without memory",
     )
-    table = Table(
-        f"{task.title}: {task.score_name} (solved at {task.solved_at:g})",
-        ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)"),
-        [
-            (
-                str(row["lag"]),
-                row["label"],
-                str(row["hidden_size"]),
-                f"{row['network_parameters']:,}",
-                f"{median(numbers(row['scores'])):.3g}",
-                spread(row["scores"]),
-                f"{sum(row['solved'])} of {len(row['solved'])}",
-                f"{median(row['steps']):g}",
-            )
-            for row in rows
-        ],
-    )
-    return Section(f"Memory: {task.title}", [task.about.replace("`lag`", "lag"), conclusion(rows)], [chart, table])
+
+
+def _table(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Table:
+    header = ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)")
+    found = [
+        (
+            str(row["lag"]),
+            row["label"],
+            str(row["hidden_size"]),
+            f"{row['network_parameters']:,}",
+            f"{median(numbers(row['scores'])):.3g}",
+            spread(row["scores"]),
+            solved_words(row),
+            f"{median(row['steps']):g}",
+        )
+        for row in rows
+    ]
+    return Table(f"{task.title}: {task.score_name} (solved at {task.solved_at:g})", header, found)
 
 
 def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -165,11 +157,7 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     budget = longest[0]["learning"]["max_steps"]
     all_of = [row["label"] for row in longest if all(row["solved"])]
     none_of = [row["label"] for row in longest if not any(row["solved"])]
-    some = [
-        f"{row['label']} ({sum(row['solved'])} of {len(row['solved'])})"
-        for row in longest
-        if row["label"] not in (*all_of, *none_of)
-    ]
+    some = [f"{row['label']} ({solved_words(row)})" for row in longest if row["label"] not in (*all_of, *none_of)]
     parts = [f"At lag {lag}, within {budget} updates,"]
     if len(none_of) == len(longest):
         return f"{parts[0]} no network solved it, so nothing is shown for one cell or against another."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
@@ -165,14 +165,11 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
     return sorted(made, key=lambda one: one.seed)  # a first result for everything, then the spread
 
 
-def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfig:
+def with_parameters(model: ModelConfig, size_of: Callable[[ModelConfig], int], budget: int) -> ModelConfig:
     """The model with the hidden size that comes nearest to so many parameters without being larger."""
-
-    def of_hidden(hidden_size: int) -> int:
-        return int(size_of(replace(model, hidden_size=hidden_size)))
-
     step = math.lcm(8, 2 * model.attention.heads)  # two directions, each head its part; by 8 products are fast
-    return replace(model, hidden_size=largest(of_hidden, budget, step))
+    units = largest(lambda units: size_of(replace(model, hidden_size=units)), budget, step)
+    return replace(model, hidden_size=units)
 
 
 def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:

@@ -39,6 +39,11 @@ def spread(found: Sequence[float | None]) -> str:
     return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
 
 
+def solved_words(row: Mapping[str, Any]) -> str:
+    """How many seeds solved the task."""
+    return f"{sum(row['solved'])} of {len(row['solved'])}"
+
+
 def check_different(**lists: Iterable[Any]) -> None:
     """Raises ValueError for a list of settings that has a value twice: its results would count as two."""
     for key, values in lists.items():
