@@ -12,10 +12,10 @@ from typing import Any, cast
 from torch import Generator
 
 from nmt.cells import Cell
+from nmt.common.shape import Shape
 from nmt.inspection.flow import TINY, flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
-from nmt.lab.shape import Shape
 from nmt.lab.store import Job, run_cells
 from nmt.lab.tasks import TASKS, MemoryTask
 from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, unique

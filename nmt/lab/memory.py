@@ -10,8 +10,8 @@ from statistics import median
 from typing import Any
 
 from nmt.cells import Cell
+from nmt.common.shape import Shape
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
-from nmt.lab.shape import Shape
 from nmt.lab.store import Job, run_cells
 from nmt.lab.tasks import TASKS, MemoryTask
 from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, spread, unique

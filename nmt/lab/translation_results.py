@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from nmt.lab.shape import Shape
+from nmt.common.shape import Shape
 from nmt.lab.words import listed, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 

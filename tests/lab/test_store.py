@@ -9,8 +9,8 @@ import logging
 import pytest
 from test_lab import LITTLE, command
 
+from nmt.common.shape import ShapeError, check_shape
 from nmt.lab import gradients, memory, report, store, translation_results
-from nmt.lab.shape import ShapeError, check_shape
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
 
 JOB = {"name": "a job", "number": 3}
