@@ -166,7 +166,7 @@ class Checkpoints(Checkpoint):
     ) -> None:
         assert isinstance(pl_module, TrainingModule)
         checkpoint["logs"] = log_sizes(self.run_dir) if trainer.is_global_zero else {}
-        checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
+        checkpoint[PIECES] = pieces_hash(pl_module.prepared.tokenizer)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

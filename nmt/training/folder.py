@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from nmt.automatic import AUTO
 from nmt.common.files import locked, naming, remove_drafts, write_atomically
 from nmt.common.log_lines import ShownLines
+from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.normalization import Normalization
@@ -148,14 +149,6 @@ def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
     for name, side in (("valid.src", [pair.src for pair in pairs]), ("valid.tgt", [pair.tgt for pair in pairs])):
         lines = (text.replace("\n", " ") + "\n" for text in side)
         write_atomically(run_dir / name, "".join(lines).encode(errors="replace"))
-
-
-def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted keys."""
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return found
 
 
 def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str] = ()) -> str:

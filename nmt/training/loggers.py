@@ -20,9 +20,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.common.files import naming, write_atomically
 from nmt.common.json_text import to_json
+from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.plain_data import to_dict
-from nmt.training.folder import flat
 
 RUNS = "loggers.json"  # service -> the id of the run there
 PROJECT = "nmt"  # where nothing else is asked for

@@ -54,12 +54,9 @@ class TrainingModule(pl.LightningModule):
         self.prepared = prepared
         self.valid = ValidText.of(prepared, config.metric)
         self.copy_letterless = copies_letterless_text((pair.src, pair.tgt) for pair in prepared.valid)
-        self.directions = prepared.directions
-        self.tokenizer = prepared.tokenizer
-        self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
-            initialise_from(load_bundle(config.init), self.model, self.tokenizer)
+            initialise_from(load_bundle(config.init), self.model, prepared.tokenizer)
         self.frozen = frozen_parameters(self.model, config.optim.freeze)
         self.objective = Objective(config.optim, self.model, prepared)
         self.averages = Averages(self.model, config.optim)
@@ -201,17 +198,18 @@ class TrainingModule(pl.LightningModule):
 
     def bundle(self) -> Bundle:
         """What is saved, with the weights as they are now."""
+        prepared = self.prepared
         config = BundleConfig.of(
             self.config.model,
             self.config.search,
-            self.tokenizer,
-            self.directions,
+            prepared.tokenizer,
+            prepared.directions,
             metric=self.config.metric,
             copy_letterless=self.copy_letterless,
-            src_pieces=self.prepared.train.long_src(),
+            src_pieces=prepared.train.long_src(),
             scripts=self.valid.scripts,
         )
-        return Bundle(config, self.model, self.tokenizer, self.lexicon)
+        return Bundle(config, self.model, prepared.tokenizer, prepared.lexicon)
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""

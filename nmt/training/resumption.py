@@ -111,7 +111,7 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
     )
     if shapes != found:
         return "is a checkpoint of another model"
-    if content.get(PIECES) not in (None, pieces_hash(module.tokenizer)):
+    if content.get(PIECES) not in (None, pieces_hash(module.prepared.tokenizer)):
         return "is of other pieces than the tokenizer has now"
     return None
 
