@@ -25,6 +25,9 @@ from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of
 LAST = "the last step that asks"
+MORE_SOLVED = "More seeds solved the task with clipping than without"
+FEWER_SOLVED = "Fewer seeds solved the task with clipping than without"
+AS_MANY_SOLVED = "As many seeds solved the task with clipping as without"
 
 SUMMARY: Shape = {
     "provenance": {...: str},
@@ -213,9 +216,14 @@ def factor(norms: Sequence[float | None]) -> float:
 
 def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
     """Of what gradient the table is, and in which cell most of it is left."""
-    learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
     words = f"The gradient is that of the loss of {rows[0]['loss_of']} with respect to the whole state."
-    return f"{words} {_keeps_most(learned, len(rows), key)}"
+    learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
+    if not learned:
+        return f"{words} No network learned the task, so none of them is one that remembers."
+    best = max(learned, key=lambda row: left(row[key]))["label"]
+    if len(learned) < len(rows):
+        return f"{words} Of what learned the task, {best} keeps most."
+    return f"{words} It keeps most in {best}."
 
 
 def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
@@ -234,36 +242,20 @@ def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
     return Table(f"the gradient over {len(rows[0][key]) - 1} steps back", header, found)
 
 
-def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> str:
-    if not learned:
-        return "No network learned the task, so none of them is one that remembers."
-    best = max(learned, key=lambda row: left(row[key]))["label"]
-    return f"It keeps most in {best}." if len(learned) == count else f"Of what learned the task, {best} keeps most."
-
-
 def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
     """What clipping did, by the rows of one cell that differ in it alone: each norm beside none."""
     if not any(any(row["solved"]) for row in rows):
         return f"No network learned the task.{large_words(rows)}"
-    better: list[str] = []
-    worse: list[str] = []
-    equal: list[str] = []
+    found: dict[str, list[str]] = {MORE_SOLVED: [], FEWER_SOLVED: [], AS_MANY_SOLVED: []}
     has_several = len({row["learning"]["clip_norm"] for row in rows} - {0}) > 1
     without = {row["label"]: sum(row["solved"]) for row in rows if not row["learning"]["clip_norm"]}
     for row in rows:
         solved, label = sum(row["solved"]), row["label"]
         if row["learning"]["clip_norm"] and label in without and (solved or without[label]):
-            name = f"{label} ({clip_words(row)})" if has_several else label
-            (better if solved > without[label] else worse if solved < without[label] else equal).append(name)
-    parts = [
-        f"{words} solved the task with clipping{than}: {listed(names)}."
-        for names, words, than in (
-            (better, "More seeds", " than without"),
-            (worse, "Fewer seeds", " than without"),
-            (equal, "As many seeds", " as without"),
-        )
-        if names
-    ]
+            difference = solved - without[label]
+            words = MORE_SOLVED if difference > 0 else FEWER_SOLVED if difference < 0 else AS_MANY_SOLVED
+            found[words].append(f"{label} ({clip_words(row)})" if has_several else label)
+    parts = [f"{words}: {listed(labels)}." for words, labels in found.items() if labels]
     return (" ".join(parts) or "Clipping was not varied where the task was learned.") + large_words(rows)
 
 

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ def run_jobs(
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or len(os.sched_getaffinity(0)), max(1, len(missing)))
     began = time.monotonic()
-    with closing(_here(work, missing) if count == 1 else results(work, missing, count, _one_thread)) as found:
+    here = ((job, work(job)) for job in missing)
+    with closing(here if count == 1 else results(work, missing, count, _one_thread)) as found:
         followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
         for number, (job, result) in enumerate(followed, 1):
             result = finite(result)
@@ -107,13 +108,6 @@ def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
 
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def _here(
-    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job]
-) -> Generator[tuple[Job, dict[str, Any]], None, None]:
-    for job in jobs:
-        yield job, work(job)
 
 
 def path_of(job: Job, folder: Path) -> Path:

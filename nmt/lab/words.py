@@ -14,14 +14,12 @@ from nmt.plain_data import to_dict
 
 def cell_label(cell: Cell) -> str:
     """The cell's name, with the settings that are not its defaults."""
-    name = to_dict(cell)["name"]
-    values = {field.name: getattr(cell, field.name) for field in fields(cell)}
-    changed = [field.name for field in fields(cell) if values[field.name] != field.default]
-    return " ".join([name, *(f"{key}={_short(values[key])}" for key in changed)])
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    words = [to_dict(cell)["name"]]
+    for field in fields(cell):
+        value = getattr(cell, field.name)
+        if value != field.default:
+            words.append(f"{field.name}={value:g}" if isinstance(value, float) else f"{field.name}={value}")
+    return " ".join(words)
 
 
 def listed(names: Sequence[str]) -> str:

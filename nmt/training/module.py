@@ -30,7 +30,7 @@ from nmt.training.average import Averages
 from nmt.training.divergence import ROLLBACK_RATE, nan_if_not_finite
 from nmt.training.objective import Objective
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
-from nmt.training.progress import Progress
+from nmt.training.progress import TrainingProgress
 from nmt.training.validation import Validation, ValidText, nll_of, translated
 from nmt.training.warm_start import frozen_parameters, initialise_from
 from nmt.translation.translator import Translator
@@ -61,7 +61,7 @@ class TrainingModule(pl.LightningModule):
         self.objective = Objective(config.optim, self.model, prepared)
         self.averages = Averages(self.model, config.optim)
         self.averaged_step = 0  # the update after which they were last
-        self.progress = Progress(rollbacks=rollbacks or 0)
+        self.progress = TrainingProgress(rollbacks=rollbacks or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, key=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
         self.trimmer = MemoryTrimmer()
@@ -243,7 +243,7 @@ class TrainingModule(pl.LightningModule):
         checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        before = Progress.restored(checkpoint["progress"])
+        before = TrainingProgress.restored(checkpoint["progress"])
         if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had no other
             log.warning(
                 "the best model until now was found by BLEU of 13a's tokens, which its language lacks; now they are "

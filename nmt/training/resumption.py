@@ -92,9 +92,9 @@ def _content(path: Path) -> dict[str, Any] | None:
         return None
     try:
         content = read_checkpoint(path)
-    except Exception as error:
-        if isinstance(error, OSError | MemoryError):
-            raise
+    except (OSError, MemoryError):
+        raise
+    except Exception:
         return None
     return content if isinstance(content, dict) else None
 
