@@ -18,7 +18,7 @@ from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
 from nmt.lab.store import Job, run_cells
 from nmt.lab.tasks import TASKS, MemoryTask
-from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, unique
+from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -77,15 +77,12 @@ class GradientsConfig:
 
     def variants(self) -> list[Cell]:
         """The cells, with every forget bias where they have one, each once."""
-        variants = [
-            variant
-            for cell in self.cells
-            for variant in (
-                [cast(Cell, replace(cast(Any, cell), forget_bias=bias)) for bias in self.forget_biases]
-                if any(f.name == "forget_bias" for f in fields(cell))
-                else [cell]
-            )
-        ]
+        variants: list[Cell] = []
+        for cell in self.cells:
+            if any(field.name == "forget_bias" for field in fields(cell)):
+                variants += [replace(cast(Any, cell), forget_bias=bias) for bias in self.forget_biases]
+            else:
+                variants.append(cell)
         return list(dict.fromkeys(variants))
 
 
@@ -161,7 +158,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def learning_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def learning_table(title: str, rows: Sequence[Row]) -> Table:
     """How large gradients were in training, and what was learned."""
     header = ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved")
     found = [
@@ -178,7 +175,7 @@ def learning_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(title, header, found)
 
 
-def reach_chart(title: str, rows: Sequence[Mapping[str, Any]], key: str) -> Lines:
+def reach_chart(title: str, rows: Sequence[Row], key: str) -> Lines:
     """The gradient's norm over the distance; dashed where it was trained without clipping."""
     lines = []
     for row in rows:
@@ -192,12 +189,12 @@ def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
     return [max(norm, TINY) for norm in numbers(norms)]
 
 
-def largest_norm(row: Mapping[str, Any]) -> float:
+def largest_norm(row: Row) -> float:
     """Of the gradients of all updates and seeds."""
     return max(numbers(row["largest_norms"]))
 
 
-def clip_words(row: Mapping[str, Any]) -> str:
+def clip_words(row: Row) -> str:
     clip = row["learning"]["clip_norm"]
     return f"clipped at {clip:g}" if clip else "not clipped"
 
@@ -214,7 +211,7 @@ def factor(norms: Sequence[float | None]) -> float:
     return float(left(norms) ** (1 / max(1, len(norms) - 1)))
 
 
-def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
+def reach(rows: Sequence[Row], key: str) -> str:
     """Of what gradient the table is, and in which cell most of it is left."""
     words = f"The gradient is that of the loss of {rows[0]['loss_of']} with respect to the whole state."
     learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
@@ -226,7 +223,7 @@ def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
     return f"{words} It keeps most in {best}."
 
 
-def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
+def reach_table(rows: Sequence[Row], key: str) -> Table:
     """How far back the gradient reaches."""
     is_trained = key == "trained"
     found = [
@@ -242,7 +239,7 @@ def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
     return Table(f"the gradient over {len(rows[0][key]) - 1} steps back", header, found)
 
 
-def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
+def clipping(rows: Sequence[Row]) -> str:
     """What clipping did, by the rows of one cell that differ in it alone: each norm beside none."""
     if not any(any(row["solved"]) for row in rows):
         return f"No network learned the task.{large_words(rows)}"
@@ -259,7 +256,7 @@ def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
     return (" ".join(parts) or "Clipping was not varied where the task was learned.") + large_words(rows)
 
 
-def large_words(rows: Sequence[Mapping[str, Any]]) -> str:
+def large_words(rows: Sequence[Row]) -> str:
     exploded = [f"{row['label']} ({clip_words(row)})" for row in rows if largest_norm(row) > 10]
     if exploded:
         return f" A gradient of norm above 10 was seen in {listed(exploded)}."

@@ -14,7 +14,7 @@ from nmt.common.shape import Shape
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.store import Job, run_cells
 from nmt.lab.tasks import TASKS, MemoryTask
-from nmt.lab.words import cell_label, check_different, listed, numbers, solved_words, spread, unique
+from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, spread, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -107,13 +107,13 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     ]
 
 
-def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
+def _task_section(name: str, rows: Sequence[Row]) -> Section:
     task = TASKS[name]
     about = task.about.replace("`lag`", "lag")
     return Section(f"Memory: {task.title}", [about, conclusion(rows)], [_chart(task, rows), _table(task, rows)])
 
 
-def _chart(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Lines:
+def _chart(task: MemoryTask, rows: Sequence[Row]) -> Lines:
     lines = []
     for label in unique(rows, "label"):
         own = [row for row in rows if row["label"] == label]
@@ -132,7 +132,7 @@ def _chart(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Lines:
     )
 
 
-def _table(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Table:
+def _table(task: MemoryTask, rows: Sequence[Row]) -> Table:
     header = ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)")
     found = [
         (
@@ -150,7 +150,7 @@ def _table(task: MemoryTask, rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(f"{task.title}: {task.score_name} (solved at {task.solved_at:g})", header, found)
 
 
-def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
+def conclusion(rows: Sequence[Row]) -> str:
     """One task's outcome in words that hold whatever it is, at the longest lag."""
     lag = max(row["lag"] for row in rows)
     longest = [row for row in rows if row["lag"] == lag]
@@ -175,12 +175,12 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     return " ".join(parts)
 
 
-def first_of_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def first_of_kind(rows: Sequence[Row]) -> dict[str, Row]:
     """The first row of each kind of cell, whatever its settings."""
     return {row["cell"]["name"]: row for row in reversed(rows)}
 
 
-def peephole_pairs(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+def peephole_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     """Every plain LSTM with the one of the same settings that has peepholes."""
     return [
         (plain, peephole)
@@ -190,7 +190,7 @@ def peephole_pairs(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str,
     ]
 
 
-def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
+def _compared(plain: Row, peephole: Row) -> str:
     found = [numbers(row["scores"]) for row in (plain, peephole)]
     low, high = max(map(min, found)), min(map(max, found))
     values = f"{peephole['label']} has {spread(peephole['scores'])}, {plain['label']} {spread(plain['scores'])}"

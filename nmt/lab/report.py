@@ -20,7 +20,7 @@ from nmt.lab.diagrams import unit_diagram
 from nmt.lab.learner import parameters_of
 from nmt.lab.store import load_summary, provenance
 from nmt.lab.tasks import TASKS
-from nmt.lab.words import listed, solved_words, unique
+from nmt.lab.words import Row, listed, solved_words, unique
 from nmt.pictures.charts import Section, Table
 from nmt.pictures.page import pictures, save_svg
 from nmt.plain_data import from_dict
@@ -165,7 +165,7 @@ def which(done: Mapping[str, Any]) -> Section:
     return Section("When do you use which?", paragraphs, tables)
 
 
-def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
+def longest_lags(rows: Sequence[Row]) -> Table:
     """Up to which lag each cell solved each task with every seed."""
     tasks = unique(rows, "task")
     lags = {
@@ -177,7 +177,7 @@ def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(f"the longest lag that was solved{how}, in steps", ("cell", *titles), found)
 
 
-def advice(rows: Sequence[Mapping[str, Any]]) -> str:
+def advice(rows: Sequence[Row]) -> str:
     """Where gates earned their price in these runs."""
     labels = {name: memory.first_of_kind(rows)[name]["label"] for name in ("rnn", "lstm")}
     solved: dict[str, dict[tuple[str, int], int]] = {

@@ -21,7 +21,7 @@ from nmt.data.preparation import Prepared
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
-from nmt.lab.words import cell_label, check_different
+from nmt.lab.words import Row, cell_label, check_different
 from nmt.languages import unit
 from nmt.metrics.measure import Measure
 from nmt.model.attention import ATTENTIONS, AttentionConfig
@@ -220,7 +220,7 @@ def tokens_per_s(metrics: Path) -> float | None:
     return median(logged) if logged else None
 
 
-def compared(measure: Measure, rows: Sequence[Mapping[str, Any]], refs: Sequence[str]) -> dict[str, Any]:
+def compared(measure: Measure, rows: Sequence[Row], refs: Sequence[str]) -> dict[str, Any]:
     """Paired bootstrap of every run against the first one."""
     from nmt.metrics.comparison import compare
 

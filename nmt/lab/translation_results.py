@@ -7,7 +7,7 @@ from statistics import mean
 from typing import Any
 
 from nmt.common.shape import Shape
-from nmt.lab.words import listed, unique
+from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Line, Lines, Section, Table
 
 SIGNIFICANT = 0.05
@@ -50,7 +50,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
     return [Section("Translation", text, [_table(data, by_label), _chart(by_label)])]
 
 
-def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Row]]) -> Table:
     title = f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}"
     first_seed = f"BLEU, seed {data['rows'][0]['seed']}"  # which p is of
     header = ("cell and attention", "units", "parameters", first_seed, "all seeds", "p", "training tokens/s")
@@ -71,7 +71,7 @@ def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Mapping[str,
     return Table(title, header, found)
 
 
-def _chart(by_label: Mapping[str, Sequence[Mapping[str, Any]]]) -> Lines:
+def _chart(by_label: Mapping[str, Sequence[Row]]) -> Lines:
     """Dashed where there is no attention."""
     lengths = list(dict.fromkeys(bucket for rows in by_label.values() for row in rows for bucket in row["by_length"]))
     lines = []
@@ -99,7 +99,7 @@ def conclusion(data: Mapping[str, Any]) -> str:
     return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
 
 
-def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
+def by_attention(rows: Sequence[Row]) -> str:
     """What attention is worth to each cell, and what a cell is worth with and without attention."""
     means: dict[tuple[str, str], list[float]] = {}
     for row in rows:
@@ -113,7 +113,7 @@ def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"Between the best and the worst cell: {'; '.join(parts)}." if parts else "Only one cell was run."
 
 
-def cell_of(row: Mapping[str, Any]) -> str:
+def cell_of(row: Row) -> str:
     """The cell's name in a row's label, with the settings that are not its defaults."""
     name: str = row["label"].partition(f"-{row['attention']}")[0]
     return name

@@ -11,6 +11,8 @@ from typing import Any
 from nmt.cells import Cell
 from nmt.plain_data import to_dict
 
+Row = Mapping[str, Any]  # of an experiment's summary: a job, its label and its result
+
 
 def cell_label(cell: Cell) -> str:
     """The cell's name, with the settings that are not its defaults."""
@@ -37,7 +39,7 @@ def spread(found: Sequence[float | None]) -> str:
     return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
 
 
-def solved_words(row: Mapping[str, Any]) -> str:
+def solved_words(row: Row) -> str:
     """How many seeds solved the task."""
     return f"{sum(row['solved'])} of {len(row['solved'])}"
 
@@ -50,6 +52,6 @@ def check_different(**lists: Iterable[Any]) -> None:
             raise ValueError(f"{key} has {twice[0]} twice")
 
 
-def unique(rows: Iterable[Mapping[str, Any]], key: str) -> list[Any]:
+def unique(rows: Iterable[Row], key: str) -> list[Any]:
     """The different values of a key, in the order in which they come."""
     return list(dict.fromkeys(row[key] for row in rows))
