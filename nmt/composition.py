@@ -121,6 +121,14 @@ def nested(key: str, value: Any) -> Data:
     return {first: nested(rest, value) if rest else value}
 
 
+def flat(data: Data, prefix: str = "") -> Data:
+    """Nested mappings as one, with dotted keys."""
+    found: Data = {}
+    for key, value in data.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return found
+
+
 def with_all_given(data: Data) -> Data:
     """Raises ValueError that names the keys of missing values, with an example of each."""
     if data.get("data", {}).get("directions"):  # these replace src and tgt

@@ -36,8 +36,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from processes import family
 
 from nmt.config import RunConfig
-from nmt.training.checkpoint import find_checkpoint
 from nmt.training.module import TrainingModule
+from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 SHARDS, TOLERANCE = 4, 1e-6

@@ -26,7 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch
 from hunts.model import run_config
 
 from nmt.bundle import load_bundle
-from nmt.training.checkpoint import FOLDER, find_checkpoint
+from nmt.training.checkpoint import FOLDER
+from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 

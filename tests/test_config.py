@@ -8,10 +8,10 @@ import toy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.model.seq2seq import ModelConfig
 from nmt.plain_data import from_dict, to_dict
-from nmt.training.folder import flat
 
 RUN = {
     "run": "x",

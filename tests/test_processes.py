@@ -21,9 +21,10 @@ from test_resume import SETTINGS, result
 from torch.nn.parallel import DistributedDataParallel
 
 from nmt.common.signals import Signals
-from nmt.training.checkpoint import Checkpoints, find_checkpoint
+from nmt.training.checkpoint import Checkpoints
 from nmt.training.divergence import DivergenceError
 from nmt.training.module import TrainingModule
+from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 WORLD_SIZE = 2

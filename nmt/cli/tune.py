@@ -192,8 +192,9 @@ def configured(overrides: list[str], options: argparse.Namespace) -> RunConfig:
 def settings_of(config: RunConfig) -> dict[str, Any]:
     """The settings that a study's trials share and that affect their scores, as plain data."""
     from nmt.common.json_text import finite
+    from nmt.composition import flat
     from nmt.plain_data import to_dict
-    from nmt.training.folder import CHANGEABLE, flat
+    from nmt.training.folder import CHANGEABLE
 
     lengths = {f"trainer.{name}" for name in ("max_epochs", "max_steps", "max_minutes", "patience")}
     others = CHANGEABLE - lengths | {"run", "data.dir"}

@@ -12,19 +12,22 @@ from typing import Any, cast
 from torch import Generator
 
 from nmt.cells import Cell
+from nmt.common.shape import Shape
 from nmt.inspection.flow import TINY, flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
 from nmt.lab.learner import Learner, Learning, fresh, hidden_size, learn
-from nmt.lab.shape import Shape
-from nmt.lab.store import Job, made_by, run_jobs, save_summary
-from nmt.lab.tasks import TASKS, Task
-from nmt.lab.words import cell_label, check_different, listed, numbers, unique
+from nmt.lab.store import Job, run_cells
+from nmt.lab.tasks import TASKS, MemoryTask
+from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of
 LAST = "the last step that asks"
+MORE_SOLVED = "More seeds solved the task with clipping than without"
+FEWER_SOLVED = "Fewer seeds solved the task with clipping than without"
+AS_MANY_SOLVED = "As many seeds solved the task with clipping as without"
 
 SUMMARY: Shape = {
     "provenance": {...: str},
@@ -35,10 +38,11 @@ SUMMARY: Shape = {
             "label": str,
             "cell": {"name": str},
             "learning": {"clip_norm": float},
-            "loss_of": (str, None),  # earlier versions took all that is asked
+            "loss_of": str,
             "untrained": [(float, None)],
             "trained": [(float, None)],
             "gradient_norms": [[(float, None)]],
+            "largest_norms": [(float, None)],
             "scores": [(float, None)],
             "solved": [bool],
         }
@@ -73,22 +77,17 @@ class GradientsConfig:
 
     def variants(self) -> list[Cell]:
         """The cells, with every forget bias where they have one, each once."""
-        variants = [
-            variant
-            for cell in self.cells
-            for variant in (
-                [cast(Cell, replace(cast(Any, cell), forget_bias=bias)) for bias in self.forget_biases]
-                if any(f.name == "forget_bias" for f in fields(cell))
-                else [cell]
-            )
-        ]
+        variants: list[Cell] = []
+        for cell in self.cells:
+            if any(field.name == "forget_bias" for field in fields(cell)):
+                variants += [replace(cast(Any, cell), forget_bias=bias) for bias in self.forget_biases]
+            else:
+                variants.append(cell)
         return list(dict.fromkeys(variants))
 
 
 def run(config: GradientsConfig) -> list[Section]:
     """Do what is missing of the experiment, keep its summary, and show it."""
-    folder = Path(config.lab_dir)
-    cells = [cell for cell in config.variants() for _ in config.clip_norms]
     jobs = [
         {
             "name": f"{cell_label(cell)}-clip-{clip:g}",
@@ -98,16 +97,12 @@ def run(config: GradientsConfig) -> list[Section]:
             "parameters": config.parameters,
             "seeds": config.seeds,
             "learning": asdict(replace(config.learning, clip_norm=clip)),
+            "loss_of": LAST,
         }
         for cell in config.variants()
         for clip in config.clip_norms
     ]
-    results = run_jobs(work, jobs, folder / "gradients", config.processes)
-    rows = [
-        {**job, "label": cell_label(cell), **result} for cell, job, result in zip(cells, jobs, results, strict=True)
-    ]
-    save_summary(folder, "gradients", made_by(jobs, folder / "gradients"), {"rows": rows})
-    return sections({"rows": rows})
+    return sections({"rows": run_cells("gradients", work, jobs, Path(config.lab_dir), config.processes)})
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -119,10 +114,10 @@ def work(job: Job) -> dict[str, Any]:
     trained = [norms_by_distance(one, task, lag, seed) for one, seed in zip(learners, seeds, strict=True)]
     return {
         "hidden_size": size,
-        "loss_of": LAST,
         "untrained": mean_by_distance(at_equal_distances(untrained)),
         "trained": mean_by_distance(at_equal_distances(trained)),
         "gradient_norms": [one.gradient_norms for one in learned],
+        "largest_norms": [one.largest_norm for one in learned],
         "scores": [one.score for one in learned],
         "solved": [one.solved for one in learned],
     }
@@ -133,7 +128,7 @@ def at_equal_distances(norms: Sequence[list[float]]) -> list[list[float]]:
     return [one[: min(map(len, norms))] for one in norms]
 
 
-def norms_by_distance(learner: Learner, task: Task, lag: int, seed: int) -> list[float]:
+def norms_by_distance(learner: Learner, task: MemoryTask, lag: int, seed: int) -> list[float]:
     """The norm of the gradient of the last asked step's loss with respect to the state so many steps before it."""
     sequences = task.make(ROWS, lag, Generator().manual_seed(seed))
     layer = cast(Traced, traced(learner.layer))
@@ -144,66 +139,62 @@ def norms_by_distance(learner: Learner, task: Task, lag: int, seed: int) -> list
 def sections(data: Mapping[str, Any]) -> list[Section]:
     rows = data["rows"]
     first = [next(row for row in rows if row["label"] == label) for label in unique(rows, "label")]
-    lag, task = rows[0]["lag"], TASKS[rows[0]["task"]].title
-    untrained = LineChart(
-        "before learning",
-        "distance in steps",
-        "norm of the gradient",
-        [_line(row["label"], row["untrained"]) for row in first],
-        log=True,
-    )
-    trained = LineChart(
-        f"after learning: {task}",
-        "distance in steps",
-        "norm of the gradient",
-        [
-            _line(f"{row['label']}, {clip_words(row)}", row["trained"], not row["learning"]["clip_norm"])
-            for row in rows
-        ],
-        log=True,
-    )
-    table = Table(
-        f"while learning: {task}, lag {lag}",
-        ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved"),
-        [
-            (
-                row["label"],
-                clip_words(row),
-                f"{median(_all_norms(row)):.3g}",
-                f"{max(_all_norms(row)):.3g}",
-                ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
-                solved_words(row),
-            )
-            for row in rows
-        ],
-    )
+    task = TASKS[rows[0]["task"]].title
     return [
         Section(
             "Gradients of untrained cells",
             [reach(first, "untrained")],
-            [untrained, reach_table(first, "untrained")],
+            [reach_chart("before learning", first, "untrained"), reach_table(first, "untrained")],
         ),
         Section(
             "Gradients of trained cells",
             [reach(rows, "trained"), clipping(rows)],
-            [trained, reach_table(rows, "trained"), table],
+            [
+                reach_chart(f"after learning: {task}", rows, "trained"),
+                reach_table(rows, "trained"),
+                learning_table(f"while learning: {task}, lag {rows[0]['lag']}", rows),
+            ],
         ),
     ]
 
 
-def _line(label: str, norms: Sequence[float | None], dashed: bool = False) -> Curve:
-    return Curve(label, range(len(norms)), at_least_tiny(norms), dashed=dashed)
+def learning_table(title: str, rows: Sequence[Row]) -> Table:
+    """How large gradients were in training, and what was learned."""
+    header = ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved")
+    found = [
+        (
+            row["label"],
+            clip_words(row),
+            f"{median(norm for norms in row['gradient_norms'] for norm in numbers(norms)):.3g}",
+            f"{largest_norm(row):.3g}",
+            ", ".join(f"{score:.3g}" for score in numbers(row["scores"])),
+            solved_words(row),
+        )
+        for row in rows
+    ]
+    return Table(title, header, found)
+
+
+def reach_chart(title: str, rows: Sequence[Row], key: str) -> LineChart:
+    """The gradient's norm over the distance; dashed where it was trained without clipping."""
+    lines = []
+    for row in rows:
+        label = f"{row['label']}, {clip_words(row)}" if key == "trained" else row["label"]
+        is_dashed = key == "trained" and not row["learning"]["clip_norm"]
+        lines.append(Curve(label, range(len(row[key])), at_least_tiny(row[key]), dashed=is_dashed))
+    return LineChart(title, "distance in steps", "norm of the gradient", lines, log=True)
 
 
 def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
     return [max(norm, TINY) for norm in numbers(norms)]
 
 
-def _all_norms(row: Mapping[str, Any]) -> list[float]:
-    return [norm for of_seed in row["gradient_norms"] for norm in numbers(of_seed)]
+def largest_norm(row: Row) -> float:
+    """Of the gradients of all updates and seeds."""
+    return max(numbers(row["largest_norms"]))
 
 
-def clip_words(row: Mapping[str, Any]) -> str:
+def clip_words(row: Row) -> str:
     clip = row["learning"]["clip_norm"]
     return f"clipped at {clip:g}" if clip else "not clipped"
 
@@ -220,15 +211,19 @@ def factor(norms: Sequence[float | None]) -> float:
     return float(left(norms) ** (1 / max(1, len(norms) - 1)))
 
 
-def reach(rows: Sequence[Mapping[str, Any]], key: str) -> str:
+def reach(rows: Sequence[Row], key: str) -> str:
     """Of what gradient the table is, and in which cell most of it is left."""
+    words = f"The gradient is that of the loss of {rows[0]['loss_of']} with respect to the whole state."
     learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
-    loss = rows[0].get("loss_of") or "all that is asked"
-    words = f"The gradient is that of the loss of {loss} with respect to the whole state."
-    return f"{words} {_keeps_most(learned, len(rows), key)}"
+    if not learned:
+        return f"{words} No network learned the task, so none of them is one that remembers."
+    best = max(learned, key=lambda row: left(row[key]))["label"]
+    if len(learned) < len(rows):
+        return f"{words} Of what learned the task, {best} keeps most."
+    return f"{words} It keeps most in {best}."
 
 
-def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
+def reach_table(rows: Sequence[Row], key: str) -> Table:
     """How far back the gradient reaches."""
     is_trained = key == "trained"
     found = [
@@ -244,45 +239,25 @@ def reach_table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
     return Table(f"the gradient over {len(rows[0][key]) - 1} steps back", header, found)
 
 
-def solved_words(row: Mapping[str, Any]) -> str:
-    return f"{sum(row['solved'])} of {len(row['solved'])}"
-
-
-def _keeps_most(learned: Sequence[Mapping[str, Any]], count: int, key: str) -> str:
-    if not learned:
-        return "No network learned the task, so none of them is one that remembers."
-    best = max(learned, key=lambda row: left(row[key]))["label"]
-    return f"It keeps most in {best}." if len(learned) == count else f"Of what learned the task, {best} keeps most."
-
-
-def clipping(rows: Sequence[Mapping[str, Any]]) -> str:
+def clipping(rows: Sequence[Row]) -> str:
     """What clipping did, by the rows of one cell that differ in it alone: each norm beside none."""
     if not any(any(row["solved"]) for row in rows):
         return f"No network learned the task.{large_words(rows)}"
-    better: list[str] = []
-    worse: list[str] = []
-    equal: list[str] = []
+    found: dict[str, list[str]] = {MORE_SOLVED: [], FEWER_SOLVED: [], AS_MANY_SOLVED: []}
     has_several = len({row["learning"]["clip_norm"] for row in rows} - {0}) > 1
     without = {row["label"]: sum(row["solved"]) for row in rows if not row["learning"]["clip_norm"]}
     for row in rows:
         solved, label = sum(row["solved"]), row["label"]
         if row["learning"]["clip_norm"] and label in without and (solved or without[label]):
-            name = f"{label} ({clip_words(row)})" if has_several else label
-            (better if solved > without[label] else worse if solved < without[label] else equal).append(name)
-    parts = [
-        f"{words} solved the task with clipping{than}: {listed(names)}."
-        for names, words, than in (
-            (better, "More seeds", " than without"),
-            (worse, "Fewer seeds", " than without"),
-            (equal, "As many seeds", " as without"),
-        )
-        if names
-    ]
+            difference = solved - without[label]
+            words = MORE_SOLVED if difference > 0 else FEWER_SOLVED if difference < 0 else AS_MANY_SOLVED
+            found[words].append(f"{label} ({clip_words(row)})" if has_several else label)
+    parts = [f"{words}: {listed(labels)}." for words, labels in found.items() if labels]
     return (" ".join(parts) or "Clipping was not varied where the task was learned.") + large_words(rows)
 
 
-def large_words(rows: Sequence[Mapping[str, Any]]) -> str:
-    exploded = [f"{row['label']} ({clip_words(row)})" for row in rows if max(_all_norms(row)) > 10]
+def large_words(rows: Sequence[Row]) -> str:
+    exploded = [f"{row['label']} ({clip_words(row)})" for row in rows if largest_norm(row) > 10]
     if exploded:
         return f" A gradient of norm above 10 was seen in {listed(exploded)}."
     return " No gradient had a norm above 10: here nothing exploded, so clipping had little to do."

@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from nmt.cells import Cell
-from nmt.lab.tasks import Sequences, Task
+from nmt.lab.tasks import MemoryTask, Sequences
 from nmt.model.recurrent import Recurrent
 from nmt.model.seq2seq import num_parameters
 from nmt.ranges import check_ranges
@@ -27,13 +27,9 @@ class Learner(nn.Module):
         self.layer = Recurrent(cell, inputs, hidden_size)
         self.readout = nn.Linear(hidden_size, outputs)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B,T,E) -> (B,T,O)."""
-        return side_by_side([self], [x])[0]
-
 
 def side_by_side(learners: Sequence[Learner], inputs: Sequence[Tensor]) -> list[Tensor]:
-    """What each learner makes of its own inputs, in one loop over time."""
+    """Inputs (B,T,E) -> outputs (B,T,O) of each learner, in one loop over time."""
     layers = [learner.layer for learner in learners]
     states = [layer.initial_state(len(x)) for layer, x in zip(layers, inputs, strict=True)]
     hidden = layers[0].side_by_side(layers, inputs, states)
@@ -56,7 +52,7 @@ def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:
     return low
 
 
-def hidden_size(cell: Cell, task: Task, parameters: int) -> int:
+def hidden_size(cell: Cell, task: MemoryTask, parameters: int) -> int:
     """The most units that a learner may have with so many parameters; some cells take certain multiples alone."""
     for step in range(1, parameters):
         try:
@@ -98,10 +94,11 @@ class Learned:
     steps: int  # when it was solved, or the last
     solved: bool
     gradient_norms: list[float]  # of the whole gradient before it is clipped, at every evaluation
+    largest_norm: float  # of the gradients of all updates, before they are clipped
 
 
 def learn(
-    cell: Cell, task: Task, lag: int, hidden_size: int, seeds: Sequence[int], learning: Learning
+    cell: Cell, task: MemoryTask, lag: int, hidden_size: int, seeds: Sequence[int], learning: Learning
 ) -> tuple[list[Learned], list[Learner]]:
     """Train every seed until it has solved the task or its steps are used up."""
     generators = [Generator().manual_seed(seed) for seed in seeds]
@@ -110,10 +107,12 @@ def learn(
     weights = [p for learner in learners for p in learner.parameters()]
     optimizer = torch.optim.Adam(weights, lr=learning.learning_rate, fused=True)
     active, norms = list(range(len(seeds))), [[] for _ in seeds]  # type: list[int], list[list[float]]
-    ended = [learning.max_steps] * len(seeds)
+    largest_norms, ended = [0.0] * len(seeds), [learning.max_steps] * len(seeds)
     for step in range(1, learning.max_steps + 1):
         batches = [task.make(learning.batch_size, lag, generators[i]) for i in active]
         found = _descend(task, [learners[i] for i in active], batches, optimizer, learning.clip_norm)
+        for i, norm in zip(active, found, strict=True):
+            largest_norms[i] = max(largest_norms[i], math.inf if math.isnan(norm) else norm)
         if step % learning.evaluate_every and step < learning.max_steps:
             continue
         scores = evaluate(task, [learners[i] for i in active], [validation[i] for i in active])
@@ -126,11 +125,13 @@ def learn(
         if not active:
             break
     finals = evaluate(task, learners, test)
-    results = [Learned(score, ended[i], i not in active, norms[i]) for i, score in enumerate(finals)]
+    results = [
+        Learned(score, ended[i], i not in active, norms[i], largest_norms[i]) for i, score in enumerate(finals)
+    ]
     return results, learners
 
 
-def fresh(cell: Cell, task: Task, hidden_size: int, seed: int) -> Learner:
+def fresh(cell: Cell, task: MemoryTask, hidden_size: int, seed: int) -> Learner:
     """As it is before training; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -138,7 +139,7 @@ def fresh(cell: Cell, task: Task, hidden_size: int, seed: int) -> Learner:
 
 
 def _descend(
-    task: Task,
+    task: MemoryTask,
     learners: Sequence[Learner],
     batches: Sequence[Sequences],
     optimizer: torch.optim.Optimizer,
@@ -156,7 +157,7 @@ def _descend(
 
 
 @torch.no_grad()
-def evaluate(task: Task, learners: Sequence[Learner], tests: Sequence[Sequences]) -> list[float]:
+def evaluate(task: MemoryTask, learners: Sequence[Learner], tests: Sequence[Sequences]) -> list[float]:
     """Each learner's score."""
     outputs = side_by_side(learners, [test.inputs for test in tests])
     return [task.score(output, test) for output, test in zip(outputs, tests, strict=True)]

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from nmt.cells import Cell
+from nmt.common.shape import Shape
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
-from nmt.lab.shape import Shape
-from nmt.lab.store import Job, made_by, run_jobs, save_summary
-from nmt.lab.tasks import TASKS
-from nmt.lab.words import cell_label, check_different, listed, numbers, spread, unique
+from nmt.lab.store import Job, run_cells
+from nmt.lab.tasks import TASKS, MemoryTask
+from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, spread, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 from nmt.ranges import check_ranges
@@ -69,7 +70,6 @@ class MemoryConfig:
 
 def run(config: MemoryConfig) -> list[Section]:
     """Do what is missing of the experiment, keep its summary, and show it."""
-    folder = Path(config.lab_dir)
     jobs = [
         {
             "name": f"{task}-{lag}-{cell_label(cell)}",
@@ -84,13 +84,7 @@ def run(config: MemoryConfig) -> list[Section]:
         for lag in config.lags[task]
         for cell in config.cells
     ]
-    # Long sequences first, so that no process is left alone with one at the end.
-    order = sorted(range(len(jobs)), key=lambda i: -jobs[i]["lag"] * jobs[i]["learning"]["max_steps"])
-    found = run_jobs(work, [jobs[i] for i in order], folder / "memory", config.processes)
-    result_of = dict(zip(order, found, strict=True))
-    rows = [{**job, "label": cell_label(from_dict(Cell, job["cell"])), **result_of[i]} for i, job in enumerate(jobs)]
-    save_summary(folder, "memory", made_by(jobs, folder / "memory"), {"rows": rows})
-    return sections({"rows": rows})
+    return sections({"rows": run_cells("memory", work, jobs, Path(config.lab_dir), config.processes)})
 
 
 def work(job: Job) -> dict[str, Any]:
@@ -107,26 +101,27 @@ def work(job: Job) -> dict[str, Any]:
 
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
-    rows = data["rows"]
-    return [_task_section(task, [row for row in rows if row["task"] == task]) for task in unique(rows, "task")]
+    rows = sorted(data["rows"], key=itemgetter("lag"))
+    return [
+        _task_section(task, [row for row in rows if row["task"] == task]) for task in unique(data["rows"], "task")
+    ]
 
 
-def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
+def _task_section(name: str, rows: Sequence[Row]) -> Section:
     task = TASKS[name]
+    about = task.about.replace("`lag`", "lag")
+    return Section(f"Memory: {task.title}", [about, conclusion(rows)], [_chart(task, rows), _table(task, rows)])
+
+
+def _chart(task: MemoryTask, rows: Sequence[Row]) -> LineChart:
     lines = []
     for label in unique(rows, "label"):
         own = [row for row in rows if row["label"] == label]
-        lines.append(
-            Curve(
-                label,
-                [row["lag"] for row in own],
-                [median(numbers(row["scores"])) for row in own],
-                [min(numbers(row["scores"])) for row in own],
-                [max(numbers(row["scores"])) for row in own],
-            )
-        )
+        scores = [numbers(row["scores"]) for row in own]
+        lags = [row["lag"] for row in own]
+        lines.append(Curve(label, lags, [*map(median, scores)], [*map(min, scores)], [*map(max, scores)]))
     seeds = len(rows[0]["scores"])
-    chart = LineChart(
+    return LineChart(
         f"{task.title}: {task.score_name}, {f'median and range of {seeds} seeds' if seeds > 1 else '1 seed'}",
         "lag in steps",
         task.score_name,
@@ -135,38 +130,34 @@ def _task_section(name: str, rows: Sequence[Mapping[str, Any]]) -> Section:
         level=task.chance,
         level_label="without memory",
     )
-    table = Table(
-        f"{task.title}: {task.score_name} (solved at {task.solved_at:g})",
-        ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)"),
-        [
-            (
-                str(row["lag"]),
-                row["label"],
-                str(row["hidden_size"]),
-                f"{row['network_parameters']:,}",
-                f"{median(numbers(row['scores'])):.3g}",
-                spread(row["scores"]),
-                f"{sum(row['solved'])} of {len(row['solved'])}",
-                f"{median(row['steps']):g}",
-            )
-            for row in rows
-        ],
-    )
-    return Section(f"Memory: {task.title}", [task.about.replace("`lag`", "lag"), conclusion(rows)], [chart, table])
 
 
-def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
+def _table(task: MemoryTask, rows: Sequence[Row]) -> Table:
+    header = ("lag", "cell", "units", "parameters", "median", "all seeds", "solved", "updates (median)")
+    found = [
+        (
+            str(row["lag"]),
+            row["label"],
+            str(row["hidden_size"]),
+            f"{row['network_parameters']:,}",
+            f"{median(numbers(row['scores'])):.3g}",
+            spread(row["scores"]),
+            solved_words(row),
+            f"{median(row['steps']):g}",
+        )
+        for row in rows
+    ]
+    return Table(f"{task.title}: {task.score_name} (solved at {task.solved_at:g})", header, found)
+
+
+def conclusion(rows: Sequence[Row]) -> str:
     """One task's outcome in words that hold whatever it is, at the longest lag."""
     lag = max(row["lag"] for row in rows)
     longest = [row for row in rows if row["lag"] == lag]
     budget = longest[0]["learning"]["max_steps"]
     all_of = [row["label"] for row in longest if all(row["solved"])]
     none_of = [row["label"] for row in longest if not any(row["solved"])]
-    some = [
-        f"{row['label']} ({sum(row['solved'])} of {len(row['solved'])})"
-        for row in longest
-        if row["label"] not in (*all_of, *none_of)
-    ]
+    some = [f"{row['label']} ({solved_words(row)})" for row in longest if row["label"] not in (*all_of, *none_of)]
     parts = [f"At lag {lag}, within {budget} updates,"]
     if len(none_of) == len(longest):
         return f"{parts[0]} no network solved it, so nothing is shown for one cell or against another."
@@ -178,26 +169,31 @@ def conclusion(rows: Sequence[Mapping[str, Any]]) -> str:
     if none_of:
         outcomes.append(f"{listed(none_of)} {'with no seed' if several else 'did not'}")
     parts.append("; ".join(outcomes) + ("." if several else "; one seed each."))
-    kinds = first_of_kind(longest)
-    if {"lstm", "lstm_peephole"} <= kinds.keys() and any(
-        any(kinds[one]["solved"]) for one in ("lstm", "lstm_peephole")
-    ):
-        parts.append(_compared(kinds["lstm"], kinds["lstm_peephole"]))
+    parts += [_compared(*pair) for pair in peephole_pairs(longest) if any(any(row["solved"]) for row in pair)]
     if all_of and len(all_of) == len(longest):
         parts.append("So at this lag the task does not tell the cells apart; a longer one might.")
     return " ".join(parts)
 
 
-def first_of_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def first_of_kind(rows: Sequence[Row]) -> dict[str, Row]:
     """The first row of each kind of cell, whatever its settings."""
     return {row["cell"]["name"]: row for row in reversed(rows)}
 
 
-def _compared(plain: Mapping[str, Any], peephole: Mapping[str, Any]) -> str:
+def peephole_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Every plain LSTM with the one of the same settings that has peepholes."""
+    return [
+        (plain, peephole)
+        for plain in rows
+        for peephole in rows
+        if plain["cell"]["name"] == "lstm" and peephole["cell"] == plain["cell"] | {"name": "lstm_peephole"}
+    ]
+
+
+def _compared(plain: Row, peephole: Row) -> str:
     found = [numbers(row["scores"]) for row in (plain, peephole)]
     low, high = max(map(min, found)), min(map(max, found))
-    overlap = low <= high
-    values = f"Peepholes have {spread(peephole['scores'])}, the plain LSTM {spread(plain['scores'])}"
-    if overlap:
+    values = f"{peephole['label']} has {spread(peephole['scores'])}, {plain['label']} {spread(plain['scores'])}"
+    if low <= high:
         return f"{values}: the ranges overlap, so nothing is shown for peepholes or against them."
     return f"{values}: the ranges do not overlap, so here peepholes made a difference."

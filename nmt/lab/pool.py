@@ -25,8 +25,7 @@ def results(
 
     Raises the jobs' own errors, and ChildProcessError where a process was killed."""
     others = set(multiprocessing.active_children())
-    number = max(1, min(processes, len(jobs)))
-    pool = ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), _begin, (begin,))
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (begin,))
     try:
         # A process has from its first moment on what is blocked when it is started. multiprocessing's own process,
         # whose start would let signals through, runs once there is a pool.

@@ -20,7 +20,7 @@ from nmt.lab.diagrams import unit_diagram
 from nmt.lab.learner import parameters_of
 from nmt.lab.store import load_summary, provenance
 from nmt.lab.tasks import TASKS
-from nmt.lab.words import listed, unique
+from nmt.lab.words import Row, listed, solved_words, unique
 from nmt.pictures.charts import Section, Table
 from nmt.pictures.page import pictures, save_svg
 from nmt.plain_data import from_dict
@@ -105,10 +105,7 @@ def measured(done: Mapping[str, Any]) -> str:
             lag = max(row["lag"] for row in rows if row["task"] == task)
             of = memory.first_of_kind([row for row in rows if row["task"] == task and row["lag"] == lag])
             if {"rnn", "lstm"} <= of.keys():
-                counts = [
-                    f"{of[name]['label']} solved {sum(of[name]['solved'])} of {len(of[name]['solved'])}"
-                    for name in ("rnn", "lstm")
-                ]
+                counts = [f"{of[name]['label']} solved {solved_words(of[name])}" for name in ("rnn", "lstm")]
                 parts.append(f"{TASKS[task].title} at lag {lag}: {', '.join(counts)} seeds")
     if "gradients" in done:
         rows = [row for row in done["gradients"]["rows"] if row["cell"]["name"] in ("rnn", "lstm")]
@@ -168,7 +165,7 @@ def which(done: Mapping[str, Any]) -> Section:
     return Section("When do you use which?", paragraphs, tables)
 
 
-def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
+def longest_lags(rows: Sequence[Row]) -> Table:
     """Up to which lag each cell solved each task with every seed."""
     tasks = unique(rows, "task")
     lags = {
@@ -180,7 +177,7 @@ def longest_lags(rows: Sequence[Mapping[str, Any]]) -> Table:
     return Table(f"the longest lag that was solved{how}, in steps", ("cell", *titles), found)
 
 
-def advice(rows: Sequence[Mapping[str, Any]]) -> str:
+def advice(rows: Sequence[Row]) -> str:
     """Where gates earned their price in these runs."""
     labels = {name: memory.first_of_kind(rows)[name]["label"] for name in ("rnn", "lstm")}
     solved: dict[str, dict[tuple[str, int], int]] = {

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from typing import Any
 import torch
 
 from nmt import __version__
+from nmt.cells import Cell
 from nmt.common.bars import clock, tracked
 from nmt.common.files import write_atomically
 from nmt.common.json_text import digest_of, finite, to_json
+from nmt.common.shape import Shape, ShapeError, check_shape
 from nmt.lab.pool import results
-from nmt.lab.shape import Shape, ShapeError, check_shape
+from nmt.lab.words import cell_label
+from nmt.plain_data import from_dict
 
 log = logging.getLogger(__name__)
 
@@ -36,18 +39,24 @@ def run_jobs(
     folder: Path,
     processes: int | None = None,
     shows_itself: bool = False,
+    size: Callable[[Job], int] = lambda _: 0,
 ) -> list[dict[str, Any]]:
     """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
     thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
-    that is damaged is made anew, with a warning. A bar shows how far they are, unless the work
-    `shows_itself`: then the log does. Raises ChildProcessError where one of several processes was killed."""
+    that is damaged is made anew, with a warning. The largest by `size` begin first, so that no process is left alone
+    with one at the end. A bar shows how far they are, unless the work `shows_itself`: then the log does. Raises
+    ChildProcessError where one of several processes was killed."""
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [job for job in jobs if _stored(job, folder, log.warning) is None]
+    missing = sorted((job for job in jobs if _stored(job, folder) is None), key=size, reverse=True)
+    for path in (path_of(job, folder) for job in missing):
+        if path.exists():
+            log.warning("%s is damaged; it is made anew", path)
     if len(missing) < len(jobs):
         log.info("%d of %d results are there already", len(jobs) - len(missing), len(jobs))
     count = min(processes or len(os.sched_getaffinity(0)), max(1, len(missing)))
     began = time.monotonic()
-    with closing(_here(work, missing) if count == 1 else results(work, missing, count, _one_thread)) as found:
+    here = ((job, work(job)) for job in missing)
+    with closing(here if count == 1 else results(work, missing, count, _one_thread)) as found:
         followed = found if shows_itself else tracked(found, "experiment", len(missing), "jobs")
         for number, (job, result) in enumerate(followed, 1):
             result = finite(result)
@@ -58,6 +67,23 @@ def run_jobs(
     return [_of(job, folder)["result"] for job in jobs]
 
 
+def run_cells(
+    name: str, work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], lab_dir: Path, processes: int | None
+) -> list[dict[str, Any]]:
+    """The jobs of an experiment, each of one cell and lag -> a row for each, which are kept as its summary."""
+    results = run_jobs(work, jobs, lab_dir / name, processes, size=_num_steps)
+    rows = [
+        {**job, "label": cell_label(from_dict(Cell, job["cell"])), **result}
+        for job, result in zip(jobs, results, strict=True)
+    ]
+    save_summary(lab_dir, name, made_by(jobs, lab_dir / name), {"rows": rows})
+    return rows
+
+
+def _num_steps(job: Job) -> int:
+    return int(job["lag"] * job["learning"]["max_steps"])
+
+
 def _of(job: Job, folder: Path) -> dict[str, Any]:
     stored = _stored(job, folder)
     if stored is None:
@@ -65,35 +91,23 @@ def _of(job: Job, folder: Path) -> dict[str, Any]:
     return stored
 
 
-def _stored(job: Job, folder: Path, warn: Callable[[str], None] | None = None) -> dict[str, Any] | None:
+def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
     """What is kept of a job, when it is there and sound."""
-    path = path_of(job, folder)
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path_of(job, folder).read_bytes())
         is_sound = (
             content["job"] == json.loads(to_json(job))
             and content["sha256"] == digest_of(content["result"])
             and isinstance(content["result"], dict)
             and isinstance(content["made"], dict)
         )
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):  # no JSON, or another shape
         return None
-    except (ValueError, TypeError, LookupError, RecursionError):  # no JSON, or another shape
-        is_sound = False
-    if not is_sound and warn is not None:
-        warn(f"{path} is damaged; it is made anew")
     return dict(content) if is_sound else None
 
 
 def _one_thread() -> None:
     torch.set_num_threads(1)
-
-
-def _here(
-    work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job]
-) -> Generator[tuple[Job, dict[str, Any]], None, None]:
-    for job in jobs:
-        yield job, work(job)
 
 
 def path_of(job: Job, folder: Path) -> Path:
@@ -139,6 +153,6 @@ def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None
     except (ValueError, RecursionError) as error:
         what = str(error) if isinstance(error, ShapeError) else "is no JSON"
         raise ValueError(
-            f"{path} is damaged or of another program: it {what}; run nmt-lab {name} again, or delete it"
+            f"{path} is damaged, or of another version: it {what}; run nmt-lab {name} again, or delete it"
         ) from None
     return dict(data)

@@ -6,8 +6,7 @@ E input features, O outputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,17 +20,16 @@ class Sequences(NamedTuple):
     targets: Tensor  # (B, T): numbers, or classes with IGNORED where nothing is asked
 
 
-@dataclass(frozen=True)
-class Task:
+class MemoryTask:
     """Classes unless a task says otherwise: cross-entropy at every step that asks, scored by how many are right."""
 
-    title: ClassVar[str]
-    about: ClassVar[str]
-    inputs: ClassVar[int]
-    outputs: ClassVar[int]
-    score_name: ClassVar[str] = "accuracy"
-    chance: ClassVar[float]  # the score of who knows the distribution but remembers nothing
-    solved_at: ClassVar[float] = 0.95
+    title: str
+    about: str
+    inputs: int
+    outputs: int
+    score_name: str = "accuracy"
+    chance: float  # the score of who knows the distribution but remembers nothing
+    solved_at: float = 0.95
 
     def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
         raise NotImplementedError
@@ -68,8 +66,7 @@ def within(low: float, high: float, rows: int, length: int, generator: Generator
     return torch.randint(first, max(first + 1, int(high * length)), (rows,), generator=generator)
 
 
-@dataclass(frozen=True)
-class Adding(Task):
+class Adding(MemoryTask):
     """Hochreiter & Schmidhuber (1997), experiment 4, with a mark in each half as in Le et al. (2015)."""
 
     title = "adding problem"
@@ -101,8 +98,7 @@ class Adding(Task):
         return score <= self.solved_at
 
 
-@dataclass(frozen=True)
-class TemporalOrder(Task):
+class TemporalOrder(MemoryTask):
     """Hochreiter & Schmidhuber (1997), experiment 6a."""
 
     title = "temporal order"
@@ -120,15 +116,14 @@ class TemporalOrder(Task):
         return Sequences(one_hot(symbols, 6), targets)
 
 
-@dataclass(frozen=True)
-class Copy(Task):
+class Copy(MemoryTask):
     """Hochreiter & Schmidhuber (1997) and Arjovsky et al. (2016), arXiv:1511.06464, with fewer symbols."""
 
     title = "copy after a delay"
     about = "Repeat five symbols out of four kinds after `lag` blank steps."
     inputs, outputs = 6, 4  # the symbols, a blank, and the sign to begin
     chance = 0.25
-    LENGTH: ClassVar[int] = 5
+    LENGTH = 5
 
     def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
         told = torch.randint(4, (rows, self.LENGTH), generator=generator)
@@ -150,8 +145,7 @@ REBER: dict[int, tuple[tuple[str, int], ...]] = {  # state -> the symbols that m
 }
 
 
-@dataclass(frozen=True)
-class EmbeddedReber(Task):
+class EmbeddedReber(MemoryTask):
     """Cleeremans et al. (1989) and Hochreiter & Schmidhuber (1997), experiment 1: predict the next symbol of a string
     B (T or P) B <string of Reber's grammar> E (the same T or P) E. Only the last T or P is scored."""
 
@@ -159,26 +153,26 @@ class EmbeddedReber(Task):
     about = "The second symbol again as the last but one, after `lag` to `lag` + 8 symbols of Reber's grammar."
     inputs = outputs = 7
     chance = 0.5
-    SYMBOLS: ClassVar[str] = "BTSXVPE"
-    MORE: ClassVar[int] = 8
+    SYMBOLS = "BTSXVPE"
+    MORE = 8
 
     def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
-        begin, end = (self.SYMBOLS.index(symbol) for symbol in "BE")
+        begin, end = self.ids("BE")
         length = torch.randint(lag, lag + self.MORE + 1, (rows,), generator=generator)
-        kept = torch.tensor([self.SYMBOLS.index(symbol) for symbol in "TP"])[
-            torch.randint(2, (rows,), generator=generator)
-        ]
-        inner = self.grammatical(length, lag + self.MORE, generator)
+        kept = self.ids("TP")[torch.randint(2, (rows,), generator=generator)]
         string = torch.full((rows, lag + self.MORE + 6), IGNORED)
-        string[:, :3] = torch.stack([torch.full_like(kept, begin), kept, torch.full_like(kept, begin)], 1)
-        string[:, 3:-3] = inner
-        for after, symbol in enumerate((torch.full_like(kept, end), kept, torch.full_like(kept, end))):
+        string[:, 0], string[:, 1], string[:, 2] = begin, kept, begin
+        string[:, 3:-3] = self.grammatical(length, lag + self.MORE, generator)
+        for after, symbol in enumerate((end, kept, end)):
             string[torch.arange(rows), 3 + length + after] = symbol
         # Padded in front: every string ends at the last step.
         place = torch.arange(string.shape[1]) - (lag + self.MORE - length)[:, None]
         ids = string.gather(1, place.clamp(min=0)).masked_fill(place < 0, IGNORED)
         inputs = one_hot(ids[:, :-1].clamp(min=0), 7) * (ids[:, :-1] != IGNORED)[..., None]
         return Sequences(inputs, ids[:, 1:].masked_fill(ids[:, :-1] == IGNORED, IGNORED))
+
+    def ids(self, symbols: str) -> Tensor:
+        return torch.tensor([self.SYMBOLS.index(symbol) for symbol in symbols])
 
     def grammatical(self, length: Tensor, longest: int, generator: Generator) -> Tensor:
         """Strings of these lengths (B,), all equally likely -> symbols (B,longest), IGNORED after the end."""
@@ -200,13 +194,12 @@ class EmbeddedReber(Task):
         return torch.stack(made, 1)
 
     def score(self, outputs: Tensor, sequences: Sequences) -> float:
-        which = torch.tensor([self.SYMBOLS.index(symbol) for symbol in "TP"])
+        which = self.ids("TP")
         guessed = which[outputs[:, -2, which].argmax(-1)]
         return float((guessed == sequences.targets[:, -2]).float().mean())
 
 
-@dataclass(frozen=True)
-class Timing(Task):
+class Timing(MemoryTask):
     """After Gers, Schraudolph & Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": two
     spikes show an interval, and the spikes that follow must be told a step ahead. Scored are intervals: right when a
     spike is told where it is and nowhere else between."""
@@ -216,7 +209,7 @@ class Timing(Task):
     inputs, outputs = 1, 2
     score_name = "intervals right"
     chance = 0.0
-    INTERVALS: ClassVar[int] = 4
+    INTERVALS = 4
 
     def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
         interval = torch.randint(max(2, lag // 2), lag + 1, (rows, 1), generator=generator)
@@ -236,7 +229,7 @@ class Timing(Task):
         return float((errors == 0).float().mean())
 
 
-TASKS: dict[str, Task] = {
+TASKS: dict[str, MemoryTask] = {
     "adding": Adding(),
     "order": TemporalOrder(),
     "copy": Copy(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from statistics import median
@@ -21,7 +21,7 @@ from nmt.data.preparation import Prepared
 from nmt.lab.learner import largest
 from nmt.lab.store import Job, made_by, path_of, run_jobs, save_summary
 from nmt.lab.translation_results import sections
-from nmt.lab.words import cell_label, check_different
+from nmt.lab.words import Row, cell_label, check_different
 from nmt.languages import unit
 from nmt.metrics.measure import Measure
 from nmt.model.attention import ATTENTIONS, AttentionConfig
@@ -165,24 +165,26 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
     return sorted(made, key=lambda one: one.seed)  # a first result for everything, then the spread
 
 
-def with_parameters(model: ModelConfig, size_of: Any, budget: int) -> ModelConfig:
+def with_parameters(model: ModelConfig, size_of: Callable[[ModelConfig], int], budget: int) -> ModelConfig:
     """The model with the hidden size that comes nearest to so many parameters without being larger."""
-
-    def of_hidden(hidden_size: int) -> int:
-        return int(size_of(replace(model, hidden_size=hidden_size)))
-
     step = math.lcm(8, 2 * model.attention.heads)  # two directions, each head its part; by 8 products are fast
-    return replace(model, hidden_size=largest(of_hidden, budget, step))
+    units = largest(lambda units: size_of(replace(model, hidden_size=units)), budget, step)
+    return replace(model, hidden_size=units)
 
 
 def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:
-    """Train, or go on with it, translate and score one run."""
+    """Train, or go on with it, translate and score one run. Raises ValueError where that is going on already."""
     from nmt.metrics.buckets import bleu_by_length
+    from nmt.training.folder import InUseError
     from nmt.training.run import train
     from nmt.translation.translator import Translator
 
     folder = Path(config.runs_dir) / config.run
-    train(config)
+    try:
+        train(config)
+    except InUseError:
+        others = "this experiment, or another with the same run, is going on already"
+        raise ValueError(f"{config.runs_dir} is in use: {others}") from None
     translator = Translator.load(folder / "model", **AS_TRAINED)
     srcs, refs = [pair.src for pair in test], [pair.tgt for pair in test]
     hyps = [one.text for one in translator.translate(srcs, plain=True)]
@@ -218,7 +220,7 @@ def tokens_per_s(metrics: Path) -> float | None:
     return median(logged) if logged else None
 
 
-def compared(measure: Measure, rows: Sequence[Mapping[str, Any]], refs: Sequence[str]) -> dict[str, Any]:
+def compared(measure: Measure, rows: Sequence[Row], refs: Sequence[str]) -> dict[str, Any]:
     """Paired bootstrap of every run against the first one."""
     from nmt.metrics.comparison import compare
 

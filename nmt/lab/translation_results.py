@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from nmt.lab.shape import Shape
-from nmt.lab.words import listed, unique
+from nmt.common.shape import Shape
+from nmt.lab.words import Row, listed, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 
 SIGNIFICANT = 0.05
+BETTER, WORSE = "significantly better", "significantly worse"
+EQUAL = "no difference that a paired bootstrap finds"
 
 SUMMARY: Shape = {
     "provenance": {...: str},
@@ -43,77 +45,61 @@ SUMMARY: Shape = {
 
 def sections(data: Mapping[str, Any]) -> list[Section]:
     rows = data["rows"]
-    labels = unique(rows, "label")
-    best = {label: [row for row in rows if row["label"] == label] for label in labels}
-    table = Table(
-        f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}",
-        (
-            "cell and attention",
-            "units",
-            "parameters",
-            f"BLEU, seed {rows[0]['seed']}",  # which p is of
-            "all seeds",
-            "p",
-            "training tokens/s",
-        ),
-        [
+    by_label = {label: [row for row in rows if row["label"] == label] for label in unique(rows, "label")}
+    text = [conclusion(data), by_attention(rows), provenance_words(data)]
+    return [Section("Translation", text, [_table(data, by_label), _chart(by_label)])]
+
+
+def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Row]]) -> Table:
+    title = f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}"
+    first_seed = f"BLEU, seed {data['rows'][0]['seed']}"  # which p is of
+    header = ("cell and attention", "units", "parameters", first_seed, "all seeds", "p", "training tokens/s")
+    found = []
+    for label, rows in by_label.items():
+        first, p = rows[0], data["p_values"].get(label)
+        found.append(
             (
                 label,
-                str(of[0]["hidden_size"]),
-                f"{of[0]['parameters']:,}",
-                f"{of[0]['bleu']['score']:.2f} ± {of[0]['bleu']['interval']:.2f}",
-                f"{mean(row['bleu']['score'] for row in of):.2f} over {len(of)}",
-                p_words(data["p_values"].get(label)),
-                "" if of[0]["tokens_per_s"] is None else f"{of[0]['tokens_per_s']:,.0f}",
+                str(first["hidden_size"]),
+                f"{first['parameters']:,}",
+                f"{first['bleu']['score']:.2f} ± {first['bleu']['interval']:.2f}",
+                f"{mean(row['bleu']['score'] for row in rows):.2f} over {len(rows)}",
+                "baseline" if p is None else f"{p:.4f}",
+                "" if first["tokens_per_s"] is None else f"{first['tokens_per_s']:,.0f}",
             )
-            for label, of in best.items()
-        ],
-    )
-    lengths = list(dict.fromkeys(bucket for row in rows for bucket in row["by_length"]))
-    lines = [
-        Curve(
-            label,
-            [lengths.index(bucket) for bucket in of[0]["by_length"]],
-            [bucket["bleu"] for bucket in of[0]["by_length"].values()],
-            dashed=of[0]["attention"] == "none",
         )
-        for label, of in best.items()
-    ]
-    source = f"source {rows[0].get('length_unit', 'words')}"
-    chart = LineChart("BLEU by source length", source, "BLEU", [line for line in lines if line.x], x_names=lengths)
-    return [Section("Translation", [conclusion(data), by_attention(rows), provenance_words(data)], [table, chart])]
+    return Table(title, header, found)
 
 
-def p_words(p: float | None) -> str:
-    return "baseline" if p is None else f"{p:.4f}"
+def _chart(by_label: Mapping[str, Sequence[Row]]) -> LineChart:
+    """Dashed where there is no attention."""
+    lengths = list(dict.fromkeys(bucket for rows in by_label.values() for row in rows for bucket in row["by_length"]))
+    lines = []
+    for label, (first, *_) in by_label.items():
+        places = [lengths.index(bucket) for bucket in first["by_length"]]
+        scores = [bucket["bleu"] for bucket in first["by_length"].values()]
+        if scores:
+            lines.append(Curve(label, places, scores, dashed=first["attention"] == "none"))
+    unit = next(iter(by_label.values()))[0].get("length_unit", "words")
+    return LineChart("BLEU by source length", f"source {unit}", "BLEU", lines, x_names=lengths)
 
 
 def conclusion(data: Mapping[str, Any]) -> str:
     """Which runs differ from the baseline, and whether that means anything."""
     baseline = data["rows"][0]["label"]
     scores = {row["label"]: row["bleu"]["score"] for row in reversed(data["rows"])}
-    better: list[str] = []
-    worse: list[str] = []
-    same: list[str] = []
+    found: dict[str, list[str]] = {BETTER: [], WORSE: [], EQUAL: []}
     for label, p in data["p_values"].items():
         if p is not None and label in scores:
-            where = same if p >= SIGNIFICANT else better if scores[label] > scores[baseline] else worse
-            where.append(f"{label} ({scores[label] - scores[baseline]:+.2f}, p = {p:.3f})")
-    parts = [
-        f"{words} {listed(names)}"
-        for words, names in (
-            ("significantly better:", better),
-            ("significantly worse:", worse),
-            ("no difference that a paired bootstrap finds:", same),
-        )
-        if names
-    ]
+            words = EQUAL if p >= SIGNIFICANT else BETTER if scores[label] > scores[baseline] else WORSE
+            found[words].append(f"{label} ({scores[label] - scores[baseline]:+.2f}, p = {p:.3f})")
+    parts = [f"{words}: {listed(labels)}" for words, labels in found.items() if labels]
     if not parts:
         return f"Only {baseline} was run; there is nothing to compare it with."
     return f"Against {baseline} with {scores[baseline]:.2f} BLEU: {'; '.join(parts)}."
 
 
-def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
+def by_attention(rows: Sequence[Row]) -> str:
     """What attention is worth to each cell, and what a cell is worth with and without attention."""
     means: dict[tuple[str, str], list[float]] = {}
     for row in rows:
@@ -127,7 +113,7 @@ def by_attention(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"Between the best and the worst cell: {'; '.join(parts)}." if parts else "Only one cell was run."
 
 
-def cell_of(row: Mapping[str, Any]) -> str:
+def cell_of(row: Row) -> str:
     """The cell's name in a row's label, with the settings that are not its defaults."""
     name: str = row["label"].partition(f"-{row['attention']}")[0]
     return name

@@ -11,17 +11,17 @@ from typing import Any
 from nmt.cells import Cell
 from nmt.plain_data import to_dict
 
+Row = Mapping[str, Any]  # of an experiment's summary: a job, its label and its result
+
 
 def cell_label(cell: Cell) -> str:
     """The cell's name, with the settings that are not its defaults."""
-    name = to_dict(cell)["name"]
-    values = {field.name: getattr(cell, field.name) for field in fields(cell)}
-    changed = [field.name for field in fields(cell) if values[field.name] != field.default]
-    return " ".join([name, *(f"{key}={_short(values[key])}" for key in changed)])
-
-
-def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    words = [to_dict(cell)["name"]]
+    for field in fields(cell):
+        value = getattr(cell, field.name)
+        if value != field.default:
+            words.append(f"{field.name}={value:g}" if isinstance(value, float) else f"{field.name}={value}")
+    return " ".join(words)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -39,6 +39,11 @@ def spread(found: Sequence[float | None]) -> str:
     return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
 
 
+def solved_words(row: Row) -> str:
+    """How many seeds solved the task."""
+    return f"{sum(row['solved'])} of {len(row['solved'])}"
+
+
 def check_different(**lists: Iterable[Any]) -> None:
     """Raises ValueError for a list of settings that has a value twice: its results would count as two."""
     for key, values in lists.items():
@@ -47,6 +52,6 @@ def check_different(**lists: Iterable[Any]) -> None:
             raise ValueError(f"{key} has {twice[0]} twice")
 
 
-def unique(rows: Iterable[Mapping[str, Any]], key: str) -> list[Any]:
+def unique(rows: Iterable[Row], key: str) -> list[Any]:
     """The different values of a key, in the order in which they come."""
     return list(dict.fromkeys(row[key] for row in rows))

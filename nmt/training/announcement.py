@@ -11,6 +11,7 @@ from nmt.data.cleaning import reasons
 from nmt.data.datamodule import DataModule
 from nmt.data.mixing import describe_share
 from nmt.model.seq2seq import num_parameters
+from nmt.training.machine import Hardware
 from nmt.training.module import TrainingModule
 from nmt.training.resumption import ResumePoint
 from nmt.training.warm_start import shared_pieces
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def announce(
-    module: TrainingModule, datamodule: DataModule, hardware: tuple[str, str], start: ResumePoint, failure: str
+    module: TrainingModule, datamodule: DataModule, hardware: Hardware, start: ResumePoint, failure: str
 ) -> None:
     prepared, size = module.prepared, num_parameters(module.model)
     if prepared.decisions:
@@ -32,16 +33,15 @@ def announce(
         log.warning("malformed: %s", fault)
     for oddity in prepared.oddities:
         log.warning("warning: %s", oddity)
-    accelerator, precision = hardware
     threads = torch.get_num_threads()
-    log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", precision, accelerator, threads)
+    log.info("%s parameters, %s on %s, %d thread(s)", f"{size:,}", hardware.precision, hardware.accelerator, threads)
     if module.frozen:
         trained = size - sum(parameter.numel() for parameter in module.frozen)
         optim = module.config.optim
         until = f" for {optim.freeze_steps} updates" if optim.freeze_steps else ""
         log.info("%s of them are trained; frozen%s: %s", f"{trained:,}", until, ", ".join(optim.freeze))
     if module.config.init and module.config.init_vocabulary == "swap":
-        shared = shared_pieces(load_bundle(module.config.init).tokenizer, module.tokenizer)
+        shared = shared_pieces(load_bundle(module.config.init).tokenizer, prepared.tokenizer)
         log.info("%d of %d pieces are those of %s", *shared, module.config.init)
     if failure:
         log.warning(failure)

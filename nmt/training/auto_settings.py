@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nmt.composition import flat, merged, nested
 from nmt.config import RunConfig, TrainerConfig
 from nmt.data.batching import token_batches
 from nmt.data.encoded import EncodedCorpus
@@ -39,10 +40,10 @@ def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]
     }
     for decide in (_by_tokens, _by_updates):  # the second needs what the first decided
         for key, value in decide(from_dict(RunConfig, plain), prepared.train).items():
-            group, name = key.split(".")
             if key in config.auto:
-                plain[group][name] = value
-    decisions = " ".join(f"{key}={plain[group][name]}" for key in config.auto for group, name in [key.split(".")])
+                plain = merged(plain, nested(key, value))
+    values = flat(plain)
+    decisions = " ".join(f"{key}={values[key]}" for key in config.auto)
     return from_dict(RunConfig, plain), replace(prepared, decisions=decisions)
 
 
@@ -53,7 +54,7 @@ def prepared_by_text(config: RunConfig) -> tuple[RunConfig, Prepared]:
 
 def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
     """The settings that follow from the number of tokens alone."""
-    if (tokens := num_tokens(train)) >= MUCH:
+    if (tokens := train.counts.tokens) >= MUCH:
         return {}
     max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
     return {
@@ -67,7 +68,7 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
 
 
 def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    tokens = num_tokens(train)
+    tokens = train.counts.tokens
     epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # "until I stop it" shall be validated as often
     return {
         "optim.warmup_steps": min(WARMUP, estimated_updates(config.trainer, train) // 5),
@@ -79,16 +80,11 @@ def epochs_for(tokens: int) -> int:
     return min(round(EPOCHS * float((MUCH / tokens) ** POWER)), MOST_EPOCHS)
 
 
-def num_tokens(train: EncodedCorpus) -> int:
-    """The text's tokens."""
-    return train.counts.tokens
-
-
 def estimated_updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
     """Of a whole training; a lower bound for text of more than one window."""
     if train.rows <= WINDOW:
         batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
     else:
-        batches = num_tokens(train) // trainer.max_tokens
+        batches = train.counts.tokens // trainer.max_tokens
     every = trainer.max_epochs * max(1, batches // (trainer.accumulate * (trainer.shards or 1)))
     return min(every, trainer.max_steps or every)

@@ -19,7 +19,6 @@ from nmt.bundle import save_bundle
 from nmt.data.datamodule import datamodule_of
 from nmt.metrics.config import Name
 from nmt.metrics.measure import Score, shown
-from nmt.model.seq2seq import num_parameters
 from nmt.training.card import model_card
 from nmt.training.folder import BEST, MODEL
 from nmt.training.module import TrainingModule
@@ -188,7 +187,6 @@ class ModelDirectories(Checkpoint):
 def save_model(folder: Path, module: TrainingModule) -> None:
     """The weights, or the average of them, that the last validation found better."""
     validation = module.validation
-    size = num_parameters(module.model)
     scores = {name: asdict(score) for name, score in validation.scores.items()}
     of_each = {
         direction: {name: asdict(score) for name, score in found.items()}
@@ -197,4 +195,4 @@ def save_model(folder: Path, module: TrainingModule) -> None:
     with module.averages.applied(validation.average, module.model):
         found = {"valid": scores, "nll": validation.nll, "step": module.global_step, "average": validation.average}
         found |= {"directions": of_each} if of_each else {}
-        save_bundle(folder, module.bundle(), model_card(module, size), found)
+        save_bundle(folder, module.bundle(), model_card(module), found)

@@ -1,4 +1,4 @@
-"""Checkpoints: when they are written, how none is ever torn, and where a run goes on.
+"""Checkpoints: when they are written, how none is ever torn, and what Lightning is told when a run goes on from one.
 
 A checkpoint stands between two updates of the weights, or at the end of an epoch, and nowhere else. What happened
 after it is done again, to the bit: every random number depends on its place in the run alone. The batches that it
@@ -12,7 +12,6 @@ import logging
 import signal
 import time
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from nmt.common.files import replacing
 from nmt.common.signals import Signals, Stopped
-from nmt.config import TrainerConfig
-from nmt.data.datamodule import DataModule, datamodule_of
+from nmt.data.datamodule import datamodule_of
 from nmt.data.tokenizer import Tokenizer
 from nmt.training.divergence import DivergenceError
 from nmt.training.folder import log_sizes
@@ -60,7 +58,7 @@ class CheckpointFiles(TorchCheckpointIO):
             except RuntimeError as error:  # torch's word for what the file said
                 raise OSError(f"{target} cannot be written: {error.__context__ or error}") from None
             file.flush()
-            if not _is_whole(file):
+            if not is_whole(file):
                 raise OSError(f"{target} cannot be written: what was read back is not what was written")
             if target.exists() and self.last_is_sound:
                 target.replace(target.with_name(PREVIOUS))
@@ -71,7 +69,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return TorchCheckpointIO().load_checkpoint(path, weights_only=True)
 
 
-def _is_whole(file: Any) -> bool:
+def is_whole(file: Any) -> bool:
     """Whether every part of a checkpoint has its checksum."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -80,98 +78,12 @@ def _is_whole(file: Any) -> bool:
         return False
 
 
-def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tuple[Path | None, dict[str, Any]]:
-    """The newest sound checkpoint of a run, with which the module can go on, and its content; or None and {}.
-
-    Raises ValueError when there is one, but none is sound and of this run.
-    """
-    paths = [path for name in (LAST, PREVIOUS) if (path := run_dir / FOLDER / name).exists()]
-    faults = []
-    for path in paths:
-        content = _content(path) if path.is_file() else None
-        fault = "is damaged" if content is None else _mismatch(content, module) if module else None
-        if content is not None and fault is None:
-            return path, content
-        faults.append(f"{path} {fault}")
-        log.warning(faults[-1])
-    if paths:
-        raise ValueError(f"{faults[0]}; delete {paths[0].parent} to begin anew, or choose another run=")
-    return None, {}
-
-
-def _content(path: Path) -> dict[str, Any] | None:
-    """None for what is no checkpoint, or not whole. A ZIP of any other kind may raise anything."""
-    if not _is_whole(path):
-        return None
-    try:
-        content = read_checkpoint(path)
-    except Exception as error:
-        if isinstance(error, OSError | MemoryError):
-            raise
-        return None
-    return content if isinstance(content, dict) else None
-
-
-# What a run goes on from, among other things.
-PARTS = {
-    "epoch": int,
-    "global_step": int,
-    "pytorch-lightning_version": str,
-    "state_dict": dict,
-    "loops": {"fit_loop": dict},
-    "callbacks": dict,
-    "optimizer_states": list,
-    "lr_schedulers": list,
-    "progress": {"without_gain": int},
-    DataModule.__qualname__: {"epoch": int, "batches_done": int},
-}
-
-
-def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
-    """Why the module cannot go on from a checkpoint."""
-    if not _has(content, PARTS):
-        return "is no checkpoint of a training"
-    shapes, found = (
-        {name: getattr(value, "shape", None) for name, value in state.items()}
-        for state in (module.state_dict(), content["state_dict"])
-    )
-    if shapes != found:
-        return "is a checkpoint of another model"
-    if content.get(PIECES) not in (None, pieces_hash(module.tokenizer)):
-        return "is of other pieces than the tokenizer has now"
-    return None
-
-
-def _has(content: Any, parts: Mapping[str, Any]) -> bool:
-    """Whether a mapping has these parts, each of its type."""
-    return isinstance(content, Mapping) and all(
-        _has(content.get(name), kind) if isinstance(kind, Mapping) else isinstance(content.get(name), kind)
-        for name, kind in parts.items()
-    )
-
-
 def pieces_hash(tokenizer: Tokenizer) -> str:
     """Of which piece each row of an embedding stands for."""
     digest = hashlib.sha256()
     for name, model in sorted(tokenizer.models.items()):
         digest.update(name.encode() + hashlib.sha256(model).digest())
     return digest.hexdigest()
-
-
-def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
-    """Why training would do nothing more after a checkpoint, and what would make it go on."""
-    epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
-    waited = content["progress"]["without_gain"]
-    if epochs >= config.max_epochs:
-        return f"{epochs} epoch(s) are done; trainer.max_epochs={epochs + 1}, or more, goes on"
-    if config.max_steps is not None and steps >= config.max_steps:
-        return f"{steps} update(s) are done; trainer.max_steps={steps + 1}, or more, goes on"
-    if config.patience is not None and waited >= config.patience:
-        return f"{waited} validation(s) brought nothing better; trainer.patience={waited + 1}, or more, goes on"
-    seconds = content["callbacks"].get("Timer", {}).get("time_elapsed", {}).get("train", 0)
-    if config.max_minutes is not None and seconds >= 60 * config.max_minutes:
-        return f"{seconds / 60:.4g} minutes are over; a larger trainer.max_minutes goes on"
-    return None
 
 
 class Checkpoints(Checkpoint):
@@ -254,7 +166,7 @@ class Checkpoints(Checkpoint):
     ) -> None:
         assert isinstance(pl_module, TrainingModule)
         checkpoint["logs"] = log_sizes(self.run_dir) if trainer.is_global_zero else {}
-        checkpoint[PIECES] = pieces_hash(pl_module.tokenizer)
+        checkpoint[PIECES] = pieces_hash(pl_module.prepared.tokenizer)
 
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]

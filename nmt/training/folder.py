@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from nmt.automatic import AUTO
 from nmt.common.files import locked, naming, remove_drafts, write_atomically
 from nmt.common.log_lines import ShownLines
+from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.data.corpora import Corpus, Pair
 from nmt.data.normalization import Normalization
@@ -38,6 +39,10 @@ CHANGEABLE = frozenset(
 ROLES = {"train": "training", "valid": "validation", "test": "test"}  # of splits, in words
 
 log = logging.getLogger(__name__)
+
+
+class InUseError(ValueError):
+    """The run is going on in another process."""
 
 
 def check_run_dir(run_dir: Path, config: RunConfig) -> None:
@@ -146,14 +151,6 @@ def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
         write_atomically(run_dir / name, "".join(lines).encode(errors="replace"))
 
 
-def flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted keys."""
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return found
-
-
 def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str] = ()) -> str:
     """ "KEY=VALUE, not OTHER" of the first dotted key that differs, or nothing. What is chosen by name comes first:
     other keys follow from it. What the text decides is "auto"."""
@@ -194,7 +191,7 @@ def _logs(run_dir: Path) -> list[str]:
 
 @contextmanager
 def taken(run_dir: Path) -> Iterator[None]:
-    """The folder is this run's alone. Raises ValueError when the run is going on in another process."""
+    """The folder is this run's alone. Raises InUseError."""
     if not is_first_process():
         yield
         return
@@ -203,7 +200,7 @@ def taken(run_dir: Path) -> Iterator[None]:
         try:
             stack.enter_context(locked(run_dir, wait=False))
         except BlockingIOError:
-            raise ValueError(f"{run_dir} is in use: the same run is going on already") from None
+            raise InUseError(f"{run_dir} is in use: the same run is going on already") from None
         for folder in (run_dir, run_dir / "checkpoints", run_dir / MODEL, *(run_dir / BEST).glob("*")):
             remove_drafts(folder)
         yield

@@ -20,9 +20,9 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from nmt.common.files import naming, write_atomically
 from nmt.common.json_text import to_json
+from nmt.composition import flat
 from nmt.config import RunConfig
 from nmt.plain_data import to_dict
-from nmt.training.folder import flat
 
 RUNS = "loggers.json"  # service -> the id of the run there
 PROJECT = "nmt"  # where nothing else is asked for
@@ -36,7 +36,7 @@ Make = Callable[[RunConfig, Path, str | None], tuple[Logger, str]]
 
 def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
     """Those that `trainer.loggers` names. Raises ModuleNotFoundError for a library that is not installed."""
-    return [Forgiven(name, SERVICES[name](), config, run_dir) for name in config.trainer.loggers]
+    return [ServiceLogger(name, SERVICES[name](), config, run_dir) for name in config.trainer.loggers]
 
 
 def wandb_logger() -> Make:
@@ -65,7 +65,7 @@ def mlflow_logger() -> Make:
 SERVICES: dict[str, Callable[[], Make]] = {"wandb": wandb_logger, "mlflow": mlflow_logger}
 
 
-class Forgiven(Logger):
+class ServiceLogger(Logger):
     """A service's logger in the first process. One that fails is told of, and left out from then on: no training ends
     because a server does."""
 

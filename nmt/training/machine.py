@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 
 from nmt.config import RunConfig, TrainerConfig
 
 
-def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
-    """The accelerator ("cpu" or "gpu") and the precision. Raises ValueError for what this machine has not."""
+class Hardware(NamedTuple):
+    accelerator: str  # "cpu" or "gpu"
+    precision: str
+
+
+def choose_hardware(config: TrainerConfig) -> Hardware:
+    """Raises ValueError for what this machine has not."""
     has_gpu = torch.cuda.is_available()
     accelerator = ("gpu" if has_gpu else "cpu") if config.accelerator == "auto" else config.accelerator
     if accelerator == "gpu" and not has_gpu:
@@ -25,11 +31,11 @@ def choose_hardware(config: TrainerConfig) -> tuple[str, str]:
             raise ValueError(
                 f"trainer.precision is {config.precision!r}, which this processor cannot do; choose auto"
             )
-        return accelerator, config.precision
+        return Hardware(accelerator, config.precision)
     if accelerator == "gpu":
-        return accelerator, "bfloat16" if has_bfloat16_lstm() else "float16"
+        return Hardware(accelerator, "bfloat16" if has_bfloat16_lstm() else "float16")
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return accelerator, "bfloat16" if fast else "float32"
+    return Hardware(accelerator, "bfloat16" if fast else "float32")
 
 
 def has_bfloat16_lstm() -> bool:

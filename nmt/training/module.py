@@ -30,7 +30,7 @@ from nmt.training.average import Averages
 from nmt.training.divergence import ROLLBACK_RATE, nan_if_not_finite
 from nmt.training.objective import Objective
 from nmt.training.optim import build_optimizer, learning_rate_factor, rise
-from nmt.training.progress import Progress
+from nmt.training.progress import TrainingProgress
 from nmt.training.validation import Validation, ValidText, nll_of, translated
 from nmt.training.warm_start import frozen_parameters, initialise_from
 from nmt.translation.translator import Translator
@@ -54,17 +54,14 @@ class TrainingModule(pl.LightningModule):
         self.prepared = prepared
         self.valid = ValidText.of(prepared, config.metric)
         self.copy_letterless = copies_letterless_text((pair.src, pair.tgt) for pair in prepared.valid)
-        self.directions = prepared.directions
-        self.tokenizer = prepared.tokenizer
-        self.lexicon = prepared.lexicon
         self.model = build_model(config.model, prepared.tokenizer)
         if config.init:
-            initialise_from(load_bundle(config.init), self.model, self.tokenizer)
+            initialise_from(load_bundle(config.init), self.model, prepared.tokenizer)
         self.frozen = frozen_parameters(self.model, config.optim.freeze)
         self.objective = Objective(config.optim, self.model, prepared)
         self.averages = Averages(self.model, config.optim)
         self.averaged_step = 0  # the update after which they were last
-        self.progress = Progress(rollbacks=rollbacks or 0)
+        self.progress = TrainingProgress(rollbacks=rollbacks or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, key=())  # the last one
         self.val_batches: list[Batch] = []  # of the validation that is going on
         self.trimmer = MemoryTrimmer()
@@ -201,17 +198,18 @@ class TrainingModule(pl.LightningModule):
 
     def bundle(self) -> Bundle:
         """What is saved, with the weights as they are now."""
+        prepared = self.prepared
         config = BundleConfig.of(
             self.config.model,
             self.config.search,
-            self.tokenizer,
-            self.directions,
+            prepared.tokenizer,
+            prepared.directions,
             metric=self.config.metric,
             copy_letterless=self.copy_letterless,
-            src_pieces=self.prepared.train.long_src(),
+            src_pieces=prepared.train.long_src(),
             scripts=self.valid.scripts,
         )
-        return Bundle(config, self.model, self.tokenizer, self.lexicon)
+        return Bundle(config, self.model, prepared.tokenizer, prepared.lexicon)
 
     def translator(self) -> Translator:
         """As nmt-translate will have it when not told otherwise."""
@@ -245,7 +243,7 @@ class TrainingModule(pl.LightningModule):
         checkpoint["tokenize"] = {direction.tgt: one.tokenize for direction, one in self.valid.measures.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        before = Progress.restored(checkpoint["progress"])
+        before = TrainingProgress.restored(checkpoint["progress"])
         if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had no other
             log.warning(
                 "the best model until now was found by BLEU of 13a's tokens, which its language lacks; now they are "

@@ -18,7 +18,7 @@ SelectionKey = tuple[float, ...]  # the greater is the better model's
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Kept in the checkpoint."""
 
     best: tuple[tuple[SelectionKey, int], ...] = ()  # (key, step) of the best validations, the best one first
@@ -29,14 +29,14 @@ class Progress:
     rollbacks: int = 0  # from divergence to a checkpoint, each at a lower learning rate
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any]) -> Progress:
+    def restored(cls, saved: Mapping[str, Any]) -> TrainingProgress:
         """From a checkpoint. An earlier version counted once for both, and its `rate_scale` had the rollbacks in it;
         an earlier one kept BLEU alone, so that of equal ones the next is the better."""
         best = tuple((key if isinstance(key, tuple) else (key, -inf, -inf), step) for key, step in saved["best"])
         since = {"since_cut": saved["without_gain"], "rollbacks": saved.get("returns", 0)}
         return cls(**{**since, **{name: value for name, value in saved.items() if name != "returns"}, "best": best})
 
-    def after(self, key: SelectionKey, step: int, keep: int = 1) -> Progress:
+    def after(self, key: SelectionKey, step: int, keep: int = 1) -> TrainingProgress:
         """Of the best validations `keep` are remembered, of equal ones the earlier."""
         best = sorted([*self.best, (key, step)], key=lambda one: one[0], reverse=True)[:keep]
         if not self.best or key > self.best[0][0]:
@@ -44,11 +44,11 @@ class Progress:
         waited = {"without_gain": self.without_gain + 1, "since_cut": self.since_cut + 1}
         return replace(self, best=tuple(best), validated_step=step, **waited)
 
-    def cut(self, factor: float) -> Progress:
+    def cut(self, factor: float) -> TrainingProgress:
         """The learning rate is multiplied by `factor`."""
         return replace(self, rate_scale=self.rate_scale * factor, since_cut=0)
 
-    def without_best(self) -> Progress:
+    def without_best(self) -> TrainingProgress:
         """What was measured otherwise cannot be compared: the next validation is the best."""
         return replace(self, best=(), validated_step=-1, without_gain=0, since_cut=0)
 

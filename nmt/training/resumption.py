@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.bundle import load_bundle
-from nmt.training.checkpoint import find_checkpoint, why_finished
+from nmt.common.shape import Shape, ShapeError, check_shape
+from nmt.config import TrainerConfig
+from nmt.data.datamodule import DataModule
+from nmt.training.checkpoint import FOLDER, LAST, PIECES, PREVIOUS, is_whole, pieces_hash, read_checkpoint
 from nmt.training.folder import MODEL
 from nmt.training.module import TrainingModule
 from nmt.training.ranks import from_first
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT: Shape = {  # what a run goes on from, among other things
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+    "state_dict": {},
+    "loops": {"fit_loop": {}},
+    "callbacks": {},
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "progress": {"without_gain": int},
+    DataModule.__qualname__: {"epoch": int, "batches_done": int},
+}
 
 
 class ResumePoint(NamedTuple):
@@ -45,3 +65,68 @@ def _check_best(folder: Path) -> None:
         raise ValueError(
             f"the best model of the run is lost ({error}); put it back, or choose another run="
         ) from None
+
+
+def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tuple[Path | None, dict[str, Any]]:
+    """The newest sound checkpoint of a run, with which the module can go on, and its content; or None and {}.
+
+    Raises ValueError when there is one, but none is sound and of this run.
+    """
+    paths = [path for name in (LAST, PREVIOUS) if (path := run_dir / FOLDER / name).exists()]
+    faults = []
+    for path in paths:
+        content = _content(path) if path.is_file() else None
+        fault = "is damaged" if content is None else _mismatch(content, module) if module else None
+        if content is not None and fault is None:
+            return path, content
+        faults.append(f"{path} {fault}")
+        log.warning(faults[-1])
+    if paths:
+        raise ValueError(f"{faults[0]}; delete {paths[0].parent} to begin anew, or choose another run=")
+    return None, {}
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """None for what is no checkpoint, or not whole. A ZIP of any other kind may raise anything."""
+    if not is_whole(path):
+        return None
+    try:
+        content = read_checkpoint(path)
+    except (OSError, MemoryError):
+        raise
+    except Exception:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
+    """Why the module cannot go on from a checkpoint."""
+    try:
+        check_shape(content, CHECKPOINT)
+    except ShapeError:
+        return "is no checkpoint of a training"
+    shapes, found = (
+        {name: getattr(value, "shape", None) for name, value in state.items()}
+        for state in (module.state_dict(), content["state_dict"])
+    )
+    if shapes != found:
+        return "is a checkpoint of another model"
+    if content.get(PIECES) not in (None, pieces_hash(module.prepared.tokenizer)):
+        return "is of other pieces than the tokenizer has now"
+    return None
+
+
+def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
+    """Why training would do nothing more after a checkpoint, and what would make it go on."""
+    epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
+    waited = content["progress"]["without_gain"]
+    if epochs >= config.max_epochs:
+        return f"{epochs} epoch(s) are done; trainer.max_epochs={epochs + 1}, or more, goes on"
+    if config.max_steps is not None and steps >= config.max_steps:
+        return f"{steps} update(s) are done; trainer.max_steps={steps + 1}, or more, goes on"
+    if config.patience is not None and waited >= config.patience:
+        return f"{waited} validation(s) brought nothing better; trainer.patience={waited + 1}, or more, goes on"
+    seconds = content["callbacks"].get("Timer", {}).get("time_elapsed", {}).get("train", 0)
+    if config.max_minutes is not None and seconds >= 60 * config.max_minutes:
+        return f"{seconds / 60:.4g} minutes are over; a larger trainer.max_minutes goes on"
+    return None

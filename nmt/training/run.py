@@ -12,8 +12,7 @@ import logging
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -60,7 +59,7 @@ from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import check_pairs, from_first, joined, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
-from nmt.training.trainer import build_trainer
+from nmt.training.trainer import Run, build_trainer
 from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
 
@@ -104,24 +103,23 @@ def train(config: RunConfig, watch: Watch | None = None) -> Trained:
 
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
     hardware = choose_hardware(config.trainer)
-    processes = world(config.trainer, hardware[0]).size  # says what is wrong, before they look for each other
-    with joined(config.trainer, hardware[0]):
-        return _train_on(config, signals, hardware, processes, watch)
+    processes = world(config.trainer, hardware.accelerator).size  # what is wrong is said before they wait for others
+    with joined(config.trainer, hardware.accelerator):
+        run_dir = Path(config.runs_dir) / config.run
+        config = _begun(run_dir, config, processes)
+        tune_process(IN_TRAINING)
+        if config.trainer.threads:
+            torch.set_num_threads(config.trainer.threads)
+        # The first process checks the text, and all have the same (SameText).
+        prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else None)
+        trim_memory()  # learning pieces and lexicon needs as much as a training step, and leaves it with malloc
+        config, prepared = decided(config, prepared)
+        check_pairs(len(prepared.valid), processes)
+        return _train_on(prepared, Run(config, run_dir, hardware, signals, watch))
 
 
-def _train_on(
-    config: RunConfig, signals: Signals, hardware: tuple[str, str], processes: int, watch: Watch | None
-) -> Trained:
-    run_dir = Path(config.runs_dir) / config.run
-    config = _begun(run_dir, config, processes)
-    tune_process(IN_TRAINING)
-    if config.trainer.threads:
-        torch.set_num_threads(config.trainer.threads)
-    # The first process checks the text, and all have the same (SameText).
-    prepared = _prepared(config, partial(check_text, run_dir, config.data) if is_first_process() else None)
-    trim_memory()  # learning the pieces and the lexicon needs as much as a training step, and leaves it with malloc
-    config, prepared = decided(config, prepared)
-    check_pairs(len(prepared.valid), processes)
+def _train_on(prepared: Prepared, run: Run) -> Trained:
+    config, run_dir = run.config, run.folder
     pl.seed_everything(config.seed, verbose=False)
     module, datamodule = _modules(config, prepared)
     with taken(run_dir), explained_shortage(config.trainer):
@@ -133,7 +131,7 @@ def _train_on(
             made_of = origin(config, module.valid.measures.values(), prepared.fingerprints)
             write_atomically(run_dir / ORIGIN, (to_json(made_of, 2) + "\n").encode())
         with open_log(run_dir / LOG):
-            module, seconds = _train_through(config, run_dir, hardware, module, datamodule, signals, start, watch)
+            module, seconds = _train_through(run, module, datamodule, start)
             log.info("best validation %s; model: %s", module.best, run_dir / MODEL)
     size = num_parameters(module.model)
     score, rank, name = module.best_score, module.progress.best[0][0], module.measure.name
@@ -175,26 +173,19 @@ def _prepared(config: RunConfig, check: Callable[[dict[str, str]], None] | None)
 
 
 def _train_through(
-    config: RunConfig,
-    run_dir: Path,
-    hardware: tuple[str, str],
-    module: TrainingModule,
-    datamodule: DataModule,
-    signals: Signals,
-    start: ResumePoint,
-    watch: Watch | None,
+    run: Run, module: TrainingModule, datamodule: DataModule, start: ResumePoint
 ) -> tuple[TrainingModule, float]:
     """Train to the end, in so many seconds; where training diverges, from the last checkpoint again, slower."""
-    failure = ""
+    config, failure = run.config, ""
     for times in range(MAX_ROLLBACKS + 1):
-        start = find_resume_point(run_dir, module) if times else start
+        start = find_resume_point(run.folder, module) if times else start
         if is_first_process():
-            cut_logs(run_dir, start.logs)
-        announce(module, datamodule, hardware, start, failure)
+            cut_logs(run.folder, start.logs)
+        announce(module, datamodule, run.hardware, start, failure)
         left = TimeLeft()
-        trainer = build_trainer(config, run_dir, *hardware, signals, start.checkpoint, left, watch)
+        trainer = build_trainer(run, start.checkpoint, left)
         try:
-            _fit(trainer, module, datamodule, start.checkpoint, signals)
+            _fit(trainer, module, datamodule, start.checkpoint, run.signals)
             break
         except DivergenceError as error:
             if config.trainer.on_divergence == "stop" or times == MAX_ROLLBACKS:
@@ -220,20 +211,14 @@ def _modules(
 def _fit(
     trainer: pl.Trainer, module: TrainingModule, datamodule: DataModule, checkpoint: Path | None, signals: Signals
 ) -> None:
-    with counted(trainer), signals.held():
-        # So that what is kept is never worse than the start; but with other pieces that is no translator yet.
-        if module.config.init and module.config.init_vocabulary == "keep" and not checkpoint:
-            trainer.validate(module, datamodule, verbose=False)
-        trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
-        if module.progress.validated_step != trainer.global_step:  # it ended inside an epoch
-            trainer.validate(module, datamodule, verbose=False)
-
-
-@contextmanager
-def counted(trainer: pl.Trainer) -> Iterator[None]:
-    """Whoever is told that a signal has ended the training is told where."""
     try:
-        yield
+        with signals.held():
+            # So that what is kept is never worse than the start; but with other pieces that is no translator yet.
+            if module.config.init and module.config.init_vocabulary == "keep" and not checkpoint:
+                trainer.validate(module, datamodule, verbose=False)
+            trainer.fit(module, datamodule, ckpt_path=checkpoint, weights_only=True)
+            if module.progress.validated_step != trainer.global_step:  # it ended inside an epoch
+                trainer.validate(module, datamodule, verbose=False)
     except Stopped as stopped:
         stopped.step = trainer.global_step
         raise

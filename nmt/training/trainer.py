@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -15,18 +16,19 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from nmt.common.bars import is_seen
 from nmt.common.signals import Signals
-from nmt.config import RunConfig, TrainerConfig
+from nmt.config import RunConfig
 from nmt.training.callbacks import ModelDirectories, Throughput, ValidationReport, Watch, Watched
 from nmt.training.checkpoint import CheckpointFiles, Checkpoints
 from nmt.training.curves import Curves
 from nmt.training.divergence import Updates
 from nmt.training.folder import METRICS, TENSORBOARD
 from nmt.training.loggers import TensorBoard, service_loggers
+from nmt.training.machine import Hardware
 from nmt.training.memory import MemoryProbe
 from nmt.training.metrics_file import MetricsFile, columns
 from nmt.training.module import TrainingModule
 from nmt.training.outlook import TimeLeft, TrainingBar
-from nmt.training.ranks import STARTERS, check_same, starter, world
+from nmt.training.ranks import check_same, starter, world
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float32": "32-true",
@@ -53,28 +55,35 @@ class SameText(Callback):
         check_same(pl_module.prepared.sha256)
 
 
-def build_trainer(
-    config: RunConfig,
-    run_dir: Path,
-    accelerator: str,
-    precision: str,
-    signals: Signals,
-    start: Path | None,
-    left: TimeLeft,
-    watch: Watch | None = None,
-) -> pl.Trainer:
-    trainer, every = config.trainer, world(config.trainer, accelerator)
+@dataclass(frozen=True)
+class Run:
+    """What stays as it is while a run trains."""
+
+    config: RunConfig
+    folder: Path
+    hardware: Hardware
+    signals: Signals
+    watch: Watch | None
+
+
+def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
+    """`start` is the checkpoint that the run goes on from, if any."""
+    trainer, (accelerator, precision) = run.config.trainer, run.hardware
+    every = world(trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
     environment = starter(trainer)
+    # Several devices hold equal weights and share the gradients, and send nothing else: the only buffers are averages
+    # of the weights (average.py), which are equal because the weights are.
+    strategy = DDPStrategy(broadcast_buffers=False) if environment or every.size > 1 else "auto"
     return pl.Trainer(
         accelerator=accelerator,
         devices=every.devices,
         num_nodes=every.nodes,
-        strategy=build_strategy(trainer, accelerator),
+        strategy=strategy,
         precision=PRECISIONS[precision],
         max_epochs=trainer.max_epochs,
         max_steps=trainer.max_steps or -1,
@@ -87,40 +96,31 @@ def build_trainer(
         deterministic=trainer.deterministic,
         enable_progress_bar=False,  # TrainingBar tells of all epochs
         enable_model_summary=False,
-        logger=_loggers(config, run_dir),
+        logger=_loggers(run),
         plugins=[CheckpointFiles(start), *([environment] if environment else [])],
-        callbacks=_callbacks(config, run_dir, signals, left, watch),
+        callbacks=_callbacks(run, left),
     )
 
 
-def _loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
-    metrics = MetricsFile(run_dir / METRICS, columns(config.metric.name, config.data.every_direction))
-    tensorboard = [TensorBoard(run_dir, name="", version=TENSORBOARD)] if config.trainer.tensorboard else []
-    return [metrics, *tensorboard, *service_loggers(config, run_dir)]
+def _loggers(run: Run) -> list[Logger]:
+    config = run.config
+    metrics = MetricsFile(run.folder / METRICS, columns(config.metric.name, config.data.every_direction))
+    tensorboard = [TensorBoard(run.folder, name="", version=TENSORBOARD)] if config.trainer.tensorboard else []
+    return [metrics, *tensorboard, *service_loggers(config, run.folder)]
 
 
-def _callbacks(
-    config: RunConfig, run_dir: Path, signals: Signals, left: TimeLeft, watch: Watch | None
-) -> list[Callback]:
-    trainer = config.trainer
+def _callbacks(run: Run, left: TimeLeft) -> list[Callback]:
+    config, trainer = run.config, run.config.trainer
     return [
         SameText(),
         left,  # before those that ask it
-        Checkpoints(run_dir, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, signals),
+        Checkpoints(run.folder, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, run.signals),
         MemoryProbe(),
         Updates(config.optim.clip_norm, trainer.max_skipped),
         Throughput(not is_seen(), left),
         ValidationReport(trainer.num_samples, left),
-        Curves(run_dir, config.metric.name),
-        ModelDirectories(run_dir, trainer.keep_best),
+        Curves(run.folder, config.metric.name),
+        ModelDirectories(run.folder, trainer.keep_best),
         TrainingBar(left),
-        *([Watched(watch)] if watch else []),
+        *([Watched(run.watch)] if run.watch else []),
     ]
-
-
-def build_strategy(config: TrainerConfig, accelerator: str) -> DDPStrategy | str:
-    """How Lightning trains on the devices. Several hold equal weights and share the gradients, and send nothing else:
-    the only buffers are averages of the weights (average.py), which are equal because the weights are."""
-    if config.strategy not in STARTERS and world(config, accelerator).size == 1:
-        return "auto"
-    return DDPStrategy(broadcast_buffers=False)

@@ -11,13 +11,12 @@ from torch import nn
 
 from nmt.automatic import without_auto
 from nmt.bundle import Bundle, load_bundle
-from nmt.composition import Data, groups_of
+from nmt.composition import Data, flat, groups_of
 from nmt.data.normalization import Normalization
 from nmt.data.tokenizer import Tokenizer, TokenizerConfig
 from nmt.data.transfer import origins
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.plain_data import from_dict, to_dict
-from nmt.training.folder import flat
 
 FREE = ("dropout", ".sampling", "_share")  # the ends of keys that change training alone
 PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}  # of a config: what a model may bring

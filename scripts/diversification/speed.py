@@ -15,7 +15,7 @@ from bench.training import WINDOW, Bench
 from nmt.bundle import build_model
 from nmt.config import RunConfig
 from nmt.data.preparation import Prepared
-from nmt.training.auto_settings import epochs_for, estimated_updates, num_tokens, prepared_by_text
+from nmt.training.auto_settings import epochs_for, estimated_updates, prepared_by_text
 from nmt.training.machine import choose_hardware
 
 WARM_UP = 5  # updates
@@ -35,7 +35,7 @@ def main() -> None:
     config, prepared = prepared_by_text(first)
     tripled = 3.0  # the text has as many pairs thrice
     if "trainer.max_epochs" in first.auto:
-        tokens = num_tokens(prepared.train)
+        tokens = prepared.train.counts.tokens
         tripled *= epochs_for(3 * tokens) / epochs_for(tokens)
     number = estimated_updates(config.trainer, prepared.train)
     plan["last"] = minutes(config, prepared, number if config.trainer.max_steps else round(number * tripled))

@@ -51,6 +51,9 @@ def test_a_mean_over_seeds_is_over_distances_that_all_have():
     assert gradients.at_equal_distances([[1.0, 2.0, 3.0], [4.0, 5.0]]) == [[1.0, 2.0], [4.0, 5.0]]
 
 
+ALL_OF_A_ROW = {"task": "order", "lag": 9, "untrained": [1.0, 0.5], "scores": [0.9, 0.8]}
+
+
 def row(label, trained, solved, clip=1.0):
     return {
         "label": label,
@@ -58,6 +61,7 @@ def row(label, trained, solved, clip=1.0):
         "learning": {"clip_norm": clip},
         "trained": trained,
         "gradient_norms": [[0.1], [0.2]],
+        "largest_norms": [0.3, 0.2],
         "solved": solved,
         "loss_of": gradients.LAST,
     }
@@ -81,6 +85,13 @@ def test_nothing_is_concluded_of_memory_where_no_network_learned_the_task():
     assert gradients.reach(rows, "trained").endswith("It keeps most in rnn.")
 
 
+def test_a_gradient_that_explodes_between_evaluations_is_told():
+    rows = [row("rnn", [1.0, 0.5], [True, True]) | {"largest_norms": [0.2, 12.0]}]
+    assert gradients.clipping(rows).endswith("A gradient of norm above 10 was seen in rnn (clipped at 1).")
+    table = gradients.sections({"rows": [ALL_OF_A_ROW | rows[0]]})[1].charts[-1]
+    assert dict(zip(table.header, table.rows[0], strict=True))["largest"] == "12"
+
+
 def test_every_norm_of_clipping_is_compared_with_none():
     solved = {1.0: [True, True], 0.1: [False, False], 0.0: [True, False]}
     rows = [row("lstm", [1.0, 0.1], of_seeds, clip) for clip, of_seeds in solved.items()]
@@ -99,7 +110,7 @@ def test_a_cell_that_forget_biases_make_of_two_is_taken_once():
 
 def test_a_diverged_network_is_told_and_never_the_best():
     rows = [row("rnn", [1.0, None], [True]), row("lstm", [1.0, 0.1], [True])]
-    rows[0]["gradient_norms"] = [[0.5, None]]
+    rows[0]["largest_norms"] = [0.5, None]
     assert gradients.reach(rows, "trained").endswith("It keeps most in lstm.")
     assert "A gradient of norm above 10 was seen in rnn (clipped at 1)" in gradients.clipping(rows)
 

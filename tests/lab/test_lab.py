@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from pathlib import Path
@@ -72,6 +73,15 @@ def test_a_seed_ends_when_it_has_solved_its_task_and_the_others_go_on(monkeypatc
         (2, True, 0.99),
         (4, False, 0.5),
     ]
+
+
+def test_the_largest_norm_is_that_of_all_updates_and_not_only_of_those_after_which_a_seed_is_evaluated(monkeypatch):
+    norms = iter([[1.0, 3.0], [2.0, 1.0], [9.0, math.nan], [1.5, 2.0]])
+    monkeypatch.setattr("nmt.lab.learner._descend", lambda *_: next(norms))
+    learning = from_dict(Learning, LITTLE | {"max_steps": 4, "evaluate_every": 2})
+    learned, _ = learn(CELLS["rnn"](), TASKS["order"], 10, 5, [1, 2], learning)
+    assert [one.gradient_norms for one in learned] == [[2.0, 1.5], [1.0, 2.0]]
+    assert [one.largest_norm for one in learned] == [9.0, math.inf]
 
 
 @pytest.mark.parametrize("name", sorted(CELLS))
@@ -172,8 +182,36 @@ def test_conclusions_say_what_was_found():
     assert "peepholes" not in memory.conclusion([row("rnn", [True] * 2, [0.97, 1.0]), *pair])
 
 
+def test_peepholes_are_compared_at_equal_settings_alone():
+    def with_bias(name, bias, scores):
+        return row(f"{name} {bias}", [True] * 2, scores) | {"cell": {"name": name, "forget_bias": bias}}
+
+    rows = [with_bias("lstm", -2, [0.5, 0.6]), with_bias("lstm_peephole", 3, [0.97, 1.0])]
+    assert "peepholes" not in memory.conclusion(rows)
+    rows.append(with_bias("lstm", 3, [0.98, 0.99]))
+    conclusion = memory.conclusion(rows)
+    assert "lstm_peephole 3 has 0.97 to 1, lstm 3 0.98 to 0.99: the ranges overlap" in conclusion
+    assert "lstm -2 0.5" not in conclusion
+
+
+def test_lags_that_are_given_in_any_order_are_shown_in_theirs():
+    rows = [
+        row(label, [True], [lag / 10], lag) | {"hidden_size": 5, "network_parameters": 90, "steps": [9]}
+        for lag in (4, 12, 8)
+        for label in ("rnn", "lstm")
+    ]
+    chart, table = memory.sections({"rows": rows})[0].charts
+    assert [(line.label, line.x, line.y) for line in chart.lines] == [
+        (label, [4, 8, 12], [0.4, 0.8, 1.2]) for label in ("rnn", "lstm")
+    ]
+    assert [line[0] for line in table.rows] == ["4", "4", "8", "8", "12", "12"]
+
+
 def test_a_gradient_is_said_to_shrink_or_to_grow_as_it_did():
-    rows = [{"label": "a", "untrained": [1.0, 0.5, 0.25]}, {"label": "b", "untrained": [1.0, 2.0, 4.0]}]
+    rows = [
+        {"label": "a", "untrained": [1.0, 0.5, 0.25], "loss_of": gradients.LAST},
+        {"label": "b", "untrained": [1.0, 2.0, 4.0], "loss_of": gradients.LAST},
+    ]
     table = gradients.reach_table(rows, "untrained")
     assert table.title == "the gradient over 2 steps back"
     assert table.rows == [("a", "0.25", "0.500"), ("b", "4", "2.000")]

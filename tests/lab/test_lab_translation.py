@@ -17,6 +17,7 @@ from test_lab import command
 
 from nmt.cells import Cell
 from nmt.cli.schema import register, to_plain
+from nmt.common.files import locked
 from nmt.common.resources import resource
 from nmt.lab import configured, translation
 from nmt.lab.store import path_of
@@ -124,6 +125,17 @@ def test_settings_of_an_attention_are_for_those_that_have_them(tmp_path, monkeyp
         for run in translation.runs(config, SimpleNamespace(tokenizer=None))
     }
     assert found == {"dot": None, "additive": size, "none": None}
+
+
+def test_an_experiment_that_is_going_on_already_is_named_and_not_its_hashed_run(corpus_dir, tmp_path):
+    config = toy.run_config(corpus_dir, tmp_path)
+    run_dir = Path(config.runs_dir) / config.run
+    run_dir.mkdir(parents=True)
+    with locked(run_dir, wait=False), pytest.raises(ValueError, match="is going on already") as refusal:
+        translation.work(config, Measure(), [])
+    assert str(refusal.value) == (
+        f"{config.runs_dir} is in use: this experiment, or another with the same run, is going on already"
+    )
 
 
 def test_limits_of_training_are_all_told():

@@ -9,8 +9,8 @@ import logging
 import pytest
 from test_lab import LITTLE, command
 
+from nmt.common.shape import ShapeError, check_shape
 from nmt.lab import gradients, memory, report, store, translation_results
-from nmt.lab.shape import ShapeError, check_shape
 from nmt.lab.store import load_summary, made_by, path_of, run_jobs, save_summary
 
 JOB = {"name": "a job", "number": 3}
@@ -97,7 +97,7 @@ def test_a_report_of_a_damaged_summary_is_refused_in_one_line_that_names_the_fil
         command(monkeypatch, capsys, "report", f"lab_dir={tmp_path}")
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"nmt-lab: {path} is damaged or of another program: {what}")
+    assert line.startswith(f"nmt-lab: {path} is damaged, or of another version: {what}")
     assert line.endswith(f"; run nmt-lab {name} again, or delete it")
 
 
@@ -105,6 +105,7 @@ def test_every_value_of_a_summary_is_looked_at(tmp_path):
     """Whatever of it is another, it is shown or it is refused, but never a traceback."""
     job = {"cell": {"name": "lstm"}, "task": "order", "lag": 8, "parameters": 400, "seeds": 2, "learning": LITTLE}
     results = {"memory": memory.work(job), "gradients": gradients.work(job | {"learning": LITTLE | {"clip_norm": 1}})}
+    job |= {"loss_of": gradients.LAST}
     refused = 0
     for name, result in results.items():
         folder = tmp_path / name

@@ -21,8 +21,9 @@ from hydra.core.global_hydra import GlobalHydra
 from nmt.cli.train import main
 from nmt.common.files import replacing, write_atomically
 from nmt.training import checkpoint as checkpoint_module
-from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
 from nmt.training.folder import LOG
+from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 pytestmark = pytest.mark.long

@@ -98,7 +98,7 @@ def test_a_diverged_batch_of_a_text_of_several_parts_names_the_part_of_each_line
     step = TrainingModule.training_step
 
     def watched(self, batch, batch_idx):
-        seen.extend(self.tokenizer.decode_tgt(ids[:-1]) for ids in unpadded(batch.tgt_out, batch.tgt_len))
+        seen.extend(self.prepared.tokenizer.decode_tgt(ids[:-1]) for ids in unpadded(batch.tgt_out, batch.tgt_len))
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(TrainingModule, "training_step", watched)

@@ -21,11 +21,12 @@ from nmt.data.corpora import FileCorpus, HubCorpus
 from nmt.data.preparation import prepare
 from nmt.data.readers import Row
 from nmt.data.tokenizer import TokenizerConfig
-from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles, find_checkpoint
+from nmt.training.checkpoint import FOLDER, LAST, PREVIOUS, CheckpointFiles
 from nmt.training.curves import draw_curves
 from nmt.training.folder import CONFIG, LOG, METRICS, ORIGIN, difference, open_log
 from nmt.training.loggers import TensorBoard
 from nmt.training.metrics_file import MetricsFile
+from nmt.training.resumption import find_checkpoint
 from nmt.training.run import train
 
 QUICK = {"trainer__max_steps": 2, "trainer__max_tokens": 1024, "trainer__num_samples": 0}

@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from nmt.training.progress import Progress
+from nmt.training.progress import TrainingProgress
 
 
 def rank(bleu: float, chrf: float = 0.0, nll: float = 1.0) -> tuple[float, float, float]:
@@ -13,7 +13,7 @@ def rank(bleu: float, chrf: float = 0.0, nll: float = 1.0) -> tuple[float, float
 
 
 def test_progress_counts_validations_since_the_best():
-    progress = Progress()
+    progress = TrainingProgress()
     for step, bleu in enumerate([1.0, 3.0, 2.0, 3.0]):
         progress = progress.after(rank(bleu), step)
     assert (progress.best, progress.best_steps, progress.without_gain) == (((rank(3.0), 1),), [1], 2)
@@ -22,7 +22,7 @@ def test_progress_counts_validations_since_the_best():
 @pytest.mark.parametrize("stuck", [0.0, 100.0])
 def test_where_bleu_does_not_rise_chrf_decides_and_then_nll(stuck):
     found = [(15.6, 4.7), (100.0, 0.2), (98.0, 0.3), (100.0, 0.1), (100.0, 0.1)]
-    progress, gains = Progress(), []
+    progress, gains = TrainingProgress(), []
     for step, (chrf, nll) in enumerate(found):
         progress = progress.after(rank(stuck, chrf, nll), step, keep=3)
         gains.append(progress.without_gain == progress.since_cut == 0)
@@ -31,24 +31,24 @@ def test_where_bleu_does_not_rise_chrf_decides_and_then_nll(stuck):
 
 
 def test_bleu_decides_before_all_else():
-    progress = Progress().after(rank(30.0, 50.0, 2.0), 0).after(rank(29.0, 60.0, 1.0), 1)
+    progress = TrainingProgress().after(rank(30.0, 50.0, 2.0), 0).after(rank(29.0, 60.0, 1.0), 1)
     assert (progress.best_steps, progress.without_gain) == ([0], 1)
 
 
 def test_a_cut_of_the_rate_does_not_begin_the_count_of_patience_anew():
-    progress = Progress().after(rank(1.0), 0).after(rank(0.5), 1).cut(0.5).after(rank(0.5), 2)
+    progress = TrainingProgress().after(rank(1.0), 0).after(rank(0.5), 1).cut(0.5).after(rank(0.5), 2)
     assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 1, 0.5)
-    assert progress.after(rank(2.0), 3) == Progress(((rank(2.0), 3),), validated_step=3, rate_scale=0.5)
+    assert progress.after(rank(2.0), 3) == TrainingProgress(((rank(2.0), 3),), validated_step=3, rate_scale=0.5)
 
 
 def test_the_progress_in_a_checkpoint_of_an_earlier_version_is_understood():
     """Which counted once for the schedule and for patience, had rollbacks from divergence in the scale, and kept BLEU
     alone."""
     saved = {"best": ((3.0, 7), (2.0, 4)), "validated_step": 9, "without_gain": 2, "rate_scale": 0.125}
-    progress = Progress.restored(saved)
+    progress = TrainingProgress.restored(saved)
     assert (progress.without_gain, progress.since_cut, progress.rate_factor) == (2, 2, 0.125)
     assert progress.best == (((3.0, -inf, -inf), 7), ((2.0, -inf, -inf), 4))
     assert progress.after(rank(2.9, 99.0), 10, keep=2).best_steps == [7, 10]
     assert progress.after(rank(3.0, 1.0), 10).best_steps == [10]
-    assert Progress.restored(asdict(progress.cut(0.5))) == progress.cut(0.5)
-    assert Progress.restored(saved | {"since_cut": 1, "returns": 2}).rate_factor == 0.125 * 0.25
+    assert TrainingProgress.restored(asdict(progress.cut(0.5))) == progress.cut(0.5)
+    assert TrainingProgress.restored(saved | {"since_cut": 1, "returns": 2}).rate_factor == 0.125 * 0.25

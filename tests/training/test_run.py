@@ -22,6 +22,7 @@ from nmt.data.batching import collate
 from nmt.metrics.measure import Measure
 from nmt.plain_data import from_dict
 from nmt.training.checkpoint import CheckpointFiles
+from nmt.training.machine import Hardware
 from nmt.training.metrics_file import COLUMNS, read_metrics
 from nmt.training.run import train
 
@@ -251,9 +252,8 @@ def test_accumulated_batches_make_fewer_updates(corpus_dir, tmp_path):
 
 
 def test_mixed_precision_learns_as_well(corpus_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "nmt.training.run.choose_hardware", lambda _: ("cpu", "bfloat16")
-    )  # slow on some machines, never wrong
+    hardware = Hardware("cpu", "bfloat16")  # slow on some machines, never wrong
+    monkeypatch.setattr("nmt.training.run.choose_hardware", lambda _: hardware)
     assert train(toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=5, optim__learning_rate=0.03)).score > 30
 
 
