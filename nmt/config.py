@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nmt.automatic import AUTOMATIC
+from nmt.common.ranges import check_ranges
 from nmt.data.corpora import Corpus
 from nmt.data.tokenizer import TokenizerConfig
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig
-from nmt.ranges import check_ranges
 from nmt.search import Search
 
 

@@ -29,7 +29,7 @@ ROWS = [
     {"nmt.kernels", "nmt.formats"},
     {"nmt.html"},
     {"nmt.cells", "nmt.text"},
-    {"nmt.languages", "nmt.ranges", "nmt.pictures", "nmt.native", "nmt.hub"},
+    {"nmt.languages", "nmt.pictures", "nmt.native", "nmt.hub"},
     {"nmt.common", "nmt.automatic"},
 ]
 ONLY_IN = {

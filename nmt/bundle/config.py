@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nmt import __version__
+from nmt.common.ranges import check_ranges
 from nmt.common.shown import brief
 from nmt.config import check_attention
 from nmt.data.directions import Directions, Tags
@@ -15,7 +16,6 @@ from nmt.data.normalization import Outside
 from nmt.data.tokenizer import BOS_ID, PAD_ID, UNK_ID, Tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
-from nmt.ranges import check_ranges
 from nmt.search import Search
 from nmt.text.protection import TextRules
 

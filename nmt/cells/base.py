@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nmt.common.process import has_amx
-from nmt.ranges import check_ranges
+from nmt.common.ranges import check_ranges
 
 State = tuple[Tensor, ...]  # each (N, ...); the first is h (N, H), the cell's output
 Parameters = Mapping[str, Tensor]

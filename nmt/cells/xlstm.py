@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nmt.cells.base import ForgetfulCell, ParallelCell, Parameters, State, tanh
 from nmt.cells.matrix_memory import matrix_memory
-from nmt.ranges import check_ranges
+from nmt.common.ranges import check_ranges
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from itertools import chain
 from typing import Literal
 from unicodedata import category
 
+from nmt.common.ranges import check_ranges
 from nmt.data.duplicates import Duplicates, digest
 from nmt.data.readers import Pair
-from nmt.ranges import check_ranges
 
 # Why a pair is left out.
 CONTAMINATED = "stands in valid or test"

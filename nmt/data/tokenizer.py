@@ -15,9 +15,9 @@ from typing import Literal
 
 import sentencepiece
 
+from nmt.common.ranges import check_ranges
 from nmt.data.normalization import RULES, WITHOUT_RULE, Normalization, Outside, rule_of, sentencepiece_input
 from nmt.data.sampling import PieceSampler
-from nmt.ranges import check_ranges
 from nmt.text.casing import marked, unmarked
 from nmt.text.protection import SYMBOLS, Kind, TextRules
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from torch import Generator
 
 from nmt.cells import Cell
+from nmt.common.ranges import check_ranges
 from nmt.common.shape import Shape
 from nmt.inspection.flow import TINY, flow, mean_by_distance
 from nmt.inspection.trace import Traced, traced
@@ -21,7 +22,6 @@ from nmt.lab.tasks import TASKS, MemoryTask
 from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
-from nmt.ranges import check_ranges
 
 ROWS = 32  # sequences whose loss the gradient is of
 LAST = "the last step that asks"

@@ -13,10 +13,10 @@ import torch
 from torch import Generator, Tensor, nn
 
 from nmt.cells import Cell
+from nmt.common.ranges import check_ranges
 from nmt.lab.tasks import MemoryTask, Sequences
 from nmt.model.recurrent import Recurrent
 from nmt.model.seq2seq import num_parameters
-from nmt.ranges import check_ranges
 
 
 class Learner(nn.Module):

@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from nmt.cells import Cell
+from nmt.common.ranges import check_ranges
 from nmt.common.shape import Shape
 from nmt.lab.learner import Learning, hidden_size, learn, parameters_of
 from nmt.lab.store import Job, run_cells
@@ -17,7 +18,6 @@ from nmt.lab.tasks import TASKS, MemoryTask
 from nmt.lab.words import Row, cell_label, check_different, listed, numbers, solved_words, spread, unique
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
-from nmt.ranges import check_ranges
 
 SUMMARY: Shape = {
     "provenance": {...: str},

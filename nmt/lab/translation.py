@@ -15,6 +15,7 @@ import torch
 
 from nmt.bundle import build_model
 from nmt.cells import Cell
+from nmt.common.ranges import check_ranges
 from nmt.config import RunConfig
 from nmt.data.corpora import Pair
 from nmt.data.preparation import Prepared
@@ -28,7 +29,6 @@ from nmt.model.attention import ATTENTIONS, AttentionConfig
 from nmt.model.seq2seq import ModelConfig, num_parameters
 from nmt.pictures.charts import Section
 from nmt.plain_data import to_dict
-from nmt.ranges import check_ranges
 
 log = logging.getLogger(__name__)
 

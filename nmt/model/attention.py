@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nmt.common.ranges import check_ranges
 from nmt.kernels.additive import additive_scores
-from nmt.ranges import check_ranges
 
 POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_pieces)
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from nmt.cells import Cell, tanh
+from nmt.common.ranges import check_ranges
 from nmt.model.attention import Attention, Memory
 from nmt.model.recurrent import NO_MASKS, Dropout, Recurrent
 from nmt.model.wirings import DECODERS, DecoderMasks, DecoderState
-from nmt.ranges import check_ranges
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from nmt.cells import Cell, State
+from nmt.common.ranges import check_ranges
 from nmt.model.recurrent import NO_DROPOUT, Dropout, Recurrent
-from nmt.ranges import check_ranges
 
 
 @dataclass(frozen=True)

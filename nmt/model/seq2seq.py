@@ -13,12 +13,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nmt.cells import Cell
+from nmt.common.ranges import check_ranges
 from nmt.model.attention import AttentionConfig, Memory, build_attention
 from nmt.model.decoder import Decoder, DecoderConfig
 from nmt.model.encoder import Encoder, EncoderConfig
 from nmt.model.loss import IGNORED, attention_cross_entropy, linear_cross_entropy
 from nmt.model.recurrent import Dropout
-from nmt.ranges import check_ranges
 
 SCORED = 1024  # target tokens whose logits are in memory at once
 

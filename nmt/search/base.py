@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from nmt.ranges import check_ranges
+from nmt.common.ranges import check_ranges
 from nmt.search.repetition import unrepeated
 from nmt.search.step import S, SearchStep
 

@@ -35,8 +35,8 @@ from typing import ClassVar
 import torch
 
 from nmt import native
+from nmt.common.ranges import check_ranges
 from nmt.native.beam import NativeBeams
-from nmt.ranges import check_ranges
 from nmt.search.base import Hypothesis, SearchRequest, best_first, sentences_to_keep
 from nmt.search.beam_state import BeamRule
 from nmt.search.on_device import Ended, find_step_by_step

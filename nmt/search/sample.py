@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.ranges import check_ranges
+from nmt.common.ranges import check_ranges
 from nmt.search.base import Hypothesis, Search, SearchRequest
 from nmt.search.step import S, SearchStep
 from nmt.search.walk import walk

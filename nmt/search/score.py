@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from nmt.ranges import check_ranges
+from nmt.common.ranges import check_ranges
 from nmt.search.base import Search
 
 Number = TypeVar("Number", float, Tensor)  # or tensors of numbers

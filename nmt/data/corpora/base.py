@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple, Self
 
 from nmt.common.bars import tracked
 from nmt.common.json_text import digest_of, to_json
+from nmt.common.ranges import check_ranges
 from nmt.data.cleaning import MALFORMED, OF_OTHERS, CleaningConfig, Tally
 from nmt.data.directions import Direction, Directions, Tags, is_of_another, read_direction
 from nmt.data.readers import Pair, Row
-from nmt.ranges import check_ranges
 
 
 @dataclass(frozen=True)
