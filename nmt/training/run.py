@@ -60,6 +60,7 @@ from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import check_pairs, from_first, joined, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
+from nmt.training.surroundings import process_left_as_found
 from nmt.training.trainer import build_trainer
 from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
@@ -93,7 +94,8 @@ def train(config: RunConfig, watch: Watch | None = None) -> Trained:
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
     signal ended it.
     """
-    with Signals(*REQUEUE_SIGNALS) as signals, seen(config.trainer.progress and is_first_process()):
+    shown = config.trainer.progress and is_first_process()
+    with Signals(*REQUEUE_SIGNALS) as signals, seen(shown), process_left_as_found():
         try:
             return _train(config, signals, watch)
         except Stopped as stopped:
