@@ -24,7 +24,8 @@ def process_left_as_found() -> Iterator[None]:
     deterministic = torch.are_deterministic_algorithms_enabled()
     only_warns = torch.is_deterministic_algorithms_warn_only_enabled()
     in_python, in_numpy, in_torch = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    on_gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    is_on_gpu = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    on_gpus = torch.cuda.get_rng_state_all() if is_on_gpu else None
     try:
         yield
     finally:
