@@ -1,7 +1,8 @@
 """How a command ends when it is told to: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
 
 The first signal ends it at once, or, where work is held, when that work is whole. The second one always ends it at
-once. The exit code is 128 + the signal's number, as a shell has it.
+once. The exit code is 128 + the signal's number, as a shell has it. A program that does the same from Python goes on
+after a SIGINT, which raises KeyboardInterrupt there.
 """
 
 from __future__ import annotations
@@ -38,11 +39,28 @@ class Stopped(SystemExit):
         self.number = number
 
 
-class Signals:
-    """Handles signals within its context. Only the main thread can; in another one it does nothing."""
+@contextmanager
+def keyboard_interrupts() -> Iterator[None]:
+    """Raises KeyboardInterrupt where a SIGINT has ended the work within this context."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from None
+        raise
 
-    def __init__(self, *others: int) -> None:
-        self.numbers = (signal.SIGTERM, signal.SIGINT, *others)
+
+class Signals:
+    """Handles signals within its context. Only the main thread can; in another one it does nothing.
+
+    A second signal ends the process; but where that is not `is_command`, a second SIGINT raises Stopped at once.
+    """
+
+    def __init__(self, *others: int, is_command: bool = True) -> None:
+        wanted = (signal.SIGTERM, signal.SIGINT, *others)
+        # Python cannot put a handler back that a program around it has in C.
+        self.numbers = [number for number in wanted if signal.getsignal(number) is not None]
+        self.is_command = is_command
         self.received: int | None = None
         self.is_held = False
         self._before: dict[int, Any] = {}
@@ -82,8 +100,9 @@ class Signals:
         self.release()
 
     def _answer(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        is_second = self.received is not None
+        if is_second and (self.is_command or number != signal.SIGINT):
             os._exit(128 + number)
         self.received = number
-        if not self.is_held:
+        if is_second or not self.is_held:
             raise Stopped(number)
