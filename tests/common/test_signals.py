@@ -163,10 +163,17 @@ def test_a_handler_of_the_program_around_python_is_left_alone(monkeypatch):
     """Python knows nothing of it, and could not put it back."""
     before = signal.getsignal(signal.SIGINT)
     known = {signal.SIGTERM: None, signal.SIGINT: before}
-    monkeypatch.setattr(signal, "getsignal", known.get)
-    monkeypatch.setattr(signal, "signal", lambda number, handler: (known[number], known.update({number: handler}))[0])
-    with Signals() as signals:
-        assert known == {signal.SIGTERM: None, signal.SIGINT: signals._answer}
+
+    def put(number, handler):
+        before, known[number] = known[number], handler
+        return before
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "getsignal", known.get)
+        patch.setattr(signal, "signal", put)
+        with Signals() as signals:
+            during = dict(known)
+    assert during == {signal.SIGTERM: None, signal.SIGINT: signals._answer}
     assert known == {signal.SIGTERM: None, signal.SIGINT: before}
 
 
