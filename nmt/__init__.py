@@ -63,10 +63,12 @@ def train(
     Returns the folder of the best model and its validation result; `.load()` makes it a Translator.
 
     Raises ValueError, in one line, for an unknown, missing or wrong setting, OSError when the run's folder cannot be
-    written, DivergenceError when training diverged, and ModuleNotFoundError without the extra nmt[train].
+    written, DivergenceError when training diverged, and ModuleNotFoundError without the extra nmt[train]. Ctrl-C
+    raises KeyboardInterrupt once a checkpoint is saved, and a second one raises it at once.
     """
     from nmt.common.extras import explained
     from nmt.common.log_lines import shown_log
+    from nmt.common.signals import keyboard_interrupts
 
     try:
         from nmt.training.keywords import run_config
@@ -74,5 +76,5 @@ def train(
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(explained(error, "nmt.train") or str(error), name=error.name) from None
     config = run_config(data, src, tgt, run, settings)
-    with shown_log(quiet):
-        return train_run(config)
+    with shown_log(quiet), keyboard_interrupts():
+        return train_run(config, is_command=False)

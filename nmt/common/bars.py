@@ -30,12 +30,17 @@ _seen: ContextVar[bool | None] = ContextVar("seen", default=None)  # None: not s
 @contextmanager
 def seen(wanted: bool = True) -> Iterator[None]:
     """Within this context bars are shown on a terminal if `wanted`, unless an outer context turned them off."""
-    is_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # a dumb one cannot overwrite a line
-    before = _seen.set(wanted and _seen.get() is not False and is_terminal)
+    before = _seen.set(wanted and _seen.get() is not False and _has_terminal())
     try:
         yield
     finally:
         _seen.reset(before)
+
+
+def _has_terminal() -> bool:
+    """Whether a line on stderr can be written anew. A program without a console has no stderr, or one of its own."""
+    isatty = getattr(sys.stderr, "isatty", None)
+    return isatty is not None and isatty() and os.environ.get("TERM") != "dumb"
 
 
 def is_seen() -> bool:

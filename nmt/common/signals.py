@@ -1,7 +1,8 @@
 """How signals end a command: SIGTERM, SIGINT (Ctrl-C), and a warning that time is short.
 
 The first signal ends the command at once, or, if signals are held, when the work is complete. A second one always
-ends it at once. The exit code is 128 + the signal's number, as in a shell.
+ends it at once. The exit code is 128 + the signal's number, as in a shell. A Python program that does the same work
+goes on after a SIGINT, which raises KeyboardInterrupt there.
 """
 
 from __future__ import annotations
@@ -38,11 +39,28 @@ class Stopped(SystemExit):
         self.number = number
 
 
-class Signals:
-    """A context manager that handles signals. Works in the main thread only; elsewhere it does nothing."""
+@contextmanager
+def keyboard_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt if a SIGINT ends the work within this context."""
+    try:
+        yield
+    except Stopped as stopped:
+        if stopped.number == signal.SIGINT:
+            raise KeyboardInterrupt from None
+        raise
 
-    def __init__(self, *others: int) -> None:
-        self.numbers = (signal.SIGTERM, signal.SIGINT, *others)
+
+class Signals:
+    """A context manager that handles signals. Works in the main thread only; elsewhere it does nothing.
+
+    A second signal ends the process. Unless `is_command`, a second SIGINT raises Stopped at once instead.
+    """
+
+    def __init__(self, *others: int, is_command: bool = True) -> None:
+        wanted = (signal.SIGTERM, signal.SIGINT, *others)
+        # Python cannot put a handler back that a program around it has in C.
+        self.numbers = [number for number in wanted if signal.getsignal(number) is not None]
+        self.is_command = is_command
         self.received: int | None = None
         self.is_held = False
         self._before: dict[int, Any] = {}
@@ -82,8 +100,9 @@ class Signals:
         self.release()
 
     def _answer(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        is_second = self.received is not None
+        if is_second and (self.is_command or number != signal.SIGINT):
             os._exit(128 + number)
         self.received = number
-        if not self.is_held:
+        if is_second or not self.is_held:
             raise Stopped(number)

@@ -59,6 +59,7 @@ from nmt.training.origin import origin
 from nmt.training.outlook import TimeLeft
 from nmt.training.ranks import check_pairs, from_first, joined, with_shards, world
 from nmt.training.resumption import ResumePoint, find_resume_point
+from nmt.training.surroundings import process_left_as_found
 from nmt.training.trainer import Run, build_trainer
 from nmt.training.warm_start import check_start, own_settings
 from nmt.translation.translator import Translator
@@ -84,15 +85,17 @@ class Trained:
         return Translator.load(self.model_dir, device, compute, shortlist)
 
 
-def train(config: RunConfig, watch: Watch | None = None) -> Trained:
+def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True) -> Trained:
     """Prepare the data, train, and keep the best model in its directory. `watch` is told of every validation, and
-    whether it says that the training shall end is heeded after an epoch.
+    whether it says that the training shall end is heeded after an epoch. A second signal ends the process where it
+    `is_command` (see Signals).
 
     Raises ValueError for what the config or the data make impossible, before anything is written to the run's
     folder; OSError when that folder cannot be written; DivergenceError when training came to nothing; Stopped when a
     signal ended it.
     """
-    with Signals(*REQUEUE_SIGNALS) as signals, seen(config.trainer.progress and is_first_process()):
+    shown = config.trainer.progress and is_first_process()
+    with Signals(*REQUEUE_SIGNALS, is_command=is_command) as signals, seen(shown), process_left_as_found():
         try:
             return _train(config, signals, watch)
         except Stopped as stopped:

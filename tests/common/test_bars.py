@@ -11,6 +11,7 @@ import sys
 import threading
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import commands
 import pytest
@@ -18,7 +19,7 @@ import terminal
 
 from nmt.cli.errors import warn
 from nmt.common import bars
-from nmt.common.log_lines import Terminal
+from nmt.common.log_lines import Terminal, shown_log
 
 BIN = Path(sys.executable).parent
 
@@ -115,6 +116,16 @@ def test_nothing_is_shown_where_nobody_looks(monkeypatch, why):
     with nullcontext() if why != "quiet" else bars.seen(False), asked, bars.bar("x") as done:
         done(1)
     assert sys.stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize("stderr", [None, SimpleNamespace(write=len, flush=bool)])
+def test_a_program_without_a_console_works_and_logs(monkeypatch, stderr):
+    monkeypatch.setattr(sys, "stderr", stderr)
+    monkeypatch.setattr(logging.getLogger("nmt"), "handlers", [])
+    bars._bars()  # whose lines are put away for those of the log
+    with shown_log(), bars.bar("x") as done:
+        logging.getLogger("nmt").info("a line")
+        done(1)
 
 
 def test_time_is_told_as_a_clock_does():

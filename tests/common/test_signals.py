@@ -16,6 +16,7 @@ import toy
 from hydra.core.global_hydra import GlobalHydra
 from safetensors.torch import load_file
 
+import nmt
 from nmt.cli.train import main
 from nmt.common.signals import Signals, Stopped
 from nmt.training.module import TrainingModule
@@ -141,6 +142,39 @@ with Signals() as signals, signals.held():
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True)
     assert (result.returncode, result.stdout) == (143, b"")
+
+
+@pytest.mark.parametrize("interrupts", [1, 2])
+def test_from_python_an_interrupt_is_one_of_the_keyboard_and_the_process_goes_on(monkeypatch, tmp_path, interrupts):
+    def work(config, signals, watch):
+        with signals.held():
+            for _ in range(interrupts):
+                os.kill(os.getpid(), signal.SIGINT)
+            done.append("saved")
+
+    monkeypatch.setattr("nmt.training.run._train", work)
+    done = []
+    with pytest.raises(KeyboardInterrupt):
+        nmt.train("demo", run=tmp_path, quiet=True)
+    assert done == ["saved"] * (interrupts == 1)
+
+
+def test_a_handler_of_the_program_around_python_is_left_alone(monkeypatch):
+    """Python knows nothing of it, and could not put it back."""
+    before = signal.getsignal(signal.SIGINT)
+    known = {signal.SIGTERM: None, signal.SIGINT: before}
+
+    def put(number, handler):
+        before, known[number] = known[number], handler
+        return before
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "getsignal", known.get)
+        patch.setattr(signal, "signal", put)
+        with Signals() as signals:
+            during = dict(known)
+    assert during == {signal.SIGTERM: None, signal.SIGINT: signals._answer}
+    assert known == {signal.SIGTERM: None, signal.SIGINT: before}
 
 
 def test_a_held_signal_waits_and_the_handlers_before_come_back():

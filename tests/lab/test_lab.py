@@ -201,7 +201,7 @@ def test_lags_that_are_given_in_any_order_are_shown_in_theirs():
         for label in ("rnn", "lstm")
     ]
     chart, table = memory.sections({"rows": rows})[0].charts
-    assert [(line.label, line.x, line.y) for line in chart.lines] == [
+    assert [(line.label, line.x, line.y) for line in chart.curves] == [
         (label, [4, 8, 12], [0.4, 0.8, 1.2]) for label in ("rnn", "lstm")
     ]
     assert [line[0] for line in table.rows] == ["4", "4", "8", "8", "12", "12"]

@@ -1,0 +1,39 @@
+"""What a program has as before when it has trained."""
+
+from __future__ import annotations
+
+import os
+import random
+
+import numpy as np
+import pytest
+import torch
+import toy
+
+from nmt.training.run import train
+from nmt.training.surroundings import NAMES
+
+
+def process_state():
+    numbers = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    environment = {name: os.environ.get(name) for name in NAMES}
+    return numbers, environment, torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize("seed_before", [None, "7"])
+def test_a_training_leaves_the_process_as_it_was_though_it_failed(corpus_dir, tmp_path, monkeypatch, seed_before):
+    def fail(*arguments):
+        assert os.environ["PL_GLOBAL_SEED"] == "1"
+        assert torch.get_num_threads() == threads
+        torch.use_deterministic_algorithms(True)
+        raise InterruptedError
+
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
+    if seed_before:
+        monkeypatch.setenv("PL_GLOBAL_SEED", seed_before)
+    monkeypatch.setattr("nmt.training.run._modules", fail)
+    threads = torch.get_num_threads() + 1
+    before = process_state()
+    with pytest.raises(InterruptedError):
+        train(toy.run_config(corpus_dir, tmp_path, seed=1, trainer__threads=threads))
+    assert process_state() == before
