@@ -24,9 +24,9 @@ the rate of one large product, and the operations that Python starts at the cost
 
 `--peer` measures another toolkit on the same text: a command's time for all sentences, minus its time for one. If
 there is no model under --peer-dir, it first trains one at the sizes of experiment=bench_equal for --peer-minutes; for
-ctranslate2 a Transformer, with OpenNMT-py. The speed depends little on that model, BLEU much. `--isa` measures as on
-a processor with this instruction set and none beyond it (also for torch, by its settings). `--json` prints one object
-as the last line.
+ctranslate2 a Transformer, with OpenNMT-py. The speed depends little on that model, BLEU much.
+`--isa` measures as on a processor with this instruction set and none beyond it (also for torch, by its settings).
+`--json` prints one object as the last line.
 """
 
 from __future__ import annotations

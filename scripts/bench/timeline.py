@@ -83,7 +83,8 @@ def void(_: object) -> None:
 
 def started(device: str, steps: Callable[[], None], count: int, step_s: float) -> dict[str, float]:
     """Counts per step, over `count` steps. On a GPU: the "kernels" that it runs, the "launches" by the process (one
-    for a graph of kernels), and "busy", its share of a step of `step_s` seconds. On a CPU: torch's "operations"."""
+    for a graph of kernels), and the share of a step of `step_s` seconds that it is "busy". On a CPU: torch's
+    "operations"."""
     if device != "cuda":
         with Work() as work:
             steps()
