@@ -8,8 +8,7 @@
 A step is the forward and backward pass of one unidirectional layer over a batch of full-length sequences, in the
 precision that training would choose here. On a GPU it runs in a CUDA graph, as in training, except for torch's
 layers, which launch their kernels one by one. The cells take turns, so other load affects all alike. Prints the
-median of the rounds. Cells differ in the size of their matrix products: `parameters` is a cell's number of
-parameters.
+median of the rounds. Cells differ in the size of their matrix products: see the column `parameters`.
 """
 
 from __future__ import annotations

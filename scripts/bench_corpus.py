@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compare the speed of nmt-translate-corpus and nmt-translate, and check that the memory use stays constant.
+"""Compare the speed of nmt-translate-corpus and nmt-translate, and measure whether memory use stays constant.
 
     scripts/bench_corpus.py runs/five/model --src FOLDER/train.de --lines 1000000 --engine processes dask ray
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
-"""Translation quality of this project and other toolkits after equal training time, on the same text, pieces and
-cores.
+"""Translation quality of this project and other toolkits after equal training time, on equal text and cores.
 
     scripts/bench_quality.py FOLDER SRC TGT --test test_2016 --minutes 5,15 --pairs 2000,10000 --together
     scripts/bench_quality.py FOLDER SRC TGT --systems nmt,opennmt-transformer --for 29000:experiment=multi30k ...

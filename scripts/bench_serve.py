@@ -1,4 +1,4 @@
-"""Compare nmt-serve with nmt-translate, at the same time on the same cores:
+"""Compare nmt-serve with nmt-translate, in turns on the same cores:
 
     python scripts/bench_serve.py runs/demo/model --src test.de --cores 0,1
 
@@ -8,8 +8,7 @@
 - start: until the first answer, against `import torch`;
 - memory (PSS): a server with two pairs and two workers against `nmt-translate` with one.
 
-Both sides take turns, `--rounds` times. Prints medians and their ratios. `--soak 300` runs five minutes of load
-instead.
+Repeats each `--rounds` times, and prints medians and their ratios. `--soak 300` runs five minutes of load instead.
 """
 
 from __future__ import annotations

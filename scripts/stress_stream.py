@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hostile lines through nmt-translate: as many out as in, in order, with constant memory, even when either end fails.
+"""Hostile lines through nmt-translate: all come out, in order, in constant memory, whatever happens at either end.
 
     scripts/stress_stream.py --lines 1000000
 

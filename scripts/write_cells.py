@@ -21,7 +21,7 @@ from nmt.model.recurrent import FUSED, Recurrent
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "cells.md"
-SIZES = 2048, 4096  # units; as many inputs
+SIZES = 2048, 4096  # units, with as many inputs
 HEAD = """# Cells
 
 Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is the input, h the previous output and c,

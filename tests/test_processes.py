@@ -31,7 +31,7 @@ SHARDED = {
     "trainer__shards": 4,
     "trainer__max_tokens": 128,
     "trainer__checkpoint_every_steps": 1,
-    "optim__learning_rate": 0.003,  # rounding errors grow with it
+    "optim__learning_rate": 0.003,  # the default; rounding errors grow with it
 }
 
 
