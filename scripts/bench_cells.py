@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""How long a training step of one layer of each cell takes, relative to the LSTM.
+"""Training time of one layer of each cell, relative to the LSTM.
 
     scripts/bench_cells.py
     scripts/bench_cells.py --lengths 25 100 400 --cells lstm ssru mingru
-    scripts/bench_cells.py --batch 640 --size 512 --beside-torch    # torch's own layers too: on a GPU those of cuDNN
+    scripts/bench_cells.py --batch 640 --size 512 --beside-torch    # also torch's layers (cuDNN on a GPU)
 
-A step is the forward and the backward pass of one layer in one direction over a batch of full sequences, in the
-precision that training would choose here; on a GPU in a CUDA graph, as in training, but for torch's own layers, which
-start their kernels one by one. The cells take turns, so that what else the machine does hits all alike;
-printed is the median of the rounds. The products' share differs: `parameters` tells how many numbers a cell has.
+A step is the forward and backward pass of one unidirectional layer over a batch of full-length sequences, in the
+precision that training would choose here. On a GPU it runs in a CUDA graph, as in training, except for torch's
+layers, which launch their kernels one by one. The cells take turns, so other load affects all alike. Prints the
+median of the rounds. Cells differ in the size of their matrix products: see the column `parameters`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from nmt.model.recurrent import Recurrent
 from nmt.training.machine import choose_hardware
 
 TORCH = (nn.RNN, nn.GRU, nn.LSTM)
-WARM_UP = 3  # rounds; in the second a GPU's graphs are captured
+WARM_UP = 3  # rounds; the second captures the CUDA graphs
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def step(layer: nn.Module, x: torch.Tensor, precision: str, graphs: Graphs | None) -> float:
-    """Seconds."""
+    """The seconds of one step."""
     device = x.device.type
     parameters = list(layer.parameters())
 

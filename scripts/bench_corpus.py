@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How fast nmt-translate-corpus is, beside nmt-translate on the same lines, and whether its memory is flat.
+"""Compare the speed of nmt-translate-corpus and nmt-translate, and measure whether memory use stays constant.
 
     scripts/bench_corpus.py runs/five/model --src FOLDER/train.de --lines 1000000 --engine processes dask ray
 
-Both translate the text, again and again up to so many lines, in turns. Prints seconds of wall time and of processors
-(all processes'; what counts where others compute beside), and the medians of the ratios; of the memory (PSS of all
-processes, each second) the medians of the four quarters of a run.
+Both commands take turns to translate the text, repeated up to --lines lines. Prints wall time and processor time (of
+all processes; the reliable figure on a shared machine) in seconds, the medians of the ratios, and for memory (PSS of
+all processes, every second) the medians of the four quarters of a run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CALL = "from nmt.cli.{} import main; main()"
 
 
 class Run:
-    """A command with what it has taken."""
+    """A command, with its time and memory."""
 
     def __init__(self, command: list[str], source: Path | None, output: Path) -> None:
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()

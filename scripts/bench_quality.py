@@ -1,32 +1,31 @@
 #!/usr/bin/env python3
-"""How well this project and other toolkits translate after so many minutes, on the same text, pieces and cores.
+"""Translation quality of this project and other toolkits after equal training time, on equal text and cores.
 
     scripts/bench_quality.py FOLDER SRC TGT --test test_2016 --minutes 5,15 --pairs 2000,10000 --together
     scripts/bench_quality.py FOLDER SRC TGT --systems nmt,opennmt-transformer --for 29000:experiment=multi30k ...
 
 FOLDER holds train, valid and the tests, as FOLDER/train.SRC. For each number of --pairs (the first of a seeded
-shuffle) nmt-train learns the SentencePiece pieces, from the text alone or as --for says, and every system has these;
-its batches are as large as nmt-train's, too. Then each system trains for each of --minutes, from the start of its
-command to its end, all included:
+shuffle) nmt-train learns the SentencePiece pieces, from the text alone or with the settings of --for. All systems use
+these pieces, and batches as large as nmt-train's. Then each system trains for each of --minutes, measured from the
+start of its command to its end:
 
-- `nmt`: nmt-train with its defaults, and what --for says;
-- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`, `fairseq-transformer`: as NAME.yaml in scripts/quality
-  says (fairseq's options are in systems.py there), installed by this script in an environment of its own under
-  --peer-dir.
+- `nmt`: nmt-train with its defaults and the settings of --for;
+- `opennmt-rnn`, `opennmt-transformer`, `joeynmt-transformer`, `fairseq-transformer`: with the settings of NAME.yaml
+  in scripts/bench/quality (fairseq's options are in systems.py there). This script installs each toolkit in its own
+  environment under --peer-dir.
 
-At --points times the newest model that a system has saved is kept; each translates the validation text (greedily),
-and the one with the best BLEU is tested. Only when all systems of one comparison have trained do they translate the
-tests (beam 5), once. Printed are a table in Markdown, which is also written to OUTPUT/table.md beside curves.svg:
-the minutes used and those of the processor among them, parameters, peak memory of the training's process, BLEU and
-chrF, sentences a second of processor time (of the first test, without the start; in brackets the same Transformer in
-CTranslate2, int8), and p, by nmt-compare's paired bootstrap, of a system's BLEU on the first test against nmt's. The
-exit code is 1 where a system failed.
+At --points times the system's newest saved model is kept. Each of these translates the validation text (greedily),
+and the one with the best BLEU is tested. The systems of a comparison translate the tests (beam 5) once, after all of
+them have trained. Prints a table in Markdown, and writes it to OUTPUT/table.md beside curves.svg. Its columns are the
+minutes used (with processor minutes), parameters, peak memory of the training process, BLEU and chrF, sentences per
+second of processor time (first test, excluding the start; in brackets the same Transformer in CTranslate2, int8), and
+p: nmt-compare's paired bootstrap of the system's BLEU against nmt's on the first test. The exit code is 1 if a system
+failed.
 
-A system has --threads threads, on as many cores of its own. With --together two are at work at a time, so that
-whatever else the machine does slows down both; with --clock processor the minutes are those that a system computes,
-on each of its threads, whatever else the machine does. Each cell of the table is a folder with its result,
-OUTPUT/PAIRS/MINUTES/SYSTEM, and the same command goes on with what is missing; a training that was cut off begins
-again.
+A system has --threads threads, on as many cores of its own. With --together two systems run at a time, so other load
+slows down both. With --clock processor the minutes are processor time per thread, independent of other load. Each
+cell of the table is a folder with its result, OUTPUT/PAIRS/MINUTES/SYSTEM. The same command continues with the
+missing cells; an interrupted training starts again.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ from nmt.common.files import write_atomically
 from nmt.pictures.page import save_svg
 
 T = TypeVar("T")
-Lanes = queue.SimpleQueue[Collection[int]]  # the cores of each system at work
+Lanes = queue.SimpleQueue[Collection[int]]  # the cores of each running system
 OURS = "nmt"
 
 
@@ -87,7 +86,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("runs/quality"))
     parser.add_argument("--peer-dir", type=Path, default=Path("runs/.peers"))
     arguments = parser.parse_args()
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # what is at work ends too
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # ends running systems too
     with one_line_errors(parser.prog):
         try:
             run(arguments)
@@ -106,7 +105,7 @@ def numbers(kind: Callable[[str], float]) -> Callable[[str], list[float]]:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises ValueError, before anything is trained, for what cannot be compared."""
+    """Raises ValueError, before any training, for arguments that cannot be compared."""
     if unknown := set(arguments.systems) - set(SYSTEMS):
         raise ValueError(f"--systems has {min(unknown)!r}; choose among: {', '.join(SYSTEMS)}")
     for one in arguments.overrides:
@@ -138,17 +137,17 @@ def run(arguments: argparse.Namespace) -> None:
                 for name in arguments.systems
             }
             for name, place in places.items():
-                SYSTEMS[name].python(place)  # installed before any clock runs
+                SYSTEMS[name].python(place)  # installs it before the clock starts
             cells = {name: Cell(name, SYSTEMS[name], place) for name, place in places.items()}
             comparisons.append(one_comparison(cells, folder, lanes, arguments.points, pairs, minutes))
             write(arguments, output, comparisons)
     print(write(arguments, output, comparisons))
     if any(set(one.trained) != set(arguments.systems) for one in comparisons):
-        raise SystemExit(1)  # what failed has been told
+        raise SystemExit(1)  # failures are already reported
 
 
 def lanes_of(threads: int, number: int) -> Lanes:
-    """The cores of each system at work. Raises ValueError where there are not enough."""
+    """The cores of each running system. Raises ValueError if there are too few."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if (there := len(cores) or os.cpu_count() or 1) < threads * number:
         raise ValueError(f"{number} system(s) of {threads} thread(s) at a time need more cores than the {there} here")
@@ -166,7 +165,7 @@ def one_comparison(
     pairs: int,
     minutes: float,
 ) -> Comparison:
-    """Train all, then test all. What fails is told, and left out."""
+    """Train all, then test all. Failures are reported and left out."""
 
     def in_lanes(what: str, work: Callable[[Cell], T]) -> dict[str, T]:
         def of(cell: Cell) -> T | None:
@@ -184,7 +183,7 @@ def one_comparison(
             try:
                 results = dict(zip(cells, pool.map(of, cells.values()), strict=True))
             except BaseException:
-                STOPPED.set()  # before the pool waits for what is at work
+                STOPPED.set()  # before the pool waits for running systems
                 raise
         return {name: result for name, result in results.items() if result is not None}
 
@@ -201,7 +200,7 @@ def say(text: str) -> None:
 
 
 def write(arguments: argparse.Namespace, output: Path, comparisons: list[Comparison]) -> str:
-    """The table, with what it was made by; it and the picture are in `output` then."""
+    """Write the table, with version, date and machine, and the picture to `output` -> the table."""
     made = f"nmt {nmt.__version__}, {time.strftime('%Y-%m-%d')}, {machine()}, {arguments.threads} thread(s) a system"
     text = f"{table(comparisons, arguments.test)}\n\n{made}{', two at a time' if arguments.together else ''}"
     text += ", minutes of the processor" if arguments.clock == "processor" else ""

@@ -1,12 +1,14 @@
-"""nmt-serve beside nmt-translate, in the same minutes on the same cores:
+"""Compare nmt-serve with nmt-translate, in turns on the same cores:
 
     python scripts/bench_serve.py runs/demo/model --src test.de --cores 0,1
 
-Throughput: so many clients, a line each over a connection that stays, against `nmt-translate` of the same lines,
-whose start (that of two lines) is taken off. Latency of a client alone against `translate` of one text in Python. The
-start up to the first answer against `import torch`. Memory (PSS) of a server with two pairs and two workers against
-`nmt-translate` with one. Each `--rounds` times in turns; medians, and their ratios. `--soak 300` is five minutes of
-load instead.
+- throughput: --clients clients with keep-alive connections, one line per request, against `nmt-translate` on the same
+  lines, minus its start (its time for two lines);
+- latency: a single client against `translate` of one text in Python;
+- start: until the first answer, against `import torch`;
+- memory (PSS): a server with two pairs and two workers against `nmt-translate` with one.
+
+Repeats each `--rounds` times, and prints medians and their ratios. `--soak 300` runs five minutes of load instead.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def main() -> None:
 
 
 def soak(options: argparse.Namespace, lines: list[str], workers: str) -> None:
-    """Memory over time, and whether the log or the metrics have a word of what was asked."""
+    """Print memory over time, and whether the log or the metrics contain text of the requests."""
     marked = [f"{MARKER} {line}" for line in lines[:1000]]
     with tempfile.TemporaryFile("w+") as log, serving("--pair", f"de-en={options.model}", log=log) as (port, pid):
         asyncio.run(ask_all(port, marked, options.clients))
@@ -91,7 +93,7 @@ def soak(options: argparse.Namespace, lines: list[str], workers: str) -> None:
 
 def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: Path, workers: str) -> None:
     of_file, of_server = [], []
-    used: list[tuple[float, ...]] = []  # milliseconds of CPU a line: of a file, then HTTP, workers, and clients
+    used: list[tuple[float, ...]] = []  # CPU milliseconds per line: file, HTTP, workers, clients
     with serving("--pair", f"de-en={options.model}", "--workers", workers) as (port, pid):
         asyncio.run(ask_all(port, lines[:500], options.clients))
         for _ in range(options.rounds):
@@ -100,7 +102,7 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
             between = os.times()
             seconds -= translated(options.model, few, workers)[0]
             last = os.times()
-            file_s = sum((2 * between[i] - first[i] - last[i]) for i in (2, 3))  # children's, but for the start
+            file_s = sum((2 * between[i] - first[i] - last[i]) for i in (2, 3))  # of child processes, minus the start
             of_file.append(len(lines) / seconds)
             start = cpu_seconds(pid), cpu_seconds_of_family(pid), time.process_time()
             begun = time.perf_counter()
@@ -119,7 +121,7 @@ def throughput(options: argparse.Namespace, lines: list[str], many: Path, few: P
 
 
 def latency(options: argparse.Namespace, lines: list[str]) -> None:
-    """Of one client, and of Python in this process, in turns of whole rounds."""
+    """Latency of one client and of Python in this process, in alternating rounds."""
     from nmt.common.process import IN_SEARCH, tune_process
 
     tune_process(IN_SEARCH)
@@ -161,7 +163,7 @@ def start(options: argparse.Namespace) -> None:
 
 def memory(options: argparse.Namespace, lines: list[str], many: Path) -> None:
     pairs = ["--pair", f"de-en={options.model}", "--pair", f"en-de={options.model}"]
-    with tempfile.TemporaryDirectory() as folder:  # two models, not the same one twice
+    with tempfile.TemporaryDirectory() as folder:  # two separate copies of the model
         copy = Path(folder) / "model"
         subprocess.run(["cp", "-r", options.model, copy], check=True)
         pairs[-1] = f"en-de={copy}"
@@ -176,7 +178,7 @@ def memory(options: argparse.Namespace, lines: list[str], many: Path) -> None:
 
 @contextmanager
 def serving(*arguments: str, log: TextIO | None = None) -> Iterator[tuple[int, int]]:
-    """Its port and its process, ready; what it says after that goes into the log."""
+    """Start a server -> its port and process, when it is ready. Its later output goes into the log."""
     command = [sys.executable, "-c", SERVE, "--port", "0", "--watch", "0", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         try:
@@ -194,7 +196,7 @@ def serving(*arguments: str, log: TextIO | None = None) -> Iterator[tuple[int, i
 
 
 def translated(model: str, path: Path, workers: str) -> tuple[float, int]:
-    """How long nmt-translate takes for a file, and its greatest PSS seen, in bytes."""
+    """The seconds of nmt-translate for a file, and its largest observed PSS in bytes."""
     begun, most = time.perf_counter(), 0
     with path.open("rb") as file:
         command = [sys.executable, "-c", TRANSLATE, model, "--workers", workers]
@@ -209,7 +211,7 @@ def translated(model: str, path: Path, workers: str) -> tuple[float, int]:
 
 
 async def ask_all(port: int, lines: list[str], clients: int, source: str = "de", target: str = "en") -> list[float]:
-    """How long each request took, in seconds."""
+    """The seconds of each request."""
     times: list[float] = []
 
     async def client(own: list[str]) -> None:

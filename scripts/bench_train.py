@@ -1,29 +1,28 @@
 #!/usr/bin/env python3
-"""How fast a config trains here, where the time goes, and how far it is from what the machine can do.
+"""Training speed of a config on this machine, where the time goes, and how close it is to the machine's limit.
 
     scripts/bench_train.py experiment=multi30k data=files data.dir=FOLDER data.src=de data.tgt=en
     scripts/bench_train.py --peer opennmt --peer joeynmt experiment=bench_equal data=files ...
     scripts/bench_train.py --by-hand --cells lstm,lstm_ln,gru experiment=multi30k data=files ...
 
-The arguments without a dash are those of nmt-train. Printed are
+The arguments without a dash are those of nmt-train. Prints
 
-- real target tokens a second (padding does not count): the median of windows of 10 updates, after a warm-up of as
-  many as --warm-up says (on a GPU three epochs at least: in the first two a shape of batches is new);
-- MFU, the model's useful products a second over what one large product reaches in the same run and precision. Useful
-  are 6 FLOPs (2 forward, 4 backward) for each entry of a weight matrix and each real token that it meets: encoder and
-  attention keys meet the source tokens, the bridge a sentence, all else the target tokens. Attention adds 12 M for
-  each pair of a source and a target token of a sentence, M the width of the memory: scores and context;
-- the share of a step's time by part, forward and backward, in a window of its own;
-- what a step starts, in another: on a CPU torch's operations; on a GPU the kernels that it computes by, the launches
-  by the process (of a graph of kernels one), and the share of time that the GPU is busy;
+- real target tokens per second (without padding): the median of windows of 10 updates, after --warm-up updates (on a
+  GPU at least three epochs: the first two contain new batch shapes);
+- MFU: the FLOP/s of the model's useful products, divided by those of one large product in the same run and precision.
+  Useful are 6 FLOPs (2 forward, 4 backward) for each weight matrix entry and each real token that uses it: encoder
+  and attention keys count per source token, the bridge per sentence, all else per target token. Attention adds 12 M
+  for each pair of a source and a target token of a sentence (scores and context), M being the width of the memory;
+- the share of a step's time by part, forward and backward, in a separate window;
+- the work that a step starts, in another window: on a CPU torch's operations; on a GPU the kernels, the launches by
+  the process (one for a CUDA graph), and the share of time that the GPU is busy;
 - peak memory of the process (and of the GPU).
 
-`--cells` measures one after the other and prints a table. `--by-hand` trains, in the same run and on the same
-batches, what one writes in an evening with torch's own layers at the same sizes (by_hand.py), and prints the ratio.
-`--peer` also measures another toolkit, installed by this script in an environment of its own under --peer-dir, on
-the same text and pieces with the same number of threads, at the sizes of experiment=bench_equal in float32.
-`--peer-trial MINUTES SRC REF` trains it for that long and prints the BLEU that it then has (beam 5), to be held
-beside the wall time that nmt-train takes to as much.
+`--cells` measures several cells in turn and prints a table. `--by-hand` also trains a plain torch model of the same
+sizes (bench/by_hand.py) in the same run on the same batches, and prints the ratio. `--peer` also measures another
+toolkit, on the same text and pieces with the same number of threads, at the sizes of experiment=bench_equal in
+float32. This script installs it in its own environment under --peer-dir. `--peer-trial MINUTES SRC REF` trains it for
+MINUTES and prints the resulting BLEU (beam 5), to compare with the wall time that nmt-train needs for the same BLEU.
 `--json` prints one object as the last line.
 """
 
@@ -72,7 +71,7 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises ValueError for what cannot be measured, before anything is."""
+    """Raises ValueError, before any measurement, for arguments that cannot be measured."""
     if arguments.updates < WINDOW or arguments.warm_up < 0:
         raise ValueError(f"--updates must be at least {WINDOW}, and --warm-up no less than 0")
     if arguments.cells and arguments.peer:
@@ -146,7 +145,7 @@ def now(device: str) -> float:
 
 
 def product_rate(dtype: torch.dtype, device: str, now: Callable[[], float], size: int = 2048) -> float:
-    """FLOPs a second of one large product: the median of 20."""
+    """FLOP/s of one large matrix product: the median of 20."""
     size *= 4 if device == "cuda" else 1
     a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     seconds = []
@@ -170,7 +169,7 @@ def report(name: str, result: dict[str, Any]) -> None:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """In Markdown, a row a cell."""
+    """A Markdown table, one row per cell."""
     known = ("tgt_tokens_per_s", "over_by_hand", "step_ms", "mfu", *COUNTS, "peak_gpu_bytes")
     columns = [column for column in known if column in next(iter(results.values()))]
     rows = [[name, *(f"{result[column]:,}" for column in columns)] for name, result in results.items()]

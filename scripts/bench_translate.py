@@ -1,30 +1,31 @@
 #!/usr/bin/env python3
-"""How fast a model translates here, alone and beside other toolkits, and what each way of it costs in BLEU.
+"""Translation speed of a model on this machine, alone and beside other toolkits, and the BLEU of each setting.
 
     scripts/bench_translate.py runs/mine/model --src test.de --ref test.en
     scripts/bench_translate.py runs/mine/model --src test.de --ref test.en \
         --peer opennmt --peer ctranslate2 experiment=multi30k data=files data.dir=FOLDER data.src=de data.tgt=en
 
-For greedy search and a beam of 5, for each precision of --compute, with and without the shortlist, printed are
-sentences and source tokens (pieces, with EOS) a second, from text to text:
+Prints sentences and source tokens (pieces, with EOS) per second, from text to text, for greedy search and a beam of
+5, for each precision of --compute, with and without the shortlist:
 
-- batch "file": the whole text shared among --workers processes, as nmt-translate does with a file;
+- batch "file": the whole text, shared among --workers processes, as nmt-translate does with a file;
 - batch 64: one process with --threads threads;
-- batch 1: one sentence at a time, the first --latency-sentences of the text, and the percentiles of their times.
+- batch 1: one sentence at a time, for the first --latency-sentences of the text, with percentiles of their times.
 
-On a GPU (--device cuda) all of it is one process, without a shortlist and without a limit.
+On a GPU (--device cuda) everything runs in one process, without a shortlist and without a limit.
 
-Each is the median of --repeats, after a warm-up, without loading; BLEU is that of the whole text in file mode. Then
-the cold start, from the start of the command to its first line, over that of `python -c "import torch"`, and the peak
-memory of the process that has done all of it.
+Each figure is the median of --repeats, after a warm-up, without loading. BLEU is that of the whole text in file mode.
+Then follow the cold start (from the start of the command to its first line, divided by the time of
+`python -c "import torch"`) and the peak memory of this process.
 
-Beside each stands the limit, the sentences a second if there were nothing but its products with weights, at the rate
-of one large product, and the operations that Python starts, at the price of the smallest (limits.py).
+Beside each figure is its limit: the sentences per second if only two things took time, the products with weights at
+the rate of one large product, and the operations that Python starts at the cost of the smallest one
+(bench/limits.py).
 
-`--peer` measures another toolkit on the same text: a command's time for all sentences, less its time for one. It
-trains a model of the sizes of experiment=bench_equal for --peer-minutes first if there is none under --peer-dir; for
-ctranslate2 a Transformer, trained with OpenNMT-py. Its speed depends on that model little, its BLEU much.
-`--isa` measures as on a processor that has this instruction set and none beyond it (torch too, by its own settings).
+`--peer` measures another toolkit on the same text: a command's time for all sentences, minus its time for one. If
+there is no model under --peer-dir, it first trains one at the sizes of experiment=bench_equal for --peer-minutes; for
+ctranslate2 a Transformer, with OpenNMT-py. The speed depends little on that model, BLEU much.
+`--isa` measures as on a processor with this instruction set and none beyond it (also for torch, by its settings).
 `--json` prints one object as the last line.
 """
 
@@ -63,7 +64,7 @@ from nmt.training.auto_settings import prepared_by_text
 from nmt.translation.translator import Translator
 from nmt.translation.workers import Workers, default_workers
 
-ISA = {  # what torch and the libraries under it are told, for it is they that multiply where nmt/native does not
+ISA = {  # settings of torch and its libraries, which multiply where nmt/native does not
     "amx": {},
     "avx512": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16", "FBGEMM_ENABLE_INSTRUCTIONS": "AVX512_VNNI"},
     "avx_vnni": {"ONEDNN_MAX_CPU_ISA": "AVX2_VNNI"},
@@ -77,7 +78,7 @@ for _name in ("avx_vnni", "avx2"):
         "FBGEMM_ENABLE_INSTRUCTIONS": "AVX2",
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     }
-BATCHES: tuple[int | str, ...] = "file", 64, 1  # sentences at once
+BATCHES: tuple[int | str, ...] = "file", 64, 1  # sentences
 ABLE = [name for name, peer in PEERS.items() if peer.translate]
 
 
@@ -101,7 +102,7 @@ def main() -> None:
     parser.add_argument("--peer-minutes", type=float, default=20)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_intermixed_args()
-    if arguments.isa and os.environ.get("NMT_ISA") != arguments.isa:  # torch, imported by now, has read the settings
+    if arguments.isa and os.environ.get("NMT_ISA") != arguments.isa:  # torch has already read its settings
         os.execve(
             sys.executable, [sys.executable, *sys.argv], os.environ | ISA[arguments.isa] | {"NMT_ISA": arguments.isa}
         )
@@ -110,11 +111,11 @@ def main() -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Raises ValueError for a model or text that is not sound."""
+    """Raises ValueError for an invalid model or text."""
     srcs, refs = (list(read_lines(path)) for path in (arguments.src, arguments.ref))
     if len(srcs) != len(refs) or not srcs:
         raise ValueError(f"{arguments.src} has {len(srcs)} lines and {arguments.ref} {len(refs)}; they must match")
-    tune_process(IN_SEARCH)  # as nmt-translate
+    tune_process(IN_SEARCH)  # like nmt-translate
     torch.set_num_threads(arguments.threads or 1)
     rows = []
     device = resolve_device(arguments.device)
@@ -211,7 +212,8 @@ def table_row(row: dict[str, Any]) -> str:
 
 
 def cold_start(model: str, device: str, text: str, repeats: int) -> float:
-    """Seconds from the command to its first translation over those of importing torch, medians taken in turns."""
+    """The time until the command's first translation, divided by that of importing torch. Medians of alternating
+    runs."""
     command = [str(Path(sys.executable).with_name("nmt-translate")), model, "--device", device]
     importing = [sys.executable, "-c", "import torch; print(flush=True)"]
     times: dict[int, list[float]] = {0: [], 1: []}

@@ -1,4 +1,5 @@
-"""The words of the demo corpus (make_demo_corpus.py): German forms with their English, and the endings between."""
+"""The lexicon of the demo corpus (make_demo_corpus.py): German forms with English translations, and German
+endings."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# A class, then its nouns: gender, German and English in singular/plural.
+# A class, followed by its nouns: gender, German singular/plural, English singular/plural.
 NOUNS = """
 person
     m Mann/Männer man/men, f Frau/Frauen woman/women, n Kind/Kinder child/children, n Mädchen/Mädchen
@@ -38,8 +39,8 @@ ADJECTIVES = {
     "thing": "alt old, neu new, groß big, klein small, schön beautiful, schwarz black, weiß white",
     "opening": "alt old, neu new, groß big, klein small, schwer heavy",
 }
-# Who does it > to whom (dative) : what (accusative), then verbs: prefix|infinitive, third person, participle (+ if
-# its perfect takes "sein"), English base/past.
+# Classes: subject > dative : accusative. Then verbs: prefix|infinitive, third person, participle (+ if the perfect
+# takes "sein"), English base/past.
 VERBS = """
 person animal
     schlafen schläft geschlafen sleep/slept, laufen läuft +gelaufen run/ran, warten wartet gewartet
@@ -91,8 +92,8 @@ CONJUNCTIONS = {
 NUMBERS = {"zwei": "two", "drei": "three", "vier": "four", "fünf": "five"}
 PRONOUNS = {"ich": "I", "wir": "we", "er": "he"}
 
-# Endings by case, then gender or plural (m f n p): of der-words with the stem d-, of ein-words, and of the
-# adjectives that follow either, or a number (only p).
+# Endings by case, then gender or plural (m f n p): of der-words (stem d-), of ein-words, and of adjectives after each
+# of these or after a number (p only).
 ARTICLE = {"nom": "er ie as ie", "acc": "en ie as ie", "dat": "em er em en"}
 EIN = {"nom": "- e - e", "acc": "en e - e", "dat": "em er em en"}
 AFTER_DER = {"nom": "e e e en", "acc": "en e e en", "dat": "en en en en"}
@@ -121,7 +122,7 @@ class Noun:
 @dataclass(frozen=True)
 class Verb:
     prefix: str
-    infinitive: str  # without the prefix
+    infinitive: str  # without prefix
     third: str
     participle: str
     auxiliary: str
@@ -137,7 +138,7 @@ def read_texts(table: str, separator: str = "=") -> list[Text]:
 
 
 def read_blocks(table: str) -> Iterator[tuple[str, list[str]]]:
-    """Each line that is not indented, with the entries below it."""
+    """Each unindented line with the indented entries below it."""
     for block in re.split(r"\n(?! )", table.strip()):
         head, _, entries = block.partition("\n")
         yield head, [" ".join(entry.split()) for entry in entries.split(",")]

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Coverage-guided fuzzing of all that reads strangers' bytes, with atheris (pip install atheris).
+"""Coverage-guided fuzzing of all code that reads untrusted bytes, with atheris (pip install atheris).
 
     scripts/fuzz.py --runs 1000000
 
-The first byte of an input chooses the reader, and the others are what it reads: a file of a model directory (with
-checksums that fit), the stdin filter's stream, or a corpus. What reaches new lines of nmt is changed further. Ends
-with another exit code than 0, and with the input in a file, at the first one that is neither read as it should be nor
-refused with a ValueError, runs code, opens other files, takes more than a minute, or more memory than --memory.
+The first byte of an input chooses the reader; the rest is its data: a file of a model directory (with valid
+checksums), the stdin filter's stream, or a corpus. Inputs that reach new lines of nmt are mutated further. Stops at
+the first input that is neither read correctly nor refused with a ValueError, runs code, opens other files, takes more
+than a minute, or needs more memory than --memory. Then the exit code is not 0, and the input is in a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ try:
 except ImportError:
     sys.exit("fuzz.py: atheris is missing; pip install atheris")
 
-with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reached
+with atheris.instrument_imports(include=["nmt"]):  # measures coverage
     from nmt.bundle import CONFIG, LEXICON, WEIGHTS, load_bundle, seal
     from nmt.common import stream
     from nmt.common.files import sha256
@@ -34,12 +34,12 @@ with atheris.instrument_imports(include=["nmt"]):  # which tells it what is reac
 from hunts.model import make_model
 from hunts.watch import Watch, meet_choices
 
-MAX_SECONDS = 60  # of one input
+MAX_SECONDS = 60  # per input
 Reader = Callable[[bytes], None]
 
 
 class Directory:
-    """A model directory of which one file is the fuzzer's."""
+    """A model directory with one file from the fuzzer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.watch = make_model(folder), Watch()
@@ -84,7 +84,7 @@ class Directory:
 
 
 def read_stream(content: bytes) -> None:
-    """As many lines as there are, each as it is alone, however the bytes come."""
+    """Checks that each line is read exactly as if it were alone, for any size of chunks."""
     stream.CHUNK_BYTES, group_size, content = 1 + (content[:1] or b"\0")[0], 1 + len(content) % 5, content[1:]
     with tempfile.TemporaryFile() as file:
         file.write(content)
@@ -98,8 +98,8 @@ def read_stream(content: bytes) -> None:
 
 
 def corpus_reader(folder: Path, suffix: str) -> Reader:
-    """As many pairs as there are lines that are not blank, and every one can be written as UTF-8; or a refusal of
-    bytes that are no gzip, and of a table whose columns nobody can tell."""
+    """Checks that there is a pair for each non-blank line and that all can be written as UTF-8. Only invalid gzip,
+    and tables with unrecognizable columns, may be refused."""
 
     def read(content: bytes) -> None:
         (folder / f"train.{suffix}").write_bytes(content)

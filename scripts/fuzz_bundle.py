@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Mutated model directories: each is refused in one line, or translates.
+"""Mutated model directories: each must be refused with a one-line message, or translate.
 
     scripts/fuzz_bundle.py --cases 10000
 
-A case changes a sound directory in one to three ways (bits, lengths, JSON values, tensors, kinds of files), half of
-them with checksums that fit again, and opens it. Then its files are written over, or cut, and it must translate as it
-did. An audit hook looks on: no code is compiled or run, nothing is imported, no process started, no connection made,
-no file opened but the directory's own. Prints the counts, and ends with 1 at the first crash, code, strange file,
-other translation, case of more than a minute, or memory beyond twice the files' size.
+A case mutates a valid directory in one to three ways (bits, lengths, JSON values, tensors, file types), half of the
+cases with recomputed checksums, and opens it. Then its files are overwritten or truncated, and its translations must
+stay the same. An audit hook checks that no code is compiled or run, nothing is imported, no process is started, no
+connection is made, and only the directory's files are opened. Prints the counts. Ends with 1 at the first crash,
+violation of these rules, changed translation, case of more than a minute, or memory use above twice the files' size.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from hunts.watch import Watch, meet_choices
 from nmt.bundle import load_bundle
 from nmt.translation.translator import Translator
 
-MAX_SECONDS = 60  # of a case
-SLACK = 32_000_000  # bytes that the interpreter and torch take for themselves
+MAX_SECONDS = 60  # per case
+SLACK = 32_000_000  # bytes that the interpreter and torch use themselves
 
 
 def run(cases: range, seed: int) -> None:
-    """Work through the cases in this process, which a crash of native code would end."""
+    """Run the cases in this process, which a crash of native code would end."""
     torch.set_num_threads(1)
     meet_choices()
     watch, counts = Watch(), Counter[str]()
@@ -46,7 +46,7 @@ def run(cases: range, seed: int) -> None:
         sound = make_model(Path(root) / "sound")
         size = sum(path.stat().st_size for path in sound.iterdir())
         base = 0
-        for case in (None, *cases):  # the first one is sound, and does not count: everything is loaded once
+        for case in (None, *cases):  # the first is valid and not counted: it loads everything once
             rng = random.Random(f"{seed} {case}")
             folder = Path(root) / "case"
             shutil.rmtree(folder, ignore_errors=True)

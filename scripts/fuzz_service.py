@@ -1,5 +1,5 @@
-"""Ask nmt-serve what its OpenAPI document allows, and what it forbids: nothing may be an error of the server, and
-every answer must be as the document says.
+"""Send nmt-serve requests that its OpenAPI document allows and forbids: no answer may be a server error, and every
+answer must conform to the document.
 
     python scripts/fuzz_service.py --pair de-en=runs/demo/model --examples 200
 """
@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Not whether a language is served, or how long a text may be: that the document says in words.
+# Not checked: served languages and the maximum text length, which the document states only in words.
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def fuzz(url: str, examples: int, phases: str) -> int:
-    """The exit status of the hunt, which prints what it has found."""
+    """Run the fuzzer, which prints its findings -> its exit status."""
     program = Path(sys.executable).parent / "schemathesis"
     checks = ["--checks", ",".join(CHECKS), "--phases", phases]
     limits = ["--max-examples", str(examples), "--suppress-health-check", "all", "--request-timeout", "60"]

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""SIGKILL of workers, and of the command at random moments, while a corpus is translated: the same bytes in the end.
+"""SIGKILL workers, and the command at random moments, during a corpus translation: the result must stay the same.
 
     scripts/kill_corpus.py --lines 20000 --kills 20 --engine processes
 
-Hostile lines (see hunts/lines.py) are translated by nmt-translate, and then into folders of parts: while each
-worker is killed once; by commands that are killed and begun again; by two commands at once, of all parts, of two
-shares, and of the same one. The parts joined must be what nmt-translate gave, and no part that was done may be done
-again. As root the folder lies on a disk that becomes full, too. Prints what was tried, and ends with 1 at the first
-difference.
+Hostile lines (see hunts/lines.py) are translated by nmt-translate, and then into folders of parts: while each worker
+is killed once; by commands that are killed and restarted; by two commands at once, on all parts, on two shares, and
+on the same share. The joined parts must equal the output of nmt-translate, and no finished part may be redone. As
+root, it also tests a folder on a disk that becomes full. Prints the tests, and ends with 1 at the first difference.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ WORKERS = 2
 
 
 class Command:
-    """A translation of the input in a fork of this process, which saves it the import of torch."""
+    """A translation of the input in a fork of this process, to save the import of torch."""
 
     def __init__(self, translate: Callable[..., Any], folder: Path, **options: Any) -> None:
         self.pid = os.fork()
@@ -60,7 +59,7 @@ class Command:
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def kill_after(self, seconds: float) -> bool:
-        """Whether it was still there to be killed."""
+        """Kill it after some seconds -> whether it was still running."""
         time.sleep(seconds)
         os.kill(self.pid, signal.SIGKILL)
         return self.wait() == -signal.SIGKILL
@@ -77,7 +76,7 @@ def at_work(folder: Path) -> set[int]:
 
 
 def done_in(folder: Path) -> dict[str, int]:
-    """The records of parts that are done, each with what tells that it was written anew."""
+    """The records of finished parts, each with its inode, which changes when the record is rewritten."""
     return {path.name: path.stat().st_ino for path in folder.glob(f"{DONE}/*.json")}
 
 
@@ -91,7 +90,7 @@ def check(what: str, code: int, folder: Path, expected: bytes) -> None:
 
 
 def kill_workers(translate: Callable[..., Any], folder: Path, expected: bytes) -> None:
-    """Each worker at its first part."""
+    """Kill each worker at its first part."""
     command, killed = Command(translate, folder), set[int]()
     while not command.is_over() and len(killed) < WORKERS:
         for pid in at_work(folder) - killed:
@@ -105,7 +104,7 @@ def kill_workers(translate: Callable[..., Any], folder: Path, expected: bytes) -
 def kill_command(
     translate: Callable[..., Any], folder: Path, expected: bytes, kills: int, duration: float, rng: random.Random
 ) -> None:
-    """At random moments of as many runs as it takes."""
+    """Kill at random moments, in as many runs as necessary."""
     left, ends, kept = kills, 0, 0
     while left:
         before = done_in(folder)
@@ -139,7 +138,7 @@ def together(
 
 
 def fill_disk(translate: Callable[..., Any], folder: Path, expected: bytes) -> None:
-    """A disk that holds half of it, and is then made larger."""
+    """Translate to a disk with room for half of the output, and then enlarge the disk."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={len(expected) // 2 // 4096 * 4096}", "tmpfs", str(folder)]
     if os.getuid() or subprocess.run(mount, capture_output=True).returncode:

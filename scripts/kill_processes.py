@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Several processes train one model: the same batches and weights for any number of them, and after kills.
+"""Several processes train one model: batches and weights must be the same for any number of them, and after kills.
 
     scripts/kill_processes.py --kills 10
 
-A tiny model is trained by one process, two and four, which share the same four shards; then by a run that is killed
-at random moments and goes on with another number of processes each time; then by torchrun as two machines of this
-one, of which one is killed and comes back, or does not. Every time each update must be made of the same lines under
-the same dropout, each epoch of every line once, and the last weights be the same to 1e-6. Prints what was tried, and
-ends with 1 at the first difference.
+A tiny model is trained by one, two and four processes, which share the same four shards; then by a run that is killed
+at random moments and continues with another number of processes each time; then by torchrun, simulating two machines
+on this one, one of which is killed and may come back. Each update must always use the same lines with the same
+dropout, each epoch every line once, and the final weights must be the same to 1e-6. Prints the tests, and ends with 1
+at the first difference.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def config_of(folder: Path, epochs: int, processes: int, strategy: Strategy = "d
 
 
 def record(folder: Path) -> None:
-    """Of each batch from here on: its epoch, its number in its shard, the shard, its seed and its lines."""
+    """Record for each batch from now on: its epoch, its number in its shard, the shard, its seed and its lines."""
     done = TrainingModule.on_train_batch_end
 
     def recorded(module: TrainingModule, outputs: Any, batch: Any, number: int) -> None:
         data = module.trainer.datamodule  # type: ignore[attr-defined]
         lines = [line for _, line in data.lines(range(number, number + 1))]
         found = [module.current_epoch, *data.place(number), torch.initial_seed(), lines]
-        descriptor = os.open(folder / "batches", os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # one write, never torn
+        descriptor = os.open(folder / "batches", os.O_WRONLY | os.O_CREAT | os.O_APPEND)  # one atomic write
         os.write(descriptor, f"{json.dumps(found)}\n".encode())
         os.close(descriptor)
         done(module, outputs, batch, number)
@@ -81,7 +81,7 @@ def free_port() -> int:
 
 
 class Processes:
-    """A training in as many forks of this process, which saves them the import of torch."""
+    """A training in `number` forks of this process, to save the import of torch."""
 
     def __init__(self, folder: Path, epochs: int, number: int) -> None:
         self.pids, port = [], free_port()
@@ -111,14 +111,14 @@ class Processes:
         return next(filter(None, codes), 0)
 
     def kill_after(self, seconds: float, rng: random.Random) -> bool:
-        """One of them; the others end by that. Whether it was still there to be killed."""
+        """Kill one of them, which ends the others -> whether it was still running."""
         time.sleep(seconds)
         os.kill(rng.choice(self.pids), signal.SIGKILL)
         return self.wait() != 0
 
 
 class Node:
-    """torchrun as one of two machines."""
+    """torchrun in the role of one of two machines."""
 
     def __init__(self, folder: Path, epochs: int, port: int, nodes: str, is_first: bool) -> None:
         self.folder = folder
@@ -127,14 +127,14 @@ class Node:
         command += [f"--rdzv-conf=is_host={is_first},last_call_timeout=3,join_timeout=200", "--local-addr=127.0.0.1"]
         command += [__file__, "--train", str(folder), "--epochs", str(epochs)]
         with (folder / "log").open("a") as log:
-            # Without the second one a machine that takes another's place waits for what torch 2.13 does not tell it.
+            # Without the second one a replacement machine waits for information that torch 2.13 never sends.
             settings = {"GLOO_SOCKET_IFNAME": "lo", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=log, env=os.environ | settings, start_new_session=True
             )
 
     def kill(self) -> None:
-        """With all that it started, as when a machine is switched off."""
+        """Kill it and all its children, as when a machine is switched off."""
         for pid in [*family(self.process.pid)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -142,7 +142,7 @@ class Node:
 
 
 def updates(folder: Path) -> int:
-    """How many have been begun."""
+    """The number of updates made, including repeated ones."""
     try:
         return len((folder / "batches").read_text().splitlines()) // (SHARDS * 2)
     except OSError:
@@ -176,7 +176,7 @@ def fresh(root: Path, name: str) -> Path:
 
 
 def kill_and_go_on(root: Path, whole: Path, epochs: int, kills: int, duration: float, rng: random.Random) -> None:
-    """1 -> 2 -> 4 -> 1 -> ... processes, until all kills are spent."""
+    """Continue with 1 -> 2 -> 4 -> 1 -> ... processes, until all kills are done."""
     numbers, folder, used, done, ends = [1, 2, 4], fresh(root, "killed 0"), list[int](), 0, 0
     while done < kills:
         used.append(numbers[len(used) % len(numbers)])
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-torchrun", action="store_true", help="processes of this machine alone")
-    parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)  # as torchrun starts it
+    parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)  # used by torchrun
     options = parser.parse_args()
     if options.train:
         record(options.train)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""SIGKILL at random moments of a training: the run that was killed ends as the run that lived.
+"""SIGKILL at random moments of a training: a killed and resumed run must end exactly like an uninterrupted one.
 
     scripts/kill_test.py --kills 50
 
-A tiny model is trained once without a stop, and once by the same config, killed and started again until all kills
-are spent; then weights, metrics, log and model directory must be the same to the last bit, and no checkpoint or model
-may be unreadable at any time. Prints the counts, and ends with 1 at the first difference.
+A tiny model is trained once without interruption, and once with the same config, killed and restarted until all kills
+are done. Weights, metrics, log and model directory must be the same to the last bit, and no checkpoint or model may
+be unreadable at any time. Prints the counts, and ends with 1 at the first difference.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from nmt.training.run import train
 
 
 class Process:
-    """A training in a fork of this process, which saves it the import of torch."""
+    """A training in a fork of this process, to save the import of torch."""
 
     def __init__(self, folder: Path, epochs: int) -> None:
         self.pid = os.fork()
@@ -49,14 +49,14 @@ class Process:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def kill_after(self, seconds: float) -> bool:
-        """Whether it was still there to be killed."""
+        """Kill it after some seconds -> whether it was still running."""
         time.sleep(seconds)
         os.kill(self.pid, signal.SIGKILL)
         return self.wait() == -signal.SIGKILL
 
 
 def result(folder: Path) -> dict[str, object]:
-    """All that a run leaves, without the time of day, the speed, and where it was stopped."""
+    """All results of a run, except the time of day, the speed, and where it was stopped."""
     run_dir = folder / "runs" / "killed"
     models = [
         path for folder in ("model", "best") for path in sorted((run_dir / folder).rglob("*")) if path.is_file()
@@ -119,7 +119,7 @@ def main() -> None:
                 continue
             compare(expected, result(killed))
             counts["ends that were the same"] += 1
-            killed.rename(Path(root) / f"whole {counts.total()}")  # each time another number
+            killed.rename(Path(root) / f"whole {counts.total()}")  # a new number each time
             killed.mkdir()
         if code := Process(killed, options.epochs).wait():
             print(f"LOST: exit code {code} at the end")

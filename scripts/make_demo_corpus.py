@@ -2,10 +2,10 @@
 
     python scripts/make_demo_corpus.py [OUTPUT_DIR]
 
-A sentence begins as clauses (who does what to whom, when, where), which two renderers put into words. German
-wants the verb second, or last in a subordinate clause, splits off participles, infinitives and prefixes, and bends
-articles and adjectives by gender, number and case; English wants a fixed order and "do". The English side is a
-function of the German one, so whoever has learned the grammar can translate sentences never seen before.
+A sentence starts as abstract clauses (who does what to whom, when, where), which two renderers put into words. German
+puts the verb second, or last in a subordinate clause, moves participles, infinitives and prefixes to the end, and
+inflects articles and adjectives for gender, number and case. English has a fixed word order and needs "do". The
+English side is a function of the German one, so a model that has learned the grammar can translate unseen sentences.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ MAX_WORDS = 18
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun phrase: German by case, English, and the form of the verb that goes with it (1, 3 or p)."""
+    """A noun phrase: its German form by case, its English form, and the verb form that agrees with it (1, 3 or p)."""
 
     german: Callable[[str], str]
     en: str
@@ -69,13 +69,13 @@ class Clause:
     place: Text | None = None
 
 
-# Meaning: what is said.
+# Meaning: choose what to say.
 
 
 def noun_phrase(
     rng: random.Random, kinds: list[str], depth: int = 0, determiners: Sequence[str] = DETERMINERS
 ) -> Phrase:
-    """A noun with an article or number, perhaps an adjective, perhaps a relative clause."""
+    """A noun with an article or number, possibly an adjective, and possibly a relative clause."""
     noun = rng.choice(NOUN_TABLE[rng.choice(kinds)])
     determiner = rng.choice(determiners)
     plural = determiner == "number" or (determiner in ("der", "mein") and rng.random() < 0.3)
@@ -104,8 +104,8 @@ def noun_phrase(
 
 
 def relative_clause(rng: random.Random, noun: Noun, form: str) -> Text:
-    """A clause about the noun, which is its subject, or its object where no one could take it for the subject:
-    where it is masculine, so that "den" tells, or nothing that acts."""
+    """A relative clause. The noun is its subject, or its object if that is unambiguous: for masculine nouns (because
+    of "den") and for things that cannot act."""
     relative = "who" if noun.kind == "person" else "that"
     own = Phrase(lambda case: f"d{ending(ARTICLE, case, form)}", relative, "p" if form == "p" else "3")
     if noun.kind in ("person", "animal") and (form != "m" or rng.random() < 0.5):
@@ -132,7 +132,7 @@ def random_clause(
     tense = rng.choice(tenses)
     negated = tense not in MODALS and rng.random() < 0.2
     times = read_texts(TIMES["past" if tense == "past" else "present"])
-    # "kein" does the work of "nicht" where it can; nothing else indefinite goes with a negation.
+    # "kein" may replace "nicht" before an object; a negated clause has no other indefinite noun phrase.
     definite = ["der", "mein"] if negated else DETERMINERS
     kein = negated and bool(verb.objects) and rng.random() < 0.6
     return Clause(
@@ -147,7 +147,7 @@ def random_clause(
     )
 
 
-# Words: how it is said.
+# Words: choose how to say it.
 
 
 def conjugated(infinitive: str, third: str, person: str) -> str:
@@ -155,7 +155,7 @@ def conjugated(infinitive: str, third: str, person: str) -> str:
 
 
 def german_verbs(clause: Clause) -> tuple[str, str]:
-    """The finite verb, and what stands at the end of a main clause."""
+    """The finite verb, and the words at the end of a main clause."""
     verb, person = clause.verb, clause.subject.person
     if clause.tense == "present":
         return conjugated(verb.infinitive, verb.third, person), verb.prefix
@@ -165,7 +165,7 @@ def german_verbs(clause: Clause) -> tuple[str, str]:
 
 
 def german_clause(clause: Clause, order: str) -> str:
-    """`order` is where the finite verb stands: first, second (after the subject), after the time, or last."""
+    """`order` is the position of the finite verb: first, second (after the subject), after the time, or last."""
     finite, end = german_verbs(clause)
     subject = clause.subject.german("nom")
     middle = [
@@ -195,7 +195,7 @@ def english_verb(base: str, person: str) -> str:
 
 
 def english_clause(clause: Clause, order: str = "second") -> str:
-    """`order` is "first" in a question, "time" where the time goes before the subject, else "second"."""
+    """`order` is "first" in a question, "time" if the time precedes the subject, else "second"."""
     verb, person = clause.verb, clause.subject.person
     do = "did" if clause.tense == "past" else "does" if person == "3" else "do"
     front = [clause.time.en] if order == "time" and clause.time else []
@@ -220,7 +220,7 @@ def english_clause(clause: Clause, order: str = "second") -> str:
 
 
 def sentence(rng: random.Random) -> Text:
-    """One sentence of one of the patterns."""
+    """A sentence with a random pattern."""
     pattern = rng.choice(["main", "main", "main", "question", "reason", "reason", "fronted", "that", "and"])
     clause = random_clause(rng)
     order = "time" if clause.time and rng.random() < 0.5 else "second"
@@ -259,7 +259,7 @@ def finished(text: Text, mark: str) -> Text:
 
 
 def make(rng: random.Random, size: int) -> list[Text]:
-    """`size` pairs of which no two share a side."""
+    """`size` pairs; no two have the same source or the same target."""
     pairs: list[Text] = []
     seen: set[str] = set()
     while len(pairs) < size:

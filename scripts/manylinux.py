@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Name a wheel after the oldest glibc that its libraries run on (PEP 600), as indexes of packages want it: called by
-scripts/wheels with the wheel and a folder.
+"""Tag a wheel with the oldest glibc that its libraries run on (PEP 600), as package indexes require. scripts/wheels
+calls this with the wheel and a folder.
 
-Raises SystemExit when a library needs more than the C library and its mathematics, which every Linux has.
+Raises SystemExit if a library needs more than the C library and its math library, which every Linux has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
-OLDEST = {"x86_64": (2, 17), "aarch64": (2, 17)}  # the least that the tag can say
+OLDEST = {"x86_64": (2, 17), "aarch64": (2, 17)}  # the oldest versions that the tag allows
 ALLOWED = {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 DT_NEEDED, DT_STRTAB, SHT_DYNAMIC, SHT_VERNEED = 1, 5, 6, 0x6FFFFFFE
 
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def needs(library: bytes) -> tuple[set[str], set[tuple[int, int]]]:
-    """The libraries that a 64-bit ELF library loads, and the versions of glibc that it asks for."""
+    """The libraries that a 64-bit ELF library loads, and the glibc versions that it requires."""
     assert library[:6] == b"\x7fELF\x02\x01", "64 bits, little-endian"
     (offset,), (size, count) = struct.unpack_from("<Q", library, 40), struct.unpack_from("<HH", library, 58)
     sections = [struct.unpack_from("<IIQQQQIIQQ", library, offset + size * i) for i in range(count)]
@@ -64,7 +64,7 @@ def needs(library: bytes) -> tuple[set[str], set[tuple[int, int]]]:
 
 
 def version_names(library: bytes, at: int, names: int) -> Iterator[str]:
-    """Of the section that tells which versions are needed: a list of libraries, each with a list of versions."""
+    """The names in the section of required versions, which lists libraries, each with a list of versions."""
     while True:
         _, count, _, first, after = struct.unpack_from("<HHIII", library, at)
         inner = at + first
@@ -86,7 +86,7 @@ def retagged(path: str, content: bytes, old: str, new: str) -> bytes:
 
 
 def write(target: Path, files: dict[str, bytes]) -> None:
-    """A wheel of these files, whose RECORD is made anew."""
+    """Write a wheel of these files, with a new RECORD."""
     (record,) = (path for path in files if path.endswith(".dist-info/RECORD"))
     lines = [
         f"{path},sha256={urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b'=').decode()},{len(content)}"

@@ -1,4 +1,4 @@
-"""What /proc tells of a process and of those that it has started; nothing where there is no /proc."""
+"""Information from /proc about a process and its descendants; empty where there is no /proc."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
+    """The child processes of a process."""
     found: list[int] = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # the thread has ended
@@ -19,14 +19,14 @@ def children(pid: int) -> list[int]:
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and all that it has started, they and theirs."""
+    """A process and all its descendants."""
     yield pid
     for child in children(pid):
         yield from family(child)
 
 
 def memory_bytes(pid: int) -> int:
-    """The proportional set size of a family: what several of its processes share counts once."""
+    """The proportional set size of a process and its descendants: memory that they share counts once."""
     total = 0
     for member in family(pid):
         with suppress(OSError):  # it has ended
@@ -36,7 +36,7 @@ def memory_bytes(pid: int) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds that a process has computed."""
+    """The processor seconds of a process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,10 +1,10 @@
-"""Put tags, placeholders, URLs and numbers into both sides of a test set, and count what a translation has of them.
+"""Put tags, placeholders, URLs and numbers into both sides of a test set, and count those that a translation keeps.
 
     scripts/put_in.py make TRAIN_DIR SRC TGT TEST OUT       # OUT.src, OUT.tgt: the first 1000 pairs of TRAIN_DIR/TEST
     nmt-translate MODEL --tags --keep all --keep numbers < OUT.src > hyp
-    scripts/put_in.py count OUT hyp             # what came back, in which order, and the BLEU of the rest
+    scripts/put_in.py count OUT hyp             # the items kept, their order, and the BLEU of the rest
 
-Each stands before words, or around one, that translate each other by IBM model 1 of the training text.
+Each item is placed before or around words that are translations of each other, by IBM model 1 of the training text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nmt.metrics.measure import Measure
 from nmt.text.edits import edited
 
 NUMBER = 1000  # pairs
-LETTERS = 4  # of the words, at least: who marks an article?
+LETTERS = 4  # minimum word length: nobody marks up an article
 ALONE = (
     "{name}",
     "{0}",
@@ -94,8 +94,8 @@ def count(out: str, hyp: str) -> None:
 
 
 def _follows(ref: str, hyp: str) -> bool | None:
-    """Whether the words that the reference has items before stand in its order in a translation; None where it has
-    not each of them once."""
+    """Whether the words after items of the reference have the same order in the translation; None if the translation
+    does not contain each of them exactly once."""
     marked = [re.match(r"\s*(\w*)", ref[item.end() :]) for item in ITEM.finditer(ref) if not item[0].startswith("</")]
     words = re.findall(r"\w+", ITEM.sub(" ", hyp).lower())
     places = [[place for place, word in enumerate(words) if word == one[1].lower()] for one in marked if one]

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Hostile lines through nmt-translate: as many out as in, in order, in flat memory, whatever happens at either end.
+"""Hostile lines through nmt-translate: all come out, in order, in constant memory, whatever happens at either end.
 
     scripts/stress_stream.py --lines 1000000
 
-A line is one of some hundred kinds, mixed by chance; what each kind is translated to is found out beforehand, line by
-line. The model is a tiny one with random weights, which translates every kind to something else. First one process
-translates all lines, then several, of which some are killed at random. Prints what was tried, and ends with 1 at the
-first line that is lost, moved or cut, or when memory grows.
+The input is a random mix of several hundred kinds of lines. The expected translation of each kind is determined
+beforehand, line by line. The tiny model with random weights translates each kind differently. First one process
+translates all lines, then several, some of which are killed at random. Prints the tests. Ends with 1 at the first
+line that is lost, moved or cut, or when memory grows.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from hunts.model import make_model
 from processes import children, memory_bytes
 
 PROGRAM = Path(sys.executable).with_name("nmt-translate")
-MAX_GROWTH = 50_000_000  # bytes of a process, after WARM lines
+MAX_GROWTH = 50_000_000  # bytes per process, after WARM lines
 WARM = 10_000
-RARE = 5000  # a line of a megabyte comes once in so many
+RARE = 5000  # one line in 5000 has a megabyte
 
 
 class Translate(subprocess.Popen[bytes]):
-    """nmt-translate, with a pipe at either end."""
+    """nmt-translate, with pipes for input and output."""
 
     stdin: IO[bytes]
     stdout: IO[bytes]
@@ -46,11 +46,11 @@ class Translate(subprocess.Popen[bytes]):
 
 
 def translations(model: Path, lines: list[bytes]) -> list[bytes]:
-    """Of each line alone."""
+    """The translation of each line alone."""
     with Translate(model, "--batch-size", "1", "--workers", "1") as process:
         found = []
         out = os.fdopen(os.dup(process.stdout.fileno()), "rb")
-        # An empty line first: a BOM at the start of a stream is none of the line's.
+        # An empty line first: at the start of a stream a BOM would not be part of the line.
         for line in [b"", *lines]:
             process.stdin.write(line + b"\n") if len(line) < 60_000 else write_all(process.stdin, line + b"\n")
             found.append(out.readline())
@@ -65,7 +65,7 @@ def write_all(file: IO[bytes], content: bytes) -> None:
 
 
 def feed(process: Translate, chosen: Iterator[bytes], pause_s: float = 0.0) -> threading.Thread:
-    """Write the lines in pieces that end anywhere, and close; with one pause."""
+    """Write the lines in chunks of random size, with one pause of `pause_s`, and close the pipe."""
 
     def run() -> None:
         rng, pending = random.Random(7), bytearray()
@@ -112,7 +112,7 @@ def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, wo
                 fail(f"{rest[:80]!r} came after the last line")
         if process.wait():
             fail(f"exit code {process.returncode}")
-    # What processes share at first they share less and less, and one that takes a dead one's place shares least.
+    # The memory that processes share shrinks over time; the replacement of a dead process shares least.
     processes = 1 if workers == 1 else workers + 1
     if not deadly and most - base > processes * MAX_GROWTH:
         fail(f"memory grew by {(most - base) / 1e6:.0f} MB")
@@ -122,7 +122,7 @@ def stress(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, wo
 
 
 def faults(model: Path, kinds: list[bytes], answers: list[bytes], lines: int, pause_s: float, times: int) -> None:
-    """What may happen at either end."""
+    """Faults at the input and the output."""
     small = [i for i, kind in enumerate(kinds) if len(kind) < 500_000]
     for time_ in range(times):
         rng = random.Random(time_)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The page of an exported model in Chromium: its translations must be those of translate.py, byte by byte.
+"""Test the web page of an exported model in Chromium: its translations must equal those of translate.py byte by byte.
 
     scripts/try_page.py runs/demo/model --src data/demo/test.de
 
-Exports the model, fetches onnxruntime-web with npm (or takes it from --packages), serves the folder on this machine
-alone, types the lines into the page, and compares. Prints how many lines there were and the seconds of both; ends
-with 1 if a line differs.
+Exports the model, fetches onnxruntime-web with npm (or takes it from --packages), serves the folder on the loopback
+interface, types the lines into the page, and compares. Prints the number of lines and the seconds of both. Ends with
+1 if a line differs.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def by_program(folder: Path, lines: list[str]) -> tuple[list[str], float]:
-    """The translations, and the seconds that they took without those of the start."""
+    """The translations, and their time in seconds without the start."""
 
     def seconds(texts: list[str]) -> tuple[str, float]:
         start, text = time.perf_counter(), "".join(f"{line}\n" for line in texts)
@@ -81,7 +81,7 @@ def by_page(folder: Path, lines: list[str]) -> tuple[list[str], float]:
 
 
 def typed(page: Page, folder: Path, lines: list[str]) -> tuple[list[str], float]:
-    """What a folder's page makes of lines, and the seconds that it says it took."""
+    """The translations of a folder's page, and the seconds that the page reports."""
     with served(folder) as url:
         page.goto(f"{url}/translate.html")
         status = page.locator("#status")
@@ -94,7 +94,7 @@ def typed(page: Page, folder: Path, lines: list[str]) -> tuple[list[str], float]
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address of a folder's files, as `python -m http.server` serves them."""
+    """Serve a folder's files, like `python -m http.server` -> the address."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:

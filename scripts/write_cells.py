@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write docs/cells.md from the cells themselves: their docstrings, gates, states and kernels, and the speed that
-docs/speed.md has measured; after any change of them."""
+"""Write docs/cells.md from the cells' docstrings, gates, states and kernels, and the speeds in docs/speed.md. Run it
+after any change of these."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nmt.model.recurrent import FUSED, Recurrent
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "cells.md"
-SIZES = 2048, 4096  # units, and as many inputs
+SIZES = 2048, 4096  # units, with as many inputs
 HEAD = """# Cells
 
 Every choice of `nmt-train cell=NAME`, for the encoder and the decoder. x is the input, h the previous output and c,
@@ -35,14 +35,14 @@ generated from the equations: C for training and for search (in int8, on AVX2, A
 GPU. A scan computes all steps in one kernel. Torch's own kernel is used where it is faster.
 
 """
-FAMILIES = (  # of the table, by what the gates see
+FAMILIES = (  # the groups of the table, by the inputs of the gates
     ("Every gate sees the previous state", lambda cell: not cell.input_only or cell.input_only < len(cell.gates)),
     ("No gate sees h: all steps, or most of the work, are computed at once", lambda cell: True),
 )
 
 
 def page() -> str:
-    """All of it, as Markdown."""
+    """The whole page, in Markdown."""
     parts, left = [HEAD], dict(CELLS)
     for title, belongs in FAMILIES:
         names = [name for name, kind in left.items() if belongs(kind())]
@@ -64,7 +64,7 @@ def row(name: str, cell: Cell) -> str:
 
 
 def parameters(cell: Cell) -> str:
-    """Of a layer of H units: a H² + b H, and less than H beside."""
+    """The number of parameters of a layer of H units, as a H² + b H. Neglects a remainder below H."""
     counts = []
     for size in SIZES:
         with torch.device("meta"):
@@ -74,7 +74,7 @@ def parameters(cell: Cell) -> str:
 
 
 def kernels(cell: Cell) -> tuple[str, str]:
-    """What computes its training and its search."""
+    """The kernels of its training and its search."""
     for_search, for_training = sources(cell)
     found = ["C" if for_training else "torch"]
     if isinstance(cell, ParallelCell):
@@ -97,7 +97,7 @@ def measured() -> dict[str, tuple[str, str]]:
 
 
 def variants() -> dict[str, str]:
-    """The files of conf/cell that are no cell of their own."""
+    """The files of conf/cell that are variants of another cell."""
     found = {}
     for path in sorted((resource("conf") / "cell").glob("*.yaml")):
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -109,9 +109,9 @@ def variants() -> dict[str, str]:
 
 
 def equations(kind: type[Cell]) -> str:
-    """The docstring, whose paragraphs of equations are blocks of code."""
+    """The docstring, with its paragraphs of equations as code blocks."""
     paragraphs = (inspect.getdoc(kind) or "").split("\n\n")
-    if not re.search(r"\b(19|20)\d\d\b", paragraphs[0]):  # the paper stands with the module
+    if not re.search(r"\b(19|20)\d\d\b", paragraphs[0]):  # the module cites the paper
         module = inspect.getdoc(inspect.getmodule(kind)) or ""
         paragraphs.insert(0, module.split("\n\n")[0])
     return "\n\n".join(

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Write the kernels of all cells anew, from `Cell.pointwise`: nmt/native/forward.h and cells.h. Run it when a cell
-has changed.
+"""Generate the kernels of all cells from `Cell.pointwise`: nmt/native/forward.h and cells.h. Run it after any change
+of a cell.
 
 scripts/write_kernels.py && python nmt/native/build.py
 """
@@ -19,7 +19,7 @@ from nmt.native.build import FOLDER
 
 
 def configured_cells() -> list[Cell]:
-    """Of conf/cell, with the settings there."""
+    """The cells of conf/cell, with the settings there."""
     cells = []
     for path in sorted((resource("conf") / "cell").glob("*.yaml")):
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))

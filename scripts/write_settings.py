@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/settings.md from the words beside the fields of the dataclasses; after any change of them."""
+"""Write docs/settings.md from the comments beside the dataclass fields. Run it after any change of them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ corpus has unless its choice in `conf/data` says otherwise; where there is none,
 
 
 def page() -> str:
-    """All of it, as Markdown."""
+    """The whole page, in Markdown."""
     register()
     with initialize_config_dir(str(resource("conf")), version_base="1.3"):
         composed = compose("train", overrides=["run=x"])
     parts = [HEAD]
-    every = sorted(settings(RunConfig), key=lambda setting: "." in setting.key)  # those of no group first
+    every = sorted(settings(RunConfig), key=lambda setting: "." in setting.key)  # ungrouped settings first
     for group, found in groupby(every, lambda setting: setting.key.rpartition(".")[0].partition(".")[0]):
         title = f"`{group}`" if group else "The run"
         parts.append(f"\n## {title}\n\n| setting | value | default | |\n|---|---|---|---|\n")
@@ -44,8 +44,8 @@ def page() -> str:
 
 
 def _composed(composed: Any, setting: Setting) -> str:
-    """What nmt-train has without an argument, if that is a value of its own; of a choice that is not taken then, what
-    the choice has."""
+    """nmt-train's default value; empty for `run` and `cache_dir`. A setting that its default config does not have
+    gets the default of its class."""
     if setting.key in ("run", "cache_dir"):
         return ""
     for part in setting.key.split("."):

@@ -1,4 +1,4 @@
-"""Pages in a headless Chromium, where this machine has one."""
+"""Pages in a headless Chromium, if it is installed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def path_of_browser() -> str:
-    """Skips the test where there is none."""
+    """The browser's path. Skips the test if there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium on this machine")
@@ -25,7 +25,7 @@ def path_of_browser() -> str:
 
 @contextmanager
 def chromium() -> Iterator:
-    """A browser for playwright. A module's fixture, and no longer there: while it lives, asyncio has a loop."""
+    """A browser for playwright. Use it in module-scoped fixtures only: while it is open, an asyncio loop runs."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install nmt[test]")
     path = path_of_browser()
     with sync_api.sync_playwright() as playwright:
@@ -35,7 +35,7 @@ def chromium() -> Iterator:
 
 
 def barriers(page) -> list[str]:
-    """What axe finds on it that keeps people out, as "rule: element"; skips the test where axe is missing."""
+    """The page's serious accessibility violations, by axe, as "rule: element". Skips the test if axe is missing."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs pip install nmt[test]").Axe()
     return [
         f"{rule['id']}: {node['html'][:200]}"
@@ -46,9 +46,9 @@ def barriers(page) -> list[str]:
 
 
 def dom_of(page: Path, tmp_path: Path, script: str = "") -> str:
-    """The page as it is after its scripts ran, and then `script`; skips the test where there is no browser.
+    """The page's DOM after its scripts and then `script` have run. Skips the test if there is no browser.
 
-    A page that logs anything on the console, or asks for anything, fails.
+    A page that logs to the console or requests anything fails the test.
     """
     browser = path_of_browser()
     copy = tmp_path / "shown.html"

@@ -1,7 +1,7 @@
-"""The commands in processes of their own, without each importing torch anew: forks of a server that has done so.
+"""Run the commands in separate processes: forks of a server that has already imported torch.
 
-What they print, how they end and what they leave behind is as in a shell. A test that kills, watches output as it
-comes or changes how Python starts (its locale) starts a command itself.
+Output, exit codes and files are the same as in a shell. A test that kills a command, reads its output while it runs,
+or changes how Python starts (its locale) must start the command itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from nmt.cli.entry import ending_at_once, register
 
-# What commands take longest to import: most of them, and those that train.
+# The slowest imports of most commands; those of training follow.
 IMPORTED = ("nmt.translation.translator", "nmt.metrics.measure", "nmt.cli.options", "nmt.pictures.draw")
 TRAINING = (*IMPORTED, "nmt.cli.app", "nmt.training.run")
 TRAIN = {"nmt-train", "nmt-tune", "nmt-lab"}
@@ -50,8 +50,8 @@ def command(
     streams: Mapping[int, int | None] = {},
     **settings: object,
 ) -> subprocess.CompletedProcess[bytes]:
-    """`streams` are descriptors for its own of 0 to 2, and None for one that is closed. `settings` are those of
-    subprocess.run; with any of them it is called."""
+    """Run a command. `streams` maps 0, 1 and 2 to descriptors, or to None for a closed stream. `settings` are those
+    of subprocess.run, which is used if there are any."""
     words = [str(Path(sys.executable).with_name(name)), *map(str, arguments)]
     if settings or not hasattr(os, "fork"):
         return subprocess.run(words, input=stdin, capture_output=True, **settings)
@@ -64,7 +64,7 @@ def command(
         connection = server(TRAINING if name in TRAIN else IMPORTED)
         files = enumerate((given, out, err))
         socket.send_fds(connection, [request], [streams.get(number) or file.fileno() for number, file in files])
-        connection.recv(100)  # the number of its process
+        connection.recv(100)  # the process id
         code = int(connection.recv(100))
         for file in (out, err):
             file.seek(0)
@@ -73,7 +73,7 @@ def command(
 
 @cache
 def server(imported: tuple[str, ...]) -> socket.socket:
-    """A connection to this process's own, which ends with it and is no child of it: tests count its children."""
+    """A connection to this process's own server, which ends with it. It is no child: tests count child processes."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     subprocess.run([sys.executable, __file__, str(its.fileno()), *imported], pass_fds=[its.fileno()], check=True)
@@ -82,7 +82,7 @@ def server(imported: tuple[str, ...]) -> socket.socket:
 
 
 def serve(connection: socket.socket, imported: list[str]) -> None:
-    """Forks for each request; comes back, as the command, in a fork."""
+    """Fork for each request. Only a fork returns, after running the command."""
     register()
     for name in imported:
         importlib.import_module(name)
@@ -112,25 +112,25 @@ def serve(connection: socket.socket, imported: list[str]) -> None:
 
 @cache
 def programs() -> Path:
-    """A folder of stand-ins for Python and the commands, for scripts that start them: each has its work done by a
-    fork, in which sys.executable is among them, too. SIGINT and SIGTERM are passed on to it; whatever kills
-    the stand-in ends that alone."""
+    """A folder of stand-ins for Python and the commands, for scripts that start them. Each stand-in delegates to a
+    fork, in which sys.executable is a stand-in, too. It forwards SIGINT and SIGTERM to the fork; any other signal
+    ends only the stand-in."""
     folder = Path(tempfile.mkdtemp())
     for name in ("python3", *(entry.name for entry in entry_points(group="console_scripts") if "nmt" in entry.name)):
         (folder / name).write_text(STAND_IN)
         (folder / name).chmod(0o700)
-    reader, _ = os.pipe()  # the other end closes with this process
+    reader, _ = os.pipe()  # the write end closes with this process
     request = json.dumps(["__main__", "listen", [str(folder)], str(folder), dict(os.environ)]).encode()
     connection = server(TRAINING)
     socket.send_fds(connection, [request], [reader, 1, 2])
-    connection.recv(100)  # the number of its process
+    connection.recv(100)  # the process id
     assert connection.recv(100) == b"0"
     os.close(reader)
     return folder
 
 
 def listen() -> None:
-    """Serves, in the background, all who connect to the socket of this folder, until stdin ends."""
+    """Serve all connections to this folder's socket in the background, until stdin ends."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind("socket")
     listener.listen()
@@ -149,7 +149,7 @@ def listen() -> None:
 
 
 def program() -> object:
-    """Of a stand-in: a command, or Python with a script or -c."""
+    """Run the program of a stand-in: a command, or Python with a script or -c."""
     path, *arguments = sys.argv
     sys.executable = str(Path(path).with_name("python3"))
     if Path(path).name != "python3":
@@ -166,7 +166,7 @@ def program() -> object:
 
 
 def open_as_at_start(closed: list[int]) -> None:
-    """The standard streams anew, None for what is closed: the server's know whether its files can be sought."""
+    """Reopen the standard streams (None if closed), because the server's remember whether its files are seekable."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = None
         if number in closed:

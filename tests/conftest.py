@@ -6,18 +6,17 @@ import signal
 import sys
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = (
-    "1"  # before torch: the tests' models are too small to share, and may run beside others
-)
+# Before torch is imported: the models are too small for several threads, and tests may run in parallel.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import hypothesis
 import pytest
 import torch
 
 if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # before Triton, which others may import: its kernels run here, if slowly
+    os.environ["TRITON_INTERPRET"] = "1"  # before any import of Triton: runs its kernels here, slowly
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell has what it starts in the background ignore it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # set by shells for background jobs
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -30,7 +29,7 @@ from nmt.data.lexicon import Lexicon
 from nmt.data.tokenizer import JOINT, TokenizerConfig
 from nmt.data.tokenizer_training import train_tokenizer
 
-# Nothing is measured by the clock. All runs see the same examples; --hypothesis-profile hunt has new ones, and more.
+# No deadlines. All runs see the same examples; --hypothesis-profile hunt generates new ones, and more.
 hypothesis.settings.register_profile("nmt", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("hunt", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("nmt")
@@ -42,14 +41,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def _seed():
-    torch.default_generator.manual_seed(0)  # torch.manual_seed looks for other devices, for longer than most tests
+    torch.default_generator.manual_seed(0)  # torch.manual_seed probes other devices, which is slower than most tests
     if torch.cuda.is_available():
         torch.cuda.manual_seed_all(0)
 
 
 @pytest.fixture(scope="module")
 def no_pictures():
-    """To draw curves.png takes as long as to train on the tiny language; test_run and test_curves have them drawn."""
+    """Skip curves.png: drawing takes as long as training on the tiny language. test_run and test_curves draw it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nmt.training.curves.draw_curves", lambda metrics, picture, selection_metric: None)
         yield
@@ -57,7 +56,7 @@ def no_pictures():
 
 @pytest.fixture
 def script(monkeypatch):
-    """This process is one that could be started again, which a worker of pytest-xdist is not."""
+    """Make this process look restartable, unlike a worker of pytest-xdist."""
     monkeypatch.setattr(sys, "argv", [__file__])
 
 
@@ -74,7 +73,7 @@ def tokenizer(corpus_dir):
 
 @pytest.fixture(scope="session")
 def lexicon(tokenizer) -> Lexicon:
-    """Every piece may be translated by 20 others."""
+    """Every piece has 20 possible translations."""
     likely = torch.arange(tokenizer.src_vocab_size)[:, None] + torch.arange(20)
     return Lexicon(torch.arange(30, dtype=torch.int32), (likely % tokenizer.tgt_vocab_size).int())
 
@@ -90,7 +89,7 @@ def bundle_dir(tmp_path, tokenizer, lexicon) -> Path:
 
 @pytest.fixture
 def old_bundle_dir(bundle_dir, corpus_dir) -> Path:
-    """The same as a version made it that unified look-alikes on both sides, and had no setting for either."""
+    """The same from an older version, which normalized both sides (nmt_nfkc) and had no settings for it."""
     sides = ((corpus_dir / f"train.{code}").read_text(encoding="utf-8").splitlines() for code in ("de", "en"))
     pieces = train_tokenizer(TokenizerConfig(vocab_size=320, normalization="nmt_nfkc"), *sides)
     (bundle_dir / JOINT).write_bytes(pieces.models[JOINT])

@@ -1,4 +1,4 @@
-"""A hub on loopback: what huggingface_hub asks of one to fetch and to upload models, and no more."""
+"""A hub on loopback, with only the endpoints that huggingface_hub needs to fetch and upload models."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-LARGE = 4000  # bytes from which on a file is uploaded by itself (Git LFS)
+LARGE = 4000  # bytes from which a file is uploaded separately (Git LFS)
 
 
 class Hub(ThreadingHTTPServer):
-    """`models` has for each name and revision its files; `token` is what opens private ones."""
+    """`models` maps each name and revision to its files; `token` gives access to private models."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.models: dict[tuple[str, str], dict[str, bytes]] = {}
         self.private: set[str] = set()
-        self.large: dict[str, bytes] = {}  # by their SHA-256
+        self.large: dict[str, bytes] = {}  # by SHA-256
         self.asked: list[str] = []
 
     @property
@@ -28,7 +28,7 @@ class Hub(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def commit(self, name: str, revision: str) -> str:
-        """A number that tells what its files are."""
+        """A hash of its files."""
         files = self.models[name, revision]
         return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
 
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.append(path)
         if self.headers.get("Authorization") != "Bearer hf_secret":
             return self.answer({"error": "who are you?"}, 401)
-        if path == "api/validate-yaml":  # the head of a card
+        if path == "api/validate-yaml":  # the header of a model card
             return self.answer({"errors": [], "warnings": []})
         if path == "api/repos/create":
             asked = json.loads(body)

@@ -1,4 +1,4 @@
-"""What the kernels of search in C are asked for, by every instruction set that this machine has."""
+"""Run the C kernels of search with every instruction set that this machine supports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt import native
 
 
 def everywhere(function):
-    """The tensors that it returns, by every instruction set that is here the same to the last bit."""
+    """The tensors that `function` returns. Checks that all available instruction sets give the same bits."""
     by_name = {}
     for name in native.instruction_sets():
         with patch.object(native, "kernels", lambda name=name: native.load(name)):

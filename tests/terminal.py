@@ -1,4 +1,4 @@
-"""A pseudo-terminal, and what a command shows on it."""
+"""A pseudo-terminal, and the output of a command on it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ COLUMNS = 120
 
 
 def open_terminal() -> tuple[int, int]:
-    """The descriptors of both ends; the second is what a command is given."""
+    """The descriptors of both ends; the second is for the command."""
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
     return reader, writer
 
 
 def read_all(reader: int) -> str:
-    """Until nobody holds the other end any more."""
+    """Read until no process holds the other end open."""
     content = b""
     while True:
         try:
             chunk = os.read(reader, 1 << 16)
-        except OSError:  # Linux's way to say so
+        except OSError:  # how Linux reports this
             break
         if not chunk:
             break
@@ -36,7 +36,7 @@ def read_all(reader: int) -> str:
 
 
 def run(command: list[object], stdin: int | IO[bytes] | bytes) -> tuple[int, bytes, str]:
-    """The exit code, stdout, and what stderr, a terminal, is shown."""
+    """The exit code, stdout, and the output to stderr, which is a terminal."""
     reader, writer = open_terminal()
     given = subprocess.PIPE if isinstance(stdin, bytes) else stdin
     with subprocess.Popen(
@@ -46,6 +46,6 @@ def run(command: list[object], stdin: int | IO[bytes] | bytes) -> tuple[int, byt
         if isinstance(stdin, bytes):
             process.stdin.write(stdin)
             process.stdin.close()
-        stdout = process.stdout.read()  # short enough for a pipe, as is what the terminal is shown
+        stdout = process.stdout.read()  # fits into the pipe's buffer, like the terminal's output
         shown = read_all(reader)
     return process.returncode, stdout, shown

@@ -1,4 +1,4 @@
-"""The benchmark's script: it runs, and counts what it says it counts. Nothing here looks at a speed."""
+"""The benchmark scripts run, and count correctly. No test depends on speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model directory: what is saved comes back, and what a stranger altered is refused."""
+"""The model directory: a saved model is loaded unchanged, and an altered one is refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ JSON = st.recursive(
 
 
 def edit_config(folder, edit=lambda config: None):
-    """As a stranger would who knows how to make checksums."""
+    """Edit like an attacker who can compute checksums."""
     path = folder / "config.json"
     data = json.loads(path.read_text())
     edit(data)
@@ -83,7 +83,7 @@ def test_what_is_done_to_either_sides_text_comes_back(tmp_path, corpus_dir, join
 
 
 def test_a_model_of_before_does_to_text_what_its_sentencepiece_model_says(old_bundle_dir):
-    """On both sides, and after its search was changed, too."""
+    """On both sides, and also after a change of its search settings."""
     processor = sentencepiece.SentencePieceProcessor(model_file=str(old_bundle_dir / "tokenizer.model"))
     for _ in range(2):
         tokenizer = load_bundle(old_bundle_dir).tokenizer
@@ -138,7 +138,7 @@ def test_a_config_that_does_not_belong_is_refused(bundle_dir, edit, message):
 
 
 def test_a_model_of_the_format_before_is_read_and_written_as_one_of_today(bundle_dir):
-    """Format 1 had no checksums and none of the settings that came later."""
+    """Format 1 had no checksums, and lacks the settings added later."""
     now = load_bundle(bundle_dir)
     path = bundle_dir / "config.json"
     config = json.loads(path.read_text())
@@ -254,7 +254,7 @@ def test_a_model_directory_may_go_without_a_lexicon(bundle_dir):
 def test_loading_draws_no_weights(bundle_dir):
     code = f"import sys, nmt; nmt.load({str(bundle_dir)!r}, 'cpu'); print('torch._dynamo' in sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stdout == "False\n"  # a second, only to put numbers where there is no memory
+    assert loaded.stdout == "False\n"  # its import would take a second, only to initialize tensors without memory
 
 
 def test_another_search_is_kept_and_nothing_else_changes(bundle_dir):
@@ -295,7 +295,7 @@ FILES = ["config.json", WEIGHTS, LEXICON, "tokenizer.model"]
 
 @pytest.mark.parametrize("compute", ["float32", "bfloat16", "int8"])
 def test_files_that_change_under_a_loaded_model_change_no_translation(bundle_dir, compute):
-    """As a copy over them would."""
+    """Like copying over them."""
     texts = ["Der Hund sieht den Ball.", "Anna mag kein Boot.", "Paul."]
     translator = nmt.load(bundle_dir, "cpu", compute)
 
@@ -315,7 +315,7 @@ def test_files_that_change_under_a_loaded_model_change_no_translation(bundle_dir
 
 @pytest.mark.parametrize("name", [WEIGHTS, LEXICON, "tokenizer.model"])
 def test_what_was_checked_is_what_is_used(bundle_dir, monkeypatch, name):
-    """A file that changes as soon as its checksum is known."""
+    """A file changes right after its checksum is computed."""
     text = "Der Hund sieht den Ball."
     before = nmt.load(bundle_dir, "cpu").translate([text])
     verify, path = files.verify, bundle_dir / name
@@ -355,13 +355,13 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     with pytest.raises(ValueError, match=f"{name} is a link out of the model directory"):
         load_bundle(bundle_dir)
     path.unlink()
-    os.mkfifo(path)  # which would wait for ever
+    os.mkfifo(path)  # reading it would block forever
     with pytest.raises(ValueError, match=f"{name} is no file"):
         load_bundle(bundle_dir)
     path.unlink()
     outside.rename(path)
     link = tmp_path / "link"
-    link.symlink_to(bundle_dir)  # to the whole of it: the user's own
+    link.symlink_to(bundle_dir)  # a link to the whole directory: the user's choice
     assert load_bundle(link)
 
 
@@ -431,7 +431,7 @@ def test_a_model_knows_how_long_its_training_sentences_were(trained, bundle_dir)
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory, tokenizer, lexicon):
-    """A model directory, and a copy to change."""
+    """A valid model directory, and a copy to change."""
     folder = tmp_path_factory.mktemp("sound")
     config = toy.model_config("gru")
     save_bundle(folder / "model", toy.bundle(config, tokenizer, lexicon), "# card", {})
@@ -439,7 +439,7 @@ def sound(tmp_path_factory, tokenizer, lexicon):
 
 
 def opened(folder):
-    """The bundle, or None when it is refused, in one line that names a file of it."""
+    """The bundle, or None if it is refused with a one-line message that names one of its files."""
     try:
         return load_bundle(folder)
     except ValueError as error:
@@ -465,7 +465,7 @@ def test_whatever_bytes_a_file_has_it_is_refused_or_the_same(sound, name, data):
 
 @given(st.data(), JSON)
 def test_whatever_a_config_says_it_is_refused_or_meant(sound, data, value):
-    """With checksums that fit, as a stranger would make them."""
+    """With matching checksums, as an attacker would make them."""
     folder, changed = sound
     shutil.copytree(folder, changed, dirs_exist_ok=True)
 
@@ -484,14 +484,14 @@ def test_whatever_a_config_says_it_is_refused_or_meant(sound, data, value):
 
 
 def holds(config, written):
-    """Whether a config is what is written, with the defaults for what is not."""
+    """Whether a config equals the written values, with defaults for the others."""
     if isinstance(written, dict) and isinstance(config, dict):
         return written.keys() <= config.keys() and all(holds(config[key], written[key]) for key in written)
     return config == written
 
 
 def test_the_empty_name_of_a_model_is_told_and_is_not_this_folder(bundle_dir, monkeypatch):
-    """As a variable that the shell does not know makes it."""
+    """An unset shell variable gives an empty name."""
     monkeypatch.chdir(bundle_dir)
     with pytest.raises(ValueError, match="the name of a model directory is empty"):
         load_bundle("")

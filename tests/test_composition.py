@@ -1,4 +1,4 @@
-"""A config that Python composes is the one that Hydra composes of the same choices and settings, and is accepted."""
+"""Python and Hydra compose the same config from the same choices and settings, and it is accepted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ OF = {"files": ("dir", "src", "tgt"), "hub": ("dataset", "src", "tgt")}
 OF |= dict.fromkeys(("iwslt14", "tatoeba"), OF["files"])
 PLACES = {"run": "r", "runs_dir": "q", "cache_dir": "c"}
 GROUPS = {group: choices_of(group) for group in groups()}
-ALONE = [{}, *({"experiment": name} for name in GROUPS["experiment"])]  # with what they say of other groups
-TOGETHER = [  # all at once, so that every choice but of cells has its turn
+ALONE = [{}, *({"experiment": name} for name in GROUPS["experiment"])]  # with their choices in other groups
+TOGETHER = [  # combined, so that every choice except cells occurs
     {group: names[i % len(names)] for group, names in GROUPS.items() if group != ("experiment", "data")[i % 2]}
     for i in range(max(len(names) for group, names in GROUPS.items() if group != "cell"))
 ]
@@ -45,5 +45,5 @@ def test_python_composes_what_hydra_does(choices):
 
 
 def test_every_folder_is_a_group():
-    """As nmt-train --help lists it; the whole configs of nmt-lab are files."""
+    """As listed by nmt-train --help; the top-level configs of nmt-lab are files."""
     assert {path.name for path in resource("conf").iterdir() if path.is_dir()} == GROUPS.keys()

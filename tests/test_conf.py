@@ -1,4 +1,4 @@
-"""Every file of conf/ composes with every other into a config that the code accepts."""
+"""All combinations of files in conf/ compose into a config that the code accepts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_choices_go_together(cell, attention, decoder):
 
 
 def must_be_given() -> list[tuple[str, str, str]]:
-    """Of every `???` in conf/: the group, the choice, and the dotted key."""
+    """The group, the choice, and the dotted key of every `???` in conf/."""
     found = []
     for path in sorted(CONF.glob("*/*.yaml")):
         data = OmegaConf.load(path)

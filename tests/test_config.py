@@ -28,7 +28,7 @@ RUN = {
 
 
 def changed(path, value):
-    """RUN with one dotted key set, or deleted where value is `...`."""
+    """RUN with one dotted key set, or deleted if value is `...`."""
     top = {**RUN}
     node, (*parents, last) = top, path.split(".")
     for parent in parents:
@@ -144,7 +144,7 @@ JSON = st.recursive(
 
 
 def with_value(node, key, value):
-    """A copy of FULL in which a key of the part with this dotted name has another value, or is new."""
+    """A copy of FULL with one key changed or added in the part with this dotted name."""
     data = json.loads(json.dumps(FULL))
     part = data
     for name in filter(None, node.split(".")):

@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as it can be judged without building it."""
+"""Checks of the Dockerfile that need no build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded corpus is what its script writes, and fair to learn from."""
+"""The embedded corpus equals the output of its script, and is a fair learning task."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_word_of_the_test_text_is_common_in_training(side):
 
 
 def test_a_sentence_always_means_the_same(monkeypatch):
-    """Far more sentences than the corpus holds: what German leaves open, the grammar must not say."""
+    """Far more sentences than in the corpus: equal German sentences must have equal translations."""
     monkeypatch.syspath_prepend(SCRIPT.parent)
     import make_demo_corpus as grammar
 

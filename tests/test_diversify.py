@@ -1,4 +1,4 @@
-"""scripts/diversify: models of both directions, their translations, and one model of all of it."""
+"""scripts/diversify: models of both directions, their translations, and a final model of all text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 def diversify(corpus_dir, tgt, *overrides, work, **options):
-    """The command, and its environment with stand-ins for Python."""
+    """The command, and an environment with stand-ins for Python."""
     written = [word for name, values in options.items() for word in (f"--{name}", *values)]
     command = [SCRIPTS / "diversify", corpus_dir, "de", tgt, *overrides, "--work", work, "--plan", "no", *written]
     return {"args": command, "env": {**os.environ, "PATH": f"{programs()}{os.pathsep}{os.environ['PATH']}"}}
@@ -47,7 +47,7 @@ def test_diversify_trains_both_ways_and_learns_from_all_of_it(corpus_dir, tmp_pa
 def test_diversify_ends_what_it_began_when_it_is_told_to(corpus_dir, tmp_path):
     endless = ["model=small", "tokenizer.vocab_size=320", "trainer.max_epochs=10000", "trainer.accelerator=cpu"]
     endless += ["trainer.log_every_steps=1"]
-    endless += ["trainer.max_minutes=5"]  # if this process is killed, so that nobody ends them
+    endless += ["trainer.max_minutes=5"]  # ends them if this process is killed
     endless += [f"cache_dir={tmp_path / 'cache'}"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(**diversify(corpus_dir, "en", *endless, work=tmp_path / "work"), **pipes, text=True) as run:
@@ -55,7 +55,7 @@ def test_diversify_ends_what_it_began_when_it_is_told_to(corpus_dir, tmp_path):
         assert {next(begun), next(begun)} == {"forward-1", "backward-1"}
         run.terminate()
         assert run.wait(60) == 128 + signal.SIGTERM
-        assert select.select([run.stdout], [], [], 10)[0]  # which all that it began could write to
+        assert select.select([run.stdout], [], [], 10)[0]  # at EOF: no child process holds it open
         assert run.stdout.read() == ""
 
 

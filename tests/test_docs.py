@@ -1,4 +1,4 @@
-"""What the README and docs/ show is so: files that they link, commands that they print, Python that they run."""
+"""The README and docs/ are correct: linked files exist, and printed commands and Python code work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nmt.plain_data import from_dict
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BY_HYDRA = {"nmt-train": "train", "nmt-lab": "lab_"}
-BRIEF = {  # what makes a training short
+BRIEF = {  # settings for a short training
     "model": {"embedding_size": 8, "hidden_size": 12},
     "trainer": {"max_epochs": 1, "max_tokens": 256, "accelerator": "cpu", "tensorboard": False},
     "tokenizer": {"vocab_size": 320},
@@ -32,7 +32,7 @@ BRIEF = {  # what makes a training short
 
 
 def links(page: Path) -> list[Path]:
-    """The files of the project that a page links."""
+    """The project files that a page links to."""
     found = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     return [(page.parent / target).resolve() for target in found]
 
@@ -50,7 +50,7 @@ def test_the_readme_is_read_in_five_minutes():
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """The words of each of nmt's commands in the page's blocks of code: no pipes, files of streams, or variables."""
+    """The words of each nmt command in the page's code blocks, without pipes, redirections and variables."""
     text = page.read_text(encoding="utf-8").replace("\\\n", " ")
     fenced = "".join(re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
     lines = re.findall(r"^(?:    |\t)+(.*)", text, re.MULTILINE) + fenced.splitlines()
@@ -66,7 +66,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 
 def has_launchers() -> bool:
-    """Whether Hydra's launchers are installed, which are an extra."""
+    """Whether the extra with Hydra's launchers is installed."""
     try:
         return all(find_spec(f"hydra_plugins.hydra_{name}_launcher") for name in ("joblib", "submitit"))
     except ModuleNotFoundError:

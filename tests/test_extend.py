@@ -1,4 +1,4 @@
-"""What docs/extend.md adds, as it is printed there: a cell, here and from a package, and a value of every table."""
+"""The additions in docs/extend.md work as printed: a cell, here and from a package, and an entry of every table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def part_of_page(title: str) -> str:
 
 
 def printed_in_step(number: int) -> str:
-    """What a step of "Add a cell" prints."""
+    """The code printed in a step of "Add a cell"."""
     part = re.split(r"^\d\. ", part_of_page("Add a cell"), flags=re.MULTILINE)[number]
     return textwrap.dedent("".join(re.findall(r"^(?: {7}.*)?\n", part, re.MULTILINE)))
 
@@ -56,7 +56,7 @@ def cell_source() -> str:
 
 @pytest.fixture
 def new_cell(tmp_path, monkeypatch, cell_source):
-    """It, beside the cells of the project."""
+    """The new cell, added to the project's cells."""
     path = tmp_path / "ugrnn.py"
     path.write_text(cell_source, encoding="utf-8")
     spec = spec_from_file_location("ugrnn", path)
@@ -133,7 +133,7 @@ def test_the_project_that_the_docs_print_can_be_built(tmp_path, cell_source):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch, cell_source):
-    """A package that is installed, with the cell and the entry point that the page prints, and another that fails."""
+    """An installed package with the cell and the entry point printed on the page, and another package that fails."""
     (tmp_path / "my_cells.py").write_text(cell_source, encoding="utf-8")
     (tmp_path / "broken_cells.py").write_text("raise RuntimeError('a fault of its own')\n", encoding="utf-8")
     entry_points = tomllib.loads(project_of_page())["project"]["entry-points"]["nmt.cells"]
@@ -195,7 +195,7 @@ def test_the_command_line_has_the_cells_of_packages_and_tells_who_chooses_one_th
 
 
 def added(title: str, module, monkeypatch, *tables: str):
-    """Run the page's code in the module that it is for; its tables are as before afterwards."""
+    """Run the page's code in the module that it extends. The module's tables are restored afterwards."""
     (code,) = re.findall(r"```python\n(.*?)```", part_of_page(title), re.DOTALL)
     found = [getattr(module, table) for table in tables]
     before = [set(table) for table in found]
@@ -206,7 +206,7 @@ def added(title: str, module, monkeypatch, *tables: str):
 
 
 def same_when_searched(config: str, **wiring):
-    """A model whose search gives the same features, step by step, as training does at once."""
+    """Checks that step-by-step search gives the same features as training does at once."""
     model = toy.model("gru", **wiring).float().eval()
     src, src_len = toy.sources([6, 5, 3])
     tgt = torch.randint(toy.FIRST_ID, toy.VOCAB, (3, 4))

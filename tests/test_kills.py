@@ -1,4 +1,4 @@
-"""scripts/kill_*.py, each a few seconds long: whatever is killed, what comes out is the same."""
+"""scripts/kill_*.py for a few seconds each: whatever is killed, the result is the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """Run a script in this process, whose forks it kills; what it prints."""
+    """Run a script in this process, whose forks it kills -> its output."""
 
     def called(name, *options):
         monkeypatch.syspath_prepend(SCRIPTS)

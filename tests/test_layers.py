@@ -1,4 +1,4 @@
-"""The rules of the architecture: who may import what, and what must not stand anywhere."""
+"""The rules of the architecture: allowed imports, and forbidden code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "nmt").rglob("*.py"))
 
-# Each part may import itself, what stands below it, and the leaves. Parts of one row do not know each other.
+# Each part may import itself, the rows below it, and the leaves, but no other part of its row.
 ROWS = [
     {"nmt.cli"},
     {"nmt.lab", "nmt.service", "nmt.distribution", "nmt.settings", "nmt.sweep"},
@@ -47,7 +47,7 @@ ONLY_IN = {
     "distributed": {"nmt.distribution.engines.dask"},
     "ray": {"nmt.distribution.engines.ray"},
     "matplotlib": {"nmt.pictures.draw", "nmt.pictures.fonts"},
-    # nmt.export.translate is a program that ships with what is exported.
+    # nmt.export.translate is a program that ships with an exported model.
     "sentencepiece": {
         *(f"nmt.data.{name}" for name in ("tokenizer", "tokenizer_training", "sampling", "normalization")),
         "nmt.export.translate",
@@ -67,8 +67,8 @@ ONLY_IN = {
     "uvloop": {"nmt.service.server"},
     "python_multipart": {"nmt.service.wire"},
     "pickle": set(),
-    # A source that is written from our own cells; what packages that the user has installed say of themselves; a
-    # module of our own, by its literal name.
+    # Source generated from our own cells; entry points of packages that the user has installed; modules of our own,
+    # by literal name.
     "importlib": {"nmt.cli.entry", "nmt.kernels.triton_steps", "nmt.common.entry_points", "nmt.formats"},
 }
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "instantiate"}
@@ -107,7 +107,7 @@ def part_of(module: str) -> str | None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_imports_point_one_way(path):
     own = row_of(name_of(path))
-    if own is None:  # nmt itself
+    if own is None:  # the package nmt itself
         assert not [module for module in imports_of(path, top_level_only=True) if module.startswith("nmt.")]
         return
     for module in imports_of(path):
@@ -136,7 +136,7 @@ def test_nothing_is_executed_or_unpickled(path):
 
 
 def test_json_is_written_in_one_place():
-    """Elsewhere it could have NaN in it, which is no JSON."""
+    """Elsewhere it might contain NaN, which is not valid JSON."""
     calls = [
         name_of(path)
         for path in FILES

@@ -1,4 +1,4 @@
-"""Every cell learns to reverse a sequence, in turn with every decoder and attention, and says so by searching."""
+"""Every cell learns to reverse sequences, with all decoders and attentions in turn, as tested by search."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SYMBOLS = range(toy.FIRST_ID, toy.FIRST_ID + 5)
 SEQUENCES = [list(s) for length in (1, 2, 3, 4) for s in itertools.product(SYMBOLS, repeat=length)]  # 780
 STEPS, BATCH, ENOUGH = 700, 64, 0.97
 CORE = [("rnn", "bahdanau", "dot"), ("gru", "gnmt", "location"), ("lstm", "gnmt", "dot")]
-WIRINGS = [*CORE, *(wiring for wiring in toy.wirings() if wiring[0] not in toy.CORE_CELLS)]  # one for each cell
+WIRINGS = [*CORE, *(wiring for wiring in toy.wirings() if wiring[0] not in toy.CORE_CELLS)]  # one per other cell
 
 
 def reversal_batch(sequences):
@@ -40,7 +40,7 @@ def accuracy(model, sequences) -> float:
 
 @pytest.fixture
 def _one_thread():
-    """How sums are rounded depends on the threads, and on that how soon a network has learned."""
+    """The number of threads affects rounding, and rounding affects how fast a network learns."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -50,7 +50,7 @@ def _one_thread():
 @pytest.mark.usefixtures("_one_thread")
 @pytest.mark.parametrize(("cell", "decoder", "attention"), WIRINGS)
 def test_it_learns_to_reverse_sequences_it_has_not_seen(cell, decoder, attention):
-    # What SSRU has not seen it gets right after 250 to 1,100 steps, by the seed; in other ways of rounding too.
+    # Depending on seed and rounding, SSRU needs 250 to 1,100 steps to reverse unseen sequences.
     generator = torch.Generator().manual_seed(8)
     order = torch.randperm(len(SEQUENCES), generator=generator).tolist()
     train, unseen = ([SEQUENCES[i] for i in part] for part in (order[:680], order[680:]))

@@ -1,4 +1,4 @@
-"""What comments, docstrings, the README and docs/ name is there."""
+"""Files mentioned in comments, docstrings, the README and docs/ exist."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ FOLDERS = ("nmt", "conf", "scripts", "tests")
 SOURCES = (".py", ".c", ".h", ".yaml")
 NAME = re.compile(r"(?<![\w./{}*<-])(?:[\w.-]+/)*[\w-]+\.(?:py|c|h|yaml)\b")
 ELSEWHERE = {
-    "config.yaml",  # of a run
+    "config.yaml",  # in a run's folder
     "malloc.h",  # of the C library
-    "NAME.yaml",  # of any name
+    "NAME.yaml",  # a placeholder
     *(f"conf/{group}/NAME.yaml" for group in ("attention", "decoder", "metric")),
-    "conf/cell/ugrnn.yaml",  # docs/extend.md: to be written by the reader
+    "conf/cell/ugrnn.yaml",  # docs/extend.md: the reader writes it
     "nmt/cells/ugrnn.py",  # likewise
     "my_cells.py",  # likewise
 }
 
 
 def prose_of(path: Path) -> str:
-    """The comments and docstrings of a source; all of a text."""
+    """The comments and docstrings of a source file; all of a text file."""
     text = path.read_text(encoding="utf-8")
     match path.suffix:
         case ".py":
@@ -42,7 +42,7 @@ def prose_of(path: Path) -> str:
 
 
 def missing(prose: str, there: set[str]) -> set[str]:
-    """The files that are named and are not there, by the end of a path."""
+    """The mentioned files that do not exist. A mention may be the end of a path."""
     return {name for name in NAME.findall(prose) if not any(f"/{path}".endswith(f"/{name}") for path in there)}
 
 
@@ -52,7 +52,7 @@ def test_every_file_that_is_named_is_there():
     named = {
         path: missing(prose_of(path), there) - ELSEWHERE
         for path in [*files, ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-        if missing(path.read_text(encoding="utf-8"), there) - ELSEWHERE  # to look for comments takes longer
+        if missing(path.read_text(encoding="utf-8"), there) - ELSEWHERE  # extracting comments is slower
     }
     assert {str(path): names for path, names in named.items() if names} == {}
 

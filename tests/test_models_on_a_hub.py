@@ -1,4 +1,4 @@
-"""Models of a hub: fetched, checked and pushed, by the library that everybody uses and a server on loopback."""
+"""Models on a hub: fetched, checked and pushed with huggingface_hub and a server on loopback."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """With a cache of its own: the library reads its settings once a process, so they are asked in others."""
+    """A hub, with a separate cache. The library reads its settings once per process, so tests use other processes."""
     with hub_server.running() as server:
         for name, value in {
             "HF_ENDPOINT": server.url,
@@ -63,7 +63,7 @@ def test_a_model_of_the_hub_translates_as_the_one_it_was_pushed_from(hub, bundle
     assert {name: files[name] for name in before if name != "README.md"} == {
         name: content for name, content in before.items() if name != "README.md"
     }
-    assert hub.large  # the weights went by themselves
+    assert hub.large  # the weights were uploaded separately
     _, head, card = files["README.md"].decode().split("---\n")
     assert card == "\n# card"
     said = yaml.safe_load(head)
@@ -124,7 +124,7 @@ def test_a_link_leads_to_the_hubs_blobs_and_nowhere_else(bundle_dir, tmp_path):
 
 
 def test_a_model_at_the_root_of_a_disk_has_its_files_in_one_folder(tmp_path):
-    assert folders_of(Path("/model")) == [Path("/model")]  # as containers mount them
+    assert folders_of(Path("/model")) == [Path("/model")]  # a mount point in a container
     assert folders_of(tmp_path / "runs" / "model") == [tmp_path / "runs" / "model"]
     snapshot = tmp_path / "snapshots" / "1"
     assert folders_of(snapshot) == [snapshot, tmp_path / "blobs"]

@@ -1,4 +1,4 @@
-"""The kernels in C against the same equations in torch, for sizes that fill no vector, tile or block."""
+"""The C kernels against the same equations in torch, for sizes that are no multiple of a vector, tile or block."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def random_bytes(*shape):
 
 
 def rounded(x):
-    """x (N,I) as the kernels see it: 127 steps to the largest number of a row."""
+    """x (N,I) as quantized by the kernels: 127 steps up to the largest magnitude in a row."""
     step = x.abs().amax(1, keepdim=True).clamp(min=1e-30) / 127
     return (x / step).round() * step
 
@@ -82,7 +82,7 @@ def test_attention(b, k, s, a, d, m, additive, seed):
         scores = torch.einsum("bkad,bsad->baks", query, keys)
     weights = scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
     context = torch.einsum("baks,bsam->bkam", weights, values)
-    values[~mask] = torch.nan  # what stands on padding is nobody's business
+    values[~mask] = torch.nan  # values at padding must not matter
     memory = keys.flatten(2), values.flatten(2), mask
     found = everywhere(lambda: native.attend(query.reshape(b * k, a * d), *memory, a, v, limit))
     torch.testing.assert_close(found[0], context.reshape(b * k, a * m), rtol=1e-4, atol=1e-5)
@@ -124,7 +124,7 @@ def test_a_library_of_another_source_is_not_loaded(tmp_path, monkeypatch):
     found |= names()
     (tmp_path / "part.h").write_text("// included")
     assert len(found | names()) == 3 * len(names())
-    assert not native.instruction_sets()  # none is there
+    assert not native.instruction_sets()  # none is available
 
 
 def test_an_instruction_set_that_is_not_compiled_for_takes_the_one_that_all_have():

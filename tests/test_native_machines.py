@@ -1,7 +1,8 @@
-"""The C of search as other compilers and machines see it: with sanitizers, by clang, for arm64 in an emulator.
+"""The C kernels of search with other compilers and machines: with sanitizers, with clang, and for arm64 in an
+emulator.
 
-A small program calls every kernel for odd sizes, with each array in a block of memory of its own that is not a byte
-too large, and prints what was written: everywhere the same to the last bit.
+A small program calls every kernel with odd sizes, with each array in its own memory block of exactly its size, and
+prints the results, which must be the same to the last bit everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pytest
 from nmt import native
 from nmt.native.build import FOLDER, KERNEL_OPTIONS, KERNELS, X86
 
-NOT_INLINED = "-Dalways_inline=unused"  # so that each function is compiled but once, and checked all the same
+NOT_INLINED = "-Dalways_inline=unused"  # compiles each function only once; it is still checked
 SANITIZERS = ["-O0", NOT_INLINED, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 PROGRAM = r"""
 #include "kernels.c"
@@ -151,12 +152,12 @@ int main(void) {
 }
 """
 HERE = native.instruction_sets()
-VNNI_OF_AVX512 = ["-march=x86-64-v3", "-mavx512vl", "-mavx512vnni", "-DLANES=8"]  # as avx_vnni, written otherwise
+VNNI_OF_AVX512 = ["-march=x86-64-v3", "-mavx512vl", "-mavx512vnni", "-DLANES=8"]  # avx_vnni in another encoding
 WAYS = {name: KERNELS[name].split() for name in HERE} | ({"vnni": VNNI_OF_AVX512} if "avx512" in HERE else {})
 
 
 def made(folder, *command):
-    """The program that a compiler makes."""
+    """Compile the program -> its path."""
     source, target = folder / "every_kernel.c", folder / "every_kernel"
     source.write_text(PROGRAM)
     command = [command[0], *KERNEL_OPTIONS, *command[1:], "-I", FOLDER, "-o", target, source, "-lm"]

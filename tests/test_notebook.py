@@ -17,7 +17,7 @@ SOME, FEW = '"progress": False', '"progress": False, "max_steps": 2, "accelerato
 
 def test_the_notebook_trains_and_shows_attention_and_gates(tmp_path):
     book = nbformat.read(NOTEBOOK, as_version=4)
-    assert not [cell for cell in book.cells if cell.get("outputs")]  # pictures are not kept in the project
+    assert not [cell for cell in book.cells if cell.get("outputs")]  # pictures are not stored in the repository
     (parameters,) = (cell for cell in book.cells if "parameters" in cell.metadata.get("tags", []))
     parameters.source = BRIEF
     (training,) = (cell for cell in book.cells if "nmt.train(" in cell.source and cell.cell_type == "code")

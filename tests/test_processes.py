@@ -1,4 +1,4 @@
-"""Several processes that train one model: what holds for one holds for them."""
+"""Several processes that train one model behave like a single one."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ SHARDED = {
     "trainer__shards": 4,
     "trainer__max_tokens": 128,
     "trainer__checkpoint_every_steps": 1,
-    "optim__learning_rate": 0.003,  # as by default; rounding grows with it
+    "optim__learning_rate": 0.003,  # the default; rounding errors grow with it
 }
 
 
 def train_rank(rank, port, config, hook, count, act):
-    """As Lightning's launcher, or torchrun, starts it; `act` is called when the hook is for the `count`-th time."""
+    """Train as if started by Lightning's launcher or torchrun. Calls `act` at the `count`-th call of the hook."""
     from nmt.training.run import train
 
     number = WORLD_SIZE if config.trainer.strategy == "torchrun" else config.trainer.devices
     names = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": number, "RANK": rank}
-    if config.trainer.strategy == "torchrun":  # on a machine of its own
+    if config.trainer.strategy == "torchrun":  # one machine per process
         names |= {"LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1, "GROUP_RANK": rank}
     else:
         names |= {"LOCAL_RANK": rank, "NODE_RANK": 0}
@@ -61,7 +61,7 @@ def train_rank(rank, port, config, hook, count, act):
 
 
 def train_all(corpus_dir, folder, hook="training_step", count=0, act=None, **changes):
-    """Train, and the exit codes."""
+    """Train -> the exit codes."""
     settings = SETTINGS | {"trainer__devices": WORLD_SIZE, "trainer__strategy": "ddp", "trainer__max_epochs": 2}
     settings |= changes
     config = toy.run_config(corpus_dir, folder, **settings)
@@ -87,7 +87,7 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 
 @pytest.fixture(scope="module")
 def whole(corpus_dir, tmp_path_factory):
-    """What two processes come to that nobody stops."""
+    """The result of two uninterrupted processes."""
     folder = tmp_path_factory.mktemp("whole")
     assert train_all(corpus_dir, folder) == [0, 0]
     return result(folder / "toy")
@@ -117,7 +117,7 @@ def test_processes_that_were_stopped_anywhere_end_as_if_they_were_not(corpus_dir
 
 
 def test_a_run_goes_on_with_more_or_fewer_processes_and_ends_the_same(corpus_dir, tmp_path, monkeypatch):
-    """What an update is made of, and what dropout takes out of it, is the same for one process, two and four."""
+    """Updates have the same sentences and dropout masks with one, two and four processes."""
     step = TrainingModule.on_train_batch_end
 
     def recorded(self, outputs, batch, batch_idx):
@@ -137,7 +137,7 @@ def test_a_run_goes_on_with_more_or_fewer_processes_and_ends_the_same(corpus_dir
         assert codes == [code] * number
     made = [(tmp_path / name / "batches").read_text().splitlines() for name in ("whole", "parts")]
     assert len(made[1]) > len(made[0]) == len(set(made[0]))
-    assert set(made[0]) == set(made[1])  # what was lost was done again
+    assert set(made[0]) == set(made[1])  # lost updates were repeated
     for epoch in range(2):
         batches = [lines for (of, *_), lines, _ in map(json.loads, made[0]) if of == epoch]
         assert sorted(line for lines in batches for line in lines) == list(range(1, 131))
@@ -147,7 +147,7 @@ def test_a_run_goes_on_with_more_or_fewer_processes_and_ends_the_same(corpus_dir
 
 
 def test_the_first_process_says_where_all_go_on(corpus_dir, tmp_path, whole):
-    """Machines that share neither the run's folder nor the text's, and one of them comes back as it was at first."""
+    """The machines share neither the run's folder nor the text, and one of them restarts with an empty folder."""
     text = shutil.copytree(corpus_dir, tmp_path / "text")
     settings = SETTINGS | {"trainer__strategy": "torchrun", "trainer__max_epochs": 2}
     configs = [
@@ -181,7 +181,7 @@ def test_processes_that_cannot_share_evenly_are_refused(corpus_dir, tmp_path, nu
 
 
 def test_averages_of_the_weights_are_equal_in_all_processes_and_never_sent(corpus_dir, tmp_path, monkeypatch):
-    """What the processes send each other from the first update on is gradients."""
+    """From the first update on, the processes exchange only gradients."""
     end, send = TrainingModule.on_train_end, DistributedDataParallel._distributed_broadcast_coalesced
 
     def watched_end(self):
@@ -206,7 +206,7 @@ def test_averages_of_the_weights_are_equal_in_all_processes_and_never_sent(corpu
 def test_processes_that_a_run_has_started_end_with_it(tmp_path):
     started = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
     trainer = SimpleNamespace(strategy=SimpleNamespace(launcher=SimpleNamespace(procs=list(started))))
-    Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, DivergenceError())  # they have it too
+    Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, DivergenceError())  # all have it
     assert [process.poll() for process in started] == [None] * 2
     Checkpoints(tmp_path, None, None, Signals()).on_exception(trainer, None, OSError("no space left"))
     assert [process.wait() for process in started] == [-signal.SIGKILL] * 2

@@ -1,4 +1,4 @@
-"""The comparison with other toolkits, with stand-ins that train for a second: what it keeps, chooses and tests."""
+"""The comparison with other toolkits, using stand-ins that train for a second: saved, chosen and tested models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
-# Saves a model, a file that says how much of a text it gets right, again and again; the second is the best.
+# Saves models repeatedly: files that contain the number of correct sentences in ten. The fifth is the best.
 TRAIN = """
 import sys, time
 from pathlib import Path
@@ -25,7 +25,7 @@ for number in range(1000):
     (run / f"model_step_{number}.pt").write_text(str(skill + 4 * (number == 4)))
     time.sleep(0.1)
 """
-# Of ten sentences so many are right; of the others, and of "one.txt", the last word is not.
+# Translates this number of sentences in ten correctly; in the others, and in "one.txt", the last word is wrong.
 TRANSLATE = """
 import sys
 from pathlib import Path
@@ -71,7 +71,7 @@ def command(bench, monkeypatch, corpus_dir, tmp_path, *more):
 
 @pytest.fixture
 def with_test(corpus_dir, tmp_path):
-    """The tiny corpus, with a test text."""
+    """The tiny corpus, with a test set."""
     folder = tmp_path / "corpus"
     folder.mkdir()
     for path in corpus_dir.iterdir():
@@ -94,7 +94,7 @@ def test_systems_train_then_validation_chooses_and_the_test_is_last(bench, monke
     assert ours["minutes"] >= 0.02
     assert [point["mark"] for point in ours["curve"]] == [1, 2, 3]
     assert ours["valid_bleu"] == max(point["bleu"] for point in ours["curve"]) > other["valid_bleu"]
-    # Every training, then every validation of a system, greedily; the test with a beam when all of that is done.
+    # All tests (with a beam) run after all trainings and (greedy) validations.
     tests = [number for number, line in enumerate(told) if line.startswith("test ")]
     assert tests[0] > max(number for number, line in enumerate(told) if line.startswith(("train", "judged")))
     assert [told[number].split()[2] for number in tests] == ["5", "5"]
@@ -105,7 +105,7 @@ def test_systems_train_then_validation_chooses_and_the_test_is_last(bench, monke
     assert rows[1].endswith(f"| {found['other']['bleu']['p_value']:.4f} |")
     assert (output / "table.md").read_text().startswith("| pairs |")
     assert "<svg" in (output / "curves.svg").read_text()
-    # The same command makes nothing again, but what failed.
+    # The same command repeats only failed systems.
     with pytest.raises(SystemExit, match="1"):  # one is broken
         command(bench, monkeypatch, with_test, tmp_path, *more)
     assert (tmp_path / "told").read_text().splitlines() == told
@@ -145,7 +145,7 @@ def test_a_command_is_ended_by_its_signal_and_killed_if_it_does_not_hear(bench, 
     busy = "import time; time.sleep(1.5)\nwhile True: pass"
     used = process.run([sys.executable, "-c", busy], tmp_path / "log", tmp_path, 1, limit_s=0.5, clock="processor")
     assert used.timed_out
-    assert used.seconds > 1.5 + 0.3  # what it sleeps does not count
+    assert used.seconds > 1.5 + 0.3  # sleeping does not count
     assert used.cpu_seconds >= 0.5
     used = process.run([sys.executable, "-c", "x = bytearray(50_000_000)"], tmp_path / "log", tmp_path, 1)
     assert used.ended_well
@@ -159,7 +159,7 @@ def test_a_model_is_kept_while_the_next_one_is_written(monkeypatch, tmp_path):
     model = tmp_path / "model"
     model.mkdir()
     (model / "config.json").write_text("{}")
-    (model / ".model.safetensors-x1").symlink_to(tmp_path / "gone")  # a draft that is renamed before it is copied
+    (model / ".model.safetensors-x1").symlink_to(tmp_path / "gone")  # a temporary file renamed before the copy
     keep(model, tmp_path / "kept")
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["config.json"]
 

@@ -22,7 +22,7 @@ TEXTS = ["Der Hund sieht den Ball.", "", "Anna mag kein Boot und sucht das Haus.
 
 @pytest.fixture
 def ending(bundle_dir) -> Translator:
-    """A translator with random weights, which hardly ever end, but here they do."""
+    """A translator with random weights, changed so that its hypotheses end."""
     bundle = replace(load_bundle(bundle_dir), lexicon=None)
     with torch.no_grad():
         bundle.model.output_bias[EOS_ID] += 2
@@ -41,7 +41,7 @@ def test_what_is_chosen_afterwards_is_what_a_translation_with_it_is(ending):
 
 
 class Searched:
-    """A translator that finds two hypotheses of each text."""
+    """A fake translator that finds two hypotheses for each text."""
 
     search = Beam(beam_size=2)
     mbr, split = None, "none"
@@ -94,7 +94,7 @@ def test_settings_are_ranked_by_the_metric_that_chose_the_model(name):
 
 
 def test_where_bleu_is_the_same_for_all_settings_chrf_decides():
-    """13a makes one word of a Chinese sentence."""
+    """13a treats a Chinese sentence as a single word."""
     own = Beam(beam_size=2, normalisation="none")
     (best, worth), *_ = tune(Measure(), own, [replace(SHORT, alternatives=(SHORT, WHOLE))], [[REF]])
     assert worth[0] == 0

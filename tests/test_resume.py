@@ -1,4 +1,4 @@
-"""A run that is stopped anywhere and started again ends as if it had never been stopped."""
+"""A run that is stopped anywhere and restarted ends as if it had never been stopped."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ pytestmark = pytest.mark.usefixtures("no_pictures")
 
 
 class Killed(BaseException):
-    """Nothing that anybody handles."""
+    """An exception that no code handles."""
 
 
 def result(run_dir):
-    """All that a run leaves, without what tells the time or that it was stopped."""
+    """All results of a run, except traces of time and of being stopped."""
     log = (run_dir / "train.log").read_text(encoding="utf-8").splitlines()
     lines = [re.sub(r"^\S+ \S+ |\d+ tokens/s|, [\d:]+ left$", "", line) for line in log]
     metrics = [
@@ -60,7 +60,7 @@ def whole(corpus_dir, tmp_path_factory):
 
 
 def train_until(config, hook, count):
-    """Train, and die when the hook is called for the `count`-th time."""
+    """Train, and die at the `count`-th call of the hook."""
     original, calls = getattr(TrainingModule, hook), [0]
 
     def wrapped(self, *arguments, **named):
@@ -79,7 +79,7 @@ def train_until(config, hook, count):
     "kills",
     [
         [("on_train_batch_start", 1)],  # before anything is saved
-        [("training_step", 6), ("on_train_batch_start", 2), ("on_train_batch_end", 9)],  # amid accumulated batches
+        [("training_step", 6), ("on_train_batch_start", 2), ("on_train_batch_end", 9)],  # between accumulated batches
         [("on_train_epoch_end", 1), ("on_train_epoch_end", 1)],
         [("on_validation_start", 1), ("on_validation_epoch_end", 1), ("validation_step", 1)],
         [("on_train_batch_end", count) for count in (3, 4, 5)],
@@ -91,7 +91,7 @@ def test_a_run_that_was_killed_ends_as_if_it_was_not(corpus_dir, tmp_path, whole
     for hook, count in kills:
         train_until(config, hook, count)
     assert result(train(config).model_dir.parent) == whole
-    assert result(train(config).model_dir.parent) == whole  # and once more, when nothing is left to do
+    assert result(train(config).model_dir.parent) == whole  # again, with nothing left to do
 
 
 def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
@@ -117,7 +117,8 @@ def test_minimum_risk_training_goes_on_likewise(corpus_dir, tmp_path):
     ids=str,
 )
 def test_a_run_of_so_many_updates_goes_on_from_the_end_of_an_epoch(corpus_dir, tmp_path, changes):
-    """Killed in the first batch of the second epoch and of the third, by Lightning's other way to restart."""
+    """Killed in the first batch of the second and the third epoch, which Lightning restarts by a separate code
+    path."""
     settings = SETTINGS | {"trainer__log_every_steps": 2, "trainer__max_steps": 10} | changes
     found, starts = [], []
     step = TrainingModule.on_train_batch_start
@@ -135,14 +136,14 @@ def test_a_run_of_so_many_updates_goes_on_from_the_end_of_an_epoch(corpus_dir, t
         train_until(config, "training_step", batches + 1)
         train_until(config, "training_step", batches + 1)
         found.append(result(train(config).model_dir.parent))
-    assert [starts.count((epoch, 0)) for epoch in (0, 1, 2)] == [1, 2, 2]  # killed at the others
+    assert [starts.count((epoch, 0)) for epoch in (0, 1, 2)] == [1, 2, 2]  # killed in the other epochs
     assert sorted(set(starts)) == whole
     assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("ends", [(2, 3, 7), (4, 7), (8, 9)], ids=str)
 def test_a_longer_run_goes_on_where_a_shorter_one_ended(corpus_dir, tmp_path, ends):
-    """Inside an epoch, and at its end: of four updates."""
+    """Inside an epoch of four updates, and at its end."""
     settings = SETTINGS | {"optim__schedule": "constant", "optim__average_decay": 0.0, "optim__average_last": 0}
     found = []
     for folder, every in (("parts", ends), ("whole", ends[-1:])):
@@ -229,7 +230,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(corpus_dir, tmp_path, 
 def test_a_killed_run_ends_early_when_it_would_have(corpus_dir, tmp_path):
     settings = {"optim__learning_rate": 1e-9, "trainer__patience": 2, "trainer__max_tokens": 4096}
     config = toy.run_config(corpus_dir, tmp_path, trainer__max_epochs=9, **settings)
-    for hook, count in (("on_train_batch_start", 3), ("validation_step", 1)):  # one batch an epoch
+    for hook, count in (("on_train_batch_start", 3), ("validation_step", 1)):  # one batch per epoch
         train_until(config, hook, count)
     validations = [row.split(",")[5] for row in result(train(config).model_dir.parent)[1][1:]]
     assert sum(nll != "" for nll in validations) == 3

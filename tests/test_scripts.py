@@ -1,4 +1,4 @@
-"""The hunts of scripts/, each a few seconds long: they must find nothing, and what was planted."""
+"""The fuzzers and stress tests of scripts/, for a few seconds each: they must find planted errors and no others."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_bytes_that_reach_new_code_are_read_or_refused(tmp_path):
     arguments = [sys.executable, SCRIPTS / "fuzz.py", "--runs", "1000"]
     result = subprocess.run(arguments, capture_output=True, text=True, errors="replace", cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert int(re.search(r"Done (\d+) runs", result.stderr)[1]) >= 1000  # it ends a batch of mutations first
+    assert int(re.search(r"Done (\d+) runs", result.stderr)[1]) >= 1000  # it first finishes a batch of mutations
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_mutation_never_follows_a_link(name, tmp_path, monkeypatch):
-    """What it points to is somebody else's, such as /etc/passwd."""
+    """The link's target, such as /etc/passwd, must not change."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     from hunts.mutations import FILES, mutate
 

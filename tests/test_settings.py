@@ -1,4 +1,4 @@
-"""Every setting has words, and people can read them."""
+"""Every setting is described, in readable words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_every_setting_has_words():
-    """Beside its field, as a comment; then scripts/write_settings.py."""
+    """If it fails: comment the setting beside its field, then run scripts/write_settings.py."""
     every = list(settings(RunConfig))
     assert [one.key for one in every if not one.words.split(" (of ")[0].strip()] == []
     kinds = {one.key: (one.kind, one.default) for one in every}
@@ -30,7 +30,7 @@ def test_the_page_of_settings_is_what_the_fields_say(monkeypatch):
 
     page = write_settings.page()
     assert write_settings.PAGE.read_text(encoding="utf-8") == page
-    assert "| `optim.warmup_steps` | whole number or auto | `auto` |" in page  # as nmt-train has it, not the class
+    assert "| `optim.warmup_steps` | whole number or auto | `auto` |" in page  # nmt-train's default, not the class's
 
 
 def test_words_are_told_of_what_is_composed(monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""The wheel, installed elsewhere than the checkout, trains and translates."""
+"""The wheel, installed outside the checkout, trains and translates."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_it_holds_what_the_commands_need_and_nothing_else(wheel):
         assert f"nmt/{needed}" in names
     assert {f"nmt/export/page/{name}" for name in ("translate.html", "translate.js", "pieces.js")} <= set(names)
     assert {name.split("/")[0] for name in names} == {"nmt", "nmt-0.1.0.dist-info"}
-    assert "nmt/native/hook.py" not in names  # it needs what only makes wheels
+    assert "nmt/native/hook.py" not in names  # only needed to build wheels
     compiled = {name for name in names if name.endswith(".so")}
     possible = [library for library, _, _ in wanted()]
     assert compiled == {f"nmt/native/{path.name}" for path in possible if path.exists()}
     assert wheel.name.endswith("none-any.whl") == (not compiled)
     sources = {f"nmt/native/{path.name}" for path in FOLDER.glob("*.[ch]")}
     assert {"nmt/native/cells.c", "nmt/native/kernels.c", "nmt/native/processor.c", "nmt/native/vectors.h"} <= sources
-    assert sources <= set(names)  # a library's name tells its source
+    assert sources <= set(names)  # a library's name contains a hash of its source
 
 
 def test_a_source_distribution_holds_what_is_compiled(built):
@@ -77,7 +77,7 @@ def test_it_trains_and_translates_where_there_is_no_checkout(wheel, tmp_path):
     work.mkdir()
 
     def run(*command, **settings):
-        environment = os.environ | {"PYTHONPATH": str(site)}  # before the editable checkout
+        environment = os.environ | {"PYTHONPATH": str(site)}  # takes precedence over the editable checkout
         return subprocess.run(command, cwd=work, env=environment, check=True, capture_output=True, **settings)
 
     where = run(sys.executable, "-c", "import nmt, nmt.native as n; print(nmt.__file__, n.is_here())").stdout.decode()

@@ -1,4 +1,4 @@
-"""Small models and corpora that many tests share. Sizes all differ, so that a swapped axis cannot pass."""
+"""Small models and corpora that many tests share. All sizes differ, so that a swapped axis fails a test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIRST_ID = 4  # after the special ones
 VOCAB = 11
 
 
-# What can be switched on beside any cell, decoder and attention.
+# Options that work with any cell, decoder and attention.
 OPTIONS = {
     "context_gate": {"context_gate": True},
     "coverage": {"coverage": True, "heads": 2},
@@ -39,13 +39,13 @@ OPTIONS = {
 
 
 def cell_of(path: Path) -> Cell:
-    """The cell that a file of conf/cell stands for."""
+    """The cell that a file of conf/cell configures."""
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     (schema,) = settings.pop("defaults")
     return CELLS[schema.removeprefix("/schema/cell/").removesuffix("@_here_")](**settings)
 
 
-# Every choice of cell, and some whose step is several transitions. The toys' layers have 4 or 8 units.
+# Every choice of cell, and some with several transitions per step. The toy layers have 4 or 8 units.
 CELL_KINDS = {path.stem: cell_of(path) for path in resource("conf").glob("cell/*.yaml")} | {
     "gru, depth 3": CELLS["gru"](depth=3),
     "gru_reset_before, depth 2": CELLS["gru_reset_before"](depth=2),
@@ -56,12 +56,12 @@ CORE_CELLS = ("rnn", "gru", "lstm")
 
 
 def wirings() -> list[tuple[str, str, str]]:
-    """(cell, decoder, attention): every combination for lstm, each decoder for gru and rnn, and one in turn for each
-    of the others. A cell, a decoder and an attention know nothing of one another."""
+    """(cell, decoder, attention): every combination for lstm, each decoder for gru and rnn, and one combination for
+    each other cell. Cells, decoders and attentions are independent of one another."""
     attentions = sorted(set(ATTENTIONS) - {"location"})
     pairs = list(itertools.product(sorted(DECODERS), attentions))
     others = {cell: pairs[i % len(pairs)] for i, cell in enumerate(sorted(set(CELL_KINDS) - set(CORE_CELLS)))}
-    slow = ("lstm_fgr", "lstm_niaf", "slstm", "gru_reset_before, depth 2")  # to learn, so with an easy wiring
+    slow = ("lstm_fgr", "lstm_niaf", "slstm", "gru_reset_before, depth 2")  # slow to learn, so with an easy wiring
     others |= dict.fromkeys(slow, ("gnmt", "general"))
     others |= {"mlstm": ("gnmt", "additive"), "lstm_noaf": ("input_feeding", "none")}
     every = [("lstm", *pair) for pair in pairs]
@@ -85,25 +85,25 @@ def model_config(cell="lstm", decoder="gnmt", attention="general", **settings) -
 
 
 def bundle(config: ModelConfig, tokenizer, lexicon=None, search=None, languages=("de", "en"), **others) -> Bundle:
-    """A model directory's content, with random weights."""
+    """The content of a model directory, with random weights."""
     directions = others.pop("directions", None) or Directions.of(*languages)
     described = BundleConfig.of(config, search or Beam(), tokenizer, directions, **others)
     return Bundle(described, build_model(config, tokenizer), tokenizer, lexicon)
 
 
 def model(cell="lstm", decoder="gnmt", attention="general", vocab=VOCAB, **settings) -> Seq2Seq:
-    """In double precision, so that two ways to the same number agree to the last digits but one."""
+    """A model in double precision, so that two ways to compute a number agree to almost all digits."""
     torch.manual_seed(3)
     made = Seq2Seq(model_config(cell, decoder, attention, **settings), vocab, vocab, (PAD_ID, UNK_ID, BOS_ID))
     with torch.no_grad():
-        for parameter in made.parameters():  # biases and peepholes start at zero, which would hide them
+        for parameter in made.parameters():  # zero biases and peepholes would hide errors
             if parameter.abs().max() == 0:
                 parameter.normal_(std=0.3)
     return made.double()
 
 
 def sources(lengths: list[int], vocab=VOCAB) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random source ids of these lengths, EOS included, padded."""
+    """Padded random source ids of these lengths, including EOS."""
     generator = torch.Generator().manual_seed(5)
     src = torch.full((len(lengths), max(lengths)), PAD_ID)
     for row, length in zip(src, lengths, strict=True):
@@ -138,7 +138,7 @@ def write_corpus(folder: Path) -> Path:
 
 
 def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConfig) -> Prepared:
-    """As much of a prepared text as tells how much it is: pairs of so many target pieces, and a source piece less."""
+    """A prepared text with sizes only: `pairs` pairs of `tokens` target pieces and one source piece fewer."""
     sides = {"src_len": np.full(pairs, tokens - 1), "tgt_len": np.full(pairs, tokens)}
     counts = SimpleNamespace(tokens=pairs * tokens)
     train = SimpleNamespace(**sides, rows=pairs, longest=tokens, counts=counts)
@@ -146,7 +146,7 @@ def prepared_text(pairs: int, tokens: int, corpus: Corpus, config: TokenizerConf
 
 
 def run_config(corpus_dir: Path, runs_dir: Path, **changes):
-    """A run on the tiny language, in a second or two; `changes` are dotted keys with __ for the dots."""
+    """A run on the tiny language that takes a second or two. `changes` are dotted keys with __ instead of dots."""
     data = {
         "run": "toy",
         "runs_dir": str(runs_dir),

@@ -1,4 +1,4 @@
-"""Triton where there is no GPU: its interpreter, with what it makes of its language made but once."""
+"""Triton without a GPU: its interpreter, changed to patch the language only once per module."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Kept:
-    """What an interpreted function has replaced in the language, and does not put back."""
+    """The patches of an interpreted function, which stay in place."""
 
     def restore(self):
         pass
 
 
 def for_each_module_once(replace):
-    """Not for each call of a function, which would take longer than the call."""
+    """Patch once per module: patching at each call would take longer than the call."""
     modules = set()
 
     def replace_once(function):

@@ -1,8 +1,8 @@
-"""What takes most of the time of a search, in C (kernels.c), for several instruction sets (build.py), which give the
-same. The best that the processor has is used, or the one that $NMT_ISA names.
+"""The most expensive operations of a search, in C (kernels.c), compiled for several instruction sets (build.py) with
+equal results. The best one that the processor supports is used, or the one that $NMT_ISA names.
 
-Where none is compiled, or the processor can't do it, `is_here` says so, and torch computes the same more slowly.
-Tensors are float32 and on the CPU.
+Where no library is compiled or the processor supports none, `is_here` is false, and torch computes the same more
+slowly. Tensors are float32 on the CPU.
 
 Dims: N rows of one step, B sentences, I inputs, O outputs, S source tokens, A heads, D features of a query, M of a
 value.
@@ -19,12 +19,12 @@ from torch import Tensor
 
 from nmt.native.build import kernels_library, processor_library
 
-UP_TO = 64  # kernels.c fills a weight's rows and columns up to a multiple of it
+UP_TO = 64  # kernels.c pads a weight's rows and columns to a multiple of this
 
 
 @cache
 def kernels() -> ctypes.CDLL | None:
-    """The library that is used here, or None. Raises ValueError where $NMT_ISA names what is not here."""
+    """The library in use, or None. Raises ValueError if $NMT_ISA names an instruction set that is not available."""
     here, forced = instruction_sets(), os.environ.get("NMT_ISA")
     if forced and forced not in here:
         raise ValueError(f"NMT_ISA is {forced!r}; here choose one of: {', '.join(here) or 'none, there are none'}")
@@ -32,7 +32,7 @@ def kernels() -> ctypes.CDLL | None:
 
 
 def instruction_sets() -> list[str]:
-    """Those that the processor has and there is a library for, the best first."""
+    """The instruction sets that the processor supports and that have a library, best first."""
     try:
         names = ctypes.CDLL(str(processor_library())).nmt_instruction_sets
     except OSError:
@@ -69,8 +69,8 @@ def required() -> ctypes.CDLL:
 
 
 class Int8Linear:
-    """A product with a weight of bytes, x (...,I) -> W x + b (...,O). A row of x has its own scale, so no result
-    depends on its neighbours."""
+    """A linear layer with int8 weights: x (...,I) -> W x + b (...,O). Each row of x is quantized with its own scale,
+    so no result depends on the other rows."""
 
     def __init__(
         self,
@@ -80,13 +80,13 @@ class Int8Linear:
         rows: Tensor | None = None,
         spread: float = 0.0,
     ) -> None:
-        """weight (·,I) of int8, and which of its `rows` (O,); None: all. What they stand for is `scale` (O,) times
-        as large. `spread` times |x|² is added to the first output."""
+        """`weight` (·,I) is int8; `rows` (O,) selects its rows (None: all). The real weights are `scale` (O,) times
+        the int8 values. `spread` times |x|² is added to the first output."""
         weight, self.inputs = weight.contiguous(), weight.shape[1]
         rows = None if rows is None else rows.contiguous()
         self.outputs = len(weight if rows is None else rows)
         wide, deep = (-(-size // UP_TO) * UP_TO for size in (self.outputs, self.inputs))
-        packed = torch.empty(wide * deep, dtype=torch.int8)  # torch's memory begins at a multiple of 64, as it must
+        packed = torch.empty(wide * deep, dtype=torch.int8)  # torch aligns memory to 64 bytes, as required
         sums = torch.empty(wide, dtype=torch.int32)
         self._kept = packed, sums, scale.contiguous(), None if bias is None else bias.contiguous()
         self.weight = tuple(map(_address, self._kept))
@@ -97,7 +97,7 @@ class Int8Linear:
         )
 
     def __call__(self, x: Tensor, added: Tensor | None = None, squashed: bool = False) -> Tensor:
-        """`added` (...,O) goes on top; `squashed` asks for the tanh of it all."""
+        """`added` (...,O) is added to the result; `squashed` applies tanh to the sum."""
         assert x.shape[-1] == self.inputs
         assert x.dtype is torch.float32
         x, added = x.contiguous(), None if added is None else added.contiguous()
@@ -112,7 +112,7 @@ def attend(
 ) -> tuple[Tensor, Tensor]:
     """One step: query (N,A*D), keys (B,S,A*D), values (B,S,A*M), mask (B,S) -> context (N,A*M), weights (N,A,S).
 
-    A score is q · k; with v (A,D) it is v · 1 / (1 + exp(q) k), q within ±limit, as additive attention's is.
+    A score is q · k. With v (A,D) it is v · 1 / (1 + exp(q) k), as for additive attention, with q clamped to ±limit.
     """
     assert query.dtype is keys.dtype is values.dtype is torch.float32
     query, keys, values, mask = query.contiguous(), keys.contiguous(), values.contiguous(), mask.contiguous()

@@ -1,6 +1,6 @@
-"""The bookkeeping of a beam search, in C (beam.h): which hypotheses live, and which have ended. All is on the CPU.
+"""The bookkeeping of a beam search, in C (beam.h): which hypotheses are alive, and which have ended. CPU only.
 
-Dims: B sentences, b of them searched, k rows of each, K places of a beam, V pieces.
+Dims: B sentences, b of them still searched, k rows of each, K beam size, V pieces.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from nmt import native
 
 class NativeBeams:
     def __init__(self, limits: Tensor, beam: int, eos_id: int, patience: float, start: Tensor | None) -> None:
-        """limits (B,), of lengths, and log-probabilities before the first step (B,); None: 0"""
+        """`limits` (B,) are maximum lengths; `start` (B,) are log-probabilities before the first step (None: 0)."""
         kernels = native.required()
         self._advance, self._ended = kernels.nmt_advance, kernels.nmt_ended
         self._sentences, self._beam = len(limits), beam
         self._memory = torch.empty(kernels.nmt_beams_size(len(limits), beam), dtype=torch.uint8)
-        self.lives = torch.empty(len(limits), dtype=torch.uint8)  # of those searched in the last step, which do
+        self.lives = torch.empty(len(limits), dtype=torch.uint8)  # of the sentences in the last step, which are alive
         self._at, self._lives = self._memory.data_ptr(), self.lives.data_ptr()
         limits, start = limits.long().contiguous(), None if start is None else start.float().contiguous()
         begun = limits.data_ptr(), None if start is None else start.data_ptr()
@@ -31,8 +31,8 @@ class NativeBeams:
     def advance(
         self, logits: Tensor, numbers: Tensor, count: int, covered: Tensor | None
     ) -> tuple[Tensor, Tensor, int]:
-        """A step of the sentences with these numbers (b,), `count` of them: logits (b*k,V), and what of the source
-        their rows have covered (b*k,) -> ids (b*K,), which row each extends (b*K,), how many sentences live."""
+        """One step of the `count` sentences with these numbers (b,): logits (b*k,V) and the source coverage of each
+        row (b*k,) -> ids (b*K,), the row that each extends (b*K,), and the number of sentences that are alive."""
         logits, covered = logits.float().contiguous(), None if covered is None else covered.float().contiguous()
         rows, pieces = logits.shape
         size = count * self._beam
@@ -43,12 +43,12 @@ class NativeBeams:
         return ids, extended, living
 
     def keep(self, ids: Tensor, rows: Tensor) -> None:
-        """What is searched on after a step, of the sentences that stay; nobody may write to it."""
+        """Store the ids and rows with which the remaining sentences continue. Do not write to these tensors later."""
         self._steps.append((ids, rows))
 
     def ended(self) -> Iterator[tuple[int, tuple[list[int], float, int, float]]]:
-        """The hypotheses, a sentence's together: its number, and the ids, EOS left out, log-probability, length,
-        EOS included, and coverage."""
+        """The hypotheses, grouped by sentence: the sentence's number, and (ids without EOS, log-probability, length
+        with EOS, coverage)."""
         most, steps = self._sentences * self._beam, len(self._steps) + 1
         numbers, scores = torch.empty(most, 3, dtype=torch.long), torch.empty(most, 2, dtype=torch.double)
         found = torch.empty(most, steps, dtype=torch.long)

@@ -1,7 +1,7 @@
-"""What is in C here, as libraries. They are compiled when nmt is installed; this file needs no package, not even nmt.
+"""Compile the C code of this folder to libraries, when nmt is installed. Imports no package, not even nmt.
 
-kernels.c, of search, and cells.c, of training, are compiled for several instruction sets, of which the best is taken
-when they are used; processor.c tells it.
+kernels.c (search) and cells.c (training) are compiled for several instruction sets. processor.c tells at run time
+which is the best one.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 X86, ARM = {"x86_64", "AMD64"}, {"aarch64", "arm64"}
-CELLS = {  # torch's name of an instruction set -> the compiler's
+CELLS = {  # torch's name of an instruction set -> compiler flags
     "AVX512": "-march=x86-64-v4",
     "AVX2": "-march=x86-64-v3",
     "DEFAULT": "",
 }
-OPTIONS = ["-O2", "-fno-math-errno", "-ffp-contract=fast"]  # of cells.c
-KERNELS = {  # as processor.c names an instruction set -> the compiler's
+OPTIONS = ["-O2", "-fno-math-errno", "-ffp-contract=fast"]  # for cells.c
+KERNELS = {  # processor.c's name of an instruction set -> compiler flags
     "amx": "-march=x86-64-v4 -mavx512vnni -mamx-tile -mamx-int8",
     "avx512": "-march=x86-64-v4 -mavx512vnni",
     "avx_vnni": "-march=x86-64-v3 -mavxvnni",
@@ -32,40 +32,40 @@ KERNELS = {  # as processor.c names an instruction set -> the compiler's
     "neon_dot": "-march=armv8.2-a+dotprod",
     "neon": "",
 }
-KERNEL_OPTIONS = ["-O3", "-fno-math-errno", "-ffp-contract=off"]  # each operation is rounded alike everywhere
+KERNEL_OPTIONS = ["-O3", "-fno-math-errno", "-ffp-contract=off"]  # equal rounding everywhere
 
 
 def machine() -> str:
-    """The processor to compile for: this one, or what a cross compilation says as Python's do, by
-    _PYTHON_HOST_PLATFORM=linux-aarch64."""
+    """The processor to compile for: this one, or when cross-compiling the one in _PYTHON_HOST_PLATFORM, such as
+    linux-aarch64."""
     other = os.environ.get("_PYTHON_HOST_PLATFORM", "").rpartition("-")[2]
     return other or platform.machine()
 
 
 def kernels_library(instructions: str) -> Path:
-    """Where kernels.c for an instruction set belongs."""
+    """The path of kernels.c's library for an instruction set."""
     return _path(f"kernels_{instructions}")
 
 
 def processor_library() -> Path:
-    """Where processor.c belongs."""
+    """The path of processor.c's library."""
     return _path("processor")
 
 
 def cells_library(instructions: str) -> Path:
-    """Where cells.c for an instruction set belongs, as torch names it."""
+    """The path of cells.c's library for an instruction set, by torch's name."""
     return _path(f"cells_{instructions if instructions in CELLS else 'DEFAULT'}".lower())
 
 
 def _path(name: str) -> Path:
-    """The name tells the source, so that a library of another version is never loaded."""
+    """The name contains a hash of the sources: a library of another version is never loaded."""
     source = b"".join(path.read_bytes() for path in sorted(FOLDER.glob("*.[ch]")))
     return FOLDER / f"{name}-{hashlib.sha256(source).hexdigest()[:12]}.so"
 
 
 def compile_libraries() -> list[Path]:
-    """Compile them anew, with $CC or `cc`: all but those that this compiler can't, which is said in a warning. Raises
-    OSError with the reason where there is none that it can."""
+    """Compile all libraries anew with $CC or `cc`. Warns about each one that this compiler cannot build. Raises
+    OSError with the reason if it can build none."""
     made, failed = [], []
     for library, source, options in wanted():
         try:
@@ -82,7 +82,7 @@ def compile_libraries() -> list[Path]:
 
 
 def wanted() -> Iterator[tuple[Path, str, list[str]]]:
-    """The libraries for this kind of processor, with the source and the compiler's options."""
+    """The libraries for this kind of processor, each with its source and compiler options."""
     is_x86 = machine() in X86
     yield processor_library(), "processor.c", ["-O2"]
     for instructions, flags in KERNELS.items():
@@ -94,13 +94,13 @@ def wanted() -> Iterator[tuple[Path, str, list[str]]]:
 
 
 def options(instructions: str) -> list[str]:
-    """Of the compiler, for cells.c and an instruction set."""
+    """The compiler options of cells.c for an instruction set."""
     flag = CELLS.get(instructions) if machine() in X86 else None
     return [*OPTIONS, flag] if flag else OPTIONS
 
 
 def compile_library(source: Path, library: Path, options: list[str]) -> Path:
-    """It is made beside where it belongs, and never there in part. Raises OSError."""
+    """Compile in a temporary folder and move the result into place, so it is never incomplete. Raises OSError."""
     if sys.platform not in ("linux", "darwin") or machine() not in X86 | ARM:
         raise OSError("it is written for Linux and macOS on x86-64 and arm64")
     compiler = os.environ.get("CC", "cc")
@@ -121,7 +121,7 @@ def compile_library(source: Path, library: Path, options: list[str]) -> Path:
         if result.returncode:
             raise OSError(f"`{' '.join(command)}` failed:\n{result.stderr}")
         with made.open("rb") as file:
-            os.fsync(file.fileno())  # after a power cut it is there whole, or not at all
+            os.fsync(file.fileno())  # after a power cut it is complete or absent
         made.replace(library)
     return library
 

@@ -1,4 +1,4 @@
-"""What hatchling calls when it makes a wheel of nmt: compile what is in C, where that can be done."""
+"""The build hook that hatchling calls for a wheel of nmt: it compiles the C code where that is possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# nmt itself needs packages that are not there yet.
+# Not imported: nmt itself needs packages that are not installed yet.
 compile_libraries = runpy.run_path(str(Path(__file__).with_name("build.py")))["compile_libraries"]
 
 

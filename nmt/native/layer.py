@@ -1,6 +1,7 @@
-"""Steps of a recurrent layer, in C (layer.h): its products of bytes, and its cell by a function compiled for it.
+"""Steps of a recurrent layer, in C (layer.h): int8 products, and a compiled function for the cell.
 
-Dims: N rows of one step, T steps, I inputs, H hidden units, Z parts of a state, G rows of the gates, P of a table.
+Dims: N rows of one step, T steps, I inputs, H hidden units, Z parts of a state, G rows of the gates, P rows of a
+table.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ MOST_OWN = 4  # as in layer.h
 
 
 class PackedTransition(NamedTuple):
-    product: native.Int8Linear | None  # of the inputs and h; None where there is nothing to multiply
-    own: Tensor  # the cell's vectors joined
-    matrices: Sequence[native.Int8Linear] = ()  # of the cell's own
-    x: Tensor | None = None  # of a later one, what stands in the place of W x
+    product: native.Int8Linear | None  # with the inputs and h; None if there is nothing to multiply
+    own: Tensor  # the cell's own vectors, concatenated
+    matrices: Sequence[native.Int8Linear] = ()  # the cell's own matrices
+    x: Tensor | None = None  # in a later transition, replaces W x
 
 
 class _Weight(ctypes.Structure):
@@ -53,7 +54,7 @@ class _Layer(ctypes.Structure):
 
 
 class Layer:
-    """Steps of a layer. No result depends on its neighbours."""
+    """Computes steps of a layer. No result depends on the other rows."""
 
     def __init__(
         self,
@@ -64,8 +65,8 @@ class Layer:
         rows: tuple[int, int, int],
         transitions: Sequence[PackedTransition],
     ) -> None:
-        """`steps` are the addresses of the cell's functions. A state has `states` parts of `units` numbers each; the
-        first `hidden` of them are h. `rows` are those of the gates (see GateRows)."""
+        """`steps` are the addresses of the cell's functions. A state has `states` parts of `units` numbers each; its
+        first `hidden` numbers are h. `rows` are the rows of the gates (see GateRows)."""
         assert len(steps) <= MOST_OWN + 1
         self._steps = native.required().nmt_steps
         self.units, self.states, self.hidden, self.rows = units, states, hidden, rows[2]
@@ -85,19 +86,20 @@ class Layer:
         table: Tensor | None = None,
         ids: Tensor | None = None,
     ) -> Tensor:
-        """One step: the states before (Z,N',H), of which each of the N rows has its own at a place in `rows` (N,),
-        or without them in order; what is multiplied, x (N,I) and what stands `beside` it (N,·); and of a table (P,G)
-        of bfloat16 for each row one of its rows, ids (N,) -> the states after (Z,N,H), whose first part is h.
+        """One step: previous states (Z,N',H) -> new states (Z,N,H), h first.
 
-        Raises IndexError when one of them is not there."""
+        `rows` (N,) gives the index of each row's previous state (None: in order). The product takes x (N,I) and
+        `beside` (N,·). Each row adds a row of the bfloat16 `table` (P,G), chosen by ids (N,).
+
+        Raises IndexError if an index is out of range."""
         count = state.shape[1] if rows is None else len(rows)
         after = state.new_empty(self.states, count, self.units)
         self.run(state, rows, x, beside, table, ids, 1, None, after)
         return after
 
     def over_time(self, state: Tensor, table: Tensor, ids: Tensor | None, steps: int) -> Tensor:
-        """T steps from the states before (Z,N,H), of which each row adds rows of the table: ids (N,T), or else all of
-        them in order (N*T,G) -> h of each (N,T,H)."""
+        """T steps from previous states (Z,N,H) -> h of each step (N,T,H). Each step adds a row of the table, chosen
+        by ids (N,T); without ids, the table's rows (N*T,G) are used in order."""
         outputs = state.new_empty(state.shape[1], steps, self.hidden)
         self.run(state, None, None, None, table, ids, steps, outputs, None)
         return outputs

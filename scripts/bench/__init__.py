@@ -1,1 +1,1 @@
-"""What scripts/bench_*.py measure with."""
+"""Measurement code shared by scripts/bench_*.py."""

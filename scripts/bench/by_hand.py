@@ -1,6 +1,6 @@
-"""What someone who knows torch writes in an evening, at the sizes of a config: the yardstick for what this project's
-models cost. A bidirectional nn.LSTM reads, an nn.LSTM writes, torch's attention joins them, and the loss is
-torch's cross-entropy over the logits of all positions. Padding is read along, as packed sequences are slower.
+"""A straightforward model in plain torch, at the sizes of a config: the baseline for the cost of this project's
+models. The encoder is a bidirectional nn.LSTM, the decoder an nn.LSTM with torch's attention, and the loss torch's
+cross-entropy over the logits of all positions. The encoder also reads padding, because packed sequences are slower.
 
 Dims: B sentences, S source tokens, T target tokens, H hidden units, V vocabulary.
 """
@@ -17,7 +17,7 @@ from nmt.model.seq2seq import ModelConfig
 
 
 class ByHand(nn.Module):
-    """With the sizes, layers, dropout and tying of `config`, and the loss of Seq2Seq in signature and meaning."""
+    """Has the sizes, layers, dropout and tying of `config`. `loss` has the signature and meaning of Seq2Seq's."""
 
     def __init__(self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class ByHand(nn.Module):
         smoothing: float = 0.0,
         **_: Any,
     ) -> tuple[Tensor, Tensor]:
-        """The smoothed loss and the nll, each summed over real target tokens."""
+        """The smoothed loss and the negative log-likelihood, each summed over real target tokens."""
         mask = torch.arange(src.shape[1], device=src.device) < src_len[:, None]  # (B, S)
         values, (h, _state) = self.encoder(self.dropout(self.src_embedding(src)))  # (B, S, H)
         start = self.bridge(torch.cat([h[-2], h[-1]], -1)).tanh()

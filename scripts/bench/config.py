@@ -1,4 +1,4 @@
-"""The settings of a run that is measured."""
+"""The settings of a measured run."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from nmt.config import RunConfig
 
 
 def load_config(overrides: list[str]) -> RunConfig:
-    """By overrides as of nmt-train. Raises ValueError for what Hydra does not take."""
+    """A config from nmt-train's overrides. Raises ValueError for overrides that Hydra rejects."""
     return built([*overrides, "run=bench"], run_config)

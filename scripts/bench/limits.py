@@ -1,5 +1,5 @@
-"""What bounds a translation's speed: its products with weights at the machine's best rate, and the operations that
-Python starts at the least price of one."""
+"""The upper bound of translation speed: all products with weights run at the machine's best rate, and each operation
+that Python starts costs as little as the cheapest one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from nmt.native.layer import Layer
 from nmt.translation.translator import Translator
 
 aten = torch.ops.aten
-OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> which argument is x
+OF_ROWS = {linear_packed: 0, linear_int8: 0, aten.mm.default: 0, aten.addmm.default: 1}  # -> index of argument x
 FUSED = aten.mkldnn_rnn_layer.default  # a recurrent layer over all steps: x (T,B,E), W (G,E), R (G,H)
 
 
@@ -38,7 +38,7 @@ def of_steps(layer: Layer, state: torch.Tensor, rows: torch.Tensor | None, *othe
 
 
 class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts, while it is entered, operations and the multiply-adds of products with weights."""
+    """A context manager that counts operations and the multiply-adds of products with weights."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,7 +51,7 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
         ]
 
     def __enter__(self) -> Work:
-        for one in self.patches:  # torch does not see these
+        for one in self.patches:  # invisible to torch's dispatch
             one.start()
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
@@ -82,10 +82,10 @@ class Work(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one process and thread."""
+    """The limits of one process and thread."""
 
-    multiply_adds_per_s: float  # of one large product, with a packed weight where there are such
-    operation_s: float  # of the smallest there is
+    multiply_adds_per_s: float  # of one large product, with a packed weight where supported
+    operation_s: float  # of the smallest operation
 
     @classmethod
     def of(cls, compute: str) -> Limits:
@@ -100,7 +100,8 @@ class Limits:
     def of_translating(
         self, translator: Translator, texts: Sequence[str], batch: int | None, cores: int
     ) -> dict[str, float]:
-        """What a sentence takes, and the sentences a second that the limits allow on so many cores."""
+        """The operations and multiply-adds of a sentence, and the sentences/s that the limits allow on `cores`
+        cores."""
         with Work() as work:
             translator.translate(list(texts), batch_size=batch, plain=True)
         operations, multiply_adds = work.operations / len(texts), work.multiply_adds / len(texts)
@@ -113,7 +114,7 @@ class Limits:
 
 
 def seconds(function: Callable[[], object], repeats: int = 200) -> float:
-    """Of one call, the median."""
+    """The median duration of a call."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()

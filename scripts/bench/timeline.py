@@ -1,4 +1,4 @@
-"""When things happen on a device, and what was started on it; a GPU is not waited for until someone asks."""
+"""Timing of work on a device, and counts of what was started on it. Waits for a GPU only when results are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COPIES = ("Memcpy", "Memset")
 
 
 class Timeline:
-    """Spans of time by name, on "cpu" by its clock and on "cuda" by events in its stream."""
+    """Named time spans, measured by the clock on "cpu" and by stream events on "cuda"."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -32,20 +32,20 @@ class Timeline:
         return event
 
     def add(self, name: str, begin: Any) -> Any:
-        """A span from a mark to now -> the mark of now."""
+        """Add a span from a mark until now -> the mark of now."""
         end = self.mark()
         self.spans.append((name, begin, end))
         return end
 
     def seconds(self, begin: Any, end: Any) -> float:
-        """Between two marks."""
+        """The time between two marks."""
         if self.device != "cuda":
             return float(end - begin)
         end.synchronize()
         return float(begin.elapsed_time(end)) / 1000
 
     def totals(self) -> dict[str, float]:
-        """Seconds of each name; the spans are forgotten."""
+        """The total seconds of each name. Clears the spans."""
         found: dict[str, float] = defaultdict(float)
         for name, begin, end in self.spans:
             found[name] += self.seconds(begin, end)
@@ -53,7 +53,8 @@ class Timeline:
         return found
 
     def watch(self, module: nn.Module, name: str) -> Callable[[], None]:
-        """Spans of the module's passes, "NAME forward" and "NAME backward", until what is returned is called."""
+        """Add spans "NAME forward" and "NAME backward" for the module's passes, until the returned function is
+        called."""
         begun: list[Any] = []
 
         def begin(*_: Any) -> None:
@@ -77,12 +78,13 @@ class Timeline:
 
 
 def void(_: object) -> None:
-    """For a callable that must give nothing, as a hook, which else would change what a module gives."""
+    """Discard a value: a hook that returns one would change the module's output."""
 
 
 def started(device: str, steps: Callable[[], None], count: int, step_s: float) -> dict[str, float]:
-    """What each of `count` steps starts. On a GPU "kernels" it computes by, "launches" by the process (of a graph of
-    kernels one), and the share of a step of `step_s` seconds that it is "busy"; on a CPU torch's "operations"."""
+    """Counts per step, over `count` steps. On a GPU: the "kernels" that it runs, the "launches" by the process (one
+    for a graph of kernels), and the share of a step of `step_s` seconds that it is "busy". On a CPU: torch's
+    "operations"."""
     if device != "cuda":
         with Work() as work:
             steps()
@@ -103,7 +105,7 @@ def started(device: str, steps: Callable[[], None], count: int, step_s: float) -
 
 
 def covered(intervals: Iterable[tuple[float, float]]) -> float:
-    """The length of all together, where they overlap once."""
+    """The length of the union of the intervals."""
     total, until = 0.0, -float("inf")
     for begin, end in sorted(intervals):
         total += max(0.0, end - max(begin, until))

@@ -1,4 +1,4 @@
-"""A model in training, measured: how fast, where its time goes, and what a step starts."""
+"""Measure a model in training: its speed, where the time goes, and what a step starts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Planned:
 
 
 class Bench:
-    """Trains a model (Seq2Seq, or ByHand, which has a loss of the same signature)."""
+    """Trains a model: Seq2Seq, or ByHand, whose loss has the same signature."""
 
     def __init__(self, config: RunConfig, prepared: Prepared, device: str, precision: str, model: nn.Module) -> None:
         self.config, self.prepared, self.device, self.precision = config, prepared, device, precision
@@ -59,7 +59,7 @@ class Bench:
         return self.model.loss(*batch, **settings)
 
     def run(self, warm_up: int, updates: int, peak: float) -> dict[str, Any]:
-        """`peak` is the machine's, in FLOPs a second."""
+        """Measure `updates` updates. `peak` is the machine's rate in FLOP/s."""
         train, updates = self.prepared.train, updates // WINDOW * WINDOW
         plan = list(itertools.islice(self.plan(), warm_up + updates))
         if self.device == "cuda":
@@ -100,8 +100,8 @@ class Bench:
             )
 
     def parts(self, plan: Sequence[Any]) -> dict[str, float]:
-        """The share of each part; the attention runs inside the decoder, and what no part claims is "other". On a GPU
-        all that is in a graph is "loss and gradient"."""
+        """Each part's share of the time. "decoder" excludes attention, and "other" is the rest. On a GPU everything
+        in a CUDA graph counts as "loss and gradient"."""
         if self.device == "cuda":
             return self.parts_around_graphs(plan)
         model, timeline = self.model, self.timeline
@@ -128,7 +128,7 @@ class Bench:
         return {name: round(share, 3) for name, share in shares.items()}
 
     def train(self, plan: Sequence[Any]) -> list[Any]:
-        """An update a batch -> marks of the timeline before the first, and after each WINDOW."""
+        """One update per batch -> timeline marks before the first one, and after each WINDOW."""
         batches: Any = Planned(self.prepared, plan)
         if self.device == "cuda":
             batches = CopiedAhead(
@@ -161,7 +161,7 @@ class Bench:
 
 
 def useful_flops(model: Seq2Seq, batch: Any) -> float:
-    """Of a batch, of which the lengths are needed alone."""
+    """The useful FLOPs of a batch. Only its lengths are used."""
     src, tgt, pairs = (
         int(n) for n in (batch.src_len.sum(), batch.tgt_len.sum(), (batch.src_len * batch.tgt_len).sum())
     )

@@ -1,2 +1,2 @@
-"""The stages of scripts/diversify: what they are (recipe), how long they take (speed, report), and how they are run
+"""The stages of scripts/diversify: their definition (recipe), their duration (speed, report), and how to run them
 (runner)."""

@@ -53,8 +53,8 @@ def main(usage: str) -> None:
 
 
 def check_settings(recipe: Recipe) -> None:
-    """A typo is told now, not after hours."""
-    overrides = *recipe.overrides, *recipe.last, *recipe.risk  # less init, which is not there yet
+    """Report a typo now, not after hours."""
+    overrides = *recipe.overrides, *recipe.last, *recipe.risk  # without init, which does not exist yet
     training = by_module(recipe.training(recipe.src, recipe.tgt, "last", *overrides))
     if code := subprocess.run([*training, "--cfg", "job"], stdout=subprocess.DEVNULL, check=False).returncode:
         raise SystemExit(code)
@@ -64,7 +64,7 @@ def carry_out(recipe: Recipe) -> None:
     runner = Runner(recipe.work, known(recipe.work / STAGES))
     for stage in recipe.stages():
         if not runner.run(stage):
-            raise SystemExit(1)  # what the others have done is kept
+            raise SystemExit(1)  # the work of finished commands is kept
         if stage.kind == "translation":
             link_sources(recipe)
     card = card_of(recipe, runner.taken)

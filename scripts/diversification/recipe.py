@@ -8,16 +8,16 @@ from pathlib import Path
 
 from nmt.sweep.space import typed
 
-PART = 5000  # lines of a translation that a kill costs at most
+PART = 5000  # lines; at most this much of a translation is lost when it is killed
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One or two commands, by their names, that run beside one another."""
+    """One or two named commands that run in parallel."""
 
     kind: str  # training or translation
     commands: Mapping[str, Sequence[str]]
-    text: Sequence[str]  # the names of the training texts that it reads
+    text: Sequence[str]  # the names of its training texts
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Recipe:
     tgt: str
     overrides: Sequence[str]
     last: Sequence[str]
-    risk: Sequence[str]  # empty: no such stage
+    risk: Sequence[str]  # empty: no minimum risk training
     models: int
     work: Path
 
@@ -40,8 +40,8 @@ class Recipe:
         return ["nmt-train", *where, typed("runs_dir", str(self.work)), f"run={run}", *overrides]
 
     def translation(self, name: str, src: str, tgt: str) -> list[str]:
-        """Of all of the training text, by an ensemble; into the pair of files NAME-MODELS, so that another number of
-        models makes other text."""
+        """Translate the whole training text with an ensemble, into the pair of files NAME-MODELS. Their name contains
+        the number of models, because it determines the text."""
         models = [str(self.work / f"{name}-{seed}/model") for seed in range(1, self.models + 1)]
         made = f"{name}-{self.models}"
         files = ["--input", str(self.data / f"train.{src}"), "--output", str(self.work / f"{made}.parts")]
@@ -85,7 +85,7 @@ def link_text(recipe: Recipe) -> None:
 
 
 def link_sources(recipe: Recipe) -> None:
-    """Beside each translation what it is of."""
+    """Link each translation's source beside it."""
     for name, language in (("forward", recipe.src), ("backward", recipe.tgt)):
         link(recipe.data / f"{name}-{recipe.models}.{language}", Path(f"train.{language}"))
 

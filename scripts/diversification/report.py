@@ -1,4 +1,4 @@
-"""What is told before and after the stages: about how long each takes here, and what each has given."""
+"""The reports before and after the stages: the estimated duration of each stage, and its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEASURE = f"import sys; sys.path.insert(0, {str(SCRIPTS)!r}); from diversificati
 
 
 def planned(recipe: Recipe) -> str:
-    """The stages, and about how many minutes each takes here by the speed of some updates, which is measured once."""
+    """The stages with estimated minutes, from the speed of a few updates, which is measured once."""
     found = known(recipe.work / PLAN)
     if not found:
         say("measuring how fast a training is here")
@@ -45,7 +45,7 @@ def measured_settings(recipe: Recipe) -> str:
 
 
 def card_of(recipe: Recipe, taken: Mapping[str, Mapping[str, Any]]) -> str:
-    """In Markdown: what each stage took and, of the models, how well they translate the validation text."""
+    """A Markdown report: the time of each stage, and each model's scores on the validation text."""
     lines = ["| stage | pairs | minutes | BLEU | chrF | over forward-1 |", "|---|---|---|---|---|---|"]
     first = None
     pairs = sum(1 for _ in (recipe.data / f"train.{recipe.src}").open("rb"))

@@ -1,4 +1,4 @@
-"""The commands of a stage, beside one another, and what each has taken."""
+"""Run the commands of a stage in parallel, and record the time of each."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ TICK_S = 0.1
 
 @dataclass
 class Runner:
-    """Runs stages, and knows what each has taken, over all times that the recipe was started."""
+    """Runs stages, and records the time of each command, over all starts of the recipe."""
 
     work: Path
     taken: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def run(self, stage: Stage) -> bool:
-        """Whether all its commands ended well; each has its time kept, also when a signal ends it.
+        """Run a stage -> whether all its commands succeeded. Their times are recorded even if a signal ends them.
 
-        Raises Stopped when the commands, too, have ended by the signal.
+        Raises Stopped on a signal, after the commands, too, have ended.
         """
         beside = len(stage.commands) > 1
         env = dict(os.environ)
-        if beside:  # half of the cores each, which two runs use better than one does all
+        if beside:  # half of the cores each: faster than one after the other on all cores
             env.setdefault("OMP_NUM_THREADS", str(((os.cpu_count() or 1) + 1) // 2))
         began = time.monotonic()
         running: dict[str, subprocess.Popen[str]] = {}
@@ -54,7 +54,7 @@ class Runner:
                 time.sleep(TICK_S)
         except Stopped as stopped:
             for process in running.values():
-                if stopped.number == signal.SIGTERM:  # a terminal sends SIGINT to them itself
+                if stopped.number == signal.SIGTERM:  # SIGINT reaches them from the terminal
                     process.terminate()
             for process in running.values():
                 process.wait()
@@ -66,20 +66,20 @@ class Runner:
 
     def _note(self, name: str, seconds: float, done: bool) -> None:
         before = self.taken.get(name, {"seconds": 0.0, "done": False})
-        if not before["done"]:  # else it only looked whether there is something left
+        if not before["done"]:  # otherwise it only checked that nothing was left to do
             self.taken[name] = {"seconds": before["seconds"] + seconds, "done": done}
             keep(self.work / STAGES, self.taken)
 
 
 def by_module(command: Sequence[str]) -> list[str]:
-    """nmt-NAME of this Python, whatever PATH says."""
+    """Runs nmt-NAME with this Python, independent of PATH."""
     name, *arguments = command
     module = name.removeprefix("nmt-").replace("-", "_")
     return [sys.executable, "-c", f"from nmt.cli.{module} import main; main()", *arguments]
 
 
 def start(command: Sequence[str], env: Mapping[str, str], prefix: str) -> subprocess.Popen[str]:
-    """With a prefix, that stands before each of its lines on stderr."""
+    """Start a command. A prefix, if any, is put before each of its lines on stderr."""
     process = subprocess.Popen(by_module(command), env=env, stderr=subprocess.PIPE if prefix else None, text=True)
     if process.stderr:
         threading.Thread(target=copy_lines, args=(process.stderr, prefix), daemon=True).start()

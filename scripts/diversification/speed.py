@@ -1,5 +1,5 @@
-"""About how many minutes the stages take here, as one JSON object: for report.py, which gives the overrides as such
-an object. A process of its own, so that what it needs of a GPU is free again."""
+"""Prints the estimated minutes of the stages as a JSON object, for report.py, which passes the overrides as a JSON
+object. Runs in a separate process, so that its GPU memory is freed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def main() -> None:
     torch.set_num_threads(cores)
     first = load_config([*base, *told["last"]])
     config, prepared = prepared_by_text(first)
-    tripled = 3.0  # the text has as many pairs thrice
+    tripled = 3.0  # the text has three times as many pairs
     if "trainer.max_epochs" in first.auto:
         tokens = prepared.train.counts.tokens
         tripled *= epochs_for(3 * tokens) / epochs_for(tokens)
@@ -41,14 +41,14 @@ def main() -> None:
     plan["last"] = minutes(config, prepared, number if config.trainer.max_steps else round(number * tripled))
     if told["risk"]:
         config, prepared = prepared_by_text(load_config([*base, *told["last"], *told["risk"]]))
-        # Each batch is translated, and each candidate read as a sentence is.
+        # Each batch is also translated, and each candidate costs as much as a reference.
         costs = 1 + (config.optim.candidates if config.optim.risk else 0)
         plan["risk"] = costs * minutes(config, prepared, estimated_updates(config.trainer, prepared.train))
     print(json.dumps(plan))
 
 
 def minutes(config: RunConfig, prepared: Prepared, number: int) -> float:
-    """Of so many updates, by the time that some take."""
+    """The minutes of `number` updates, estimated from a few."""
     accelerator, precision = choose_hardware(config.trainer)
     device = "cuda" if accelerator == "gpu" else "cpu"
     bench = Bench(config, prepared, device, precision, build_model(config.model, prepared.tokenizer))

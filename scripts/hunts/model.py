@@ -1,4 +1,4 @@
-"""A model that is small, and one in training."""
+"""A small model, and a small training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODEL = {
 
 
 def make_model(folder: Path) -> Path:
-    """A model directory with random weights that translates anything to three pieces."""
+    """A model directory with random weights that translates every input to three pieces."""
     pairs = list(DemoCorpus("de", "en").pairs("valid"))
     tokenizer = train_tokenizer(
         TokenizerConfig(vocab_size=600), [pair.src for pair in pairs], [pair.tgt for pair in pairs]

@@ -1,4 +1,4 @@
-"""Changes of a model directory by chance."""
+"""Random mutations of a model directory."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ NASTY: list[Any] = [
 
 
 def regular(path: Path) -> Path:
-    """A file to read and write. A link or a pipe, which an earlier change may have put there, would lead to somebody
-    else's file, or wait for ever: raises FileNotFoundError."""
+    """A regular file to read and write. Raises FileNotFoundError for a link or a pipe from an earlier mutation: a
+    link could lead to another file, and a pipe would block forever."""
     if path.is_symlink() or not path.is_file():
         raise FileNotFoundError(path)
     return path
@@ -51,7 +51,7 @@ class Bomb:
 def flip(rng: random.Random, folder: Path) -> None:
     path = regular(folder / rng.choice(FILES))
     content = bytearray(path.read_bytes())
-    head = min(len(content), 4000) if rng.random() < 0.5 else len(content)  # where the structure is
+    head = min(len(content), 4000) if rng.random() < 0.5 else len(content)  # the part with the structure
     for _ in range(rng.choice([1, 1, 1, 2, 8, 64])):
         if content:
             content[rng.randrange(head)] ^= 1 << rng.randrange(8)
@@ -88,7 +88,7 @@ def alter_config(rng: random.Random, folder: Path) -> None:
 
 
 def alter_header(rng: random.Random, folder: Path) -> None:
-    """Of a safetensors file: other names, types, shapes, offsets, lengths."""
+    """Change names, types, shapes, offsets and lengths in the header of a safetensors file."""
     path = regular(folder / rng.choice([WEIGHTS, LEXICON]))
     content = path.read_bytes()
     try:
@@ -109,7 +109,7 @@ def alter_header(rng: random.Random, folder: Path) -> None:
 
 
 def alter_numbers(rng: random.Random, folder: Path) -> None:
-    """Weights or lexicon ids that are NaN, infinite or out of range."""
+    """Make weights or lexicon ids NaN, infinite or out of range."""
     path = regular(folder / rng.choice([WEIGHTS, LEXICON]))
     content = bytearray(path.read_bytes())
     if len(content) > 5000:
@@ -148,7 +148,7 @@ def mutate(rng: random.Random, folder: Path) -> None:
     for mutation in rng.choices(MUTATIONS, k=rng.randrange(1, 4)):
         try:
             mutation(rng, folder)
-        except OSError:  # the one before has taken the file away
+        except OSError:  # an earlier mutation removed the file
             break
     if rng.random() < 0.5:
         try:
@@ -162,7 +162,7 @@ def mutate(rng: random.Random, folder: Path) -> None:
 
 
 def disturb(rng: random.Random, folder: Path) -> None:
-    """Write over files that are in use, in place, as a copy over them does, or cut them."""
+    """Overwrite files in use in place, like copying over them, or truncate them."""
     for name in FILES:
         try:
             path = regular(folder / name)

@@ -1,4 +1,4 @@
-"""What a process does while a stranger's directory is opened."""
+"""Observe a process while it opens an untrusted directory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORBIDDEN = (
 
 
 class Watch:
-    """What happens while a stranger's directory is opened."""
+    """An audit hook that records forbidden actions while an untrusted directory is opened."""
 
     def __init__(self) -> None:
         self.folder: str | None = None
@@ -41,7 +41,7 @@ class Watch:
 
 
 def meet_choices() -> None:
-    """Python compiles a dataclass' types the first time that it is asked for them."""
+    """Use every dataclass once: Python compiles its types at the first request."""
     for base, table in CHOICES.items():
         for name in table:
             with suppress(ValueError):

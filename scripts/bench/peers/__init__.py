@@ -1,6 +1,6 @@
-"""Other toolkits at the sizes of experiment=bench_equal, each in an environment of its own, on the same text.
+"""Other toolkits at the sizes of experiment=bench_equal, each in its own environment, on the same text.
 
-Beside this file each has its settings (NAME.yaml) and what to install (NAME.txt).
+The settings of each are in NAME.yaml beside this file, and its requirements in NAME.txt.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 
 HERE = Path(__file__).parent
-STEPS = 120  # updates of a measurement
-REPORT = 10  # updates of a window
+STEPS = 120  # updates per measurement
+REPORT = 10  # updates per window
 WARM_UP = 4  # windows
-SAVE_EVERY = 25  # updates of a trial
+SAVE_EVERY = 25  # updates, in a trial
 
 
 @dataclass(frozen=True)
 class Peer:
     version: str
-    train: list[str]  # what `python -m` runs, up to the name of the settings' file
+    train: list[str]  # arguments of `python -m`, followed by the settings file
     rate: re.Pattern[str]  # target tokens a second, in a line of its log
-    # model, source, output, beam size, batch size, threads -> what Python runs; None: not known here
+    # model, source, output, beam size, batch size, threads -> Python's arguments; None: not supported here
     translate: Callable[[Path, Path, Path, int, int, int], list[str]] | None = None
     environment: str | None = None  # the peer whose environment it shares
-    convert: Callable[[Path, Path], list[str]] | None = None  # checkpoint, output -> what makes a model of it
+    convert: Callable[[Path, Path], list[str]] | None = None  # checkpoint, output -> Python's arguments
 
 
 def opennmt_translate(model: Path, src: Path, output: Path, beam: int, batch: int, threads: int) -> list[str]:
@@ -72,14 +72,14 @@ PEERS = {
         convert=ctranslate2_convert,
     ),
 }
-TRAINERS = [name for name, peer in PEERS.items() if not peer.convert]  # whose models are those of bench_equal
+TRAINERS = [name for name, peer in PEERS.items() if not peer.convert]  # with models as in bench_equal
 
 
 @dataclass(frozen=True)
 class Trial:
-    """How well a peer translates after so much time, everything included from its start on.
+    """A test of a peer's quality after `minutes` of wall time, from the start of its command.
 
-    Raises ValueError for a time that is none, and for files that are not there or do not match.
+    Raises ValueError for an invalid time, and for files that are missing or do not match.
     """
 
     minutes: float
@@ -95,26 +95,26 @@ class Trial:
 
 
 def settings(name: str, run: Path, steps: int, save_every: int) -> str:
-    """The peer's settings for `steps` updates in the folder `run`, beside which the text is."""
+    """The peer's settings for `steps` updates in the folder `run`. The text is in its parent."""
     template = Template((HERE / f"{name}.yaml").read_text())
     return template.substitute(work=run.parent, run=run, steps=steps, save_every=save_every, report_every=REPORT)
 
 
 def environment(name: str, folder: Path) -> Path:
-    """The peer's own Python, installed once."""
+    """The Python of the peer's environment, which is installed once."""
     python = folder / "venv/bin/python"
     if not (folder / "installed").exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
         install = [str(python), "-m", "pip", "install", "--quiet"]
         subprocess.run([*install, "torch==2.13.0"], check=True)
-        # Its own ranges exclude this torch, so what it needs is listed beside this file.
+        # Its own version ranges exclude this torch, so its requirements are listed beside this file.
         subprocess.run([*install, "--no-deps", "--requirement", str(HERE / f"{name}.txt")], check=True)
         (folder / "installed").touch()
     return python
 
 
 def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
-    """Raw pairs, the piece model, and its pieces one a line."""
+    """Write the raw pairs, the SentencePiece model, and its pieces, one per line."""
     train, valid = corpus.pairs(corpus.train), prepared.valid
     held = {pair[:2] for pair in valid} if corpus.splits["valid"] is None else set[tuple[str, str]]()
     for role, pairs in (("train", [pair for pair in train if pair[:2] not in held]), ("valid", valid)):
@@ -127,12 +127,12 @@ def write_text(work: Path, corpus: Corpus, prepared: Prepared) -> None:
 
 
 class Installed:
-    """A peer in its environment, with the text and settings beside it."""
+    """A peer in its environment, with its text and settings."""
 
     def __init__(
         self, name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int, run: str = "run"
     ) -> None:
-        """What it trains is in the folder `run`; another has another model."""
+        """`run` is the folder of the trained model; each run has its own model."""
         self.peer, self.name, self.work, self.threads = PEERS[name], name, folder / name, threads
         self.run = self.work / run
         self.log = self.work / "train.log"
@@ -143,7 +143,7 @@ class Installed:
         write_text(self.work, corpus, prepared)
 
     def call(self, arguments: list[str], timeout_s: float | None = None) -> bool:
-        """Whether its Python ended well; what it prints goes into the log."""
+        """Run the peer's Python -> whether it succeeded. Its output goes into the log."""
         env = {**os.environ, "OMP_NUM_THREADS": str(self.threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
         with self.log.open("a") as output:
             command = [str(self.python), *arguments]
@@ -151,16 +151,16 @@ class Installed:
         return ended.returncode == 0
 
     def train(self, minutes: float | None = None) -> None:
-        """From scratch, for STEPS updates or for so many minutes."""
+        """Train from scratch, for STEPS updates or for `minutes`."""
         shutil.rmtree(self.run, ignore_errors=True)
         self.log.unlink(missing_ok=True)
         steps, save_every = (STEPS, STEPS) if minutes is None else (10**6, SAVE_EVERY)
         (self.work / "settings.yaml").write_text(settings(self.name, self.run, steps, save_every))
-        with suppress(subprocess.TimeoutExpired):  # as minutes should end
+        with suppress(subprocess.TimeoutExpired):  # the expected end after `minutes`
             self.call(["-m", *self.peer.train, "settings.yaml"], 60 * minutes if minutes else None)
 
     def checkpoints(self) -> list[Path]:
-        """The newest first."""
+        """All checkpoints, newest first."""
         return sorted(self.run.glob("model_step_*.pt"), key=lambda path: path.stat().st_mtime, reverse=True)
 
     def translate(self, model: Path, src: Path, output: Path, beam: int = 5, batch: int = 64) -> bool:
@@ -171,8 +171,8 @@ class Installed:
 def measure(
     name: str, folder: Path, corpus: Corpus, prepared: Prepared, threads: int, trial: Trial | None = None
 ) -> dict[str, Any]:
-    """Train for STEPS updates and read the rate from the log: the median window after warm-up. With a `trial` train
-    for as long as that says, and score what it then translates."""
+    """Train for STEPS updates and read the rate from the log: the median window after warm-up. With a `trial`, train
+    for its minutes, and score the translations of the resulting model."""
     peer = Installed(name, folder, corpus, prepared, threads, "run" if trial else "speed")
     peer.train(trial.minutes if trial else None)
     rates = [float(rate) for rate in peer.peer.rate.findall(peer.log.read_text())]
@@ -185,7 +185,7 @@ def measure(
 
 
 def trial_bleu(peer: Installed, trial: Trial) -> float:
-    """BLEU of the newest checkpoint that can be opened: the last one may have been cut off as it was written."""
+    """BLEU of the newest checkpoint that can be opened: the last one may be truncated."""
     hyp = peer.run / "hyp.txt"
     for model in peer.checkpoints():
         if peer.translate(model, trial.src, hyp):

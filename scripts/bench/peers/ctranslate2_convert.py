@@ -1,5 +1,5 @@
-"""CTranslate2's converter of OpenNMT-py's checkpoints, which names what torch must be told to trust. Runs in its own
-environment, on a checkpoint made there."""
+"""CTranslate2's converter of OpenNMT-py's checkpoints, with a class that torch must be told to trust. Runs in the
+peer's environment, on a checkpoint made there."""
 
 import argparse
 import sys

@@ -1,7 +1,8 @@
-"""Translate a file with CTranslate2 in int8: MODEL TOKENIZER SRC HYP BEAM BATCH THREADS. Runs in its own environment.
+"""Translate a file with CTranslate2 in int8: MODEL TOKENIZER SRC HYP BEAM BATCH THREADS. Runs in the peer's
+environment.
 
-With a batch of 1 it takes one sentence at a time on all threads, as somebody who waits for each would. A model
-that has not learned yet where a sentence ends is stopped at LONGEST pieces.
+With a batch of 1 it translates one sentence at a time on all threads, as for a waiting user. Output is limited to
+LONGEST pieces, for models that have not yet learned where a sentence ends.
 """
 
 import sys

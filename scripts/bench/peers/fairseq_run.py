@@ -1,12 +1,12 @@
-"""fairseq's commands on raw text, in its own environment:
+"""fairseq's commands on raw text, in fairseq's environment:
 
     train TEXT SRC TGT RUN [OPTION ...]
     translate MODEL TEXT RUN SRC HYP BEAM BATCH
 
-TEXT is a folder with train, valid, tokenizer.model and vocabulary.txt. fairseq wants text that is cut into pieces and
-made binary before, and writes translations among other lines. Its dataclasses, and those of the Hydra that it needs,
-have defaults that Python 3.11 takes for mutable, because they have no hash; so here they have one. torch, newer than
-fairseq, is told that checkpoints made here may be loaded by the variable that says so.
+TEXT is a folder with train, valid, tokenizer.model and vocabulary.txt. fairseq needs text that is split into pieces
+and binarized, and prints translations among other lines. Python 3.11 rejects defaults in the dataclasses of fairseq
+and its Hydra as mutable, because they have no hash; so this script gives them one. An environment variable lets
+torch, which is newer than fairseq, load the checkpoints made here.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import sentencepiece
-import torch  # noqa: F401  (before what is changed below)
+import torch  # noqa: F401  (before the changes below)
 
 plain: Any = dataclasses.dataclass
 
 
 def hashable(cls: Any = None, **options: Any) -> Any:
-    """dataclasses.dataclass, with a hash for those of these two libraries."""
+    """dataclasses.dataclass, with a hash for the classes of these two libraries."""
     if cls is None:
         return lambda found: hashable(found, **options)
     is_theirs = cls.__module__.startswith(("fairseq", "hydra"))
@@ -37,10 +37,10 @@ from fairseq.modules.transformer_layer import TransformerEncoderLayerBase  # noq
 from fairseq_cli import interactive, preprocess  # noqa: E402
 from fairseq_cli import train as training  # noqa: E402
 
-# Its short cut calls a function of torch that has changed since.
+# fairseq's fast path calls a torch function that has changed since.
 TransformerEncoderLayerBase.can_use_fastpath = property(lambda self: False, lambda self, value: None)
 
-SPECIAL = 4  # of our vocabulary; fairseq has such of its own
+SPECIAL = 4  # special pieces of our vocabulary; fairseq adds its own
 
 
 def run(main: Callable[[], Any], *arguments: object) -> None:

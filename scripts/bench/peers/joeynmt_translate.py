@@ -1,6 +1,6 @@
-"""Translate a file with JoeyNMT: SETTINGS MODEL SRC HYP BEAM BATCH THREADS. Runs in its own environment.
+"""Translate a file with JoeyNMT: SETTINGS MODEL SRC HYP BEAM BATCH THREADS. Runs in the peer's environment.
 
-Its command decodes all of a file and then fails to write it, so this takes what it would print.
+JoeyNMT's command decodes a whole file and then fails to write it, so this script captures its standard output.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""How fast another toolkit translates: a command's time for all sentences, less its time for one of them."""
+"""The translation speed of another toolkit: a command's time for all sentences, minus its time for one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEARCHES = {"greedy": 1, "beam 5": 5}
 
 
 def trained(peer: Installed, minutes: float) -> Path:
-    """The newest model under the peer's folder that can be opened; if there is none, one is trained first."""
+    """The newest model in the peer's folder that can be opened. Trains one first if there is none."""
     if not peer.checkpoints():
         peer.train(minutes)
     for checkpoint in peer.checkpoints():
@@ -30,7 +30,7 @@ def trained(peer: Installed, minutes: float) -> Path:
 def translation_rows(
     peer: Installed, model: Path, src: Path, ref: Path, repeats: int, latency_sentences: int
 ) -> list[dict[str, Any]]:
-    """A row for each search, of a whole file in batches of 64 and of one sentence at a time."""
+    """One row for each search, for a whole file in batches of 64 and for one sentence at a time."""
     texts, refs = list(read_lines(src)), list(read_lines(ref))
     rows = []
     for search, beam in SEARCHES.items():
@@ -55,7 +55,7 @@ def translation_rows(
 
 
 def timed(peer: Installed, model: Path, texts: list[str], beam: int, batch: int) -> float:
-    """Seconds of the command, start and loading included; its translations are in hyp.txt."""
+    """Seconds of the command, including start and loading. Writes the translations to hyp.txt."""
     src = peer.run / "src.txt"
     src.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     began = time.perf_counter()

@@ -1,5 +1,5 @@
-"""A cell of the comparison: one system, so much text, so many minutes. Its folder keeps what it found, as JSON:
-trained.json after the training and the validation, tested.json after the test."""
+"""A cell of the comparison: one system, one size of the text, one training time. Its folder keeps the results as
+JSON: trained.json after training and validation, tested.json after the test."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from nmt.metrics.comparison import compare
 from nmt.metrics.config import MetricConfig
 from nmt.metrics.measure import Measure
 
-BEAM = 5  # of the test; the validation is greedy, for what is compared there is one system's models
+BEAM = 5  # for the test; validation is greedy, because it only compares models of one system
 TRAINED, TESTED, TOGETHER = "trained.json", "tested.json", "compared.json"
 
 Result = dict[str, Any]
 
 
 class FailedError(Exception):
-    """A system did not do what it was asked; the message says where it tells why."""
+    """A system failed; the message names its log."""
 
 
 def known(path: Path) -> Result | None:
@@ -44,13 +44,14 @@ def save(path: Path, result: Mapping[str, Any]) -> None:
 class Cell:
     def __init__(self, name: str, system: System, place: Place) -> None:
         self.name, self.system, self.place = name, system, place
-        self.cores: Collection[int] = ()  # that it may use; empty: all
+        self.cores: Collection[int] = ()  # to use; empty: all
         self.log = place.folder / "log"
         self.marks = place.folder / "marks"
 
     def train(self, points: int) -> Result:
-        """From scratch, for the cell's minutes, keeping its newest model at `points` times; then greedy BLEU of each
-        on the validation text. The best is in the folder as "chosen". Raises FailedError when there is none."""
+        """Train from scratch for the cell's minutes and keep the newest model at `points` times; then measure the
+        greedy BLEU of each on the validation text. The best is kept as "chosen". Raises FailedError if there is
+        none."""
         place = self.place
         if found := known(place.folder / TRAINED):
             return found
@@ -68,7 +69,7 @@ class Cell:
         used = self._run(self.system.train(place), limit, mark, clock=place.clock)
         if not used.timed_out and not used.ended_well:
             raise FailedError(f"{self.name} does not train; {self.log} tells why")
-        time.sleep(systems.WHOLE_S + 0.1)  # so that what it wrote last is seen as whole
+        time.sleep(systems.WHOLE_S + 0.1)  # until the last file counts as complete
         if model := self.system.saved(place):
             kept[points + 1] = (used.seconds if place.clock == "wall" else used.cpu_seconds / place.threads) / 60
             keep(model, self.marks / str(points + 1))
@@ -101,7 +102,7 @@ class Cell:
         return result
 
     def test(self) -> Result:
-        """Of the chosen model: BLEU and chrF of each test, and how fast the first is translated."""
+        """Test the chosen model: BLEU and chrF on each test set, and translation speed on the first."""
         place = self.place
         if found := known(place.folder / TESTED):
             return found
@@ -118,7 +119,7 @@ class Cell:
         return result
 
     def in_ctranslate2(self) -> Result:
-        """The same model in int8. Nothing where it cannot be converted."""
+        """Test the same model in int8. Empty if it cannot be converted."""
         place, model = self.place, self.place.folder / "converted"
         if not self._run(converted(place.folder / "chosen", model)).ended_well:
             return {}
@@ -127,7 +128,7 @@ class Cell:
         return self.scores(split, output) | {"sentences_per_cpu_s": self.speed(model, used, ctranslate2_translation)}
 
     def speed(self, model: Path, of_all: Usage, command: Command | None = None) -> float:
-        """Sentences of the first test a second of processor time, without the start of the command."""
+        """Sentences of the first test set per second of processor time, excluding the start of the command."""
         text = self.place.text
         lines = text.lines(text.tests[0], text.src)
         one = self.place.folder / "one.txt"
@@ -136,7 +137,7 @@ class Cell:
         return round((len(lines) - 1) / max(of_all.cpu_seconds - start.cpu_seconds, 1e-3), 1)
 
     def translate(self, model: Path, src: Path, output: Path, beam: int, command: Command | None = None) -> Usage:
-        """By the system's command, or by another in its environment. Raises FailedError."""
+        """Translate with the system's command, or with another one in its environment. Raises FailedError."""
         arguments = (command or self.system.translate)(self.place, model, src, output, beam)
         pipes = command is None and self.system.pipes
         used = self._run(arguments, stdin=src if pipes else None, stdout=output if pipes else None)
@@ -160,7 +161,7 @@ class Cell:
                 self.translate(model, text.path(JUDGED, text.src), output, 1)
                 curve.append({"mark": number, "minutes": round(minutes, 2), **self.scores(JUDGED, output, ("bleu",))})
             except (FailedError, ValueError):
-                continue  # it was cut off as it was written
+                continue  # a truncated model
         return curve
 
     def _run(self, arguments: list[str], limit_s: float | None = None, tick: Tick = no_tick, **how: Any) -> Usage:
@@ -174,7 +175,7 @@ class Cell:
 
 
 def compared(cells: Mapping[str, Cell], folder: Path, ours: str) -> Result:
-    """The paired bootstrap of each other system against `ours`, for each test: {test: {system: {metric: ...}}}."""
+    """Paired bootstrap of every other system against `ours` on each test set: {test: {system: {metric: ...}}}."""
     if (before := known(folder / TOGETHER)) and before["systems"] == list(cells):
         return before
     text = cells[ours].place.text

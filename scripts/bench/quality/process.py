@@ -1,4 +1,4 @@
-"""A command under a limit of time, and what it took."""
+"""Run a command under a time limit, and measure its time and memory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 TICK_S = 0.2
-GRACE_S = 30.0  # to end after its signal
-STOPPED = threading.Event()  # ends every command
+GRACE_S = 30.0  # from the signal until the kill
+STOPPED = threading.Event()  # kills every command
 
 
-Clock = Literal["wall", "processor"]  # of a limit: how long a command runs, or computes on each of its threads
-Tick = Callable[[float], None]  # is told how many seconds a command has run
+Clock = Literal["wall", "processor"]  # a limit on running time, or on processor time per thread
+Tick = Callable[[float], None]  # called with the seconds that a command has run
 
 
 def no_tick(seconds: float) -> None:
-    """Nothing is done meanwhile."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class Usage:
     seconds: float
-    cpu_seconds: float  # of all its threads and of the processes that it waited for
+    cpu_seconds: float  # including all threads and the processes that it waited for
     peak_bytes: int
     ended_well: bool
     timed_out: bool
@@ -49,9 +49,9 @@ def run(
     stdin: Path | None = None,
     stdout: Path | None = None,
 ) -> Usage:
-    """With so many threads, on `cores` alone where any are given and the system can hold it there. `tick` is called a
-    few times a second with how long it has run by `clock`. After `limit_s` of that it is sent `stop`, and killed if
-    it does not end."""
+    """Run a command with `threads` threads, pinned to `cores` if given and supported. Calls `tick` a few times per
+    second with the elapsed seconds by `clock`. After `limit_s` sends the signal `stop`; if the command does not end,
+    kills it."""
     env = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
     with ExitStack() as opened:
         output = opened.enter_context(log.open("ab"))
@@ -62,7 +62,7 @@ def run(
         process = subprocess.Popen(list(map(str, command)), cwd=cwd, env=env, start_new_session=True, **files)
         if cores and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(process.pid, cores)
-        told = None  # when it was
+        told = None  # time of the signal
         while True:
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             seconds = time.monotonic() - began
@@ -76,14 +76,14 @@ def run(
                 told = seconds
                 os.kill(process.pid, stop)
             time.sleep(TICK_S)
-        process.returncode = os.waitstatus_to_exitcode(status)  # so that its destructor does not wait for it
+        process.returncode = os.waitstatus_to_exitcode(status)  # keeps its destructor from waiting
     scale = 1 if sys.platform == "darwin" else 1024
     cpu = used.ru_utime + used.ru_stime
     return Usage(seconds, cpu, used.ru_maxrss * scale, process.returncode == 0, told is not None)
 
 
 def computed(pid: int) -> float:
-    """Seconds that a process, all its threads, and the children that it waited for have computed."""
+    """Processor seconds of a process, all its threads, and the children that it waited for."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:  # it has ended

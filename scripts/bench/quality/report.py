@@ -12,7 +12,7 @@ Result = Mapping[str, Any]
 
 
 class Comparison(NamedTuple):
-    """Systems that trained for as long on the same text; what has not been made yet is missing."""
+    """Systems trained for the same time on the same text. Results that do not exist yet are missing."""
 
     pairs: int
     minutes: float
@@ -22,7 +22,7 @@ class Comparison(NamedTuple):
 
 
 def table(comparisons: Sequence[Comparison], tests: Sequence[str]) -> str:
-    """In Markdown, a row a system; `p` is of the BLEU of the first test against nmt's."""
+    """A Markdown table, one row per system; `p` compares its BLEU on the first test set with nmt's."""
     header = ["pairs", "minutes", "system", "used (processor)", "parameters", "peak memory", "valid"]
     header += [f"{test} {metric}" for test in tests for metric in ("BLEU", "chrF")] + ["sentences/s", "p"]
     lines = [markdown_row(header), markdown_row(["---"] * len(header))]
@@ -45,7 +45,7 @@ def table(comparisons: Sequence[Comparison], tests: Sequence[str]) -> str:
 
 
 def speed(tested: Result) -> str:
-    """With that of the same model in CTranslate2, where it has been there."""
+    """Sentences/s, followed by those of the same model in CTranslate2 if it was tested there."""
     fast = tested.get("ctranslate2")
     return f"{tested['sentences_per_cpu_s']:,.0f}" + (f" ({fast['sentences_per_cpu_s']:,.0f})" if fast else "")
 
@@ -57,7 +57,7 @@ def p_value(compared: Result | None, tests: Sequence[str], name: str) -> str:
 
 
 def picture(comparisons: Sequence[Comparison]) -> LineChart:
-    """BLEU over the minutes, a line a system and size of the text, each of its longest training."""
+    """BLEU against minutes, one line per system and text size, from the longest training."""
     lines = []
     for pairs in dict.fromkeys(one.pairs for one in comparisons):
         longest = max((one for one in comparisons if one.pairs == pairs), key=lambda one: one.minutes)

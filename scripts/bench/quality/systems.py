@@ -1,4 +1,4 @@
-"""What is compared: how each system is trained, what it saves, and how that translates."""
+"""The compared systems: how to train each, which models it saves, and how to translate with them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from nmt.sweep.space import typed
 
 HERE = Path(__file__).parent
 FAIRSEQ = str(HERE.parent / "peers/fairseq_run.py")
-WHOLE_S = 2.0  # a file that has not changed for so long is written to its end
-# The minutes of trainer.max_minutes are those of the clock, too.
+WHOLE_S = 2.0  # a file unchanged for this long counts as complete
+# Makes trainer.max_minutes count processor time.
 BY_PROCESSOR = (
     "import time, types; from lightning.pytorch.callbacks import timer; "
     "timer.time = types.SimpleNamespace(monotonic=lambda: time.process_time() / {threads}); "
 )
-RESERVE_MINUTES = 0.5  # of the time of nmt-train, for its start and its last validation
+RESERVE_MINUTES = 0.5  # of nmt-train's time, for its start and its last validation
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a system works, and for how long."""
 
-    folder: Path  # its own
+    folder: Path  # the system's own
     text: Text
     minutes: float
     threads: int
     peer_dir: Path
-    clock: Clock = "wall"  # of the minutes
+    clock: Clock = "wall"  # measures the minutes
 
     @property
     def run(self) -> Path:
@@ -47,19 +47,19 @@ class Place:
 
 Command = Callable[
     [Place, Path, Path, Path, int], list[str]
-]  # model, source, output, beam size -> what Python is given
+]  # place, model, source, output, beam size -> Python's arguments
 
 
 @dataclass(frozen=True)
 class System:
     kind: str  # recurrent or Transformer
-    train: Callable[[Place], list[str]]  # what its Python is given
+    train: Callable[[Place], list[str]]  # Python's arguments
     saved: Callable[[Place], Path | None]  # the newest model
     translate: Command
-    parameters: re.Pattern[str]  # their number, in a line of its log
-    peer: str | None = None  # whose environment it has, of scripts/bench/peers; None: this one
-    release: str = ""  # of a peer that PEERS does not know
-    stop: signal.Signals = signal.SIGTERM  # what ends its training
+    parameters: re.Pattern[str]  # their number, in a line of the log
+    peer: str | None = None  # the peer of scripts/bench/peers whose environment it uses; None: this environment
+    release: str = ""  # the version of a peer that is not in PEERS
+    stop: signal.Signals = signal.SIGTERM  # ends its training
     pipes: bool = False  # translates from stdin to stdout
 
     @property
@@ -77,7 +77,7 @@ def folder_of(place: Place, peer: str) -> Path:
 
 
 def settings(place: Place, name: str) -> str:
-    """The path of NAME.yaml, filled in."""
+    """Fill in NAME.yaml -> its path."""
     text = place.text
     filled = Template((HERE / f"{name}.yaml").read_text()).substitute(
         text=text.folder, src=text.src, tgt=text.tgt, run=place.run, pieces=text.pieces, max_tokens=text.max_tokens
@@ -88,7 +88,7 @@ def settings(place: Place, name: str) -> str:
 
 
 def command(name: str, before: str = "") -> list[str]:
-    """nmt-NAME, after what comes before."""
+    """Python's arguments for nmt-NAME, with the code `before` run first."""
     return ["-c", f"{before}from nmt.cli.{name} import main; main()"]
 
 
@@ -136,7 +136,7 @@ def joeynmt_translation(place: Place, model: Path, src: Path, output: Path, beam
 
 
 def fairseq_training(place: Place) -> list[str]:
-    """Its recipe for IWSLT14, with the layers, sizes and warm-up of the other Transformers."""
+    """fairseq's recipe for IWSLT14, with the layers, sizes and warm-up of the other Transformers."""
     text = place.text
     sizes = [f"--{side}-layers=3" for side in ("encoder", "decoder")]
     for side in ("encoder", "decoder"):
@@ -195,21 +195,21 @@ SYSTEMS = {
         release="0.12.2",
     ),
 }
-FAST = "opennmt-transformer"  # whose model CTranslate2 reads
+FAST = "opennmt-transformer"  # CTranslate2 can read its model
 
 
 def keep(model: Path, target: Path) -> None:
-    """A copy that the system's next model does not replace."""
+    """Copy a model, so that the system's next one does not replace it."""
     if model.is_dir():
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(model, target, ignore=shutil.ignore_patterns(".*"))  # drafts, which may go any moment
+        shutil.copytree(model, target, ignore=shutil.ignore_patterns(".*"))  # temporary files, which may disappear
     else:
         target.unlink(missing_ok=True)
         target.hardlink_to(model)
 
 
 def converted(checkpoint: Path, output: Path) -> list[str]:
-    """For CTranslate2, in OpenNMT-py's environment."""
+    """Python's arguments to convert for CTranslate2, in OpenNMT-py's environment."""
     return ctranslate2_convert(checkpoint, output)
 
 

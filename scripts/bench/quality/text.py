@@ -14,18 +14,18 @@ from nmt.sweep.space import typed
 from nmt.training.auto_settings import prepared_by_text
 
 SEED = 26
-JUDGED = "judged"  # by which the best of a system's models is chosen
+JUDGED = "judged"  # the split for choosing the best of a system's models
 
 
 @dataclass(frozen=True)
 class Text:
-    folder: Path  # has train, valid and the tests of either side, tokenizer.model and vocabulary.txt, a piece a line
+    folder: Path  # train, valid and tests of both sides, tokenizer.model, vocabulary.txt (one piece per line)
     src: str
     tgt: str
     tests: tuple[str, ...]
-    overrides: tuple[str, ...]  # what nmt-train is told beside where the text is
+    overrides: tuple[str, ...]  # of nmt-train, besides the location of the text
     pieces: int
-    max_tokens: int  # of a batch
+    max_tokens: int  # per batch
 
     def path(self, split: str, language: str) -> Path:
         return self.folder / f"{split}.{language}"
@@ -35,7 +35,7 @@ class Text:
 
     @property
     def arguments(self) -> list[str]:
-        """Of nmt-train."""
+        """The arguments of nmt-train."""
         where = ["data=files", typed("data.dir", str(self.folder)), f"data.src={self.src}", f"data.tgt={self.tgt}"]
         tests = [f"data.test={self.tests[0]}"] if self.tests else []
         return [*where, *tests, typed("cache_dir", str(self.folder.parent / "cache")), *self.overrides]
@@ -50,10 +50,10 @@ def make_text(
     overrides: list[str],
     valid_lines: int | None = None,
 ) -> Text:
-    """In `folder`, once; of `source`, which has the whole text. The split JUDGED has the first `valid_lines` of the
-    validation text. nmt-train learns the pieces and tells the size of a
-    batch, by the text and these overrides. Raises ValueError for files that are not there or do not match, or a
-    folder that was made otherwise."""
+    """Make the text in `folder`, once, from the whole text in `source`. The split JUDGED has the first `valid_lines`
+    of the validation text. nmt-train's code learns the pieces and chooses the batch size from the text and
+    `overrides`. Raises ValueError if files are missing or do not match, or if `folder` was made with other
+    settings."""
     text = Text(folder, *languages, tests, tuple(overrides), 0, 0)
     wanted = json.loads(json.dumps(asdict(text), default=str))
     wanted |= {"source": str(source.resolve()), "pairs": pairs, "valid_lines": valid_lines}
