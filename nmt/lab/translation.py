@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 SAMPLES = 1000  # for the bootstrap
 AS_TRAINED: dict[str, Any] = {"compute": "float32", "shortlist": False}
-OPTIONS: dict[str, Any] = {  # settings that only some kinds of attention have, with the values that turn them off
+OPTIONS: dict[str, Any] = {  # settings that only some kinds of attention have, and their defaults
     one.name: one.default
     for one in fields(AttentionConfig)
     if any(one.name in kind.options for kind in ATTENTIONS.values())
