@@ -153,7 +153,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
 
 
 def text(report: dict[str, Any]) -> str:
-    """The tables. Control characters in text from files or models are shown, not obeyed."""
+    """The tables. Control characters in text from files or models are escaped."""
     names = short_names(list(report["systems"]))
     titles = {
         "bleu_by_src_words": "BLEU by source words",

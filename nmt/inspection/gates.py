@@ -54,7 +54,8 @@ class _Watch(TorchFunctionMode):
             result = func(*args, **(kwargs or {}))
             if name == "rsub" and args[0] is self.last:  # tanh a = 1 - 2 σ(-2a): cells compute it so for many numbers
                 self.made[-1] = Made("tanh", self.made[-1].of, result.clone())
-            return result.detach() if name == "maximum" else result  # a scale: cut, so each gate is seen alone
+            # A maximum is a scale. Without its gradient each gate is seen alone.
+            return result.detach() if name == "maximum" else result
         of = args[0].clone()  # argument and result may be overwritten
         result = func(*args, **(kwargs or {}))
         self.made.append(Made(name, of, result.exp() if name == LOG_SIGMOID else result.clone()))

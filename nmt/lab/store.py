@@ -1,6 +1,6 @@
 """Experiments as many small jobs with stored results. A stored result is not computed again, so an interrupted
 experiment continues. The key of a result is a hash of its job and of nmt's version, so it is never mistaken for
-another's. It also records the versions and the machine that made it, which summaries show."""
+another's. Each also records the versions and the machine that made it, which summaries show."""
 
 from __future__ import annotations
 

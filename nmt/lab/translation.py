@@ -167,7 +167,7 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
 
 def with_parameters(model: ModelConfig, size_of: Callable[[ModelConfig], int], budget: int) -> ModelConfig:
     """The model with the largest hidden size that stays within this many parameters."""
-    step = math.lcm(8, 2 * model.attention.heads)  # two directions and equal heads; products are fast by 8
+    step = math.lcm(8, 2 * model.attention.heads)  # two directions, equal heads; multiples of 8 are fast
     units = largest(lambda units: size_of(replace(model, hidden_size=units)), budget, step)
     return replace(model, hidden_size=units)
 

@@ -100,7 +100,7 @@ def conclusion(data: Mapping[str, Any]) -> str:
 
 
 def by_attention(rows: Sequence[Row]) -> str:
-    """The gain from attention for each cell, and from a cell with and without attention."""
+    """The gain from attention for each cell, and from each cell with and without attention."""
     means: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         means.setdefault((row["attention"], cell_of(row)), []).append(row["bleu"]["score"])

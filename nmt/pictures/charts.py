@@ -96,7 +96,7 @@ class Section:
 
 def printable(value: T, most: int | None = LABEL) -> T:
     """A chart, section or text with control characters escaped for terminals and browsers. Paragraphs keep their
-    length; labels are cut, in case a stranger's piece is a page long."""
+    length; labels are cut, as a piece of an unknown model may be a page long."""
     if isinstance(value, str):
         return cast(T, shown(value, most, lines=True))
     if isinstance(value, list | tuple):

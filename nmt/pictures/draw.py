@@ -29,8 +29,8 @@ SERIES = (  # of lines
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip
 MARKERS = "os^vDPX"  # tell apart lines that overlap
-MANY, COLUMNS, WIDTH = 4, 3, 30  # most charts in one column; columns for more; their width in inches
-FEW = 12  # points, up to which each gets its marker
+MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that fit one column; columns for more; their width in inches
+FEW = 12  # at most this many points get a marker each
 # A box replaces a character that no font of this machine has, which is clear enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")

@@ -28,7 +28,7 @@ class Outcome:
     run: str  # its folder in the sweep's folder
     differs: dict[str, str] = field(default_factory=dict)  # its own settings and their values, as typed
     score: float | None = None  # of its best validation; None if there was none
-    metric: Name = "bleu"  # of the score: the selection metric
+    metric: Name = "bleu"  # the selection metric, which the score is of
     rank: tuple[float, ...] = ()  # of that validation, all finite; greater is better
     parameters: int | None = None
     seconds: float | None = None  # of training and validation
@@ -101,7 +101,8 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 def write_record(folder: Path, outcome: Outcome) -> None:
     """Save a run's outcome for the table of the sweep in `folder`. A failure does not replace what an earlier start
     of the same run found."""
-    done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))  # runs have no blank
+    # A run's name has no blank, so it cannot end in " failed".
+    done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))
     done.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(failed if outcome.failed else done, (to_json(asdict(outcome)) + "\n").encode())
     if not outcome.failed:
@@ -131,8 +132,8 @@ def keep_finished(folder: Path) -> list[Outcome]:
 
 
 def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Outcome]) -> frozenset[str]:
-    """The given settings that are left out of runs' names. They are not swept now and were not in an earlier start,
-    unless all runs of one had this value; so the same command finds its runs again."""
+    """The given settings that are left out of runs' names. They are not swept now, nor were they in an earlier
+    start, unless all runs of one had this value. So the same command finds its runs again."""
     own, records = set(swept), list(records)
     earlier = {key for one in records for key in one.differs}
     return frozenset(

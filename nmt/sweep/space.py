@@ -34,7 +34,7 @@ class Choice:
 
     @property
     def ends(self) -> tuple[Scalar, ...]:
-        """Values that show whether the setting accepts such values."""
+        """Values that tell whether the setting accepts this choice."""
         return self.values
 
 

@@ -6,7 +6,7 @@ settings are those of AUTOMATIC. With less,
 - max_epochs is EPOCHS * (MUCH / tokens) ** POWER: a tenth of the text is read 4.6 times as often, in half the time;
   val_every_epochs divides them into VALIDATIONS;
 - dropout and whole-word dropout rise, since every sentence is read so often;
-- attention is guided (guidance.py), as few updates are left to learn it, unless the model of `init` has learned it.
+- attention is guided (guidance.py), as there are few updates to learn it, unless `init` brings a trained model.
 Warm-up never takes more than a fifth of all updates.
 """
 

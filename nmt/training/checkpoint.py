@@ -56,7 +56,7 @@ class CheckpointFiles(TorchCheckpointIO):
         with replacing(target) as file:
             try:
                 torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch raises it for an error of the file
+            except RuntimeError as error:  # torch wraps the file's error in it
                 raise OSError(f"{target} cannot be written: {error.__context__ or error}") from None
             file.flush()
             if not is_whole(file):

@@ -27,7 +27,7 @@ CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
 METRICS, LOG, TENSORBOARD = "metrics.csv", "train.log", "tensorboard"
 
-# Settings that may change between two starts of one run: how long, where and how verbosely it trains.
+# Settings that may change between two starts of one run: how long, where and how verbosely it trains, not what.
 CHANGEABLE = frozenset(
     ["runs_dir", "cache_dir"]
     + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]

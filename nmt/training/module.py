@@ -253,7 +253,8 @@ class TrainingModule(pl.LightningModule):
             before = before.without_best()
         self.progress = before if self.rollbacks is None else replace(before, rollbacks=self.rollbacks)
         self.averaged_step = checkpoint["global_step"]
-        for optimizer in checkpoint["optimizer_states"]:  # the schedule starts at the next update
+        # The schedule applies a new rollback's factor only after the next update.
+        for optimizer in checkpoint["optimizer_states"]:
             for group in optimizer["param_groups"]:
                 group["lr"] *= ROLLBACK_RATE ** (self.progress.rollbacks - before.rollbacks)
 

@@ -19,7 +19,7 @@ class TimeLeft(Callback):
     whichever comes first. It uses the time of a step and of a validation in this process. Patience may end training
     sooner.
 
-    Checkpoints keep the time that training has taken, so `spent` counts all processes of a run.
+    Checkpoints keep the time that training has taken, so `spent` counts all starts of a run.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class TimeLeft(Callback):
 
     @property
     def spent(self) -> float:
-        """Seconds of training and validation, in all processes of the run."""
+        """Seconds of training and validation, in all starts of the run."""
         return self.before + (time.monotonic() - self.began if self.began else 0.0)
 
     def state_dict(self) -> dict[str, Any]:

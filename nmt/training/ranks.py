@@ -78,7 +78,8 @@ def can_start_others() -> bool:
     if "LOCAL_RANK" in os.environ:
         return True
     is_module = getattr(sys.modules["__main__"], "__spec__", None) is not None
-    return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())  # in a notebook: the kernel
+    # In a notebook sys.argv[0] is the kernel's own file, so a file alone does not prove a script.
+    return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())
 
 
 def check_pairs(pairs: int, processes: int) -> None:

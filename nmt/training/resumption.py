@@ -35,7 +35,7 @@ CHECKPOINT: Shape = {  # the parts of a checkpoint that resuming needs, among ot
 class ResumePoint(NamedTuple):
     checkpoint: Path | None
     logs: dict[str, int]  # their sizes at that time, in bytes
-    finished: str | None  # why nothing is left to do, and how to make it continue
+    finished: str | None  # why nothing is left to do, and how to continue
     measure: tuple[Any, ...] | None  # the measure at the start of the run, as ValidText.measured takes it
 
 
@@ -117,7 +117,7 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
 
 
 def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
-    """Why nothing is left to train after a checkpoint, and how to make it continue; None if training is not over."""
+    """Why nothing is left to train after a checkpoint, and how to continue; None if training is not over."""
     epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
     waited = content["progress"]["without_gain"]
     if epochs >= config.max_epochs:

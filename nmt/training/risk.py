@@ -1,5 +1,5 @@
-"""Minimum risk training (Shen et al., 2016, arXiv:1512.02433) makes those translations that a search finds more
-likely that have a better BLEU than the rest. Likelihood alone knows only one translation of a sentence.
+"""Minimum risk training (Shen et al., 2016, arXiv:1512.02433): of the translations that a search finds, those with
+a better BLEU become more likely than the rest. Likelihood alone knows only one translation of a sentence.
 
 For every sentence of a batch, beam search with the current weights finds up to n candidates:
 

@@ -48,7 +48,7 @@ NOT_FOR_USERS = (
 
 
 class SameText(Callback):
-    """Raises an error unless all processes have prepared the same text."""
+    """Raises ValueError unless all processes have prepared the same text."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, TrainingModule)

@@ -19,7 +19,8 @@ from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.plain_data import from_dict, to_dict
 
 FREE = ("dropout", ".sampling", "_share")  # endings of keys that affect only training
-PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}  # of a config; a model brings them
+# The parts of a config that a model may bring.
+PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}
 
 
 def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
