@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 class Term(NamedTuple):
     name: str
-    what: str  # a gate does this much when near 1, little when near 0
+    what: str  # what a gate does: much of it near 1, little near 0
 
 
 GATES = {

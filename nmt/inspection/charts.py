@@ -104,7 +104,7 @@ def row_names(width: int, units: int) -> tuple[str, str]:
     """Singular and plural names for the `width` numbers of a gate or state, in a layer with this many units."""
     if width == units:
         return "unit", "units"
-    return ("head", "heads") if width < units else ("entry", "entries")  # of a matrix
+    return ("head", "heads") if width < units else ("entry", "entries")  # entries of a matrix
 
 
 def time_map(

@@ -1,8 +1,8 @@
 """How far back a gradient reaches: the norm of ∂ loss_T / ∂ state_t over the distance T - t.
 
 The state is everything that a step hands to the next one: for an LSTM h and c together. h alone would miss the path
-through the cell, the very point of an LSTM. The state is taken as handed on: for sLSTM and mLSTM, m and c and n
-divided by e^m.
+through the cell, the very point of an LSTM. The state is taken as handed on: for sLSTM and mLSTM it has c and n
+divided by e^m, and m itself.
 
 Dims: T steps, H hidden units.
 """

@@ -117,8 +117,8 @@ def gate_sizes(cell: Cell, call: Call) -> dict[str, int]:
 
 
 def _slopes(cell: Cell, call: Call, values: Tensor, create_graph: bool = False) -> dict[str, Tensor]:
-    """Gate -> the gradient of `values` with respect to its sum. For a gate that needs W x and R h separately, it is
-    with respect to W x, or to R h if that of W x is zero."""
+    """Gate -> the gradient of `values` with respect to the gate's sum. For a gate that needs W x and R h separately,
+    it is with respect to W x, or to R h if that of W x is zero."""
     gates, x, *_ = call
     sizes = gate_sizes(cell, call)
     of_gates, of_x = torch.autograd.grad(

@@ -105,7 +105,7 @@ def _task(translator: Translator) -> TranslationTask:
 
 def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]]:
     """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first.
-    Each hypothesis has one extension more than the beam size."""
+    Each hypothesis contributes one extension more than the beam size."""
     watcher = _Watcher(getattr(translator.search, "beam_size", 1) + 1)
     (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
     finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}

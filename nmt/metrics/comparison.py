@@ -1,4 +1,4 @@
-"""Whether one system is really better than another, or only by chance."""
+"""Whether one system is better than another, or only seems so by chance."""
 
 from __future__ import annotations
 

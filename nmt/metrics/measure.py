@@ -1,7 +1,7 @@
 """Scores of translations that anyone can compare.
 
-Hypotheses and references are detokenised text, compared in NFC: targets are written so by default, and a different
-spelling in code points is not a mistake. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017) and TER
+Hypotheses and references are detokenised text, compared in NFC: targets are written so by default, and the same text
+in other code points is not a mistake. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017) and TER
 (Snover et al., 2006) run from 0 to 100, though TER may exceed 100. Each comes with sacreBLEU's signature (Post,
 2018).
 
@@ -141,8 +141,8 @@ class Measure:
         return self.scores(*of_rows, ("bleu",))["bleu"].score
 
     def signature(self, refs: References = (("",),)) -> str:
-        """sacreBLEU's signature of the selection metric, by default with one reference per sentence; "nll" for
-        nll."""
+        """sacreBLEU's signature of the selection metric, by default with one reference per sentence; for nll its
+        name."""
         return str(self.metric(self.name, refs).get_signature()) if METRICS[self.name].scorer else self.name
 
     @property
@@ -229,7 +229,7 @@ def check_references(given: Iterable[Any], given_refs: Iterable[Any]) -> tuple[l
 
 
 def _sequence(name: str, given: Any, about: str) -> list[Any]:
-    """Raises TypeError for anything but a sequence of items."""
+    """Raises TypeError unless it is an iterable, other than text or a mapping."""
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise TypeError(f"{name} is a {type(given).__name__}; {about}")
     return list(given)

@@ -2,7 +2,7 @@
 
 cell: [gru, lstm]                                       # one of these
 model.hidden_size: {low: 128, high: 512, step: 64}      # a whole number, because both ends are
-optim.learning_rate: {low: 0.0005, high: 0.01, log: true}  # a number; each power of ten is as likely
+optim.learning_rate: {low: 0.0005, high: 0.01, log: true}  # a number; powers of ten are equally likely
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Range:
     low: float  # if all numbers are whole, so are the values
     high: float
     step: float | None = None
-    log: bool = False  # each power of ten is as likely, not each number
+    log: bool = False  # powers of ten, not numbers, are equally likely
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):

@@ -52,7 +52,7 @@ class GraphedLoss:
             device.type == "cuda"
             and torch.is_grad_enabled()
             and not torch.are_deterministic_algorithms_enabled()
-            # Float16's loss is scaled before its gradient is computed.
+            # Float16 scales the loss before its gradient is computed; the graph computes both at once.
             and not (torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") == torch.float16)
         )
 

@@ -230,7 +230,7 @@ class TrainingModule(pl.LightningModule):
         self.stop_without_gain()  # a run that had stopped stays stopped when started again
 
     def on_train_start(self) -> None:
-        trim_memory()  # the probe's batches
+        trim_memory()  # frees the probe's batches
         self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
             schedule, total = self.config.optim.schedule, self.schedule_end(self.trainer.global_step)
