@@ -1,4 +1,4 @@
-"""nmt-compare: which of several systems is better, and whether the difference means anything."""
+"""nmt-compare: which of several systems is better, and whether the difference is significant."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nmt.metrics.measure import References
 
 COMMAND = "nmt-compare"
-WIDTH = 40  # of a system's name in the tables; where names must be longer to differ, they are
+WIDTH = 40  # of a system's name in the tables, unless names must be longer to differ
 
 
 def parser() -> Parser:
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
-    """All that the command finds out. Raises ValueError for files that do not match."""
+    """All results of the command. Raises ValueError for files that do not match."""
     from nmt.data.readers import read_lines
     from nmt.languages import unit, words
     from nmt.metrics.buckets import bleu_by_length, bleu_by_rarest_word
@@ -126,7 +126,7 @@ def compare_systems(options: argparse.Namespace) -> dict[str, Any]:
 def differ_most(
     srcs: Sequence[str], refs: References, hyps: tuple[list[str], list[str]], chrf: tuple[list[float], list[float]]
 ) -> list[dict[str, Any]]:
-    """The sentences that two systems translate otherwise, with both chrF; those that differ most in it come first."""
+    """The sentences that two systems translate differently, with both chrF scores, the largest difference first."""
     first, second = hyps
     different = [i for i in range(len(srcs)) if first[i] != second[i]]
     return [
@@ -153,7 +153,7 @@ def translations(path: Path, srcs: list[str], options: argparse.Namespace) -> li
 
 
 def text(report: dict[str, Any]) -> str:
-    """The tables, in which whatever comes from a file or a model is shown, not obeyed."""
+    """The tables. Control characters in text from files or models are escaped."""
     names = short_names(list(report["systems"]))
     titles = {
         "bleu_by_src_words": "BLEU by source words",
@@ -192,8 +192,8 @@ def text(report: dict[str, Any]) -> str:
 
 
 def short_names(names: list[str]) -> dict[str, str]:
-    """What each name, of several that differ, is called in the tables: itself where all are short, else what it does
-    not share with all others at the start and the end; of paths whole parts, unless those are long."""
+    """What each of several different names is called in the tables: itself if all are short, else without the start
+    and end that all share. Paths are shortened by whole parts, unless those are too long."""
     found = names
     for parts in ([re.split(r"(?<=[/\\])", name) for name in names], names):
         if max(map(len, found)) > WIDTH:
@@ -202,7 +202,7 @@ def short_names(names: list[str]) -> dict[str, str]:
 
 
 def _unshared(names: Sequence[Sequence[str]]) -> list[str]:
-    start, least = 0, min(map(len, names)) - 1  # of each one part stays
+    start, least = 0, min(map(len, names)) - 1  # one part of each name stays
     while start < least and len({name[start] for name in names}) == 1:
         start += 1
     end = 0

@@ -1,4 +1,4 @@
-"""The test set of the commands that score: its sources, its references, and the measure that fits its language."""
+"""The test set of the scoring commands: its sources, its references, and the measure for its language."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from nmt.translation.values import Translation
 
 
-LANGUAGE = re.compile("[a-z]{2}([-_][a-z0-9]+)*")  # as de, zh-cn; longer codes could be other words
+LANGUAGE = re.compile("[a-z]{2}([-_][a-z0-9]+)*")  # such as de, zh-cn; longer codes could be other words
 
 
 class EvaluationSet(NamedTuple):
     name: str
     srcs: list[str]
-    refs: References  # a list for each file or column; None where a sentence has no reference in it
+    refs: References  # one list per file or column; None where it has no reference for a sentence
 
 
 def add_measure_options(parser: argparse.ArgumentParser) -> None:
-    """How references are given, and how BLEU divides them."""
+    """Options for how references are given and how BLEU tokenises them."""
     parser.add_argument(
         "--ref",
         type=Path,
@@ -75,8 +75,8 @@ def read_test_set(options: argparse.Namespace) -> EvaluationSet:
 
 
 def set_name(src: Path) -> str:
-    """Of the test set of a file: the file's own name without what says how it is packed, its format and its language;
-    the rest may tell it from others (dev.2016.de and dev.2017.de)."""
+    """The name of a file's test set: the file's name without its compression, format and language. The rest may
+    distinguish it from others (dev.2016.de and dev.2017.de)."""
     from nmt.data.pair_files import READERS
 
     name = Path(src.name.removesuffix(".gz"))
@@ -88,8 +88,8 @@ def set_name(src: Path) -> str:
 
 
 def references(path: Path, number: int, src: Path, language: str) -> list[list[str]]:
-    """The references of a file, a list for each column of a TSV; what its first line names after another language is
-    none. Raises ValueError when they do not match."""
+    """The references of a file, one list for each column of a TSV, without columns whose header names another
+    language. Raises ValueError when they do not match."""
     lines = text_lines(path)
     if format_of(path) != TSV:
         return [of_like_length(lines, path, number, src)]
@@ -111,8 +111,8 @@ def of_like_length(lines: list[str], path: Path, number: int, src: Path) -> list
 
 
 def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """Of several references of a sentence an empty one is none: sacreBLEU takes it for a reference, of length 0, and
-    the score rises. A sentence whose references are all empty has an empty one."""
+    """Empty references as None. sacreBLEU would count an empty one as a reference of length 0, which raises the
+    score. A sentence without any other reference keeps the empty ones."""
     rows = [
         [ref if ref.strip() or not any(map(str.strip, row)) else None for ref in row]
         for row in zip(*columns, strict=True)
@@ -121,8 +121,8 @@ def without_empty(columns: Sequence[Sequence[str]]) -> list[list[str | None]]:
 
 
 def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs: References) -> Measure:
-    """The measure of the first model, or by --tgt and --tokenize; without a model --to tells, or the references'
-    script."""
+    """The measure of the first model, changed by --tgt and --tokenize. Without a model, --to or the references'
+    script gives the language."""
     from nmt.bundle import load_config, model_folder
     from nmt.metrics.measure import Measure
 
@@ -137,15 +137,15 @@ def measure_for(options: argparse.Namespace, models: Sequence[Path | str], refs:
 
 
 def order_note(refs: References) -> list[str]:
-    """What a reader of chrF's figure must know of several references."""
+    """What a reader of a chrF score with several references must know."""
     if len(refs) < 2:
         return []
     return [f"of {len(refs)} references chrF takes each sentence's best, of equal ones the first, in the order given"]
 
 
 def warn_of_cut(command: str, translations: Iterable[Translation], name: str = "") -> list[int]:
-    """The lines whose sentence was cut before it was translated, of which a line on stderr tells too, as of those
-    that were longer than what was learned."""
+    """The lines whose sentence was cut before translation. Warns on stderr about them and about those longer than the
+    model has learned."""
     by, found = f" by {name}" if name else "", list(translations)
     cut = _lines(one.truncated for one in found)
     for what, lines in (
@@ -160,5 +160,5 @@ def warn_of_cut(command: str, translations: Iterable[Translation], name: str = "
 
 
 def _lines(have: Iterable[bool]) -> list[int]:
-    """The numbers, from 1, of those that have something."""
+    """The numbers, from 1, of the true values."""
     return [line for line, has in enumerate(have, 1) if has]

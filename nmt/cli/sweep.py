@@ -1,4 +1,4 @@
-"""A sweep of nmt-train (-m): its folder, what its runs are called, and the table of what came of them."""
+"""A sweep of nmt-train (-m): its folder, the names of its runs, and the table of their results."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 FAILED = 1  # the exit code when a run failed
 CONFIG = "config.yaml"  # of a run
-PLACES = ("run", "runs_dir", "cache_dir")  # where the sweep's runs lie
+PLACES = ("run", "runs_dir", "cache_dir")  # the paths of a sweep's runs
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Goes with every run to the process in which a launcher starts it."""
+    """Sent with every run to the process in which a launcher starts it."""
 
     command: str
-    own: str  # its run=
+    own: str  # the sweep's run=
     folder: Path
-    fixed: frozenset[str]  # the keys that are overridden for all runs alike, and are in no name
-    process: int = 0  # that of the command
+    fixed: frozenset[str]  # keys with one value for all runs, left out of names
+    process: int = 0  # the id of the command's process
 
     def name(self, overrides: list[str]) -> str:
-        """Of a run's folder in that of the sweep: what differs, alone."""
+        """The name of a run's folder in the sweep's folder: only the settings that differ."""
         from nmt.cli.schema import run_name
 
         return run_name([one for one in overrides if _key(one) not in self.fixed])
 
     def run(self, overrides: list[str], work: Callable[[str], Trained]) -> float:
-        """Do the work of one run, which is given its name, and write down what came of it. Returns the score, and NaN
-        when it failed: the others go on, and what an earlier start found stays. A signal ends them all."""
+        """Run `work` with the run's name and save the outcome. Returns the score, or NaN if the run failed: the other
+        runs continue, and the result of an earlier start stays. A signal ends all runs."""
         from nmt.sweep.outcomes import Outcome, finished, overridden, write_record
         from nmt.training.divergence import DivergenceError
 
@@ -53,7 +53,7 @@ class Sweep:
         write_record(self.folder, begun)
         outcome, score = begun, math.nan
         try:
-            with seen(os.getpid() == self.process):  # elsewhere several would draw on one terminal
+            with seen(os.getpid() == self.process):  # elsewhere several bars would share one terminal
                 found = work(begun.run)
             score = found.score
             outcome = replace(finished(begun.run, own, found), fixed=fixed)
@@ -76,9 +76,9 @@ def _key(override: Any) -> str:
 
 @contextmanager
 def sweeping(command: str, composed: Any, overrides: list[Any]) -> Iterator[Sweep]:
-    """The sweep that nmt-train's overrides (Hydra's objects) describe; what they come to without what is swept is
-    `composed`. When its runs are over their table, which has those of earlier starts too, is printed and written; a
-    run that failed ends the command."""
+    """The sweep described by nmt-train's overrides (Hydra's objects); `composed` is their config without the swept
+    settings. When all runs are over, prints and writes the table, including runs of earlier starts. Exits with FAILED
+    if a run failed."""
     from nmt.cli.schema import run_name
     from nmt.common.files import locked
     from nmt.sweep.outcomes import TABLE, keep_finished, overridden, read_records, shared, text_table, write_table

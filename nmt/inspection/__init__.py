@@ -1,4 +1,5 @@
-"""What a model does while it translates: attention, gates, states, gradients, the search, as arrays and pictures."""
+"""What a model does while it translates: attention, gates, states, gradients and the search, as arrays and
+pictures."""
 
 from nmt.inspection.charts import sections
 from nmt.inspection.report import PARTS, inspect_sentence

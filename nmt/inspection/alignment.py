@@ -1,6 +1,6 @@
 """Attention as an alignment of words: in Pharaoh format, with or without weights.
 
-Words are what languages.py says: what spaces separate, and the characters of scripts without spaces.
+languages.py defines words: units between spaces, or single characters in scripts without spaces.
 
 Dims: A heads, S source and T target pieces, P source and Q target words.
 """
@@ -23,8 +23,8 @@ BATCH = 32
 
 
 def word_shares(pieces: Sequence[str]) -> Tensor:
-    """How much of each piece, of 1, is of each word (pieces, words). A space alone, and what spells nothing (see
-    `spelt`), is of the word that follows."""
+    """The shares, adding up to 1, of each piece in each word (pieces, words). A lone space or a piece that spells
+    nothing (see `spelt`) belongs to the word that follows."""
     rows: list[dict[int, int]] = [{} for _ in pieces]
     word, begins = -1, True
     for character, owners in characters(pieces):
@@ -43,7 +43,7 @@ def word_shares(pieces: Sequence[str]) -> Tensor:
 
 
 def word_weights(weights: Tensor, src: Sequence[str], tgt: Sequence[str]) -> Tensor:
-    """Weights (T,S) of pieces without EOS -> of words (Q,P): summed over a source word's pieces, the mean over a
+    """Weights (T,S) of pieces without EOS -> of words (Q,P): the sum over a source word's pieces and the mean over a
     target word's."""
     if not src or not tgt:
         return weights.new_zeros(0, 0)
@@ -52,8 +52,8 @@ def word_weights(weights: Tensor, src: Sequence[str], tgt: Sequence[str]) -> Ten
 
 
 def pharaoh(weights: Tensor, threshold: float | None) -> str:
-    """Weights of words (Q,P) -> "0-0 1-2": for each target word the source word that it attends to most; with a
-    threshold every pair of at least that weight, as "0-0:0.93"."""
+    """Weights of words (Q,P) -> "0-0 1-2": each target word with the source word that it attends to most. With a
+    threshold, every pair of at least that weight, as "0-0:0.93"."""
     if not weights.numel():  # blank text has no words
         return ""
     if threshold is None:
@@ -66,8 +66,8 @@ def pharaoh(weights: Tensor, threshold: float | None) -> str:
 def align(
     translator: Translator, srcs: Sequence[str], tgts: Sequence[str], cut: list[bool] | None = None
 ) -> Iterator[Tensor]:
-    """Weights of words (Q,P) of each sentence and its translation, over the mean of the heads. Whether the end of
-    either was left out is added to `cut`.
+    """Word weights (Q,P) of each sentence and its translation, averaged over heads. Adds to `cut` whether the end of
+    either was left out.
 
     Raises ValueError for a model without attention.
     """
@@ -84,7 +84,7 @@ def align(
         _, weights = translator.model(*(tensor.to(translator.device) for tensor in tensors))
         for of_sentence, text, source, ids in zip(weights.float().mean(1).cpu(), texts, sources, tgt, strict=True):
             of_pieces = of_sentence[: len(ids), tags : len(source.ids) - 1]  # neither side's EOS
-            own = [text[start:end] for *_, start, end in source.text.edits]  # a term is another in the target
+            own = [text[start:end] for *_, start, end in source.text.edits]  # a term has another form in the target
             src_pieces = spelt(tokenizer.src_pieces(source.ids[tags:-1]), tokenizer.rules, own)
             tgt_pieces = spelt(tokenizer.tgt_pieces(ids), tokenizer.rules, source.text.kept)
             yield word_weights(of_pieces, src_pieces, tgt_pieces)

@@ -1,4 +1,4 @@
-"""What the gates and the states of a cell are called, and what they do, in words for whoever looks at them."""
+"""Names and plain descriptions of the gates and states of a cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 class Term(NamedTuple):
     name: str
-    what: str  # of a gate near 1 much, near 0 little
+    what: str  # what a gate does: much of it near 1, little near 0
 
 
 GATES = {
@@ -32,7 +32,7 @@ STATES = {
     "m": Term("scale", "the logarithm by which the memory is kept small"),
 }
 _MADE_ANEW = {"n": Term("new state", "what the layer hands on")}
-# Where a letter means something else than in most cells.
+# Letters that mean something other than in most cells.
 OF_CELL: Mapping[str, Mapping[str, Term]] = {
     "rnn": _MADE_ANEW,
     "rnn_relu": _MADE_ANEW,
@@ -51,7 +51,7 @@ UNKNOWN = Term("gate", "")
 
 
 def gate_term(cell: str, gate: str) -> Term:
-    """`gate` may have the number of a transition behind it, as "f (2)"."""
+    """The words for a gate; `gate` may end with the number of a transition, as "f (2)"."""
     letter = gate.partition(" ")[0]
     return OF_CELL.get(cell, {}).get(letter) or GATES.get(letter, UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""What an inspection found (report.py), as charts and words."""
+"""The results of an inspection (report.py) as charts and words."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from nmt.inspection.trace import FOR_EVER
 from nmt.pictures.charts import Curve, Diagram, Heatmap, LineChart, Node, Section, Table
 
 LONGEST = 10  # rows of the table of half-lives
-ROWS = 64  # of a heat map; of a larger layer an even sample of its units is shown
-WIDE = 10  # extensions of a step that the tree shows
+ROWS = 64  # of a heat map; a larger layer shows an even sample of its units
+WIDE = 10  # extensions per step that the tree shows
 
 
 def sections(found: Mapping[str, Any]) -> list[Section]:
-    """What `inspect_sentence` found, as it is shown."""
+    """The results of `inspect_sentence`, for display."""
     shown = {"attention": show_attention, "layers": show_gates, "gradients": show_gradients, "search": show_search}
     return [show(found) for key, show in shown.items() if key in found]
 
 
 def show_attention(found: Mapping[str, Any]) -> Section:
-    """A heat map a head."""
+    """One heat map per head."""
     heads = found["attention"]
     if not any(map(any, heads[0])):
         return Section("Attention", ["The model has no attention (attention=none)."])
@@ -46,7 +46,7 @@ def show_attention(found: Mapping[str, Any]) -> Section:
 
 
 def show_gates(found: Mapping[str, Any]) -> Section:
-    """Heat maps of gates, states and what is kept of them, and tables of what is remembered longest."""
+    """Heat maps of gates, states and the share of them kept, and tables of the longest memories."""
     maps: list[Heatmap] = []
     tables: list[Table] = []
     for name, layer in found["layers"].items():
@@ -68,7 +68,7 @@ def show_gates(found: Mapping[str, Any]) -> Section:
 
 
 def is_of_units(layer: Mapping[str, Any]) -> bool:
-    """Whether each gate and each part of the state, as h, has a number for each unit."""
+    """Whether each gate and each part of the state has one number for each unit, as h does."""
     return len({len(values[0]) for what in ("gates", "states") for values in layer[what].values()}) == 1
 
 
@@ -76,12 +76,12 @@ def layer_maps(name: str, layer: Mapping[str, Any], found: Mapping[str, Any]) ->
     steps = found["src_pieces"] if layer["of_source"] else ["<s>", *found["tgt_pieces"][:-1]]
     steps_label = f"{'source' if layer['of_source'] else 'target'} pieces read"
     order = unit_order(torch.tensor(layer["states"]["h"]))
-    titled: list[tuple[str, str, Any]] = []  # with a note
+    titled: list[tuple[str, str, Any]] = []  # each with a note
     for key, values in layer["gates"].items():
         title, note = found["words"]["gates"][key]
         titled.append((f"{title} {key}", note, values))
     for key, values in layer["kept"].items():
-        if values not in layer["gates"].values():  # an LSTM's forget gate is there already
+        if values not in layer["gates"].values():  # an LSTM's forget gate is shown already
             titled.append((f"share of {key} that is kept", "how much of it a step leaves where it was", values))
     for key, values in layer["states"].items():
         title, note = found["words"]["states"][key]
@@ -93,7 +93,7 @@ def layer_maps(name: str, layer: Mapping[str, Any], found: Mapping[str, Any]) ->
 
 
 def unit_order(h: Tensor) -> list[int]:
-    """h (T,H) -> units by their weight in the first principal component over time."""
+    """h (T,H) -> units ordered by their weight in the first principal component over time."""
     centred = (h - h.mean(0)).double()
     _, _, components = torch.linalg.svd(centred, full_matrices=False)
     order: list[int] = components[0].argsort().tolist()
@@ -101,16 +101,16 @@ def unit_order(h: Tensor) -> list[int]:
 
 
 def row_names(width: int, units: int) -> tuple[str, str]:
-    """What each of `width` numbers of a gate or a state is of in a layer of so many units; one, and many."""
+    """Singular and plural names for the `width` numbers of a gate or state, in a layer with this many units."""
     if width == units:
         return "unit", "units"
-    return ("head", "heads") if width < units else ("entry", "entries")  # of a matrix
+    return ("head", "heads") if width < units else ("entry", "entries")  # entries of a matrix
 
 
 def time_map(
     title: str, values: Tensor, steps: Sequence[str], order: Sequence[int], steps_label: str, note: str
 ) -> Heatmap:
-    """Values (T,W) as a heat map with units in their `order` downwards, or heads or entries."""
+    """Values (T,W) as a heat map, with units downwards in their `order`, or heads or entries."""
     width = values.shape[1]
     one, many = row_names(width, len(order))
     rows = list(order) if one == "unit" else list(range(width))
@@ -167,7 +167,7 @@ def show_gradients(found: Mapping[str, Any]) -> Section:
 
 
 def show_search(found: Mapping[str, Any]) -> Section:
-    """The tree of the search, a column a step, best extensions on top."""
+    """The tree of the search: one column per step, best extensions on top."""
     steps = found["search"]
     chosen: Sequence[int] = next((one["ids"] for step in steps for one in step if one["fate"] == "chosen"), [])
     nodes = [Node(_key(()), "<s>", -1, 0, "the start", "good")]
@@ -180,7 +180,7 @@ def show_search(found: Mapping[str, Any]) -> Section:
                 continue
             kind = "good" if is_chosen else {"lost": "bad", "ends": "input"}.get(fate, "plain")
             detail = f"{' '.join(one['pieces'])}\nlog-probability {one['log_prob']:.3f}\n{fate}: {one['reason']}"
-            row = min(place, WIDE)  # the chosen one may be behind the best, and stands below them
+            row = min(place, WIDE)  # the chosen one may rank below WIDE; it then stands below them
             nodes.append(Node(_key(ids), one["pieces"][-1], column, -row, detail, kind))
             edges.append((_key(one["parent"]), _key(ids)))
     known = {node.name for node in nodes}
@@ -196,5 +196,5 @@ def show_search(found: Mapping[str, Any]) -> Section:
 
 
 def _key(ids: Sequence[int]) -> str:
-    """A name for a node, which is short however long the translation is."""
+    """A node's name, short even if the translation is long."""
     return hashlib.sha256("-".join(map(str, ids)).encode()).hexdigest()[:16] if ids else "0"

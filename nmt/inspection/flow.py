@@ -1,8 +1,8 @@
 """How far back a gradient reaches: the norm of ∂ loss_T / ∂ state_t over the distance T - t.
 
-The state is everything that a step hands to the next one: for an LSTM h and c together. h alone would leave out the
-way by the cell, which is what an LSTM is about. It is the state as it is handed on: of sLSTM and mLSTM with c and n
-divided by e^m, and m.
+The state is everything that a step hands to the next one: for an LSTM h and c together. h alone would miss the path
+through the cell, the very point of an LSTM. The state is taken as handed on: for sLSTM and mLSTM it has c and n
+divided by e^m, and m itself.
 
 Dims: T steps, H hidden units.
 """
@@ -21,14 +21,14 @@ from nmt.inspection.trace import TracedStep, trace
 from nmt.model.seq2seq import Seq2Seq
 from nmt.translation.translator import Translator
 
-ENDS = 12  # at most so many T of a sentence
+ENDS = 12  # at most this many T per sentence
 TINY = 1e-30  # a gradient of zero has no logarithm
 
 
 def flow(loss: Tensor, layers: Sequence[Sequence[TracedStep]], ends: Tensor | None = None) -> list[float]:
-    """Norms of the gradient of a scalar with respect to the states after each step of all layers, of the last step
-    first: distance 0, 1, 2, ... Where the rows' losses are of other steps, `ends` (B,) says of which; there are then
-    those distances that every row has."""
+    """Norms of the gradient of a scalar with respect to the states of all layers after each step, the last step
+    first: distance 0, 1, 2, ... If the rows' losses are at different steps, `ends` (B,) gives the steps; the result
+    then has the distances that every row has."""
     states = [[part for steps in layers for part in steps[t].state] for t in range(len(layers[0]))]
     wanted = [part for parts in states for part in parts]
     grads = iter(torch.autograd.grad(loss, wanted, retain_graph=True, allow_unused=True))
@@ -45,8 +45,8 @@ def flow(loss: Tensor, layers: Sequence[Sequence[TracedStep]], ends: Tensor | No
 
 
 def sentence_flow(model: Seq2Seq, src: list[int], tgt: list[int]) -> dict[str, list[float]]:
-    """ "decoder": of the loss of target token T, the geometric mean over many T. "encoder": of the loss of the whole
-    sentence, over the distance from each layer's last step; attention reaches every step directly."""
+    """ "decoder": for the loss of target token T, the geometric mean over many T. "encoder": for the loss of the
+    whole sentence, over the distance from each layer's last step (attention reaches every step directly)."""
     with torch.enable_grad():
         layers, features = trace(model, src, tgt)
         logits = F.linear(features, model.output_table, model.output_bias)
@@ -60,14 +60,14 @@ def sentence_flow(model: Seq2Seq, src: list[int], tgt: list[int]) -> dict[str, l
 
 
 def mean_by_distance(norms: Sequence[Sequence[float]]) -> list[float]:
-    """The geometric mean at each distance, over those that are long enough."""
+    """The geometric mean at each distance, over those lists that are long enough."""
     longest = max(map(len, norms))
     columns = [[max(row[i], TINY) for row in norms if len(row) > i] for i in range(longest)]
     return [float(torch.tensor(column, dtype=torch.float64).log().mean().exp()) for column in columns]
 
 
 def untrained(translator: Translator) -> Seq2Seq:
-    """A model of the same config as it is before training; the global generator is left as it was."""
+    """An untrained model of the same config; leaves the global generator unchanged."""
     device = translator.device
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(1)

@@ -1,9 +1,9 @@
-"""What a cell's gates come to, for any cell, by watching its equations at work.
+"""Gate values of any cell, found by watching its equations at work.
 
-A gate's value is the first thing that a nonlinearity makes of its own sums W x + R h. Which nonlinearity of
-`Cell.pointwise` that is, a probe finds out once: by the gradient, which tells what depends on which gate. So a cell
-need not say it, and what is shown is what it computes. A gate that no nonlinearity sees before another gate has
-weighed it has none.
+A gate's value is the first output of a nonlinearity applied to the gate's own sums W x + R h. A probe finds that
+nonlinearity in `Cell.pointwise` once, using gradients, which show what depends on which gate. Cells therefore need
+not declare it, and the values shown are those computed. A gate has no value if another gate weighs it before any
+nonlinearity.
 
 Dims: H hidden units, G gates.
 """
@@ -23,13 +23,13 @@ LOG_SIGMOID = "log_sigmoid"
 NONLINEAR = frozenset(["sigmoid", "tanh", "relu", "exp", "softplus", "elu", "silu", LOG_SIGMOID])
 PRODUCTS = frozenset(["matmul", "mm", "bmm", "addmm", "baddbmm", "linear", "einsum"])
 
-Call = tuple[Tensor, Tensor, State, Parameters]  # what Cell.pointwise takes, of one row
+Call = tuple[Tensor, Tensor, State, Parameters]  # arguments of Cell.pointwise, for one row
 
 
 class Place(NamedTuple):
     gate: str
-    call: int  # which nonlinearity, in the order of computing
-    row: int  # which part of what it made, of `size` numbers
+    call: int  # the nonlinearity's number, in order of computation
+    row: int  # which part, of `size` numbers, of its output
     size: int
     is_rest: bool  # whether it is 1 minus the gate: σ(-a) for σ(a)
 
@@ -41,7 +41,7 @@ class Made(NamedTuple):
 
 
 class _Watch(TorchFunctionMode):
-    """Keeps what nonlinearities make."""
+    """Records the outputs of nonlinearities."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,10 +52,11 @@ class _Watch(TorchFunctionMode):
         name = func.__name__.rstrip("_")
         if name not in NONLINEAR:
             result = func(*args, **(kwargs or {}))
-            if name == "rsub" and args[0] is self.last:  # tanh a = 1 - 2 σ(-2a), as the cells make it of many numbers
+            if name == "rsub" and args[0] is self.last:  # tanh a = 1 - 2 σ(-2a): cells compute it so for many numbers
                 self.made[-1] = Made("tanh", self.made[-1].of, result.clone())
-            return result.detach() if name == "maximum" else result  # a scale, so that a gate is seen without others
-        of = args[0].clone()  # it may be overwritten, as what is made
+            # A maximum is a scale. Without its gradient each gate is seen alone.
+            return result.detach() if name == "maximum" else result
+        of = args[0].clone()  # argument and result may be overwritten
         result = func(*args, **(kwargs or {}))
         self.made.append(Made(name, of, result.exp() if name == LOG_SIGMOID else result.clone()))
         self.last = result
@@ -63,7 +64,7 @@ class _Watch(TorchFunctionMode):
 
 
 class HeldFixed(TorchFunctionMode):
-    """No gradient goes through gates and matrix products. A rectifier is no gate: it lets pass or not."""
+    """Stops gradients through gates and matrix products. A rectifier is not a gate: it passes a value or does not."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -80,10 +81,10 @@ def watch(cell: Cell, call: Call) -> list[Made]:
 
 @torch.enable_grad()
 def gate_places(cell: Cell, call: Call) -> list[Place]:
-    """Where to find the gates among what `watch` returns, for any call of the sizes of this one."""
+    """Where the gates are in the result of `watch`, for any call with the sizes of this one."""
     gates, x, state, parameters = call
     sizes = gate_sizes(cell, call)
-    # Near zero nothing is saturated, so that no gradient is zero by accident.
+    # Nothing is saturated near zero, so no gradient is zero by accident.
     generator = torch.Generator().manual_seed(0)
     gates, x, *parts = (
         (torch.randn(part.shape, generator=generator) * 0.3).to(part).requires_grad_() for part in (gates, x, *state)
@@ -110,21 +111,21 @@ def gate_places(cell: Cell, call: Call) -> list[Place]:
 
 
 def gate_sizes(cell: Cell, call: Call) -> dict[str, int]:
-    """How many numbers each gate has."""
+    """The number of values of each gate."""
     _, _, (h, *_), _ = call
     return dict(zip(cell.gates, cell.gate_sizes(h.shape[-1]), strict=True))
 
 
 def _slopes(cell: Cell, call: Call, values: Tensor, create_graph: bool = False) -> dict[str, Tensor]:
-    """Gate -> the gradient of what it adds to `values`; of a gate that needs W x and R h each by itself, of W x, or
-    of R h where W x has none."""
+    """Gate -> the gradient of `values` with respect to the gate's sum. For a gate that needs W x and R h separately,
+    it is with respect to W x, or to R h if that of W x is zero."""
     gates, x, *_ = call
     sizes = gate_sizes(cell, call)
     of_gates, of_x = torch.autograd.grad(
         values.sum(), (gates, x), None, True, create_graph, allow_unused=True, materialize_grads=True
     )
-    recurrent_rows = len(cell.gates) - cell.input_only  # gates that see h stand in `gates`,
-    summed = recurrent_rows - cell.separate  # and those that need W x by itself in `x`
+    recurrent_rows = len(cell.gates) - cell.input_only  # gates that see h are in `gates`,
+    summed = recurrent_rows - cell.separate  # and those that need W x separately are in `x`
     slopes: dict[str, Tensor] = {}
     for grad, names in ((of_gates, cell.gates[:recurrent_rows]), (of_x, cell.gates[summed:])):
         blocks = grad.split_with_sizes([sizes[name] for name in names], -1)
@@ -135,7 +136,7 @@ def _slopes(cell: Cell, call: Call, values: Tensor, create_graph: bool = False) 
 
 
 def _is_weighed(cell: Cell, call: Call, sums: Tensor, gate: str) -> bool:
-    """Whether other gates have a say in how much of a gate's own sum there is in `sums`, as in f c + (1 - f) n."""
+    """Whether other gates affect how much of a gate's own sum is in `sums`, as in f c + (1 - f) n."""
     slope = _slopes(cell, call, sums, create_graph=True)[gate]
     if not slope.requires_grad:
         return False

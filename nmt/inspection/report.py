@@ -1,4 +1,4 @@
-"""Everything that is found out of one sentence and its translation, as plain data."""
+"""Everything found out about one sentence and its translation, as plain data."""
 
 from __future__ import annotations
 
@@ -33,11 +33,12 @@ def inspect_sentence(
     target: str | None = None,
     beside: Mapping[str, Translator] | None = None,
 ) -> dict[str, Any]:
-    """Translate a sentence, or take `target` for its translation, and look at it -> plain data: the pieces of both
-    sides, whether the end of either was too long and left out, and one entry a part (see PARTS). `beside` are other
-    models, whose gradients are shown too.
+    """Translate a sentence, or take `target` as its translation, and inspect it -> plain data: the pieces of both
+    sides, whether the end of either was too long and left out, and one entry per part (see PARTS). `beside` are other
+    models whose gradients are shown too.
 
-    Raises TypeError for what is no text, and ValueError for no part, and when there is nothing to translate.
+    Raises TypeError for an argument that is not text, and ValueError for an unknown part or when there is nothing to
+    translate.
     """
     parts = _known([parts] if isinstance(parts, str) else list(parts))
     sentence = valid(text_of("sentence", sentence))
@@ -69,7 +70,7 @@ def inspect_sentence(
 
 
 def _known(parts: list[str]) -> list[str]:
-    """Raises ValueError for what is no part."""
+    """Raises ValueError for an unknown part."""
     for part in parts:
         if part not in PARTS:
             raise ValueError(f"{part!r} is no part; choose of: {', '.join(PARTS)}{did_you_mean(str(part), PARTS)}")
@@ -77,7 +78,7 @@ def _known(parts: list[str]) -> list[str]:
 
 
 def _pair(translator: Translator, sentence: str, target: str | None) -> tuple[Source, list[int], bool]:
-    """The source, the ids of the target, and whether the end of either is left out."""
+    """The source, the ids of the target, and whether the end of either was left out."""
     (source,) = tagged_sources(translator, [sentence])
     if len(source.ids) == 1 + len(translator.language_ids()):
         raise ValueError("the sentence is empty")
@@ -100,7 +101,7 @@ def layer_data(layer: LayerTrace) -> dict[str, Any]:
 
 
 def cell_terms(cell: str, layers: Sequence[LayerTrace]) -> dict[str, dict[str, Sequence[str]]]:
-    """Of the gates and the states that are there, what they are called and what they do."""
+    """The names and descriptions of the gates and states in these layers."""
     gates = dict.fromkeys(gate for layer in layers for gate in layer.gates)
     states = dict.fromkeys(state for layer in layers for state in layer.states)
     return {

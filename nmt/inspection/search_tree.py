@@ -1,7 +1,7 @@
 """What a search considered at each step, and why it lost.
 
-It looks from outside, at the two things that every search uses: the step function, whose answers are kept, and the
-state's `select`, which tells which hypotheses live on. So it knows no search.
+It watches from outside the two things that every search uses: the step function, whose results it keeps, and the
+state's `select`, which shows which hypotheses live on. It therefore needs to know nothing about any search.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Extension:
 
     ids: Ids  # without BOS; EOS last where it ends
     parent: Ids
-    log_prob: float  # nats, of the whole of it
+    log_prob: float  # nats, of the whole hypothesis
     rank: int  # among all extensions of this step, from 1
     fate: str  # "lives", "ends", "chosen" or "lost"
     reason: str
@@ -36,12 +36,12 @@ class Extension:
 
 @dataclass(frozen=True)
 class _Watched:
-    """A search's state with the tokens that each row has had, and what it knows of the next."""
+    """A search's state, with the tokens of each row and the log-probabilities of the next token."""
 
     state: Any
     paths: tuple[Ids, ...]
-    totals: tuple[float, ...]  # their log-probabilities
-    next: Tensor | None = None  # the log-probability of the next token (N,V); None before the first step
+    totals: tuple[float, ...]  # the rows' log-probabilities
+    next: Tensor | None = None  # log-probabilities of the next token (N,V); None before the first step
 
     @property
     def attended(self) -> Tensor | None:
@@ -59,11 +59,10 @@ class _Watched:
 
 
 class _Watcher:
-    """Keeps what a search of one sentence meets: at each step the best extensions, each with its parent and its
-    log-probability."""
+    """Records one sentence's search: at each step the best extensions, each with its parent and log-probability."""
 
     def __init__(self, wide: int) -> None:
-        self.wide = wide  # extensions of a hypothesis
+        self.wide = wide  # extensions per hypothesis
         self.met: list[dict[Ids, tuple[Ids, float]]] = []
 
     def __call__(self, step: SearchStep[Any], state: Any, pieces: Tensor | None) -> tuple[SearchStep[Any], _Watched]:
@@ -77,7 +76,7 @@ class _Watcher:
                 self._add(paths, tokens, totals)
                 paths = tuple((*path, token) for path, token in zip(paths, tokens, strict=True))
             log_probs = logits.float().log_softmax(-1)
-            log_probs.select(1, PADDING).fill_(-torch.inf)  # no search takes it
+            log_probs.select(1, PADDING).fill_(-torch.inf)  # no search chooses it
             best, places = log_probs.topk(min(self.wide, logits.shape[1]))
             self.met.append({})
             for rank in range(best.shape[1]):
@@ -90,12 +89,12 @@ class _Watcher:
 
     def _add(self, paths: Sequence[Ids], tokens: Sequence[int], totals: Sequence[float]) -> None:
         for path, token, total in zip(paths, tokens, totals, strict=True):
-            if total > -torch.inf and EOS_ID not in path:  # a row that waits, or only fills the beam, extends nothing
+            if total > -torch.inf and EOS_ID not in path:  # waiting or padding rows of a beam do not extend
                 self.met[-1].setdefault((*path, token), (path, total))
 
 
 def translation(translator: Translator, src: list[int]) -> list[int]:
-    """Source ids with EOS -> those of the translation, by the search whose steps `search_steps` shows."""
+    """Source ids with EOS -> ids of the translation, by the search that `search_steps` shows."""
     (hypotheses,) = translator.ranked(_task(translator), [src])
     return hypotheses[0].ids
 
@@ -105,8 +104,8 @@ def _task(translator: Translator) -> TranslationTask:
 
 
 def search_steps(translator: Translator, src: list[int]) -> list[list[Extension]]:
-    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first:
-    of each hypothesis one more than live on."""
+    """Search one sentence (ids with EOS) as the translator does -> for each step its best extensions, best first.
+    Each hypothesis contributes one extension more than the beam size."""
     watcher = _Watcher(getattr(translator.search, "beam_size", 1) + 1)
     (hypotheses,) = translator.ranked(_task(translator), [src], watch=watcher)
     finished = {(*h.ids, EOS_ID)[: h.length]: h for h in reversed(hypotheses)}

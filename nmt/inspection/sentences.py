@@ -1,4 +1,4 @@
-"""Sentences as ids, cut where translating cuts them: what is shown is what would be translated, and is bounded."""
+"""Sentences as ids, cut where translation cuts them, so the display is bounded and shows what would be translated."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt.translation.translator import Translator
 
 
 def tagged_sources(translator: Translator, texts: Sequence[str]) -> list[Source]:
-    """Sources whose ids begin with the tags of the direction."""
+    """Sources with the direction's tags in front."""
     tags = translator.language_ids()
     return [
         replace(source, ids=[*tags, *source.ids])
@@ -22,8 +22,7 @@ def tagged_sources(translator: Translator, texts: Sequence[str]) -> list[Source]
 def tgt_ids(
     translator: Translator, sources: Sequence[Source], texts: Sequence[str]
 ) -> tuple[list[list[int]], list[bool]]:
-    """Ids without BOS and EOS, with the symbols of their sources, and whether the end of the text is left out of
-    them."""
+    """Ids without BOS and EOS, using the symbols of their sources, and whether the end of each text was left out."""
     masked = [source.text for source in sources]
     seen, most = translator.guard.masked_targets(masked, [text[:MAX_CHARS] for text in texts]), MAX_PIECES - 1
     encoded = [ids[1:-1] for ids in translator.tokenizer.encode_tgt(seen)]
@@ -32,6 +31,7 @@ def tgt_ids(
 
 
 def tgt_text(translator: Translator, source: Source, ids: Sequence[int]) -> str:
-    """The text of ids without BOS and EOS, with what its symbols stand for; one that the source lacks is left."""
+    """The text of ids without BOS and EOS, with its symbols replaced by their values; symbols that the source lacks
+    stay."""
     values = dict(zip(SYMBOLS, source.text.kept, strict=False))
     return SYMBOL.sub(lambda symbol: values.get(symbol[0], symbol[0]), translator.tokenizer.decode_tgt(ids))

@@ -1,9 +1,9 @@
-"""Words of a translation that nothing in its source supports: what a model has made up.
+"""Words of a translation that nothing in its source supports: the model's inventions.
 
-The lexicon of the model (data/lexicon.py) tells which target pieces translate a source piece, the likeliest first. A
-piece of a translation is supported when it is among the LIKELIEST of some piece of the source, or of those that come
-from no piece; a word when all its pieces are. The measure is coarse, and one to compare by: a correct word that the
-training text never had for this source is not supported either, so references have some, too.
+The model's lexicon (data/lexicon.py) lists the likeliest translations of each source piece. A target piece is
+supported if it is among the LIKELIEST of a piece of the source, or of those that come from no piece; a word is
+supported if all its pieces are. The measure is coarse and only for comparisons: a correct word that the training text
+never had for this source is unsupported too, so references have some.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nmt.data.tokenizer import SPECIAL_IDS, Tokenizer
 from nmt.inspection.alignment import word_shares
 from nmt.text.pieces import spelt
 
-LIKELIEST = 8  # of 32: told references from those of other sentences best, on validation text
+LIKELIEST = 8  # of 32: best separated references from those of other sentences, on validation text
 
 
 class Support(NamedTuple):
@@ -28,12 +28,12 @@ class Support(NamedTuple):
 
     @property
     def share(self) -> float | None:
-        """None: there are no words."""
+        """The share of unsupported words; None if there are no words."""
         return self.unsupported / self.words if self.words else None
 
 
 def support(lexicon: Lexicon, tokenizer: Tokenizer, srcs: Sequence[str], tgts: Sequence[str]) -> Support:
-    """Of all words of `tgts`, each the translation of its source."""
+    """Counts over all words of `tgts`, the translations of `srcs`."""
     likely = lexicon.likely[:, :LIKELIEST].cpu()
     from_nothing = set(likely[NOTHING].tolist())
     found = Support(0, 0)
@@ -44,7 +44,7 @@ def support(lexicon: Lexicon, tokenizer: Tokenizer, srcs: Sequence[str], tgts: S
             continue
         pieces = spelt(tokenizer.tgt_pieces(ids), tokenizer.rules)
         of_words = word_shares(pieces) > 0  # (pieces, words)
-        # A sign of case spells nothing, and makes no word another.
+        # A piece that only marks case spells nothing, so it does not make a word unsupported.
         missing = torch.tensor([i not in supported and piece != "" for i, piece in zip(ids, pieces, strict=True)])
         unsupported = (of_words & missing[:, None]).any(0)
         found = Support(found.words + len(unsupported), found.unsupported + int(unsupported.sum()))
@@ -52,8 +52,8 @@ def support(lexicon: Lexicon, tokenizer: Tokenizer, srcs: Sequence[str], tgts: S
 
 
 def noise(texts: Sequence[str], seed: int = 1) -> list[str]:
-    """As many texts of as many words of as many letters, all drawn from the letters of `texts`: what is no language,
-    to see what a model makes up where there is nothing to translate."""
+    """Random letters of `texts`, in texts and words of the same number and length. They are no language, so they show
+    what a model invents when there is nothing to translate."""
     drawn = random.Random(seed)
     letters = sorted({letter.lower() for text in texts for letter in text if letter.isalpha()}) or ["a"]
     return [

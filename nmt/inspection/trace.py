@@ -1,7 +1,7 @@
-"""A model's recurrent layers, step by step: what their gates and states were.
+"""A model's recurrent layers step by step, with the values of their gates and states.
 
-The layers of a copy of the model take their steps one at a time through `Recurrent.step`, as search does, and keep
-what went into the cell and what came out. So any cell can be looked at, and autograd finds every state's gradient.
+In a copy of the model, the layers run one step at a time through `Recurrent.step`, as in search, and record the
+inputs and outputs of the cell. This works for any cell, and autograd gives every state's gradient.
 
 Dims: T steps, H hidden units.
 """
@@ -24,9 +24,9 @@ from nmt.inspection.gates import Call, HeldFixed, Place, gate_places, gate_value
 from nmt.model.recurrent import NO_MASKS, Masks, Recurrent
 from nmt.model.seq2seq import Seq2Seq
 
-LONGEST_SHARE = 1 - 1e-6  # of what is kept in a step, that a half-life is reckoned by
+LONGEST_SHARE = 1 - 1e-6  # upper limit of the share kept per step, for half-lives
 FOR_EVER = -math.log(2) / math.log(LONGEST_SHARE)  # tokens: 690,000
-MOST = 700.0  # of m: e^m is still a number
+MOST = 700.0  # for m, so e^m stays finite
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class TracedStep:
 
 
 class Traced(Recurrent):
-    """A layer that takes its steps one by one and keeps them in `steps`."""
+    """A layer that runs step by step and keeps each step in `steps`."""
 
     calls: list[Call]
     steps: list[TracedStep]
@@ -67,7 +67,7 @@ class Traced(Recurrent):
 
 
 def traced(module: nn.Module) -> nn.Module:
-    """A copy whose recurrent layers are `Traced`; the weights are those of the original."""
+    """A copy whose recurrent layers are `Traced`, with the weights of the original."""
     copied = copy.deepcopy(module, {id(parameter): parameter for parameter in module.parameters()})
     for layer in copied.modules():
         if type(layer) is Recurrent:
@@ -79,27 +79,27 @@ def traced(module: nn.Module) -> nn.Module:
 
 
 def _watched(cell: Cell, calls: list[Call]) -> Cell:
-    """An equal cell that appends to `calls` what its pointwise part takes."""
+    """An equal cell that appends the arguments of its pointwise part to `calls`."""
 
     def pointwise(*call: Any) -> State:
         calls.append(cast(Call, call))
         return cell.pointwise(*call)
 
     watched = copy.copy(cell)
-    object.__setattr__(watched, "pointwise", pointwise)  # of this one alone, which is frozen
+    object.__setattr__(watched, "pointwise", pointwise)  # only for this cell, which is frozen
     return watched
 
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """One layer over one sentence, in the order of the text, whichever way the layer read it."""
+    """One layer over one sentence, in text order, even if the layer read it backward."""
 
     name: str
     of_source: bool
-    gates: dict[str, Tensor]  # after their nonlinearity, (T,H) each; as in the cell's equations, like the states
-    states: dict[str, Tensor]  # (T,H) each; a state that is wider than H is flattened
-    kept: dict[str, Tensor]  # the share of a state that the step left in it, where that is not zero; see `kept_of`
-    steps: list[TracedStep] = field(repr=False)  # in the order of reading; with their graph where there is one
+    gates: dict[str, Tensor]  # after the nonlinearity, (T,H) each; as in the cell's equations, like the states
+    states: dict[str, Tensor]  # (T,H) each; states wider than H are flattened
+    kept: dict[str, Tensor]  # the share of each state that a step keeps, if not all zero; see `kept_of`
+    steps: list[TracedStep] = field(repr=False)  # in reading order, with their graph if there is one
 
 
 def trace(model: Seq2Seq, src: list[int], tgt: list[int]) -> tuple[list[LayerTrace], Tensor]:
@@ -147,8 +147,8 @@ def _gates(cell: Cell, step: TracedStep, found: Sequence[Sequence[Place]]) -> di
 
 
 def in_full(cell: Cell, values: dict[str, Tensor], state: State) -> dict[str, Tensor]:
-    """Gates or parts of the state by name (1,...) -> what they are in the cell's equations, where the cell keeps them
-    divided by e^m; m is the last part of the state after the transition."""
+    """Gates or parts of the state by name (1,...) -> their values in the cell's equations, if the cell keeps them
+    divided by e^m. m is the last part of the state after the transition."""
     return {
         name: value.double() * _like(state[-1].double().clamp(max=MOST).exp(), value)
         if name in cell.stabilised
@@ -158,15 +158,15 @@ def in_full(cell: Cell, values: dict[str, Tensor], state: State) -> dict[str, Te
 
 
 def _like(m: Tensor, value: Tensor) -> Tensor:
-    """m with dimensions of 1 behind its own, as many as the value has more."""
+    """m with trailing dimensions of 1, to match the value's number of dimensions."""
     return m[(..., *[None] * (value.ndim - m.ndim))]
 
 
 def kept_of(cell: Cell, step: TracedStep) -> dict[str, Tensor]:
-    """Of each part of the state, how much of it a step leaves where it was: ∂s'/∂s unit by unit, the gates and all
-    matrix products held fixed, of the state as it is in the cell's equations. It is the forget gate f of an LSTM's c
-    and the update gate z of a GRU's h, and it is there for every cell; of a part that a step makes anew, as a simple
-    RNN's h, it is zero, and of the scale m of a cell's state, which holds nothing."""
+    """The share of each part of the state that a step keeps: ∂s'/∂s unit by unit, with gates and matrix products held
+    fixed, for the state as in the cell's equations. It is the forget gate f for an LSTM's c and the update gate z for
+    a GRU's h, but defined for every cell. It is zero for a part that each step computes anew, such as a simple RNN's
+    h, and for the scale m, which holds nothing."""
     shares: list[Tensor] = []
     for (gates, x, state, parameters), reached in zip(step.calls, step.after, strict=True):
         before = [part.detach().requires_grad_() for part in state]
@@ -191,7 +191,7 @@ def kept_of(cell: Cell, step: TracedStep) -> dict[str, Tensor]:
 
 
 def half_life(kept: Tensor) -> Tensor:
-    """Shares kept (T,H) -> after how many steps half of what a unit holds is left (H,), by their geometric
-    mean; FOR_EVER at most."""
+    """Shares kept (T,H) -> the steps until half of a unit's content is left (H,), from their geometric mean; at most
+    FOR_EVER."""
     mean_log = kept.double().abs().clamp(1e-6, LONGEST_SHARE).log().mean(0)
     return -math.log(2) / mean_log

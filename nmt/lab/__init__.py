@@ -1,4 +1,4 @@
-"""The experiments that answer what the difference between an RNN and an LSTM is."""
+"""Experiments on the difference between an RNN and an LSTM."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ EXPERIMENTS: dict[str, tuple[type, Callable[[Any], list[Section]]]] = {
 
 
 def configured(experiment: str, data: dict[str, Any]) -> tuple[Any, Callable[[Any], list[Section]]]:
-    """Plain data -> the experiment's config and what runs it. Raises ValueError that names the key."""
+    """Plain data -> the experiment's config and its `run`. Raises ValueError that names the key."""
     kind, run = EXPERIMENTS[experiment]
-    if isinstance(data.get("cells"), list):  # a name alone is a cell with its defaults
+    if isinstance(data.get("cells"), list):  # a bare name means a cell with its defaults
         cells = [{"name": cell} if isinstance(cell, str) else cell for cell in data["cells"]]
         data = data | {"cells": cells}
     if kind is translation.TranslationConfig:

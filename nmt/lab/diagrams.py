@@ -1,4 +1,4 @@
-"""A picture of a unit, drawn from the equations in its docstring: a box an equation, an arrow for each value used."""
+"""A picture of a unit, drawn from the equations in its docstring: a box per equation, an arrow per value used."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INPUT = "x"
 
 
 def equations(cell: Cell) -> dict[str, str]:
-    """The lines `name = ...` of a cell's docstring, in order; of several for one name the first."""
+    """The lines `name = ...` of a cell's docstring, in order; the first, if several have the same name."""
     found: dict[str, str] = {}
     for line in (inspect.getdoc(type(cell)) or "").split("\n"):
         for part in re.split(r"; +", line):
@@ -25,7 +25,7 @@ def equations(cell: Cell) -> dict[str, str]:
 
 
 def unit_diagram(name: str, cell: Cell) -> Diagram | None:
-    """None for a cell whose docstring has no equations."""
+    """The diagram; None for a cell whose docstring has no equations."""
     made = equations(cell)
     if not made:
         return None
@@ -37,7 +37,7 @@ def unit_diagram(name: str, cell: Cell) -> Diagram | None:
     for depth in range(max(column.values()) + 1):
         names = [one for one in (*given, *made) if column[one] == depth]
         for row, one in enumerate(names):
-            y = (len(names) - 1) / 2 - row + 0.35 * (depth % 2)  # so that no arrow runs through a whole row
+            y = (len(names) - 1) / 2 - row + 0.35 * (depth % 2)  # no arrow crosses a whole row
             label = f"{one} = {made[one]}" if one in made else _given_words(one)
             kind = "input" if one in given else "good" if one.endswith("'") else "plain"
             nodes.append(Node(one, label, 2.6 * depth, y, label, kind))
@@ -51,8 +51,8 @@ def _given_words(name: str) -> str:
 
 
 def _columns(given: Sequence[str], uses: dict[str, list[str]]) -> dict[str, int]:
-    """Everything stands right of what it uses."""
+    """Each value's column, to the right of everything that it uses."""
     column = dict.fromkeys(given, 0)
-    for left, sources in uses.items():  # equations come in the order of computing
+    for left, sources in uses.items():  # equations are in the order of computation
         column[left] = 1 + max((column.get(source, 0) for source in sources), default=0)
     return column

@@ -1,4 +1,5 @@
-"""How gradients vanish and explode over distance: untrained and trained, by forget bias, clipped or not."""
+"""How gradients vanish and explode with distance: before and after training, by forget bias, with and without
+clipping."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ from nmt.lab.words import Row, cell_label, check_different, listed, numbers, sol
 from nmt.pictures.charts import Curve, LineChart, Section, Table
 from nmt.plain_data import from_dict, to_dict
 
-ROWS = 32  # sequences whose loss the gradient is of
+ROWS = 32  # sequences over which the loss is averaged
 LAST = "the last step that asks"
 MORE_SOLVED = "More seeds solved the task with clipping than without"
 FEWER_SOLVED = "Fewer seeds solved the task with clipping than without"
@@ -54,10 +55,10 @@ SUMMARY: Shape = {
 class GradientsConfig:
     lab_dir: str
     cells: tuple[Cell, ...]
-    forget_biases: tuple[float, ...]  # tried with every cell that has one
+    forget_biases: tuple[float, ...]  # each is tried with every cell that has one
     task: str
     lag: int
-    clip_norms: tuple[float, ...]  # of the training
+    clip_norms: tuple[float, ...]  # for the training
     seeds: int
     parameters: int
     learning: Learning = field(default_factory=Learning)
@@ -76,7 +77,7 @@ class GradientsConfig:
             raise ValueError(f"task is {self.task!r}; choose one of: {', '.join(TASKS)}")
 
     def variants(self) -> list[Cell]:
-        """The cells, with every forget bias where they have one, each once."""
+        """The cells, each once; those with a forget bias, once for every forget bias."""
         variants: list[Cell] = []
         for cell in self.cells:
             if any(field.name == "forget_bias" for field in fields(cell)):
@@ -87,7 +88,7 @@ class GradientsConfig:
 
 
 def run(config: GradientsConfig) -> list[Section]:
-    """Do what is missing of the experiment, keep its summary, and show it."""
+    """Run the missing part of the experiment, save its summary and show it."""
     jobs = [
         {
             "name": f"{cell_label(cell)}-clip-{clip:g}",
@@ -124,12 +125,12 @@ def work(job: Job) -> dict[str, Any]:
 
 
 def at_equal_distances(norms: Sequence[list[float]]) -> list[list[float]]:
-    """Those distances that all seeds have, so that each mean is over the same seeds."""
+    """Cut to the distances that all seeds have, so each mean is over the same seeds."""
     return [one[: min(map(len, norms))] for one in norms]
 
 
 def norms_by_distance(learner: Learner, task: MemoryTask, lag: int, seed: int) -> list[float]:
-    """The norm of the gradient of the last asked step's loss with respect to the state so many steps before it."""
+    """The gradient norm of the last asked step's loss with respect to the state at each distance before that step."""
     sequences = task.make(ROWS, lag, Generator().manual_seed(seed))
     layer = cast(Traced, traced(learner.layer))
     loss = task.last_loss(learner.readout(layer(sequences.inputs)), sequences)
@@ -159,7 +160,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
 
 
 def learning_table(title: str, rows: Sequence[Row]) -> Table:
-    """How large gradients were in training, and what was learned."""
+    """How large gradients were in training, and which seeds learned the task."""
     header = ("cell", "clipping", "median norm of the whole gradient", "largest", "scores", "solved")
     found = [
         (
@@ -176,7 +177,7 @@ def learning_table(title: str, rows: Sequence[Row]) -> Table:
 
 
 def reach_chart(title: str, rows: Sequence[Row], key: str) -> LineChart:
-    """The gradient's norm over the distance; dashed where it was trained without clipping."""
+    """The gradient's norm over the distance; dashed for training without clipping."""
     lines = []
     for row in rows:
         label = f"{row['label']}, {clip_words(row)}" if key == "trained" else row["label"]
@@ -190,7 +191,7 @@ def at_least_tiny(norms: Sequence[float | None]) -> list[float]:
 
 
 def largest_norm(row: Row) -> float:
-    """Of the gradients of all updates and seeds."""
+    """The largest gradient norm of all updates and seeds."""
     return max(numbers(row["largest_norms"]))
 
 
@@ -200,19 +201,19 @@ def clip_words(row: Row) -> str:
 
 
 def left(norms: Sequence[float | None]) -> float:
-    """What share of a gradient's norm is left on the way from the nearest state to the farthest; 0 where one of both
-    is no number, which is of no use either."""
+    """The share of a gradient's norm that is left between the nearest state and the farthest; 0 if either norm is not
+    a number, which is as useless."""
     first, *_, last = at_least_tiny([norms[0], *norms])
     return last / first if math.isfinite(last) else 0.0
 
 
 def factor(norms: Sequence[float | None]) -> float:
-    """By what a gradient is multiplied a step, on that way."""
+    """The factor of a gradient's norm per step over the same distance."""
     return float(left(norms) ** (1 / max(1, len(norms) - 1)))
 
 
 def reach(rows: Sequence[Row], key: str) -> str:
-    """Of what gradient the table is, and in which cell most of it is left."""
+    """Which gradient the table shows, and which cell keeps most of it."""
     words = f"The gradient is that of the loss of {rows[0]['loss_of']} with respect to the whole state."
     learned = rows if key == "untrained" else [row for row in rows if any(row["solved"])]
     if not learned:
@@ -240,7 +241,7 @@ def reach_table(rows: Sequence[Row], key: str) -> Table:
 
 
 def clipping(rows: Sequence[Row]) -> str:
-    """What clipping did, by the rows of one cell that differ in it alone: each norm beside none."""
+    """The effect of clipping: each clip norm compared with no clipping in the same cell."""
     if not any(any(row["solved"]) for row in rows):
         return f"No network learned the task.{large_words(rows)}"
     found: dict[str, list[str]] = {MORE_SOLVED: [], FEWER_SOLVED: [], AS_MANY_SOLVED: []}

@@ -1,4 +1,4 @@
-"""One recurrent layer and a read-out, several seeds side by side.
+"""One recurrent layer and a read-out, with several seeds trained side by side.
 
 Dims: D seeds, B sequences, T steps, E input features, H hidden units, O outputs.
 """
@@ -20,7 +20,7 @@ from nmt.model.seq2seq import num_parameters
 
 
 class Learner(nn.Module):
-    """The read-out sees h of every step."""
+    """The read-out sees h at every step."""
 
     def __init__(self, cell: Cell, inputs: int, hidden_size: int, outputs: int) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ def parameters_of(cell: Cell, inputs: int, hidden_size: int, outputs: int) -> in
 
 
 def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:
-    """The largest multiple of `step` whose size, which grows with it, is within the budget; `step` if none is."""
+    """The largest multiple of `step` whose size, increasing with it, is within the budget; `step` if none is."""
     low, high = step, 2 * step
     while size_of(high) <= budget:
         low, high = high, 2 * high
@@ -53,7 +53,7 @@ def largest(size_of: Callable[[int], int], budget: int, step: int = 1) -> int:
 
 
 def hidden_size(cell: Cell, task: MemoryTask, parameters: int) -> int:
-    """The most units that a learner may have with so many parameters; some cells take certain multiples alone."""
+    """The most units for this many parameters; some cells allow only certain multiples."""
     for step in range(1, parameters):
         try:
             parameters_of(cell, task.inputs, step, task.outputs)
@@ -65,11 +65,11 @@ def hidden_size(cell: Cell, task: MemoryTask, parameters: int) -> int:
 
 @dataclass(frozen=True)
 class Learning:
-    """How a task is learned; the same for every cell."""
+    """The training settings of a task, the same for every cell."""
 
     learning_rate: float = 0.005
     batch_size: int = 64
-    clip_norm: float = 1.0  # of one seed's gradient; 0 clips nothing
+    clip_norm: float = 1.0  # of one seed's gradient; 0 means no clipping
     max_steps: int = 2000
     evaluate_every: int = 50
     test_size: int = 500  # sequences
@@ -88,19 +88,19 @@ class Learning:
 
 @dataclass(frozen=True)
 class Learned:
-    """What one seed came to."""
+    """The result of one seed."""
 
-    score: float  # on sequences that had no say in when to stop
-    steps: int  # when it was solved, or the last
+    score: float  # on sequences that did not decide when to stop
+    steps: int  # at which it was solved, or the last step
     solved: bool
-    gradient_norms: list[float]  # of the whole gradient before it is clipped, at every evaluation
-    largest_norm: float  # of the gradients of all updates, before they are clipped
+    gradient_norms: list[float]  # of the whole gradient before clipping, at every evaluation
+    largest_norm: float  # the largest of all updates, before clipping
 
 
 def learn(
     cell: Cell, task: MemoryTask, lag: int, hidden_size: int, seeds: Sequence[int], learning: Learning
 ) -> tuple[list[Learned], list[Learner]]:
-    """Train every seed until it has solved the task or its steps are used up."""
+    """Train every seed until it solves the task or its steps are used up."""
     generators = [Generator().manual_seed(seed) for seed in seeds]
     learners = [fresh(cell, task, hidden_size, seed) for seed in seeds]
     validation, test = ([task.make(learning.test_size, lag, generator) for generator in generators] for _ in range(2))
@@ -132,7 +132,7 @@ def learn(
 
 
 def fresh(cell: Cell, task: MemoryTask, hidden_size: int, seed: int) -> Learner:
-    """As it is before training; the global generator is left as it was."""
+    """An untrained learner; leaves the global generator unchanged."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Learner(cell, task.inputs, hidden_size, task.outputs)
@@ -145,7 +145,7 @@ def _descend(
     optimizer: torch.optim.Optimizer,
     clip_norm: float,
 ) -> list[float]:
-    """One update -> each learner's norm of the gradient."""
+    """One update -> each learner's gradient norm."""
     outputs = side_by_side(learners, [batch.inputs for batch in batches])
     losses = [task.loss(output, batch) for output, batch in zip(outputs, batches, strict=True)]
     optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""How far back a cell remembers: the classic tests, score against lag, at equal parameters, over several seeds."""
+"""How far back a cell remembers: classic tests, score against lag, with equal parameters and several seeds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class MemoryConfig:
     lags: dict[str, tuple[int, ...]]  # by task, in steps
     max_steps: dict[str, int]  # by task
     seeds: int
-    parameters: int  # of a network, at most
+    parameters: int  # per network, at most
     learning: Learning = field(default_factory=Learning)
     processes: int | None = None
 
@@ -69,7 +69,7 @@ class MemoryConfig:
 
 
 def run(config: MemoryConfig) -> list[Section]:
-    """Do what is missing of the experiment, keep its summary, and show it."""
+    """Run the missing part of the experiment, save its summary and show it."""
     jobs = [
         {
             "name": f"{task}-{lag}-{cell_label(cell)}",
@@ -151,7 +151,7 @@ def _table(task: MemoryTask, rows: Sequence[Row]) -> Table:
 
 
 def conclusion(rows: Sequence[Row]) -> str:
-    """One task's outcome in words that hold whatever it is, at the longest lag."""
+    """One task's outcome at the longest lag, in words that hold for any result."""
     lag = max(row["lag"] for row in rows)
     longest = [row for row in rows if row["lag"] == lag]
     budget = longest[0]["learning"]["max_steps"]
@@ -176,12 +176,12 @@ def conclusion(rows: Sequence[Row]) -> str:
 
 
 def first_of_kind(rows: Sequence[Row]) -> dict[str, Row]:
-    """The first row of each kind of cell, whatever its settings."""
+    """The first row of each kind of cell, regardless of settings."""
     return {row["cell"]["name"]: row for row in reversed(rows)}
 
 
 def peephole_pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    """Every plain LSTM with the one of the same settings that has peepholes."""
+    """Pairs of a plain LSTM and the LSTM with peepholes and the same settings."""
     return [
         (plain, peephole)
         for plain in rows

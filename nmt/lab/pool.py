@@ -1,4 +1,4 @@
-"""Long jobs in processes of their own, which end with the one that waits for them, however that ends."""
+"""Long jobs in processes of their own, which end with the process that waits for them, however it ends."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ Result = TypeVar("Result")
 def results(
     work: Callable[[Job], Result], jobs: Sequence[Job], processes: int, begin: Callable[[], object] = int
 ) -> Generator[tuple[Job, Result], None, None]:
-    """Each job with its result, as they come. `work`, and what each process is to `begin` with, are functions of a
-    module. Whatever ends the iteration ends all that is still at work, at once.
+    """Each job with its result, in order of completion. `work` and `begin`, which each process calls first, are
+    module-level functions. However the iteration ends, it kills all running jobs at once.
 
-    Raises the jobs' own errors, and ChildProcessError where a process was killed."""
+    Raises the jobs' own errors, and ChildProcessError if a process was killed.
+    """
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (begin,))
     try:
-        # A process has from its first moment on what is blocked when it is started. multiprocessing's own process,
-        # whose start would let signals through, runs once there is a pool.
+        # A new process inherits the blocked signals, from its first moment. multiprocessing's helper process, whose
+        # start would unblock them, already runs once the pool exists.
         with blocked():
             futures = [pool.submit(work, job) for job in jobs]
-            pool.submit(int)  # the pool does not watch a process that was started by the last that is submitted
+            pool.submit(int)  # the pool does not watch a process started by the last submission
         yield from ((jobs[i], result) for i, result in finished(futures))
     except BrokenProcessPool:
         raise ChildProcessError(
@@ -45,8 +46,8 @@ def results(
 
 
 def finished(futures: Sequence[Future[Result]]) -> Iterator[tuple[int, Result]]:
-    """The number and the result of each, as they come. Of those that end together an error comes last, so that it
-    takes no result along."""
+    """The number and result of each future, in order of completion. Of futures that end together, errors come last,
+    so no result is lost."""
     left = {future: i for i, future in enumerate(futures)}
     while left:
         done, _ = wait(left, return_when=FIRST_COMPLETED)
@@ -60,7 +61,8 @@ def _begin(begin: Callable[[], object]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that is killed cannot end its processes: they would go on, to no purpose."""
+    """Ends this process with its parent: a killed parent cannot end its processes, which would run on to no
+    purpose."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait_for_end([parent.sentinel])

@@ -1,6 +1,6 @@
-"""One page of what the experiments found: what is the difference between an RNN and an LSTM?
+"""One page with the results of all experiments: what is the difference between an RNN and an LSTM?
 
-Definitions are words of this file; everything that could be otherwise is said from the numbers.
+This file contains the definitions; every statement about results is derived from the numbers.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ TITLE = "What is the difference between an RNN and an LSTM?"
 BASICS = ("rnn", "gru", "lstm", "lstm_peephole")
 SHOWN: dict[str, Any] = {"gradients": gradients, "memory": memory, "translation": translation_results}
 DEFAULT = ("the-units-lstm-one-unit-one-step", "gradients-of-untrained-cells", "memory-temporal-order")
-SIZE = 100  # units and inputs of the layers that are counted
+SIZE = 100  # units and inputs of the layers whose parameters are counted
 
 
 @dataclass(frozen=True)
 class ReportConfig:
     lab_dir: str
     picture_dir: str | None  # a folder for copies of `pictures`
-    pictures: tuple[str, ...] | None = None  # None: those of DEFAULT that there are
+    pictures: tuple[str, ...] | None = None  # None: those of DEFAULT that exist
 
 
 def run(config: ReportConfig) -> list[Section]:
-    """What was run in `lab_dir`. Raises ValueError when nothing was, when a file of it is damaged, or when it is not
-    what one of the pictures is of."""
+    """The results in `lab_dir`. Raises ValueError when there are none, when a file is damaged, or when a requested
+    picture is not among them."""
     folder = Path(config.lab_dir)
     found = {name: load_summary(folder, name, shown.SUMMARY) for name, shown in SHOWN.items()}
     done = {name: data for name, data in found.items() if data is not None}
@@ -71,7 +71,7 @@ def copy_pictures(sections: Sequence[Section], names: Sequence[str] | None, fold
 
 
 def cells_of(done: Mapping[str, Any]) -> list[str]:
-    """The kinds of cells that the page is about: the basic ones and whatever took part."""
+    """The kinds of cells that the page covers: the basic ones and those of the experiments."""
     took_part = [row["cell"]["name"] for data in done.values() for row in data["rows"]]
     return list(dict.fromkeys(name for name in (*BASICS, *took_part) if name in CELLS))
 
@@ -97,7 +97,7 @@ def answer(done: Mapping[str, Any]) -> Section:
 
 
 def measured(done: Mapping[str, Any]) -> str:
-    """Both cells side by side in what was measured, whatever came out."""
+    """Both cells' measurements side by side, for any outcome."""
     parts = []
     if "memory" in done:
         rows = done["memory"]["rows"]
@@ -127,7 +127,7 @@ def measured(done: Mapping[str, Any]) -> str:
 
 
 def units(names: Sequence[str]) -> Section:
-    """Diagrams, and how many parameters a layer has."""
+    """Diagrams, and the number of parameters of a layer."""
     cells = {name: from_dict(Cell, {"name": name}) for name in names}
     drawn = [unit_diagram(name, cell) for name, cell in cells.items()]
     rows = []
@@ -147,7 +147,7 @@ def units(names: Sequence[str]) -> Section:
 
 
 def which(done: Mapping[str, Any]) -> Section:
-    """When to use which: from what was measured, and only from that."""
+    """When to use which, based only on the measurements."""
     paragraphs, tables = [], []
     if "memory" in done:
         rows = done["memory"]["rows"]
@@ -166,7 +166,7 @@ def which(done: Mapping[str, Any]) -> Section:
 
 
 def longest_lags(rows: Sequence[Row]) -> Table:
-    """Up to which lag each cell solved each task with every seed."""
+    """The longest lag at which each cell solved each task with every seed."""
     tasks = unique(rows, "task")
     lags = {
         (row["label"], row["task"]): row["lag"] for row in sorted(rows, key=itemgetter("lag")) if all(row["solved"])
@@ -178,7 +178,7 @@ def longest_lags(rows: Sequence[Row]) -> Table:
 
 
 def advice(rows: Sequence[Row]) -> str:
-    """Where gates earned their price in these runs."""
+    """Where gates were worth their price in these runs."""
     labels = {name: memory.first_of_kind(rows)[name]["label"] for name in ("rnn", "lstm")}
     solved: dict[str, dict[tuple[str, int], int]] = {
         name: {(row["task"], row["lag"]): sum(row["solved"]) for row in rows if row["label"] == label}

@@ -1,7 +1,6 @@
-"""Experiments as many small jobs whose results stay: what is there is not done again, so an interrupted experiment
-continues. A result is found by a hash of its job and of nmt's version, so that it is never taken for another's; the
-versions and the machine that made it are kept beside it, and summaries tell them.
-"""
+"""Experiments as many small jobs with stored results. A stored result is not computed again, so an interrupted
+experiment continues. The key of a result is a hash of its job and of nmt's version, so it is never mistaken for
+another's. Each also records the versions and the machine that made it, which summaries show."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ from nmt.plain_data import from_dict
 
 log = logging.getLogger(__name__)
 
-Job = dict[str, Any]  # plain data: all that its result depends on
+Job = dict[str, Any]  # plain data: everything that the result depends on
 
 
 def run_jobs(
@@ -41,11 +40,11 @@ def run_jobs(
     shows_itself: bool = False,
     size: Callable[[Job], int] = lambda _: 0,
 ) -> list[dict[str, Any]]:
-    """The result of each job, in order. `work` is a function of a module; jobs run in processes of their own, one
-    thread each, unless there is but one. Each result is kept in `folder` under the job's name and a hash of it; one
-    that is damaged is made anew, with a warning. The largest by `size` begin first, so that no process is left alone
-    with one at the end. A bar shows how far they are, unless the work `shows_itself`: then the log does. Raises
-    ChildProcessError where one of several processes was killed."""
+    """The result of each job, in order. `work` is a module-level function. Jobs run in separate processes with one
+    thread each, unless there is only one process. Each result is stored in `folder` under the job's name and hash; a
+    damaged one is computed again, with a warning. The largest jobs by `size` start first, so none is left running
+    alone at the end. A bar shows progress, unless the work `shows_itself`: then the log does. Raises
+    ChildProcessError when one of several processes was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = sorted((job for job in jobs if _stored(job, folder) is None), key=size, reverse=True)
     for path in (path_of(job, folder) for job in missing):
@@ -70,7 +69,7 @@ def run_jobs(
 def run_cells(
     name: str, work: Callable[[Job], dict[str, Any]], jobs: Sequence[Job], lab_dir: Path, processes: int | None
 ) -> list[dict[str, Any]]:
-    """The jobs of an experiment, each of one cell and lag -> a row for each, which are kept as its summary."""
+    """A row for each job of an experiment (one cell and lag each), also saved as its summary."""
     results = run_jobs(work, jobs, lab_dir / name, processes, size=_num_steps)
     rows = [
         {**job, "label": cell_label(from_dict(Cell, job["cell"])), **result}
@@ -92,7 +91,7 @@ def _of(job: Job, folder: Path) -> dict[str, Any]:
 
 
 def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
-    """What is kept of a job, when it is there and sound."""
+    """The stored result of a job, if it exists and is sound."""
     try:
         content = json.loads(path_of(job, folder).read_bytes())
         is_sound = (
@@ -101,7 +100,7 @@ def _stored(job: Job, folder: Path) -> dict[str, Any] | None:
             and isinstance(content["result"], dict)
             and isinstance(content["made"], dict)
         )
-    except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):  # no JSON, or another shape
+    except (FileNotFoundError, ValueError, TypeError, LookupError, RecursionError):  # not JSON, or another shape
         return None
     return dict(content) if is_sound else None
 
@@ -111,13 +110,13 @@ def _one_thread() -> None:
 
 
 def path_of(job: Job, folder: Path) -> Path:
-    """Readable, and no other job's, nor that of another version of nmt."""
+    """A readable path that no other job and no other version of nmt shares."""
     readable = re.sub(r"[^\w.=-]+", "-", job["name"])
     return folder / f"{readable}-{digest_of([job, __version__])[:12]}.json"
 
 
 def provenance() -> dict[str, str]:
-    """What figures depend on beside the settings, of this process."""
+    """The versions and the machine of this process, on which figures depend besides the settings."""
     return {
         "nmt": __version__,
         "torch": torch.__version__,
@@ -127,7 +126,7 @@ def provenance() -> dict[str, str]:
 
 
 def made_by(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
-    """What made the results of these jobs, which may be of several machines."""
+    """The provenance of the results of these jobs, which may come from several machines."""
     found: dict[str, dict[str, None]] = {}
     for job in jobs:
         for key, value in _of(job, folder)["made"].items():
@@ -136,17 +135,17 @@ def made_by(jobs: Sequence[Job], folder: Path) -> dict[str, str]:
 
 
 def save_summary(folder: Path, name: str, made: Mapping[str, str], data: Mapping[str, Any]) -> None:
-    """What an experiment came to, and what `made` the results that it is of."""
+    """Save an experiment's results, and the provenance (`made`) of them."""
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / f"{name}.json", to_json({"provenance": made, **data}, 1).encode())
 
 
 def load_summary(folder: Path, name: str, shape: Shape) -> dict[str, Any] | None:
-    """None where the experiment has not been run. Raises ValueError that names the file where it does not hold what
-    the experiment writes."""
+    """None if the experiment was not run. Raises ValueError that names the file if its content is not what the
+    experiment writes."""
     path = folder / f"{name}.json"
     try:
-        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)  # NaN, of an earlier version
+        data = json.loads(path.read_bytes(), parse_constant=lambda _: None)  # NaN, from an earlier version
         check_shape(data, shape)
     except FileNotFoundError:
         return None

@@ -1,7 +1,7 @@
-"""The classic tests of memory: artificial sequences where what is asked for lies far back.
+"""The classic tests of memory: artificial sequences whose answer depends on inputs far back.
 
-Each task makes batches for any lag, says what to minimise and how well it is solved. Dims: B sequences, T steps,
-E input features, O outputs.
+Each task makes batches for any lag, and defines its loss and its score. Dims: B sequences, T steps, E input features,
+O outputs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-IGNORED = -1  # a step at which nothing is asked
+IGNORED = -1  # the target of a step without a question
 
 
 class Sequences(NamedTuple):
@@ -21,30 +21,31 @@ class Sequences(NamedTuple):
 
 
 class MemoryTask:
-    """Classes unless a task says otherwise: cross-entropy at every step that asks, scored by how many are right."""
+    """Unless a task overrides it: targets are classes, the loss is the cross-entropy over the asked steps, and the
+    score is accuracy."""
 
     title: str
     about: str
     inputs: int
     outputs: int
     score_name: str = "accuracy"
-    chance: float  # the score of who knows the distribution but remembers nothing
+    chance: float  # the score of knowing the distribution but remembering nothing
     solved_at: float = 0.95
 
     def make(self, rows: int, lag: int, generator: Generator) -> Sequences:
         raise NotImplementedError
 
     def loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
-        """outputs (B,T,O) -> the mean over what is asked."""
+        """outputs (B,T,O) -> the mean loss over the asked steps."""
         return F.cross_entropy(outputs.flatten(0, 1), sequences.targets.flatten(), ignore_index=IGNORED)
 
     def last_asked(self, sequences: Sequences) -> Tensor:
-        """The last step of each sequence that asks (B,)."""
+        """The last asked step of each sequence (B,)."""
         asked = sequences.targets != IGNORED
         return asked.shape[1] - 1 - asked.flip(1).int().argmax(1)
 
     def last_loss(self, outputs: Tensor, sequences: Sequences) -> Tensor:
-        """outputs (B,T,O) -> the mean over sequences of the loss of their last step that asks."""
+        """outputs (B,T,O) -> the mean over sequences of the loss at their last asked step."""
         rows, last = torch.arange(len(outputs)), self.last_asked(sequences)
         return F.cross_entropy(outputs[rows, last], sequences.targets[rows, last])
 
@@ -61,7 +62,7 @@ def one_hot(symbols: Tensor, kinds: int) -> Tensor:
 
 
 def within(low: float, high: float, rows: int, length: int, generator: Generator) -> Tensor:
-    """A step of each row, between two shares of the length (rows,)."""
+    """A random step for each row, between two shares of the length (rows,)."""
     first = int(low * length)
     return torch.randint(first, max(first + 1, int(high * length)), (rows,), generator=generator)
 
@@ -121,7 +122,7 @@ class Copy(MemoryTask):
 
     title = "copy after a delay"
     about = "Repeat five symbols out of four kinds after `lag` blank steps."
-    inputs, outputs = 6, 4  # the symbols, a blank, and the sign to begin
+    inputs, outputs = 6, 4  # the symbols, a blank, and the start signal
     chance = 0.25
     LENGTH = 5
 
@@ -135,7 +136,7 @@ class Copy(MemoryTask):
         return Sequences(one_hot(symbols, 6), targets)
 
 
-REBER: dict[int, tuple[tuple[str, int], ...]] = {  # state -> the symbols that may follow, and where they lead
+REBER: dict[int, tuple[tuple[str, int], ...]] = {  # state -> possible next symbols, and their states
     0: (("T", 1), ("P", 2)),
     1: (("S", 1), ("X", 3)),
     2: (("T", 2), ("V", 4)),
@@ -201,8 +202,8 @@ class EmbeddedReber(MemoryTask):
 
 class Timing(MemoryTask):
     """After Gers, Schraudolph & Schmidhuber (2002), "Learning precise timing with LSTM recurrent networks": two
-    spikes show an interval, and the spikes that follow must be told a step ahead. Scored are intervals: right when a
-    spike is told where it is and nowhere else between."""
+    spikes show an interval, and each later spike must be predicted one step ahead. An interval is right when a spike
+    is predicted at its place and nowhere else in between."""
 
     title = "timing"
     about = "When the next spike comes, of spikes at a constant interval between `lag` / 2 and `lag` steps."
@@ -216,7 +217,7 @@ class Timing(MemoryTask):
         step = torch.arange(self.INTERVALS * lag + 1)
         spikes = (step % interval == 0) & (step <= self.INTERVALS * interval)
         targets = spikes[:, 1:].long()
-        # The first interval cannot be known; what follows the last spike is not asked.
+        # The first interval cannot be known, and nothing is asked after the last spike.
         unasked = (step[1:] <= interval) | (step[1:] > self.INTERVALS * interval)
         return Sequences(spikes[:, :-1, None].float(), targets.masked_fill(unasked, IGNORED))
 
@@ -224,7 +225,7 @@ class Timing(MemoryTask):
         asked = sequences.targets != IGNORED
         wrong = (outputs.argmax(-1) != sequences.targets) & asked  # (B, T)
         spike = (sequences.targets == 1) & asked
-        number = (spike.cumsum(1) - spike.long()).clamp(max=self.INTERVALS - 2)  # of the interval that a step is in
+        number = (spike.cumsum(1) - spike.long()).clamp(max=self.INTERVALS - 2)  # the number of each step's interval
         errors = torch.zeros(len(wrong), self.INTERVALS - 1).scatter_add_(1, number, wrong.float())
         return float((errors == 0).float().mean())
 

@@ -1,4 +1,4 @@
-"""Real translation with every cell, attention and decoder: at equal parameters, with significance."""
+"""Real translation with every cell, attention and decoder, with equal parameters and significance tests."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from nmt.plain_data import to_dict
 
 log = logging.getLogger(__name__)
 
-SAMPLES = 1000  # of the bootstrap
+SAMPLES = 1000  # for the bootstrap
 AS_TRAINED: dict[str, Any] = {"compute": "float32", "shortlist": False}
-OPTIONS: dict[str, Any] = {  # what some kinds of attention alone have, and what stands for nothing of it
+OPTIONS: dict[str, Any] = {  # settings that only some kinds of attention have, and their defaults
     one.name: one.default
     for one in fields(AttentionConfig)
     if any(one.name in kind.options for kind in ATTENTIONS.values())
 }
-LOUDNESS = frozenset(["progress", "tensorboard", "num_samples", "num_workers"])  # settings that no result depends on
+LOUDNESS = frozenset(["progress", "tensorboard", "num_samples", "num_workers"])  # settings that do not affect results
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class TranslationConfig:
     decoders: tuple[str, ...]
     seeds: int
     equal: Literal["parameters", "size"]
-    base: RunConfig  # of every run but for what is varied
+    base: RunConfig  # of every run, except what varies
 
     def __post_init__(self) -> None:
         check_ranges(self, seeds=(1, 1000))
@@ -67,14 +67,14 @@ class TranslationConfig:
 
 
 def grouped(data: dict[str, Any]) -> dict[str, Any]:
-    """The experiment's own keys, and what is left as the config of its runs."""
+    """The experiment's own keys, with the rest as the config of its runs."""
     own = {f.name for f in fields(TranslationConfig)} - {"base"}
     base = {key: value for key, value in data.items() if key not in own}
     return {key: value for key, value in data.items() if key in own} | {"base": base | {"run": "x"}}
 
 
 def run(config: TranslationConfig) -> list[Section]:
-    """Train what is missing, translate and score the test text, keep the summary, and show it."""
+    """Train the missing runs, translate and score the test text, save the summary and show it."""
     from nmt.training.auto_settings import prepared_by_text
 
     base, prepared = prepared_by_text(config.base)
@@ -90,11 +90,11 @@ def run(config: TranslationConfig) -> list[Section]:
     folder = Path(config.lab_dir) / "translation"
     configs = runs(config, prepared)
     jobs = [job_of(run_config, hashes, measure) for run_config in configs]
-    by_path = {  # a run's folder stands beside its result, under the same name
+    by_path = {  # a run's folder is beside its result, under the same name
         path_of(job, folder): replace(run_config, run=path_of(job, folder).stem, runs_dir=str(folder))
         for job, run_config in zip(jobs, configs, strict=True)
     }
-    # One after the other, in this process: a training takes all of the machine.
+    # One after the other, in this process: a training uses the whole machine.
     results = run_jobs(
         lambda job: work(by_path[path_of(job, folder)], measure, test), jobs, folder, processes=1, shows_itself=True
     )
@@ -115,13 +115,13 @@ def run(config: TranslationConfig) -> list[Section]:
 
 
 def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Job:
-    """All that a run's scores depend on, whatever the run is called and wherever it lies: its settings, its text, and
-    how it is translated and scored."""
+    """Everything that a run's scores depend on, wherever the run is and whatever its name: its settings, its text,
+    and how it is translated and scored."""
     from nmt.training.origin import recipe
 
     settings = recipe(config)
     settings["trainer"] = {key: value for key, value in settings["trainer"].items() if key not in LOUDNESS}
-    signature = str(measure.metric("bleu", [[""]]).get_signature())  # which has the version of sacreBLEU
+    signature = str(measure.metric("bleu", [[""]]).get_signature())  # it includes the version of sacreBLEU
     return {
         "name": f"{config.run}-s{config.seed}",
         "settings": settings,
@@ -132,13 +132,13 @@ def job_of(config: RunConfig, hashes: Mapping[str, str], measure: Measure) -> Jo
 
 
 def attention_of(config: AttentionConfig, name: str) -> AttentionConfig:
-    """The attention of this name, with those of the settings that it has. Raises ValueError for none such."""
+    """The attention of this name, with the settings that apply to it. Raises ValueError for an unknown name."""
     own = ATTENTIONS[name].options if name in ATTENTIONS else ()
     return replace(config, name=name, **{key: value for key, value in OPTIONS.items() if key not in own})
 
 
 def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
-    """One for each combination and seed, the baseline first; those of several seeds have one name."""
+    """One run for each combination and seed, the baseline first. Runs that differ only in the seed have one name."""
     base = config.base
 
     def size_of(model: ModelConfig) -> int:
@@ -162,18 +162,18 @@ def runs(config: TranslationConfig, prepared: Prepared) -> list[RunConfig]:
         guided = base.optim.guided_alignment if attention != "none" else 0.0
         optim = replace(base.optim, guided_alignment=guided)
         made += [replace(base, run=name, seed=base.seed + i, model=model, optim=optim) for i in range(config.seeds)]
-    return sorted(made, key=lambda one: one.seed)  # a first result for everything, then the spread
+    return sorted(made, key=lambda one: one.seed)  # every combination first, then more seeds
 
 
 def with_parameters(model: ModelConfig, size_of: Callable[[ModelConfig], int], budget: int) -> ModelConfig:
-    """The model with the hidden size that comes nearest to so many parameters without being larger."""
-    step = math.lcm(8, 2 * model.attention.heads)  # two directions, each head its part; by 8 products are fast
+    """The model with the largest hidden size that stays within this many parameters."""
+    step = math.lcm(8, 2 * model.attention.heads)  # two directions, equal heads; multiples of 8 are fast
     units = largest(lambda units: size_of(replace(model, hidden_size=units)), budget, step)
     return replace(model, hidden_size=units)
 
 
 def work(config: RunConfig, measure: Measure, test: Sequence[Pair]) -> dict[str, Any]:
-    """Train, or go on with it, translate and score one run. Raises ValueError where that is going on already."""
+    """Train (or resume), translate and score one run. Raises ValueError if it is being trained already."""
     from nmt.metrics.buckets import bleu_by_length
     from nmt.training.folder import InUseError
     from nmt.training.run import train
@@ -213,7 +213,7 @@ def what_varies(config: RunConfig) -> dict[str, Any]:
 
 
 def tokens_per_s(metrics: Path) -> float | None:
-    """The median of what training logged."""
+    """The median of the logged values."""
     from nmt.training.metrics_file import read_metrics
 
     logged = [float(row["train/tokens_per_s"]) for row in read_metrics(metrics) if row["train/tokens_per_s"]]
@@ -221,7 +221,7 @@ def tokens_per_s(metrics: Path) -> float | None:
 
 
 def compared(measure: Measure, rows: Sequence[Row], refs: Sequence[str]) -> dict[str, Any]:
-    """Paired bootstrap of every run against the first one."""
+    """Paired bootstrap of every run against the first."""
     from nmt.metrics.comparison import compare
 
     if len(rows) < 2:

@@ -1,4 +1,4 @@
-"""What the experiment on real translation came to, in tables, pictures and words."""
+"""The results of the experiment on real translation, in tables, pictures and words."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SUMMARY: Shape = {
     "test": str,
     "sentences": int,
     "limits": ({...: (float, None)}, None),
-    "epochs": (int, None),  # in the place of limits, of earlier versions
+    "epochs": (int, None),  # in earlier versions, instead of limits
     "minutes": (float, None),
     "hashes": {...: str},
     "p_values": {...: (float, None)},
@@ -52,7 +52,7 @@ def sections(data: Mapping[str, Any]) -> list[Section]:
 
 def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Row]]) -> Table:
     title = f"BLEU on {data['test']} ({data['sentences']:,} sentences), p against {data['baseline']}"
-    first_seed = f"BLEU, seed {data['rows'][0]['seed']}"  # which p is of
+    first_seed = f"BLEU, seed {data['rows'][0]['seed']}"  # the seed that p is for
     header = ("cell and attention", "units", "parameters", first_seed, "all seeds", "p", "training tokens/s")
     found = []
     for label, rows in by_label.items():
@@ -72,7 +72,7 @@ def _table(data: Mapping[str, Any], by_label: Mapping[str, Sequence[Row]]) -> Ta
 
 
 def _chart(by_label: Mapping[str, Sequence[Row]]) -> LineChart:
-    """Dashed where there is no attention."""
+    """Dashed without attention."""
     lengths = list(dict.fromkeys(bucket for rows in by_label.values() for row in rows for bucket in row["by_length"]))
     lines = []
     for label, (first, *_) in by_label.items():
@@ -85,7 +85,7 @@ def _chart(by_label: Mapping[str, Sequence[Row]]) -> LineChart:
 
 
 def conclusion(data: Mapping[str, Any]) -> str:
-    """Which runs differ from the baseline, and whether that means anything."""
+    """Which runs differ from the baseline, and whether the difference is significant."""
     baseline = data["rows"][0]["label"]
     scores = {row["label"]: row["bleu"]["score"] for row in reversed(data["rows"])}
     found: dict[str, list[str]] = {BETTER: [], WORSE: [], EQUAL: []}
@@ -100,7 +100,7 @@ def conclusion(data: Mapping[str, Any]) -> str:
 
 
 def by_attention(rows: Sequence[Row]) -> str:
-    """What attention is worth to each cell, and what a cell is worth with and without attention."""
+    """The gain from attention for each cell, and from each cell with and without attention."""
     means: dict[tuple[str, str], list[float]] = {}
     for row in rows:
         means.setdefault((row["attention"], cell_of(row)), []).append(row["bleu"]["score"])
@@ -114,7 +114,7 @@ def by_attention(rows: Sequence[Row]) -> str:
 
 
 def cell_of(row: Row) -> str:
-    """The cell's name in a row's label, with the settings that are not its defaults."""
+    """The cell's name in a row's label, with the settings that differ from its defaults."""
     name: str = row["label"].partition(f"-{row['attention']}")[0]
     return name
 

@@ -11,11 +11,11 @@ from typing import Any
 from nmt.cells import Cell
 from nmt.plain_data import to_dict
 
-Row = Mapping[str, Any]  # of an experiment's summary: a job, its label and its result
+Row = Mapping[str, Any]  # in an experiment's summary: a job, its label and its result
 
 
 def cell_label(cell: Cell) -> str:
-    """The cell's name, with the settings that are not its defaults."""
+    """The cell's name, with the settings that differ from its defaults."""
     words = [to_dict(cell)["name"]]
     for field in fields(cell):
         value = getattr(cell, field.name)
@@ -30,12 +30,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def numbers(found: Sequence[float | None]) -> list[float]:
-    """What is kept as None was no number: the network has diverged, which is worse than any other score."""
+    """The numbers, with infinity for None: the network diverged, which is worse than any other score."""
     return [math.inf if one is None else one for one in found]
 
 
 def spread(found: Sequence[float | None]) -> str:
-    """The least and the most."""
+    """The smallest and the largest."""
     return f"{min(numbers(found)):.3g} to {max(numbers(found)):.3g}"
 
 
@@ -45,7 +45,7 @@ def solved_words(row: Row) -> str:
 
 
 def check_different(**lists: Iterable[Any]) -> None:
-    """Raises ValueError for a list of settings that has a value twice: its results would count as two."""
+    """Raises ValueError for a list with a repeated value, as its results would count twice."""
     for key, values in lists.items():
         twice = [value for value, count in Counter(values).items() if count > 1]
         if twice:
@@ -53,5 +53,5 @@ def check_different(**lists: Iterable[Any]) -> None:
 
 
 def unique(rows: Iterable[Row], key: str) -> list[Any]:
-    """The different values of a key, in the order in which they come."""
+    """The different values of a key, in order of appearance."""
     return list(dict.fromkeys(row[key] for row in rows))

@@ -1,6 +1,6 @@
-"""Scores: sacreBLEU, and nothing else that scores.
+"""Scores of translations, all computed by sacreBLEU.
 
-measure.py scores translations, and says which of two models is better; buckets.py scores parts of a test set;
-rare.py scores numbers, names and unseen words; comparison.py tells a difference from chance; published.py reads
-published test sets. config.py loads nothing, so that translating needs no sacreBLEU.
+measure.py scores translations and decides which of two models is better; buckets.py scores parts of a test set;
+rare.py scores numbers, names and unseen words; comparison.py tests for significance; published.py reads published
+test sets. config.py loads nothing, so translating does not need sacreBLEU.
 """

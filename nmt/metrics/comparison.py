@@ -1,4 +1,4 @@
-"""Whether one system is better than another, or only seems so."""
+"""Whether one system is better than another, or only seems so by chance."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def compare(
     """Systems' translations, the baseline first -> system -> metric -> how it compares; metric -> signature.
 
     `test` is "bs", paired bootstrap resampling (Koehn, 2004), or "ar", paired approximate randomisation (Riezler &
-    Maxwell, 2005). A small p means that a difference as large would be rare between systems that are equally good;
-    of equal scores it is 1, where sacreBLEU, which counts only what is larger, has its smallest.
+    Maxwell, 2005). A small p means that so large a difference would be rare between equally good systems. For equal
+    scores p is 1; sacreBLEU counts only larger differences and would give its smallest p.
 
-    Raises ValueError when a system has not a translation a reference.
+    Raises ValueError when a system does not have one translation per reference.
     """
     for hyps in systems.values():
         check_references(hyps, refs)
@@ -50,7 +50,7 @@ def compare(
         )()
 
     signatures, columns = clocked(f"testing {len(systems)} systems", tested)
-    # sacreBLEU has names of its own (chrF2), in the order of ours, behind the column of the systems.
+    # sacreBLEU's own names (chrF2) are in our order, after the column of the systems.
     results = dict(zip(names, [*columns.values()][1:], strict=True))
     found: dict[str, dict[str, Comparison]] = {
         system: {name: _comparison(results[name][i], baseline=results[name][0]) for name in names}

@@ -1,4 +1,4 @@
-"""Which metric chooses between models, and how it divides text."""
+"""The metric that chooses between models, and its tokenisation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Name = Literal["bleu", "chrf", "chrf++", "ter", "nll"]
 
 @dataclass(frozen=True)
 class MetricConfig:
-    """The better of two models has more BLEU, chrF or chrF++, or less TER or nll; where that is equal, the better
-    chrF, and then less nll."""
+    """The better of two models has higher BLEU, chrF or chrF++, or lower TER or nll. Ties are decided by higher chrF,
+    then by lower nll."""
 
-    name: Name = "bleu"  # what is better: more BLEU, chrF or chrF++, less TER or nll
-    # BLEU's tokens (sacreBLEU's names). "auto" follows the target language: Chinese "zh"; Japanese and Korean
-    # "ja-mecab" and "ko-mecab" where MeCab is installed (pip install sacrebleu[ja], [ko]), else "char", as Thai, Lao,
-    # Khmer, Burmese and Tibetan; any other "13a".
+    name: Name = "bleu"  # the selection metric: higher BLEU, chrF or chrF++, or lower TER or nll is better
+    # BLEU's tokenisation (sacreBLEU's names). "auto" follows the target language: "zh" for Chinese; "ja-mecab" and
+    # "ko-mecab" for Japanese and Korean if MeCab is installed (pip install sacrebleu[ja], [ko]), else "char"; "char"
+    # for Thai, Lao, Khmer, Burmese and Tibetan; "13a" for any other.
     tokenize: Tokenize = "auto"

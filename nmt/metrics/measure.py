@@ -1,11 +1,12 @@
-"""How good translations are, as numbers that everybody can compare.
+"""Scores of translations that anyone can compare.
 
-Hypotheses and references are detokenised text, and compared in NFC: a target is written so by default, and what only
-is spelled in other code points is no mistake. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017)
-and TER (Snover et al., 2006) run from 0 to 100, TER further; each comes with sacreBLEU's signature (Post, 2018).
+Hypotheses and references are detokenised text, compared in NFC: targets are written so by default, and the same text
+in other code points is not a mistake. BLEU (Papineni et al., 2002), chrF and chrF++ (Popović, 2015, 2017) and TER
+(Snover et al., 2006) run from 0 to 100, though TER may exceed 100. Each comes with sacreBLEU's signature (Post,
+2018).
 
-References come as sacreBLEU takes them: one list or several, each with a reference a sentence or None where it has
-none. Of several, chrF takes each sentence's best one, of equal ones the first, so their order may matter to it.
+References have sacreBLEU's form: one list or several, each with a reference or None for every sentence. Of several
+references, chrF uses each sentence's best, or the first of equal ones, so their order may matter.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from nmt.metrics.config import MetricConfig, Name
 
 References = Sequence[Sequence[str | None]]
 
-_PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the first that can be had
+_PREFERRED: dict[Writing, tuple[str, ...]] = {  # the first BLEU tokenisation that is available
     "spaced": ("13a",),
     "chinese": ("zh",),
     "japanese": ("ja-mecab", "char"),
@@ -35,7 +36,7 @@ _PREFERRED: dict[Writing, tuple[str, ...]] = {  # of BLEU's tokenisations the fi
 
 
 class _InNFC:
-    """Of sacreBLEU's metrics, all of which see each text, of either side, by this first."""
+    """Makes sacreBLEU's metrics normalise each text, of either side, to NFC first."""
 
     def _preprocess_segment(self, sent: str) -> str:
         return str(super()._preprocess_segment(normalize("NFC", sent)))  # type: ignore[misc]
@@ -47,7 +48,7 @@ class _BLEU(_InNFC, BLEU):  # type: ignore[misc]
 
 class _CHRF(_InNFC, CHRF):  # type: ignore[misc]
     def _compute_f_score(self, statistics: list[int]) -> float:
-        """As a float also of a resample, where it is 0.0 or one of NumPy's, which statistics.mean does not mix."""
+        """As float even for a resample, where it is 0.0 or NumPy's, which statistics.mean does not mix."""
         return float(super()._compute_f_score(statistics))
 
 
@@ -65,29 +66,30 @@ class Score:
 
 @dataclass(frozen=True)
 class Metric:
-    """One of METRICS, which are also the names of MetricConfig."""
+    """One of METRICS, whose keys are also the names in MetricConfig."""
 
-    label: str  # what people call it
-    # A measure, and references or None -> an object of sacreBLEU's, which has counted them; None: it is not of text.
+    label: str  # the name to show
+    # (measure, references or None) -> a sacreBLEU object, with the references counted; None if it is not a metric of
+    # text.
     scorer: Callable[[Measure, References | None], Any] | None
     less_is_better: bool = False
-    of_sentences: bool = False  # also of a single one; BLEU is instead of the others
+    of_sentences: bool = False  # scores single sentences; BLEU replaces the others there
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric that chooses, with all that its numbers depend on. It is one value that goes wherever translations are
-    scored or compared, so that all of a run, or of a command, means the same by "better"."""
+    """A selection metric with everything its numbers depend on. The same value is used wherever translations are
+    scored or compared, so "better" means the same throughout a run or a command."""
 
     name: Name = "bleu"  # the selection metric
-    tokenize: str = "13a"  # BLEU's
-    split_cjk: bool = False  # TER takes Chinese and Japanese characters one by one
+    tokenize: str = "13a"  # BLEU's tokenisation
+    split_cjk: bool = False  # TER splits Chinese and Japanese into characters
 
     @classmethod
     def of(cls, config: MetricConfig, language: str, refs: Iterable[str | None]) -> Measure:
-        """The measure for a target language; where its code does not tell how it is written, the references do.
+        """The measure for a target language. If its code does not determine how it is written, the references do.
 
-        Raises ValueError when the tokenisation that was asked for cannot be had on this machine.
+        Raises ValueError when the requested tokenisation is not available on this machine.
         """
         found = writing(language, (ref for ref in refs if ref))
         if config.tokenize == "auto":
@@ -100,16 +102,16 @@ class Measure:
 
     @property
     def names(self) -> tuple[Name, ...]:
-        """The metrics that a choice needs: BLEU and chrF always, and its own, if it is a metric of text."""
+        """The metrics needed for a choice: BLEU, chrF and the selection metric, if it is a metric of text."""
         return tuple(dict.fromkeys(("bleu", "chrf", *((self.name,) if METRICS[self.name].scorer else ()))))
 
     @property
     def label(self) -> str:
-        """What people call the selection metric."""
+        """The selection metric's name to show."""
         return METRICS[self.name].label
 
     def metric(self, name: Name, refs: References | None = None) -> Any:
-        """sacreBLEU's object, which has counted the references when they are given."""
+        """sacreBLEU's object, with the references counted if they are given."""
         scorer = METRICS[name].scorer
         assert scorer is not None, name
         return scorer(self, refs)
@@ -117,11 +119,11 @@ class Measure:
     def scores(
         self, hyps: Iterable[Any], refs: Iterable[Any], names: Sequence[Name] | None = None, n_bootstrap: int = 1
     ) -> dict[str, Score]:
-        """The scores of a test set, of `names` or those that a choice needs; with n_bootstrap > 1 also their
-        confidence intervals (Koehn, 2004).
+        """The scores of a test set in the metrics `names`, by default those needed for a choice. With n_bootstrap > 1
+        also their confidence intervals (Koehn, 2004).
 
-        Raises TypeError for what is no text, and ValueError when there is not a hypothesis a reference, a sentence
-        has no reference, or there is nothing to score.
+        Raises TypeError for items that are not text, and ValueError when there is not one hypothesis per reference, a
+        sentence has no reference, or there is nothing to score.
         """
         hyps, refs = check_references(hyps, refs)
         scores: dict[str, Score] = {}
@@ -139,32 +141,33 @@ class Measure:
         return self.scores(*of_rows, ("bleu",))["bleu"].score
 
     def signature(self, refs: References = (("",),)) -> str:
-        """sacreBLEU's, of the selection metric, for these references or one a sentence; "nll" for itself."""
+        """sacreBLEU's signature of the selection metric, by default with one reference per sentence; for nll its
+        name."""
         return str(self.metric(self.name, refs).get_signature()) if METRICS[self.name].scorer else self.name
 
     @property
     def sign(self) -> int:
-        """-1 where less is better."""
+        """-1 if less is better, else 1."""
         return -1 if METRICS[self.name].less_is_better else 1
 
     def selection_key(self, scores: Mapping[str, Score], nll: float) -> tuple[float, float, float]:
-        """What is greater of the better model: by the selection metric, then chrF, then nll (nats per token), to a
-        thousandth, so that weights that hardly move any more are equal."""
+        """A key that is greater for the better model: by the selection metric, then chrF, then nll (nats per token).
+        nll is rounded to a thousandth, so weights that hardly change count as equal."""
         nll = nll if isfinite(nll) else inf
         figure = scores[self.name].score if METRICS[self.name].scorer else nll
         return self.sign * figure, scores["chrf"].score, -round(nll, 3)
 
     def figure(self, key: Sequence[float]) -> float:
-        """The number, of the selection metric, behind a selection key."""
+        """The selection metric's number in a selection key."""
         return self.sign * key[0]
 
     def tokens(self, text: str) -> list[str]:
-        """What BLEU counts."""
+        """The tokens that BLEU counts."""
         return str(_tokenizer(self.tokenize)(text.rstrip())).split()
 
     def sentence_score(self, hyp: str, ref: str) -> float:
-        """From 0 to 100: chrF or chrF++ where that chooses, else BLEU, smoothed by one more of each n-gram (Lin and
-        Och, 2004): without a common one of four words it would be 0."""
+        """From 0 to 100: chrF or chrF++ if that is the selection metric, else smoothed BLEU. Smoothing adds one to
+        each n-gram count (Lin and Och, 2004); otherwise BLEU would be 0 without a common 4-gram."""
         return float(self._of_sentences.sentence_score(hyp, [ref]).score)
 
     @cached_property
@@ -188,7 +191,7 @@ METRICS: dict[str, Metric] = {
 
 
 def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
-    """The mean of the scores of several texts, each scored by itself; of one its own."""
+    """The mean of the scores of several texts, each scored separately; the scores themselves for one text."""
     if len(scores) == 1:
         return dict(scores[0])
     means = {}
@@ -200,14 +203,14 @@ def mean_of(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
 
 
 def shown(name: Name, figure: float) -> str:
-    """Such as "BLEU 38.12" or "nll 1.234"."""
+    """For example "BLEU 38.12" or "nll 1.234"."""
     return f"{METRICS[name].label} {figure:.{3 if name == 'nll' else 2}f}"
 
 
 def check_references(given: Iterable[Any], given_refs: Iterable[Any]) -> tuple[list[str], list[list[str | None]]]:
-    """Hypotheses and references as lists of texts, whatever they come in; a Translation is its text.
+    """Hypotheses and references as lists of texts, from any iterables; a Translation counts as its text.
 
-    Raises TypeError for what is neither, and ValueError when the references do not fit the hypotheses, or there is
+    Raises TypeError for any other item, and ValueError when the references do not fit the hypotheses or there is
     nothing to score.
     """
     hyps = _texts("hyps", given, str, "it is a list of texts")
@@ -226,14 +229,14 @@ def check_references(given: Iterable[Any], given_refs: Iterable[Any]) -> tuple[l
 
 
 def _sequence(name: str, given: Any, about: str) -> list[Any]:
-    """Raises TypeError for what is no list of something."""
+    """Raises TypeError unless it is an iterable, other than text or a mapping."""
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise TypeError(f"{name} is a {type(given).__name__}; {about}")
     return list(given)
 
 
 def _texts(name: str, given: Any, kind: Any, about: str) -> list[Any]:
-    """Raises TypeError for what is no list of such texts."""
+    """Raises TypeError unless all items are texts of this kind."""
     found = [getattr(one, "text", one) for one in _sequence(name, given, about)]
     for i, one in enumerate(found):
         if not isinstance(one, kind):
@@ -242,7 +245,7 @@ def _texts(name: str, given: Any, kind: Any, about: str) -> list[Any]:
 
 
 def sentence_chrf(hyps: Sequence[str], refs: References) -> list[float]:
-    """chrF of each sentence: BLEU says little of a single one."""
+    """chrF of each sentence, for which BLEU would say little."""
     metric = _CHRF()
     return [
         float(metric.sentence_score(hyp, [ref for ref in of_sentence if ref is not None]).score)
@@ -257,9 +260,9 @@ def _tokenizer(tokenize: str) -> Any:
 
 @cache
 def _obstacle(tokenize: str) -> str | None:
-    """Why BLEU cannot have this tokenisation on this machine; None: it can."""
+    """Why BLEU cannot use this tokenisation on this machine; None if it can."""
     try:
         BLEU(tokenize=tokenize)
-    except Exception as error:  # each of them brings a library, or a download, of its own
+    except Exception as error:  # each needs its own library or download
         return " ".join(str(error).split()) or type(error).__name__
     return None

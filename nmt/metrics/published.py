@@ -1,4 +1,4 @@
-"""Published test sets, as sacreBLEU has them."""
+"""Published test sets, from sacreBLEU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sacrebleu
 def published_test_set(name: str, langpair: str) -> tuple[list[str], list[list[str]]]:
     """Sources and all references of one of sacreBLEU's test sets, downloaded once.
 
-    Raises ValueError for an unknown name, or when it is out of reach.
+    Raises ValueError for an unknown name, or when the set cannot be downloaded.
     """
     if name not in sacrebleu.get_available_testsets():
         raise ValueError(f"--testset is {name!r}; `sacrebleu --list` names those there are")

@@ -1,7 +1,7 @@
-"""What a training text has little of, in a test text: numbers, names, words that it lacks, and compounds of them.
+"""Rare things in a test text: numbers, names, words that the training text lacks, and compounds of its words.
 
-Of numbers and names, which are copied, it is counted how many a translation has; of all the score of the sentences
-that hold such a thing. No list of a language's words is needed, so nothing is known of numbers that are spelt out.
+For numbers and names, which are copied, it counts how many a translation has; for all kinds it scores the sentences
+that contain them. It uses no word lists of a language, so it does not recognise numbers in words.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from nmt.languages import digits, is_letter, is_mark, words
 from nmt.metrics.measure import Measure, References
 
 NUMBER = re.compile(r"\d+(?:[.,:'’٫٬]\d+)*")
-SHORTEST_PART = 4  # letters of a word in a compound
+SHORTEST_PART = 4  # letters of a part of a compound
 LONGEST = 100  # letters of a compound
-LONGEST_JOINT = 2  # letters between two, such as the s of German
+LONGEST_JOINT = 2  # letters between two parts, such as the German s
 
 
 class Rare(NamedTuple):
-    """Of one kind of rare thing; `in_reference` and `right` are 0 for those that are not copied."""
+    """Results for one kind of rare thing; `in_reference` and `right` are 0 for kinds that are not copied."""
 
-    sentences: int  # that have one
-    bleu: float | None  # of these; None: there are none
-    in_reference: int = 0  # of the source's those that the reference has too
-    right: int = 0  # of them those that the translation has
+    sentences: int  # sentences that contain one
+    bleu: float | None  # of these sentences; None if there are none
+    in_reference: int = 0  # of those in the source, how many the reference has too
+    right: int = 0  # of these, how many the translation has
 
     @property
     def share(self) -> float | None:
-        """Of those that the reference has; None: it has none."""
+        """The share of those in the reference that the translation has; None if there are none."""
         return self.right / self.in_reference if self.in_reference else None
 
 
 def numbers(text: str) -> Counter[str]:
-    """The digits of each number. What stands between them is left out, because languages differ in it: 1.000 and
-    1,000 are equal, and so are 10.30 and 10:30."""
+    """The digits of each number, without what separates them, because languages differ in it: 1.000 and 1,000 are
+    equal, and so are 10.30 and 10:30."""
     return Counter(map(digits, NUMBER.findall(text)))
 
 
 def names(text: str) -> Counter[str]:
-    """Words with a capital, without what surrounds them; the first of the text, which has one for its place, is left
-    out."""
+    """Words with a capital, without the punctuation around them. The first word of the text is left out, as its place
+    gives it a capital."""
     return Counter(word for word in bare(text)[1:] if len(word) > 1 and word != word.lower())
 
 
 def bare(text: str) -> list[str]:
-    """The words of a text without the punctuation around them; those that have nothing else are left out."""
+    """The words of a text without the punctuation around them; those without anything else are left out."""
     stripped = map(_stripped, words(normalize("NFC", text)))
     return [word for word in stripped if word]
 
@@ -60,12 +60,12 @@ def _stripped(word: str) -> str:
 
 
 def known_words(texts: Iterable[str]) -> set[str]:
-    """Those of a training text, in lower case."""
+    """The words of a training text, in lower case."""
     return {word.lower() for text in texts for word in bare(text)}
 
 
 def unseen(text: str, known: Collection[str]) -> list[str]:
-    """Words of letters alone that the training text lacks."""
+    """Words made only of letters that the training text lacks."""
     return [word for word in bare(text) if _is_of_letters(word) and word.lower() not in known]
 
 
@@ -74,12 +74,12 @@ def _is_of_letters(word: str) -> bool:
 
 
 def is_compound(word: str, known: Collection[str]) -> bool:
-    """Whether a word of up to LONGEST letters is made of two or more known ones, of SHORTEST_PART letters or more
-    each, with up to LONGEST_JOINT letters between two of them."""
+    """Whether a word of up to LONGEST letters consists of two or more known words of at least SHORTEST_PART letters,
+    with up to LONGEST_JOINT letters between any two."""
     word = word.lower()
     if len(word) > LONGEST:
         return False
-    # From the end: where parts begin of which all that follows is made.
+    # From the end: positions from which the rest of the word can be composed.
     starts: set[int] = set()
     for start in range(len(word) - SHORTEST_PART, -1, -1):
         for end in range(start + SHORTEST_PART, len(word) + 1):
@@ -93,7 +93,8 @@ def is_compound(word: str, known: Collection[str]) -> bool:
 def rare_things(
     measure: Measure, srcs: Sequence[str], hyps: Sequence[str], refs: References, known: Collection[str] | None
 ) -> dict[str, Rare]:
-    """By kind: numbers and names, and with the words of the training text (`known`) unseen words and compounds."""
+    """Results by kind: numbers and names and, with the words of the training text (`known`), unseen words and
+    compounds."""
     found = {
         "numbers": _copied(measure, numbers, srcs, hyps, refs),
         "names": _copied(measure, names, srcs, hyps, refs),
@@ -114,7 +115,7 @@ def _copied(
     hyps: Sequence[str],
     refs: References,
 ) -> Rare:
-    """What the source has as any of its references has it, at most as often as that."""
+    """Counts things of the source that a reference has too, each at most as often as a reference has it."""
     wanted = []
     for src, *of_sentence in zip(srcs, *refs, strict=True):
         in_refs = Counter[str]()

@@ -1,5 +1,5 @@
-"""Pictures as values, drawn once: to a file by matplotlib, or with what hovering shows into one HTML page.
+"""Pictures as values, drawn by matplotlib into a file, or into one HTML page that shows numbers on hovering.
 
-`charts` says what there is to draw, `draw` draws it, `page` puts drawings and words on a page. Nothing here knows a
-model.
+`charts` defines what can be drawn, `draw` draws it, and `page` puts drawings and words on a page. Nothing here
+depends on a model.
 """

@@ -1,4 +1,4 @@
-"""A chart for those who do not see it: what it is in a sentence, and its numbers as a table."""
+"""A chart for readers who cannot see it: a sentence about it, and its numbers as a table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nmt.pictures.charts import Diagram, Heatmap, LineChart, Picture, Table
 
 
 def described(chart: Picture) -> str:
-    """What the chart is, in a sentence or two."""
+    """A sentence or two about the chart."""
     match chart:
         case Heatmap():
             values = [value for row in chart.values for value in row]
@@ -27,7 +27,7 @@ def described(chart: Picture) -> str:
 
 
 def numbers(chart: Picture) -> Table:
-    """All that the chart shows."""
+    """All numbers of the chart."""
     match chart:
         case Heatmap():
             header = (chart.row_label, *chart.columns)

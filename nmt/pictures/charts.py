@@ -1,4 +1,4 @@
-"""What there is to draw, as plain values: a heat map, lines, a tree, a table. Drawing them is draw.py's."""
+"""Charts as plain values: a heat map, lines, a tree, a table. draw.py draws them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Heatmap:
     label: str = ""  # of the numbers
     row_label: str = ""
     centred: bool = False
-    dense: bool = False  # many rows, thin and unnamed
+    dense: bool = False  # many rows, drawn thin and without names
     column_label: str = ""
-    note: str = ""  # a sentence that stands below it
+    note: str = ""  # a sentence below the chart
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Curve:
     label: str
     x: Sequence[float]
     y: Sequence[float]
-    low: Sequence[float] = ()  # of the spread around y; none when empty
+    low: Sequence[float] = ()  # of the spread around y; empty for none
     high: Sequence[float] = ()
     dashed: bool = False
 
@@ -49,7 +49,7 @@ class LineChart:
     log: bool = False
     level: float | None = None  # a level worth a dotted line ...
     level_label: str = ""  # ... and what it is
-    x_names: Sequence[str] = ()  # what x = 0, 1, ... stand for, where they are no numbers
+    x_names: Sequence[str] = ()  # names for x = 0, 1, ... if they are not numbers
 
     def named(self, x: float) -> str:
         return self.x_names[int(x)] if self.x_names else f"{x:g}"
@@ -67,7 +67,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Diagram:
-    """Boxes with arrows between them, at places that the maker chose; of a unit as of a search."""
+    """Boxes and arrows at given places, for a unit or a search."""
 
     title: str
     nodes: Sequence[Node]
@@ -95,8 +95,8 @@ class Section:
 
 
 def printable(value: T, most: int | None = LABEL) -> T:
-    """A chart, a section, or a text, with escapes for what a terminal or a browser would obey. A paragraph keeps its
-    length; a label does not, should a stranger's piece be a page long."""
+    """A chart, section or text with control characters escaped for terminals and browsers. Paragraphs keep their
+    length; labels are cut, as a piece of an unknown model may be a page long."""
     if isinstance(value, str):
         return cast(T, shown(value, most, lines=True))
     if isinstance(value, list | tuple):

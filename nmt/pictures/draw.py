@@ -1,6 +1,6 @@
-"""Draw charts by matplotlib: to a file of any format it writes, or as SVG with what hovering over it shows.
+"""Draws charts with matplotlib: to a file of any format it writes, or as SVG with the values to show on hovering.
 
-Text stays text in SVG, so that a browser picks the font and the direction of every script.
+Text stays text in SVG, so a browser picks the font and direction for every script.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ EDGE = "#5b6b7d"
 SERIES = (  # of lines
     "#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf",
 )  # fmt: skip
-MARKERS = "os^vDPX"  # so that lines that lie on each other can be told apart
-MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that stand in one column, columns of more, and inches of these
-FEW = 12  # points, each of which gets its marker
-# A character that no font of this machine has is shown as a box, which says enough.
+MARKERS = "os^vDPX"  # tell apart lines that overlap
+MANY, COLUMNS, WIDTH = 4, 3, 30  # charts that fit one column; columns for more; their width in inches
+FEW = 12  # at most this many points get a marker each
+# A box replaces a character that no font of this machine has, which is clear enough.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 warnings.filterwarnings("ignore", message="Glyph .* missing from font")
 warnings.filterwarnings("ignore", message="constrained_layout not applied")  # labels longer than the picture
 
 
 def save(charts: Sequence[Picture], path: Path) -> None:
-    """All of the charts in one picture, one below the other; more than MANY in columns, as one reads, where these are
-    narrow. The suffix of `path` gives the format.
+    """All charts in one picture, one below the other; if more than MANY, in narrow columns, row by row. The suffix of
+    `path` gives the format.
 
     Raises ValueError for a format that matplotlib does not write, or when there is nothing to draw.
     """
@@ -60,37 +60,37 @@ def save(charts: Sequence[Picture], path: Path) -> None:
         figure = Figure(figsize=(sum(widths), sum(heights)))
         parts = figure.subfigures(len(rows), columns, squeeze=False, height_ratios=heights, width_ratios=widths)
         figure.set_layout_engine("constrained")
-        for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have places left
+        for part, chart in zip(parts.flat, charts, strict=False):  # the last row may have free places
             paint(chart, part.subplots())
-        figure.draw_without_rendering()  # so that boxes know their size before arrows end at them
-        figure.set_layout_engine("none")  # everything has its place
+        figure.draw_without_rendering()  # boxes need their size before arrows end at them
+        figure.set_layout_engine("none")  # keep all places
         with naming(path):
             figure.savefig(path, dpi=120)
 
 
 def svg(chart: Picture) -> tuple[str, dict[str, Any]]:
-    """The chart as an SVG element, and what hovering over it shows: places are shares of its width and height, from
-    the upper left corner."""
+    """The chart as an SVG element, and the values to show on hovering. Places are shares of its width and height,
+    from the upper left corner."""
     chart = printable(chart)
     with mpl.rc_context(style([chart])):
         figure = Figure(figsize=size(chart), layout="constrained")
         axes = figure.subplots()
         paint(chart, axes)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # everything has its place
+        figure.set_layout_engine("none")  # keep all places
         drawn = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})  # savefig draws once more
+        FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None, "Creator": None})  # savefig would draw again
         spots = hover(chart, axes)
     text = drawn.getvalue()
     text = text[text.index("<svg") :]
-    # Ids of groups would stand twice on a page; those of definitions are hashes of what they define.
+    # Ids of groups would occur twice on a page; ids of definitions are hashes of their content.
     text = re.sub(r"<metadata>.*?</metadata>", "", re.sub(r'<g id="[^"]*"', "<g", text), flags=re.DOTALL)
     return text.strip(), spots
 
 
 def style(charts: Sequence[Picture]) -> dict[str, Any]:
     return {
-        "font.family": families("".join(map(str, charts))),  # all of their texts
+        "font.family": families("".join(map(str, charts))),  # for all of their texts
         "font.size": 9,
         "axes.prop_cycle": cycler(color=SERIES),
         "svg.fonttype": "none",
@@ -103,7 +103,7 @@ def style(charts: Sequence[Picture]) -> dict[str, Any]:
 
 
 def size(chart: Picture) -> tuple[float, float]:
-    """Inches."""
+    """Width and height in inches."""
     match chart:
         case Heatmap():
             tall = 2.2 if chart.dense else 0.26 * len(chart.rows)
@@ -146,7 +146,7 @@ def paint_heatmap(chart: Heatmap, axes: Axes) -> None:
 def paint_lines(chart: LineChart, axes: Axes) -> None:
     colours: dict[str, str] = {}
     for curve in chart.curves:
-        base = curve.label.split(",")[0]  # variants of one thing share its colour
+        base = curve.label.split(",")[0]  # variants of one thing share a colour
         colour = colours.setdefault(base, f"C{len(colours)}")
         marker = MARKERS[len(axes.lines) % len(MARKERS)] if len(curve.x) <= FEW else ""
         style = "--" if curve.dashed else "-"
@@ -176,7 +176,7 @@ def paint_diagram(chart: Diagram, axes: Axes) -> None:
         boxes[node.name] = text.get_bbox_patch()
     arrow = {"arrowstyle": "-|>", "color": EDGE, "lw": 0.9, "shrinkA": 0, "shrinkB": 1}
     xs, ys = zip(*place.values(), strict=True)
-    for start, end in chart.edges:  # behind the boxes, at whose edges they end, and around those between
+    for start, end in chart.edges:  # behind the boxes, ending at their edges and passing around those between
         (x0, y0), (x1, _) = place[start], place[end]
         bend = 0.0 if not any(x0 < x < x1 for x in xs) else 0.12 if 2 * y0 < min(ys) + max(ys) else -0.12
         ends = {"patchA": boxes[start], "patchB": boxes[end], "connectionstyle": f"arc3,rad={bend}"}
@@ -186,7 +186,8 @@ def paint_diagram(chart: Diagram, axes: Axes) -> None:
 
 
 def hover(chart: Picture, axes: Axes) -> dict[str, Any]:
-    """What pointing at a drawn chart shows, and where: of a heat map its box and numbers, of others spots."""
+    """The values that hovering over a drawn chart shows, and their places: a heat map's box and numbers, else
+    spots."""
     match chart:
         case Heatmap():
             box = axes.get_position()
@@ -208,7 +209,7 @@ def hover(chart: Picture, axes: Axes) -> dict[str, Any]:
 
 
 def _spots(points: Sequence[tuple[float, float, str]], axes: Axes) -> list[list[Any]]:
-    """Points of the axes -> where they are in the figure, as shares of its width and height."""
+    """Points of the axes -> their places in the figure, as shares of its width and height."""
     if not points:
         return []
     width, height = axes.figure.bbox.width, axes.figure.bbox.height

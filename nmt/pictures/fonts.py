@@ -1,4 +1,4 @@
-"""Fonts that have the characters of a text, whatever its script."""
+"""Fonts for the characters of a text in any script."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ FIRST = "DejaVu Sans"  # comes with matplotlib
 
 
 def families(text: str) -> list[str]:
-    """Font families to be tried in turn: matplotlib's own, then one of this machine for each script that it lacks.
+    """Font families to try in turn: matplotlib's own, then this machine's for the characters that it lacks.
 
-    Where no font has a character, a box stands for it.
+    A character that no font has is shown as a box.
     """
     wanted = {ord(c) for c in text if not unicodedata.category(c).startswith(("C", "Z"))}
     return [FIRST, *_fallbacks(frozenset(wanted - _characters(font_manager.findfont(FIRST))))]
@@ -30,7 +30,7 @@ def _characters(path: str) -> frozenset[int]:
 
 @functools.lru_cache(maxsize=64)
 def _fallbacks(missing: frozenset[int]) -> tuple[str, ...]:
-    """The fewest families, greedily; sans-serif before others."""
+    """The fewest families for the characters, chosen greedily; sans-serif first."""
     found: list[str] = []
     while missing:
         best = max(_fonts(), key=lambda font: len(missing & _characters(font.fname)))
@@ -43,14 +43,14 @@ def _fallbacks(missing: frozenset[int]) -> tuple[str, ...]:
 
 
 def _fonts() -> list[font_manager.FontEntry]:
-    """Upright and regular, without the one that has a box for every character."""
+    """Upright, regular fonts, except the one that has a box for every character."""
     fonts = (f for f in font_manager.fontManager.ttflist if f.style == "normal" and f.weight in (400, "normal"))
     upright = [font for font in fonts if not font.name.startswith("Last Resort")]
     return sorted(upright, key=lambda font: ("sans" not in font.name.lower(), font.name))
 
 
 def _add_new_fonts() -> bool:
-    """Whether this machine has fonts that matplotlib's own list, which it keeps, does not know yet; now it does."""
+    """Add this machine's fonts that matplotlib's cached list lacks. Returns whether there were any."""
     new = set(font_manager.findSystemFonts()) - {font.fname for font in font_manager.fontManager.ttflist}
     before = len(font_manager.fontManager.ttflist)
     for path in sorted(new):

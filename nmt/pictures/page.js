@@ -28,7 +28,7 @@ function show(text, x, y) {
   tip.style.top = `${Math.min(y + 14, innerHeight - tip.offsetHeight - 4)}px`;
 }
 
-/* Where the keyboard is in a chart: a place of the list of its spots, or a row and a column. */
+/* The keyboard's position in a chart: an index in the list of its spots, or a row and a column. */
 function moved(chart, at, key) {
   const [rows, columns] = chart.values ? [chart.rows.length, chart.columns.length] : [1, chart.spots.length];
   let [row, column] = at ?? [0, -1];

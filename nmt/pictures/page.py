@@ -1,4 +1,4 @@
-"""Sections of words and charts as one HTML page that needs nothing else, or as Markdown with pictures beside it."""
+"""Sections of words and charts as one self-contained HTML page, or as Markdown with pictures beside it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from nmt.pictures.draw import COLOURS, EDGE, SERIES, size, svg
 from nmt.pictures.theme import theme
 
 HERE = Path(__file__).parent
-# Whatever text gets onto the page, a browser will fetch nothing for it.
+# Browsers fetch nothing for the page, whatever text is on it.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
-WIDE = 8.0  # inches: a drawing that needs both columns
-FEW_COLUMNS = 4  # of a table for which one of the page's columns is enough
+WIDE = 8.0  # inches; a wider drawing gets both columns
+FEW_COLUMNS = 4  # a table with at most this many gets one of the page's columns
 KEYS = (
     "Point at a chart to read its numbers, or go to it with the tabulator and then through it with the arrow keys; "
     "each has them as a table, too."
 )
-# What matplotlib and draw.py write, and the names of page.css for it.
+# Colours that matplotlib and draw.py write, and their names in page.css.
 THEMED = {
     "#000000": "currentColor",
     "#ffffff": "none",
@@ -39,8 +39,8 @@ THEMED = {
 
 
 def to_html(title: str, sections: Sequence[Section]) -> str:
-    """The page as text: drawings as SVG, the numbers that pointing at them shows, one style and one script, all in
-    it."""
+    """The page as text, with everything included: drawings as SVG, their numbers for hovering, one style and one
+    script."""
     title, sections = printable(title, MOST), printable(sections)
     hovers: list[dict[str, Any]] = []
     shown = [section_html(section, hovers) for section in sections]
@@ -62,7 +62,7 @@ def to_html(title: str, sections: Sequence[Section]) -> str:
 
 
 def section_html(section: Section, hovers: list[dict[str, Any]]) -> str:
-    """Appends to `hovers` what the script is to show of each of its figures."""
+    """Appends to `hovers` the values that the script shows for each of the figures."""
     name = anchor(section.title)
     body = [f'<section id="{name}"><h2 dir=auto>{html.escape(section.title)}</h2>']
     body += [f"<p dir=auto>{html.escape(paragraph)}</p>" for paragraph in section.text]
@@ -73,7 +73,7 @@ def section_html(section: Section, hovers: list[dict[str, Any]]) -> str:
 
 
 def figure_html(chart: Picture, hovers: list[dict[str, Any]]) -> str:
-    """The drawing in the page's colours, what it is in words, and room for its numbers as a table, which the script
+    """The drawing in the page's colours, its description, and a place for the table of its numbers, which the script
     fills in when it is opened."""
     drawing, hover = svg(chart)
     table = numbers(chart)
@@ -90,7 +90,7 @@ def figure_html(chart: Picture, hovers: list[dict[str, Any]]) -> str:
 
 
 def themed(drawing: str) -> str:
-    """A drawing's colours as those of the page, which has dark ones too."""
+    """The drawing with its colours replaced by the page's, which include dark ones."""
 
     def replaced(tag: re.Match[str]) -> str:
         return re.sub(r"#[0-9a-f]{6}", lambda colour: THEMED.get(colour[0], colour[0]), tag[0])
@@ -111,7 +111,7 @@ def table_html(table: Table) -> str:
 
 
 def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
-    """The same as Markdown; each chart is drawn into `folder`, which must exist, and linked relative to it."""
+    """The same page as Markdown. Draws each chart into `folder`, which must exist, and links it relative to there."""
     title, sections = printable(title, MOST), printable(sections)
     lines = [f"# {title}", ""]
     names = {id(chart): name for name, chart in pictures(sections).items()}
@@ -131,7 +131,7 @@ def to_markdown(title: str, sections: Sequence[Section], folder: Path) -> str:
 
 
 def pictures(sections: Sequence[Section]) -> dict[str, Picture]:
-    """Name -> what is drawn: the name of its section, and where that has several, its own too."""
+    """Name -> picture. The name is its section's title, followed by its own title if the section has several."""
     found: dict[str, Picture] = {}
     for section in sections:
         drawn = [chart for chart in section.charts if not isinstance(chart, Table)]
@@ -141,13 +141,13 @@ def pictures(sections: Sequence[Section]) -> dict[str, Picture]:
 
 
 def save_svg(chart: Picture, path: Path) -> None:
-    """The same chart is the same bytes."""
+    """The same chart gives the same bytes."""
     with naming(path):
         path.write_text(f"{svg(chart)[0]}\n", encoding="utf-8")
 
 
 def to_text(sections: Sequence[Section]) -> str:
-    """What of it a terminal can show: words and tables."""
+    """The parts that a terminal can show: words and tables."""
     lines = []
     for section in printable(sections):
         lines += [section.title, "", *(line for words in section.text for line in [*textwrap.wrap(words, 100), ""])]

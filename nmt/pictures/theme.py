@@ -1,4 +1,4 @@
-"""What the pages of nmt-inspect, nmt-lab and nmt-serve share: colours, light and dark, and a few rules."""
+"""The shared style of the pages of nmt-inspect, nmt-lab and nmt-serve: light and dark colours, and a few rules."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from pathlib import Path
 
 @cache
 def theme() -> str:
-    """As CSS."""
+    """The style as CSS."""
     return (Path(__file__).parent / "theme.css").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Several runs: what came of each, side by side (outcomes.py), and a search over settings (space.py, study.py)."""
+"""Several runs: their results side by side (outcomes.py), and a search over settings (space.py, study.py)."""

@@ -1,4 +1,4 @@
-"""What came of the runs of a sweep: a record of each, and all of them as a table, the best one first."""
+"""The results of a sweep's runs: a record for each, and a table of all, the best first."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from nmt.plain_data import from_dict
 from nmt.training.run import Trained
 
 TABLE = "runs.csv"
-RECORDS = ".runs"  # of a sweep: a file a run, from whichever process it is in
+RECORDS = ".runs"  # in the sweep's folder: a file per run, from whichever process ran it
 MOST = 1e300  # JSON has no infinity
-RIGHT = ("parameters", "time")  # columns of numbers, besides the score
+RIGHT = ("parameters", "time")  # right-aligned columns of numbers, besides the score
 
 
 @dataclass(frozen=True)
 class Outcome:
-    run: str  # its folder in that of the sweep
-    differs: dict[str, str] = field(default_factory=dict)  # what is its own: settings with their values, as typed
-    score: float | None = None  # of its best validation; None: there was none
-    metric: Name = "bleu"  # what the score is of: what chooses models
-    rank: tuple[float, ...] = ()  # of that validation, all finite: the greater is the better
+    run: str  # its folder in the sweep's folder
+    differs: dict[str, str] = field(default_factory=dict)  # its own settings and their values, as typed
+    score: float | None = None  # of its best validation; None if there was none
+    metric: Name = "bleu"  # the selection metric, which the score is of
+    rank: tuple[float, ...] = ()  # of that validation, all finite; greater is better
     parameters: int | None = None
     seconds: float | None = None  # of training and validation
     failed: bool = False
-    end: str = ""  # how it ended, where it did not simply train to its end
-    fixed: dict[str, str] = field(default_factory=dict)  # what all runs of its start were given, as typed
+    end: str = ""  # how it ended, if not simply at the end of training
+    fixed: dict[str, str] = field(default_factory=dict)  # settings that its command gave all runs, as typed
 
     @property
     def settings(self) -> dict[str, str]:
@@ -42,26 +42,26 @@ class Outcome:
 
 
 def finished(run: str, differs: Mapping[str, str], trained: Trained, end: str = "") -> Outcome:
-    """What came of a training."""
+    """The outcome of a finished training."""
     rank = tuple(min(max(one, -MOST), MOST) for one in trained.rank)
     size = trained.parameters
     return Outcome(run, dict(differs), trained.score, trained.metric, rank, size, trained.seconds, end=end)
 
 
 def sorted_outcomes(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The best first, as models are chosen. Scores of another metric cannot be compared, and come after; what failed
-    is last."""
+    """The best first, as models are chosen. Scores of different metrics cannot be compared and form groups; failed
+    runs come last."""
     return sorted(outcomes, key=lambda one: (one.failed, not one.rank, one.metric, [-x for x in one.rank]))
 
 
 def differing(outcomes: Sequence[Outcome]) -> list[str]:
-    """The settings of which the runs have several values, in the order in which they are given."""
+    """The settings in which the runs differ, in the order given."""
     keys = dict.fromkeys(key for one in outcomes for key in one.settings)
     return [key for key in keys if len({one.settings.get(key) for one in outcomes}) > 1]
 
 
 def text_table(outcomes: Sequence[Outcome]) -> str:
-    """A line of names, and a line a run."""
+    """A header line, and a line for each run."""
     metrics, keys = {one.metric for one in outcomes}, differing(outcomes)
     score = METRICS[metrics.pop()].label if len(metrics) == 1 else "score"
     names = [score, *keys, *RIGHT, "run", *([""] if any(one.end for one in outcomes) else [])]
@@ -85,7 +85,7 @@ def _aligned(names: Sequence[str], row: Sequence[str], widths: Sequence[int]) ->
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """The same as CSV, with all digits."""
+    """The same table as CSV, with all digits."""
     keys = differing(outcomes)
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -99,9 +99,10 @@ def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def write_record(folder: Path, outcome: Outcome) -> None:
-    """For whoever waits for all runs of the sweep in `folder`. A failure is kept beside what an earlier start of the
-    same run found."""
-    done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))  # no run has a blank
+    """Save a run's outcome for the table of the sweep in `folder`. A failure does not replace what an earlier start
+    of the same run found."""
+    # A run's name has no blank, so it cannot end in " failed".
+    done, failed = (folder / RECORDS / f"{outcome.run}{end}.json" for end in ("", " failed"))
     done.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(failed if outcome.failed else done, (to_json(asdict(outcome)) + "\n").encode())
     if not outcome.failed:
@@ -109,19 +110,19 @@ def write_record(folder: Path, outcome: Outcome) -> None:
 
 
 def read_records(folder: Path) -> list[Outcome]:
-    """Those of a sweep, by name. Raises ValueError for what is no record."""
+    """The records of a sweep, by name. Raises ValueError for a file that is not a record."""
     paths = sorted((folder / RECORDS).glob("*.json"))
     return [from_dict(Outcome, json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def keep_finished(folder: Path) -> list[Outcome]:
-    """Before a sweep begins, remove the records but of runs that have finished and whose folders are there; all that
-    there were."""
+    """Called before a sweep: removes the records of runs that failed or whose folders are gone. Returns all records
+    that there were."""
     found = []
     for path in (folder / RECORDS).glob("*.json"):
         try:
             record = from_dict(Outcome, json.loads(path.read_bytes()))
-        except (ValueError, RecursionError):  # no record
+        except (ValueError, RecursionError):  # not a record
             path.unlink()
             continue
         found.append(record)
@@ -131,8 +132,8 @@ def keep_finished(folder: Path) -> list[Outcome]:
 
 
 def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Outcome]) -> frozenset[str]:
-    """The settings among those given that are in no run's name: they are not swept, nor were they in an earlier
-    start, unless all runs of one had the same value: the same command finds its runs again."""
+    """The given settings that are left out of runs' names. They are not swept now, nor were they in an earlier
+    start, unless all runs of one had this value. So the same command finds its runs again."""
     own, records = set(swept), list(records)
     earlier = {key for one in records for key in one.differs}
     return frozenset(
@@ -143,5 +144,5 @@ def shared(given: Mapping[str, str], swept: Iterable[str], records: Iterable[Out
 
 
 def overridden(overrides: Iterable[str]) -> Mapping[str, str]:
-    """Overrides as they are typed -> keys and values."""
+    """Overrides as typed -> keys and values."""
     return {key.lstrip("+~"): value for key, _, value in (one.partition("=") for one in overrides)}

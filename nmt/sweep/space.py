@@ -1,8 +1,8 @@
-"""What a search may choose from: settings of nmt-train, each with its choices, as YAML has them.
+"""A search space: settings of nmt-train, each with its choices, in YAML.
 
 cell: [gru, lstm]                                       # one of these
 model.hidden_size: {low: 128, high: 512, step: 64}      # a whole number, because both ends are
-optim.learning_rate: {low: 0.0005, high: 0.01, log: true}  # a number; each power of ten is as likely
+optim.learning_rate: {low: 0.0005, high: 0.01, log: true}  # a number; powers of ten are equally likely
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from nmt.common.suggestions import did_you_mean
 from nmt.plain_data import from_dict
 
 Scalar = str | int | float | bool | None
-PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")  # what a setting's value may be without quotes
-WORDS = frozenset({"null", "true", "false", "nan", "inf"})  # of Hydra's, that are no text
+PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")  # values that need no quotes
+WORDS = frozenset({"null", "true", "false", "nan", "inf"})  # not text in Hydra
 MAX_BYTES = 1_000_000  # of a file
-PREFIX = "tune_"  # of those that come with nmt
+PREFIX = "tune_"  # of the spaces that come with nmt
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Choice:
 
     @property
     def ends(self) -> tuple[Scalar, ...]:
-        """Values by which it can be told whether the setting takes such."""
+        """Values that tell whether the setting accepts this choice."""
         return self.values
 
 
 @dataclass(frozen=True)
 class Range:
-    low: float  # all whole numbers: so are the values
+    low: float  # if all numbers are whole, so are the values
     high: float
     step: float | None = None
-    log: bool = False  # each power of ten is as likely, not each number
+    log: bool = False  # powers of ten, not numbers, are equally likely
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
@@ -69,7 +69,7 @@ Space = dict[str, Choice | Range]
 
 
 def find_space(name: str) -> Path:
-    """The file of a space: one of a user's, by its path, or one of ours, by its name. Raises ValueError."""
+    """The file of a space: a user's, by path, or one of nmt's, by name. Raises ValueError."""
     own = {path.stem.removeprefix(PREFIX): path for path in resource("conf").glob(f"{PREFIX}*.yaml")}
     if name in own:
         return own[name]
@@ -82,7 +82,7 @@ def find_space(name: str) -> Path:
 
 
 def read_space(path: Path) -> Space:
-    """Raises ValueError that names what is wrong, and OSError."""
+    """Raises OSError, and ValueError that names what is wrong."""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     try:
@@ -115,7 +115,7 @@ def _choices(key: str, value: Any) -> Choice | Range:
 
 
 def typed(key: str, value: Scalar) -> str:
-    """The override that says so."""
+    """The override that sets the value."""
     return f"{key}={in_words(value)}"
 
 
@@ -129,13 +129,13 @@ def in_words(value: Scalar) -> str:
 
 
 def quoted(text: str) -> str:
-    """A value for Hydra that is this text, whatever stands in it."""
+    """A Hydra value for exactly this text."""
     escaped = re.sub(r"(\\*)'", r"\1\1\'", re.sub(r"(\\+)$", r"\1\1", text)).replace("${", "\\${")
     return f"'{escaped}'"
 
 
 def plain(space: Mapping[str, Choice | Range]) -> dict[str, Any]:
-    """What two spaces can be compared by, for JSON."""
+    """The space as JSON data, for comparing spaces."""
     return {
         key: list(one.values) if isinstance(one, Choice) else [one.low, one.high, one.step, one.log]
         for key, one in space.items()

@@ -2,10 +2,10 @@
 
     <study>/  study.journal  trials.csv  trial-000/ trial-001/ ...    runs, as nmt-train's; lock, state, journal.lock
 
-Any number of commands, on any machines, share a study by sharing its folder. Who works at a trial holds a lock that
-ends with its process. So a trial that runs in the journal but is not locked belongs to nobody: it is taken up again,
-goes on from its last checkpoint, and ends as if it had never stopped. What is tried depends on the seed, the number
-of the trial and the trials that are over: one command alone makes the same trials whether it is killed or not.
+Any number of commands, on any machines, share a study by sharing its folder. A process locks its trial until
+the process ends. A trial that runs in the journal without a lock is therefore abandoned: another process takes it up,
+resumes from its last checkpoint, and ends it as if it had never stopped. The values of a trial depend on the seed,
+its number and the finished trials: one command alone makes the same trials whether it is killed or not.
 """
 
 from __future__ import annotations
@@ -36,42 +36,41 @@ if TYPE_CHECKING:
 
 JOURNAL, TABLE = "study.journal", "trials.csv"
 LOCK, STATE, JOURNAL_LOCK = "lock", "state", "journal.lock"
-NAME = "nmt"  # of the one study in a journal
+NAME = "nmt"  # the one study in a journal
 IDENTITY, OUTCOME = "of", "outcome"  # attributes of a study and of a trial
-PAUSE_S = 0.5  # while other commands are at the trials that are left
-FIRST_FAILED = 3  # trials, before any comes to something: then it is not the choice that is at fault
+PAUSE_S = 0.5  # while other commands work on the last trials
+FIRST_FAILED = 3  # if so many trials fail and none succeeds, their values are not to blame
 
 log = logging.getLogger(__name__)
 
 
 class TrialFailedError(Exception):
-    """A trial that cannot be done with what it was given; others may."""
+    """A trial failed with its values; others may succeed."""
 
 
-Training = Callable[[str, Mapping[str, Scalar], Watch], Trained]  # the run's name, what it is given, who watches
+Training = Callable[[str, Mapping[str, Scalar], Watch], Trained]  # run name, values, watch
 
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """How a search goes about it; commands that share a study may differ in it."""
+    """The settings of a search; commands that share a study may differ in them."""
 
-    trials: int = 20  # of the study, those of other and of earlier commands too
-    sampler: Literal["tpe", "random"] = (
-        "tpe"  # tree-structured Parzen estimators (Bergstra et al., 2011), or by chance
-    )
-    pruner: Literal["median", "hyperband", "none"] = "median"  # which trials are ended before their time
-    prune_after: int = 1  # epochs before which none is
+    trials: int = 20  # of the study, including those of other and earlier commands
+    sampler: Literal["tpe", "random"] = "tpe"  # tree-structured Parzen estimators (Bergstra et al., 2011), or random
+    pruner: Literal["median", "hyperband", "none"] = "median"  # which trials end early
+    prune_after: int = 1  # epochs before pruning
     seed: int = 1
 
 
 def search(
     folder: Path, space: Space, settings: Mapping[str, Any], metric: Name, plan: StudyPlan, training: Training
 ) -> list[Outcome]:
-    """Do trials until the study in `folder` has as many as planned, and those of others are over; what came of all.
+    """Run trials until the study in `folder` has as many as planned, and wait for those of others. Returns all
+    outcomes.
 
-    `settings` are those of all trials, by which a study is known. Raises ValueError when the folder has a study of
-    other ones, and when the first trials all fail; ModuleNotFoundError without the extra nmt[tune]; what `training`
-    raises, but TrialFailedError.
+    `settings` are those of all trials and identify the study. Raises ValueError when the folder holds a study with
+    other settings, or when the first trials all fail; ModuleNotFoundError without the extra nmt[tune]; and what
+    `training` raises, except TrialFailedError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     study = Study(folder, space, {"space": plain(space), **settings}, metric, plan)
@@ -103,7 +102,7 @@ class Study:
             raise ValueError(f"{folder} is a study with {differs}; choose another run=")
 
     def do_next(self, training: Training) -> bool:
-        """Whether there was a trial to do."""
+        """Run the next trial. Returns whether there was one."""
         with self._claimed() as trial:
             if trial is None:
                 return False
@@ -120,21 +119,21 @@ class Study:
         ]
 
     def _do(self, trial: optuna.Trial, values: Mapping[str, Scalar], training: Training) -> None:
-        """A trial, or what is left of one."""
+        """Run a trial, or the rest of one."""
         states, name = self.optuna.trial.TrialState, f"trial-{trial.number:03}"
         words = {key: in_words(value) for key, value in values.items()}
         reported = set(self._frozen(trial.number).intermediate_values)
-        pruned: list[int] = []  # after how many epochs
+        pruned: list[int] = []  # the epoch at which it was pruned
 
         def watch(epochs: int, score: float) -> bool:
-            if epochs not in reported:  # else a validation of before is done again, and is the same
+            if epochs not in reported:  # else an earlier validation is repeated, with the same result
                 trial.report(score, epochs)
                 reported.add(epochs)
             if trial.should_prune():
                 pruned.append(epochs)
             return bool(pruned)
 
-        if OUTCOME in trial.user_attrs:  # its process ended between this and telling it
+        if OUTCOME in trial.user_attrs:  # its process ended before it told the study
             outcome = from_dict(Outcome, trial.user_attrs[OUTCOME])
         else:
             begun = "goes on" if reported else "begins"
@@ -163,7 +162,7 @@ class Study:
 
     @contextmanager
     def _claimed(self) -> Iterator[optuna.Trial | None]:
-        """A trial that no other process does meanwhile; None when all are over."""
+        """A trial claimed for this process; None when all are over."""
         with ExitStack() as held:
             waits = False
             while True:
@@ -180,14 +179,14 @@ class Study:
                 time.sleep(PAUSE_S)
 
     def _locked(self) -> Any:
-        """Asking and claiming are one act."""
+        """Makes asking for a trial and claiming it atomic."""
         return claimed(self.folder / LOCK, 0, wait=True)
 
     def _running(self) -> list[optuna.trial.FrozenTrial]:
         return self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.RUNNING,))
 
     def _abandoned(self, held: ExitStack) -> optuna.Trial | None:
-        """One that was begun by a process that is no more."""
+        """A trial whose process has ended."""
         for trial in self._running():
             with ExitStack() as claim:
                 if claim.enter_context(claimed(self.folder / STATE, trial.number)) is not None:
@@ -207,7 +206,7 @@ class Study:
         return trial
 
     def _seed(self, number: int) -> None:
-        """For what this trial is given."""
+        """Seed the sampler for this trial."""
         samplers = self.optuna.samplers
         seed = int(np.random.SeedSequence([self.plan.seed, number]).generate_state(1)[0])
         by_chance = self.plan.sampler == "random"
@@ -222,7 +221,7 @@ def _optuna() -> Any:
 
 
 def _chosen(trial: optuna.Trial, key: str, one: Choice | Range) -> Scalar:
-    """What Optuna gives a setting; of a trial that is taken up again what it gave then."""
+    """The value that Optuna chooses for a setting; for a resumed trial, the value that it chose then."""
     if isinstance(one, Choice):
         value: Scalar = trial.suggest_categorical(key, one.values)
         return value
@@ -241,9 +240,9 @@ def _pruner(optuna: Any, plan: StudyPlan) -> Any:
 
 
 def _journal(optuna: Any, folder: Path) -> Any:
-    """Optuna's file of all that was asked and told. Optuna's own locks outlive a process, and are broken after 30 s
-    whoever has them; ours end with it. A line that a full disk or a power cut has torn is taken out before another
-    follows."""
+    """Optuna's file of everything asked and told. Optuna's own locks outlive their process, and are broken after 30 s
+    whoever holds them; ours end with the process. A line torn by a full disk or a power cut is removed before the
+    next is written."""
     path = folder / JOURNAL
 
     class Lock(optuna.storages.journal.JournalFileOpenLock):  # type: ignore[misc]
@@ -260,7 +259,7 @@ def _journal(optuna: Any, folder: Path) -> Any:
 
 
 def mend(path: Path) -> None:
-    """Take out what follows the last whole line."""
+    """Remove what follows the last whole line."""
     with path.open("rb+") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:

@@ -1,1 +1,1 @@
-"""Training: the LightningModule, the optimiser's schedule, and what happens around the steps."""
+"""Training: the LightningModule, the learning-rate schedule and the callbacks around each step."""

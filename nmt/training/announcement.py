@@ -1,4 +1,4 @@
-"""What a run says of itself before it begins or goes on."""
+"""What a run logs about itself before it starts or resumes."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Training that suits the text: what "auto" stands for (automatic.py) once the text is known.
+"""Settings that suit the text: the values of "auto" (automatic.py) once the text is known.
 
-The measure is the text's tokens, as its batches count them: the longer side of each pair, in pieces. With MUCH text
-everything is as AUTOMATIC has it; with less
-- max_tokens is halved, down to a quarter, until an epoch has some ENOUGH batches;
+Text is measured in tokens as batches count them: the longer side of each pair, in pieces. With MUCH text or more the
+settings are those of AUTOMATIC. With less,
+- max_tokens is halved, down to a quarter, until an epoch has about ENOUGH batches;
 - max_epochs is EPOCHS * (MUCH / tokens) ** POWER: a tenth of the text is read 4.6 times as often, in half the time;
-  and val_every_epochs makes VALIDATIONS of them;
-- dropout and the dropout of whole words go up, since every sentence is read so often;
-- attention is shown where to look (guidance.py), as it has few updates to find out, unless it has learned it: `init`.
-Whatever the text, no more than a fifth of all updates is warm-up.
+  val_every_epochs divides them into VALIDATIONS;
+- dropout and whole-word dropout rise, since every sentence is read so often;
+- attention is guided (guidance.py), as there are few updates to learn it, unless `init` brings a trained model.
+Warm-up never takes more than a fifth of all updates.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from nmt.data.plan import WINDOW
 from nmt.data.preparation import Prepared, prepare
 from nmt.plain_data import from_dict, to_dict
 
-MUCH = 300_000  # tokens: Multi30k has 435,000
-ENOUGH = 75  # batches an epoch
+MUCH = 300_000  # tokens; Multi30k has 435,000
+ENOUGH = 75  # batches per epoch
 EPOCHS, POWER, MOST_EPOCHS = 10, 2 / 3, 200
 VALIDATIONS = 20
 WARMUP = 200  # updates
 
 
 def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]:
-    """The config with a number for everything in its `auto`, and none there any more; and the text, which says so."""
+    """The config with a value for every setting in its `auto`, which is then empty, and the text with these
+    decisions."""
     plain = to_dict(config) | {
         "data": to_dict(prepared.corpus),
         "tokenizer": to_dict(prepared.tokenizer_config),
@@ -48,12 +49,12 @@ def decided(config: RunConfig, prepared: Prepared) -> tuple[RunConfig, Prepared]
 
 
 def prepared_by_text(config: RunConfig) -> tuple[RunConfig, Prepared]:
-    """The config with everything decided, and its text. Raises ValueError as `prepare` does."""
+    """The config with every setting decided, and its text. Raises ValueError as `prepare` does."""
     return decided(config, prepare(config.data, config.tokenizer, Path(config.cache_dir), auto=config.auto))
 
 
 def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
-    """The settings that follow from the number of tokens alone."""
+    """The settings that depend on the number of tokens alone."""
     if (tokens := train.counts.tokens) >= MUCH:
         return {}
     max_tokens = next(size for size in (4096, 2048, 1024) if tokens >= ENOUGH * size or size == 1024)
@@ -69,7 +70,7 @@ def _by_tokens(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
 
 def _by_updates(config: RunConfig, train: EncodedCorpus) -> dict[str, Any]:
     tokens = train.counts.tokens
-    epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # "until I stop it" shall be validated as often
+    epochs = min(config.trainer.max_epochs, epochs_for(tokens))  # training until interrupted is validated as often
     return {
         "optim.warmup_steps": min(WARMUP, estimated_updates(config.trainer, train) // 5),
         "trainer.val_every_epochs": 1 if tokens >= MUCH else max(1, epochs // VALIDATIONS),
@@ -81,7 +82,7 @@ def epochs_for(tokens: int) -> int:
 
 
 def estimated_updates(trainer: TrainerConfig, train: EncodedCorpus) -> int:
-    """Of a whole training; a lower bound for text of more than one window."""
+    """The updates of a whole training; a lower bound for text of more than one window."""
     if train.rows <= WINDOW:
         batches = len(token_batches(train.src_len, train.tgt_len, trainer.max_tokens, seed=(0,)))
     else:

@@ -1,8 +1,7 @@
 """Averages of the weights over training, which often translate better than the weights themselves.
 
-Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging"; for translation, Junczys-Dowmunt
-et al. (2018), arXiv:1804.00344. What they remember is in buffers, so that it goes where the model goes and into its
-checkpoints.
+Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging"; for translation, Junczys-Dowmunt et
+al. (2018), arXiv:1804.00344. Their state is in buffers, so it moves with the model and is saved in checkpoints.
 """
 
 from __future__ import annotations
@@ -16,25 +15,25 @@ from torch import Tensor, nn
 
 from nmt.config import OptimConfig
 
-EVERY = 4  # updates: to average at each would take 2 % of the time, and the difference cannot be seen
+EVERY = 4  # updates; averaging after each would take 2 % of the time without a visible gain
 
 
 class Average(nn.Module):
-    """A mean of what a model's weights have been. A subclass says which."""
+    """A mean of a model's past weights. Subclasses choose which weights."""
 
     def after_update(self, model: nn.Module, step: int) -> None:
-        """After the model's update number `step`, from 1."""
+        """Called after the model's update number `step`, from 1."""
 
     def before_validation(self, model: nn.Module) -> None:
-        """When training stops to validate."""
+        """Called when training pauses to validate."""
 
     def mean(self) -> Sequence[Tensor] | None:
-        """As large as the parameters; None while there is nothing to average."""
+        """One tensor per parameter, of the same shape; None while there is nothing to average."""
         raise NotImplementedError
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:
-        """The model has the mean for its weights."""
+        """A context in which the model's weights are the mean."""
         means, own = self.mean(), [parameter.data for parameter in model.parameters()]
         for parameter, mean in zip(model.parameters(), means or own, strict=True):
             parameter.data = mean
@@ -48,7 +47,7 @@ class Average(nn.Module):
 class MovingAverage(Average):
     """mean <- d mean + (1 - d) weights, with d = decay ** EVERY, every EVERY updates.
 
-    Early on d is less, so that the mean soon forgets where training began: at most (1 + n) / (10 + n) the n-th time.
+    At the n-th average d is at most (1 + n) / (10 + n), so the mean soon forgets the initial weights.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -69,7 +68,7 @@ class MovingAverage(Average):
 
 
 class LastMean(Average):
-    """The mean of the weights as they were at the last `number` validations."""
+    """The mean of the weights at the last `number` validations."""
 
     count: Tensor
 
@@ -78,7 +77,7 @@ class LastMean(Average):
         self.number = number
         for name, parameter in model.named_parameters():
             self.register_buffer(name.replace(".", "/"), parameter.detach().new_zeros(number, *parameter.shape))
-        self.register_buffer("count", torch.zeros((), dtype=torch.long))  # of the validations so far
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))  # validations so far
 
     def before_validation(self, model: nn.Module) -> None:
         for kept, parameter in zip(self._kept(), model.parameters(), strict=True):
@@ -94,7 +93,7 @@ class LastMean(Average):
 
 
 class Averages(nn.ModuleDict):
-    """Those that the config asks for, by name."""
+    """The averages that the config asks for, by name."""
 
     def __init__(self, model: nn.Module, optim: OptimConfig) -> None:
         super().__init__()
@@ -108,13 +107,13 @@ class Averages(nn.ModuleDict):
             average.after_update(model, step)
 
     def before_validation(self, model: nn.Module) -> list[str]:
-        """The names of those that can be validated now."""
+        """The names of the averages that can be validated now."""
         for average in self._every().values():
             average.before_validation(model)
         return [name for name, average in self._every().items() if average.mean() is not None]
 
     def applied(self, name: str | None, model: nn.Module) -> AbstractContextManager[None]:
-        """The model has an average for its weights; None: it is as it is."""
+        """A context in which the model's weights are the named average; None leaves them as they are."""
         return self._every()[name].applied(model) if name else nullcontext()
 
     def _every(self) -> dict[str, Average]:

@@ -1,4 +1,4 @@
-"""What happens around the steps: throughput, sample translations, model directories."""
+"""Callbacks around the steps: throughput, sample translations, model directories."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from nmt.training.validation import Validation
 
 log = logging.getLogger(__name__)
 
-# Is told how many epochs are over and what the validation scored, in the selection metric: whether training ends.
+# (epochs finished, validation score in the selection metric) -> whether training ends.
 Watch = Callable[[int, float], bool]
-BLIND_TO = 30.0  # chrF, of a text that is not translated badly enough for a BLEU of 0.00
+BLIND_TO = 30.0  # chrF; a text with this score is translated too well for a BLEU of 0.00
 
 
 def epochs_done(trainer: pl.Trainer) -> int:
-    """At the end of a validation, with which an epoch counts that has begun."""
+    """The epochs at the end of a validation, counting one that has begun."""
     datamodule = datamodule_of(trainer)
     return datamodule.epoch + bool(datamodule.batches_done)
 
 
 class Throughput(Callback):
-    """Real target tokens a second of all ranks (train/tokens_per_s), and the learning rate.
+    """Logs target tokens per second without padding, over all ranks (train/tokens_per_s), and the learning rate.
 
-    With `announce` each log is a line too, for where there is no progress bar.
+    With `announce` it also writes log lines, for use without a progress bar.
     """
 
     def __init__(self, announce: bool, left: TimeLeft) -> None:
@@ -61,7 +61,7 @@ class Throughput(Callback):
     ) -> None:
         self.tokens = self.tokens + batch.tgt_len.sum()
         step = trainer.global_step
-        # For the loggers, instead of Lightning's, which is one less; a plain number would be sent to a GPU at once.
+        # Replaces Lightning's step, which is one too low. Lightning would copy a plain number to the GPU at once.
         pl_module.log("step", torch.tensor(float(step)))
         if step % trainer.log_every_n_steps == 0 and step != self.logged_step:  # type: ignore[attr-defined]
             self.logged_step = step
@@ -73,13 +73,13 @@ class Throughput(Callback):
             if self.announce and trainer.is_global_zero:
                 loss = float(trainer.callback_metrics["train/loss"])
                 log.info("step %d: loss %.3f  %.0f tokens/s%s", step, loss, rate, self.left.words(trainer))
-        elif self.announce and trainer.is_global_zero and step == 1 != self.logged_step:  # a sign of life
+        elif self.announce and trainer.is_global_zero and step == 1 != self.logged_step:  # shows that it runs
             self.logged_step = 1
             log.info("step 1: loss %.3f", float(trainer.callback_metrics["train/loss"]))
 
 
 class ValidationReport(Callback):
-    """After each validation: a line with the scores, and sample translations."""
+    """After each validation, logs the scores and sample translations."""
 
     def __init__(self, num_samples: int, left: TimeLeft) -> None:
         self.num_samples, self.left = num_samples, left
@@ -101,7 +101,7 @@ class ValidationReport(Callback):
             every = validation.by_direction or {"": validation.scores}
             self.has_warned = any(self._warns(pl_module, *one) for one in every.items())
         pairs, of_directions = pl_module.valid.pairs, list(pl_module.valid.rows.values())
-        for i in range(min(self.num_samples, len(pairs))):  # of each direction in turn, the same each time
+        for i in range(min(self.num_samples, len(pairs))):  # the same samples each time, from each direction in turn
             rows = of_directions[i % len(of_directions)]
             sample = rows[i * len(rows) // self.num_samples]
             pair = pairs[sample]
@@ -110,7 +110,7 @@ class ValidationReport(Callback):
             log.info("  hyp %s", validation.translations[sample])
 
     def _warns(self, module: TrainingModule, direction: str, scores: Mapping[str, Score]) -> bool:
-        """Whether BLEU cannot tell these models apart, though they are not alike."""
+        """Whether BLEU cannot tell these models apart although they differ; logs a warning if so."""
         bleu, chrf = scores["bleu"].score, scores["chrf"].score
         if bleu >= 0.005 or chrf < BLIND_TO:
             return False
@@ -126,13 +126,13 @@ class ValidationReport(Callback):
 
 
 def _of_all(validation: Validation, name: Name) -> str:
-    """A score, and those of the directions that it is the mean of."""
+    """A score, followed by those of the directions that it averages."""
     of_each = [f"{direction} {scores[name].score:.2f}" for direction, scores in validation.by_direction.items()]
     return shown(name, validation.scores[name].score) + (f" ({', '.join(of_each)})" if of_each else "")
 
 
 class Watched(Callback):
-    """Training ends after an epoch when who watches it says so."""
+    """Ends training after an epoch when `watch` asks for it."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -147,10 +147,10 @@ class Watched(Callback):
 
 
 class ModelDirectories(Checkpoint):
-    """Keep model/ at the weights that validated best, and with `number` > 1 the best ones in best/step-N/.
+    """Keeps the best weights in model/ and, with `number` > 1, the best few in best/step-N/.
 
-    One that is no longer among them is removed when a checkpoint says so; a run that goes on from an earlier one may
-    still want it.
+    A model that drops out of the best is removed only after the next checkpoint, as a run that resumes from an
+    earlier one may still need it.
     """
 
     def __init__(self, run_dir: Path, number: int) -> None:
@@ -164,14 +164,14 @@ class ModelDirectories(Checkpoint):
             save_model(self.run_dir / MODEL, pl_module)
         if step in best and self.number > 1:
             save_model(self.run_dir / BEST / f"step-{step}", pl_module)
-        if trainer.state.fn == "validate":  # before or after the training: no checkpoint follows
+        if trainer.state.fn == "validate":  # before or after training: no checkpoint follows
             self._prune(pl_module)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._prune(pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """After Checkpoints, which come before this one in the Trainer's list."""
+        """Runs after Checkpoints, which come earlier in the Trainer's list."""
         self._prune(pl_module)
 
     @rank_zero_only
@@ -180,12 +180,12 @@ class ModelDirectories(Checkpoint):
         kept = {f"step-{step}" for step in pl_module.progress.best_steps} if self.number > 1 else set()
         for folder in (self.run_dir / BEST).glob("*step-*"):
             if folder.name not in kept:
-                hidden = folder.rename(folder.with_name(f".{folder.name}"))  # half a model is none
+                hidden = folder.rename(folder.with_name(f".{folder.name}"))  # never leave half a model under its name
                 shutil.rmtree(hidden)
 
 
 def save_model(folder: Path, module: TrainingModule) -> None:
-    """The weights, or the average of them, that the last validation found better."""
+    """Save the weights, or their average, whichever the last validation found better."""
     validation = module.validation
     scores = {name: asdict(score) for name, score in validation.scores.items()}
     of_each = {

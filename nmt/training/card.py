@@ -15,7 +15,7 @@ from nmt.training.origin import origin, recipe
 
 
 def model_card(module: TrainingModule) -> str:
-    """What the model is, how good it was on the validation text, how to use it, and what it was made of."""
+    """A description of the model, its validation scores, how to use it, and its origin."""
     config, directions = module.config, module.prepared.directions
     titles = ", ".join(f"{src} to {tgt}" for src, tgt in directions.every)
     translate = shlex.join(["nmt-translate", ".", *directions.needed(directions.every[0])])

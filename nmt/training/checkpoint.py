@@ -1,8 +1,8 @@
-"""Checkpoints: when they are written, how none is ever torn, and what Lightning is told when a run goes on from one.
+"""Checkpoints: when they are written, how they stay whole, and how Lightning resumes from one.
 
-A checkpoint stands between two updates of the weights, or at the end of an epoch, and nowhere else. What happened
-after it is done again, to the bit: every random number depends on its place in the run alone. The batches that it
-counts are those of a shard (datamodule.py), so that another number of processes can go on from it.
+A checkpoint is written only between two updates of the weights or at the end of an epoch. A resumed run repeats what
+followed it bit for bit, because every random number depends only on its place in the run. Checkpoints count the
+batches of a shard (datamodule.py), so a different number of processes can resume from them.
 """
 
 from __future__ import annotations
@@ -32,30 +32,31 @@ from nmt.training.ranks import from_first
 log = logging.getLogger(__name__)
 
 FOLDER, LAST, PREVIOUS = "checkpoints", "last.ckpt", "previous.ckpt"
-PIECES = "pieces_sha256"  # the key of a hash in a checkpoint
-SPANS = "total", "current"  # what Lightning counts over
+PIECES = "pieces_sha256"  # the key of the pieces' hash in a checkpoint
+SPANS = "total", "current"  # the spans over which Lightning counts
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """Instead of Lightning's, which writes to the temporary folder, moves from there and syncs nothing."""
+    """Replaces Lightning's, which writes to the temporary folder, moves the file from there and never syncs it."""
 
     def __init__(self, start: Path | None = None) -> None:
-        """`start` is the checkpoint that the run goes on from, if any."""
+        """`start` is the checkpoint that the run resumes from, if any."""
         super().__init__()
         self.last_is_sound = start is None or start.name == LAST
 
     def load_checkpoint(self, path: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        """What the first process reads, in all."""
+        """Read in the first process and sent to all."""
         return from_first(lambda: read_checkpoint(path))
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """The one before is kept as PREVIOUS, if it is sound. Raises OSError, with both as they were."""
+        """Keeps the checkpoint before it as PREVIOUS, if that is sound. Raises OSError, which leaves both as they
+        were."""
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target) as file:
             try:
                 torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch's word for what the file said
+            except RuntimeError as error:  # torch wraps the file's error in it
                 raise OSError(f"{target} cannot be written: {error.__context__ or error}") from None
             file.flush()
             if not is_whole(file):
@@ -70,7 +71,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def is_whole(file: Any) -> bool:
-    """Whether every part of a checkpoint has its checksum."""
+    """Whether every part of a checkpoint matches its checksum."""
     try:
         with zipfile.ZipFile(file) as archive:
             return archive.testzip() is None
@@ -79,7 +80,7 @@ def is_whole(file: Any) -> bool:
 
 
 def pieces_hash(tokenizer: Tokenizer) -> str:
-    """Of which piece each row of an embedding stands for."""
+    """A hash of the pieces that the rows of the embeddings stand for."""
     digest = hashlib.sha256()
     for name, model in sorted(tokenizer.models.items()):
         digest.update(name.encode() + hashlib.sha256(model).digest())
@@ -87,10 +88,11 @@ def pieces_hash(tokenizer: Tokenizer) -> str:
 
 
 class Checkpoints(Checkpoint):
-    """Writes them, and ends the training when a signal asks for it.
+    """Writes checkpoints, and ends training when a signal asks for it.
 
-    Every `every_steps` updates and every `every_minutes` inside an epoch; before an epoch's last update, if
-    validation follows, so that a validation that is cut short costs no more than itself; and after each epoch.
+    It writes one every `every_steps` updates and every `every_minutes` inside an epoch, and one after each epoch. It
+    also writes one before the last update of an epoch that is validated, so an interrupted validation costs only
+    itself.
     """
 
     def __init__(self, run_dir: Path, every_steps: int | None, every_minutes: float | None, signals: Signals) -> None:
@@ -99,17 +101,17 @@ class Checkpoints(Checkpoint):
         self.saved_step, self.saved_at = 0, 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.signals.install()  # Lightning has its own by now
+        self.signals.install()  # Lightning has installed its own by now
         self.saved_step, self.saved_at = trainer.global_step, time.monotonic()
         if not datamodule_of(trainer).batches_done:
-            # An epoch that is restarted before its first batch may count an update too many: Lightning takes what is
-            # before that batch for the last one.
+            # Lightning takes the batch before the first one for the epoch's last, so an epoch restarted before its
+            # first batch may count one update too many.
             trainer.fit_loop.epoch_loop.restarting = False
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """The batch before is over, and logged, by now."""
+        """By now the previous batch is finished and logged."""
         if batch_idx % trainer.accumulate_grad_batches:
             return
         stop, save = (
@@ -127,24 +129,24 @@ class Checkpoints(Checkpoint):
             self._stop()
 
     def _stop(self) -> None:
-        """Of several processes all stop, whichever of them the signal came to."""
+        """Stops all processes, whichever of them received the signal."""
         raise Stopped(self.signals.received or signal.SIGTERM)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """The processes that this one started would wait for it. But a divergence is theirs too."""
+        """Kills the processes that this one started, which would wait for it; a divergence ends them anyway."""
         if isinstance(exception, DivergenceError):
             return
         started = getattr(trainer.strategy.launcher, "procs", [])
         for process in started:
             process.kill()
-        started.clear()  # Lightning kills this process too when it sees one of them end like that
+        started.clear()  # Lightning also kills this process when it sees one of them killed
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.signals.install()
         self.signals.release()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.signals.hold()  # files are written now
+        self.signals.hold()  # files are being written
 
     def _is_due(self, trainer: pl.Trainer, batch_idx: int) -> bool:
         steps, minutes = trainer.global_step - self.saved_step, (time.monotonic() - self.saved_at) / 60
@@ -171,10 +173,11 @@ class Checkpoints(Checkpoint):
     def on_load_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Lightning goes on inside an epoch, be it before the first batch, where the DataModule says that the run is.
+        """Make Lightning resume inside an epoch (even before its first batch), at the place that the DataModule
+        gives.
 
-        Its own counts are those of one process, amid a batch or amid the end of an epoch; it takes an epoch for over
-        when training ends inside it, and with max_steps it goes on in one that is over.
+        Lightning's own counts are those of one process, taken in the middle of a batch or of the end of an epoch. It
+        takes an epoch for finished when training ends inside it; with max_steps it resumes inside a finished one.
         """
         loop, datamodule = checkpoint["loops"]["fit_loop"], datamodule_of(trainer)
         epochs, batches = loop["epoch_progress"], loop["epoch_loop.batch_progress"]
@@ -182,10 +185,10 @@ class Checkpoints(Checkpoint):
         for span in SPANS:
             epochs[span] = _counts(datamodule.epoch) | dict.fromkeys(("ready", "started"), datamodule.epoch + 1)
             batches[span] = _counts(datamodule.batches_done)
-        # Lightning refuses a run that has more epochs behind it; here it is finished.
+        # Lightning refuses a run with more epochs behind it than max_epochs; here that run is finished.
         trainer.fit_loop.max_epochs = max(trainer.fit_loop.max_epochs or 0, datamodule.epoch)
 
 
 def _counts(done: int) -> dict[str, int]:
-    """Lightning's, where as many are done as were begun."""
+    """Lightning's counts when everything begun is done."""
     return dict.fromkeys(("ready", "started", "processed", "completed"), done)

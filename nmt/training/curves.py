@@ -1,4 +1,4 @@
-"""curves.png: loss and scores over the steps, drawn of metrics.csv."""
+"""curves.png: loss and scores over the steps, drawn from metrics.csv."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from nmt.pictures.charts import Curve, LineChart
 from nmt.training.folder import METRICS as METRICS_FILE
 from nmt.training.metrics_file import read_metrics
 
-SHARE = 0.02  # of a run's time, at most, goes into pictures of it: with little text an epoch is as short as one takes
-AT_FIRST = 10.0  # seconds without one, as the run may be over by then
+SHARE = 0.02  # of a run's time, at most, for drawing: with little text an epoch takes no longer than a picture
+AT_FIRST = 10.0  # seconds without a picture: the run may be over by then
 
 
 class Curves(Callback):
-    """Drawn after a validation where the time for it has come, and when training ends; where that is inside an epoch,
-    after the validation that follows."""
+    """Draws after a validation, at most as often as SHARE allows, and when training ends. If training ends inside an
+    epoch, it draws after the validation that follows."""
 
     def __init__(self, run_dir: Path, selection_metric: Name, clock: Callable[[], float] = time.perf_counter) -> None:
         self.run_dir, self.selection_metric, self.clock = run_dir, selection_metric, clock
-        self.due = clock() + AT_FIRST  # when the next one may be drawn
+        self.due = clock() + AT_FIRST  # earliest time of the next picture
         self.is_stale = self.is_over = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -42,7 +42,7 @@ class Curves(Callback):
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         if self.is_stale:
-            with suppress(OSError):  # what ends the training is to be told of
+            with suppress(OSError):  # do not hide the error that ends training
                 self._draw()
 
     @rank_zero_only
@@ -55,7 +55,7 @@ class Curves(Callback):
 
 
 def draw_curves(metrics: Path, picture: Path, selection_metric: Name = "bleu") -> None:
-    """Loss and scores over the steps of a metrics.csv; the selection metric is named."""
+    """Loss and scores over the steps of a metrics.csv; the legend names the selection metric."""
     from nmt.pictures.draw import save  # matplotlib takes a second to import, and only rank 0 needs it
 
     rows = read_metrics(metrics)

@@ -1,4 +1,4 @@
-"""A loss or a gradient that is not finite never reaches the weights."""
+"""Keeps a loss or gradient that is not finite from reaching the weights."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ from torch import Tensor
 
 from nmt.data.datamodule import datamodule_of
 
-MIN_SCALE = 1.0  # of float16's gradients: at this one an overflow is no fault of the scale
+MIN_SCALE = 1.0  # of float16's gradients; the scale is not to blame for an overflow at this value
 SHOWN = 20  # lines
-ROLLBACK_RATE = 0.5  # what going back to a checkpoint multiplies the learning rate by
+ROLLBACK_RATE = 0.5  # each rollback to a checkpoint multiplies the learning rate by this
 
 log = logging.getLogger(__name__)
 
 
 class DivergenceError(RuntimeError):
-    """So many updates in a row were not finite that training cannot go on as it is."""
+    """Too many updates in a row were not finite."""
 
 
 def nan_if_not_finite(loss: Tensor) -> Tensor:
-    """The same loss; but one that is not finite makes every gradient NaN, on each process, whatever it is itself."""
+    """The same loss, but if it is not finite, every gradient becomes NaN on every process."""
     return loss * (1 + 0 * loss.detach())
 
 
 def is_finite_update(norm: Tensor, loss: Tensor, scale: float | None) -> bool:
-    """Whether an update is finite. `scale` is float16's, None in other precisions: while it can still be lowered, an
-    overflow of the gradient is what lowers it, and the scaler leaves that update out by itself."""
+    """Whether an update is finite. `scale` is float16's, None in other precisions. An overflow of the gradient counts
+    as finite while the scale can be lowered: the scaler then lowers it and skips the update itself."""
     if bool(norm.isfinite()):
         return True
     return scale is not None and scale > MIN_SCALE and bool(loss.isfinite())
 
 
 def is_known_at_once(norm: Tensor, scale: float | None) -> bool:
-    """Whether it costs nothing to ask the gradient's norm: a GPU would have to be waited for. Float16's scaler waits
-    for it in any case."""
+    """Whether the gradient's norm can be read at no cost. On a GPU it means waiting, which float16's scaler does
+    anyway."""
     return norm.device.type == "cpu" or scale is not None
 
 
 def described(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
-    """Lines of the training text (DataModule.lines), in words. Where it has several parts, each numbers its own."""
+    """The numbers of lines of the training text (DataModule.lines), in words. Several parts are numbered
+    separately."""
     by_part: dict[str, list[str]] = {}
     for part, line in lines[:SHOWN]:
         by_part.setdefault(part if parts[1:] else "the training text", []).append(str(line))
@@ -54,21 +55,21 @@ def described(lines: Sequence[tuple[str, int]], parts: Sequence[str]) -> str:
 
 
 class Update(NamedTuple):
-    """One of the weights that is not known to have been finite."""
+    """An update of the weights that is not yet known to be finite."""
 
-    step: int  # how many were made before it
-    batches: range  # of the epoch
+    step: int  # updates before it
+    batches: range  # in the epoch
     is_left_out: Tensor  # 1 or 0, on the device
 
 
 class Updates(Callback):
-    """Before each update of the weights: clip the gradient to the norm `clip_norm` (0: do not), and leave the update
-    out when it is not finite. Raises DivergenceError when more than `max_skipped` in a row are not.
+    """Before each update, clips the gradient to the norm `clip_norm` (0: no clipping) and skips an update that is not
+    finite. Raises DivergenceError when more than `max_skipped` in a row are not finite.
 
-    A GPU is not waited for: it is told to leave out what is not finite, and asked what it did whenever something is
-    logged, saved or validated. So it is reported later there, but decided alike.
+    It does not wait for a GPU. The GPU skips the updates itself, and its decisions are read whenever something is
+    logged, saved or validated. The decisions are the same; only the report comes later.
 
-    Not Lightning's clipping, which refuses every fused optimiser in mixed precision.
+    Lightning's own clipping refuses every fused optimiser in mixed precision.
     """
 
     def __init__(self, clip_norm: float, max_skipped: int) -> None:
@@ -98,14 +99,14 @@ class Updates(Callback):
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         scale = scaler and scaler.get_scale()
         if not is_known_at_once(norm, scale):
-            # A fused optimiser leaves out what this says is not finite; made for float16's scaler.
+            # A fused optimiser skips the update when this is 1. The attribute was made for float16's scaler.
             optimizer.found_inf = is_left_out = 1 - norm.isfinite().float()  # type: ignore[attr-defined]
             self.unread.append(Update(trainer.global_step, self._batches(trainer), is_left_out))
             return
         is_skipped = not is_finite_update(norm, loss, scale)
         if is_skipped:
             for parameter in parameters:
-                parameter.grad = None  # which no optimiser acts on
+                parameter.grad = None  # makes every optimiser skip it
         self._count(trainer.global_step, self._batches(trainer), is_skipped)
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
@@ -119,7 +120,7 @@ class Updates(Callback):
         self._read()
 
     def _batches(self, trainer: pl.Trainer) -> range:
-        """Those of the update that comes now."""
+        """The batches of the current update."""
         datamodule = datamodule_of(trainer)
         done = datamodule.batches_done
         return range(done - done % trainer.accumulate_grad_batches, done + 1)

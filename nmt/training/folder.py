@@ -1,4 +1,4 @@
-"""A run's folder: whose it is, what made it, and its logs: train.log, metrics.csv and TensorBoard's."""
+"""A run's folder: its owner, its configuration and its logs (train.log, metrics.csv and TensorBoard's)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONFIG, ORIGIN = "config.yaml", "origin.json"
 MODEL, BEST = "model", "best"
 METRICS, LOG, TENSORBOARD = "metrics.csv", "train.log", "tensorboard"
 
-# What may change between two starts of one run: how long, where and how loudly it trains, not what.
+# Settings that may change between two starts of one run: how long, where and how verbosely it trains, not what.
 CHANGEABLE = frozenset(
     ["runs_dir", "cache_dir"]
     + [f"trainer.{field}" for field in ("max_epochs", "max_steps", "max_minutes", "patience", "num_samples")]
@@ -36,41 +36,41 @@ CHANGEABLE = frozenset(
     + [f"trainer.{field}" for field in ("checkpoint_every_steps", "checkpoint_every_minutes")]
     + [f"trainer.{field}" for field in ("on_divergence", "max_skipped", "keep_best")]
 )
-ROLES = {"train": "training", "valid": "validation", "test": "test"}  # of splits, in words
+ROLES = {"train": "training", "valid": "validation", "test": "test"}  # names of splits in messages
 
 log = logging.getLogger(__name__)
 
 
 class InUseError(ValueError):
-    """The run is going on in another process."""
+    """Another process is training the run."""
 
 
 def check_run_dir(run_dir: Path, config: RunConfig) -> None:
     """Raises ValueError when the folder belongs to another configuration, naming the first key that differs."""
     known = run_dir / CONFIG
     for path in (run_dir / name for name in (CONFIG, ORIGIN, METRICS, LOG)):
-        if path.exists() and not path.is_file():  # a pipe would be waited for
+        if path.exists() and not path.is_file():  # reading a pipe would block
             raise ValueError(f"{path} is no file; remove it, or choose another run=")
     if not known.exists():
         if run_dir.exists() and any(not path.name.startswith(".") for path in run_dir.iterdir()):
             raise ValueError(f"{run_dir} is not empty and no run's folder; choose another run=")
         return
     try:
-        # What an earlier version did not write yet has the default, which is what that version did.
+        # An earlier version behaved like the default of each setting that it did not write yet.
         before = flat(to_dict(from_dict(RunConfig, _plain(known))))
     except ValueError:
         raise ValueError(f"{known} is damaged, or of another version; choose another run=") from None
     now = flat(to_dict(config))
-    # The text may lie elsewhere, if it can be told (check_text) that it is the same.
+    # The text may have moved if check_text can tell that it is the same.
     changeable = CHANGEABLE | {"data.dir"} if recorded_text(run_dir) else CHANGEABLE
-    if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows what its number was
+    if before.get("trainer.shards") is None:  # of an earlier version; DataModule knows its number
         changeable |= {"trainer.shards"}
     if differs := difference(before, now, changeable):
         raise ValueError(f"{run_dir} belongs to a run with {differs}; choose another run=, or delete the folder")
 
 
 def _plain(path: Path) -> Any:
-    """What a file in YAML holds. Raises ValueError where it is none, or nests without end."""
+    """The content of a YAML file. Raises ValueError when it is not YAML or nests without end."""
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is no file")
     try:
@@ -80,8 +80,8 @@ def _plain(path: Path) -> Any:
 
 
 def recorded_text(run_dir: Path) -> dict[str, str]:
-    """The hashes of the text that a run began with, by split; {} where nothing says. Raises ValueError when what says
-    it is damaged."""
+    """The hashes of the text that a run began with, by split; {} if there is no record. Raises ValueError when the
+    record is damaged."""
     path = run_dir / ORIGIN
     try:
         text = json.loads(path.read_bytes()).get("text_sha256", {})
@@ -95,8 +95,8 @@ def recorded_text(run_dir: Path) -> dict[str, str]:
 
 
 def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
-    """Raises ValueError when a split has another text, by the hashes in `text`, than the run began with. Of another
-    text the model would get other pieces, another order of batches, or scores that cannot be compared."""
+    """Raises ValueError when a split differs from the text that the run began with, by the hashes in `text`. A
+    different text would change the pieces, the order of batches, or scores that are to be compared."""
     recorded = recorded_text(run_dir)
     if not recorded and any(run_dir.glob("checkpoints/*.ckpt")) and is_first_process():
         log.warning("%s does not say which text the run began with; it must be the same", run_dir / ORIGIN)
@@ -110,9 +110,9 @@ def check_text(run_dir: Path, corpus: Corpus, text: Mapping[str, str]) -> None:
 
 
 def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
-    """The config where what the user has left open is as in the config.yaml of the run: what the text decided
-    ("auto"), the number of shards, and the normalization that was the default of an earlier version."""
-    with suppress(OSError, LookupError, TypeError, ValueError):  # none, or check_run_dir refuses it
+    """The config, with settings that the user left open taken from the run's config.yaml: those that the text decided
+    ("auto"), the number of shards, and the normalization if it was the default of an earlier version."""
+    with suppress(OSError, LookupError, TypeError, ValueError):  # no such file, or check_run_dir refuses it
         began = _plain(run_dir / CONFIG)
         for continued in (_with_decisions, _with_shards, _with_normalization):
             config = continued(began, config)
@@ -122,7 +122,7 @@ def resumed_config(run_dir: Path, config: RunConfig) -> RunConfig:
 def _with_decisions(began: dict[str, Any], config: RunConfig) -> RunConfig:
     plain = to_dict(config)
     for group, name in (key.split(".") for key in config.auto):
-        if name in began[group]:  # else of a version without this setting, as which its default does
+        if name in began[group]:  # else its version lacked this setting, and behaved like its default
             plain[group][name] = began[group][name]
     return from_dict(RunConfig, plain | {"auto": []})
 
@@ -145,15 +145,16 @@ def _with_normalization(began: dict[str, Any], config: RunConfig) -> RunConfig:
 
 
 def write_validation(run_dir: Path, pairs: Sequence[Pair]) -> None:
-    """Pairs of the training text that a run validates with, for who wants to evaluate and tune with the same."""
+    """Save the pairs of the training text that a run validates with, for evaluating and tuning with the same
+    pairs."""
     for name, side in (("valid.src", [pair.src for pair in pairs]), ("valid.tgt", [pair.tgt for pair in pairs])):
         lines = (text.replace("\n", " ") + "\n" for text in side)
         write_atomically(run_dir / name, "".join(lines).encode(errors="replace"))
 
 
 def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collection[str] = ()) -> str:
-    """ "KEY=VALUE, not OTHER" of the first dotted key that differs, or nothing. What is chosen by name comes first:
-    other keys follow from it. What the text decides is "auto"."""
+    """ "KEY=VALUE, not OTHER" for the first dotted key that differs, or "". Choices by name come first, as other keys
+    follow from them. Settings that the text decides compare as "auto"."""
     before, now = ({**one, **dict.fromkeys(one.get("auto") or (), AUTO), "auto": None} for one in (before, now))
     for key in sorted(before.keys() | now.keys(), key=lambda key: (not key.endswith(".name"), key)):
         if key not in but and before.get(key) != now.get(key):
@@ -162,12 +163,12 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any], but: Collectio
 
 
 def is_first_process() -> bool:
-    """Whether this is the process that writes, of several that train one model."""
+    """Whether this process, of several that train one model, is the one that writes."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 def log_sizes(run_dir: Path) -> dict[str, int]:
-    """How long the logs are, in bytes, once all of that is on the disk."""
+    """The sizes of the logs, in bytes, after syncing them to the disk."""
     sizes = {}
     for name in _logs(run_dir):
         with (run_dir / name).open("rb") as file:
@@ -177,21 +178,21 @@ def log_sizes(run_dir: Path) -> dict[str, int]:
 
 
 def cut_logs(run_dir: Path, sizes: Mapping[str, int]) -> None:
-    """Back to what they were: what was done after that will be done, and logged, again."""
+    """Cut the logs to these sizes: what followed will be done, and logged, again."""
     for name in _logs(run_dir):
         if (run_dir / name).stat().st_size > sizes.get(name, 0):
             os.truncate(run_dir / name, sizes.get(name, 0))
 
 
 def _logs(run_dir: Path) -> list[str]:
-    """Their paths in the folder, of those that there are. TensorBoard's have a new file each time a run starts."""
+    """The paths, in the folder, of the existing logs. TensorBoard adds a file each time a run starts."""
     found = (path for name in (METRICS, LOG, f"{TENSORBOARD}/events.*") for path in run_dir.glob(name))
     return [path.relative_to(run_dir).as_posix() for path in found]
 
 
 @contextmanager
 def taken(run_dir: Path) -> Iterator[None]:
-    """The folder is this run's alone. Raises InUseError."""
+    """Locks the folder for this run. Raises InUseError."""
     if not is_first_process():
         yield
         return
@@ -212,17 +213,17 @@ class _Handler(logging.FileHandler):
             super().emit(record)
 
     def close(self) -> None:
-        with naming(self.baseFilename):  # what could not be written is tried once more
+        with naming(self.baseFilename):  # closing tries again to write what could not be written
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """A log that cannot be written ends the run; logging would print a traceback and lose the line."""
+        """Ends the run when its log cannot be written; logging would print a traceback and lose the line."""
         raise
 
 
 @contextmanager
 def open_log(path: Path) -> Iterator[None]:
-    """Write what nmt logs to `path` too. A resumed run appends."""
+    """Also write nmt's log to `path`. A resumed run appends."""
     if not is_first_process():
         yield
         return

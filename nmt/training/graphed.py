@@ -1,10 +1,10 @@
-"""The loss of a batch and its gradient as one CUDA graph, for each shape of a batch.
+"""The loss of a batch and its gradient as one CUDA graph for each shape of batch.
 
-A GPU is done with the kernels of a training step sooner than Python can start them; a graph starts them by itself.
-The gradient is computed together with the loss, and handed over when it is asked for, so that clipping, accumulation
-over batches, the optimiser and several processes are as ever.
+A GPU finishes the kernels of a training step faster than Python can launch them; a graph launches them by itself. The
+gradient is computed together with the loss and handed over in the backward pass. Clipping, gradient accumulation, the
+optimiser and several processes therefore work as usual.
 
-On other devices, and where a graph cannot be, the loss is the model's.
+On other devices, and where a graph is not possible, the model computes the loss directly.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from nmt.kernels.graphs import Graphs, graphs_on
 
 
 class GraphedLoss:
-    """Of a model whose `loss` is that of Seq2Seq, in training and in evaluation."""
+    """The loss of a model whose `loss` is Seq2Seq's, in training and in evaluation."""
 
     def __init__(self, model: nn.Module) -> None:
         self.loss = _Loss(model)
         self.graphs: Graphs | None = None
 
     def __call__(self, batch: Batch, alignment: Tensor | None = None, **settings: float) -> tuple[Tensor, Tensor]:
-        """The loss, and the nll, which has no gradient; one is good until the next."""
+        """The loss, and the nll without gradient; both are valid until the next call."""
         loss, device = self.loss, batch.src.device
         if not self.takes(device):
             return loss(*batch, alignment, **settings)  # type: ignore[no-any-return]
@@ -52,13 +52,13 @@ class GraphedLoss:
             device.type == "cuda"
             and torch.is_grad_enabled()
             and not torch.are_deterministic_algorithms_enabled()
-            # Float16's loss is scaled before its gradient is computed.
+            # Float16 scales the loss before its gradient is computed; the graph computes both at once.
             and not (torch.is_autocast_enabled("cuda") and torch.get_autocast_dtype("cuda") == torch.float16)
         )
 
 
 class _Loss(nn.Module):
-    """A model's loss as a module's forward, which can be called with other parameters."""
+    """A model's loss as a module's forward, for calls with other parameters."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -71,9 +71,9 @@ class _Loss(nn.Module):
 def _loss_and_gradient(
     loss: _Loss, parameters: dict[str, nn.Parameter], settings: dict[str, float], *parts: Tensor
 ) -> list[Tensor]:
-    torch.clear_autocast_cache()  # it may hold what was computed elsewhere
-    # Not the parameters themselves: autograd adds up their gradients where it first met them, which is on no stream
-    # that is captured.
+    torch.clear_autocast_cache()  # it may hold values computed outside the graph
+    # Not the parameters themselves: autograd accumulates their gradients on the stream where it first met them, which
+    # is not captured.
     leaves = {name: part.detach().requires_grad_() for name, part in parameters.items()}
     with torch.enable_grad():
         lowered, nll = functional_call(loss, leaves, (*parts[:5], None, *parts[5:]), settings)
@@ -83,7 +83,7 @@ def _loss_and_gradient(
 
 
 class _Handed(torch.autograd.Function):
-    """What has been computed, as if it were computed now."""
+    """Hands over a loss and gradients computed earlier as if they were computed now."""
 
     @staticmethod
     def forward(ctx: Any, run: Callable[[], list[Tensor]], *parameters: Tensor) -> tuple[Tensor, Tensor]:

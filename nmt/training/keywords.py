@@ -1,4 +1,4 @@
-"""The config of a run from what Python gives `nmt.train`: choices of groups by name, settings by mapping or key."""
+"""The config of a run from the arguments of `nmt.train`: choices of groups by name, settings by mapping or key."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nmt.training.warm_start import with_start
 def run_config(
     data: Any, src: str | None, tgt: str | None, run: str | Path, keywords: Mapping[str, Any]
 ) -> RunConfig:
-    """As `nmt.train` has them. Raises ValueError that names what is unknown, missing or wrong."""
+    """The config for `nmt.train`'s arguments. Raises ValueError that names what is unknown, missing or wrong."""
     given = dict(keywords)
     if isinstance(data, Mapping):
         given["data"] = data
     elif data is not None and str(data) in choices_of("data") and not isinstance(data, Path):
         given["data"] = {"name": data}
     elif data is not None:
-        meant = did_you_mean(str(data), choices_of("data"), cutoff=0.8)  # it may be any folder's name
+        meant = did_you_mean(str(data), choices_of("data"), cutoff=0.8)  # strict, as it may be any folder's name
         if meant and not Path(data).is_dir():
             raise ValueError(f"data is {str(data)!r}, which is no folder and no choice{meant}")
         given["data"] = {"name": "files", "dir": str(data)}
@@ -42,7 +42,7 @@ def _places(run: str | Path, settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """The choices of groups, and the settings, nested. A `name` among the settings of a group is its choice."""
+    """The choices of groups, and the nested settings. A `name` among a group's settings is its choice."""
     packages, keys = groups(), {field.name for field in fields(RunConfig)}
     choices: dict[str, str] = {}
     settings: dict[str, Any] = {}
@@ -62,14 +62,14 @@ def told_apart(given: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]
         found: Any = settings
         for part in package.split(".") if package else ["experiment"]:
             found = found.get(part, {}) if isinstance(found, dict) else {}
-        name = found.pop("name", None) if isinstance(found, dict) else None  # which the choice sets
+        name = found.pop("name", None) if isinstance(found, dict) else None  # the choice sets it
         if name is not None and choices.setdefault(group, name) != name:
             raise ValueError(f"{group} is {choices[group]!r}, and {package}.name is {name!r}; give one")
     return choices, settings
 
 
 def _plain(value: Any) -> Any:
-    """What a config file would have for it; keys may be dotted here, too, and numbers NumPy's."""
+    """The value as a config file would have it: dotted keys nested, NumPy numbers converted."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _plain(value: Any) -> Any:
 
 
 def config_of(choices: dict[str, str], settings: dict[str, Any]) -> RunConfig:
-    """The config of one run; with `init` the model's own settings, where it has some, instead of default choices."""
+    """The config of one run. With `init` the model's own settings replace default choices."""
 
     def compose_on(own: Data, typed: bool) -> Data:
         if not typed:

@@ -1,8 +1,8 @@
-"""TensorBoard, and services that keep the metrics of many runs: Weights & Biases, and MLflow.
+"""TensorBoard, and services that keep the metrics of many runs: Weights & Biases and MLflow.
 
-The services' own environment variables tell where they are and who asks (WANDB_PROJECT, WANDB_MODE,
-MLFLOW_TRACKING_URI and so on). `loggers.json` in the run's folder tells which run it is there, so that one which goes
-on adds to it.
+The services' own environment variables give the server, project and credentials (WANDB_PROJECT, WANDB_MODE,
+MLFLOW_TRACKING_URI and so on). `loggers.json` in the run's folder keeps the run's id at each service, so a resumed
+run adds to it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from nmt.config import RunConfig
 from nmt.plain_data import to_dict
 
 RUNS = "loggers.json"  # service -> the id of the run there
-PROJECT = "nmt"  # where nothing else is asked for
+PROJECT = "nmt"  # the default project
 
 log = logging.getLogger(__name__)
 
 
-# A run, its folder, and its id there if it has begun -> a logger, and that id.
+# (a run, its folder, its id at the service if it has one) -> a logger and that id
 Make = Callable[[RunConfig, Path, str | None], tuple[Logger, str]]
 
 
 def service_loggers(config: RunConfig, run_dir: Path) -> list[Logger]:
-    """Those that `trainer.loggers` names. Raises ModuleNotFoundError for a library that is not installed."""
+    """The loggers that `trainer.loggers` names. Raises ModuleNotFoundError for a library that is not installed."""
     return [ServiceLogger(name, SERVICES[name](), config, run_dir) for name in config.trainer.loggers]
 
 
@@ -53,11 +53,11 @@ def mlflow_logger() -> Make:
     import mlflow  # noqa: F401
 
     def make(config: RunConfig, run_dir: Path, run: str | None) -> tuple[Logger, str]:
-        """Into one file for all runs, those of sweeps too, where no server is named."""
+        """Logs all runs, including those of sweeps, into one file unless a server is named."""
         experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME", PROJECT)
         store = os.environ.get("MLFLOW_TRACKING_URI", f"sqlite:///{Path(config.runs_dir).resolve() / 'mlflow.db'}")
         logger = MLFlowLogger(experiment, run_name=config.run, tracking_uri=store, run_id=run)
-        return logger, str(logger.run_id)  # which it is told when it asks
+        return logger, str(logger.run_id)  # asking for the id begins the run
 
     return make
 
@@ -66,8 +66,8 @@ SERVICES: dict[str, Callable[[], Make]] = {"wandb": wandb_logger, "mlflow": mlfl
 
 
 class ServiceLogger(Logger):
-    """A service's logger in the first process. One that fails is told of, and left out from then on: no training ends
-    because a server does."""
+    """A service's logger in the first process. When it fails, it warns and is left out from then on: a server's
+    failure does not end training."""
 
     def __init__(self, service: str, make: Make, config: RunConfig, run_dir: Path) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class ServiceLogger(Logger):
         return self.config.run
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """The run's own settings are logged, when it is begun."""
+        """Does nothing: the run's settings are logged when it begins."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -118,7 +118,7 @@ class ServiceLogger(Logger):
 
 
 class TensorBoard(TensorBoardLogger):
-    """Lightning's, which takes a full disk for a value that is not supported."""
+    """Lightning's logger, which mistakes a full disk for an unsupported value."""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:

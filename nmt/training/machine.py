@@ -16,7 +16,7 @@ class Hardware(NamedTuple):
 
 
 def choose_hardware(config: TrainerConfig) -> Hardware:
-    """Raises ValueError for what this machine has not."""
+    """Raises ValueError for a device or precision that this machine lacks."""
     has_gpu = torch.cuda.is_available()
     accelerator = ("gpu" if has_gpu else "cpu") if config.accelerator == "auto" else config.accelerator
     if accelerator == "gpu" and not has_gpu:
@@ -39,7 +39,7 @@ def choose_hardware(config: TrainerConfig) -> Hardware:
 
 
 def has_bfloat16_lstm() -> bool:
-    """Whether the GPU has bfloat16 and its cuDNN a fused LSTM for it; tried, because versions differ."""
+    """Whether the GPU has bfloat16 and its cuDNN a fused LSTM for it; found by trying, because versions differ."""
     if not torch.cuda.is_bf16_supported(including_emulation=False):
         return False
     layer = torch.nn.LSTM(8, 8, device="cuda", dtype=torch.bfloat16)
@@ -51,8 +51,8 @@ def has_bfloat16_lstm() -> bool:
 
 
 def on_one_device(config: RunConfig) -> RunConfig:
-    """For one of several runs of a command, whose other processes would start all of them. Raises ValueError where
-    more devices are asked for."""
+    """The config for one of several runs of a command, whose other processes would start all of them again. Raises
+    ValueError when more devices are asked for."""
     trainer = config.trainer
     for key, value, only in (("strategy", trainer.strategy, "auto"), ("devices", trainer.devices or 1, 1)):
         if value != only:

@@ -1,4 +1,4 @@
-"""Whether the batches fit the memory: found out before the first update, not in the third hour."""
+"""Finds out before the first update, not in the third hour, whether the batches fit in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nmt.training.module import TrainingModule
 
 
 class MemoryProbe(Callback):
-    """One forward and backward pass over the largest batches when training starts or goes on. It changes nothing:
-    the gradients are dropped, and a batch's random numbers depend on its own place alone."""
+    """One forward and backward pass over the largest batches when training starts or resumes. It changes nothing:
+    gradients are dropped, and a batch's random numbers depend only on its own place."""
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
@@ -32,7 +32,7 @@ class MemoryProbe(Callback):
 
 @contextmanager
 def explained_shortage(config: TrainerConfig) -> Iterator[None]:
-    """Raises ValueError that says what to lower, where memory is short."""
+    """Turns an out-of-memory error into a ValueError that says what to lower."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -45,6 +45,6 @@ def explained_shortage(config: TrainerConfig) -> Iterator[None]:
 
 
 def _is_shortage(error: BaseException) -> bool:
-    """Torch has an exception for a GPU's memory, and words for the processor's."""
+    """Torch has an exception for GPU memory, but only an error message for the processor's."""
     words = ("not enough memory", "can't allocate memory")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

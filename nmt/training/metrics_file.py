@@ -1,4 +1,4 @@
-"""metrics.csv: what a training logs."""
+"""metrics.csv: the metrics that training logs."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ COLUMNS = (
 
 
 def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ...]:
-    """Those of metrics.csv, with one for the selection metric where it needs one of its own, and those of each
-    direction where there are several."""
+    """The columns of metrics.csv, including one for the selection metric if it needs its own, and those of each
+    direction when there are several."""
     every = () if directions is None or directions.only else directions.every
     names = dict.fromkeys(("bleu", "chrf", *(() if metric == "nll" else (metric,))))
     of_directions = [f"val/{name}/{direction}" for direction in every for name in names]
@@ -41,8 +41,8 @@ def columns(metric: Name, directions: Directions | None = None) -> tuple[str, ..
 
 
 class MetricsFile(Logger):
-    """metrics.csv: a row each time something is logged, empty where a column was not. A resumed run goes on in the
-    same file (folder.py takes out the rows that it makes again)."""
+    """metrics.csv: a row each time something is logged, with empty cells for columns that were not. A resumed run
+    appends (folder.py removes the rows that it will write again)."""
 
     def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class MetricsFile(Logger):
         return ""
 
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """config.yaml has them."""
+        """Does nothing: config.yaml has them."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -68,7 +68,7 @@ class MetricsFile(Logger):
             return
         with naming(self.path), self.path.open("a+", newline="") as file:
             file.seek(0)
-            before = next(csv.reader(file), None)  # of the version that began the run, which may have had fewer
+            before = next(csv.reader(file), None)  # the version that began the run may have had fewer
             file.seek(0, os.SEEK_END)
             writer = csv.DictWriter(file, before or self.columns, extrasaction="ignore", lineterminator="\n")
             if not before:

@@ -1,9 +1,8 @@
 """One training step and one validation, for Lightning.
 
-Logged: train/loss (all of the loss, per target token), train/nll (nats per target token), train/risk (0 to 1, the
-mean of the sentences); and
-val/nll, val/ppl, val/bleu, val/chrf, and what the selection metric finds, all of the weights that are kept, or of
-the average of them that is.
+Logged: train/loss (the whole loss, per target token), train/nll (nats per target token) and train/risk (0 to 1, mean
+over sentences). Validation logs val/nll, val/ppl, val/bleu, val/chrf and the selection metric's score, all for the
+weights, or the average of them, that are kept.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ log = logging.getLogger(__name__)
 
 
 def timer_of(trainer: pl.Trainer) -> Timer | None:
-    """The one behind trainer.max_minutes, if that is set."""
+    """The timer for trainer.max_minutes, if that is set."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return next((callback for callback in callbacks if isinstance(callback, Timer)), None)
 
 
 class TrainingModule(pl.LightningModule):
     def __init__(self, config: RunConfig, prepared: Prepared, rollbacks: int | None = None) -> None:
-        """`rollbacks` from divergence there have been; None: as many as the checkpoint says."""
+        """`rollbacks` is the number of rollbacks after divergence; None means as many as the checkpoint says."""
         super().__init__()
         self.config = config
         self.rollbacks = rollbacks
@@ -60,20 +59,20 @@ class TrainingModule(pl.LightningModule):
         self.frozen = frozen_parameters(self.model, config.optim.freeze)
         self.objective = Objective(config.optim, self.model, prepared)
         self.averages = Averages(self.model, config.optim)
-        self.averaged_step = 0  # the update after which they were last
+        self.averaged_step = 0  # the update after which they were last averaged
         self.progress = TrainingProgress(rollbacks=rollbacks or 0)
         self.validation = Validation(None, nll=math.nan, translations=[], scores={}, key=())  # the last one
-        self.val_batches: list[Batch] = []  # of the validation that is going on
+        self.val_batches: list[Batch] = []  # of the current validation
         self.trimmer = MemoryTrimmer()
 
     @property
     def measure(self) -> Measure:
-        """Of the first direction: what chooses is the same of all."""
+        """The measure of the first direction; the selection metric is the same for all."""
         return next(iter(self.valid.measures.values()))
 
     def configure_optimizers(self) -> Any:
         optim = self.config.optim
-        # A fused step takes float16's scaled gradients as they are, too late for clipping.
+        # A fused step would unscale float16's gradients itself, too late for clipping.
         fused = self.trainer.precision != "16-mixed"
         optimizer = build_optimizer(optim, self.model.named_parameters(), fused)
 
@@ -84,15 +83,15 @@ class TrainingModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def total_steps(self) -> int:
-        """The updates of the epochs, or trainer.max_steps; the same wherever the run goes on."""
+        """The updates of all epochs, or trainer.max_steps; the same wherever the run resumes."""
         datamodule = datamodule_of(self.trainer)
         settings = self.config.trainer
         total = settings.max_epochs * datamodule.updates(settings.accumulate)
         return min(total, settings.max_steps or total)
 
     def schedule_end(self, step: int) -> int:
-        """Towards which update the learning rate falls, seen from `step`: the last one of the epochs and
-        trainer.max_steps, or that which trainer.max_minutes let it come to at the speed until now."""
+        """The update at which the learning rate is to reach its end, as estimated at `step`: the last one of the
+        epochs and trainer.max_steps, or the last that trainer.max_minutes allow at the speed so far."""
         total, timer = self.total_steps(), timer_of(self.trainer)
         if timer is None or step < max(1, self.config.optim.warmup_steps):
             return total
@@ -101,28 +100,28 @@ class TrainingModule(pl.LightningModule):
         return min(total, round(step * (1 + max(left, 0.0) / max(elapsed, 1e-3))))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
-        # Dropout depends on the place in the run alone, so a resumed run draws what an unbroken one would, and any
-        # number of processes what one would.
+        # Dropout depends only on the place in the run, so a resumed run draws the same as an uninterrupted one, and
+        # any number of processes the same as one.
         datamodule = datamodule_of(self.trainer)
         seed = hash((self.config.seed, self.current_epoch, *datamodule.place(batch_idx))) % 2**63
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed looks for other devices, for a millisecond
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed spends a millisecond looking for other devices
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
         self.model.dropout.rise(1 - self.remaining())
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss in nats, summed over the batch; and what is logged of it."""
+        """The loss in nats, summed over the batch, and the values to log."""
         return self.objective(batch, self.remaining(), self.valid.measures)
 
     def remaining(self) -> float:
-        """The share of the run's updates that is to come, with this one: 1 at first, and less and less."""
+        """The share of the run's updates still to come, including this one: 1 at first, then falling."""
         return max(0.0, 1 - self.global_step / max(1, self.schedule_end(self.global_step)))
 
     def on_after_backward(self) -> None:
         until = self.config.optim.freeze_steps
         if until is None or self.global_step < until:
             for parameter in self.frozen:
-                parameter.grad = None  # which no optimiser acts on
+                parameter.grad = None  # makes every optimiser skip it
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         loss, logged = self.loss(batch)
@@ -134,14 +133,15 @@ class TrainingModule(pl.LightningModule):
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         datamodule = datamodule_of(self.trainer)
         datamodule.batches_done = batch_idx + 1
-        if self.global_step != self.averaged_step:  # not amid accumulated batches
+        if self.global_step != self.averaged_step:  # not in the middle of accumulated batches
             self.averaged_step = self.global_step
-            self.zero_grad(set_to_none=True)  # the next batch's loss is computed without them
+            self.zero_grad(set_to_none=True)  # the next loss is computed without the old gradients
             self.averages.after_update(self.model, self.global_step)
         self.trimmer.after_batch()
 
     def on_train_epoch_start(self) -> None:
-        """Lightning takes the number of batches of the first epoch for that of all, and validates after as many."""
+        """Lightning takes the first epoch's number of batches for every epoch's, and validates after as many; correct
+        both."""
         loop, loader = self.trainer.fit_loop, self.trainer.train_dataloader
         assert loader is not None
         assert loop._combined_loader is not None
@@ -155,24 +155,24 @@ class TrainingModule(pl.LightningModule):
 
     def on_validation_start(self) -> None:
         self.val_batches = []
-        trim_memory()  # what training's batches needed is not what a search needs
+        trim_memory()  # a search needs other memory than training's batches
 
     def on_validation_end(self) -> None:
         self.val_batches = []
         trim_memory()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.val_batches.append(batch)  # for the weights and for each average of them
+        self.val_batches.append(batch)  # kept for the weights and for each average of them
 
     def on_validation_epoch_end(self) -> None:
-        """Translate the validation text, with the weights and with their averages, and keep what is best."""
+        """Translate the validation text with the weights and with their averages, and keep the best."""
         validations = [self._validate(name) for name in (None, *self.averages.before_validation(self.model))]
         self.validation = max(validations, key=lambda validation: validation.key)
         self.progress = self.progress.after(self.validation.key, self.global_step, self.config.trainer.keep_best)
         self._act_on_progress()
         found = {name: score.score for name, score in self.validation.scores.items()} | {"nll": self.validation.nll}
-        # Every rank has the same figures, so nothing is left to synchronise.
-        self.log("step", float(self.global_step), rank_zero_only=True)  # what the loggers count by
+        # Every rank has the same figures, so there is nothing to synchronise.
+        self.log("step", float(self.global_step), rank_zero_only=True)  # the loggers' step
         for name, figure in found.items():
             self.log(f"val/{name}", figure, prog_bar=name == self.measure.name, rank_zero_only=True)
         for direction, scores in self.validation.by_direction.items():
@@ -197,7 +197,7 @@ class TrainingModule(pl.LightningModule):
         return self.valid.scored(average, nll, found)
 
     def bundle(self) -> Bundle:
-        """What is saved, with the weights as they are now."""
+        """The model to save, with the current weights."""
         prepared = self.prepared
         config = BundleConfig.of(
             self.config.model,
@@ -212,7 +212,7 @@ class TrainingModule(pl.LightningModule):
         return Bundle(config, self.model, prepared.tokenizer, prepared.lexicon)
 
     def translator(self) -> Translator:
-        """As nmt-translate will have it when not told otherwise."""
+        """The translator that nmt-translate uses by default."""
         return Translator(self.bundle(), self.device)
 
     def _act_on_progress(self) -> None:
@@ -227,10 +227,10 @@ class TrainingModule(pl.LightningModule):
             self.trainer.should_stop = True
 
     def on_fit_start(self) -> None:
-        self.stop_without_gain()  # a run that had stopped stays so when it is started again
+        self.stop_without_gain()  # a run that had stopped stays stopped when started again
 
     def on_train_start(self) -> None:
-        trim_memory()  # the probe's batches
+        trim_memory()  # frees the probe's batches
         self.trimmer = MemoryTrimmer()
         if rates := rise(cast(LambdaLR, self.trainer.lr_scheduler_configs[0].scheduler)):
             schedule, total = self.config.optim.schedule, self.schedule_end(self.trainer.global_step)
@@ -244,7 +244,7 @@ class TrainingModule(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         before = TrainingProgress.restored(checkpoint["progress"])
-        if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had no other
+        if "measure" not in checkpoint and self.measure != Measure():  # an earlier version had only this one
             log.warning(
                 "the best model until now was found by BLEU of 13a's tokens, which its language lacks; now they are "
                 "those of %s, and the next validation is the first to compare with",
@@ -253,16 +253,17 @@ class TrainingModule(pl.LightningModule):
             before = before.without_best()
         self.progress = before if self.rollbacks is None else replace(before, rollbacks=self.rollbacks)
         self.averaged_step = checkpoint["global_step"]
-        for optimizer in checkpoint["optimizer_states"]:  # the schedule scales from the next update on
+        # The schedule applies a new rollback's factor only after the next update.
+        for optimizer in checkpoint["optimizer_states"]:
             for group in optimizer["param_groups"]:
                 group["lr"] *= ROLLBACK_RATE ** (self.progress.rollbacks - before.rollbacks)
 
     @property
     def best_score(self) -> float:
-        """Of the best validation, in the selection metric."""
+        """The score of the best validation, in the selection metric."""
         return self.measure.figure(self.progress.best[0][0])
 
     @property
     def best(self) -> str:
-        """The same in words, such as "BLEU 38.12"."""
+        """The best score in words, such as "BLEU 38.12"."""
         return shown(self.measure.name, self.best_score)

@@ -1,4 +1,4 @@
-"""The loss that is minimised: the cross-entropy of smoothed labels, and what the settings of `optim` add to it."""
+"""The loss to minimise: label-smoothed cross-entropy, and the terms that the settings of `optim` add."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nmt.translation.searcher import Searcher
 
 
 class Objective:
-    """Of a model and its training text."""
+    """The loss for a model and its training text."""
 
     def __init__(self, optim: OptimConfig, model: Seq2Seq, prepared: Prepared) -> None:
         self.optim = optim
@@ -33,8 +33,8 @@ class Objective:
     def __call__(
         self, batch: Batch, remaining: float, measures: Mapping[Direction, Measure]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss in nats, summed over the batch; and what is logged of it. `remaining` is the share of the run's
-        updates that is to come, and risk is counted by the `measures`."""
+        """The loss in nats, summed over the batch, and the values to log. `remaining` is the share of the run's
+        updates still to come; `measures` measure risk."""
         optim, tokens = self.optim, batch.tgt_len.sum()
         alignment = self.alignment(batch, remaining) if optim.guided_alignment and remaining > 0 else None
         loss, nll = self.graphed_loss(batch, alignment, smoothing=optim.label_smoothing, r_drop=optim.r_drop)
@@ -46,13 +46,13 @@ class Objective:
         return loss, logged
 
     def alignment(self, batch: Batch, remaining: float) -> Tensor:
-        """What attention is drawn to at this update."""
-        if self.guide is None:  # made by who needs it: it takes seconds
+        """The target of attention at this update."""
+        if self.guide is None:  # made when first needed, as it takes seconds
             self.guide = Guide(self.prepared.train, self.prepared.tokenizer.tgt_vocab_size)
         return self.optim.guided_alignment * remaining * self.guide(batch)
 
     def _risk(self, batch: Batch, measures: Mapping[Direction, Measure]) -> Tensor:
-        """The mean of the sentences."""
+        """The mean risk of the sentences."""
         device = batch.src.device
         if is_copied_ahead(device):
             batch = without_filling(batch)
@@ -64,7 +64,8 @@ class Objective:
         return expected_cost(self.model, batch, found, cost)
 
     def _measures_of(self, batch: Batch, measures: Mapping[Direction, Measure]) -> list[Measure]:
-        """That of each sentence's target language, which its first piece tells where there are several."""
+        """The measure for each sentence's target language. With several directions the first piece tells the
+        language."""
         directions, tokenizer = self.prepared.directions, self.prepared.tokenizer
         if not directions.tags:
             return [next(iter(measures.values()))] * len(batch.src)

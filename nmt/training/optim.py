@@ -1,4 +1,4 @@
-"""The optimiser and its learning rate over time."""
+"""The optimiser and its learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def build_optimizer(
 
 
 def rise(schedule: LambdaLR) -> tuple[float, float] | None:
-    """From what to what the learning rate goes up with the next update but one, where a run goes on whose schedule
-    falls towards an end that is later than it was."""
+    """The learning rate before and after the next update, if it rises: a resumed run's schedule may end later than
+    before."""
     before = float(schedule.optimizer.param_groups[0]["lr"])
     after = float(schedule.base_lrs[0] * schedule.lr_lambdas[0](schedule.last_epoch))
     return (before, after) if after > before * (1 + 1e-6) else None
 
 
 def learning_rate_factor(config: OptimConfig, step: int, total_steps: int) -> float:
-    """What the learning rate is multiplied by at `step` (from 0) of `total_steps`.
+    """The factor of the learning rate at `step` (from 0) of `total_steps`.
 
-    All schedules rise linearly over `warmup_steps` first. Then
+    All schedules first rise linearly over `warmup_steps`. Then
     "inverse_sqrt" falls with the root of the step (Vaswani et al., 2017, section 5.3),
     "linear" and "cosine" (Loshchilov & Hutter, 2017, arXiv:1608.03983) reach `final_ratio` at the last step,
-    "constant" and "plateau" stay (the latter is cut by what validation says).
+    "constant" and "plateau" stay (validation cuts the latter).
     """
     warmup = config.warmup_steps
     if step < warmup:

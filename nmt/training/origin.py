@@ -1,4 +1,4 @@
-"""What a model was made of: the same of all this, on the same machine, makes the same model."""
+"""A model's origin: the same values, on the same machine, make the same model."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from nmt.plain_data import to_dict
 
 
 def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str]) -> dict[str, Any]:
-    """Seed, versions, commit, what models are chosen by, and SHA-256 of the effective config and of the text of each
-    split, for JSON. `measures` are those of the directions."""
+    """Seed, versions, commit, the selection metric's signature, and the SHA-256 of the effective config and of each
+    split's text, for JSON. `measures` are those of the directions."""
     signatures = dict.fromkeys(measure.signature() for measure in measures)
     return {
         "seed": config.seed,
@@ -43,7 +43,7 @@ def origin(config: RunConfig, measures: Iterable[Measure], text: dict[str, str])
 
 
 def recipe(config: RunConfig) -> dict[str, Any]:
-    """The config, without where things lie on this machine; nothing of it is left for the text to decide."""
+    """The config without this machine's paths, and with nothing left for the text to decide."""
     data = to_dict(config)
     for key in ("run", "runs_dir", "cache_dir", "auto"):
         del data[key]
@@ -52,7 +52,7 @@ def recipe(config: RunConfig) -> dict[str, Any]:
 
 
 def git_commit(folder: Path) -> str | None:
-    """The commit of the checkout whose root `folder` is, with "+" when it was changed; None where there is none."""
+    """The commit of the checkout with the root `folder`, with "+" if it has changes; None if there is none."""
     if not (folder / ".git").exists():
         return None
     commands = ["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]

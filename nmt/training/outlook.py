@@ -1,4 +1,4 @@
-"""How far training is, and how long it still takes: for the bar, and for the lines of the log."""
+"""How far training is and how much time is left, for the progress bar and the log."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ from nmt.training.module import TrainingModule, timer_of
 
 
 class TimeLeft(Callback):
-    """Until training ends by itself, by what a step and a validation have taken in this process: after the last
-    epoch, trainer.max_steps or trainer.max_minutes, whichever is first. Patience may end it sooner.
+    """Estimates the time left until training ends: after the last epoch, trainer.max_steps or trainer.max_minutes,
+    whichever comes first. It uses the time of a step and of a validation in this process. Patience may end training
+    sooner.
 
-    A checkpoint has how long training has taken until then, so that `spent` is of all processes of a run."""
+    Checkpoints keep the time that training has taken, so `spent` counts all starts of a run.
+    """
 
     def __init__(self) -> None:
         self.final_step = 0
-        self.first_step = 0  # of this process
-        self.began = self.paused = 0.0  # s; when training began, and how long validations have taken since
-        self.before = 0.0  # s; what training had taken until the checkpoint that it goes on from
+        self.first_step = 0  # in this process
+        self.began = self.paused = 0.0  # s; when training began, and the time of validations since
+        self.before = 0.0  # s; the time of training before the checkpoint that it resumed from
         self.validations = 0
         self.pause_began = 0.0
 
     @property
     def spent(self) -> float:
-        """Seconds of training and validation."""
+        """Seconds of training and validation, in all starts of the run."""
         return self.before + (time.monotonic() - self.began if self.began else 0.0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class TimeLeft(Callback):
             self.validations += 1
 
     def seconds(self, trainer: pl.Trainer) -> float | None:
-        """None where nothing is known yet."""
+        """Seconds left; None while nothing is known."""
         limits = []
         if made := trainer.global_step - self.first_step:
             steps = max(0, self.final_step - trainer.global_step)
@@ -69,19 +71,19 @@ class TimeLeft(Callback):
         return math.ceil(epochs / (trainer.check_val_every_n_epoch or 1))
 
     def words(self, trainer: pl.Trainer) -> str:
-        """Such as ", 2:03 left", or nothing."""
+        """For example ", 2:03 left"; empty while nothing is known."""
         seconds = self.seconds(trainer)
         return f", {clock(seconds)} left" if seconds else ""
 
 
 class TrainingBar(Callback):
-    """One bar for the whole training, where bars are seen."""
+    """One progress bar for the whole training, where bars are shown."""
 
     def __init__(self, left: TimeLeft) -> None:
         self.left = left
         self.opened = ExitStack()
         self.picture: Any = None
-        self.last = 0.0  # when it was drawn
+        self.last = 0.0  # when it was last drawn
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if is_seen() and trainer.is_global_zero:

@@ -1,7 +1,7 @@
-"""Processes that train one model: how many there are, and what they tell each other beside gradients.
+"""Processes that train one model: how many there are, and what they exchange besides gradients.
 
-torchrun or SLURM has started them, on any number of machines, or else the first one starts the others of its machine
-when Lightning's Trainer does. Only the first reads and writes the run's folder.
+torchrun or SLURM starts all of them, on any number of machines. Otherwise the first process starts the others on its
+machine, through Lightning's Trainer. Only the first reads and writes the run's folder.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from nmt.config import TrainerConfig
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=1)  # for a machine that still prepares its text; one that is lost is noticed at once
-# What starts the processes of all machines: its name, and what it says of their number, here and in all, and of which
-# of them a process is.
+PATIENCE = timedelta(days=1)  # for a machine still preparing its text; a lost machine is noticed at once
+# What starts the processes of all machines: name -> its class, and its variables for the number of processes here,
+# their number in all, and the number of this process.
 STARTERS = {
     "torchrun": (TorchElasticEnvironment, ("LOCAL_WORLD_SIZE", "WORLD_SIZE", "RANK")),
     "slurm": (SLURMEnvironment, ("SLURM_NTASKS_PER_NODE", "SLURM_NTASKS", "SLURM_PROCID")),
@@ -36,7 +36,7 @@ STARTERS = {
 
 
 class World(NamedTuple):
-    devices: int  # of each machine, a process for each
+    devices: int  # per machine, with one process each
     nodes: int  # machines
 
     @property
@@ -45,7 +45,7 @@ class World(NamedTuple):
 
 
 def world(config: TrainerConfig, accelerator: str) -> World:
-    """The processes that train. Raises ValueError where they are not what the strategy says, or cannot be started."""
+    """The processes that train. Raises ValueError when they do not match the strategy or cannot be started."""
     gpus = torch.cuda.device_count() if accelerator == "gpu" else 0
     if config.strategy not in STARTERS:
         startable = can_start_others()
@@ -74,15 +74,16 @@ def world(config: TrainerConfig, accelerator: str) -> World:
 
 
 def can_start_others() -> bool:
-    """Whether the first process can start the others, which run the same program, or they are there."""
+    """Whether the first process can start the others, by running the same program again, or they exist already."""
     if "LOCAL_RANK" in os.environ:
         return True
     is_module = getattr(sys.modules["__main__"], "__spec__", None) is not None
-    return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())  # a notebook's file is the kernel's
+    # In a notebook sys.argv[0] is the kernel's own file, so a file alone does not prove a script.
+    return not hasattr(sys, "ps1") and (is_module or Path(sys.argv[0]).is_file())
 
 
 def check_pairs(pairs: int, processes: int) -> None:
-    """Raises ValueError when there is no validation pair for each process."""
+    """Raises ValueError when there are fewer validation pairs than processes."""
     if pairs < processes:
         raise ValueError(
             f"{processes} processes need a validation pair each, and there are {pairs}; take fewer processes"
@@ -90,7 +91,7 @@ def check_pairs(pairs: int, processes: int) -> None:
 
 
 def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
-    """The config with a number of shards. Raises ValueError when the processes cannot take as many each."""
+    """The config with a number of shards. Raises ValueError when the processes do not divide it."""
     shards = config.shards or processes
     if shards % processes:
         fits = [number for number in range(1, min(shards, processes) + 1) if shards % number == 0]
@@ -102,7 +103,7 @@ def with_shards(config: TrainerConfig, processes: int) -> TrainerConfig:
 
 
 def starter(config: TrainerConfig) -> ClusterEnvironment | None:
-    """How Lightning learns of processes that it has not started itself."""
+    """Lightning's description of processes that it has not started itself; None if it starts them."""
     if config.strategy not in STARTERS:
         return None
     kind, _ = STARTERS[config.strategy]
@@ -111,8 +112,8 @@ def starter(config: TrainerConfig) -> ClusterEnvironment | None:
 
 @contextmanager
 def joined(config: TrainerConfig, accelerator: str) -> Iterator[None]:
-    """Processes that were started from outside can speak to each other from here on. Those that the first one starts
-    can when the Trainer has started them."""
+    """Connects processes that were started from outside. Those that the first one starts are connected by the
+    Trainer."""
     environment = starter(config)
     if environment is None or dist.is_initialized():
         yield
@@ -129,7 +130,7 @@ def joined(config: TrainerConfig, accelerator: str) -> Iterator[None]:
 
 
 def from_first(make: Callable[[], T]) -> T:
-    """What the first process makes, in all that can speak to each other; a ValueError too."""
+    """The result of `make` in the first process, sent to all that are connected; its ValueError too."""
     if not dist.is_initialized():
         return make()
     told: list[Any] = [None]
@@ -146,7 +147,7 @@ def from_first(make: Callable[[], T]) -> T:
 
 
 def gathered(value: T) -> list[T]:
-    """Every process' value, in their order."""
+    """Every process's value, in rank order."""
     if not dist.is_initialized():
         return [value]
     values: list[Any] = [None] * dist.get_world_size()
@@ -155,7 +156,7 @@ def gathered(value: T) -> list[T]:
 
 
 def check_same(digest: str) -> None:
-    """Raises ValueError, in all processes, when the hash of the prepared data is not that of the first one's."""
+    """Raises ValueError, in all processes, when the hash of the prepared data differs from the first process's."""
     hosts, digests = zip(*gathered((socket.gethostname(), digest)), strict=True)
     for rank, (host, other) in enumerate(zip(hosts, digests, strict=True)):
         if other != digests[0]:

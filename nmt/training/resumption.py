@@ -1,4 +1,4 @@
-"""Where a run begins or goes on."""
+"""Where a run begins or resumes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nmt.training.ranks import from_first
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT: Shape = {  # what a run goes on from, among other things
+CHECKPOINT: Shape = {  # the parts of a checkpoint that resuming needs, among others
     "epoch": int,
     "global_step": int,
     "pytorch-lightning_version": str,
@@ -34,14 +34,14 @@ CHECKPOINT: Shape = {  # what a run goes on from, among other things
 
 class ResumePoint(NamedTuple):
     checkpoint: Path | None
-    logs: dict[str, int]  # how long they were then, in bytes
-    finished: str | None  # why nothing is left to do, and what would make it go on
-    measure: tuple[Any, ...] | None  # that the run began with, as ValidText.measured takes it
+    logs: dict[str, int]  # their sizes at that time, in bytes
+    finished: str | None  # why nothing is left to do, and how to continue
+    measure: tuple[Any, ...] | None  # the measure at the start of the run, as ValidText.measured takes it
 
 
 def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
-    """As the first process finds it. The module has the measure that the run began with, from now on. Raises
-    ValueError when no checkpoint of those that there are can be used."""
+    """The resume point that the first process finds. From now on the module uses the measure that the run began with.
+    Raises ValueError when none of the existing checkpoints can be used."""
 
     def found() -> ResumePoint:
         checkpoint, content = find_checkpoint(run_dir, module)
@@ -58,7 +58,7 @@ def find_resume_point(run_dir: Path, module: TrainingModule) -> ResumePoint:
 
 
 def _check_best(folder: Path) -> None:
-    """Raises ValueError when the best model so far is not there, or no longer what was saved."""
+    """Raises ValueError when the best model so far is missing or is not what was saved."""
     try:
         load_bundle(folder)
     except ValueError as error:
@@ -68,9 +68,9 @@ def _check_best(folder: Path) -> None:
 
 
 def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tuple[Path | None, dict[str, Any]]:
-    """The newest sound checkpoint of a run, with which the module can go on, and its content; or None and {}.
+    """The newest sound checkpoint from which the module can resume, and its content; None and {} without one.
 
-    Raises ValueError when there is one, but none is sound and of this run.
+    Raises ValueError when there are checkpoints, but none is sound and of this run.
     """
     paths = [path for name in (LAST, PREVIOUS) if (path := run_dir / FOLDER / name).exists()]
     faults = []
@@ -87,7 +87,7 @@ def find_checkpoint(run_dir: Path, module: TrainingModule | None = None) -> tupl
 
 
 def _content(path: Path) -> dict[str, Any] | None:
-    """None for what is no checkpoint, or not whole. A ZIP of any other kind may raise anything."""
+    """None for a file that is not a checkpoint or is damaged. Another kind of ZIP may raise any exception."""
     if not is_whole(path):
         return None
     try:
@@ -100,7 +100,7 @@ def _content(path: Path) -> dict[str, Any] | None:
 
 
 def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
-    """Why the module cannot go on from a checkpoint."""
+    """Why the module cannot resume from a checkpoint, if it cannot."""
     try:
         check_shape(content, CHECKPOINT)
     except ShapeError:
@@ -117,7 +117,7 @@ def _mismatch(content: Mapping[str, Any], module: TrainingModule) -> str | None:
 
 
 def why_finished(config: TrainerConfig, content: Mapping[str, Any]) -> str | None:
-    """Why training would do nothing more after a checkpoint, and what would make it go on."""
+    """Why nothing is left to train after a checkpoint, and how to continue; None if training is not over."""
     epochs, steps = content[DataModule.__qualname__]["epoch"], content["global_step"]
     waited = content["progress"]["without_gain"]
     if epochs >= config.max_epochs:

@@ -1,15 +1,14 @@
-"""Minimum risk training (Shen et al., 2016, arXiv:1512.02433): of what a search finds, what has a better BLEU shall
-become more likely than the rest, while likelihood alone knows but one translation of a sentence.
+"""Minimum risk training (Shen et al., 2016, arXiv:1512.02433): of the translations that a search finds, those with
+a better BLEU become more likely than the rest. Likelihood alone knows only one translation of a sentence.
 
-For every sentence of a batch a beam finds up to n candidates with the weights as they are, and
+For every sentence of a batch, beam search with the current weights finds up to n candidates:
 
     q_i ∝ exp(γ log p(y_i | x) / |y_i|)        risk = Σ_i q_i (1 - BLEU(y_i))
 
-(length-normalised as by Edunov et al., 2018, arXiv:1711.04956). BLEU is counted in the tokens of the run's measure;
-where chrF or chrF++ chooses models, that stands in its place. It begins with a model that has been trained already;
-one that has not finds nothing to choose from.
+(length-normalised as by Edunov et al., 2018, arXiv:1711.04956). BLEU uses the tokens of the run's measure; if chrF or
+chrF++ chooses models, it replaces BLEU. Start from a trained model: an untrained one finds nothing to choose from.
 
-Dims: B sentences, n candidates of the one that has the most.
+Dims: B sentences, n candidates (the most that any sentence has).
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ from nmt.translation.values import TranslationTask
 
 SHARPNESS = 6.0  # γ
 
-Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS, of each sentence from one to n
+Candidates = Sequence[Sequence[list[int]]]  # ids without BOS and EOS; 1 to n per sentence
 
 
 def candidates(searcher: Searcher, batch: Batch, number: int) -> Candidates:
-    """The best that a beam finds that gives nothing up, `number` of them or fewer."""
+    """The best `number` candidates, or fewer, of a beam search that gives up no hypothesis."""
     sources = [ids[:length] for ids, length in zip(batch.src.tolist(), batch.src_len.tolist(), strict=True)]
     found = searcher.hypotheses(TranslationTask(Beam(beam_size=number, patience=PATIENT)), sources)
     return [[hypothesis.ids for hypothesis in hypotheses] for hypotheses in found]
 
 
 def costs(measures: Sequence[Measure], tokenizer: Tokenizer, batch: Batch, found: Candidates) -> Tensor:
-    """1 - the score of a sentence by its measure against its target, as text (B,n); 0 where there is no candidate."""
+    """1 - the score of each candidate, as text, by its sentence's measure (B,n); 0 where there is no candidate."""
     targets = zip(batch.tgt_out.tolist(), batch.tgt_len.tolist(), strict=True)
     refs = [tokenizer.decode_tgt(ids[: length - 1]) for ids, length in targets]
     scores = [
@@ -53,8 +52,7 @@ def costs(measures: Sequence[Measure], tokenizer: Tokenizer, batch: Batch, found
 
 
 def expected_cost(model: Seq2Seq, batch: Batch, found: Candidates, cost: Tensor) -> Tensor:
-    """The mean of the sentences' risks. `cost` is (B,n); a sentence with fewer candidates is filled up with ones that
-    weigh nothing."""
+    """The mean risk of the sentences. `cost` is (B,n); missing candidates are filled in with weight 0."""
     most = cost.shape[1]
     filled = [[*row, *[row[-1]] * (most - len(row))] for row in found]
     targets = [[BOS_ID, *ids, EOS_ID] for row in filled for ids in row]

@@ -1,4 +1,4 @@
-"""Lightning's Trainer for a run: its loggers, its callbacks in their order, and how processes share the work."""
+"""Lightning's Trainer for a run: its loggers, its callbacks in order, and how processes share the work."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "float16": "16-mixed",
 }
 
-# Warnings of Lightning's about what is meant to be so.
+# Lightning's warnings about things that are intended.
 NOT_FOR_USERS = (
     "does not have many workers",
-    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows where
+    "resuming from a checkpoint that ended before the epoch ended",  # the DataModule knows the place
     "isinstance.treespec, LeafSpec.* is deprecated",
-    "The number of training batches .* is smaller than the logging interval",  # a small text
+    "The number of training batches .* is smaller than the logging interval",  # happens with a small text
     "sync_dist=True",  # every rank has the same figures
-    "`broadcast_buffers` is deprecated",  # what torch has instead sends the buffers once, and older ones have not
+    "`broadcast_buffers` is deprecated",  # torch's replacement sends the buffers once, and older versions lack it
 )
 
 
 class SameText(Callback):
-    """Several processes train only when all of them have prepared the same text."""
+    """Raises ValueError unless all processes have prepared the same text."""
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, TrainingModule)
@@ -57,7 +57,7 @@ class SameText(Callback):
 
 @dataclass(frozen=True)
 class Run:
-    """What stays as it is while a run trains."""
+    """The constants of a run's training."""
 
     config: RunConfig
     folder: Path
@@ -67,7 +67,7 @@ class Run:
 
 
 def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
-    """`start` is the checkpoint that the run goes on from, if any."""
+    """`start` is the checkpoint that the run resumes from, if any."""
     trainer, (accelerator, precision) = run.config.trainer, run.hardware
     every = world(trainer, accelerator)
     time_limit = None if trainer.max_minutes is None else timedelta(minutes=trainer.max_minutes)
@@ -76,8 +76,8 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
     for chatter in NOT_FOR_USERS:
         warnings.filterwarnings("ignore", message=f".*{chatter}")
     environment = starter(trainer)
-    # Several devices hold equal weights and share the gradients, and send nothing else: the only buffers are averages
-    # of the weights (average.py), which are equal because the weights are.
+    # Several devices hold equal weights and share only gradients. The only buffers are averages of the weights
+    # (average.py), which are equal because the weights are.
     strategy = DDPStrategy(broadcast_buffers=False) if environment or every.size > 1 else "auto"
     return pl.Trainer(
         accelerator=accelerator,
@@ -94,7 +94,7 @@ def build_trainer(run: Run, start: Path | None, left: TimeLeft) -> pl.Trainer:
         use_distributed_sampler=False,
         log_every_n_steps=trainer.log_every_steps,
         deterministic=trainer.deterministic,
-        enable_progress_bar=False,  # TrainingBar tells of all epochs
+        enable_progress_bar=False,  # TrainingBar shows all epochs
         enable_model_summary=False,
         logger=_loggers(run),
         plugins=[CheckpointFiles(start), *([environment] if environment else [])],
@@ -113,7 +113,7 @@ def _callbacks(run: Run, left: TimeLeft) -> list[Callback]:
     config, trainer = run.config, run.config.trainer
     return [
         SameText(),
-        left,  # before those that ask it
+        left,  # before the callbacks that use it
         Checkpoints(run.folder, trainer.checkpoint_every_steps, trainer.checkpoint_every_minutes, run.signals),
         MemoryProbe(),
         Updates(config.optim.clip_norm, trainer.max_skipped),

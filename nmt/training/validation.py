@@ -1,4 +1,4 @@
-"""The validation text by directions, and what a validation finds."""
+"""The validation text by direction, and the results of a validation."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from nmt.translation.translator import Translator
 
 
 class Validation(NamedTuple):
-    average: str | None  # of the weights, by its name; None: as they are
+    average: str | None  # name of the average of the weights; None for the weights themselves
     nll: float  # nats per target token
     translations: list[str]
-    scores: dict[str, Score]  # the mean of those of the directions
-    key: SelectionKey  # the greater is the better model's
-    by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # where there are several
+    scores: dict[str, Score]  # the mean over the directions
+    key: SelectionKey  # the better model has the greater key
+    by_direction: Mapping[str, dict[str, Score]] = MappingProxyType({})  # when there are several
 
     @property
     def bleu(self) -> float:
@@ -39,7 +39,7 @@ class Validation(NamedTuple):
 
 @dataclass(frozen=True)
 class ValidText:
-    """Pairs, of which each direction has its rows, and its own measure."""
+    """Validation pairs, with each direction's rows and measure."""
 
     pairs: Sequence[Pair]
     rows: Mapping[Direction, Sequence[int]]
@@ -48,12 +48,13 @@ class ValidText:
 
     @classmethod
     def of(cls, prepared: Prepared, metric: MetricConfig) -> ValidText:
-        """Raises ValueError where a direction has no pair, or this machine lacks the tokenisation of its measure."""
+        """Raises ValueError when a direction has no pair, or this machine lacks its measure's tokenisation."""
         return cls(prepared.valid, rows_by_direction(prepared), metric, {}).measured(metric.tokenize)
 
     def measured(self, tokenize: Tokenize, of: Mapping[str, Tokenize] = MappingProxyType({})) -> ValidText:
-        """BLEU is counted so, and into some languages otherwise. What "auto" stands for is decided when a run begins,
-        so that its figures can be compared. Raises ValueError when this machine lacks that tokenisation."""
+        """The same text with BLEU's tokenisation, and other ones for the target languages in `of`. "auto" is decided
+        when a run begins, so its figures stay comparable. Raises ValueError when this machine lacks a
+        tokenisation."""
         measures = {}
         for direction in self.rows:
             metric = replace(self.metric, tokenize=of.get(direction.tgt, tokenize))
@@ -68,7 +69,7 @@ class ValidText:
 
     @cached_property
     def scripts(self) -> dict[str, str]:
-        """Those that it is written in, by language."""
+        """The scripts of the text, by language."""
         texts: dict[str, list[str]] = {}
         for direction in self.rows:
             texts.setdefault(direction.src, []).extend(self.sources(direction))
@@ -76,7 +77,7 @@ class ValidText:
         return {language: found for language, of in texts.items() if (found := script(of))}
 
     def scored(self, average: str | None, nll: float, found: Mapping[Direction, Sequence[str]]) -> Validation:
-        """What the translations of each direction come to, each direction by its own measure."""
+        """The scores of the translations, each direction's by its own measure."""
         translations, by_direction = [""] * len(self.pairs), {}
         for direction, rows in self.rows.items():
             scores = self.measures[direction].scores(found[direction], [self.references(direction)])
@@ -89,7 +90,7 @@ class ValidText:
 
 
 def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
-    """Of the validation pairs. Raises ValueError where a direction has none."""
+    """The rows of the validation pairs of each direction. Raises ValueError when a direction has none."""
     if (only := prepared.directions.only) is not None:
         return {only: list(range(len(prepared.valid)))}
     rows: dict[Direction, list[int]] = {direction: [] for direction in prepared.directions.every}
@@ -101,7 +102,7 @@ def rows_by_direction(prepared: Prepared) -> dict[Direction, list[int]]:
 
 
 def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
-    """Nats a target token over the batches of all processes."""
+    """Nats per target token over the batches of all processes."""
     sums = torch.zeros(2, dtype=torch.float64)  # nats, tokens
     for batch in batches:
         _, nll = model.loss(*batch)
@@ -111,7 +112,7 @@ def nll_of(model: Seq2Seq, batches: Sequence[Batch]) -> float:
 
 
 def translated(translator: Translator, texts: Sequence[str], rank: int, world_size: int) -> list[str]:
-    """The translations of all texts, of which each process makes some."""
+    """The translations of all texts; each process makes a part of them."""
     mine = texts[rank::world_size]
     with bar("validating", len(mine), "sentences") as done:
         found = translator.translate(mine, plain=True, each=partial(map_counted, done))

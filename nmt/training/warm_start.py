@@ -1,5 +1,5 @@
-"""Fine-tuning: a training that starts from a model directory has its architecture, and its pieces or new ones; and
-which parts of a model stay as they are."""
+"""Fine-tuning: training from a model directory, with its architecture and its pieces or new ones, and parts of the
+model that stay frozen."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ from nmt.data.transfer import origins
 from nmt.model.seq2seq import ModelConfig, Seq2Seq
 from nmt.plain_data import from_dict, to_dict
 
-FREE = ("dropout", ".sampling", "_share")  # the ends of keys that change training alone
-PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}  # of a config: what a model may bring
+FREE = ("dropout", ".sampling", "_share")  # endings of keys that affect only training
+# The parts of a config that a model may bring.
+PARTS: dict[str, type] = {"model": ModelConfig, "tokenizer": TokenizerConfig}
 
 
 def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
-    """The part of a run's config, as plain data, that the model brings with it: all of the model, and, where its
-    vocabulary is kept, of the tokenizer."""
+    """The part of a run's config, as plain data, that the model brings: its architecture and, if its vocabulary is
+    kept, its tokenizer."""
     tokenizer = bundle.tokenizer
     if vocabulary != "keep":
         return {"model": to_dict(bundle.config.model)}
@@ -44,22 +45,22 @@ def own_settings(bundle: Bundle, vocabulary: str = "keep") -> dict[str, Any]:
 
 
 def check_start(init: str, own: Mapping[str, Any], config: Mapping[str, Any]) -> None:
-    """Raises ValueError when a run's config, as plain data, asks for another model than the one it starts from."""
+    """Raises ValueError when a run's config, as plain data, asks for a model other than the one it starts from."""
     now = flat({group: config[group] for group in own})
     for key, value in flat(dict(own)).items():
-        unasked = key.endswith("normalization") and now.get(key) is None  # the model's, whatever it is
+        unasked = key.endswith("normalization") and now.get(key) is None  # then it is the model's
         if not unasked and not key.endswith(FREE) and now.get(key) != value:
             raise ValueError(f"{key}={now.get(key)} does not go with init={init}, which has its own; leave it out")
 
 
 def is_decided(key: str, own: Mapping[str, Any]) -> bool:
-    """Whether the model that a run starts from leaves no choice of a group, or of a setting by its dotted key."""
+    """Whether the model that a run starts from fixes a group, or a setting by its dotted key."""
     return key.partition(".")[0] in groups_of(own) and not key.endswith(FREE)
 
 
 def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    """A part of a run's config with the settings of the model it starts from, but for those that change training
-    alone."""
+    """A part of a run's config with the settings of the model it starts from, except those that affect only
+    training."""
     kept = {}
     for key, value in own.items():
         if isinstance(value, Mapping):
@@ -70,26 +71,27 @@ def with_own(own: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, Any
 
 
 def with_start(config: Data, compose: Callable[[Data, bool], Data]) -> Data:
-    """A run's config, as plain data, with the own settings of the model that it starts from, if there is one.
+    """A run's config, as plain data, with the settings of the model that it starts from, if any.
 
-    `compose` puts on top of those settings what is asked: with True only what the user has typed, which must agree
-    with the model; with False what an experiment and the data say too, which yields to it. Raises ValueError.
+    `compose` adds the requested settings to the model's. With True it adds only those that the user typed, which must
+    agree with the model. With False it adds those of an experiment and of the data too; the model overrides these.
+    Raises ValueError.
     """
     if not config["init"]:
         return config
     own = own_settings(load_bundle(config["init"]), config["init_vocabulary"])
     typed, whole = compose(own, True), compose(own, False)
     check_start(config["init"], own, typed)
-    for group in own:  # what is unknown to the model is not its own
+    for group in own:  # settings unknown to the model are not its own
         from_dict(PARTS[group], without_auto(typed)[group], group)
     return config | with_own(own, whole)
 
 
 @torch.no_grad()
 def initialise_from(start: Bundle, model: Seq2Seq, tokenizer: Tokenizer) -> None:
-    """Give a fresh model the weights of another, of the same architecture. Where it has other pieces, one that both
-    have keeps its weights, and one that the other spells with several has their mean (Gee et al., 2022,
-    arXiv:2402.09977); what is no text and new is as it is made."""
+    """Give a fresh model the weights of another with the same architecture. With other pieces, a piece that both have
+    keeps its weights, and a piece that the other spells as several gets their mean (Gee et al., 2022,
+    arXiv:2402.09977). New pieces that are not text keep their initial weights."""
     if tokenizer.content == start.tokenizer.content:
         model.load_state_dict(start.model.state_dict())
         return
@@ -105,7 +107,7 @@ def initialise_from(start: Bundle, model: Seq2Seq, tokenizer: Tokenizer) -> None
 
 
 def shared_pieces(start: Tokenizer, tokenizer: Tokenizer) -> tuple[int, int]:
-    """How many target pieces a tokenizer has in common with another, of how many."""
+    """How many target pieces a tokenizer shares with another, and how many it has."""
     sides = [{one.tgt.id_to_piece(i) for i in range(one.tgt_vocab_size)} for one in (start, tokenizer)]
     return len(sides[0] & sides[1]), tokenizer.tgt_vocab_size
 
@@ -115,7 +117,8 @@ def _has_a_row_a_piece(name: str) -> bool:
 
 
 def frozen_parameters(model: nn.Module, parts: Sequence[str]) -> list[nn.Parameter]:
-    """The weights of the parts. Raises ValueError for one that the model has not, or when nothing would be left."""
+    """The weights of the parts. Raises ValueError for a part that the model lacks, or when nothing would be left to
+    train."""
     named = dict(model.named_parameters())
     chosen: set[str] = set()
     for part in parts:
