@@ -1,13 +1,13 @@
 """The model directory: what people exchange.
 
     config.json  model.safetensors  tokenizer.model (or tokenizer.src.model, tokenizer.tgt.model)  README.md
-    packed.safetensors (in the place of model.safetensors: weights in bytes, which can be searched only)
-    lexicon.safetensors (which pieces translate which: search may go without)
+    packed.safetensors (instead of model.safetensors: int8 weights, for translation only)
+    lexicon.safetensors (which pieces translate which; optional for search)
 
-It may come from a stranger. Loading opens nothing but regular files of these names in the folder itself, runs no
-code, allocates nothing that the files do not hold, and holds every weight to the name, shape and type that the config
-says. Checksums in config.json tell a file that was damaged, or replaced, from the one that was saved. A file is read
-once, into memory: what becomes of it afterwards changes nothing.
+It may come from a stranger. Loading opens only regular files of these names in the folder itself, runs no code,
+allocates nothing that the files do not hold, and requires every weight to have the name, shape and type that the
+config implies. Checksums in config.json reveal a file that was damaged or replaced. A file is read once, into memory:
+later changes to it have no effect.
 """
 
 from nmt.bundle.config import Bundle, BundleConfig, build_model

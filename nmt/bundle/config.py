@@ -1,4 +1,4 @@
-"""What a model directory says of its model, and what is in it once it is open."""
+"""The config of a model directory, and the content of an open one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nmt.search import Search
 from nmt.text.protection import TextRules
 
 FORMAT = 2
-FORMATS = (1, FORMAT)  # that are read; 1 had no checksums
+FORMATS = (1, FORMAT)  # versions that can be read; 1 had no checksums
 
 
 @dataclass(frozen=True)
@@ -29,21 +29,21 @@ class BundleConfig:
 
     format: int
     nmt_version: str
-    src: str  # the languages; of several directions all of a side, as de+fr
+    src: str  # the languages; with several directions all of a side, such as de+fr
     tgt: str
     joint: bool  # vocabulary
     model: ModelConfig
-    search: Search  # what nmt-translate does when not told otherwise
-    metric: MetricConfig = field(default_factory=MetricConfig)  # what the model was chosen by
+    search: Search  # nmt-translate's default
+    metric: MetricConfig = field(default_factory=MetricConfig)  # by which the model was chosen
     copy_letterless: bool = True  # a source without a letter is its own translation
     src_pieces: int | None = None  # of the longest training sentences (see data/encoded.py), EOS included
     src_normalization: Outside | None = None  # None: by the rule in the side's .model file
     tgt_normalization: Outside | None = None  # likewise; older models have none of these
-    directions: tuple[str, ...] = ()  # where there are several, or tags
+    directions: tuple[str, ...] = ()  # if there are several, or tags
     tags: Tags = False
-    scripts: dict[str, str] = field(default_factory=dict)  # of the languages, where their text tells (languages.py)
-    text: TextRules = field(default_factory=TextRules)  # what of a text its pieces do not see as it is
-    packed: Literal["int8"] | None = None  # what its products are in, where it has no other weights
+    scripts: dict[str, str] = field(default_factory=dict)  # of the languages, if their text shows them (languages.py)
+    text: TextRules = field(default_factory=TextRules)  # the parts of a text that its pieces do not see as they are
+    packed: Literal["int8"] | None = None  # the type of its products, if it has no other weights
 
     def __post_init__(self) -> None:
         check_ranges(self, src_pieces=(1, 10_000_000))
@@ -56,9 +56,9 @@ class BundleConfig:
     def of(
         cls, model: ModelConfig, search: Search, tokenizer: Tokenizer, directions: Directions, **others: Any
     ) -> BundleConfig:
-        """What a directory says of these, in today's format; `others` are the fields that they do not tell.
+        """The config for these, in today's format; `others` are the fields that they do not determine.
 
-        Raises ValueError for what does not go together.
+        Raises ValueError for parts that do not match.
         """
         several = directions.tags or not directions.only
         return cls(

@@ -1,4 +1,4 @@
-"""The files of a model directory: where they are, and that they are those that were saved."""
+"""The files of a model directory: where they are, and whether they are those that were saved."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from nmt.plain_data import from_dict
 CONFIG, WEIGHTS, CARD, SCORES = "config.json", "model.safetensors", "README.md", "scores.json"
 PACKED = "packed.safetensors"
 LEXICON = "lexicon.safetensors"
-TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share one
-RUN_MODEL = "model"  # where a run's folder has it
-RUN_FILES = ("config.yaml", "origin.json")  # that a run's folder has from the start
-SNAPSHOTS, BLOBS = "snapshots", "blobs"  # of the hub's cache: files of one are links into the other
+TOKENIZERS = {True: (JOINT,), False: (SRC, TGT)}  # by whether both sides share a tokenizer
+RUN_MODEL = "model"  # where a run's folder has its model
+RUN_FILES = ("config.yaml", "origin.json")  # files that a run's folder has from the start
+SNAPSHOTS, BLOBS = "snapshots", "blobs"  # in the hub's cache: the first has links to files of the second
 MAX_CONFIG_BYTES = 1_000_000
-CHECKSUMS = "checksums"  # in config.json: file -> the SHA-256 that it may have; two while the file is being replaced
+CHECKSUMS = "checksums"  # in config.json: file -> its allowed SHA-256 sums; two while the file is being replaced
 Checksums = Mapping[str, list[str]]
 
 
 @contextmanager
 def blaming(path: Path) -> Iterator[None]:
-    """Within this context a ValueError begins with this path."""
+    """A context manager that puts this path in front of the message of a ValueError."""
     try:
         yield
     except ValueError as error:
@@ -41,9 +41,9 @@ def blaming(path: Path) -> Iterator[None]:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The folder as a path; one on the hub is fetched. Raises ValueError where there is no model directory, with what
-    may be meant."""
-    if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
+    """The folder as a path; one on the hub is fetched. If there is no model directory, raises ValueError with a
+    suggestion."""
+    if not str(folder):  # such as an unset shell variable; Path("") would be the current folder
         raise ValueError("the name of a model directory is empty")
     folder = Path(local(folder))
     if not (folder / CONFIG).exists() and (run := _run_without_model(folder)):
@@ -60,7 +60,7 @@ def model_folder(folder: str | Path) -> Path:
 
 
 def _run_without_model(folder: Path) -> Path | None:
-    """The run that has this folder, or is it, where it ended before its first validation."""
+    """The run that is or contains this folder, if it ended before its first validation."""
     for run in (folder, folder.parent):
         if all((run / name).is_file() for name in RUN_FILES):
             return None if (run / RUN_MODEL / CONFIG).exists() else run
@@ -68,13 +68,13 @@ def _run_without_model(folder: Path) -> Path | None:
 
 
 def folders_of(folder: Path) -> list[Path]:
-    """Where the files of a model directory may lie: in it and, of a snapshot in the hub's cache, among its blobs."""
+    """Where files of a model directory may be: in it and, for a snapshot in the hub's cache, among its blobs."""
     snapshots = folder.parent
     return [folder, snapshots.parent / BLOBS] if snapshots.name == SNAPSHOTS else [folder]
 
 
 def regular(folder: Path, name: str) -> Path:
-    """The path of a file that lies in the folder: no link out of it, no device, no pipe. Raises ValueError."""
+    """The path of a file in the folder; raises ValueError for a link out of it, a device or a pipe."""
     path = folder / name
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -105,11 +105,11 @@ def verify(path: Path, found: str, checksums: Checksums) -> None:
 
 
 def load_config(folder: Path) -> tuple[BundleConfig, Checksums]:
-    """What a model directory says of itself, and its files' checksums. Raises ValueError when it is not sound."""
+    """The config of a model directory and its files' checksums. Raises ValueError if the config is damaged."""
     path = folder / CONFIG
     content = read(folder, CONFIG, MAX_CONFIG_BYTES)
     try:
-        data = json.loads(content.decode())  # UTF-8: left to itself json takes, and imports, other encodings
+        data = json.loads(content.decode())  # UTF-8: by itself json accepts, and imports, other encodings
     except (ValueError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
     number = data.get("format") if isinstance(data, dict) else FORMAT

@@ -1,4 +1,4 @@
-"""A model directory is opened. It may come from a stranger: see the package."""
+"""Opens a model directory. It may come from a stranger: see the package."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ F32, I32, I8 = "F32", "I32", "I8"  # safetensors' names
 
 
 def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: bool = False) -> Bundle:
-    """Open a model directory on `device`, ready to translate. It may be `packed`; such a model has only the weights
-    that a search in bytes reads.
+    """Open a model directory on `device`, ready to translate. `packed` allows one with packed weights, which has only
+    the weights that a search in int8 reads.
 
-    Raises ValueError that names the file and what is wrong with it.
+    Raises ValueError with the file and what is wrong with it.
     """
     folder = model_folder(folder)
     config, checksums = load_config(folder)
@@ -55,7 +55,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
     shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters() if name not in in_bytes}
     others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
     tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
-    # What has no numbers takes no memory, and is not of a kind that is slow to start.
+    # Absent weights take no memory and are ordinary tensors: other kinds are slow to start.
     nowhere = torch.full((), torch.nan)
     absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
     model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
@@ -67,7 +67,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
 
 
 class _Uninitialised(TorchFunctionMode):
-    """Weights that have no numbers need none: to draw them would import a second's worth of torch."""
+    """Skips the initialisation of weights: drawing numbers would import a second's worth of torch."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -103,11 +103,11 @@ def _load_tensors(
     checksums: Checksums,
     others: Mapping[str, Expected] = MappingProxyType({}),
 ) -> dict[str, torch.Tensor]:
-    """The tensors of a file, which must be those expected: name -> type, and shape with None for any size; and
-    `others` whose names end so."""
+    """The tensors of a file, which must be those in `expected`: name -> type, and shape with None for any size.
+    `others` maps allowed ends of names likewise."""
     path = regular(folder, name_of_file)
     tensors, checksum = read_tensors(path, expected, others)
-    verify(path, checksum, checksums)  # after what can be told more clearly
+    verify(path, checksum, checksums)  # last, because the errors above are clearer
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise ValueError(f"{path}: {name} has numbers that are not finite")

@@ -1,4 +1,4 @@
-"""Model directories are written, and changed, so that they are whole at any time."""
+"""Writes and changes model directories so that they are complete at any time."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from nmt.search import Search
 
 
 def save_bundle(folder: Path, bundle: Bundle, card: str, scores: Mapping[str, Any]) -> None:
-    """Write a model directory, or another model into one. It is whole at any time, also when this is cut short."""
+    """Write a model directory, or another model into one. It is complete at any time, even if this is interrupted."""
     folder.mkdir(parents=True, exist_ok=True)
     config = to_dict(bundle.config)
     contents = dict(bundle.tokenizer.models) | {WEIGHTS: _serialised(dict(bundle.model.named_parameters()))}
     if bundle.lexicon:
         contents[LEXICON] = _serialised(vars(bundle.lexicon))
     else:
-        (folder / LEXICON).unlink(missing_ok=True)  # of the model before
+        (folder / LEXICON).unlink(missing_ok=True)  # of the previous model
     after = {name: [hashlib.sha256(content).hexdigest()] for name, content in contents.items()}
     before = {name: [sha256(folder / name)] for name in contents if (folder / name).is_file()}
     allowed = {name: sums + before.get(name, []) for name, sums in after.items()}
@@ -56,8 +56,8 @@ def save_bundle(folder: Path, bundle: Bundle, card: str, scores: Mapping[str, An
 
 
 def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
-    """Write another model directory, with the weights of this one packed for a search in bytes; its files, with their
-    sizes. Raises ValueError when this one is not sound, or `output` has other files."""
+    """Write another model directory, with this one's weights packed for a search in int8; returns its files with
+    their sizes. Raises ValueError if this one is damaged or `output` has other files."""
     folder = model_folder(folder)
     bundle, (config, checksums) = load_bundle(folder), load_config(folder)
     check_output(output, PACKED)
@@ -71,8 +71,8 @@ def save_packed(folder: str | Path, output: Path) -> dict[str, int]:
 
 
 def save_search(folder: str | Path, search: Search) -> Path:
-    """Make `search` what a model directory does when not told otherwise; nothing else in it changes. The file
-    written. Raises ValueError when there is no sound config, or it is on the hub."""
+    """Make `search` the default of a model directory and change nothing else in it. Returns the file written. Raises
+    ValueError if the config is missing or damaged, or the directory is on the hub."""
     if is_remote(folder):
         raise ValueError(f"{folder} is on the hub; a copy of it can be changed here")
     config, checksums = load_config(Path(folder))

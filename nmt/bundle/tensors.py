@@ -1,7 +1,8 @@
 """Tensors of a file in the format of safetensors: the length of a header (8 bytes), the header in JSON, the numbers.
 
-The library that writes them maps a file, and whoever changes it afterwards changes the tensors. Read here, they are
-what the checksum was made of, and views of one buffer, so reading takes no memory but the file's.
+The safetensors library maps a file into memory, so later changes to the file change the tensors. Here they are the
+very bytes of which the checksum was computed, and views of one buffer, so reading takes no memory beyond the file's
+size.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from typing import Any, NamedTuple
 import torch
 
 DTYPES = {"F32": torch.float32, "I32": torch.int32, "I8": torch.int8}  # the format's names
-Expected = tuple[str, tuple[int | None, ...]]  # of a tensor: a name of DTYPES, and the shape with None for any size
-MAX_HEADER_BYTES = 1_000_000  # a model has some hundred tensors, each of which takes about a hundred
+Expected = tuple[str, tuple[int | None, ...]]  # a name of DTYPES, and the shape with None for any size
+MAX_HEADER_BYTES = 1_000_000  # a model has some hundred tensors of about a hundred bytes each
 MAX_DIMS = 8
 CHUNK_BYTES = 1 << 20
 
 
 class Entry(NamedTuple):
-    """Of the header."""
+    """A tensor's entry in the header."""
 
     dtype: str
     shape: list[int]
@@ -36,10 +37,10 @@ class Entry(NamedTuple):
 def read_tensors(
     path: Path, expected: Mapping[str, Expected], others: Mapping[str, Expected] = MappingProxyType({})
 ) -> tuple[dict[str, torch.Tensor], str]:
-    """The tensors of a file, which must be those expected, and the SHA-256 of the very bytes that they are. There may
-    be `others` whose names end so.
+    """The tensors of a file, which must be those in `expected`, and the SHA-256 of the bytes read. `others` maps
+    allowed ends of further names likewise.
 
-    Nothing is allocated for what the file does not hold. Raises ValueError that names the file and what is wrong.
+    Allocates nothing that the file does not hold. Raises ValueError with the file and what is wrong with it.
     """
     try:
         with path.open("rb", buffering=0) as file:
@@ -71,7 +72,7 @@ def read_tensors(
 
 
 def _entries(path: Path, header: bytes, start: int, size: int) -> dict[str, Entry]:
-    """The header, checked: its tensors fill the file from `start` to its end, one after the other."""
+    """The entries of the header, checked: the tensors fill the file from `start` to its end without gaps."""
     try:
         data = json.loads(header.decode())
         data.pop("__metadata__", None)
@@ -89,7 +90,7 @@ def _entries(path: Path, header: bytes, start: int, size: int) -> dict[str, Entr
 
 
 def _entry(data: Mapping[str, Any], start: int) -> Entry:
-    """Raises ValueError, KeyError or TypeError for what is none."""
+    """Parse an entry. Raises ValueError, KeyError or TypeError if it is malformed."""
     if data.keys() != {"dtype", "shape", "data_offsets"}:
         raise KeyError
     dtype, shape, (begin, end) = data["dtype"], data["shape"], data["data_offsets"]
@@ -121,6 +122,6 @@ def _view(content: bytearray, entry: Entry) -> torch.Tensor:
     if not count:
         return torch.empty(entry.shape, dtype=dtype)
     raw = torch.frombuffer(content, dtype=torch.uint8, count=count, offset=entry.start)
-    if raw.data_ptr() % dtype.itemsize:  # the format allows it
+    if raw.data_ptr() % dtype.itemsize:  # the format allows misaligned numbers
         raw = raw.clone()
     return raw.view(dtype).view(entry.shape)

@@ -1,7 +1,7 @@
-"""The network that is searched: made of a trained one, for a device and a precision.
+"""The network that a search runs: made from a trained one, for a device and a precision.
 
-`searchable` is the door. nmt/model trains and knows nothing of this; nmt/search searches whatever has the `step` and
-the state of a network here.
+`searchable` is the entry point. nmt/model trains and does not depend on this; nmt/search searches anything with the
+`step` and the state of a network here.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = ["Ensemble", "SearchedNetwork", "Shortlist", "resolve_compute", "resol
 
 
 def searchable(models: Sequence[Seq2Seq], compute: str) -> SearchedNetwork | Ensemble:
-    """What searches models of one vocabulary, several as one, where they are; `compute` is the precision of products
-    (see products.py)."""
+    """The network for these models, on their device; several models of one vocabulary make an ensemble. `compute` is
+    the precision of products (see products.py)."""
     found = [_searchable(model, compute) for model in models]
     return Ensemble(found) if len(found) > 1 else found[0]
 

@@ -1,4 +1,4 @@
-"""Attention made ready for search: by nmt/native where that is, else by torch.
+"""Attention made ready for search: by nmt/native if available, else by torch.
 
 Dims: N rows of one step, B sentences, k hypotheses of one, S source tokens, D query features, A heads, M memory
 features.
@@ -24,7 +24,7 @@ def attention_of(trained: Attention, compute: Compute) -> PackedAttention:
 
 
 def linears_of(trained: Attention) -> tuple[str, ...]:
-    """Its layers that are packed; what else it has is computed as it was trained."""
+    """The names of its layers that are packed; the rest is computed as in training."""
     if isinstance(trained, AdditiveAttention) and type(trained).score is AdditiveAttention.score:
         return "query", "key"
     if isinstance(trained, GeneralAttention) and type(trained).keys is GeneralAttention.keys:
@@ -33,7 +33,7 @@ def linears_of(trained: Attention) -> tuple[str, ...]:
 
 
 class PackedAttention:
-    """By the kernel where its score is a product, else as it was trained."""
+    """Uses the kernel if the score is a product, else computes as in training."""
 
     def __init__(self, trained: Attention, compute: Compute, factor: float = 1.0) -> None:
         """The packed weights are multiplied by the factor."""
@@ -56,8 +56,8 @@ class PackedAttention:
 
 
 class PackedAdditive(PackedAttention):
-    """Keys are kept as exp(2 U h), so that a step has but to multiply them; see nmt/kernels/additive.py. The packed
-    weights are doubled already."""
+    """Keys are kept as exp(2 U h), so a step only multiplies them; see nmt/kernels/additive.py. The packed weights
+    already contain the factor 2."""
 
     def __init__(self, trained: AdditiveAttention, compute: Compute) -> None:
         super().__init__(trained, compute, 2.0)
@@ -70,7 +70,7 @@ class PackedAdditive(PackedAttention):
         return exponential(self.key(values))
 
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """As Attention.attend; before the softmax all scores of a query may differ by one and the same number."""
+        """As Attention.attend; the scores of a query may be shifted by a constant before the softmax."""
         query = self.query(query)
         if coverage is None and native.is_here():
             memory_parts = memory.keys, memory.values, memory.mask

@@ -1,5 +1,5 @@
-"""A recurrent layer made ready for search in bytes, whose steps are compiled: products and what follows them in one
-call, of all steps where all inputs are there (native/layer.h).
+"""A recurrent layer made ready for search in int8, with compiled steps: one call does the products and the rest of a
+step, or of all steps if all inputs are known (native/layer.h).
 
 Dims: N rows of one step, B sentences, T steps, E input features, H hidden units, Z parts of a state.
 """
@@ -26,7 +26,7 @@ from nmt.native.layer import Layer, PackedTransition
 
 
 def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
-    """Compiled where its cell has compiled steps, else by torch."""
+    """Compiled if its cell has compiled steps, else by torch."""
     found = native.kernels() if native.is_here() else None
     if compute.in_bytes and found is not None:
         if isinstance(layer.cell, MLSTM):  # written by hand
@@ -39,8 +39,8 @@ def packed_layer(layer: Recurrent, compute: Compute) -> PackedRecurrent:
 
 
 class PlacedState(NamedTuple):
-    """The state of N rows, each at its place among those of the step before: what a search selects is not copied, but
-    read from there by the next step."""
+    """The state of N rows, each at its place among the rows of the previous step. Selecting rows copies nothing: the
+    next step reads them at their places."""
 
     numbers: Tensor  # (Z, N', H)
     places: Tensor | None = None  # (N,); None: all, in order
@@ -50,14 +50,14 @@ class PlacedState(NamedTuple):
 
 
 class CompiledRecurrent(PackedRecurrent):
-    table_dtype = torch.bfloat16  # to read it takes as long as the products
+    table_dtype = torch.bfloat16  # reading it takes as long as the products
 
     def __init__(self, layer: Recurrent, compute: Compute, functions: StepFunctions) -> None:
         super().__init__(layer, compute)
         self.functions = functions
 
     def _layer(self, product: Product | None) -> Layer:
-        """Of all transitions, the first with this product."""
+        """A layer of all transitions; the first uses this product."""
         products = [product, *self.hidden[1:]]
         steps, matrices = self.functions
         transitions = []
@@ -70,11 +70,11 @@ class CompiledRecurrent(PackedRecurrent):
 
     @property
     def state_sizes(self) -> tuple[int, int]:
-        """How many numbers each part of a state has, and how many parts there are."""
+        """The size of each part of a state, and the number of parts."""
         return self.hidden_size, len(self.cell.states)
 
     def vectors(self, own: Parameters) -> Tensor:
-        """What the cell's functions see of its own parameters."""
+        """The cell's own parameters as its functions read them."""
         return torch.cat([self.bias_ih[:0], *(own[name].flatten() for name in vector_names(self.cell))])
 
     @staticmethod
@@ -107,7 +107,7 @@ class CompiledRecurrent(PackedRecurrent):
 
     @staticmethod
     def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
-        """As Recurrent.side_by_side, of x (B,T,E) or pieces (B,T)."""
+        """As Recurrent.side_by_side, for x (B,T,E) or pieces (B,T)."""
         outputs = []
         for layer, x, state in zip(layers, inputs, states, strict=True):
             if layer.table is None:
@@ -120,7 +120,7 @@ class CompiledRecurrent(PackedRecurrent):
 
 
 class CompiledMatrixMemory(CompiledRecurrent):
-    """Of mLSTM: the parts of its state differ in size, and are one."""
+    """For mLSTM: the parts of its state differ in size, so they are joined into one."""
 
     @property
     def state_sizes(self) -> tuple[int, int]:

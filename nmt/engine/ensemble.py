@@ -1,7 +1,7 @@
 """Several models searched as one: the next token's probability is the mean of theirs.
 
-Independently trained models err in different places, so that their mean is better than each (Sutskever et al., 2014,
-arXiv:1409.3215, section 3.6).
+Independently trained models err in different places, so their mean is better than each of them (Sutskever et al.,
+2014, arXiv:1409.3215, section 3.6).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class EnsembleState:
 
     @property
     def output(self) -> OutputLayer:
-        """The first one's: all of them have the same pieces."""
+        """The first member's: all have the same pieces."""
         return self.members[0].output
 
     @property
     def attended(self) -> Tensor | None:
-        """The mean of theirs."""
+        """The mean of the members'."""
         of_each = [member.attended for member in self.members if member.attended is not None]
         return torch.stack(of_each).mean(0) if of_each else None
 
@@ -36,7 +36,7 @@ class EnsembleState:
         return type(self)(tuple(member.select(rows, sentences) for member in self.members))
 
     def parts(self) -> tuple[list[Tensor], list[Tensor]]:
-        """As DecodingState.parts, one member's after the other's."""
+        """As DecodingState.parts, member after member."""
         read, changed = zip(*(member.parts() for member in self.members), strict=True)
         return [part for parts in read for part in parts], [part for parts in changed for part in parts]
 
@@ -45,7 +45,7 @@ class EnsembleState:
 
 
 class Ensemble:
-    """`start` and `step` as a SearchedNetwork has them, over networks of one and the same vocabulary."""
+    """`start` and `step` as in SearchedNetwork, over networks with the same vocabulary."""
 
     def __init__(self, models: Sequence[SearchedNetwork]) -> None:
         self.models = models

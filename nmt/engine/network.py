@@ -1,11 +1,11 @@
-"""A network that is searched: a trained one as it is, or one made ready for search on a CPU.
+"""The networks that a search runs: a trained one as it is, or one made ready for search on a CPU.
 
 The second, `PackedNetwork`, computes the same numbers, to the precision of its products, with less work:
 
-- Every weight is packed once, in the precision asked for (products.py).
-- W x and R h of a step are one product, and what a piece's embedding adds to a first layer's gates is computed once
-  a piece, not each time (recurrent.py).
-- Where the context goes into the features only, the encoder's values are multiplied instead, once a source token.
+- Every weight is packed once, in the requested precision (products.py).
+- W x and R h of a step are one product. The contribution of a piece's embedding to the gates of a first layer is
+  computed once per piece, not each time (recurrent.py).
+- If the context enters only the features, the encoder's values are multiplied instead, once per source token.
 - Additive attention's keys are kept as exponentials (attention.py).
 
 Dims: N rows of one step, B sentences, S source tokens, V vocabulary, P places of a shortlist.
@@ -38,30 +38,30 @@ from nmt.model.wirings import DecoderState, StepAttention, StepLayer
 
 @dataclass(frozen=True)
 class DecodingState:
-    """What a search carries from step to step: the source's memory and the output layer (B sentences), and the
+    """The state between two steps of a search: the source's memory and the output layer (B sentences), and the
     decoder's state (N rows)."""
 
     memory: Memory
     output: OutputLayer
     decoder: DecoderState
-    attended: Tensor | None = None  # (N, S): the weight that source tokens have had, if asked for; 1 on padding
+    attended: Tensor | None = None  # (N, S): the weight that source tokens have received, if requested; 1 on padding
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
-        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
+        """Keep and reorder `rows` (N',); `sentences` (B',) are those that stay, None: all."""
         decoder, attended = _select(self.decoder, rows), _rows(self.attended, rows)
         if sentences is None:
             return type(self)(self.memory, self.output, decoder, attended)
         return type(self)(self.memory.select(sentences), self.output.select(sentences), decoder, attended)
 
     def parts(self) -> tuple[list[Tensor], list[Tensor]]:
-        """The tensors that a step reads, and those that it changes."""
+        """The tensors that a step only reads, and those that it changes."""
         memory, output, decoder = self.memory, self.output, self.decoder
         read = memory.values, memory.keys, memory.mask, memory.final, output.pieces, output.columns
         changed = *chain.from_iterable(decoder.layers), decoder.feed, decoder.coverage, self.attended
         return [part for part in read if part is not None], [part for part in changed if part is not None]
 
     def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self:
-        """The same, of other tensors."""
+        """The same state with other tensors."""
         memory = Memory(*(next(read) for _ in range(4)))
         others = (part if part is None else next(read) for part in (self.output.pieces, self.output.columns))
         layers = tuple(tuple(next(changed) for _ in layer) for layer in self.decoder.layers)
@@ -87,7 +87,7 @@ def _rows(part: Tensor | None, rows: Tensor) -> Tensor | None:
 
 
 class SearchedDecoder:
-    """The decoder's parts, made ready by a subclass, and wired as in training."""
+    """The decoder's parts, prepared by a subclass and wired as in training."""
 
     layers: Sequence[StepLayer]
     attention: StepAttention
@@ -108,12 +108,12 @@ class SearchedDecoder:
         return self.wiring.initial_state(self, memory)
 
     def step(self, x: Tensor, state: DecoderState, memory: Memory) -> tuple[Tensor, DecoderState, Tensor]:
-        """x is embeddings (N,E), or pieces (N,) where the first layer has a table of them."""
+        """x is embeddings (N,E), or pieces (N,) if the first layer has a table of them."""
         return self.wiring.step(self, x, state, memory, self.no_masks)
 
 
 class SearchedNetwork:
-    """What a search calls."""
+    """The interface that a search calls."""
 
     decoder: SearchedDecoder | Decoder
 
@@ -131,9 +131,9 @@ class SearchedNetwork:
     def start(
         self, src: Tensor, src_len: Tensor, shortlist: Shortlist | None = None, attended: bool = False
     ) -> DecodingState:
-        """The state before the first target token; one row a sentence.
+        """The state before the first target token; one row per sentence.
 
-        `shortlist` says which pieces each sentence may use; None: all. `attended` asks the state to sum up the
+        `shortlist` gives the pieces that each sentence may use; None: all. With `attended` the state sums up the
         attention.
         """
         memory = self.encode(src, src_len)
@@ -141,9 +141,9 @@ class SearchedNetwork:
         return DecodingState(memory, self.output_layer(shortlist), self.decoder.initial_state(memory), weight)
 
     def step(self, ids: Tensor, state: DecodingState) -> tuple[Tensor, DecodingState]:
-        """The ids before (N,) -> logits (N,V), -inf for the banned, and the state after.
+        """The last ids (N,) -> logits (N,V), -inf for banned pieces, and the new state.
 
-        With a shortlist of P pieces, ids are places in it, and logits (N,P); place 0 is not to be taken (see
+        With a shortlist of P pieces, ids are places in it, and logits are (N,P); a search must not take place 0 (see
         SearchStep).
         """
         embedded = self.embed_tgt(state.output.ids(ids))
@@ -172,12 +172,12 @@ class TrainedNetwork(SearchedNetwork):
 
 
 class PackedNetwork(SearchedNetwork):
-    """For search on a CPU. Where the first layers have tables, the embedding of a piece is the piece.
+    """For search on a CPU. If the first layers have tables, a piece is its own embedding.
 
-    It shares the embeddings of the model, and leaves the model as it is."""
+    It shares the embeddings of the model and does not change the model."""
 
     def __init__(self, model: Seq2Seq, compute: Compute) -> None:
-        self.compute, self.config = replace(compute, kept=None), model.config  # tables have all of their numbers
+        self.compute, self.config = replace(compute, kept=None), model.config  # tables keep all of their numbers
         self.encoder = PackedEncoder(model.encoder, compute)
         self.decoder: PackedDecoder = PackedDecoder(model.decoder, compute)
         self.bias = with_banned(model.output_bias, model.banned)
@@ -231,7 +231,7 @@ class PackedEncoder:
         ]
 
     def __call__(self, x: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """As `run_layers`, of embeddings (B,S,E) or pieces (B,S)."""
+        """As `run_layers`, for embeddings (B,S,E) or pieces (B,S)."""
         return run_layers(self.config, self.layers, self.mix, x, length)
 
 
@@ -250,5 +250,5 @@ class PackedDecoder(SearchedDecoder):
         self.readout = readout_of(decoder, compute)
 
     def values(self, values: Tensor) -> Tensor:
-        """The encoder's values (B,S,M) -> what the context is a mean of."""
+        """The encoder's values (B,S,M) -> the values that the context averages."""
         return self.readout.of_values(values) if isinstance(self.readout, SplitReadout) else values

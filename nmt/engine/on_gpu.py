@@ -1,5 +1,5 @@
-"""A network made ready for search on a GPU: products in narrow numbers, states and what is done unit by unit in
-float32, which is one kernel where the cell has one.
+"""A network made ready for search on a GPU: products are narrow; states and elementwise work are float32, in a single
+kernel if the cell has one.
 
 Dims: N rows of one step, E input features, H hidden units.
 """
@@ -27,8 +27,8 @@ GPU_DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class GPUNetwork(TrainedNetwork):
-    """It has weights of its own, but for the encoder's, whose model must stay as it is. On a CPU it computes the
-    same, slowly."""
+    """It copies all weights but the encoder's, so the model's encoder must not change. On a CPU it computes the same,
+    slowly."""
 
     def __init__(self, model: Seq2Seq, dtype: torch.dtype) -> None:
         super().__init__(model)
@@ -39,7 +39,7 @@ class GPUNetwork(TrainedNetwork):
         self.bias = with_banned(model.output_bias, model.banned).to(dtype)
 
     def encode(self, src: Tensor, src_len: Tensor) -> Memory:
-        torch.clear_autocast_cache()  # what a graph has is not for others
+        torch.clear_autocast_cache()  # casts cached in a CUDA graph are not for others
         with torch.autocast(src.device.type, self.dtype):
             memory = super().encode(src, src_len)
         torch.clear_autocast_cache()
@@ -110,7 +110,7 @@ class NarrowRecurrent:
         return state
 
     def pointwise(self, gates: Tensor, x: Tensor, state: State, own: Parts) -> State:
-        """As Cell.pointwise, but the gates (N,·) are narrow, and h is where nothing but products sees it."""
+        """As Cell.pointwise, but the gates (N,·) are narrow, and so is h if only products read it."""
         wide = torch.float32
         steps = steps_of(self.cell, gates.device, self.dtype, wide, self.units)
         parts = {"gates": gates, "x": x, "hidden": gates.new_empty(len(gates), self.units)}

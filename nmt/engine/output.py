@@ -1,11 +1,11 @@
 """The output layer of one search: from features to the scores of the pieces that may come next.
 
-It may be cut to a shortlist, the pieces that a sentence may use. A search calls a piece by its place in that list.
-What has no place cannot come, whatever other sentences of the batch may use, so a translation is the same in every
-batch; how probable all that has no place is together is estimated.
+It may be cut to a shortlist, the pieces that a sentence may use. A search identifies a piece by its place in that
+list. A piece without a place cannot come, whatever the batch's other sentences may use, so a translation is the same
+in every batch. The total probability of the pieces without a place is estimated.
 
-Dims: B sentences, N rows of one step (B*k, those of a sentence together), F features, V vocabulary; P places, and U
-pieces that are multiplied for a batch: those that have a place in any of its lists, and maybe some others.
+Dims: B sentences, N rows of one step (B*k, those of a sentence adjacent), F features, V vocabulary; P places, and U
+pieces that are multiplied for a batch: those with a place in any of its lists, and maybe some others.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Shortlist:
 @dataclass(frozen=True)
 class OutputLayer:
     product: Product  # features (N,F) -> (N,U)
-    pieces: Tensor | None = None  # of each place (B,P), ascending, then padding; None: each piece has its own
-    columns: Tensor | None = None  # of the product (B,P), where each place is; None: the same for all
+    pieces: Tensor | None = None  # the piece at each place (B,P), ascending, then padding; None: place = piece
+    columns: Tensor | None = None  # the product's column of each place (B,P); None: column = place
 
     def __call__(self, features: Tensor) -> Tensor:
-        """features (N,F) -> logits (N,P), -inf for what may not come; of all that is left out in place 0."""
+        """features (N,F) -> logits (N,P), -inf for what may not come; place 0 stands for all that is left out."""
         product = self.product(features)
         if self.columns is None:
             return product
@@ -51,7 +51,7 @@ class OutputLayer:
         )
 
     def ids(self, places: Tensor) -> Tensor:
-        """(N,) -> the pieces there (N,)."""
+        """Places (N,) -> their pieces (N,)."""
         if self.pieces is None:
             return places
         if len(self.pieces) == 1:
@@ -59,7 +59,7 @@ class OutputLayer:
         return self.pieces.gather(1, places.view(len(self.pieces), -1)).flatten()
 
     def places_of(self, ids: Tensor) -> Tensor:
-        """(B,T) -> (B,T), the other way round, for ids that are there."""
+        """The inverse of `ids`: pieces (B,T) that have a place -> places (B,T)."""
         if self.pieces is None:
             return ids
         places = torch.arange(self.pieces.shape[1], device=ids.device).expand_as(self.pieces)
@@ -75,24 +75,24 @@ def with_banned(bias: Tensor, banned: Sequence[int]) -> Tensor:
 
 
 class Rows:
-    """The output layer's weight (V,F), to take some rows of for a batch."""
+    """The output layer's weight (V,F), from which a batch takes some rows."""
 
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
 
     def product(self, pieces: Tensor, bias: Tensor, spread: float) -> Product:
-        """features (N,F) -> the logits of these pieces (U,), whose bias (U,) is given, (N,U). On top of the first
-        comes `spread` times the squared length of the features."""
+        """features (N,F) -> logits (N,U) of these pieces (U,) with this bias (U,). `spread` times the squared length
+        of the features is added to the first logit."""
         weight = self.weight.index_select(0, pieces)
         return lambda features: spread_first(F.linear(features, weight, bias), features, spread)
 
     def taken(self, asked: int) -> int:
-        """How many rows are best multiplied for a batch that needs this many: no fewer, maybe more."""
+        """The best number of rows to multiply for a batch that needs this many: as many or more."""
         return asked
 
 
 def spread_first(logits: Tensor, features: Tensor, spread: float) -> Tensor:
-    """logits (N,U), with what features (N,F) add to the first; changes them."""
+    """Adds `spread` times the squared length of features (N,F) to the first of logits (N,U), in place."""
     if spread:
         norm = torch.linalg.vector_norm(features, dim=1).to(logits.dtype)
         logits.select(1, 0).addcmul_(norm, norm, value=spread)
@@ -103,23 +103,23 @@ def spread_first(logits: Tensor, features: Tensor, spread: float) -> Tensor:
 class EstimatedOutputLayer:
     """An output layer, and an estimate of what shortlists leave out.
 
-    A softmax over only the list would give what is left out to what is not, most where the model is least sure, and
-    so prefer hypotheses that lose their way. So the row of padding, which never comes, stands for all that is left
-    out: were its logits normally distributed, n of them would add up to
+    A softmax over only the list would give the probability of omitted pieces to the others, most where the model is
+    least sure, and so prefer hypotheses that lose their way. So the row of padding, which never comes, stands for all
+    omitted pieces. If their logits were normally distributed, n of them would add up to
 
         Σ exp(logit) = n exp(mean + variance / 2)
 
-    With rows of mean μ, whose numbers have the variance s², and features f, the mean is μ·f, the variance s² |f|².
+    For rows with mean μ and variance s² of their numbers, and for features f, the mean is μ·f, the variance s² |f|².
     """
 
     rows: Rows
     bias: Tensor  # (V,)
     spread: float  # s² / 2
-    common: Tensor  # (C,), those that are never left out
+    common: Tensor  # (C,), the pieces that are never left out
 
     @classmethod
     def of(cls, make: Callable[[Tensor], Rows], weight: Tensor, bias: Tensor, common: Tensor) -> EstimatedOutputLayer:
-        """Of the layer with this weight (V,F) and bias (V,)."""
+        """For the layer with this weight (V,F) and bias (V,)."""
         left_out = torch.isfinite(bias)
         left_out[common] = False
         if common[0] != 0 or bias[0] > -torch.inf or not left_out.any():
@@ -134,7 +134,7 @@ class EstimatedOutputLayer:
         return self.rows.product(pieces, self.bias.index_select(0, pieces), self.spread)
 
     def product_for_many(self, pieces: Tensor) -> Product:
-        """As `product`, and one column more, of what may not come."""
+        """As `product`, with one more column, for places that may not come."""
         bias = torch.cat([self.bias.index_select(0, pieces), self.bias.new_full((1,), -torch.inf)])
         return self.rows.product(torch.cat([pieces, pieces.new_zeros(1)]), bias, self.spread)
 
@@ -144,7 +144,7 @@ class EstimatedOutputLayer:
 
     def taken(self, allowed: Tensor) -> Tensor:
         """The pieces, ascending, that are multiplied: those that sentences may use (B,V), and maybe some others."""
-        asked = allowed.view(torch.uint8).amax(0).bool()  # `any` reads single bytes
+        asked = allowed.view(torch.uint8).amax(0).bool()  # faster than `any`, which reads single bytes
         if len(allowed) > 1:
             count = int(asked.sum())
             others = (~asked).nonzero()[: self.rows.taken(count) - count, 0]
@@ -157,7 +157,7 @@ class EstimatedOutputLayer:
         if len(allowed) == 1:
             return OutputLayer(self.product(taken), taken[None])
         product = self.product_of_all if len(taken) == len(self.bias) else self.product_for_many(taken)
-        _, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), of one list after the other
+        _, column = allowed.index_select(1, taken).nonzero(as_tuple=True)  # (M,), list after list
         count = allowed.view(torch.uint8).sum(1, dtype=torch.int)
         real = torch.arange(int(count.max()), device=count.device) < count[:, None]  # (B, P)
         columns = torch.full_like(real, len(taken), dtype=torch.long).masked_scatter_(real, column)

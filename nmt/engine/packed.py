@@ -1,7 +1,7 @@
-"""Models that are kept in bytes: what a search multiplies by, as it is after quantising, and the few numbers beside.
+"""Models stored in int8: the weights of a search's products after quantisation, and the few other numbers.
 
-A product's weight is made of rows and columns of several of the model's, and its scales are those of whole rows, so
-the products are kept, each by its name in the network that is searched.
+A product's weight combines rows and columns of several of the model's weights, and a scale is for a whole row. So the
+products are stored, each under its name in the network that a search runs.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ BOS = 2  # any piece that every vocabulary has
 
 
 def names_in_bytes(model: Seq2Seq) -> set[str]:
-    """The weights of which a search in bytes reads products alone. Not those of the first layers, where what a piece
-    adds to the gates is computed in float32 and looked up, and no tables."""
+    """The weights that a search in int8 needs only as products. Not those of first layers with a table, where a
+    piece's contribution to the gates is computed in float32 and looked up, and no embedding tables."""
     kept = [id(layer) for layer in _looked_up(model)]
     found: set[str] = set()
     for name, module in model.named_modules():
@@ -48,9 +48,9 @@ def _looked_up(model: Seq2Seq) -> list[Recurrent]:
 
 
 def pack(model: Seq2Seq) -> dict[str, torch.Tensor]:
-    """The weights of a model for a search in bytes, by their names: those of the products, and all other numbers.
+    """The weights of a model for a search in int8, by name: those of the products, and all other numbers.
 
-    Raises ValueError where the kernels for them are not compiled.
+    Raises ValueError if the kernels for them are not compiled.
     """
     kept: dict[str, torch.Tensor] = {}
     _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=kept)))
@@ -59,7 +59,7 @@ def pack(model: Seq2Seq) -> dict[str, torch.Tensor]:
 
 
 def check_packed(model: Seq2Seq) -> None:
-    """Raises ValueError where what a model has in bytes is not what its config asks for, or cannot be used here."""
+    """Raises ValueError if a model's packed weights are not those that its config needs, or cannot be used here."""
     assert model.packed is not None
     asked = _Asked(model.packed)
     _ask_all(PackedNetwork(model, replace(COMPUTE["int8"], kept=asked)))
@@ -68,7 +68,7 @@ def check_packed(model: Seq2Seq) -> None:
 
 
 class _Asked(dict[str, torch.Tensor]):
-    """And which of them were asked for."""
+    """Weights that remember which of them were read."""
 
     def __init__(self, kept: dict[str, torch.Tensor]) -> None:
         super().__init__(kept)
@@ -80,7 +80,7 @@ class _Asked(dict[str, torch.Tensor]):
 
 
 def _ask_all(network: PackedNetwork) -> None:
-    """Have it multiply by all that a search multiplies by: in a first step and in one after it."""
+    """Have the network use every product of a search, in a first step and in a later one."""
     if not native.is_here():
         raise ValueError(
             "packed weights need the kernels of nmt/native, which are not compiled here, or not for this CPU"

@@ -1,9 +1,9 @@
-"""Matrix products with weights that never change, packed once: what search multiplies by.
+"""Matrix products of a search: their weights never change and are packed once.
 
 - float32: the numbers as they were trained.
-- bfloat16: half the bytes; fast where the processor multiplies them by itself.
-- int8: a quarter of the bytes. Each row of a weight has a scale, by its largest number, and so has each row of the
-  inputs (native/), or all of them have one (torch); then the last digits of a result may depend on its neighbours.
+- bfloat16: half the bytes; fast if the processor supports it natively.
+- int8: a quarter of the bytes. Each row of a weight has a scale, set by its largest number. Each row of the inputs
+  has its own scale, too (native/), or all share one (torch): a result's last digits then may depend on neighbours.
 
 Inputs and results are float32 everywhere.
 """
@@ -23,24 +23,24 @@ from nmt import native
 from nmt.common.process import has_amx
 from nmt.engine.output import Product, Rows, spread_first
 
-ROWS = 64  # of the inputs for which oneDNN arranges a weight
-FILL = 32  # rows that AMX multiplies at once, or nearly
+ROWS = 64  # the number of input rows for which oneDNN lays out a weight
+FILL = 32  # about as many rows as AMX multiplies at once
 
 
 BYTES, SCALES = ".bytes", ".scales"
-Kept = MutableMapping[str, Tensor]  # weights in bytes and their scales, by the names of their products
+Kept = MutableMapping[str, Tensor]  # int8 weights and their scales, by the names of their products
 
 
 @dataclass(frozen=True)
 class Compute:
-    """How one precision multiplies, and in which part of a network."""
+    """The products of one precision, in a part of a network."""
 
     # weight (O,I), bias (O,) -> x (N,I) to W x + b (N,O), in float32
     make: Callable[..., Product]
     rows: Callable[[Tensor], Rows]
-    fused: torch.dtype  # of a cell's own kernel
+    fused: torch.dtype  # for a cell's fused kernel
     in_bytes: bool = False
-    kept: Kept | None = None  # in bytes: what was quantised before, or where to keep what is quantised now
+    kept: Kept | None = None  # int8: the weights quantised before, and the place for new ones
     part: str = ""
 
     def at(self, part: str) -> Compute:
@@ -56,10 +56,9 @@ class Compute:
         return self.product(factor * weight, factor * bias, name)
 
     def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:
-        """The bytes (O,I) and the scales (O,) of a product's weight. Where they are kept, it needs no numbers, and
-        is NaN.
+        """The int8 numbers (O,I) and scales (O,) of a product's weight. If they are kept, `weight` may be NaN.
 
-        Raises ValueError for one that has none and is not kept, or of another shape.
+        Raises ValueError if `weight` is NaN and they are not kept, or if the kept ones have another shape.
         """
         if self.kept is None:
             return quantised(weight)
@@ -81,9 +80,9 @@ def has_fast_bfloat16() -> bool:
 
 
 def filled(x: Tensor, product: Product) -> Tensor:
-    """The product of x (N,I), for AMX with rows of zeros below it where there are many. For each number of rows
-    oneDNN makes code, in the time of five products and in half a megabyte, and the fewer there are, the more of it
-    is kept."""
+    """The product of x (N,I); for AMX, many rows are padded with zeros. oneDNN generates code for each number of
+    rows, in the time of five products and in half a megabyte. The fewer numbers there are, the more of the code stays
+    cached."""
     rows = len(x)
     if not has_amx() or x.ndim > 2 or rows < FILL or rows % FILL == 0:
         return product(x)
@@ -101,8 +100,8 @@ def bfloat16_product(weight: Tensor, bias: Tensor) -> Product:
 
 
 def in_few_sizes(asked: int, all_there_are: int) -> int:
-    """With AMX, whose products cost less than to make the code for another size (see `filled`), all rows, or half of
-    them, a quarter ..., as many as are enough."""
+    """With AMX the smallest sufficient one of all rows, half of them, a quarter ...: products then cost less than
+    generating code for another size (see `filled`)."""
     return all_there_are >> (all_there_are // asked).bit_length() - 1 if has_amx() else asked
 
 
@@ -129,7 +128,7 @@ linear_int8 = torch.ops.quantized.linear_dynamic.default
 
 
 def int8_product(weight: Tensor, scales: Tensor, bias: Tensor) -> Product:
-    """Of a weight in bytes (O,I), and its scales (O,)."""
+    """For an int8 weight (O,I) with scales (O,)."""
     if native.is_here():
         return native.Int8Linear(weight, scales, bias)
     zeros = torch.zeros(len(weight), dtype=torch.int)
@@ -145,15 +144,14 @@ class Int8Rows(Rows):
         scales = self.scales.index_select(0, pieces)
         if native.is_here():
             return native.Int8Linear(self.weight, scales, bias, pieces, spread)
-        # The scales stay outside: a weight that has one takes FBGEMM a fraction of the time to pack.
+        # The scales stay outside: FBGEMM packs a weight with a single scale in a fraction of the time.
         weight = self.weight.index_select(0, pieces)
         bytes_alone = by_fbgemm(lambda: torch._make_per_tensor_quantized_tensor(weight, 1.0, 0), None)
         return lambda features: spread_first(torch.addcmul(bias, bytes_alone(features), scales), features, spread)
 
 
 def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
-    """torch means to retire its quantised tensors, but nothing else in it multiplies bytes as fast at a step's
-    sizes."""
+    """torch plans to retire its quantised tensors, but has no other int8 product as fast at a step's sizes."""
     before, torch.backends.quantized.engine = torch.backends.quantized.engine, "fbgemm"
     try:
         with warnings.catch_warnings():
@@ -165,7 +163,7 @@ def by_fbgemm(quantised: Callable[[], Tensor], bias: Tensor | None) -> Product:
 
 
 def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A weight (O,I) in bytes, and the scale of each row (O,), by which its largest number is 127."""
+    """A weight (O,I) in int8, and the scale of each row (O,), which makes its largest number 127."""
     scales = weight.abs().amax(1).clamp_(min=1e-12) / 127
     return (weight / scales[:, None]).round_().to(torch.int8), scales
 
@@ -182,7 +180,7 @@ def has_packed_products(device: torch.device) -> bool:
 
 
 def available_compute(device: torch.device) -> list[str]:
-    """The precisions that this machine can do; the last is the fastest."""
+    """The precisions that this machine supports; the last is the fastest."""
     if device.type == "cuda":
         return ["float32", "bfloat16", "float16"]
     able = ["float32"]
@@ -195,7 +193,7 @@ def available_compute(device: torch.device) -> list[str]:
 
 
 def resolve_compute(compute: str, device: torch.device) -> str:
-    """ "auto" is the fastest here. Raises ValueError for a precision that this machine cannot do."""
+    """ "auto" is the fastest here. Raises ValueError for a precision that this machine does not support."""
     able = available_compute(device)
     if compute == "auto":
         return able[-1]

@@ -19,7 +19,7 @@ def readout_of(decoder: Decoder, compute: Compute) -> Callable[..., Tensor]:
     if isinstance(readout, GatedReadout):
         return PackedGatedReadout(readout, compute)
     assert isinstance(readout, Readout)
-    is_linear = attention.heads == 1 and attention.context_size  # in the encoder's values
+    is_linear = attention.heads == 1 and attention.context_size  # the context is linear in the encoder's values
     if is_linear and decoder.wiring.context_is_last(decoder.config.num_layers):
         return SplitReadout(readout, attention.context_size, compute)
     product = compute.product(readout.weight.detach(), readout.bias.detach(), "readout")
@@ -35,8 +35,8 @@ def squashed(product: Product, x: Tensor, added: Tensor | None = None) -> Tensor
 
 
 class SplitReadout:
-    """A readout of the output h (N,H) and the context, that multiplies the context before it is one: the values that
-    it is a mean of, once a source token instead of once a step."""
+    """A readout of the output h (N,H) and the context. Instead of the context, it multiplies the values that the
+    context averages: once per source token, not once per step."""
 
     def __init__(self, readout: Readout, context_size: int, compute: Compute) -> None:
         weight, bias = readout.weight.detach(), readout.bias.detach()

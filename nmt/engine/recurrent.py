@@ -24,13 +24,13 @@ from nmt.model.recurrent import Masks, Recurrent, fused_kernel
 
 arrange_for_lstm = torch.ops.mkldnn._reorder_mkldnn_rnn_layer_weight.default
 lstm_arranged = torch.ops.aten.mkldnn_rnn_layer.default
-LSTM_MODE = 2  # of torch's kinds of recurrence
+LSTM_MODE = 2  # torch's number for the LSTM
 MOST_LOOKED_UP = 1 << 25  # numbers in a table
 
 
 class InputTable:
-    """What each piece contributes to a layer's gates by its embedding: always the same, so it is computed once, when
-    the piece first comes, and in float32 whatever the precision of the rest; it may be kept in less."""
+    """The contribution of each piece's embedding to a layer's gates. It never changes, so it is computed once, when
+    the piece first comes, and in float32 whatever the precision of the rest; it may be stored in less."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class InputTable:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.embed, self.weight, self.bias = embed, weight, bias
-        # Memory that costs nothing until it is touched, and that workers share, who are forks of this process. Each
-        # writes what it meets first, which are the same numbers, so none has to wait for another.
+        # This memory costs nothing until it is touched, and forked workers share it. Each worker writes the pieces
+        # that it meets first; all write the same numbers, so none has to wait for another.
         shared = mmap.mmap(-1, pieces * len(weight) * dtype.itemsize)
         self.rows = torch.frombuffer(shared, dtype=dtype).view(pieces, len(weight))
         self.known = torch.zeros(pieces, dtype=torch.bool)
 
     def learn(self, pieces: Tensor) -> None:
-        """Before they are looked up."""
+        """Compute the rows of new pieces, before they are looked up."""
         new = torch.unique(pieces[~self.known[pieces]])
         if len(new):
             self.rows[new] = F.linear(self.embed(new), self.weight, self.bias).to(self.rows.dtype)
@@ -72,10 +72,10 @@ class Transition(NamedTuple):
 
 
 class PackedRecurrent:
-    """A recurrent layer whose weights are packed at their first use: W and R one by one for a sequence, whose inputs
-    are all there, and side by side for a step.
+    """A recurrent layer that packs its weights at their first use: W and R separately for a sequence, where all
+    inputs are known, and side by side for a step.
 
-    With a `table` it takes pieces instead of their embeddings. A subclass computes the steps.
+    With a `table` it takes pieces instead of their embeddings. Subclasses compute the steps.
     """
 
     table: InputTable | None = None
@@ -94,19 +94,19 @@ class PackedRecurrent:
         self.extra = by_transition({name: own.detach() for name, own in layer.extra.items()}, layer.cell.depth)
 
     def look_up(self, embed: Callable[[Tensor], Tensor], pieces: int, size: int) -> bool:
-        """Have a table for this many pieces, whose embeddings are the first `size` columns of x, unless too large;
-        returns whether it has one."""
+        """Make a table for this many pieces, unless it would be too large; their embeddings are the first `size`
+        columns of x. Returns whether there is a table."""
         if has_table(pieces, len(self.weight_ih)):
             self.table = InputTable(embed, self.weight_ih[:, :size], self.inputs_bias, pieces, self.table_dtype)
         return self.table is not None
 
     def summed_bias(self, part: Transition) -> Tensor:
-        """Both biases, of the summed gates only."""
+        """The sum of both biases, for the summed gates only."""
         return part.bias_ih[: self.summed] + part.bias_hh[: self.summed]
 
     @property
     def inputs_bias(self) -> Tensor:
-        """Both biases for the summed gates, W x's only for the separate ones."""
+        """The sum of both biases for the summed gates, W x's bias for the separate ones."""
         return torch.cat([self.summed_bias(self.transitions[0]), self.bias_ih[self.summed :]])
 
     @cached_property
@@ -116,8 +116,8 @@ class PackedRecurrent:
 
     @cached_property
     def hidden(self) -> list[Product]:
-        """Of each transition h (N,H) -> R h (N,G). The biases of the summed gates are in W x for the first, here for
-        the others."""
+        """For each transition, h (N,H) -> R h (N,G). The biases of the summed gates are in W x for the first, here
+        for the others."""
         biases = [torch.cat([self.summed_bias(part), part.bias_hh[self.summed :]]) for part in self.transitions]
         biases[0][: self.summed] = 0
         if not self.recurrent:
@@ -129,7 +129,7 @@ class PackedRecurrent:
 
     @cached_property
     def both(self) -> Product:
-        """What is not looked up of x, and h where a gate sees it, side by side -> W x + R h for the summed gates, R h
+        """The part of x that is not looked up, joined with h if a gate sees it -> W x + R h for the summed gates, R h
         for the separate ones, and then W x for the separate and the input-only ones."""
         summed, looked_up = self.summed, 0 if self.table is None else self.table.weight.shape[1]
         w, r = self.weight_ih[:, looked_up:], self.weight_hh
@@ -142,7 +142,7 @@ class PackedRecurrent:
         return self.compute.product(torch.cat([torch.cat(row, 1) for row in rows]), bias, "both")
 
     def packed(self, weight: Tensor, name: str, k: int) -> Product:
-        """By a matrix of the cell's own, of transition k."""
+        """The product by one of the cell's own matrices, of transition k."""
         return self.compute.product(weight, torch.zeros(len(weight)), f"{name}.{k}")
 
     def start(self, *vectors: Tensor) -> Any:
@@ -150,7 +150,7 @@ class PackedRecurrent:
         return self.cell.start(*vectors)
 
     def initial_state(self, rows: int) -> Any:
-        """Of zeros."""
+        """Made from zeros."""
         return self.start(*self.bias_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
 
     def output(self, state: Any) -> Tensor:
@@ -163,12 +163,12 @@ class PackedRecurrent:
 
     @staticmethod
     def side_by_side(layers: Sequence[Any], inputs: Sequence[Tensor], states: Sequence[Any]) -> Sequence[Tensor]:
-        """As Recurrent.side_by_side, of x (B,T,E) or pieces (B,T)."""
+        """As Recurrent.side_by_side, for x (B,T,E) or pieces (B,T)."""
         raise NotImplementedError
 
 
 class RecurrentByTorch(PackedRecurrent):
-    """In any precision."""
+    """Steps by torch, in any precision."""
 
     def __init__(self, layer: Recurrent, compute: Compute) -> None:
         super().__init__(layer, compute)
@@ -176,7 +176,7 @@ class RecurrentByTorch(PackedRecurrent):
 
     @cached_property
     def own(self) -> list[Mapping[str, Any]]:
-        """The cell's own parameters, of which matrices are packed."""
+        """The cell's own parameters, with matrices packed."""
         matrices = matrix_names(self.cell)
         return [
             {name: self.packed(part, name, k) if name in matrices else part for name, part in of_one.items()}
@@ -218,13 +218,13 @@ class RecurrentByTorch(PackedRecurrent):
 
     @cached_property
     def fused_weights(self) -> list[Tensor]:
-        """W, R and their biases, as oneDNN wants them."""
+        """W, R and their biases in oneDNN's layout."""
         weights = (self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         w, r, *biases = [weight.to(self.compute.fused) for weight in weights]
         return [*arrange_for_lstm(w, r, self.hidden_size, False, True, False), *biases]
 
     def fused(self, x: Tensor, state: State) -> Tensor:
-        """As Recurrent.fused, which has the weights arranged at every call."""
+        """As Recurrent.fused, which lays out the weights again at every call."""
         h, c = (part.to(self.compute.fused) for part in state)
         inputs = x.transpose(0, 1).to(self.compute.fused).contiguous()
         # reverse, batch_sizes, mode, hidden_size, num_layers, has_biases, bidirectional, batch_first, train
@@ -265,5 +265,5 @@ class RecurrentByTorch(PackedRecurrent):
 
 
 def _side_by_side(parameters: Sequence[Parameters]) -> Parameters:
-    """Of D layers, each parameter (n,H) -> (n,D,1,H)."""
+    """Each parameter of D layers, (n,H) -> (n,D,1,H)."""
     return {name: torch.stack([own[name] for own in parameters], 1)[:, :, None] for name in parameters[0]}

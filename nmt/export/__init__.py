@@ -1,1 +1,1 @@
-"""Models for other programs: graphs of ONNX with all that translates beside them."""
+"""Models for other programs: ONNX graphs with everything that translation needs."""

@@ -1,5 +1,5 @@
-"""A folder that translates without nmt: graphs of ONNX, pieces, a description, and two programs that use them, one
-of Python and one of a page."""
+"""A folder that translates without nmt: ONNX graphs, pieces, a description, and two programs that use them, a Python
+script and a web page."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ RUNTIME = "1.14"  # the first onnxruntime that reads OPSET and IR_VERSION
 
 
 def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict[str, int]:
-    """Write the folder; its files, with their sizes in bytes. Raises ValueError for a model that is not sound, or
-    that no export can stand for."""
+    """Write the folder; returns its files with their sizes in bytes. Raises ValueError for a model that is damaged or
+    cannot be exported."""
     bundle = load_bundle(model_dir)
     search = exportable(bundle)
     check_output(output, DESCRIPTION)
@@ -53,7 +53,7 @@ def export_onnx(model_dir: str | Path, output: Path, int8: bool = False) -> dict
 
 
 def exportable(bundle: Bundle) -> Beam | Greedy:
-    """The model's own search. Raises ValueError for what the exported program does not do."""
+    """The model's own search. Raises ValueError if the model needs something that the exported program cannot do."""
     search, rules = bundle.config.search, bundle.tokenizer.rules
     if rules.protect or rules.keep:
         raise ValueError(
@@ -73,7 +73,7 @@ def exportable(bundle: Bundle) -> Beam | Greedy:
 
 
 def description(bundle: Bundle, search: Search, exported: ExportedModel, pieces: Mapping[str, str]) -> dict[str, Any]:
-    """model.json."""
+    """The content of model.json."""
     config, tokenizer = bundle.config, bundle.tokenizer
     own = {name: getattr(search, name, None) for name in ("normalisation", "alpha", "max_ratio", "max_extra")}
     return {
@@ -106,7 +106,7 @@ def description(bundle: Bundle, search: Search, exported: ExportedModel, pieces:
 
 
 def tokenizers(bundle: Bundle) -> dict[str, bytes]:
-    """The sides' .model files, each with the rule that its text gets."""
+    """The sides' .model files, each with its text's normalization rule."""
     own = bundle.config.src_normalization, bundle.config.tgt_normalization
     names = (JOINT,) if bundle.config.joint else (SRC, TGT)
     return {
@@ -121,7 +121,7 @@ def program() -> bytes:
 
 
 def page() -> bytes:
-    """translate.html, whose policy lets nothing in but files beside it and its own style."""
+    """translate.html; its policy allows only files beside it and its own style."""
     text = _source("export/page", PAGE).replace(b"/*THEME*/", theme().encode())
     style = text.partition(b"<style>")[2].partition(b"</style>")[0]
     return text.replace(b"STYLE", b"sha256-" + base64.b64encode(hashlib.sha256(style).digest()), 1)

@@ -1,8 +1,9 @@
-"""What a function of tensors computes, as nodes of ONNX.
+"""Functions of tensors, written as nodes of ONNX.
 
-torch writes down the operations that the function calls (make_fx), on tensors that have shapes and no numbers. This
-is done for two sets of sizes: a number that differs between them is a product of sizes, and is asked of the inputs
-when the graph runs; what is the same in both is a constant. What depends on weights alone is computed here, once.
+torch records the operations that the function calls (make_fx), on tensors with shapes but without numbers. There are
+two traces with different sizes. A number that differs between them is a product of sizes, which the graph computes
+from its inputs; a number that is the same in both is a constant. Anything that depends only on weights is computed
+here, once.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from torch import Tensor
 
 from nmt.export.operators import OPERATORS, SAME
 
-OPSET = 18  # what onnxruntime reads since 1.14
-IR_VERSION = 8  # of the file's own form, likewise
+OPSET = 18  # which onnxruntime reads since 1.14
+IR_VERSION = 8  # the version of the file format, likewise
 KINDS = {torch.float32: TensorProto.FLOAT, torch.int64: TensorProto.INT64, torch.bool: TensorProto.BOOL}
-SIZES = ((5, 7), (13, 17), (19, 23))  # of each dimension in both traces: primes that no other one has
+SIZES = ((5, 7), (13, 17), (19, 23))  # of each dimension in the two traces: distinct primes
 
-Dims = tuple[str | int, ...]  # of a tensor: a size by its name, or a number
+Dims = tuple[str | int, ...]  # of a tensor: the name of a size, or a number
 
 
 class NotExportableError(ValueError):
-    """The model computes what has no counterpart in ONNX, or is not known here."""
+    """The model uses an operation that has no counterpart in ONNX or is not known here."""
 
 
 class TensorSpec(NamedTuple):
-    """What goes into a graph, or comes out of it."""
+    """An input or output of a graph."""
 
     name: str
     dims: Dims
@@ -52,7 +53,7 @@ class Value(NamedTuple):
 
 
 class Size(NamedTuple):
-    """A number that is known when the graph runs: a factor times sizes of the inputs."""
+    """A number that is known only when the graph runs: a factor times sizes of the inputs."""
 
     factor: int
     names: tuple[str, ...]
@@ -65,14 +66,14 @@ class Products(Protocol):
         """x (N,I), weight (O,I), bias (O,) -> the name of x Wᵀ + b (N,O)."""
 
     def look_up(self, graph: OnnxGraph, table: Tensor, ids: str) -> str:
-        """ids (...) -> the name of these rows of a table (V,E), (...,E)."""
+        """ids (...), table (V,E) -> the name of these rows (...,E)."""
 
 
 class OnnxGraph:
     """Nodes in order, and the constants that they read."""
 
     def __init__(self, products: Products, outer: OnnxGraph | None = None) -> None:
-        """`outer` is the graph in which this one is a body: it has the constants and the sizes."""
+        """`outer` is the graph that has this one as a body; it holds the constants and the sizes."""
         self.products, self.nodes = products, list[onnx.NodeProto]()
         self.top: OnnxGraph = outer.top if outer else self
         self.count = 0  # of names
@@ -88,21 +89,21 @@ class OnnxGraph:
         return f"v{self.top.count}"
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """A node; the name of its output."""
+        """Add a node; returns the name of its output."""
         return self.add_several(op, 1, *inputs, **attributes)[0]
 
     def add_several(self, op: str, outputs: int, *inputs: str, **attributes: Any) -> list[str]:
-        """A node; the names of its outputs."""
+        """Add a node; returns the names of its outputs."""
         names = [self.name() for _ in range(outputs)]
         self.nodes.append(helper.make_node(op, list(inputs), names, **attributes))
         return names
 
     def add_output(self, value: str, name: str) -> None:
-        """Give a value the name of an output."""
+        """Make a value an output of this name."""
         self.nodes.append(helper.make_node("Identity", [value], [name]))
 
     def constant(self, value: Tensor | NDArray[Any]) -> str:
-        """Equal ones are there once."""
+        """The name of a constant; equal ones are stored once."""
         array = np.require(value.detach().numpy() if isinstance(value, Tensor) else value, requirements="C")
         key = repr((array.dtype.str, array.shape)).encode() + array.tobytes()
         if key not in self.top.constants:
@@ -117,7 +118,7 @@ class OnnxGraph:
         return self.constant(np.array(values, np.int64))
 
     def size(self, size: int | Size) -> str:
-        """As a tensor of one number."""
+        """The name of the size as a tensor of one number."""
         if isinstance(size, int):
             return self.ints(size)
         known = self.top.sizes
@@ -132,13 +133,13 @@ class OnnxGraph:
         return known[size]
 
     def shape(self, dims: Sequence[int | Size]) -> str:
-        """For a Reshape or Expand."""
+        """The name of the shape, for a Reshape or Expand."""
         if all(isinstance(dim, int) for dim in dims):
             return self.ints(*dims)  # type: ignore[arg-type]
         return self.add("Concat", *map(self.size, dims), axis=0)
 
     def drop_unused(self, outputs: Sequence[str]) -> None:
-        """Nodes and constants that none of the outputs needs."""
+        """Drop nodes and constants that none of the outputs needs."""
         wanted, kept = set(outputs), []
         for node in reversed(self.nodes):
             if wanted & set(node.output):
@@ -148,7 +149,7 @@ class OnnxGraph:
         self.initializers = [one for one in self.initializers if one.name in wanted]
 
     def learn_sizes(self, inputs: Sequence[TensorSpec]) -> None:
-        """Of the inputs of the outermost graph; they are known from now on."""
+        """Make the sizes of the outermost graph's inputs known."""
         for name, dims, _ in inputs:
             for axis, dim in enumerate(dims):
                 if isinstance(dim, str) and Size(1, (dim,)) not in self.sizes:
@@ -156,7 +157,7 @@ class OnnxGraph:
 
 
 def _read(node: onnx.NodeProto) -> set[str]:
-    """What a node reads, also in its body."""
+    """The names that a node reads, also in its body."""
     bodies = (inner for one in node.attribute for inner in one.g.node)
     return {*node.input, *(name for inner in bodies for name in _read(inner))}
 
@@ -168,7 +169,7 @@ def infos(specs: Sequence[TensorSpec]) -> list[onnx.ValueInfoProto]:
 def model_of(
     graph: OnnxGraph, name: str, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> onnx.ModelProto:
-    """Checked."""
+    """The checked model."""
     made = helper.make_graph(graph.nodes, name, infos(inputs), infos(outputs), graph.initializers)
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     model.producer_name = "nmt"
@@ -179,8 +180,8 @@ def model_of(
 def append(
     graph: OnnxGraph, function: Callable[..., Any], inputs: Sequence[TensorSpec], weights: Mapping[int, Tensor]
 ) -> list[str]:
-    """The nodes of a function, of inputs by their names in the graph -> the names of its outputs, which are tensors
-    or lists of them. `weights` are the numbers of the tensors that the function reads, which have none, by their id.
+    """Add the nodes of a function of `inputs`, named as in the graph -> the names of its outputs, which are tensors
+    or lists of them. The tensors that the function reads have no numbers; `weights` gives these by the tensor's id().
 
     Raises NotExportableError.
     """
@@ -211,7 +212,7 @@ def append(
 
 @cache
 def _decompositions() -> dict[Any, Callable[..., Any]]:
-    """Of the many operations of torch into few."""
+    """The decompositions of torch's many operations into a few."""
     from torch._decomp import core_aten_decompositions
 
     return dict(core_aten_decompositions())
@@ -233,7 +234,7 @@ def _traced(
 
 
 def _shape(node: torch.fx.Node, same: torch.fx.Node, sizes: Mapping[str, tuple[int, int]]) -> Any:
-    """Of the tensor that a node gives, or of each of several."""
+    """The shape of a node's output, or of each of its outputs."""
 
     def merged(one: Any, other: Any) -> Any:
         if isinstance(one, Tensor):
@@ -257,7 +258,7 @@ def _size(one: int, other: int, sizes: Mapping[str, tuple[int, int]]) -> int | S
 
 
 def _merged(one: Any, other: Any, sizes: Mapping[str, tuple[int, int]], values: Mapping[torch.fx.Node, Any]) -> Any:
-    """Arguments of both traces as those of one."""
+    """Merge the arguments of both traces."""
     if isinstance(one, torch.fx.Node):
         return values[one]
     if isinstance(one, list | tuple):
@@ -278,7 +279,7 @@ def _call(graph: OnnxGraph, node: torch.fx.Node, arguments: list[Any], options: 
     if target in SAME:
         return arguments[0]
     parts = [part for one in arguments for part in (one if isinstance(one, list) else [one])]
-    if not any(isinstance(part, Value | Size) for part in parts):  # of weights and numbers alone
+    if not any(isinstance(part, Value | Size) for part in parts):  # only weights and numbers
         with torch.no_grad():
             return target(*arguments, **{**options, "device": "cpu"} if "device" in options else options)
     if target not in OPERATORS:

@@ -3,9 +3,9 @@
     encoder   src (B,S), src_len (B,)                 -> memory, states
     decoder   ids (B,K), memory, states (B,K,...)     -> log_probs (B,K,V), states
 
-Memory is what the decoder's step reads of `values` (B,S,M), `keys` (B,S,·) and `mask` (B,S). Recurrent layers of the
-encoder are Scans: on padding a state stays as it is, so that it changes no result and the last state is that of the
-last real token, whichever way a layer reads.
+Memory holds those of `values` (B,S,M), `keys` (B,S,·) and `mask` (B,S) that the decoder's step reads. The encoder's
+recurrent layers are Scans. On padding the state does not change, so padding affects no result, and the last state is
+that of the last real token, whichever way a layer reads.
 
 Dims: B sentences, K hypotheses of each, S source tokens, V vocabulary.
 """
@@ -40,7 +40,7 @@ BATCH = ("B", "K")
 class ExportedModel:
     encoder: onnx.ModelProto
     decoder: onnx.ModelProto
-    memory: tuple[str, ...]  # what the decoder reads of MEMORY
+    memory: tuple[str, ...]  # the parts of MEMORY that the decoder reads
     states: tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ class Exporter:
     def __init__(self, model: Seq2Seq, products: Products) -> None:
         self.products = products
         self.original = model
-        self.model = copy.deepcopy(model).to("meta").eval()  # shapes alone, for what is traced
+        self.model = copy.deepcopy(model).to("meta").eval()  # only shapes, for tracing
         bias = with_banned(model.output_bias, model.banned)
         self.bias = torch.empty_like(bias, device="meta")
         pairs = zip(self.model.parameters(), model.parameters(), strict=True)
@@ -56,7 +56,7 @@ class Exporter:
         size = model.config.hidden_size
         values, mask = torch.empty(1, 1, size, device="meta"), torch.empty(1, 1, dtype=BOOL, device="meta")
         keys = self.model.decoder.attention.keys(values)
-        self.start = self.model.decoder.initial_state(Memory(values, keys, mask, values[:, 0]))  # its shapes
+        self.start = self.model.decoder.initial_state(Memory(values, keys, mask, values[:, 0]))  # for its shapes
         self.memory_dims: dict[str, Dims] = {
             "values": ("B", "S", size), "keys": ("B", "S", keys.shape[2]), "mask": ("B", "S")
         }  # fmt: skip
@@ -76,7 +76,7 @@ class Exporter:
         return TensorSpec(name, self.memory_dims[name], BOOL if name == "mask" else torch.float32)
 
     def state_of(self, parts: Sequence[Tensor]) -> DecoderState:
-        """Of its parts, those of a step."""
+        """A step's state, made from its parts."""
         rest = iter(parts)
         layers = tuple(tuple(next(rest) for _ in layer) for layer in self.start.layers)
         return DecoderState(
@@ -162,7 +162,7 @@ class Exporter:
         return x, graph.add("Concat", *finals, axis=1) if finals[1:] else finals[0]
 
     def scan(self, graph: OnnxGraph, layer: Recurrent, back: bool, x: str, size: int, mask: str) -> tuple[str, str]:
-        """One layer in one direction over x (B,S,size) -> its outputs (B,S,H), and the last."""
+        """One layer in one direction over x (B,S,size) -> its outputs (B,S,H) and the last one."""
         (inputs,) = self.append(graph, layer.inputs, TensorSpec(x, ("B", "S", size)))
         in_time = graph.add("Transpose", inputs, perm=[1, 0, 2])
         starts = layer.start(*torch.zeros(layer.cell.num_initial_vectors, 1, layer.hidden_size))

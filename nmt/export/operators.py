@@ -1,7 +1,7 @@
-"""What each operation of torch is in ONNX. More is one line each.
+"""The ONNX counterpart of each torch operation. A new one takes one line.
 
-Operations are those that torch's core decompositions leave: `lerp`, `stack` or `masked_fill` never arrive here.
-Arguments are as torch has them; a tensor is a `Value` of the graph, or a weight.
+Operations are those that remain after torch's core decompositions: `lerp`, `stack` or `masked_fill` never arrive
+here. Arguments are torch's; a tensor is a `Value` of the graph or a weight.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 aten = torch.ops.aten
 SAME = {aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default}
-LAST_AXIS = 2**62  # beyond any: where a slice ends that goes on to the end
+LAST_AXIS = 2**62  # beyond any axis: a slice to this index goes to the end
 
 
 def _name(graph: OnnxGraph, x: Any) -> str:
-    """Of a tensor or a number."""
+    """The name of a tensor or a number."""
     if isinstance(x, Tensor):
         return graph.constant(x)
     return graph.number(x) if isinstance(x, int | float) else cast(str, x.name)
@@ -156,7 +156,7 @@ def _embedding(graph: OnnxGraph, shape: Any, table: Any, ids: Any, *_: Any) -> s
     return graph.products.look_up(graph, table, ids.name)
 
 
-# Element by element: of one tensor; and of two, or a tensor and a number.
+# Elementwise operations: of one tensor; and of two tensors, or a tensor and a number.
 UNARY = {
     aten.abs: "Abs", aten.bitwise_not: "Not", aten.exp: "Exp", aten.log: "Log", aten.logical_not: "Not",
     aten.neg: "Neg", aten.reciprocal: "Reciprocal", aten.relu: "Relu", aten.sigmoid: "Sigmoid", aten.sqrt: "Sqrt",

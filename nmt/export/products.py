@@ -1,4 +1,4 @@
-"""How an exported graph multiplies by weights: in float32 or in bytes."""
+"""Products of an exported graph: in float32 or int8."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt.export.graph import OnnxGraph
 
 class Float32:
     def multiply(self, graph: OnnxGraph, x: str, weight: Tensor, bias: Tensor | None) -> str:
-        """As (O,I), so that a table which is an embedding, too, is there once."""
+        """Stores the weight as (O,I), so that a table that is also an embedding is stored once."""
         rest = [] if bias is None else [graph.constant(bias)]
         return graph.add("Gemm", x, graph.constant(weight), *rest, transB=1)
 
@@ -20,8 +20,8 @@ class Float32:
 
 
 class Int8:
-    """Each row of a weight has a scale, by its largest number, and so has each row of what is multiplied, so that no
-    sentence's result depends on the others of its batch: as in nmt/engine."""
+    """Each row of a weight has a scale, set by its largest number, and so has each row of the input. As in
+    nmt/engine, no sentence's result depends on the others of its batch."""
 
     def multiply(self, graph: OnnxGraph, x: str, weight: Tensor, bias: Tensor | None) -> str:
         numbers, scales = _in_bytes(graph, weight)
@@ -35,7 +35,7 @@ class Int8:
         return found if bias is None else graph.add("Add", found, graph.constant(bias))
 
     def look_up(self, graph: OnnxGraph, table: Tensor, ids: str) -> str:
-        """Of the same bytes as the output layer's, where it shares the table."""
+        """Reads the output layer's bytes if it shares the table."""
         numbers, scales = _in_bytes(graph, table)  # (E,V), (V,)
         columns = graph.add("Cast", graph.add("Gather", numbers, ids, axis=1), to=1)  # (E,B,T)
         rows = graph.add("Transpose", columns, perm=[1, 2, 0])
@@ -43,6 +43,6 @@ class Int8:
 
 
 def _in_bytes(graph: OnnxGraph, weight: Tensor) -> tuple[str, str]:
-    """(O,I) -> the names of Wᵀ in bytes (I,O) and of the scales (O,)."""
+    """Weight (O,I) -> the names of Wᵀ in int8 (I,O) and of the scales (O,)."""
     numbers, scales = quantised(weight.detach())
     return graph.constant(numbers.t()), graph.constant(scales)

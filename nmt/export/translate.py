@@ -1,4 +1,4 @@
-"""Translate the lines of stdin with the model beside this file, which nmt-export has written, without nmt:
+"""Translate the lines of stdin without nmt, with the model beside this file, which nmt-export has written:
 
 pip install numpy onnxruntime sentencepiece
 python translate.py < source.txt > translation.txt
@@ -30,7 +30,7 @@ BATCH = 32  # sentences
 
 
 class Hypothesis(NamedTuple):
-    parent: int  # its place among those of the step before
+    parent: int  # its place among the previous step's hypotheses
     ids: list[int]
     log_prob: float  # of all its tokens
 
@@ -43,11 +43,11 @@ class Beam:
         self.free = size  # hypotheses that may still live or end
         self.live = [Hypothesis(0, [], 0.0)]
         self.ended: list[tuple[float, list[int]]] = []  # score, ids
-        self.best_mean = -np.inf  # log-probability of a token, of those that ended
+        self.best_mean = -np.inf  # the best log-probability per token of those that ended
 
     def extend(self, extensions: list[tuple[float, int, int]], eos: int, settings: dict[str, Any]) -> None:
-        """By one step's log-probabilities, parents and tokens, the best first. A hypothesis is given up whose mean
-        could not be the best even if it got `patience` more tokens for nothing."""
+        """Extend by one step's log-probabilities, parents and tokens, best first. Gives up a hypothesis whose mean
+        could not be the best even with `patience` more tokens at no cost."""
         before, length = self.live, len(self.live[0].ids) + 1
         self.live = []
         for log_prob, parent, token in extensions[: self.free]:
@@ -63,7 +63,7 @@ class Beam:
         if self.ended:
             least = self.best_mean * (length + settings["patience"])
             self.live = [one for one in self.live if one.log_prob >= least]
-        elif not self.live:  # numbers of the model overflow
+        elif not self.live:  # the model's numbers overflowed
             self.ended.append((-np.inf, before[0].ids))
 
     def best(self) -> list[int]:
@@ -86,7 +86,7 @@ class Translator:
     def translate(
         self, texts: list[str], beam_size: int | None = None, leading: list[int] | None = None
     ) -> list[str]:
-        """One translation a text; `leading` are the ids of a direction."""
+        """One translation per text; `leading` are the first ids of a direction."""
         copies = self.about["text"]["copy_letterless"]
         found = [text if copies and is_letterless(text) else "" for text in texts]
         sources = {
@@ -103,7 +103,7 @@ class Translator:
         return found
 
     def encode(self, text: str) -> list[int]:
-        """Its ids, the end of a text that is too long cut off, and EOS."""
+        """The ids of a text and EOS; a text that is too long is cut off."""
         settings = self.about["text"]
         seen = unicodedata.normalize("NFC", text) if settings["nfc"] else text
         seen = seen[: settings["max_chars"]]
@@ -117,12 +117,12 @@ class Translator:
         return re.sub(r"[\r\n]+", " ", plain).strip()
 
     def search(self, sources: list[list[int]], size: int) -> list[list[int]]:
-        """The best hypothesis of each source by beam search, of 1 greedily."""
+        """The best hypothesis of each source by beam search; size 1 is greedy."""
         settings, ids, memory = self.about["search"], self.about["ids"], self.about["memory"]
         inputs = self.encoded(sources)
         limits = (int(len(source) * settings["max_ratio"]) + settings["max_extra"] for source in sources)
         beams = [Beam(limit, size) for limit in limits]
-        searched = beams  # whose search goes on, as rows of the inputs
+        searched = beams  # those still searched, in the order of the inputs' rows
         inputs["ids"], totals = np.full((len(beams), 1), ids["bos"]), np.zeros((len(beams), 1), np.float32)
         while True:
             log_probs, *states = self.decoder.run(None, inputs)
@@ -146,7 +146,7 @@ class Translator:
             totals = np.array([[one.log_prob for one in of_beam] for of_beam in kept], np.float32)
 
     def encoded(self, sources: list[list[int]]) -> dict[str, Any]:
-        """What the encoder gives of a batch: the memory and the first states."""
+        """The encoder's output for a batch: the memory and the first states."""
         lengths = np.array(list(map(len, sources)))
         src = np.full((len(sources), lengths.max()), self.about["ids"]["pad"])
         for row, source in enumerate(sources):
@@ -156,7 +156,7 @@ class Translator:
 
 
 def penalty(length: int, settings: dict[str, Any]) -> float:
-    """What the log-probability of so many tokens, the end included, is divided by."""
+    """The divisor of the log-probability of this many tokens, EOS included."""
     of = {"none": 1.0, "average": float(length), "gnmt": (5 + length) / 6}
     return float(of[settings["normalisation"]] ** settings["alpha"])
 
@@ -166,7 +166,7 @@ def is_letterless(text: str) -> bool:
 
 
 def direction(about: dict[str, Any], to: str | None, from_: str | None) -> list[int]:
-    """The ids that a source begins with which is to be translated so."""
+    """The first ids of a source for this direction."""
     found = [
         one["leading"] for one in about["directions"] if to in (None, one["tgt"]) and from_ in (None, one["src"])
     ]
@@ -186,7 +186,7 @@ def main() -> None:
     if (options.beam_size is not None and options.beam_size < 1) or options.threads < 1:
         parser.error("--beam-size and --threads are 1 or more")
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly where nobody reads any more
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # end quietly when the reader has gone
     translator = Translator(Path(__file__).parent, options.threads)
     leading = direction(translator.about, options.to, options.from_)
     lines = sys.stdin.buffer.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")

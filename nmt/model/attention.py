@@ -1,11 +1,11 @@
-"""Attention: where to look in the source while a target token is made.
+"""Attention: where the decoder looks in the source for each target token.
 
 Every kind turns a query q into one weight a source position and the weighted mean of the encoder's values:
 
     α_s = softmax_s score(q, h_s)        context = Σ_s α_s h_s
 
-With several heads, queries, keys and values are cut into equal slices and each head attends on its own
-(Vaswani et al., 2017, arXiv:1706.03762, section 3.2.2); the contexts are joined again.
+Several heads split queries, keys and values into equal slices and attend independently
+(Vaswani et al., 2017, arXiv:1706.03762, section 3.2.2); their contexts are concatenated.
 
 Dims: B sentences, T queries of one sentence (target positions or hypotheses), S source tokens, D query features,
 M memory features, A heads, F features of the additive score, N rows of one step (of B*k hypotheses), L positions.
@@ -29,7 +29,7 @@ POSITIONS = 256  # more than training sentences have pieces (data.cleaning.max_p
 
 @dataclass(frozen=True)
 class Memory:
-    """What the decoder knows of the source; `select` keeps the sentences of the given rows."""
+    """What the decoder sees of the source; `select` keeps the given sentences."""
 
     values: Tensor  # (B, S, M)
     keys: Tensor  # (B, S, *), projected once
@@ -38,7 +38,7 @@ class Memory:
 
     @cached_property
     def padding(self) -> Tensor:
-        """(B,1,S), True where no token is."""
+        """(B,1,S), True on padding."""
         return ~self.mask[:, None]
 
     def select(self, sentences: Tensor) -> Memory:
@@ -48,13 +48,13 @@ class Memory:
 @dataclass(frozen=True)
 class AttentionConfig:
     name: str  # the score: additive, dot, general or location; none: no attention
-    heads: int = 1  # that attend side by side, each with its share of the size
-    size: int | None = None  # how wide the additive score's tanh is, all heads together; None: as the memory
-    dropout: float = 0.0  # of the weights, each by itself (Vaswani et al., 2017)
-    # The additive score also sees how much weight a source token has had so far (Tu et al., 2016, arXiv:1601.04811):
-    # v · tanh(W q + U h + w C), C the sum of the mean weight of the heads. Training then goes token by token.
+    heads: int = 1  # attending in parallel, each with an equal share of the size
+    size: int | None = None  # width of the additive score's tanh, all heads together; None: the memory's
+    dropout: float = 0.0  # of each attention weight independently (Vaswani et al., 2017)
+    # The additive score also sees the weight each source token has received (Tu et al., 2016, arXiv:1601.04811):
+    # v · tanh(W q + U h + w C), where C sums the heads' mean weight. Training then runs token by token.
     coverage: bool = False
-    # Source positions that location attention tells apart; those behind are as the last of them. None: 256.
+    # Source positions that location attention distinguishes; later ones count as the last. None: 256.
     positions: int | None = None
 
     def __post_init__(self) -> None:
@@ -69,25 +69,25 @@ class AttentionConfig:
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
-    """a @ b, sentence by sentence; on CPU in full width.
+    """a @ b for each sentence; on CPU in full precision.
 
-    Such a product is small, and nearly every batch has a shape of its own: oneDNN, which makes the narrow ones, would
-    make and keep new code for each, at many times the price of the product.
+    These products are small, and nearly every batch has a new shape. For narrow types oneDNN would generate and cache
+    code for each shape, at many times the cost of the product.
     """
     wide, on_cpu = torch.promote_types(a.dtype, b.dtype), a.device.type == "cpu"
     if on_cpu:
         wide = torch.promote_types(wide, torch.float32)
     a, b = a.to(wide), b.to(wide)
-    if on_cpu and torch.is_autocast_enabled("cpu"):  # to switch it off costs more than the product of a step
+    if on_cpu and torch.is_autocast_enabled("cpu"):  # switching it off costs more than the product of a step
         with torch.autocast("cpu", enabled=False):
             return a @ b
     return a @ b
 
 
 class Attention(nn.Module):
-    """The common part: heads, masking, softmax, context. A subclass gives the keys and the scores."""
+    """The common part: heads, masking, softmax, context. Subclasses define keys and scores."""
 
-    options: ClassVar[tuple[str, ...]] = ()  # the settings of AttentionConfig that this kind alone takes, by keyword
+    options: ClassVar[tuple[str, ...]] = ()  # AttentionConfig settings of this kind only, passed by keyword
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Attention(nn.Module):
         self.context_size = memory_size
 
     def keys(self, values: Tensor) -> Tensor:
-        """values (B,S,M) -> what `score` compares a query with (B,S,*); computed once a sentence."""
+        """values (B,S,M) -> keys (B,S,*), which `score` compares with queries; once per sentence."""
         raise NotImplementedError
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
@@ -123,9 +123,9 @@ class Attention(nn.Module):
         return context.transpose(1, 2).flatten(2), weights
 
     def attend(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One step: query (N,D), the hypotheses of a sentence side by side -> context (N,M), weights (N,A,S).
+        """One step: query (N,D), a sentence's hypotheses adjacent -> context (N,M), weights (N,A,S).
 
-        `coverage` (N,S) is the weight that each source token has had in the steps before, where attention sees it.
+        `coverage` (N,S) is the weight each source token received in earlier steps, if attention uses it.
         """
         if coverage is None:
             context, weights = self(query.view(len(memory.mask), -1, query.shape[-1]), memory)
@@ -141,7 +141,7 @@ class Attention(nn.Module):
 
 
 class NoAttention(Attention):
-    """None: all that the decoder knows is its initial state (Sutskever et al., 2014, arXiv:1409.3215)."""
+    """None: the decoder knows only its initial state (Sutskever et al., 2014, arXiv:1409.3215)."""
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
         super().__init__(query_size, memory_size, heads)
@@ -188,14 +188,14 @@ class AdditiveAttention(Attention):
 
 
 class ProductAttention(Attention):
-    """score(q, k) = q · k, head by head, of the keys that a subclass makes. Search has a kernel for it."""
+    """score(q, k) = q · k for each head; subclasses compute the keys. Search has a kernel for it."""
 
     def score(self, query: Tensor, keys: Tensor) -> Tensor:
         return product(self.split(query), self.split(keys).transpose(2, 3))
 
 
 class DotAttention(ProductAttention):
-    """Luong, Pham & Manning (2015), arXiv:1508.04025, "dot": score(q, h) = q · h. Both sides are of one size."""
+    """Luong, Pham & Manning (2015), arXiv:1508.04025, "dot": score(q, h) = q · h. q and h have the same size."""
 
     def __init__(self, query_size: int, memory_size: int, heads: int) -> None:
         if query_size != memory_size:
@@ -223,7 +223,7 @@ class GeneralAttention(ProductAttention):
 
 class LocationAttention(ProductAttention):
     """Luong, Pham & Manning (2015), arXiv:1508.04025, "location": α = softmax(W q), so score(q, h_s) = W_s · q. It
-    knows where in the source it looks, and not what stands there."""
+    sees the position of a source token, not its content."""
 
     options = ("positions",)
 

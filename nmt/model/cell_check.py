@@ -1,5 +1,5 @@
-"""Whether a cell's `pointwise` gives what the layers need: tried on zeros, so that whoever writes a cell is told in a
-line what is wrong, not by what comes of it later.
+"""Checks a cell's `pointwise` on zeros, so that the author of a faulty cell gets a one-line error and not a failure
+somewhere later.
 
 Dims: N rows, D layers side by side, H hidden units.
 """
@@ -21,7 +21,7 @@ LAYERS, ROWS, UNITS = 2, 3, 8  # all different, so that no dimension passes for 
 @cache
 @undisturbed()
 def check_pointwise(cell: Cell) -> None:
-    """Once a cell, on the CPU. One that cannot have so few units is not tried. Raises ValueError."""
+    """Runs once per cell, on the CPU. Skips a cell that cannot have so few units. Raises ValueError."""
     with torch.device("cpu"):
         try:
             rows = cell.gate_rows(UNITS)
@@ -44,7 +44,7 @@ def _check(cell: Cell, given: Sequence[Tensor], own: Parameters, what: str) -> N
     end = f"it must give a tuple of {', '.join(names)}"
     try:
         found = cell.pointwise(gates, x, tuple(state), own)
-    except Exception as error:  # whatever is wrong with code of somebody else's
+    except Exception as error:  # a user's code may raise anything
         first = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ValueError(f"{begin} fails, gates {tuple(gates.shape)} ({first}); {end}") from error
     if not isinstance(found, tuple) or list(map(_told, found)) != list(map(_told, state)):

@@ -24,7 +24,7 @@ class DecoderConfig:
     name: str  # how it is wired: gnmt, input_feeding or bahdanau
     num_layers: int = 1  # recurrent layers
     residual: bool = True  # around every layer but the first
-    context_gate: bool = False  # between the context and the rest of what the features are made of: GatedReadout
+    context_gate: bool = False  # between the context and the other inputs of the features: GatedReadout
 
     def __post_init__(self) -> None:
         if self.name not in DECODERS:
@@ -33,7 +33,7 @@ class DecoderConfig:
 
 
 class ConcatLinear(nn.Linear):
-    """Of several inputs, the features of each beside those of the others."""
+    """A linear layer over the concatenated features of its inputs."""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return super().forward(torch.cat(inputs, -1))
@@ -47,8 +47,8 @@ class Readout(ConcatLinear):
 
 
 class GatedReadout(nn.Module):
-    """The context gate of Tu et al. (2017), arXiv:1608.06043: how much a word owes to the source, how much to the
-    target so far, feature by feature.
+    """The context gate of Tu et al. (2017), arXiv:1608.06043: for each feature, the balance between the source and
+    the target so far.
 
     z = σ(G [h; ...; a])      tanh((1 - z) ⊙ (W [h; ...] + b) + z ⊙ C a)
     """
@@ -66,7 +66,7 @@ class GatedReadout(nn.Module):
 
 
 class Decoder(nn.Module):
-    """What is trained: layers, bridge, attention, readout."""
+    """The trained modules: layers, bridge, attention, readout."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Decoder(nn.Module):
         return self.wiring.initial_state(self, memory)
 
     def masks(self, rows: int) -> DecoderMasks:
-        """Draw the dropout of one sequence; nothing is dropped outside training."""
+        """Draw the dropout masks of one sequence; outside training nothing is dropped."""
         if not self.training:
             return self.no_masks
         layers = tuple(self.layer(depth).masks(rows) for depth in range(len(self.layers)))

@@ -1,7 +1,7 @@
-"""The encoder: from source embeddings to one vector a token.
+"""The encoder: from source embeddings to one vector per token.
 
-Nothing is packed. The forward direction may run over padding, because nothing real follows it; the backward
-direction runs on rows reversed within their own length. So padding never changes a result.
+Sequences are not packed. The forward direction may run over padding, because no real token follows it; the backward
+direction reads each row reversed within its own length. So padding never changes a result.
 
 Dims: B sentences, S source tokens, E embedding, M memory features.
 """
@@ -34,15 +34,15 @@ class EncoderConfig:
         check_ranges(self, num_layers=(1, 32))
 
     def backward(self, depth: int) -> tuple[bool, ...]:
-        """For each direction of a layer whether it reads backward."""
+        """For each direction of a layer, whether it reads backward."""
         if self.direction == "bidirectional":
             return False, True
         return (self.direction == "alternating" and depth % 2 == 1,)
 
 
 def reversal_index(length: Tensor, steps: int) -> Tensor:
-    """Of B rows of S steps joined (B*S,), which step takes the place of each when the first `length` (B,) of every
-    row are turned round and the rest stay."""
+    """Indices (B*S,) into B concatenated rows of S steps: they reverse the first `length` (B,) steps of each row and
+    keep the rest."""
     position = torch.arange(steps, device=length.device)
     index = length[:, None] - 1 - position  # (B, S); negative on padding
     index = torch.where(index >= 0, index, position)
@@ -50,12 +50,12 @@ def reversal_index(length: Tensor, steps: int) -> Tensor:
 
 
 def reverse_sequences(x: Tensor, mirror: Tensor) -> Tensor:
-    """x (B,S,...) the other way round; its own inverse."""
+    """Reverse the sequences of x (B,S,...); its own inverse."""
     return x.flatten(0, 1).index_select(0, mirror).view_as(x)
 
 
 class Encoder(nn.Module):
-    """A stack of recurrent layers, each of one or two directions, all of them M wide."""
+    """A stack of recurrent layers of one or two directions, each layer M wide."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Encoder(nn.Module):
 
 
 class SequenceLayer(Protocol):
-    """What the encoder asks of a layer, a trained or a searched one (nmt/engine): all steps of a sequence."""
+    """The encoder's interface to a layer, a trained or a packed one (nmt/engine): all steps of a sequence."""
 
     def initial_state(self, rows: int) -> State: ...
 

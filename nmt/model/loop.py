@@ -1,7 +1,7 @@
-"""The loop over time that any cell can be trained by.
+"""The loop over time that trains any cell.
 
-Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, D layers side by side; of the rows
-of the gates R has the first Y, and the last X need W x by itself.
+Dims: B sentences, T steps, K transitions a step, E input features, H hidden units, D layers side by side; R has the
+first Y rows of the gates, and the last X rows need W x separately.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nmt.model.weight_gradients import weight_gradients
 
 
 def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Parameters]:
-    """Of a cell's own parameters, stacked along the rows, those of each transition."""
+    """Split a cell's own parameters, which are stacked along the rows, by transition."""
     parts = {name: parameter.chunk(depth) for name, parameter in parameters.items()}
     return [{name: chunks[k] for name, chunks in parts.items()} for k in range(depth)]
 
@@ -27,11 +27,10 @@ def by_transition(parameters: Mapping[str, Tensor], depth: int) -> list[Paramete
 class Loop(torch.autograd.Function):
     """The recurrence of any cell: inputs (D,T,B,E) -> h of every step (D,T,B,H).
 
-    Weights, biases, states and mask have the D layers first, and the cell's parameters, named by `own`, are
-    (D,K*n,H). A step of K transitions is K steps, of which only the first has an input. W x of all steps is one
-    product, and R h is added to it in place; what follows is done by nmt/kernels/steps.py. The gradient goes back a
-    transition at a time, and leaves the weights to the end: theirs too is one product over all steps where autograd
-    would add up T.
+    The first dimension of weights, biases, states and mask is D; the cell's parameters, named by `own`, are
+    (D,K*n,H). A step of K transitions runs as K steps, and only the first has an input. W x of all steps is one
+    product; R h is added to it in place, and nmt/kernels/steps.py does the rest. The backward pass takes one
+    transition at a time. The weights' gradients come last, as one product over all steps; autograd would sum up T.
     """
 
     @staticmethod
@@ -133,7 +132,7 @@ def _forward(
     hidden: Tensor,
     weight: Sequence[Tensor],
 ) -> None:
-    """All steps: `step` has what follows the product of each transition."""
+    """All steps; `step` has, for each transition, the work that follows its product."""
     for t, (of_step, h) in enumerate(zip(gates.unbind(1), hidden.unbind(1), strict=False)):
         if gates.shape[-1]:
             h = h if mask is None else (h * mask).to(gates.dtype)
@@ -142,15 +141,15 @@ def _forward(
 
 
 class _Arriving(NamedTuple):
-    """The gradients of the state that a step gets from the step after it, and writes for the step before."""
+    """The gradients of the state: a step reads those of the next step and writes those for the previous one."""
 
-    product: Tensor  # from R h: (D,T+1,B,H), or (D,1,B,H) where one step's are kept
-    parts: list[dict[str, Tensor]]  # by name; where one step's are kept, for even and for odd steps
-    of_initial: list[Tensor]  # what the first step writes, but for the product
+    product: Tensor  # from R h: (D,T+1,B,H), or (D,1,B,H) if only one step's are kept
+    parts: list[dict[str, Tensor]]  # by name; if only one step's are kept: for even and for odd steps
+    of_initial: list[Tensor]  # what the first step writes, without the product
 
 
 def _arriving(all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size], wide: torch.dtype) -> _Arriving:
-    """With zeros, as the last step gets them."""
+    """Zeros, which the last step reads."""
     if all_steps:
         sizes = hidden.shape[:2]
         grads = {name: hidden.new_zeros(*sizes, *shape[1:], dtype=wide) for name, shape in shapes.items()}
@@ -159,7 +158,7 @@ def _arriving(all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size],
         parts |= {f"grad_{name}": part[:, :-1].transpose(0, 1) for name, part in grads.items()}
         parts["grad_product"] = product[:, 1:].transpose(0, 1)
         return _Arriving(product, [parts], [part[:, 0] for part in grads.values()])
-    # What a step writes the step before reads, from the other half.
+    # A step writes into one half, from which the previous step reads.
     grads = {name: hidden.new_zeros(2, 1, *shape, dtype=wide) for name, shape in shapes.items()}
     product = hidden.new_zeros(hidden[:, :1].shape)
     halves = [
@@ -173,7 +172,7 @@ def _arriving(all_steps: bool, hidden: Tensor, shapes: Mapping[str, torch.Size],
 
 def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
     """gates (D,B,Y) += h (D,B,H) weight (D,H,Y)."""
-    if gates.device.type == "cpu":  # whose batched product of a transposed matrix takes twice the time
+    if gates.device.type == "cpu":  # its batched product with a transposed matrix takes twice the time
         for layer in range(len(gates)):
             gates[layer].addmm_(h[layer], weight[layer])
     else:
@@ -181,7 +180,7 @@ def add_product(gates: Tensor, h: Tensor, weight: Tensor) -> None:
 
 
 def _with_first(first: Tensor, steps: int) -> Tensor:
-    """Room for one more than so many steps, with the first of them: (D,...) -> (D,T+1,...)."""
+    """A buffer of T + 1 steps whose first one is filled: (D,...) -> (D,T+1,...)."""
     room = first.new_empty(len(first), steps + 1, *first.shape[1:])
     room[:, 0] = first
     return room
@@ -190,8 +189,7 @@ def _with_first(first: Tensor, steps: int) -> Tensor:
 def _products(
     summed: int, depth: int, rows: Tensor, weight: Tensor, bias_ih: Tensor, bias_hh: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """rows (D,T,B,E) -> of all transitions the gates (D,T*K,B,Y), but for R h, and the W x that stand by themselves
-    (D,T*K,B,X)."""
+    """rows (D,T,B,E) -> the gates of all transitions, without R h (D,T*K,B,Y), and the separate W x (D,T*K,B,X)."""
     (layers, length, batch, _), recurrent_rows = rows.shape, bias_hh.shape[1] // depth
     summed_bias = bias_ih.view(layers, depth, -1)[..., :summed] + bias_hh.view(layers, depth, -1)[..., :summed]
     bias = torch.cat([summed_bias, bias_ih.view(layers, depth, -1)[..., summed:]], -1).to(rows.dtype)  # (D, K, G)
@@ -212,8 +210,8 @@ def _products(
 def parameters_of_transitions(
     cell: Cell, own: Sequence[str], extra: Sequence[Tensor], mask: Tensor | None
 ) -> list[dict[str, Tensor]]:
-    """Of each transition the cell's parameters, from (D,K*n,H) to (1,D,1,n*H), and where `pointwise` needs it the
-    mask (1,D,B,H)."""
+    """The cell's parameters of each transition, from (D,K*n,H) to (1,D,1,n*H), and the mask (1,D,B,H) if `pointwise`
+    needs it."""
     chunks = [part.chunk(cell.depth, 1) for part in extra]
     found = [
         {name: parts[k].reshape(1, len(parts[k]), 1, -1) for name, parts in zip(own, chunks, strict=True)}
@@ -223,7 +221,7 @@ def parameters_of_transitions(
 
 
 def _at_last_transition(grads: Tensor, depth: int) -> Tensor:
-    """Of the outputs (D,T,B,H) -> of every transition (D,T*K,B,H)."""
+    """Gradients of the outputs (D,T,B,H) -> of all transitions (D,T*K,B,H)."""
     if depth == 1:
         return grads.contiguous()
     spread = grads.new_zeros(*grads.shape[:2], depth, *grads.shape[2:])

@@ -1,8 +1,8 @@
 """The output layer and its loss, in one: cross-entropy over chunks of real target positions.
 
 The logits of a whole batch never exist: a chunk's logits become its gradient in place while the loss is computed,
-so memory does not grow with positions x vocabulary, and the backward pass is one multiplication. Products are made
-a chunk at a time, everything else in blocks of rows that stay in the processor's cache.
+so memory does not grow with positions x vocabulary, and the backward pass is one multiplication. Products run a chunk
+at a time, everything else in blocks of rows that stay in the processor's cache.
 
 Dims: P real target positions, W passes over them (two for R-Drop), F features, V vocabulary.
 """
@@ -22,11 +22,11 @@ from torch.autograd.function import once_differentiable
 from nmt.kernels import native
 from nmt.kernels.trial import fitting, is_trusted, wave
 
-CHUNK = 1024  # positions of a product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
-BLOCK = 128  # positions of an elementwise pass on CPU
-SEEN = 1e-6  # weight that every source token is taken to have, so that none costs without end
-IGNORED = -1  # instead of a target, where a position counts for nothing
-FILL = 64  # on CPU a chunk's positions are filled up to a multiple of this
+CHUNK = 1024  # positions per product on CPU; 1024 x 8000 logits are 16 MB in bfloat16
+BLOCK = 128  # positions per elementwise pass on CPU
+SEEN = 1e-6  # added to every attention weight, so that no cost is infinite
+IGNORED = -1  # the target of a position that does not count
+FILL = 64  # on CPU a chunk's positions are padded to a multiple of this
 
 
 class _Logits(ctypes.Structure):
@@ -99,15 +99,15 @@ class _LinearCrossEntropy(torch.autograd.Function):
 
 
 def _filled(x: Tensor) -> Tensor:
-    """(W,P',F) -> on CPU with P' filled up: products of few different shapes, for each of which oneDNN makes code."""
+    """Pads P' of (W,P',F) on CPU: oneDNN generates code for each shape, so products should have few."""
     return F.pad(x, (0, 0, 0, -x.shape[1] % FILL)) if x.device.type == "cpu" else x
 
 
 def _to_gradient(
     logits: Tensor, targets: Tensor, share: float, r_drop: float, has_ignored: bool, totals: Tensor
 ) -> None:
-    """Turn logits (W,P',V) of targets (P,) into softmax - share * onehot in place, with `r_drop` and W = 2 also what
-    draws the two softmaxes together, and into 0 where IGNORED and from position P on; add to `totals`."""
+    """Turn logits (W,P',V) of targets (P,) into softmax - share * onehot in place. With `r_drop` (W = 2) add the
+    gradient of the two passes' divergence. Positions that are IGNORED or beyond P become 0. Adds to `totals`."""
     if len(logits) == 1 and native.takes(logits, totals):
         found = totals.new_empty(len(targets), 2)
         parts = _Logits(logits.data_ptr(), targets.data_ptr(), found.data_ptr(), logits.shape[-1], share)
@@ -129,7 +129,7 @@ def _takes_triton(logits: Tensor, totals: Tensor, has_r_drop: bool) -> bool:
 
 @cache
 def _has_triton(device: torch.device, dtype: torch.dtype, has_r_drop: bool) -> bool:
-    """Whether there is a kernel in Triton, and it can be trusted."""
+    """Whether there is a Triton kernel, and it can be trusted."""
     try:
         from nmt.kernels import triton_cross_entropy
     except ImportError:
@@ -146,7 +146,7 @@ def _has_triton(device: torch.device, dtype: torch.dtype, has_r_drop: bool) -> b
 
 
 def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float, has_ignored: bool = False) -> Tensor:
-    """`_to_gradient` -> what is added to the totals."""
+    """As `_to_gradient`, but returns what to add to the totals."""
     totals = logits.new_zeros(3, dtype=torch.promote_types(logits.dtype, torch.float32))
     size = BLOCK if logits.device.type == "cpu" else CHUNK
     for start in range(0, len(targets), size):
@@ -159,7 +159,7 @@ def _by_torch(logits: Tensor, targets: Tensor, share: float, r_drop: float, has_
         label = label.expand(len(block), -1)[..., None]  # (W, block, 1)
         probabilities = block.softmax(-1, dtype=totals.dtype)
         chosen = block.gather(-1, label).sum(dtype=totals.dtype)
-        # The largest of a row tells its partition: its probability is never too small for a logarithm.
+        # Computed from a row's largest logit, whose probability is never too small for a logarithm.
         log_partition = block.amax(-1) - probabilities.amax(-1).log()  # (W, block)
         divergence = totals.new_zeros(())
         gradient = probabilities
@@ -202,10 +202,10 @@ def linear_cross_entropy(
     The loss is smoothed towards the uniform distribution (Szegedy et al., 2016, arXiv:1512.00567); the nll is
     not, and has no gradient. Both equal F.cross_entropy on F.linear(features, weight, bias).
 
-    With `r_drop`, the α of R-Drop (Liang et al., 2021, arXiv:2106.14448), W is two, the passes are of the same text
-    under different dropout, and α/4 of KL(p_0 || p_1) + KL(p_1 || p_0) of each position is added.
+    `r_drop` is the α of R-Drop (Liang et al., 2021, arXiv:2106.14448). W is then two: both passes read the same text
+    under different dropout, and each position adds α/4 of KL(p_0 || p_1) + KL(p_1 || p_0).
 
-    With `has_ignored`, positions whose target is IGNORED count for nothing.
+    With `has_ignored`, positions whose target is IGNORED do not count.
     """
     loss, nll = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
         features, weight, bias, targets, smoothing, r_drop, has_ignored
@@ -214,7 +214,7 @@ def linear_cross_entropy(
 
 
 def attention_cross_entropy(weights: Tensor, alignment: Tensor) -> Tensor:
-    """Attention's weights (B,A,T,S), of which the heads' mean counts, and how much each source token should have
-    (B,T,S) -> the cross-entropy, summed over all target tokens, in nats."""
+    """Attention weights (B,A,T,S), averaged over heads, and the weights they should have (B,T,S) -> cross-entropy in
+    nats, summed over all target tokens."""
     mean = weights.mean(1, dtype=alignment.dtype)
     return -(alignment * (mean + SEEN).log()).sum()

@@ -1,8 +1,8 @@
 """The recurrence over time: one layer in one direction, for every cell.
 
-Where torch has a fused kernel for the very equations of a cell (oneDNN on CPU, cuDNN on GPU) it is taken where it is
-the faster one; all others share the one loop of loop.py, or are computed at once where no gate sees h. Dropout is
-variational (Gal & Ghahramani, 2016, arXiv:1512.05287): one mask a sentence, the same at every step.
+A cell uses torch's fused kernel (oneDNN on CPU, cuDNN on GPU) if there is one for exactly its equations and it is
+faster. All other cells share the loop of loop.py, or are computed at once if no gate sees h. Dropout is variational
+(Gal & Ghahramani, 2016, arXiv:1512.05287): one mask per sentence, the same at every step.
 
 Dims: B sentences, N rows of one step, T steps, E input features, H hidden units, D layers side by side.
 """
@@ -38,13 +38,13 @@ FUSED: dict[type[Cell], Kernel] = {
 # oneDNN has only the LSTM; for the others torch loops over the steps, more slowly than the loop below.
 FUSED_ON_CPU: dict[type[Cell], Kernel] = {LSTM: torch.lstm}
 
-# Weights are one parameter each, so that a model file can be checked against its config. cuDNN packs them anew at
-# each call, which costs microseconds, and says so.
+# Weights are one parameter each, so that a model file can be checked against its config. cuDNN repacks them at each
+# call, which costs microseconds, and warns of it.
 warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk")
 
 
 def fused_kernel(cell: Cell, device: torch.device) -> Kernel | None:
-    """Torch's own, where it has one for these equations that pays."""
+    """Torch's own kernel for these equations, where it pays."""
     return (FUSED_ON_CPU if device.type == "cpu" else FUSED).get(type(cell)) if cell.depth == 1 else None
 
 
@@ -53,17 +53,17 @@ class Dropout:
 
     def __init__(self, rate: float = 0.0, first: float | None = None) -> None:
         self.rate, self.first = rate, first
-        # Of one that rises, in the memory of the device, where a graph of kernels that was captured reads it.
+        # A rising rate lives in device memory, where a captured CUDA graph reads it.
         self.risen: Tensor | None = None if first is None else torch.tensor(first)
 
     def rise(self, share: float) -> None:
-        """To where it is when this share of training is behind, 0 to 1: on the line from `first` to `rate`."""
+        """Set the rate after this share of training, 0 to 1: on the line from `first` to `rate`."""
         if self.risen is not None and self.first is not None:
             self.risen.fill_(self.first + (self.rate - self.first) * share)
 
     def mask(self, rows: int, features: int, like: Tensor) -> Tensor | None:
-        """(rows, features), of the type and device of `like`: 0 with the probability that is the rate, else
-        1 / (1 - rate). None where nothing is ever dropped."""
+        """(rows, features), with the type and device of `like`: 0 with probability rate, else 1 / (1 - rate).
+        None if nothing is ever dropped."""
         if not self.rate and not self.first:
             return None
         kept: float | Tensor = 1 - self.rate
@@ -90,10 +90,10 @@ class Recurrent(nn.Module):
     """One recurrent layer in one direction.
 
     `dropout` is applied to its inputs and `recurrent_dropout` to h wherever h enters a matrix product of the
-    recurrence: R h, and a product of the cell's own such as U (r ⊙ h). Not dropped is what is done unit by unit, such
-    as z ⊙ h or f ⊙ c, which is how a state is kept; the other parts of the state; and h as the layer's output, which
-    an attention and the layers above see. `recurrent_dropout` has no fused kernel, so training then runs the loop.
-    Raises ValueError for a cell whose `pointwise` gives something else than its states.
+    recurrence: R h, and a product of the cell's own such as U (r ⊙ h). It spares the elementwise terms that carry the
+    state, such as z ⊙ h or f ⊙ c, the other parts of the state, and the layer's output h, which attention and the
+    layers above see. No fused kernel has `recurrent_dropout`, so training then runs the loop.
+    Raises ValueError for a cell whose `pointwise` does not return its states.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Recurrent(nn.Module):
         self.recurrent_dropout = recurrent_dropout
         self.rows = rows = cell.gate_rows(hidden_size)
         self.weight_ih = nn.Parameter(torch.empty(rows.all, input_size))
-        # Of the others each transition has its own, one below the other.
+        # The other parameters stack those of all transitions along the rows.
         self.bias_ih = nn.Parameter(torch.zeros(cell.depth * rows.all))
         self.weight_hh = (
             nn.Parameter(torch.empty(cell.depth * rows.recurrent, hidden_size)) if rows.recurrent else None
@@ -127,7 +127,7 @@ class Recurrent(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Glorot for W, orthogonal for each gate's R (Saxe et al., 2014, arXiv:1312.6120); the cell says the rest."""
+        """Glorot for W, orthogonal for each gate's R (Saxe et al., 2014, arXiv:1312.6120); the cell sets the rest."""
         cell, sizes = self.cell, self.cell.gate_sizes(self.hidden_size)
         for gate in self.weight_ih.split_with_sizes(sizes):
             nn.init.xavier_uniform_(gate)
@@ -143,13 +143,13 @@ class Recurrent(nn.Module):
                 by_gate[name].fill_(bias)
 
     def recurrent_weights(self) -> tuple[Tensor, Tensor]:
-        """R (rows,H) and its biases (rows,), without rows where no gate sees h."""
+        """R (rows,H) and its biases (rows,); no rows if no gate sees h."""
         if self.weight_hh is None or self.bias_hh is None:
             return self.weight_ih.new_empty(0, self.hidden_size), self.weight_ih.new_empty(0)
         return self.weight_hh, self.bias_hh
 
     def masks(self, rows: int) -> Masks:
-        """Draw the dropout of one sequence; nothing is dropped outside training."""
+        """Draw the dropout masks of one sequence; outside training nothing is dropped."""
         if not self.training:
             return NO_MASKS
         like = self.weight_ih
@@ -158,7 +158,7 @@ class Recurrent(nn.Module):
         )
 
     def initial_state(self, rows: int) -> State:
-        """Of zeros."""
+        """Made from zeros."""
         return self.cell.start(*self.weight_ih.new_zeros(self.cell.num_initial_vectors, rows, self.hidden_size))
 
     def start(self, *vectors: Tensor) -> State:
@@ -194,7 +194,7 @@ class Recurrent(nn.Module):
     def fused(self, kernel: Kernel, x: Tensor, state: State) -> Tensor:
         weight_hh, bias_hh = self.recurrent_weights()
         device = x.device.type
-        # Autocast has cuDNN compute in float16 whatever was asked for.
+        # Under autocast cuDNN would always compute in float16.
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         weights = [part.to(dtype) for part in (self.weight_ih, weight_hh, self.bias_ih, bias_hh)]
         initial = tuple(part[None].to(dtype).contiguous() for part in state)  # each (1, B, H)
@@ -215,13 +215,13 @@ class Recurrent(nn.Module):
             return self.cell.over_time(x, state, parameters)
 
     def dtypes(self) -> tuple[torch.dtype, torch.dtype]:
-        """Of products, which autocast may narrow, and of states."""
+        """The types of products, which autocast may narrow, and of states."""
         wide, device = self.weight_ih.dtype, self.weight_ih.device.type
         return (torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else wide), wide
 
     def step(self, x: Tensor, state: State, masks: Masks = NO_MASKS, beside: Tensor | None = None) -> State:
-        """x (N,E), or what of it `beside` (N,·) does not hold, and the state before -> the state after, whose first
-        part is the output (N,H)."""
+        """x (N,E), whose last features may be passed as `beside` (N,·), and the old state -> the new state, whose
+        first part is the output (N,H)."""
         if beside is not None:
             x = torch.cat([x, beside], -1)
         if masks.inputs is not None:
@@ -233,7 +233,7 @@ class Recurrent(nn.Module):
         return F.linear(x, self.weight_ih, self.bias_ih.chunk(self.cell.depth)[0])
 
     def step_after_inputs(self, inputs: Tensor, state: State, mask: Tensor | None = None) -> State:
-        """As `step`, of W x (N,rows)."""
+        """As `step`, from W x (N,rows)."""
         _, *others = self.bias_ih.chunk(self.cell.depth)
         weights = (part.chunk(self.cell.depth) for part in self.recurrent_weights())
         own = by_transition(dict(self.extra.items()), self.cell.depth)
@@ -244,7 +244,7 @@ class Recurrent(nn.Module):
     def transition(
         self, state: State, mask: Tensor | None, x: Tensor, weight: Tensor, bias: Tensor, parameters: Parameters
     ) -> State:
-        """x is W x (N,rows), or what stands in its place for all N (rows,)."""
+        """x is W x (N,rows), or its substitute for all N rows (rows,)."""
         h = state[0] if mask is None else state[0] * mask
         dtype = self.weight_ih.dtype  # products are narrower under autocast; gates and states are not
         gates = F.linear(h, weight, bias).to(dtype)

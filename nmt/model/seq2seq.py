@@ -32,14 +32,14 @@ class ModelConfig:
     embedding_size: int  # of each side's pieces
     hidden_size: int  # units of a layer
     dropout: float  # on embeddings, between layers and on the features; one mask a sentence
-    # At the first update, from where it goes to `dropout` on a straight line until the last (Morerio et al., 2017,
-    # arXiv:1703.06229). None: `dropout` all the time.
+    # Dropout at the first update; it then changes linearly to `dropout` at the last one (Morerio et al., 2017,
+    # arXiv:1703.06229). None: always `dropout`.
     initial_dropout: float | None = None
-    recurrent_dropout: float = 0.0  # on h before each recurrent product; training then leaves the fused kernels
+    recurrent_dropout: float = 0.0  # on h before each recurrent product; training then uses no fused kernel
     src_word_dropout: float = 0.0  # of whole source tokens (Sennrich et al., 2016, arXiv:1606.02891)
     tgt_word_dropout: float = 0.0  # of whole tokens that the decoder reads
     tie: Literal["all", "target", "none"] = "all"  # which embeddings the output layer shares
-    features_size: int | None = None  # what the output layer reads; None: embedding_size, which tying needs
+    features_size: int | None = None  # inputs of the output layer; None: embedding_size, which tying needs
 
     def __post_init__(self) -> None:
         check_ranges(
@@ -69,7 +69,7 @@ def num_parameters(model: nn.Module) -> int:
 
 
 class Seq2Seq(nn.Module):
-    """Source ids in, target distributions out. Padding never changes what real tokens give."""
+    """Source ids in, target distributions out. Padding never changes the results of real tokens."""
 
     def __init__(
         self, config: ModelConfig, src_vocab_size: int, tgt_vocab_size: int, banned: tuple[int, ...] = ()
@@ -82,7 +82,7 @@ class Seq2Seq(nn.Module):
         if config.tie == "all" and src_vocab_size != tgt_vocab_size:
             raise ValueError("model.tie is 'all', which needs a joint vocabulary; choose 'target' or 'none'")
         self.config = config
-        self.packed: dict[str, Tensor] | None = None  # weights of products in bytes, where there are no others
+        self.packed: dict[str, Tensor] | None = None  # int8 weights of products, if there are no others
         self.banned = list(banned)
         embedding_size, hidden_size = config.embedding_size, config.hidden_size
         features_size = config.features_size or embedding_size
@@ -108,7 +108,7 @@ class Seq2Seq(nn.Module):
             nn.init.normal_(table, std=table.shape[1] ** -0.5)
 
     def tables(self) -> list[Tensor]:
-        """Every weight with a row a piece, (V,E) or (V,F), each once."""
+        """Every weight with one row per piece, (V,E) or (V,F), each once."""
         return [p for name, p in self.named_parameters() if "embedding" in name or name == "output_weight"]
 
     @property
@@ -125,14 +125,14 @@ class Seq2Seq(nn.Module):
         return self.embed(self.tgt_embedding, ids)
 
     def embed(self, table: nn.Embedding, ids: Tensor) -> Tensor:
-        # As an output layer the table wants entries of about E**-0.5, as inputs the cells want about 1; without this
-        # factor (Vaswani et al., 2017, section 3.4) the first epochs are spent on growing the inputs.
+        # The output layer needs table entries of about E**-0.5, the cells need inputs of about 1. Without this factor
+        # (Vaswani et al., 2017, section 3.4) the first epochs are spent on growing the inputs.
         embedded: Tensor = table(ids) * self.config.embedding_size**0.5
         return embedded
 
     def drop_words(self, embedded: Tensor, p: float) -> Tensor:
-        """(B,S,E) with each token zero with probability p. The others do not grow: a cell that misses a word shall
-        see no more of its neighbours."""
+        """(B,S,E) with each token set to zero with probability p. The others are not scaled up: a missing word must
+        not amplify its neighbours."""
         if not self.training or not p:
             return embedded
         return embedded * embedded.new_empty(*embedded.shape[:2], 1).bernoulli_(1 - p)
@@ -145,7 +145,7 @@ class Seq2Seq(nn.Module):
         return Memory(values, self.decoder.attention.keys(values), mask, final)
 
     def forward(self, src: Tensor, src_len: Tensor, tgt_in: Tensor) -> tuple[Tensor, Tensor]:
-        """tgt_in (N,T), of B sources as many a source, side by side -> features (N,T,F) for the output layer,
+        """tgt_in (N,T), equally many adjacent rows for each of B sources -> features (N,T,F) for the output layer,
         attention weights (N,A,T,S)."""
         memory = self.encode(src, src_len)
         if len(tgt_in) > len(src):
@@ -167,13 +167,13 @@ class Seq2Seq(nn.Module):
         smoothing: float = 0.0,
         r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor]:
-        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats. `real` (P,) are the
-        places of these in tgt_out.flatten(); None: all places are computed and those of padding ignored, so that the
-        shapes of the batch tell all that is done.
+        """Label-smoothed loss and nll, each summed over the batch's real target tokens, in nats. `real` (P,) holds
+        their positions in tgt_out.flatten(). None: all positions are computed and padding is ignored, so the work
+        depends only on the batch's shapes.
 
-        With `r_drop` every sentence is read twice, each time with a dropout of its own, and the two predictions are
-        drawn together (Liang et al., 2021, arXiv:2106.14448; see loss.py). With `alignment` (B,T,S), how much each
-        source token should be looked at, the attention's cross-entropy to that is added.
+        With `r_drop` every sentence is read twice under different dropout, and the loss pulls the two predictions
+        together (Liang et al., 2021, arXiv:2106.14448; see loss.py). `alignment` (B,T,S) is the attention that each
+        source token should get; the cross-entropy of the attention to it is added.
         """
         passes = 2 if r_drop else 1
         features, weights = self(*(part.repeat(passes, *[1] * (part.ndim - 1)) for part in (src, src_len, tgt_in)))
@@ -198,11 +198,11 @@ class Seq2Seq(nn.Module):
         tgt_len: Tensor,
         real: Tensor,
     ) -> Tensor:
-        """The log-probability of each target token (N,T) in one forced pass, as a search of all pieces has it; 0
-        after the end. Targets as for `forward`; `real` (P,) are the places of the real ones in tgt_out.flatten()."""
+        """The log-probability of each target token (N,T) in one forced pass, as in a search over all pieces; 0 after
+        the end. Targets as for `forward`; `real` (P,) holds the positions of real ones in tgt_out.flatten()."""
         features, _ = self(src, src_len, tgt_in)
         bias = self.output_bias.clone()
-        for banned in self.banned:  # one by one: their list would have to be copied to a GPU, and waited for
+        for banned in self.banned:  # one by one: copying their list to a GPU would mean waiting for it
             bias[banned] = -torch.inf
         features, targets = (part.index_select(0, real) for part in (features.flatten(0, 1), tgt_out.flatten()))
         found = []

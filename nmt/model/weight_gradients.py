@@ -15,7 +15,7 @@ from nmt.cells import Cell
 
 
 def stack(parts: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """torch.stack; of one part a view."""
+    """torch.stack; a view if there is only one part."""
     return torch.stack(tuple(parts), dim) if len(parts) > 1 else parts[0].unsqueeze(dim)
 
 
@@ -28,7 +28,7 @@ def weight_gradients(
     grad_gates: Tensor,
     grad_x: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Of the inputs (D,T,B,E), and of W, R and their biases."""
+    """The gradients of the inputs (D,T,B,E), W, R and their biases."""
     narrow, wide, depth = grad_gates.dtype, weight_ih.dtype, cell.depth
     h = hidden[:, :-1] if mask is None else (hidden[:, :-1] * mask[:, None]).to(narrow)
     grad_gates, grad_x, h = (_by_weight(part, depth) for part in (grad_gates, grad_x, h))

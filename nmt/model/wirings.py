@@ -1,8 +1,8 @@
 """Three ways to wire the decoder's recurrent layers and attention together.
 
-Each has `forward`, a whole target (teacher forcing; layer by layer where no step waits for attention, else step by
-step), and `step`, one token (search); both agree. A step works on any `DecoderParts`: of the trained decoder, or of
-the searched one (nmt/engine). Nothing here holds the state of a step: `DecoderState` is a value.
+`forward` runs a whole target (teacher forcing; layer by layer if no step waits for attention, else step by step).
+`step` runs one token (search). Both agree. A step works on any `DecoderParts`: those of the trained decoder, or those
+made ready for search (nmt/engine). Nothing here holds the state of a step: `DecoderState` is a value.
 
 Dims: B sentences, N rows of one step (B, or B*K hypotheses, those of a sentence side by side), T target tokens,
 E embedding, H hidden units, M context features, F features for the output layer.
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class DecoderState:
     layers: tuple[Any, ...]  # the state of every layer
-    feed: Tensor | None = None  # (N, F): the features of the step before, where they are fed back
-    coverage: Tensor | None = None  # (N, S): the weight that source tokens have had, where attention sees it
+    feed: Tensor | None = None  # (N, F): the features of the previous step, if they are fed back
+    coverage: Tensor | None = None  # (N, S): the weight that source tokens have received, if attention uses it
 
 
 class DecoderMasks(NamedTuple):
@@ -40,13 +40,13 @@ class DecoderMasks(NamedTuple):
 
 
 class StepLayer(Protocol):
-    """What a wiring asks of a recurrent layer: one step."""
+    """A wiring's interface to a recurrent layer: one step."""
 
     @property
     def cell(self) -> Cell: ...
 
     def start(self, *vectors: Tensor) -> Any:
-        """A state (see Cell.start), which only the layer understands."""
+        """A state (see Cell.start), opaque to the wiring."""
 
     def output(self, state: Any) -> Tensor:
         """h (N,H)"""
@@ -55,7 +55,7 @@ class StepLayer(Protocol):
 
 
 class StepAttention(Protocol):
-    """What it asks of an attention."""
+    """A wiring's interface to attention."""
 
     @property
     def has_coverage(self) -> bool: ...
@@ -64,7 +64,7 @@ class StepAttention(Protocol):
 
 
 class DecoderParts(Protocol):
-    """What a decoder is wired of."""
+    """The parts that a wiring connects."""
 
     @property
     def config(self) -> DecoderConfig: ...
@@ -81,7 +81,7 @@ class DecoderParts(Protocol):
 
 
 class Wiring:
-    """What the wirings share. A subclass says what enters what: by `sizes`, and by `step`."""
+    """The common part of all wirings. Subclasses define the connections in `sizes` and `step`."""
 
     embeds_once: ClassVar[bool] = True  # x enters the first layer and nothing else
 
@@ -94,7 +94,7 @@ class Wiring:
         raise NotImplementedError
 
     def initial_state(self, parts: DecoderParts, memory: Memory) -> DecoderState:
-        """What every layer's state starts from is tanh(W final), so any cell follows any encoder
+        """Every layer's state starts from tanh(W final), so any cell can follow any encoder
         (Bahdanau et al., 2015, appendix A.2.2)."""
         states = torch.tanh(parts.bridge(memory.final))  # (B, L * parts * H)
         count, num_layers = parts.layer(0).cell.num_initial_vectors, parts.config.num_layers
@@ -106,7 +106,7 @@ class Wiring:
     def step(
         self, parts: DecoderParts, x: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
     ) -> tuple[Tensor, DecoderState, Tensor]:
-        """x (N,E) -> features (N,F), the state after, attention weights (N,A,S)."""
+        """x (N,E) -> features (N,F), the new state, attention weights (N,A,S)."""
         raise NotImplementedError
 
     def forward(self, decoder: Decoder, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
@@ -124,7 +124,7 @@ class Wiring:
 def attend(
     parts: DecoderParts, query: Tensor, memory: Memory, state: DecoderState
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """query (N,D) -> context (N,M), weights (N,A,S), and the coverage after."""
+    """query (N,D) -> context (N,M), weights (N,A,S) and the new coverage."""
     context, weights = parts.attention.attend(query, memory, state.coverage)
     return context, weights, None if state.coverage is None else state.coverage + weights.mean(1)
 
@@ -132,8 +132,8 @@ def attend(
 def upper_layers(
     parts: DecoderParts, x: Tensor, beside: Tensor | None, state: DecoderState, masks: DecoderMasks
 ) -> tuple[Tensor, tuple[Any, ...]]:
-    """One step of every layer but the first: x (N,H), and what enters each of them beside the output of the one below
-    -> the top's output (N,H) and the new states."""
+    """One step of every layer but the first: x (N,H), and `beside` as a further input of each layer -> the top
+    layer's output (N,H) and the new states."""
     states = []
     for depth in range(1, len(state.layers)):
         layer = parts.layer(depth)
@@ -143,7 +143,7 @@ def upper_layers(
 
 
 class GNMT(Wiring):
-    """Wu et al. (2016), arXiv:1609.08144: the first layer's output asks, the context feeds all that is above.
+    """Wu et al. (2016), arXiv:1609.08144: the first layer's output is the query, the context feeds all above it.
 
     h¹_t = cell(y_{t-1}, h¹_{t-1})      a_t = attention(h¹_t)
     hˡ_t = cell([hˡ⁻¹_t; a_t], hˡ_{t-1})     features_t = tanh(W [h_t; a_t])
@@ -158,7 +158,7 @@ class GNMT(Wiring):
         return inputs, hidden + context, hidden + context
 
     def forward(self, decoder: Decoder, x: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        if decoder.attention.has_coverage:  # each step needs those before
+        if decoder.attention.has_coverage:  # each step needs the previous ones
             return super().forward(decoder, x, memory)
         state = decoder.initial_state(memory)
         x = decoder.layer(0)(x, state.layers[0])  # (B, T, H)
@@ -208,12 +208,12 @@ class InputFeeding(Wiring):
 
 
 class Bahdanau(Wiring):
-    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: the state before asks, the context enters the cell.
+    """Bahdanau, Cho & Bengio (2015), arXiv:1409.0473: the previous state is the query, the context enters the cell.
 
     a_t = attention(h_{t-1})     h_t = cells([y_{t-1}; a_t], h_{t-1})
     features_t = tanh(W [h_t; y_{t-1}; a_t])     (the paper's "deep output", with tanh for its maxout)
 
-    With several layers the top one asks.
+    With several layers, the top layer's state is the query.
     """
 
     embeds_once = False

@@ -1,7 +1,7 @@
-"""Search: from a model's next-token scores to the best sentence. It knows no model.
+"""Search: from a model's next-token scores to the best sentence, independent of the model.
 
-A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that can `select` rows; logits need be
-normalised only up to a constant a row. It returns, for each sentence, its hypotheses, best first.
+A search sees `step(ids (N,), state) -> (logits (N,V), state)` and a state that can `select` rows; logits may differ
+from log-probabilities by a constant per row. It returns the hypotheses of each sentence, best first.
 """
 
 from nmt.search.base import Hypothesis, Search, SearchRequest

@@ -1,28 +1,28 @@
 """Beam search, vectorised over sentences and hypotheses.
 
-A sentence has K places. At each step its live hypotheses are extended by every token, and the likeliest extensions
-take the places that are free. What ends keeps its place; what is hardly going to win any more is given up, and loses
-it. This is the whole rule, by nothing but log-probabilities; `length` counts an extension's tokens, EOS included:
+A sentence has K places. Each step extends its live hypotheses by every token, and the likeliest extensions take the
+free places. A hypothesis that ends keeps its place; one that is unlikely to win is given up and loses its place. This
+is the whole rule; it uses log-probabilities only, and `length` counts an extension's tokens, EOS included:
 
     before      live = the empty hypothesis, free = K, best = -inf
-    each step   taken = of all extensions of what is live the `free` likeliest
-                ended = of `taken` those by EOS; all of them where `length` is the sentence's limit
-                free -= how many ended
-                best = the greatest of `best` and of log-probability / length of each that ended
+    each step   taken = the `free` likeliest of all extensions of `live`
+                ended = those of `taken` that end in EOS; all of them if `length` is the sentence's limit
+                free -= the number of `ended`
+                best = the maximum of `best` and of log-probability / length of each of `ended`
                 live = the rest of `taken` whose log-probability is at least best x (length + patience)
-    the end     when nothing is live; what has ended is ranked by its score (see score.py)
+    the end     when `live` is empty; all that ended are ranked by score (see score.py)
 
-So neither the score nor how many hypotheses are asked for has a say in what is found: what is first of many is first
-alone, and another score ranks the same ones. No sentence's result depends on the others. There are from one to K
-hypotheses, the fewer the more clearly one is the best.
+So neither the score nor the number of requested hypotheses affects what is found: the first of many is also the first
+when only one is requested, and another score ranks the same hypotheses. No sentence's result depends on the others. A
+sentence gets one to K hypotheses; the more clearly one is the best, the fewer.
 
-What is given up has a lower mean than the best of those that have ended, even if it got `patience` more tokens for
-nothing. As log-probabilities only fall, it could come first only by growing by more tokens than that, whichever score
-ranks, if it has no coverage and divides by the length to the power of 1 or less; without length normalisation it
-could not at all (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
+A hypothesis that is given up has a lower mean than the best ended one, even with `patience` more tokens at no cost.
+As log-probabilities only fall, it could come first only by growing by more tokens than that. This holds for every
+score without coverage that divides by the length to the power of 1 or less. Without length normalisation it could
+never come first (Huang et al., 2017, "When to Finish?", arXiv:1809.00069).
 
-On a CPU a step of it all is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, it
-is done in tensors (on_device.py).
+On a CPU each step is one call of C (nmt/native/beam.h). Where that is not compiled, and on other devices, it runs in
+tensors (on_device.py).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from nmt.search.on_device import Ended, find_step_by_step
 from nmt.search.score import RankedSearch
 from nmt.search.step import S, SearchStep
 
-PATIENT = 10_000  # tokens: with so much patience nothing is given up, and there are K hypotheses
+PATIENT = 10_000  # tokens; with this much patience nothing is given up, and there are K hypotheses
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,13 @@ class Beam(RankedSearch):
         return self.ranked(find(self.rule(request.eos_id), step, state, request))
 
     def ranked(self, found: Iterable[Iterable[Ended]]) -> list[list[Hypothesis]]:
-        """What has ended of each sentence, best first."""
+        """The ended hypotheses of each sentence, best first."""
         return [best_first(self._hypothesis(*ended) for ended in of_sentence) for of_sentence in found]
 
     def _hypothesis(self, ids: list[int], log_prob: float, length: int, coverage: float) -> Hypothesis:
         if log_prob > -math.inf:
             return Hypothesis(ids, self.score(log_prob, length, coverage), log_prob, length, coverage)
-        return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # numbers of the model overflowed
+        return Hypothesis(ids, -math.inf, -math.inf, len(ids))  # the model's numbers overflowed
 
 
 def find_in_c(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
@@ -87,7 +87,7 @@ def find_in_c(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequ
     limits = request.max_length
     beams = NativeBeams(limits, rule.beam_size, rule.eos_id, rule.patience, request.start)
     searched = len(limits)
-    numbers = torch.arange(searched)  # of those searched
+    numbers = torch.arange(searched)  # of the sentences still searched
     ids = torch.full((searched,), request.bos_id)
     while searched:
         logits, state = step(ids, state)

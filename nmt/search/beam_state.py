@@ -1,7 +1,7 @@
-"""What a beam search knows of its hypotheses, as tensors on a device, and how a step changes it.
+"""The hypotheses of a beam search, as tensors on a device, and how a step changes them.
 
-The rule is written in beam.py. Every sentence has K rows from the first step to the last, those that only fill the
-beam with a log-probability of -inf; what lives on is remembered by the hypothesis that it extends.
+beam.py describes the rule. Every sentence has K rows from the first step to the last; rows that only fill the beam
+have a log-probability of -inf. The history of a live hypothesis is a chain of parents.
 
 Dims: B sentences, K hypotheses of each, N = B*K rows, T steps at most, V vocabulary, C candidates of a sentence,
 S source tokens.
@@ -21,39 +21,39 @@ from nmt.kernels.trial import is_trusted, wave
 from nmt.search.score import coverage
 from nmt.search.step import PADDING, SearchState
 
-STEPS = 4  # done at once, between two questions to the device
+STEPS = 4  # run together, between two queries to the device
 
 
 class BeamRule(NamedTuple):
-    """By what hypotheses are kept, ended and given up (see beam.py)."""
+    """How hypotheses are kept, ended and given up (see beam.py)."""
 
     beam_size: int
     patience: float
     eos_id: int
-    has_coverage: bool  # whether the score counts what the attention has covered
+    has_coverage: bool  # whether the score uses coverage
 
     def covered(self, state: SearchState) -> Tensor | None:
-        """The coverage of each row (N,); None where it does not count, or the state was not asked for it."""
+        """The coverage of each row (N,); None if the score does not use it or the state does not track it."""
         return coverage(state.attended) if self.has_coverage and state.attended is not None else None
 
 
 class BeamState(NamedTuple):
-    """Of what lives, and of what has ended; there the last column is where goes what has not."""
+    """The live and the ended hypotheses. The last column of `ended_*` takes the writes for those that have not."""
 
     ids: Tensor  # (N,), the last tokens
-    log_probs: Tensor  # (B, K), in float32; -inf where it only fills the beam
+    log_probs: Tensor  # (B, K), in float32; -inf for rows that only fill the beam
     done: Tensor  # (B,)
     max_length: Tensor  # (B,)
     step: Tensor  # (1,), tokens so far
-    tokens: Tensor  # (T, B, K), of each step the token of what lived on,
-    parents: Tensor  # (T, B, K), and which one it extended
-    best: Tensor  # (B,), the greatest mean log-probability of those that have ended, in float64
+    tokens: Tensor  # (T, B, K), at each step the token of each live hypothesis,
+    parents: Tensor  # (T, B, K), and which hypothesis it extended
+    best: Tensor  # (B,), the greatest mean log-probability of the ended ones, in float64
     ended_count: Tensor  # (B,)
     ended_log_probs: Tensor  # (B, K + 1), in float32
     ended_coverage: Tensor  # (B, K + 1)
     ended_at: Tensor  # (B, K + 1), the step
-    ended_parents: Tensor  # (B, K + 1), which one it extended
-    ended_tokens: Tensor  # (B, K + 1), by which token
+    ended_parents: Tensor  # (B, K + 1), which hypothesis it extended
+    ended_tokens: Tensor  # (B, K + 1), its last token
 
     def select(self, sentences: Tensor) -> BeamState:
         """(B',)"""
@@ -66,8 +66,8 @@ class BeamState(NamedTuple):
 
 
 def begun(max_length: Tensor, bos_id: int, beam: int, longest: int, start: Tensor | None = None) -> BeamState:
-    """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done. `start` is
-    the log-probability of what is forced (B,), None where nothing is."""
+    """The state before the first step, with room for the `longest` limit; a sentence with limit 0 is done. `start`
+    (B,) is the log-probability of the forced prefix; None: no prefix."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
     log_probs = torch.full((sentences, beam), -math.inf, device=device)
@@ -94,8 +94,8 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int, start: Tenso
 
 
 def advance(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: BeamState) -> tuple[BeamState, Tensor]:
-    """Logits (N,V) of a step, and the coverage of its rows (N,) -> the beams after it, and which row each row extends
-    (N,). May change the beams before."""
+    """Logits (N,V) of a step and the coverage of its rows (N,) -> the new beams, and which row each row extends (N,).
+    May change the old beams."""
     by_kernel = logits.device.type == "cuda" and _has_triton(logits.device)
     return (by_triton if by_kernel else by_torch)(rule, logits, covered, beams)
 
@@ -106,13 +106,13 @@ def by_triton(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: Bea
 
     each = min(rule.beam_size, logits.shape[1])
     found = triton_beam.extensions(logits.contiguous(), beams.log_probs.view(-1), each, PADDING)
-    beams = beams._replace(ids=torch.empty_like(beams.ids), step=beams.step + 1)  # the state may hold the ids before
+    beams = beams._replace(ids=torch.empty_like(beams.ids), step=beams.step + 1)  # the state may hold the old ids
     return beams, triton_beam.advance(*found, covered, beams, rule.patience, rule.eos_id)
 
 
 @cache
 def _has_triton(device: torch.device) -> bool:
-    """Whether there are kernels in Triton, and they can be trusted."""
+    """Whether there are Triton kernels, and they can be trusted."""
     try:
         from nmt.kernels import triton_beam  # noqa: F401
     except ImportError:
@@ -149,7 +149,7 @@ def by_torch(rule: BeamRule, logits: Tensor, covered: Tensor | None, beams: Beam
     best = torch.maximum(beams.best, means.amax(1))
 
     living = taken & ~ends
-    # Numbers of the model overflow, and nothing is likely: what there is ends, with no log-probability.
+    # The model's numbers overflowed and nothing is likely: the sentence ends without a log-probability.
     lost = ~beams.done & (count == 0) & ~living.any(1)
     count = count + lost
     ended[2][:, 0] += lost * length
@@ -180,6 +180,6 @@ def _best(logits: Tensor, log_probs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     logits.select(1, PADDING).fill_(-math.inf)
     best, token = logits.topk(min(beam, logits.shape[1]))  # (N, K)
     gains = (best - total + log_probs.view(-1, 1)).view(sentences, -1)
-    gains = torch.where(gains > -math.inf, gains, -math.inf)  # nor where it is not a number
+    gains = torch.where(gains > -math.inf, gains, -math.inf)  # NaN becomes -inf, too
     found, place = gains.topk(min(beam, gains.shape[1]))
     return found, place // best.shape[1], token.view(sentences, -1).gather(1, place)

@@ -15,12 +15,12 @@ from nmt.search.walk import walk
 
 @dataclass(frozen=True)
 class Greedy(RankedSearch):
-    """One hypothesis a sentence, that of a beam of one, with the score that it would have there."""
+    """One hypothesis per sentence, with the same score as from a beam of one."""
 
     def find(self, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Hypothesis]]:
         return walk(step, state, request, lambda logits, walks, t: argmax(logits), ranked=self)
 
 
 def argmax(x: Tensor) -> Tensor:
-    """x (N,V) -> where each row is largest (N,). On a CPU NumPy reads a row ten times as fast as torch does."""
+    """x (N,V) -> where each row is largest (N,). On a CPU NumPy does this ten times as fast as torch."""
     return x.argmax(1) if x.is_cuda else torch.from_numpy(x.float().numpy().argmax(1))

@@ -1,9 +1,8 @@
-"""Minimum Bayes risk: of several candidates the one that is most like the others, by their weight (Kumar & Byrne,
-2004; for samples, Eikema & Aziz, 2020, arXiv:2005.10283).
+"""Minimum Bayes risk: choose the candidate most similar to the others, which count by weight (Kumar & Byrne, 2004;
+for samples, Eikema & Aziz, 2020, arXiv:2005.10283).
 
-chrF and sentence BLEU of every candidate against every other, as sacreBLEU has them; BLEU counts the tokens that the
-caller says. The k-th occurrence of an n-gram in a text is a feature, so that the clipped matches of all pairs are one
-matrix product.
+chrF and sentence BLEU compare every candidate with every other, as in sacreBLEU; the caller tokenises for BLEU. The
+k-th occurrence of an n-gram in a text is a feature, so one matrix product gives the clipped matches of all pairs.
 
 Dims: N candidates, O orders of n-grams.
 """
@@ -23,7 +22,7 @@ CHRF_ORDER, CHRF_BETA, BLEU_ORDER = 6, 2, 4
 def expected_utility(
     texts: Sequence[str], weights: Sequence[float], utility: str, tokens: Tokens = str.split
 ) -> Floats:
-    """The mean utility of each text (N,), the others taken for references by their weights."""
+    """The mean utility of each text (N,) over all texts as references, by their weights."""
     different = list(dict.fromkeys(texts))
     place = np.array([different.index(text) for text in texts])
     share = np.bincount(place, weights, len(different))
@@ -33,7 +32,7 @@ def expected_utility(
 
 
 def chrf(texts: Sequence[str], tokens: Tokens = list) -> Floats:
-    """chrF2 of each text against each (N,N), from 0 to 100; its tokens are always the characters."""
+    """chrF2 of each text against each (N,N), from 0 to 100. `tokens` is ignored: chrF counts characters."""
     matches, totals = overlaps([list("".join(text.split())) for text in texts], CHRF_ORDER)
     used = (totals[:, :, None] > 0) & (totals[:, None] > 0)  # (O, N, N)
     count = np.maximum(used.sum(0), 1)
@@ -47,7 +46,7 @@ def chrf(texts: Sequence[str], tokens: Tokens = list) -> Floats:
 
 
 def bleu(texts: Sequence[str], tokens: Tokens) -> Floats:
-    """Sentence BLEU of each text against each (N,N), from 0 to 100: exponential smoothing, the orders there are."""
+    """Sentence BLEU of each text against each (N,N), from 0 to 100: exponential smoothing, effective order."""
     matches, totals = overlaps([tokens(text) for text in texts], BLEU_ORDER)
     total = totals[:, :, None]
     missed = (matches == 0) & (total > 0)
@@ -69,11 +68,11 @@ def overlaps(rows: Sequence[Sequence[str]], order: int) -> tuple[Floats, Floats]
     symbols = np.array([names.setdefault(symbol, len(names)) for row in rows for symbol in row], np.int64)
     owner = np.repeat(np.arange(n), [len(row) for row in rows])
     matches, totals = np.zeros((order, n, n)), np.zeros((order, n))
-    gram = symbols  # of the i + 1 symbols from here on
+    gram = symbols  # the n-gram of i + 1 symbols that begins here
     for i in range(order):
         if i:
             gram = np.unique(gram[:-1] * (len(names) + 1) + symbols[i:], return_inverse=True)[1]
-        inside = owner[: len(gram)] == owner[i:]  # one text
+        inside = owner[: len(gram)] == owner[i:]  # within one text
         of_text, grams = owner[: len(gram)][inside], gram[inside]
         totals[i] = np.bincount(of_text, minlength=n)
         pairs, counts = np.unique(grams * n + of_text, return_counts=True)

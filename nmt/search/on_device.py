@@ -1,8 +1,8 @@
-"""Beam search whose bookkeeping is tensors (beam_state.py): on a GPU, and on a CPU that has no kernels in C.
+"""Beam search with its bookkeeping in tensors (beam_state.py): on a GPU, and on a CPU without the kernels in C.
 
-A GPU must not be asked for anything between two steps. So `find` does some steps as one piece of work, which may be a
-CUDA graph; then the device is asked whether all have ended, and when half of the sentences have, the others go on
-without them. `find_step_by_step` asks after each step, and takes any state and any step.
+Reading from a GPU between two steps would make it wait. So `find` runs several steps as one piece of work, which may
+be a CUDA graph, and then asks the device which sentences have ended. Once half of them have, the others go on without
+them. `find_step_by_step` asks after each step, and takes any state and any step.
 
 Dims: B sentences, K hypotheses of each.
 """
@@ -21,7 +21,7 @@ from nmt.search.base import SearchRequest, filled, sentences_to_keep
 from nmt.search.beam_state import STEPS, BeamRule, BeamState, advance, begun
 from nmt.search.step import S, SearchState, SearchStep
 
-FEW = 8  # sentences, from which on none leave before the others
+FEW = 8  # sentences; no batch is reduced to fewer
 TENSORS = len(BeamState._fields)
 
 
@@ -29,18 +29,18 @@ class ExchangeableState(SearchState, Protocol):
     """A state whose tensors can be exchanged: those that a step changes, and those that it only reads."""
 
     def parts(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Those read, and those changed."""
+        """The tensors read, and those changed."""
         ...
 
     def with_parts(self, read: Iterator[Tensor], changed: Iterator[Tensor]) -> Self: ...
 
 
 E = TypeVar("E", bound=ExchangeableState)
-Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), good until the next run
+Run = Callable[..., Sequence[Tensor]]  # key, work, tensors -> work(*tensors), valid until the next run
 
 
 class Ended(NamedTuple):
-    """A hypothesis that a search has found (see base.Hypothesis)."""
+    """A finished hypothesis (see base.Hypothesis)."""
 
     ids: list[int]
     log_prob: float
@@ -49,7 +49,7 @@ class Ended(NamedTuple):
 
 
 class _Left(NamedTuple):
-    """Sentences that are searched no more: which, and their beams."""
+    """Sentences that have left the search: their numbers and beams."""
 
     sentences: Tensor
     beams: BeamState
@@ -57,7 +57,7 @@ class _Left(NamedTuple):
 
 @torch.no_grad()
 def find_step_by_step(rule: BeamRule, step: SearchStep[S], state: S, request: SearchRequest) -> list[list[Ended]]:
-    """Of each sentence what has ended, from a state with one row a sentence."""
+    """The ended hypotheses of each sentence, from a state with one row per sentence."""
     limits = request.max_length.clamp(min=1)
     if not len(limits):
         return []
@@ -74,7 +74,7 @@ def find_step_by_step(rule: BeamRule, step: SearchStep[S], state: S, request: Se
 
 @torch.no_grad()
 def find(rule: BeamRule, step: SearchStep[Any], state: E, beams: BeamState, run: Run) -> list[list[Ended]]:
-    """The same from the beams as they begin, of a state that has K rows a sentence already."""
+    """As `find_step_by_step`, but from initial beams and a state that already has K rows per sentence."""
 
     def advanced(beams: BeamState, state: E) -> tuple[BeamState, E]:
         read, changed = state.parts()
@@ -102,7 +102,7 @@ def _find(
     advanced: Callable[[BeamState, S], tuple[BeamState, S]],
     to_keep: Callable[[Sequence[bool]], list[int]],
 ) -> list[list[Ended]]:
-    """`advanced` until all have ended; `to_keep` tells which sentences go on."""
+    """Calls `advanced` until all have ended; `to_keep` chooses the sentences that go on."""
     sentences, device = len(beams.done), beams.done.device
     number = torch.arange(sentences, device=device)
     left: list[_Left] = []
@@ -120,7 +120,7 @@ def _find(
 
 
 def _half_to_keep(is_searched: Sequence[bool]) -> list[int]:
-    """All, until half of them or fewer make one of few sizes."""
+    """All, until a size of FEW times a power of two, at most half of the batch, is enough."""
     size = FEW
     while size < sum(is_searched):
         size *= 2
@@ -128,7 +128,7 @@ def _half_to_keep(is_searched: Sequence[bool]) -> list[int]:
 
 
 def _read(rule: BeamRule, left: Sequence[_Left], sentences: int) -> list[list[Ended]]:
-    """What has ended. Who stayed on as filling is read where it left first."""
+    """The ended hypotheses. A finished sentence that stayed to fill a batch is read from where it first left one."""
     found: list[list[Ended]] = [[] for _ in range(sentences)]
     for part in left:
         numbers, done, *others = _on_host([part.sentences, part.beams.done, *part.beams[5:7], *part.beams[8:]])
@@ -139,7 +139,7 @@ def _read(rule: BeamRule, left: Sequence[_Left], sentences: int) -> list[list[En
 
 
 def _on_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
-    """In one copy from the device."""
+    """Fetch all parts in one copy from the device."""
     packed, first = torch.cat([part.reshape(-1).view(torch.uint8) for part in parts]).cpu().numpy(), 0
     found = []
     for part in parts:
@@ -151,7 +151,7 @@ def _on_host(parts: Sequence[Tensor]) -> list[NDArray[Any]]:
 
 
 def _ended(parts: Sequence[NDArray[Any]], eos_id: int) -> Iterator[list[Ended]]:
-    """Of each sentence, from the history and what is known of those that have ended."""
+    """The ended hypotheses of each sentence, traced back through the history."""
     tokens, parents, count, log_probs, coverage, at, of, last = parts
     sentences = np.arange(len(count))[:, None]
     ids, row = np.zeros((*of.shape, int(at.max(initial=1))), np.int64), of

@@ -1,7 +1,7 @@
-"""Translations that must begin with given tokens: a step, made to prefer them above all others.
+"""Translations that must begin with given tokens: a wrapped step that makes these tokens certain.
 
-Any search then finds them by itself, and goes on freely where a sentence's prefix ends. To it a forced token is
-certain; what the model thinks of the prefix is told to the search by its `start`.
+Any search then finds them by itself, and goes on freely after a sentence's prefix. The search learns the prefix's
+log-probability under the model from `SearchRequest.start`.
 
 Dims: N rows, P forced tokens of the longest prefix, V vocabulary.
 """
@@ -16,13 +16,13 @@ from torch import Tensor
 
 from nmt.search.step import S, SearchStep
 
-FREE = -1  # in the place of a token: any may come
+FREE = -1  # instead of a token: any may come
 
 
 @dataclass(frozen=True)
 class ForcedPrefix(Generic[S]):
     inner: S
-    prefix: Tensor  # (N, P), what is still to come, FREE after its end
+    prefix: Tensor  # (N, P), the tokens still to come, FREE after its end
 
     @property
     def attended(self) -> Tensor | None:
@@ -33,7 +33,7 @@ class ForcedPrefix(Generic[S]):
 
 
 def forced(step: SearchStep[S]) -> SearchStep[ForcedPrefix[S]]:
-    """The step for states that know what must come."""
+    """The step for states with a forced prefix."""
 
     def forced_step(ids: Tensor, state: ForcedPrefix[S]) -> tuple[Tensor, ForcedPrefix[S]]:
         logits, inner = step(ids, state.inner)

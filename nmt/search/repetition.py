@@ -1,11 +1,11 @@
-"""A step that does not say again what it has said, for models that fall into a loop.
+"""A step that suppresses repetition, for models that fall into a loop.
 
-There are two ways. A token that would end an n-gram which its hypothesis already has may not come (Paulus et al.,
+There are two ways. A token is banned if it would complete an n-gram that its hypothesis already has (Paulus et al.,
 2017, arXiv:1705.04304). And the probability p of a token that its hypothesis already has becomes p^θ (after Keskar et
-al., 2019, arXiv:1909.05858, who divide its logit by θ; but logits are known up to a constant only).
+al., 2019, arXiv:1909.05858, who divide its logit by θ; but here logits are known only up to a constant).
 
-The probability that is taken away goes to the place of padding, which no search takes, and to no other token: what
-remains is as likely as the model says.
+The removed probability goes to padding, which no search takes, and to no other token: all others stay as likely as
+the model says.
 
 Dims: N rows, T tokens so far, BOS included, V vocabulary, n the order of the n-grams.
 """
@@ -40,8 +40,8 @@ class WithHistory(Generic[S]):
 def unrepeated(
     step: SearchStep[S], state: S, ngram: int, penalty: float
 ) -> tuple[SearchStep[WithHistory[S]], WithHistory[S]]:
-    """The step that allows no n-gram of this order twice (0: any) and multiplies the log-probability of a token that
-    has come by `penalty`, with its first state."""
+    """A step that allows no n-gram of this order twice (0: any) and multiplies the log-probability of repeated tokens
+    by `penalty`; and its first state."""
 
     def unrepeated_step(ids: Tensor, state: WithHistory[S]) -> tuple[Tensor, WithHistory[S]]:
         logits, inner = step(ids, state.inner)
@@ -57,7 +57,7 @@ def unrepeated(
 
 
 def repeating(tokens: Tensor, ngram: int) -> Tensor:
-    """Tokens (N,T) -> those that came after the last n - 1 when these stood there before, PADDING elsewhere (N,W)."""
+    """Tokens (N,T) -> those that followed earlier occurrences of the last n - 1 tokens (N,W), PADDING elsewhere."""
     length = tokens.shape[1]
     if length < ngram:
         return tokens[:, :0]
@@ -67,22 +67,22 @@ def repeating(tokens: Tensor, ngram: int) -> Tensor:
 
 
 def marked(log_probs: Tensor, tokens: Tensor) -> Tensor:
-    """Where these tokens (N,W) have their numbers in (N,V), bool."""
+    """A mask (N,V) of these tokens (N,W), padding excluded."""
     found = torch.zeros_like(log_probs, dtype=torch.bool).scatter_(1, tokens, True)
     found.select(1, PADDING).fill_(False)
     return found
 
 
 def penalise(log_probs: Tensor, had: Tensor, penalty: float) -> None:
-    """Changes log_probs (N,V) where tokens were had."""
-    share = (log_probs * (penalty - 1)).expm1().neg().clamp(min=0)  # 1 - p^(θ - 1), but for rounding
+    """Penalise log_probs (N,V) in place, at tokens that a hypothesis already has."""
+    share = (log_probs * (penalty - 1)).expm1().neg().clamp(min=0)  # 1 - p^(θ - 1), up to rounding
     lost = log_probs + share.log()  # log (p - p^θ)
     _take(log_probs, lost, had)
     log_probs.copy_(torch.where(had, log_probs * penalty, log_probs))
 
 
 def ban(log_probs: Tensor, banned: Tensor) -> None:
-    """Changes log_probs (N,V); what is the only one that may come, such as a forced token, may."""
+    """Changes log_probs (N,V) in place; keeps a row's only possible token, such as a forced one."""
     possible = log_probs > -torch.inf
     possible.select(1, PADDING).fill_(False)
     banned = banned & (possible & ~banned).any(1, keepdim=True)
@@ -91,7 +91,7 @@ def ban(log_probs: Tensor, banned: Tensor) -> None:
 
 
 def _take(log_probs: Tensor, lost: Tensor, where: Tensor) -> None:
-    """What is lost there (N,V) goes to padding."""
+    """Move the lost log-probability (N,V) there to padding."""
     rest = torch.where(where, lost, -torch.inf).logsumexp(1)
     padding = log_probs.select(1, PADDING)
     padding.copy_(torch.logaddexp(padding, rest))

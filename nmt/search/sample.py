@@ -1,7 +1,7 @@
-"""Sampling: tokens drawn with the probabilities that the model gives them, or only among the likelier ones.
+"""Sampling: tokens drawn with the model's probabilities, from all or only from the likelier ones.
 
-A draw depends on the seed, on the sentence (its key), on the number of the sample and on the number of the token, and
-on nothing else: so the same sentence has the same samples in any batch, whatever stands beside it.
+A draw depends only on the seed, the sentence (its key), the number of the sample and the number of the token. So a
+sentence has the same samples in any batch.
 
 Dims: N rows, V vocabulary.
 """
@@ -27,20 +27,20 @@ GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
 
 @dataclass(frozen=True)
 class Sample(Search):
-    """`samples` translations a sentence, in the order in which they are drawn; equal ones are not left out.
+    """`samples` translations per sentence, in the order drawn; duplicates are kept.
 
-    `temperature` divides the logits before all else. `top_k` (Fan et al., 2018, arXiv:1805.04833) keeps so many of
-    the likeliest tokens, `top_p` (Holtzman et al., 2020, arXiv:1904.09751) as few of them as have this probability
-    together; with both, `top_p` is of those that `top_k` keeps.
+    `temperature` divides the logits first. `top_k` (Fan et al., 2018, arXiv:1805.04833) keeps this many of the
+    likeliest tokens, `top_p` (Holtzman et al., 2020, arXiv:1904.09751) the fewest that together have this
+    probability. With both, `top_p` applies to those that `top_k` keeps.
     """
 
     is_random: ClassVar[bool] = True
 
     samples: int = 1  # translations a sentence
-    temperature: float = 1.0  # below 1 what is likely is drawn more often
-    top_k: int = 0  # draw from so many of the likeliest tokens; 0: all
-    top_p: float = 1.0  # draw from the likeliest that have this probability together
-    seed: int = 1  # the same one draws the same for the same sentence
+    temperature: float = 1.0  # below 1 likely tokens are drawn more often
+    top_k: int = 0  # draw from this many of the likeliest tokens; 0: all
+    top_p: float = 1.0  # draw from the likeliest tokens that together have this probability
+    seed: int = 1  # the same seed draws the same for the same sentence
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,30 +71,30 @@ class Sample(Search):
         return walk(step, state, request, choose, self.samples)
 
     def filtered(self, logits: Tensor) -> Tensor:
-        """Logits (N,V) -> the probabilities to draw with (N,V)."""
+        """Logits (N,V) -> weights to draw with (N,V)."""
         probability = (logits.float() / self.temperature).softmax(-1)
         if not self.top_k and self.top_p == 1:
             return probability
         ranked, order = probability.sort(dim=-1, descending=True, stable=True)
         if self.top_k:
             ranked[:, self.top_k :] = 0
-        before = ranked.cumsum(-1) - ranked  # the probability of all that is likelier
+        before = ranked.cumsum(-1) - ranked  # the probability of all likelier tokens
         ranked[before >= self.top_p * ranked.sum(-1, keepdim=True)] = 0
         return torch.zeros_like(probability).scatter_(1, order, ranked)
 
 
 def draw(weights: Tensor, chance: Tensor) -> Tensor:
-    """Weights (N,V), not all zero in a row, and numbers (N,) from 0 to below 1 -> a column for each row (N,): as
-    often as its share of the weight."""
+    """Weights (N,V), not all zero in a row, and numbers (N,) in [0, 1) -> a column for each row (N,), drawn as often
+    as its share of the weight."""
     mass = weights.double().cumsum(-1)
-    # To the right of what is reached: a column of no weight is never hit.
+    # right=True: a column without weight is never hit.
     place = torch.searchsorted(mass, (chance * mass[:, -1])[:, None], right=True)[:, 0]
-    last = (weights > 0).cumsum(-1).argmax(-1)  # where rounding would go beyond the end
+    last = (weights > 0).cumsum(-1).argmax(-1)  # limits a place that rounding puts beyond the end
     return torch.minimum(place, last)
 
 
 def uniform(own: Words, t: int) -> NDArray[np.float64]:
-    """A number from 0 to below 1 for each of these, another one at each t."""
+    """A number in [0, 1) for each of these, a new one at each t."""
     words = mix(own + np.uint64((t + 1) * GOLDEN % 2**64))
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 

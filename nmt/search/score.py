@@ -2,9 +2,9 @@
 
     score = log-probability / penalty(length) + β coverage      coverage = Σ_s log min(Σ_t α_ts, 1)
 
-with the attention's weights α of T target and S source tokens: what a translation has left out costs it.
+with the attention weights α of T target and S source tokens: a translation is penalised for what it leaves out.
 
-It is one function for a beam of any size, one included.
+Beams of any size, one included, use the same function.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nmt.search.base import Search
 
 Number = TypeVar("Number", float, Tensor)  # or tensors of numbers
 
-LEAST = 1e-6  # of a source token's weight, so that its logarithm is finite
+LEAST = 1e-6  # lower bound of a source token's weight, so that its logarithm is finite
 
 NORMALISATIONS: dict[str, Callable[[Any, float], Any]] = {
     # sum: the plain log-probability, which favours short translations
@@ -33,24 +33,24 @@ NORMALISATIONS: dict[str, Callable[[Any, float], Any]] = {
 
 
 def length_penalty(name: str, length: Number, alpha: float) -> Number:
-    """What the log-probability of `length` tokens (EOS included) is divided by."""
+    """The divisor of the log-probability of `length` tokens (EOS included)."""
     penalty: Number = NORMALISATIONS[name](length, alpha)
     return penalty
 
 
 def coverage(attended: Tensor) -> Tensor:
-    """The weight that source tokens have had (N,S), 1 on padding -> coverage (N,), 0 at best."""
+    """The weight that source tokens have received (N,S), 1 on padding -> coverage (N,), at most 0."""
     return attended.clamp(LEAST, 1).log().sum(1)
 
 
 @dataclass(frozen=True)
 class RankedSearch(Search):
-    """A search for the best, and how it ranks what it finds."""
+    """A search for the best hypothesis, with the score that ranks them."""
 
-    # What the log-probability is divided by: "average" length^alpha, "gnmt" ((5 + length) / 6)^alpha, "none" nothing.
+    # Divides the log-probability by: "average" length^alpha, "gnmt" ((5 + length) / 6)^alpha, "none" nothing.
     normalisation: str = "average"
-    alpha: float = 1.0  # more prefers longer translations
-    coverage: float = 0.0  # how much it counts; 0 to leave it out, where the model has no attention
+    alpha: float = 1.0  # higher values prefer longer translations
+    coverage: float = 0.0  # weight of coverage in the score; must be 0 if the model has no attention
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,5 +64,5 @@ class RankedSearch(Search):
         return self.coverage > 0
 
     def score(self, log_prob: Number, length: Number, coverage: Number) -> Number:
-        """Of a hypothesis (see above), or of many."""
+        """The score of a hypothesis (see above), or of many."""
         return log_prob / length_penalty(self.normalisation, length, self.alpha) + self.coverage * coverage

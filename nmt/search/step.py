@@ -1,4 +1,4 @@
-"""What a search moves by: a model's step, and its state between two steps. N rows, B sentences, V vocabulary."""
+"""A model's step, and its state between two steps. N rows, B sentences, V vocabulary."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ PADDING = 0  # its id, or its place in a list of ids
 
 
 class SearchState(Protocol):
-    """The model's side of a search, opaque to it. N rows, B sentences; the rows of a sentence stand together."""
+    """The model's state, opaque to the search. N rows, B sentences; the rows of a sentence are adjacent."""
 
     @property
     def attended(self) -> Tensor | None:
-        """The weight that source tokens have had in all steps so far (N,S), padding 1; None when not asked for."""
+        """The weight that source tokens have received so far (N,S), 1 on padding; None if not requested."""
         ...
 
     def select(self, rows: Tensor, sentences: Tensor | None = None) -> Self:
-        """Keep and reorder `rows` (N',); `sentences` (B',) tells which ones stay, None that all do."""
+        """Keep and reorder `rows` (N',); `sentences` (B',) are those that stay, None: all."""
         ...
 
 
 S = TypeVar("S", bound=SearchState)
-# The ids before (N,), the state -> logits (N,V) of what comes next, which may be overwritten, the state after. No
-# search takes padding; where the logits leave something out, padding's is that of all that they leave out.
+# The last ids (N,) and the state -> logits (N,V) of the next token, which may be overwritten, and the new state. No
+# search takes padding; its logit stands for everything that the other logits leave out.
 SearchStep = Callable[[Tensor, S], tuple[Tensor, S]]

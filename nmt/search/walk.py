@@ -1,4 +1,4 @@
-"""Searches that go one way: a token is chosen at every step and never taken back.
+"""Searches without backtracking: each step chooses a token for good.
 
 Dims: B sentences, W walks of each, N = B*W rows, V vocabulary.
 """
@@ -25,7 +25,7 @@ class _Walk:
     log_prob: float
     tokens: list[int] = field(default_factory=list)
     length: int = 0  # EOS included; 0 while it goes on
-    coverage: float = 0.0  # once it has ended, where the state tells
+    coverage: float = 0.0  # once it has ended, if the state tracks it
 
 
 @torch.no_grad()
@@ -37,8 +37,8 @@ def walk(
     width: int = 1,
     ranked: RankedSearch | None = None,
 ) -> list[list[Hypothesis]]:
-    """`width` walks a sentence; walk w of sentence b is number b * width + w. A log-probability is by the step,
-    whatever `choose` made of it. A score is that of `ranked`; without it, the log-probability."""
+    """`width` walks per sentence; walk w of sentence b is number b * width + w. Log-probabilities are `step`'s,
+    whatever `choose` does. `ranked` computes the score; without it, the score is the log-probability."""
     sentences, device = len(request.max_length), request.max_length.device
     start = [0.0] * sentences if request.start is None else request.start.tolist()
     walks = [
@@ -46,7 +46,7 @@ def walk(
         for limit, before in zip(request.max_length.tolist(), start, strict=True)
         for _ in range(width)
     ]
-    numbers = list(range(len(walks)))  # which one a row is
+    numbers = list(range(len(walks)))  # the walk of each row
     ids = torch.full((len(walks),), request.bos_id, device=device)
     if width > 1:
         state = state.select(torch.arange(sentences, device=device).repeat_interleave(width))
@@ -83,7 +83,7 @@ def walk(
 def _chosen(
     logits: Tensor, numbers: list[int], t: int, choose: Choose, scored: bool
 ) -> tuple[Tensor, Iterable[float]]:
-    """Logits (N,V), which it changes -> the ids (N,) of step t, and their log-probabilities; 0 where not scored."""
+    """Logits (N,V), changed in place -> the ids (N,) of step t and their log-probabilities; 0 if not scored."""
     total = logits.logsumexp(-1) if scored else None
     logits.select(1, PADDING).fill_(-math.inf)
     ids = choose(logits, numbers, t)
