@@ -1,1 +1,1 @@
-"""Kernels made from the cells: traced once, written for a machine, and called in the loop of training."""
+"""Kernels generated from the cells: traced once, written for a machine, and called in the training loop."""

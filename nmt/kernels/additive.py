@@ -1,6 +1,6 @@
 """The scores of additive attention, v · tanh(q + k), for every pair of a query and a key.
 
-Nothing of size (T,S,D) is kept: it is made piece by piece, and once more for the gradient, which is faster than
+Nothing of size (T,S,D) is kept: it is computed piece by piece, and again for the gradient, which is faster than
 keeping it.
 
 Dims: B sentences, T queries, S keys, A heads, D features of a head.
@@ -25,8 +25,8 @@ LIMIT = 20.0  # of q and k each: exp(2 * LIMIT)**2 is still finite in float32, a
 
 
 def additive_scores(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """q (B,T,A*D), k (B,S,A*D), v (A,D) -> scores (B,A,T,S), as wide as v. Beyond ±LIMIT q and k count as that."""
-    if q.is_meta:  # nothing is computed: whoever writes down what would be gets the formula as it is
+    """q (B,T,A*D), k (B,S,A*D), v (A,D) -> scores (B,A,T,S), of v's type. q and k are clamped to ±LIMIT."""
+    if q.is_meta:  # nothing is computed: a tracer gets the plain formula
         of_q, of_k = (x.view(*x.shape[:2], *v.shape).transpose(1, 2) for x in (q, k))  # (B,A,·,D)
         return (torch.tanh(of_q.unsqueeze(3) + of_k.unsqueeze(2)) @ v[:, None, :, None]).squeeze(-1)
     with torch.autocast(q.device.type, enabled=False):
@@ -50,7 +50,7 @@ def _in_chunks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
 @cache
 def _has_triton(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether there are kernels in Triton, and they can be trusted."""
+    """Whether there are Triton kernels, and they can be trusted."""
     try:
         from nmt.kernels import triton_additive  # noqa: F401
     except ImportError:
@@ -124,9 +124,9 @@ class _ByTriton(torch.autograd.Function):
 class _InChunks(torch.autograd.Function):
     """One head: q (B,T,D), k (B,S,D), v (D,) -> (B,T,S), for q and k within ±LIMIT.
 
-    tanh(q + k) = 1 - 2r with r = 1 / (1 + exp(2q) exp(2k)): exponentials of each side alone, and then but a
-    product and a reciprocal for each pair, which is many times faster than a tanh. The (B,T,S,D) inside is made in
-    one buffer, chunk by chunk, small enough for a processor's cache, or a small part of a GPU's memory.
+    tanh(q + k) = 1 - 2r with r = 1 / (1 + exp(2q) exp(2k)): exponentials for each side alone, and only a product and
+    a reciprocal for each pair, which is many times faster than a tanh. The inner (B,T,S,D) is computed chunk by chunk
+    in one buffer, which fits a processor's cache or a small part of a GPU's memory.
     """
 
     CHUNK = 1 << 19  # numbers, on a CPU

@@ -1,8 +1,8 @@
-"""Kernels in C, for the CPU: nmt/native/forward.h and cells.h are written here.
+"""Writes the kernels in C, for the CPU: nmt/native/forward.h and cells.h.
 
-A function goes over the units of a row some times: once, and once more after each sum over the units that it needs.
-What is dear and needed again is kept for the row, what is cheap is computed again. Training calls it for all rows of
-a step (cells.h), search for one after the other (nmt_step_... in forward.h).
+A function passes over the units of a row once, and again after each sum over the units that it needs. Expensive
+values that are needed again are kept for the row; cheap ones are recomputed. Training calls a function for all rows
+of a step (cells.h), search for one row after the other (nmt_step_... in forward.h).
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ CALLS = {
     "minimum": "minimum",
 }
 COMPARISONS = {"greater": ">", "at_least": ">=", "equal": "=="}
-COST = {"exp": 12, "log1p": 12, "sigmoid": 16, "tanh": 16, "div": 6, "rsqrt": 6}  # of a vector, in cycles or so
-KEPT_FROM = 6  # what costs more is kept rather than computed again
+COST = {"exp": 12, "log1p": 12, "sigmoid": 16, "tanh": 16, "div": 6, "rsqrt": 6}  # of a vector, roughly in cycles
+KEPT_FROM = 6  # values that cost more are kept, not recomputed
 
 
 class Pass(NamedTuple):
-    """One way over the units."""
+    """One pass over the units."""
 
-    nodes: list[int]  # what is computed, in order
+    nodes: list[int]  # to compute, in order
     sums: list[int]
     outputs: list[tuple[str, int]]  # name and number of the vector
-    kept: list[int]  # what later passes need
+    kept: list[int]  # vectors that later passes need
 
 
 def passes(kernel: Kernel) -> list[Pass]:
@@ -74,7 +74,7 @@ def passes(kernel: Kernel) -> list[Pass]:
 
 
 def _wanted(expressions: Expressions, roots: Iterable[int], computed: dict[int, int], kept: set[int]) -> list[int]:
-    """The vectors that a pass computes; of those that an earlier one did, what is dear joins `kept`."""
+    """The vectors that a pass computes. Expensive ones that an earlier pass computed are added to `kept`."""
     wanted, stack = set(), list(roots)
     while stack:
         node = stack.pop()
@@ -89,7 +89,7 @@ def _wanted(expressions: Expressions, roots: Iterable[int], computed: dict[int, 
 
 
 def _cost(expressions: Expressions, node: int, kept: set[int]) -> int:
-    """Of computing a vector from what is there."""
+    """The cost of computing a vector, given the kept ones."""
     nodes, stack = set(), [node]
     while stack:
         node = stack.pop()
@@ -100,12 +100,12 @@ def _cost(expressions: Expressions, node: int, kept: set[int]) -> int:
 
 
 HEADER = "// {}, as scripts/write_kernels.py writes it: change the cells instead.\n"
-ROW = "int64_t units, float *kept"  # what the function of a row takes beside its operands
+ROW = "int64_t units, float *kept"  # arguments of a row's function besides its operands
 
 
 def cells_source(cells: Iterable[Cell]) -> dict[str, str]:
-    """What forward.h and cells.h of nmt/native must be. Cells without kernels are left out, of those with the same
-    all but one."""
+    """The content of nmt/native/forward.h and cells.h. Cells without kernels are left out; cells with the same
+    kernels appear once."""
     forward, rest = dict[str, str](), dict[str, str]()
     for cell in cells:
         own_forward, own_rest = sources(cell)
@@ -120,8 +120,8 @@ def cells_source(cells: Iterable[Cell]) -> dict[str, str]:
 
 
 def sources(cell: Cell) -> tuple[dict[str, str], dict[str, str]]:
-    """Of a cell what search needs, and beside that training, each part by its name; nothing where it has no kernels.
-    `NAME` and `narrow` are macros."""
+    """A cell's parts for search, and its further parts for training, by name; empty if it has no kernels. `NAME` and
+    `narrow` are macros."""
     forward, rest = dict[str, str](), dict[str, str]()
     with suppress(NotTraceableError):
         step = step_kernels_of(cell)
@@ -134,12 +134,12 @@ def sources(cell: Cell) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def once(*lines: str) -> str:
-    """What is not for each width."""
+    """Lines that are not repeated for each width."""
     return "\n".join(["#ifndef SECOND_TIME", *lines, "#endif\n"])
 
 
 def row_source(kernel: Kernel) -> str:
-    """A function of one row."""
+    """The function for one row."""
     ways = passes(kernel)
     kept = {node: place for place, node in enumerate(node for way in ways for node in way.kept)}
     operands = (f"{_type(access)} *{access.name}_at" for access in kernel.operands)
@@ -152,7 +152,7 @@ def row_source(kernel: Kernel) -> str:
 
 
 def rows_source(kernel: Kernel) -> str:
-    """What training calls: a function of the rows of a step."""
+    """The function that training calls, for all rows of a step."""
     name, operands = kernel.name, enumerate(kernel.operands)
     at = (f"at(&p->operands[{k}], {'chunk' if access.is_sum else 't'}, layer, row)" for k, access in operands)
     return "\n".join(
@@ -174,8 +174,8 @@ def rows_source(kernel: Kernel) -> str:
 
 
 def step_source(cell: Cell, step: StepKernels) -> str:
-    """What search calls: a function of one row for each kernel. The parts of a state are so far apart, the cell's own
-    vectors side by side; each but the last leaves in `after` what is to be multiplied."""
+    """The functions that search calls, one per kernel, for one row. The parts of a state are `far` numbers apart,
+    the cell's own vectors are adjacent; each function but the last leaves the next product's factor in `after`."""
     places, first = {"gates": "gates", "x": "x", "hidden": "after", "multiplied": "after"}, 0
     for k, state in enumerate(cell.states):
         places |= {state: f"state + {k} * far", f"new_{state}": f"after + {k} * far_after"}
@@ -260,7 +260,7 @@ def _body(kernel: Kernel, way: Pass, kept: dict[int, int], part: bool) -> Iterat
 
 
 def _value(expressions: Expressions, x: int, vector: bool) -> str:
-    """A node as it stands in an expression."""
+    """A node as it is written in an expression."""
     node = expressions.nodes[x]
     text = f"{node.value!r}f" if node.function == CONSTANT else f"x{x}"
     if node.function == CONSTANT and node.value < 0:

@@ -1,4 +1,4 @@
-"""What steps of a cell make of a few random numbers, so that two ways to compute them can be compared.
+"""The results of a cell's steps on a few random numbers, to compare two ways to compute them.
 
 Dims: T steps, D layers side by side, B sentences, H hidden units.
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 T, D, B = 2, 2, 3
 
-TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}  # of the largest number
+TOLERANCE = {torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}  # relative to the largest number
 
 
 @undisturbed()
 def results(steps: Steps, cell: Cell, device: torch.device, narrow: torch.dtype, units: int) -> dict[str, Tensor]:
-    """Of T steps, forward and backward, by name; states are in float32, or in float64 if products are. The inputs are
-    the same for all steps of a cell."""
+    """The results of T steps, forward and backward, by name. States are in float32, or in float64 if products are.
+    The inputs are the same for every way to compute a cell."""
     generator, wide = torch.Generator().manual_seed(0), torch.promote_types(narrow, torch.float32)
 
     def random(*shape: int, dtype: torch.dtype = wide) -> Tensor:
@@ -58,7 +58,7 @@ def results(steps: Steps, cell: Cell, device: torch.device, narrow: torch.dtype,
 
 
 def _inputs(cell: Cell, units: int, wide: Callable[..., Tensor], narrow: Callable[..., Tensor]) -> dict[str, Tensor]:
-    """What the steps read, in random numbers of either kind, and where they write, (T,D,B,F) by name."""
+    """What the steps read, as random wide and narrow numbers, and where they write, (T,D,B,F) by name."""
     rows = cell.gate_rows(units)
     hidden = narrow(D, T + 1, B, units)
     parts = {
@@ -76,7 +76,7 @@ def _inputs(cell: Cell, units: int, wide: Callable[..., Tensor], narrow: Callabl
 
 
 def _of_all_steps(arriving: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-    """(T+1,D,B,F) of each name -> what each step reads and writes, all kept in one place."""
+    """(T+1,D,B,F) of each name -> what the steps read and write, with all steps kept."""
     own = {name: part[1:] if name == "grad_product" else part[:-1] for name, part in arriving.items()}
     return [own | {_new(name): part[1:] for name, part in arriving.items() if name != "grad_product"}] * T
 

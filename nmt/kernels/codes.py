@@ -1,5 +1,5 @@
-"""Codes in the place of numbers: an integer tells of which expression a number is a unit, and which one. So torch
-itself moves codes about in views, chunks and joins, and only what computes has to be known here.
+"""Codes instead of numbers: an integer identifies an expression and one of its units. So torch itself moves codes in
+views, chunks and joins, and only operations that compute have to be known here.
 
 Dims: H units, K vectors of them.
 """
@@ -19,11 +19,11 @@ aten = torch.ops.aten
 
 
 class NotTraceableError(Exception):
-    """The cell computes something that is not done unit by unit: it keeps torch's loop."""
+    """The cell computes something that is not elementwise, so it keeps torch's loop."""
 
 
 class Coder:
-    """Does on codes what torch does on numbers."""
+    """Does with codes what torch does with numbers."""
 
     def __init__(self, units: int) -> None:
         self.units, self.expressions = units, Expressions()
@@ -33,11 +33,11 @@ class Coder:
         return self.codes(torch.tensor(nodes, dtype=torch.int64)).view(part.shape)
 
     def codes(self, nodes: Tensor) -> Tensor:
-        """Nodes (...) -> the codes of their units (...,H)."""
+        """Nodes (...) -> codes of their units (...,H)."""
         return nodes[..., None] * self.units + torch.arange(self.units)
 
     def vectors(self, codes: Tensor) -> Tensor:
-        """Codes (...,K*H) -> nodes (...,K); of single numbers (...,1) their nodes."""
+        """Codes (...,K*H) -> nodes (...,K); codes of single numbers (...,1) -> their nodes."""
         if codes.shape[-1] == 1:
             return codes // self.units
         if codes.shape[-1] % self.units:
@@ -54,7 +54,7 @@ class Coder:
         return torch.full(tuple(shape), self.expressions.constant(value) * self.units)
 
     def apply(self, function: str, *arguments: Tensor | float) -> Tensor:
-        """A function unit by unit, of codes and numbers."""
+        """Apply an elementwise function to codes and numbers."""
         tensors = [part if isinstance(part, Tensor) else self.full((1,), part) for part in arguments]
         vectors = [self.vectors(part) for part in tensors]
         shape = torch.broadcast_shapes(*(part.shape for part in tensors))  # type: ignore[no-untyped-call]
@@ -64,7 +64,7 @@ class Coder:
         return self._coded(found, nodes[0].shape, shape)
 
     def _coded(self, nodes: list[int], grid: torch.Size, shape: torch.Size) -> Tensor:
-        """Nodes, in a grid (...,K), -> codes (...,K*H), or of single numbers (...,1)."""
+        """Nodes in a grid (...,K) -> codes (...,K*H), or (...,1) for single numbers."""
         found = torch.tensor(nodes, dtype=torch.int64).view(grid)
         if shape[-1] == 1:
             return found * self.units
@@ -90,7 +90,7 @@ class Coder:
         return self.apply("div", total, x.numel() / total.numel())
 
     def call(self, target: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Any:
-        """What an operation of torch does, on codes."""
+        """Apply an operation of torch to codes."""
         if target is operator.getitem:
             return arguments[0][arguments[1]]
         if target in MOVES:
@@ -99,7 +99,7 @@ class Coder:
             raise NotTraceableError(f"{target} {options or ''}".strip())
         try:
             return FUNCTIONS[target](self, *arguments)
-        except (TypeError, ValueError):  # with arguments that are rare
+        except (TypeError, ValueError):  # rare arguments
             raise NotTraceableError(f"{target} of {len(arguments)}") from None
 
 
@@ -156,7 +156,7 @@ def _threshold_backward(coder: Coder, grad: Tensor, y: Tensor, threshold: float)
 
 
 def _log_sigmoid(coder: Coder, x: Tensor) -> tuple[Tensor, Tensor]:
-    """min(0, x) - log(1 + exp(-|x|)); the second is what torch keeps for the gradient."""
+    """min(0, x) - log(1 + exp(-|x|)); the second result is what torch keeps for the gradient."""
     kept = coder.apply("exp", coder.apply("neg", coder.apply("abs", x)))
     return coder.apply("sub", coder.apply("minimum", x, 0.0), coder.apply("log1p", kept)), kept
 
@@ -197,7 +197,7 @@ def _select_backward(coder: Coder, grad: Tensor, shape: Sequence[int], dim: int,
 
 
 HOW = {"dtype", "layout", "device", "pin_memory", "memory_format"}  # options that change no number
-# What only moves numbers: codes move likewise.
+# Operations that only move numbers: they move codes likewise.
 MOVES = {
     aten.slice.Tensor,
     aten.view.default,

@@ -1,7 +1,7 @@
-"""What a kernel computes for one row, as a graph of expressions.
+"""The computation of a kernel for one row, as a graph of expressions.
 
-A value is a vector of H numbers, one a unit, or a single number that all units share. Equal expressions are one node,
-so what a cell and its gradient have in common is computed once.
+A value is a vector of H numbers, one per unit, or a single number that all units share. Equal expressions are one
+node, so values common to a cell and its gradient are computed once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FUNCTIONS = {  # name -> how many values it takes
     "greater": 2,  # 1 or 0
     "at_least": 2,
     "equal": 2,
-    "where": 3,  # of the first 1: the second, of 0: the third
+    "where": 3,  # the second if the first is 1, the third if it is 0
 }
 
 
@@ -37,13 +37,13 @@ class Expression(NamedTuple):
     the `NUMBER_OF_UNITS`, or a function of other nodes."""
 
     function: str
-    arguments: tuple[int, ...] = ()  # nodes, by their place
+    arguments: tuple[int, ...] = ()  # nodes, by index
     name: str = ""
     value: float = 0.0  # of a constant; of a load, k
 
 
 class Expressions:
-    """Nodes in an order in which each comes after its arguments."""
+    """Nodes, each after its arguments."""
 
     def __init__(self) -> None:
         self.nodes: list[Expression] = []
@@ -67,7 +67,7 @@ class Expressions:
         return self._add(Expression(NUMBER_OF_UNITS), False)
 
     def sum(self, x: int) -> int:
-        """Over the units. A number that all share counts H times."""
+        """The sum over the units. A number that all share counts H times."""
         if not self.is_vector[x]:
             return self.apply("mul", x, self.units())
         return self._add(Expression(SUM, (x,)), False)
@@ -81,18 +81,18 @@ class Expressions:
         return self._add(Expression(function, arguments), any(self.is_vector[x] for x in arguments))
 
     def copied(self, node: Expression, places: Mapping[int, int]) -> int:
-        """A node of other expressions, of whose nodes the places here are known."""
+        """Copy a node from other expressions; `places` maps their nodes to those here."""
         if node.function in (LOAD, CONSTANT, NUMBER_OF_UNITS):
             return self._add(node, node.function == LOAD)
         arguments = [places[x] for x in node.arguments]
         return self.sum(*arguments) if node.function == SUM else self.apply(node.function, *arguments)
 
     def value_of(self, x: int) -> float | None:
-        """Of a constant."""
+        """The value of a constant, else None."""
         return self.nodes[x].value if self.nodes[x].function == CONSTANT else None
 
     def _simplified(self, function: str, arguments: tuple[int, ...]) -> int | None:
-        """What autograd leaves behind: products with 0 and 1, sums with 0, signs."""
+        """Simplify what autograd leaves behind: products with 0 and 1, sums with 0, signs."""
         values = [self.value_of(x) for x in arguments]
         if function == "add" and 0.0 in values:
             return arguments[1 - values.index(0.0)]
@@ -115,7 +115,7 @@ class Expressions:
         return None
 
     def needed(self, outputs: Iterable[int]) -> list[int]:
-        """The nodes that some depend on, and they, in order."""
+        """The outputs and all nodes that they depend on, in order."""
         wanted, stack = set(), list(outputs)
         while stack:
             node = stack.pop()
@@ -125,7 +125,7 @@ class Expressions:
         return sorted(wanted)
 
     def rounds(self, nodes: Iterable[int]) -> dict[int, int]:
-        """How many sums over the units, one after the other, must be there before a node can be computed."""
+        """For each node, how many successive sums over the units it has to wait for."""
         rounds: dict[int, int] = {}
         for node in nodes:
             before = max((rounds[x] for x in self.nodes[node].arguments), default=0)

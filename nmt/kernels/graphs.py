@@ -1,10 +1,10 @@
 """Work on a GPU as CUDA graphs: the device starts hundreds of small kernels by itself, without Python.
 
-A graph works on the same memory whenever it runs, so there is one for each set of shapes. Work that is met for the
-first time is done as it is, which also compiles its kernels; what is met again is captured. A graph starts the same
-kernels, and draws the same random numbers, as the work itself would, so results do not tell whether there was one.
+A graph always works on the same memory, so there is one for each set of shapes. Work seen for the first time runs as
+it is, which also compiles its kernels; work seen again is captured. A graph starts the same kernels and draws the
+same random numbers as the work itself, so the results are the same.
 
-What is captured must not wait for the GPU, copy from the host's memory, or look at numbers that the GPU computes.
+Captured work must not wait for the GPU, copy from the host's memory, or read numbers that the GPU computes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from torch import Tensor
 log = logging.getLogger(__name__)
 
 MOST = 512  # graphs of one kind of work
-ENOUGH = 1 / 4  # of a GPU's memory: where less is free, torch gives back what it caches before one more is captured
-SHARE = 1 / 8  # of a GPU's memory, for what they read and write
+ENOUGH = 1 / 4  # of a GPU's memory: if less is free, torch releases its cache before the next capture
+SHARE = 1 / 8  # of a GPU's memory, for the graphs' inputs and outputs
 
 Work = Callable[..., Sequence[Tensor]]  # of tensors
 
@@ -33,7 +33,7 @@ class CapturedGraph(Protocol):
     def replay(self) -> None: ...
 
 
-# Captures what the function does, without doing it. Memory of its own it takes from where the graph given has it.
+# Captures what the function does, without running it. Takes memory from the pool of the given graph.
 Capture = Callable[[Callable[[], None], CapturedGraph | None], CapturedGraph]
 
 
@@ -47,16 +47,16 @@ class _Entry:
 
 
 class Graphs:
-    """Of one kind of work on one device; those not used for longest go first. One thread at a time."""
+    """The graphs of one kind of work on one device; the least recently used go first. One thread at a time."""
 
     def __init__(self, what: str, capture: Capture, most: int = MOST, most_bytes: int = sys.maxsize) -> None:
         self.what, self.capture, self.most, self.most_bytes = what, capture, most, most_bytes
         self.entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self.outputs: dict[Hashable, list[Tensor]] = {}  # one place for all whose outputs have the same shapes
+        self.outputs: dict[Hashable, list[Tensor]] = {}  # shared by all graphs whose outputs have the same shapes
         self.is_off = False
 
     def run(self, key: Hashable, work: Work, *inputs: Tensor) -> Sequence[Tensor]:
-        """work(*inputs); good until the next run. `key` tells what the work is, but for the shapes of its inputs."""
+        """work(*inputs); valid until the next run. `key` identifies the work, apart from the shapes of its inputs."""
         key = key, shapes(inputs)
         entry = None if self.is_off else self.entries.get(key)
         if entry is None:
@@ -77,7 +77,7 @@ class Graphs:
         return entry.outputs
 
     def _captured(self, entry: _Entry, work: Work, inputs: Sequence[Tensor]) -> CapturedGraph:
-        with torch.inference_mode(False):  # which may be on now and off the next time
+        with torch.inference_mode(False):  # it may be on now and off the next time
             entry.inputs = [torch.empty_like(part) for part in inputs]
         torch._foreach_copy_(entry.inputs, list(inputs))
         others = (other.graph for other in self.entries.values() if other.graph is not None)
@@ -115,29 +115,29 @@ def shapes(parts: Sequence[Tensor]) -> Hashable:
 
 
 def graphs_on(device: torch.device, what: str) -> Graphs:
-    """For a GPU, which has been used before."""
+    """The graphs for a GPU that has been used before."""
     generator = torch.cuda.default_generators[torch.cuda.current_device() if device.index is None else device.index]
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def capture(done: Callable[[], None], beside: CapturedGraph | None) -> CapturedGraph:
         graph, before = torch.cuda.CUDAGraph(), generator.clone_state()
-        pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # it is gone with its last graph
+        pool = beside.pool() if isinstance(beside, torch.cuda.CUDAGraph) else None  # freed with its last graph
         free, total = torch.cuda.mem_get_info(device)
         if free < ENOUGH * total:
-            torch.cuda.empty_cache()  # which can't be done meanwhile
+            torch.cuda.empty_cache()  # impossible during a capture
         current, collects = torch.cuda.current_stream(device), gc.isenabled()
         stream.wait_stream(current)
-        gc.disable()  # what it frees might be a graph, which must not be while one is captured
+        gc.disable()  # it might free a graph, which is not allowed during a capture
         try:
             with torch.cuda.stream(stream):
-                # Other threads, such as one that copies batches, go on meanwhile.
+                # "thread_local": other threads, such as one that copies batches, go on.
                 graph.capture_begin(pool, "thread_local")
                 try:
                     done()
                 finally:
                     graph.capture_end()
         except Exception:
-            generator.graphsafe_set_state(before)  # else it takes itself to be captured, and draws no more
+            generator.graphsafe_set_state(before)  # else it believes that it is being captured, and draws no more
             raise
         finally:
             if collects:

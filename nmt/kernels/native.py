@@ -1,4 +1,4 @@
-"""The kernels in C (c.py), as nmt/native compiles them, called on tensors."""
+"""Calls the kernels in C (c.py), which nmt/native compiles, on tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nmt.native.build import cells_library
 
 MOST_OPERANDS = 40  # as in rows.h
 C_TYPES = {torch.float32: "float", torch.bfloat16: "bfloat16"}
-SHARED_FROM = 1 << 13  # numbers of a state from which threads share a step
+SHARED_FROM = 1 << 13  # numbers in a state from which on threads share a step
 
 
 class _Operand(ctypes.Structure):
@@ -39,7 +39,7 @@ def instructions() -> str:
 
 
 def library() -> ctypes.CDLL | None:
-    """For the best instruction set of this processor; None where none was compiled."""
+    """The library for the best instruction set of this processor; None if none was compiled."""
     return _library(instructions())
 
 
@@ -55,7 +55,7 @@ def load(path: Path) -> ctypes.CDLL | None:
     except OSError:
         return None
     for runtime in openmp_runtimes(Path(torch.__file__).parent / "lib"):
-        # torch's own threads: others would wait for theirs, and for the processor.
+        # Use torch's own threads: a second pool would compete with them for the processor.
         call = getattr(ctypes.CDLL(str(runtime)), "GOMP_parallel", None)
         if call is not None:
             found.nmt_threads(ctypes.cast(call, ctypes.c_void_p))
@@ -68,7 +68,7 @@ def openmp_runtimes(folder: Path) -> list[Path]:
 
 
 class Function:
-    """A kernel of a library. Raises AttributeError where it has none of that name."""
+    """A kernel of a library. Raises AttributeError if the library has none of that name."""
 
     def __init__(self, library: ctypes.CDLL, kernel: str) -> None:
         self.of = {dtype: getattr(library, f"nmt_{kernel}_{name}") for dtype, name in C_TYPES.items()}
@@ -82,15 +82,15 @@ class CellFunctions(NamedTuple):
 
 
 class StepFunctions(NamedTuple):
-    """What search calls for a step of one row (see layer.h): functions by their addresses, and between each two of
-    them a product by a matrix of the cell's own, by its name."""
+    """The functions that search calls for a step of one row (see layer.h), by address, and the names of the cell's
+    own matrices, each of which multiplies between two of them."""
 
     addresses: list[int]
     matrices: list[str]
 
 
 def step_functions(cell: Cell) -> StepFunctions | None:
-    """None where there are none."""
+    """The functions of a step of search; None if there are none."""
     name = f"nmt_step_{kernel_name(cell)}"
     found = _library_with(name, cell, nmt.native.kernels())
     if found is None:
@@ -105,7 +105,7 @@ def address_of(function: Any) -> int:
 
 
 def functions_of(cell: Cell) -> CellFunctions | None:
-    """Of a cell's steps; None where there are none. What is not in the library is compiled when it is asked for."""
+    """The functions of a cell's steps; None if there are none. Those not in the library are compiled on demand."""
     return _functions_of(cell, instructions())
 
 
@@ -117,7 +117,7 @@ def _functions_of(cell: Cell, instructions: str) -> CellFunctions | None:
 
 
 def _library_with(symbol: str, cell: Cell, compiled: ctypes.CDLL | None) -> ctypes.CDLL | None:
-    """The library with a kernel of the cell: what was compiled before, or else is made on demand; None without."""
+    """The library with a kernel of the cell, compiled before or on demand; None if there is none."""
     if compiled is not None and _is_written_from(cell, compiled) and hasattr(compiled, symbol):
         return compiled
     path = on_demand.library_of(cell, instructions())
@@ -126,31 +126,31 @@ def _library_with(symbol: str, cell: Cell, compiled: ctypes.CDLL | None) -> ctyp
 
 
 def _is_written_from(cell: Cell, library: ctypes.CDLL) -> bool:
-    """Whether it was written from the cells as they are; whoever changes one shall not have the one before."""
+    """Whether the library was written from the current cells; a changed cell must not get its old kernel."""
     is_ours = type(cell).__module__.startswith("nmt.cells.")
     return is_ours and ctypes.string_at(library.nmt_cells) == digest().encode()
 
 
 def takes(narrow: Tensor, wide: Tensor) -> bool:
-    """Whether there are kernels for numbers as narrow and as wide as these, where they are."""
+    """Whether there are kernels for the types and the device of these tensors."""
     is_known = narrow.dtype in C_TYPES and wide.dtype == torch.float32
     return is_known and narrow.device.type == "cpu" and library() is not None
 
 
 def share(kernel: str, narrow: torch.dtype, work: ctypes.Structure, count: int) -> None:
-    """Do `count` pieces of work, which threads share."""
+    """Do `count` pieces of work, shared by threads."""
     function = getattr(library(), f"nmt_{kernel}_{C_TYPES[narrow]}")
     function(ctypes.byref(work), ctypes.c_int64(count), ctypes.c_int64(torch.get_num_threads()))
 
 
 def chunks(rows: int, units: int) -> int:
-    """Into how many parts the rows of a step are divided."""
+    """The number of parts into which the rows of a step are divided."""
     return min(rows, torch.get_num_threads()) if rows * units >= SHARED_FROM else 1
 
 
 class Call:
-    """A kernel on its operands: of T steps, D layers and B rows each (T,D,B,F), with 1 for what is the same in all;
-    of a sum (chunks,D,1,F). They must live as long as this does."""
+    """A kernel with its operands, (T,D,B,F) for T steps, D layers and B rows, with size 1 where all share one; for a
+    sum (chunks,D,1,F). The operands must live as long as this object."""
 
     def __init__(self, function: Function, parts: Mapping[str, Tensor]) -> None:
         own = function.operands

@@ -1,6 +1,6 @@
-"""Kernels of cells that nmt/native has none of, such as a cell of one's own: compiled when they are first used.
+"""Kernels of cells for which nmt/native has none, such as a user's own cell: compiled at their first use.
 
-They are kept in the user's cache, by what they are made of. Where that can't be done, torch computes the cell.
+The user's cache keeps them, named by a hash of source and options. If this is impossible, torch computes the cell.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ HEADERS = "vectors.h", "rows.h"
 
 @cache
 def library_of(cell: Cell, instructions: str) -> Path | None:
-    """With a cell's kernels for an instruction set; None where it has none, or they can't be compiled here."""
+    """A library with a cell's kernels for an instruction set; None if it has none or they can't be compiled here."""
     parts = [text for of_one in sources(cell) for text in of_one.values()]
     if not parts:
         return None
@@ -47,7 +47,7 @@ def library_of(cell: Cell, instructions: str) -> Path | None:
     name = type(cell).__name__
     try:
         return _compiled(text, name, instructions)
-    except (OSError, RuntimeError) as error:  # no home, say
+    except (OSError, RuntimeError) as error:  # no home directory, for example
         reason = str(error).partition("\n")[0]
         log.warning("without kernels for the cell %s, which torch computes more slowly: %s", name, reason)
         return None
@@ -71,7 +71,7 @@ def _compiled(text: str, name: str, instructions: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """$XDG_CACHE_HOME/nmt/kernels, for this user only. Raises OSError where others could put a library there."""
+    """$XDG_CACHE_HOME/nmt/kernels, for this user only. Raises OSError if others could put a library there."""
     if sys.platform == "win32":
         raise OSError("not on Windows")
     root = os.environ.get("XDG_CACHE_HOME", "")

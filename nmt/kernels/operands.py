@@ -1,4 +1,4 @@
-"""A kernel's name, function and operands: what its caller and its writers must agree on."""
+"""A kernel's name, function and operands, on which its caller and its writers must agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nmt.cells import Cell
 from nmt.kernels.trace import RowFunction, matrix_names, trace, trace_phases, undisturbed
 
 Parts = Mapping[str, Tensor]  # operands by their names
-StepCall = Callable[[int], None]  # a kernel on its operands: computes the step of this number
+StepCall = Callable[[int], None]  # a kernel with its operands: computes the step of this number
 
 NARROW_OPERANDS = {"gates", "x", "grad_output", "grad_product", "hidden", "grad_gates", "grad_x"}
 NOT_OF_A_STEP = {"depth", "forget_bias"}  # settings of a cell that change no step
@@ -29,16 +29,16 @@ class Access(NamedTuple):
     name: str
     is_written: bool = False
     is_sum: bool = False  # over all rows and steps: added to
-    is_narrow: bool = False  # as products are, in bfloat16 say; else float32
+    is_narrow: bool = False  # as products are, for example bfloat16; else float32
 
 
 def written_as(operands: Iterable[Access]) -> str:
-    """Operands as a kernel tells them: + before a sum, = before what else is written."""
+    """Operands as a kernel lists them: + before a sum, = before anything else that is written."""
     return " ".join("+="[not access.is_sum] * access.is_written + access.name for access in operands)
 
 
 def accesses(text: str) -> tuple[Access, ...]:
-    """From what `written_as` gave."""
+    """The inverse of `written_as`."""
     return tuple(_access(word.lstrip("+="), word[0] in "+=", word[0] == "+") for word in text.split())
 
 
@@ -59,7 +59,7 @@ class CellKernels(NamedTuple):
 
 
 def kernel_name(cell: Cell) -> str:
-    """By the class and those of its settings that are not the default and change what a step computes."""
+    """A name made of the class and its non-default settings that change what a step computes."""
     own = [
         f"_{field.name}_{getattr(cell, field.name)}"
         for field in fields(cell)
@@ -71,7 +71,7 @@ def kernel_name(cell: Cell) -> str:
 @cache
 @undisturbed()
 def parameter_names(cell: Cell) -> tuple[str, ...]:
-    """Of the cell's own."""
+    """The names of the cell's own parameters."""
     return tuple(cell.own_parameters(1))
 
 
@@ -86,14 +86,14 @@ def kernels_of(cell: Cell) -> CellKernels:
 
 
 class StepKernels(NamedTuple):
-    """A step of search: kernels, and between each two of them a product by one of the cell's own matrices."""
+    """A step of search: kernels with a product by one of the cell's own matrices between each two."""
 
     kernels: list[Kernel]
     matrices: list[str]
 
 
 def vector_names(cell: Cell) -> tuple[str, ...]:
-    """Of the cell's own parameters those that are vectors of the units."""
+    """The names of the cell's own parameters that are vectors of the units."""
     matrices = matrix_names(cell)
     return tuple(name for name in parameter_names(cell) if name not in matrices)
 
@@ -118,6 +118,6 @@ def _kernel(name: str, function: RowFunction, sums: set[str]) -> Kernel:
 
 @cache
 def digest() -> str:
-    """Of the source of all cells."""
+    """A digest of the source of all cells."""
     sources = sorted(Path(nmt.cells.__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

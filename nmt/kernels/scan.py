@@ -1,4 +1,4 @@
-"""All steps of a cell that works unit by unit and whose gates see nothing but x, by one kernel each way, on a GPU.
+"""All steps of an elementwise cell whose gates see only x, in one kernel forward and one backward, on a GPU.
 
 Dims: B sentences, T steps, H hidden units.
 """
@@ -21,11 +21,11 @@ from nmt.kernels.trace import NotTraceableError, undisturbed
 from nmt.kernels.trial import is_trusted
 from nmt.kernels.triton_scan import kept_states, scan_kernels, scan_operands, scan_source
 
-LANES = 128  # of a program: few, so that there are many programs
+LANES = 128  # per program: few, so that there are many programs
 
 
 def can_scan(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype) -> bool:
-    """Whether there are kernels and they agree here with what torch computes."""
+    """Whether there are kernels and they agree with torch here."""
     if not triton_steps.can_compute(cell, device, narrow, wide, 1):
         return False
     try:
@@ -60,7 +60,7 @@ def _results(way: Any, cell: Cell, device: torch.device, narrow: torch.dtype) ->
 
 
 def by_pointwise(cell: Cell, x: Tensor, state: State, parameters: Parameters) -> Tensor:
-    """What `scan` computes, a step after the other."""
+    """The same as `scan`, step by step."""
     outputs = []
     for part in x.to(state[0].dtype).unbind(1):
         state = cell.pointwise(part[..., :0], part, state, parameters)
@@ -69,14 +69,15 @@ def by_pointwise(cell: Cell, x: Tensor, state: State, parameters: Parameters) ->
 
 
 def scan(cell: Cell, x: Tensor, state: State, parameters: Parameters) -> Tensor:
-    """W x (B,T,rows), which may be narrower than the state (B,H) before -> h of every step (B,T,H), as narrow."""
+    """W x (B,T,rows), possibly in a narrower type than the initial state (B,H) -> h of every step (B,T,H), in W x's
+    type."""
     outputs: Tensor = _Scan.apply(cell, x, *state, *parameters.values())  # type: ignore[no-untyped-call]
     return outputs
 
 
 @cache
 def kernels(cell: Cell) -> tuple[Any, Any]:
-    """Forward and backward."""
+    """The kernels forward and backward."""
     module = triton_steps.module_of(scan_source(cell), f"{kernel_name(cell)}_scan")
     return module.forward, module.backward
 

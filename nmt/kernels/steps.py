@@ -1,8 +1,8 @@
-"""A step of the recurrence, forward and backward, of all rows: by a kernel where there is one, else by torch.
+"""A step of the recurrence for all rows, forward and backward: by a kernel if there is one, else by torch.
 
-All work on the same tensors, by the names of trace.py: of T steps, D layers and B rows each they are (T,D,B,F), with
-1 for what is the same in all. The new state of a step is the next one's state, so `new_c` is `c` from the second step
-on.
+All implementations work on the same tensors, named as in trace.py. They are (T,D,B,F) for T steps, D layers and B
+rows, with size 1 where all share one. The new state of a step is the state of the next, so `new_c` is `c` shifted by
+one step.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from nmt.kernels import check, native, triton_steps
 from nmt.kernels.operands import NARROW_OPERANDS, Parts, StepCall, kernels_of, parameter_names
 from nmt.kernels.trial import is_trusted
 
-MANY_UNITS = 512  # of a layer, from which on a CPU the loop is faster than oneDNN
+MANY_UNITS = 512  # in a layer, from which on the loop is faster than oneDNN on a CPU
 
 
 class Steps(Protocol):
-    """How a cell's steps are computed."""
+    """A way to compute a cell's steps."""
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -31,18 +31,18 @@ class Steps(Protocol):
 
     @property
     def keeps_gradients(self) -> bool:
-        """Whether the gradients of the state must be kept of all steps, (T+1,...) for (2,...), because those of the
-        parameters are made of them after the loop."""
+        """Whether the state's gradients must be kept for all steps, (T+1,...) instead of (2,...), because the
+        parameters' gradients are computed from them after the loop."""
 
     def forward(self, parts: Parts) -> StepCall:
         """Reads gates, x, the state and the parameters; writes hidden and the new state."""
 
     def backward(self, parts: Parts) -> StepCall:
-        """Reads these and the gradients of what was written; writes those of what was read, and adds to those of the
-        parameters."""
+        """Reads these and the gradients of what `forward` wrote. Writes the gradients of what it read, and adds to
+        those of the parameters."""
 
     def sums(self, steps: int, rows: int, units: int) -> int:
-        """How many parts the gradients of the parameters have, which are to be added up."""
+        """The number of partial sums that make up the gradients of the parameters."""
 
     def after_backward(self, parts: Parts, first: int, every: int) -> None:
         """Writes the gradients of the parameters of the steps `first`, `first` + `every` and so on, if `backward` did
@@ -50,7 +50,7 @@ class Steps(Protocol):
 
 
 def steps_of(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> Steps:
-    """The fastest for products in `narrow` and states in `wide` numbers."""
+    """The fastest way for products in `narrow` and states in `wide`."""
     if triton_steps.can_compute(cell, device, narrow, wide, units) and agrees(cell, device, narrow, units):
         return triton_steps.TritonSteps(cell)
     if device.type == "cpu" and wide == torch.float32 and narrow in native.C_TYPES:
@@ -62,7 +62,7 @@ def steps_of(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.
 
 @cache
 def agrees(cell: Cell, device: torch.device, narrow: torch.dtype, units: int) -> bool:
-    """Whether the kernels compute here what torch does: tried once, on a few small numbers."""
+    """Whether the kernels agree with torch here: tried once, on a few small numbers."""
 
     def numbers(kind: Callable[[Cell], Steps]) -> list[Tensor]:
         found = check.results(kind(cell), cell, device, narrow, units)
@@ -78,10 +78,10 @@ def agrees(cell: Cell, device: torch.device, narrow: torch.dtype, units: int) ->
 
 
 def replaces_torch(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
-    """Whether a loop of steps is to be taken where torch has a kernel for the cell too: where products are narrower
-    than states. On an H100 a layer of 512 or 1,024 units then took 0.15 to 0.75 of cuDNN's time; wider ones were not
-    measured. On a CPU (AMD Zen 4) an `lstm` of 512 or 1,024 took 0.6 to 1.0 of oneDNN's time, of 256 up to 1.2; and
-    a third of the memory, because oneDNN keeps 43 bytes a unit and step for the gradient, the loop 14."""
+    """Whether to loop over steps although torch has a kernel for the cell: if products are narrower than states. On
+    an H100 a layer of 512 or 1,024 units then took 0.15 to 0.75 of cuDNN's time; wider ones were not measured. On a
+    CPU (AMD Zen 4) an `lstm` of 512 or 1,024 took 0.6 to 1.0 of oneDNN's time, of 256 up to 1.2; and a third of the
+    memory, because oneDNN keeps 43 bytes a unit and step for the gradient, the loop 14."""
     if narrow == wide or (device.type == "cpu" and units < MANY_UNITS):
         return False
     return not isinstance(steps_of(cell, device, narrow, wide, units), TorchSteps)
@@ -97,7 +97,7 @@ class InLoop:
 
 
 class NativeSteps(InLoop):
-    """By the kernels in C."""
+    """Steps by the kernels in C."""
 
     def __init__(self, cell: Cell, functions: native.CellFunctions) -> None:
         self.functions = functions
@@ -115,7 +115,7 @@ class NativeSteps(InLoop):
 
 
 class TorchSteps(InLoop):
-    """By `Cell.pointwise`, and its gradient by autograd: for any cell, device and precision."""
+    """Steps by `Cell.pointwise` and autograd: for any cell, device and precision."""
 
     def __init__(self, cell: Cell) -> None:
         self.cell, self.own = cell, parameter_names(cell)
@@ -160,7 +160,7 @@ class TorchSteps(InLoop):
         return 1
 
     def _parameters(self, parts: Parts) -> Parameters:
-        """Of D layers, each (n,D,1,H), as `pointwise` wants them."""
+        """The parameters of D layers, each (n,D,1,H), as `pointwise` needs them."""
         units = parts["hidden"].shape[-1]
         own = {name: parts[name][0].view(len(parts[name][0]), 1, -1, units).permute(2, 0, 1, 3) for name in self.own}
         return own | ({MASK: parts[MASK][0]} if MASK in parts else {})

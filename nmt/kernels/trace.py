@@ -1,8 +1,8 @@
-"""What a cell computes for one row, and its gradient, as expressions: `Cell.pointwise` is traced once.
+"""A cell's computation for one row and its gradient, as expressions: `Cell.pointwise` is traced once.
 
-torch writes down the operations that `pointwise` and its backward pass by autograd call (make_fx). They are then done
-again on codes instead of numbers (codes.py), and all that for two numbers of units, so that what depends
-on their number is told from what does not.
+torch records the operations that `pointwise` and its backward pass by autograd call (make_fx). They are then repeated
+on codes instead of numbers (codes.py). All this is done for two numbers of units, to find the values that depend on
+this number.
 
 Dims: H units, Y and X rows of gates that do and do not see h (see cells/base.py).
 """
@@ -24,12 +24,12 @@ from nmt.kernels.expressions import CONSTANT, Expressions
 
 __all__ = ["NotTraceableError", "RowFunction", "TracedCell", "trace", "undisturbed"]
 
-SIZES = 7, 11  # units while tracing: numbers that no other dimension has
+SIZES = 7, 11  # units while tracing: sizes that no other dimension has
 
 
 @dataclass(frozen=True)
 class RowFunction:
-    """What a kernel computes for one row. Inputs and outputs are vectors of H numbers, some of each name."""
+    """A kernel's computation for one row. Inputs and outputs are vectors of H numbers, one or more per name."""
 
     expressions: Expressions
     inputs: dict[str, int]  # name -> how many vectors
@@ -44,27 +44,27 @@ class RowFunction:
 
 class TracedCell(NamedTuple):
     """`forward`: gates, x, the parts of the state and the cell's parameters, by their names -> `hidden`, which is the
-    cell's output, and the parts of the state after, `new_c` and so on; `new_h` where a step needs h itself.
+    cell's output, and the parts of the new state, `new_c` and so on; `new_h` if a step needs h itself.
 
-    `backward`: the same inputs, of the output the gradients `grad_output`, which comes from above, `grad_product`,
-    from R h of the step after, and `grad_new_h`, from what else that step makes of h, and `grad_new_c` and so on ->
-    `grad_gates`, `grad_x`, `grad_h` and so on, and `grad_` of each parameter, a row's part of it. What is always zero
-    is left out.
+    `backward`: the same inputs and the gradients of the results -> `grad_gates`, `grad_x`, `grad_h` and so on, and a
+    row's part of each parameter's `grad_`. The output has three gradients: `grad_output` from above, `grad_product`
+    from R h of the next step, and `grad_new_h` from other uses of h in that step; `grad_new_c` and so on are the
+    others. Anything that is always zero is left out.
     """
 
     forward: RowFunction
     backward: RowFunction
 
 
-class _Wanted(Exception):  # noqa: N818 (it is none's fault)
-    """What a product of the cell's own is to multiply."""
+class _Wanted(Exception):  # noqa: N818 (not an error)
+    """Interrupts tracing with the input of one of the cell's own products."""
 
     def __init__(self, name: str, x: Tensor) -> None:
         self.name, self.x = name, x
 
 
 class Phase(NamedTuple):
-    """A part of a step that ends where a product of the cell's own is wanted, or with the step."""
+    """A part of a step that ends before one of the cell's own products, or with the step."""
 
     function: RowFunction  # its inputs are those of `forward` and the products before: `product_0` and so on
     matrix: str | None  # the parameter that multiplies its output `multiplied`; None: the last, which is as `forward`
@@ -72,8 +72,8 @@ class Phase(NamedTuple):
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """To compute with gradients whatever the caller has switched off. It may draw numbers: a run must not depend on
-    when a cell is traced or tried."""
+    """A context with gradients on, whatever the caller has switched off. Random numbers drawn inside do not change
+    those of a run, which must not depend on when a cell is traced or tried."""
     with (
         torch.random.fork_rng(devices=[]),
         torch.inference_mode(mode=False),
@@ -85,7 +85,7 @@ def undisturbed() -> Iterator[None]:
 
 @undisturbed()
 def trace(cell: Cell) -> TracedCell:
-    """Raises NotTraceableError for a cell with a product of its own, or more than vectors of H in its state."""
+    """Raises NotTraceableError for a cell with products of its own or with a state that is not vectors of H."""
     small, large = (_trace(cell, units) for units in SIZES)
     return TracedCell(_of_any_size(small.forward, large.forward), _of_any_size(small.backward, large.backward))
 
@@ -93,14 +93,14 @@ def trace(cell: Cell) -> TracedCell:
 @cache
 @undisturbed()
 def matrix_names(cell: Cell) -> set[str]:
-    """Of the cell's own parameters those that `cells.base.product` multiplies by: they grow both ways."""
+    """The names of the cell's own parameters that `cells.base.product` multiplies by: both their dimensions grow."""
     small, large = cell.own_parameters(1), cell.own_parameters(2)
     return {name for name, own in small.items() if len(own) != len(large[name])}
 
 
 @undisturbed()
 def trace_phases(cell: Cell) -> list[Phase]:
-    """A step forward of a cell that may have products of its own. Raises NotTraceableError."""
+    """A forward step of a cell that may have products of its own. Raises NotTraceableError."""
     found: list[Phase] = []
     while not found or found[-1].matrix:
         before = [phase.matrix for phase in found if phase.matrix]
@@ -110,7 +110,7 @@ def trace_phases(cell: Cell) -> list[Phase]:
 
 
 def _phase(cell: Cell, before: Sequence[str], units: int) -> tuple[RowFunction, str | None]:
-    """What follows so many products, by these parameters."""
+    """The phase after products by these parameters."""
     inputs, own = _inputs(cell, units)
     matrices = {name: own.pop(name) for name in matrix_names(cell)}
     for name in matrices:
@@ -141,7 +141,7 @@ def _phase(cell: Cell, before: Sequence[str], units: int) -> tuple[RowFunction, 
 
 
 def _inputs(cell: Cell, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """What `pointwise` takes, by name, for so many units, and of it the cell's own parameters."""
+    """The inputs of `pointwise` for this many units, by name, and those that are the cell's own parameters."""
     rows, own = cell.gate_rows(units), cell.own_parameters(units)
     try:
         state = cell.start(*torch.rand(cell.num_initial_vectors, 1, units))
@@ -155,7 +155,7 @@ def _inputs(cell: Cell, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor
 
 
 def _trace(cell: Cell, units: int) -> TracedCell:
-    """For so many units."""
+    """Trace a cell with this many units."""
     inputs, own = _inputs(cell, units)
     number = len(inputs)
 
@@ -184,7 +184,7 @@ def _trace(cell: Cell, units: int) -> TracedCell:
 
 
 def _of_any_size(small: RowFunction, large: RowFunction) -> RowFunction:
-    """From what was traced for each of SIZES: a number that was theirs is the number of units, whatever it is."""
+    """Merge the traces of both SIZES: a number that equals the size in each becomes the number of units."""
     expressions, places = Expressions(), dict[int, int]()
     nodes = small.expressions.nodes, large.expressions.nodes
     if (small.inputs, small.outputs) != (large.inputs, large.outputs) or len(nodes[0]) != len(nodes[1]):
@@ -199,7 +199,7 @@ def _of_any_size(small: RowFunction, large: RowFunction) -> RowFunction:
 
 
 def _without_zeros(function: RowFunction) -> RowFunction:
-    """Without the outputs that are always 0. Products are made of the gates' gradients: they are written anyway."""
+    """Drop outputs that are always 0, but not the gates' gradients, which enter products."""
     value_of, kept = function.expressions.value_of, {}
     for name, nodes in function.outputs.items():
         if any(value_of(node) != 0 for node in nodes) or (nodes and name in ("grad_gates", "grad_x")):
@@ -214,7 +214,7 @@ def _row_function(
 
     try:
         graph = make_fx(function)(*inputs.values()).graph
-    except RuntimeError as error:  # it asks what number there is, say
+    except RuntimeError as error:  # for example if it reads the value of a number
         raise NotTraceableError(str(error)) from None
     coder = Coder(units)
     values: dict[torch.fx.Node, Any] = {}
@@ -238,7 +238,7 @@ def _row_function(
 
 
 def _changes_another(node: torch.fx.Node) -> bool:
-    """Whether it is done in place on what something else may see: codes are not changed in place."""
+    """Whether it changes in place what other nodes may read: codes are not changed in place."""
     if not isinstance(node.target, torch._ops.OpOverload) or not node.target._schema.is_mutable:
         return False
     changed = node.args[0]

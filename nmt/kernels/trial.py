@@ -1,4 +1,4 @@
-"""What a GPU can be given: a kernel is tried once, and torch takes its place where it fails; and how much fits."""
+"""Tries a kernel once, so that torch can replace it if it fails; and finds how much fits into a GPU's memory."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-SHARE = 1 / 64  # of a GPU's memory, for what is made piece by piece
+SHARE = 1 / 64  # of a GPU's memory, for a result computed piece by piece
 
 Numbers = Sequence[Tensor]
 
 
 def is_trusted(what: str, ours: Callable[[], Numbers], theirs: Callable[[], Numbers], tolerance: float) -> bool:
-    """Whether a kernel runs and gives what torch does, each number but for `tolerance` of the largest. Says so once
-    where not: ask once."""
+    """Whether a kernel runs and agrees with torch, each number within `tolerance` of the largest. Warns if not, so
+    call it once."""
     try:
         with torch.inference_mode(False):  # a search may be the first to ask, and training the next
             for found, expected in zip(ours(), theirs(), strict=True):
@@ -33,13 +33,13 @@ def is_trusted(what: str, ours: Callable[[], Numbers], theirs: Callable[[], Numb
 
 
 def wave(*shape: int, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Numbers within ±2 of no order, and always the same: to draw any would change what training draws."""
+    """Irregular numbers within ±2, always the same: drawing random ones would change what training draws."""
     count = torch.Size(shape).numel()
     return (2 * torch.arange(count, device=device).mul(count + 0.7).sin()).view(shape).to(dtype)
 
 
 def fitting(device: torch.device, itemsize: int, on_cpu: int) -> int:
-    """How many numbers of so many bytes a piece may have: on a CPU what its cache holds, which the caller says."""
+    """How many numbers of this many bytes a piece may have; on a CPU `on_cpu`, what its cache holds."""
     if device.type == "cpu":
         return on_cpu
     return max(on_cpu, int(SHARE * memory_of(device)) // itemsize)
@@ -47,5 +47,5 @@ def fitting(device: torch.device, itemsize: int, on_cpu: int) -> int:
 
 @cache
 def memory_of(device: torch.device) -> int:
-    """In bytes; 0 where it cannot be known."""
+    """In bytes; 0 if unknown."""
     return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0

@@ -1,7 +1,7 @@
-"""The scores of additive attention on a GPU: one kernel forward and one backward, in Triton, by hand.
+"""The scores of additive attention on a GPU: one kernel forward and one backward, handwritten in Triton.
 
 Nothing of size (T,S,D) is ever in memory. With r = 1 / (1 + exp(2q) exp(2k)), tanh(q + k) = 1 - 2r and its slope is
-4 (r - r²): exponentials are of single queries and keys, and of a pair there is but a product and a reciprocal.
+4 (r - r²): each query and key needs an exponential, each pair only a product and a reciprocal.
 
 Dims: B sentences, T queries, S keys, A heads, D features of a head; all tensors contiguous.
 """
@@ -17,14 +17,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-# A program has a tile in its registers.
+# A program holds a tile in registers.
 FORWARD = {"tile_queries": 8, "tile_keys": 16, "tile_features": 32}
 BACKWARD = {"tile_rows": 32, "tile_features": 32}
 
 
 @triton.jit
 def _exp2x(place, here, limit: tl.constexpr):
-    """exp(2x) of what stands there, for x within ±limit, and whether it is."""
+    """exp(2x) of the number x there, clamped to ±limit, and whether x is within."""
     x = tl.load(place, here, 0.0).to(tl.float32)
     return tl.exp(2.0 * tl.minimum(tl.maximum(x, -limit), limit)), (x >= -limit) & (x <= limit)
 
@@ -44,7 +44,7 @@ def _scores(
     tile_keys: tl.constexpr,
     tile_features: tl.constexpr,
 ):
-    """A program has a tile of the queries and keys of one head of one sentence."""
+    """A program computes a tile of queries and keys of one head of one sentence."""
     sentence, head = tl.program_id(0) // heads, tl.program_id(0) % heads
     t = tl.program_id(1) * tile_queries + tl.arange(0, tile_queries)
     s = tl.program_id(2) * tile_keys + tl.arange(0, tile_keys)
@@ -79,8 +79,8 @@ def _of_one_side(
     tile_rows: tl.constexpr,
     tile_features: tl.constexpr,
 ):
-    """The gradient of queries, or of keys alike, and that of v, of some features of one sentence and head. `row` is
-    how far apart two positions are in memory, `grad_of_own` and `grad_of_other` in the gradient of the scores."""
+    """The gradients of queries (or keys) and of v, for some features of one sentence and head. `row` is the distance
+    of two positions in memory, `grad_of_own` and `grad_of_other` in the gradient of the scores."""
     weight = tl.load(v + d, d < size, 0.0)[None]
     of_v = tl.zeros([tile_rows, tile_features], tl.float32)
     for start in range(0, owns, tile_rows):
@@ -116,8 +116,8 @@ def _gradients(
     tile_rows: tl.constexpr,
     tile_features: tl.constexpr,
 ):
-    """A program has some features of one head of one sentence: once for the queries and once for the keys, so that no
-    program adds to what another one writes. The gradient of v is of each sentence by itself."""
+    """A program computes some features of one head of one sentence, first for the queries, then for the keys, so no
+    program adds to another's results. The gradient of v is separate for each sentence."""
     sentence, head, row = tl.program_id(0) // heads, tl.program_id(0) % heads, heads * size
     of_q = sentence.to(tl.int64) * queries * row + head * size
     of_k = sentence.to(tl.int64) * keys * row + head * size
@@ -143,7 +143,7 @@ def scores(q: Tensor, k: Tensor, v: Tensor, limit: float) -> Tensor:
 
 
 def gradients(q: Tensor, k: Tensor, v: Tensor, grad: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Of q, k and v, from that of the scores."""
+    """The gradients of q, k and v, from that of the scores."""
     grad_q, grad_k, grad_v = torch.zeros_like(q), torch.zeros_like(k), v.new_zeros(len(q), *v.shape)
     if grad.numel():
         programs = len(q) * len(v), triton.cdiv(v.shape[1], BACKWARD["tile_features"])

@@ -1,5 +1,5 @@
-"""A step of beam search on a GPU in two kernels of Triton's, by hand: the best extensions of each hypothesis, and the
-beams of each sentence (nmt/search/beam_state.py, which says the same in torch).
+"""A step of beam search on a GPU in two handwritten Triton kernels: the best extensions of each hypothesis, and the
+beams of each sentence (nmt/search/beam_state.py does the same in torch).
 
 Dims: B sentences, K hypotheses of each, N = B*K rows, V vocabulary, E extensions of a hypothesis.
 """
@@ -15,27 +15,27 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-BLOCK = 4096  # logits that a program has in its registers
+BLOCK = 4096  # logits that a program holds in registers
 NONE = tl.constexpr(float("-inf"))
-LOWEST = tl.constexpr(-3.0e38)  # of two infinities the difference would be no number
+LOWEST = tl.constexpr(-3.0e38)  # the difference of two infinities would be NaN
 
 
 @triton.jit
 def _put(to, place, i, value):
-    """`to` with the value in lane i, where that is one."""
+    """`to` with the value in lane i, if there is one."""
     return tl.where(place == i, value, to)
 
 
 @triton.jit
 def _taken(x, lanes):
-    """The largest of x, where it is, and x without it."""
+    """The largest of x, its lane, and x without it."""
     largest, i = tl.max(x, 0), tl.argmax(x, 0)
     return largest, i, tl.where(lanes == i, NONE, x)
 
 
 @triton.jit
 def _extensions(logits, log_probs, gains, tokens, pieces, padding, each, block: tl.constexpr, most: tl.constexpr):
-    """A program has a hypothesis: its `each` best extensions, best first, with the log-probability of the whole."""
+    """A program computes the `each` best extensions of a hypothesis, best first, with their whole log-probability."""
     row = tl.program_id(0)
     logits += row.to(tl.int64) * pieces
     lanes, places = tl.arange(0, block), tl.arange(0, most)
@@ -49,7 +49,7 @@ def _extensions(logits, log_probs, gains, tokens, pieces, padding, each, block: 
         highest = higher
         x = tl.where((x > NONE) & (i != padding), x, NONE)
         before, before_ids = best, ids
-        for e in range(each):  # of those of the blocks before, and of this one
+        for e in range(each):  # merge those of the previous blocks and of this one
             here = tl.max(x, 0)
             there, k, without = _taken(before, places)
             found = tl.argmax(x, 0)
@@ -63,7 +63,7 @@ def _extensions(logits, log_probs, gains, tokens, pieces, padding, each, block: 
     partition = top + tl.log(tl.sum(total * tl.exp(highest - top), 0))
     gain = best - partition + tl.load(log_probs + row)
     here = places < each
-    tl.store(gains + row * each + places, tl.where(gain > NONE, gain, NONE), here)  # nor where it is not a number
+    tl.store(gains + row * each + places, tl.where(gain > NONE, gain, NONE), here)  # NaN becomes -inf, too
     tl.store(tokens + row * each + places, ids, here)
 
 
@@ -96,7 +96,7 @@ def _advance(
     lanes: tl.constexpr,
     places: tl.constexpr,
 ):
-    """A program has a sentence. What ends is written at once; what lives when it is known what is given up."""
+    """A program handles a sentence. It writes the ended hypotheses at once, the live ones after giving up some."""
     b = tl.program_id(0)
     lane, place = tl.arange(0, lanes), tl.arange(0, places)
     first, first_ended = b * beam, b * (beam + 1)
@@ -139,7 +139,7 @@ def _advance(
     tl.store(ended_tokens + first_ended, eos, lost)
     count = tl.where(lost, 1, count)
 
-    # What is given up is the last of what lives.
+    # The hypotheses given up are the last of the live ones.
     is_hopeful = live.to(tl.float64) >= greatest * (length.to(tl.float64) + patience)
     live = tl.where(is_hopeful, live, NONE)
     live_parent = tl.where(live > NONE, live_parent, 0)
@@ -173,8 +173,8 @@ def extensions(logits: Tensor, log_probs: Tensor, each: int, padding: int) -> tu
 
 
 def advance(gains: Tensor, tokens: Tensor, covered: Tensor | None, beams: Any, patience: float, eos: int) -> Tensor:
-    """The bookkeeping (beam_state.BeamState) of a step, whose number and place for `ids` are there already, in
-    place, from the extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
+    """Updates `beams` (beam_state.BeamState) in place for a step; its `step` and the space for `ids` are new already.
+    Extensions (N,E) of the hypotheses and their coverage (N,) -> which row each row extends (N,)."""
     sentences, beam = beams.log_probs.shape
     each = gains.shape[1]
     rows = torch.empty(sentences * beam, dtype=torch.long, device=gains.device)

@@ -1,4 +1,4 @@
-"""Logits turned into the gradient of their cross-entropy on a GPU, in place, in one kernel of Triton's, by hand.
+"""Turns logits into the gradient of their cross-entropy on a GPU, in place, in one handwritten Triton kernel.
 
 Dims: W passes over P positions, V pieces of the vocabulary.
 """
@@ -12,8 +12,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-BLOCK = 4096  # logits that a program has in its registers
-LOWEST = tl.constexpr(-3.0e38)  # what stands for none: of two infinities the difference would be no number
+BLOCK = 4096  # logits that a program holds in registers
+LOWEST = tl.constexpr(-3.0e38)  # stands for -inf: the difference of two infinities would be NaN
 
 
 @triton.jit
@@ -23,7 +23,7 @@ def _logits(row, i, pieces):
 
 @triton.jit
 def _partition(row, label, pieces, block: tl.constexpr):
-    """Of the logits of one position the logarithm of their partition, and the one of the label."""
+    """The logarithm of the partition of one position's logits, and the label's logit."""
     highest = tl.full([block], LOWEST, tl.float32)
     total, chosen = tl.zeros([block], tl.float32), tl.zeros([block], tl.float32)
     for start in range(0, pieces, block):
@@ -39,7 +39,7 @@ def _partition(row, label, pieces, block: tl.constexpr):
 
 @triton.jit
 def _of_one_pass(logits, targets, found, positions, padded, pieces, share, block: tl.constexpr):
-    """A program has a position; those whose target is negative, and those from `positions` on, become 0."""
+    """A program handles a position. Positions with a negative target, and those from `positions` on, become 0."""
     program, position = tl.program_id(0), tl.program_id(0) % padded
     row = logits + program.to(tl.int64) * pieces
     label = tl.load(targets + position, position < positions, -1)
@@ -57,7 +57,7 @@ def _of_one_pass(logits, targets, found, positions, padded, pieces, share, block
 
 @triton.jit
 def _of_two_passes(logits, targets, found, positions, padded, pieces, share, r_drop, block: tl.constexpr):
-    """The same for both passes over a position, whose predictions are drawn together (see nmt/model/loss.py)."""
+    """The same for both passes over a position, with R-Drop between them (see nmt/model/loss.py)."""
     position = tl.program_id(0)
     first = logits + position.to(tl.int64) * pieces
     second = logits + (position + padded).to(tl.int64) * pieces
@@ -90,9 +90,9 @@ def _of_two_passes(logits, targets, found, positions, padded, pieces, share, r_d
 
 
 def to_gradient(logits: Tensor, targets: Tensor, share: float, r_drop: float) -> Tensor:
-    """Contiguous logits (W,P',V) of targets (P,), of which negative ones are ignored, become their gradient -> sums
-    over all (3,): of the logarithms of the partitions, of the labels' logits, and with `r_drop`, for which W is 2, of
-    the divergences."""
+    """Contiguous logits (W,P',V) of targets (P,), where negative ones are ignored, become their gradient -> three
+    sums over all positions (3,): the logarithms of the partitions, the labels' logits, and with `r_drop` (W = 2) the
+    divergences."""
     passes, padded, pieces = logits.shape
     programs = padded if r_drop else passes * padded
     found = torch.zeros(programs, 3, device=logits.device)

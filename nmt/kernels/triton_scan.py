@@ -1,8 +1,8 @@
-"""Kernels in Triton over all steps of a cell that works unit by unit and whose gates see nothing but x: their source.
+"""Writes Triton kernels over all steps of an elementwise cell whose gates see only x.
 
-One program has some units of one row and goes from step to step with their state in registers; the gradients of the
-cell's parameters it adds up on the way back. Tensors are contiguous: (B,T,F) of the steps' inputs and outputs,
-(B,T+1,H) of the state before and after each, (B,F) of one step, (F,) of a parameter.
+One program handles some units of one row and goes from step to step with their state in registers. On the way back it
+adds up the gradients of the cell's parameters. Tensors are contiguous: (B,T,F) for the steps' inputs and outputs,
+(B,T+1,H) for the state before and after each step, (B,F) for one step, (F,) for a parameter.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def kept_states(cell: Cell) -> tuple[str, ...]:
 
 
 def scan_source(cell: Cell) -> str:
-    """A module with two kernels, `forward` and `backward`, whose operands `scan_operands` tells."""
+    """The source of a module with two kernels, `forward` and `backward`; `scan_operands` gives their operands."""
     forward, backward = scan_kernels(cell)
     states, own = kept_states(cell), parameter_names(cell)
     operands, of_gradient = scan_operands(cell)
@@ -55,7 +55,7 @@ def scan_source(cell: Cell) -> str:
 
 
 def scan_operands(cell: Cell) -> tuple[list[str], list[str]]:
-    """Of the kernel forward and the one back: what it reads, and what it writes. The state it does both."""
+    """The operands of the kernels forward and backward: those read, then those written; the state is both."""
     states, own = kept_states(cell), parameter_names(cell)
     grads = [f"grad_{name}" for name in ["output", "x", *states, *own]]
     return ["x", "hidden", *states, *own], ["x", *states, *own, *grads]

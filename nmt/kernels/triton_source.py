@@ -1,12 +1,12 @@
-"""Kernels in Triton, for GPUs: their source, written from what a cell computes for a row.
+"""Writes Triton kernels for GPUs from a cell's computation for a row.
 
 A step has two: forward, and backward without the gradients of the cell's parameters. These are sums over all rows and
-steps, which a third kernel makes after the loop: it goes over many rows, computes what the backward step computed and
-adds up in registers, so that no program waits for another.
+steps, which a third kernel computes after the loop: it goes over many rows, repeats the backward step's computation
+and adds up in registers, so no program waits for another.
 
-One program has one row, a lane for each of its units and as many more as make a power of two. Tensors are contiguous:
-of the steps' inputs and outputs (D,T,B,F), of the state before and after each (D,T+1,B,F), of one step (D,B,F), of a
-parameter (D,F).
+One program handles one row, with a lane for each unit, rounded up to a power of two. Tensors are contiguous:
+(D,T,B,F) for the steps' inputs and outputs, (D,T+1,B,F) for the state before and after each step, (D,B,F) for one
+step, (D,F) for a parameter.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nmt.kernels.trace import RowFunction
 INFIX = {"add": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}"}
 CALLS = {
     "exp": "tl.exp({})",
-    "log1p": "tl.log(1.0 + {})",  # of numbers from 0 on, where that is right to 1e-7
+    "log1p": "tl.log(1.0 + {})",  # for numbers from 0 on, where it is accurate to 1e-7
     "sigmoid": "tl.sigmoid({})",
-    "tanh": "(2.0 * tl.sigmoid(2.0 * {}) - 1.0)",  # what the interpreter has no other of; right to 3e-7
+    "tanh": "(2.0 * tl.sigmoid(2.0 * {}) - 1.0)",  # the interpreter has no other tanh; accurate to 3e-7
     "abs": "tl.abs({})",
     "rsqrt": "tl.rsqrt({})",
-    "maximum": "tl.where({0} < {1}, {1}, {0})",  # of what is no number, that: tl.maximum would hide it
+    "maximum": "tl.where({0} < {1}, {1}, {0})",  # keeps NaN, which tl.maximum would hide
     "minimum": "tl.where({0} > {1}, {1}, {0})",
     "greater": "({} > {}).to(tl.float32)",
     "at_least": "({} >= {}).to(tl.float32)",
@@ -36,13 +36,13 @@ CALLS = {
 OF_NUMBERS = INFIX | CALLS
 HEADER = "import triton\nimport triton.language as tl\n"
 LANES = ["i = tl.arange(0, BLOCK)", "here = i < units"]
-PARAMETERS = "_parameters"  # what the name of the third kernel ends in
+PARAMETERS = "_parameters"  # the end of the third kernel's name
 
-Places = Mapping[str, str]  # operand -> the row of it that a program is at, as an expression
+Places = Mapping[str, str]  # operand -> its current row in a program, as an expression
 
 
 def cell_source(cell: Cell) -> str:
-    """A module with the kernels of a cell. Raises NotTraceableError for a cell that has none."""
+    """The source of a module with a cell's kernels. Raises NotTraceableError for a cell that has none."""
     kernels, own = kernels_of(cell), parameter_names(cell)
     parts = [HEADER, step_source(kernels.forward, own), step_source(backward_of_a_step(kernels), own)]
     of_parameters = backward_of_parameters(kernels)
@@ -56,14 +56,14 @@ def backward_of_a_step(kernels: CellKernels) -> Kernel:
 
 
 def backward_of_parameters(kernels: CellKernels) -> Kernel | None:
-    """None where the cell has no parameters."""
+    """None if the cell has no parameters."""
     if not any(access.is_sum for access in kernels.backward.operands):
         return None
     return _cut(kernels.backward, kernels.backward.name + PARAMETERS, sums=True)
 
 
 def _cut(kernel: Kernel, name: str, sums: bool) -> Kernel:
-    """Down to the outputs that are sums, or to those that are not."""
+    """Keep only the outputs that are sums, or only those that are not."""
     written = [access for access in kernel.operands if access.is_written and access.is_sum == sums]
     outputs = {access.name: kernel.function.outputs[access.name] for access in written}
     function = RowFunction(kernel.function.expressions, kernel.function.inputs, outputs)
@@ -71,11 +71,12 @@ def _cut(kernel: Kernel, name: str, sums: bool) -> Kernel:
     return Kernel(name, function, (*read, *written))
 
 
-OF_STEPS = {"gates", "x", "grad_output", "grad_gates", "grad_x"}  # the others of all steps have the state's T+1
+OF_STEPS = {"gates", "x", "grad_output", "grad_gates", "grad_x"}  # other operands of all steps have T+1, as the state
 
 
 def places_of(kernel: Kernel, own: Collection[str]) -> dict[str, str]:
-    """Where the cell has parameters, what arrives at a step of the loop backward is kept for their gradients."""
+    """The place of each operand. If the cell has parameters, the gradients that arrive at a backward step are kept
+    for theirs."""
 
     def place(name: str) -> str:
         if name in own:
@@ -91,7 +92,7 @@ AT = ["at = (layer * length + t) * batch + b", "state_at = (layer * (length + 1)
 
 
 def step_source(kernel: Kernel, own: Collection[str]) -> str:
-    """Of the step t of `length`."""
+    """A kernel for step t of `length`."""
     places = places_of(kernel, own)
     lines = [
         "b = tl.program_id(0)",
@@ -106,8 +107,8 @@ def step_source(kernel: Kernel, own: Collection[str]) -> str:
 
 
 def parameters_source(kernel: Kernel, own: Collection[str]) -> str:
-    """Of the steps `first`, `first` + `every` and so on of `length`, `count` of them; of each layer some programs,
-    each a part of the sums (programs,D,1,F)."""
+    """A kernel for `count` of `length` steps: `first`, `first` + `every` and so on. Each layer has several programs,
+    each of which computes a part of the sums (programs,D,1,F)."""
     places, function = places_of(kernel, own), kernel.function
     outputs = [(name, k, node) for name, nodes in function.outputs.items() for k, node in enumerate(nodes)]
     body = [
@@ -131,7 +132,7 @@ def parameters_source(kernel: Kernel, own: Collection[str]) -> str:
 
 
 def function_source(name: str, numbers: list[str], operands: list[str], lines: list[str]) -> str:
-    """`numbers` differ from call to call, and no kernel is compiled anew for one."""
+    """`numbers` differ from call to call without a new compilation."""
     told = ", ".join(f'"{number}"' for number in numbers)
     arguments = ", ".join([*numbers, "units", *operands, "BLOCK: tl.constexpr"])
     body = "\n".join(f"    {line}" for line in lines)
@@ -144,7 +145,7 @@ LOADED = "tl.load({name} + ({place} * {count} + {k}) * units + i, mask=here, oth
 def values(
     function: RowFunction, places: Places, loaded: str, known: Mapping[str, str] | None = None
 ) -> Iterator[str]:
-    """What is computed, in order; of inputs that are `known` the value, of the others `loaded` says how to get it."""
+    """The computation, in order. `known` has the values of some inputs; `loaded` says how to load the others."""
     expressions, known = function.expressions, known or {}
     for x in expressions.needed(node for nodes in function.outputs.values() for node in nodes):
         node = expressions.nodes[x]
@@ -183,7 +184,7 @@ def value_of(expressions: Expressions, x: int) -> str:
 
 
 def _number(expressions: Expressions, x: int) -> str:
-    """A node as it stands in an expression."""
+    """A node as it is written in an expression."""
     value = expressions.value_of(x)
     if value is None:
         return f"x{x}"

@@ -1,8 +1,8 @@
 """Steps of the recurrence by kernels in Triton (triton_source.py), on a GPU.
 
-Triton reads a kernel's source from the file that it stands in, so a cell's is written into a folder that belongs to
-this process and nobody else may enter. It is made from our own cells; nothing of a model's files enters it. What
-Triton compiles it keeps in its own cache from run to run.
+Triton reads a kernel's source from its file, so a cell's source is written into a folder of this process that nobody
+else may enter. The source comes from our own cells, never from a model's files. Triton keeps compiled kernels in its
+own cache from run to run.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from nmt.kernels.trace import NotTraceableError
 from nmt.kernels.triton_source import backward_of_a_step, backward_of_parameters, cell_source, places_of
 
 PRODUCT_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-MOST_UNITS = 4096  # what a program holds of a row must fit its registers
-PROGRAMS = 256  # of a layer, that add up the gradients of parameters: some two for each processor of a large GPU
+MOST_UNITS = 4096  # a program's part of a row must fit into its registers
+PROGRAMS = 256  # per layer, to add up gradients of parameters: about two for each processor of a large GPU
 LANES_A_WARP = 128  # four a thread
 
 
 def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: torch.dtype, units: int) -> bool:
-    """Whether there are kernels; that they are right has to be tried."""
+    """Whether there are kernels; whether they are correct has to be tried."""
     if device.type != "cuda" or narrow not in PRODUCT_DTYPES or wide != torch.float32 or units > MOST_UNITS:
         return False
     if importlib.util.find_spec("triton") is None:
@@ -45,12 +45,12 @@ def can_compute(cell: Cell, device: torch.device, narrow: torch.dtype, wide: tor
 
 @cache
 def folder() -> tempfile.TemporaryDirectory[str]:
-    """It is there as long as this process is."""
+    """It exists as long as this process."""
     return tempfile.TemporaryDirectory(prefix="nmt-kernels-")
 
 
 def module_of(source: str, name: str) -> ModuleType:
-    """The module of that source, which may hold nothing but what triton_source.py writes."""
+    """The module of this source, which must come from triton_source.py or triton_scan.py."""
     path = Path(folder().name) / f"{name}.py"
     path.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(f"nmt_kernels_{name}", path)
@@ -69,7 +69,7 @@ def start(
     operands: Sequence[Tensor],
     lanes: int | None = None,
 ) -> None:
-    """With a lane for each unit, or so many."""
+    """Starts a kernel with a lane for each unit, or with this many."""
     lanes = lanes or 1 << max(units - 1, 1).bit_length()
     warps = min(16, max(1, lanes // LANES_A_WARP))
     device = operands[0].device
@@ -78,7 +78,7 @@ def start(
 
 
 class Launch:
-    """A kernel, and how it is started."""
+    """A kernel, and how to start it."""
 
     def __init__(self, kernel: Kernel, own: Collection[str], module: ModuleType) -> None:
         self.places = places_of(kernel, own)
@@ -86,7 +86,7 @@ class Launch:
         self.kernel = getattr(module, kernel.name)
 
     def operands(self, parts: Parts) -> list[Tensor]:
-        """Checked to lie in memory as the kernel expects: (T,D,B,F), as steps.py says, but layer by layer."""
+        """The operands (see steps.py), checked to have the memory layout that the kernel expects: layer by layer."""
         steps, _, batch, _ = parts["hidden"].shape
         layer_strides = {"at": steps * batch, "state_at": (steps + 1) * batch, "row": batch}
         found = []
@@ -104,7 +104,7 @@ class Launch:
 
 @cache
 def launches(cell: Cell) -> tuple[Launch, Launch, Launch | None]:
-    """Forward, backward and the gradients of the parameters."""
+    """The kernels forward, backward and for the gradients of the parameters."""
     kernels = kernels_of(cell)
     module, own = module_of(cell_source(cell), kernels.forward.name), parameter_names(cell)
     last = backward_of_parameters(kernels)
