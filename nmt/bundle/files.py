@@ -31,8 +31,10 @@ Checksums = Mapping[str, list[str]]
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The folder as a path; one on the hub is fetched. Raises ValueError where there is no model directory, with what
-    may be meant."""
+    """The folder as a path without links, so that all that is read of it is of one model while a link is switched
+    to another; one on the hub is fetched.
+
+    Raises ValueError where there is no model directory, with what may be meant."""
     if not str(folder):  # as of a variable that the shell does not know; a Path of nothing is this folder
         raise ValueError("the name of a model directory is empty")
     folder = Path(local(folder))
@@ -46,7 +48,7 @@ def model_folder(folder: str | Path) -> Path:
         raise ValueError(f"{folder} is no model directory: there is no such folder{near_folder(folder)}")
     if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
         raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
-    return folder
+    return folder.resolve()
 
 
 def _run_without_model(folder: Path) -> Path | None:
