@@ -59,9 +59,8 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
     shapes = {name: (F32, tuple(p.shape)) for name, p in model.named_parameters() if name not in in_bytes}
     others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
     tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
-    nowhere = torch.full(
-        (), torch.nan
-    )  # what has no numbers takes no memory, and is not of a kind that is slow to start
+    # What has no numbers takes no memory, and is not of a kind that is slow to start.
+    nowhere = torch.full((), torch.nan, dtype=torch.float)
     absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
     model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
     if config.packed:

@@ -176,7 +176,7 @@ class Linear:
 
     def __init__(self, layer: nn.Linear, compute: Compute, name: str, factor: float = 1.0) -> None:
         weight = layer.weight.detach()
-        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
         self.product = compute.product(factor * weight, factor * bias, name)
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -72,15 +72,20 @@ class Phase(NamedTuple):
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """To compute with gradients whatever the caller has switched off. It may draw numbers: a run must not depend on
-    when a cell is traced or tried."""
-    with (
-        torch.random.fork_rng(devices=[]),
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        torch.autocast("cpu", enabled=False),
-    ):
-        yield
+    """To compute with gradients and in float32 whatever the caller has switched off or on. It may draw numbers: a run
+    must not depend on when a cell is traced or tried."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.inference_mode(mode=False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 @undisturbed()

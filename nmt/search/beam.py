@@ -90,7 +90,7 @@ class Beam(RankedSearch):
             return self._find_in_c(step, state, request)
         sentences = searched = [_Sentence(limit, self.beam_size) for limit in request.max_length.tolist()]
         ids = torch.full((len(sentences),), request.bos_id, device=device)
-        log_probs = torch.zeros(len(sentences), device=device) if start is None else start.float()
+        log_probs = torch.zeros(len(sentences), dtype=torch.float, device=device) if start is None else start.float()
         while searched:
             logits, state = step(ids, state)
             count, pieces = logits.shape

@@ -58,11 +58,11 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int) -> BeamState
     """Before the first of as many steps as the `longest` limit asks for; a sentence limited to 0 is done."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
-    log_probs = torch.full((sentences, beam), -math.inf, device=device)
+    log_probs = torch.full((sentences, beam), -math.inf, dtype=torch.float, device=device)
     log_probs[:, :1].fill_(0.0)
     history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
     ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
-    none = torch.full((sentences, beam + 1), -math.inf, device=device)
+    none = torch.full((sentences, beam + 1), -math.inf, dtype=torch.float, device=device)
     return BeamState(
         ids=torch.full((sentences * beam,), bos_id, device=device),
         log_probs=log_probs,

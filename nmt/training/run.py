@@ -103,6 +103,8 @@ def train(config: RunConfig, watch: Watch | None = None) -> Trained:
 
 
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
+    if (default := torch.get_default_dtype()) != torch.float32:
+        raise ValueError(f"training needs torch.set_default_dtype(torch.float32), and the default is {default}")
     hardware = choose_hardware(config.trainer)
     processes = world(config.trainer, hardware[0]).size  # says what is wrong, before they look for each other
     with joined(config.trainer, hardware[0]):
