@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -92,9 +93,9 @@ class Searcher:
             and not (any(prefixes) or watch or self.uses_shortlist(task.search))
             and is_on_device(task.search)
         ):
-            with torch.inference_mode():
+            with _as_asked(self.device):
                 return self._found_on_device(task, sources, self.run)
-        with torch.inference_mode():
+        with _as_asked(self.device):
             step, state, request, pieces = self._prepared(task, sources, prefixes)
             step, state = task.search.unrepeated(step, state)
             if watch:
@@ -157,11 +158,11 @@ class Searcher:
         keys = [_key(source) for source in sources] if task.search.is_random else None
         return step, state, Request(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
 
-    @torch.inference_mode()
     def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
         """Source ids with EOS and target ids from BOS to EOS -> the log-probability of each target id but BOS."""
         sources, targets = ([pair[side] for pair in pairs] for side in (0, 1))
-        log_probs = self._token_log_probs(sources, targets).tolist()
+        with _as_asked(self.device):
+            log_probs = self._token_log_probs(sources, targets).tolist()
         return [row[: len(target) - 1] for row, target in zip(log_probs, targets, strict=True)]
 
     def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
@@ -179,15 +180,15 @@ class Searcher:
                 "take the model directory that it was made of"
             )
 
-    @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
         """Source ids (with EOS) and target ids (without BOS and EOS) -> the weights of every head (A,T,S), where
         the last of the T targets is EOS; all zero without attention. Of a packed model they are the mean of its
         heads, and A is 1."""
-        if self.model.packed is not None:
-            return self._attention_by_steps(src, tgt)
-        _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
-        return weights[0]  # type: ignore[no-any-return]
+        with _as_asked(self.device):
+            if self.model.packed is not None:
+                return self._attention_by_steps(src, tgt)
+            _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
+            return weights[0]  # type: ignore[no-any-return]
 
     def _attention_by_steps(self, src: list[int], tgt: list[int]) -> torch.Tensor:
         """As `attention`, of what a search in bytes attends to."""
@@ -204,6 +205,14 @@ class Searcher:
         weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without EOS's row
         if weights.any():
             yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
+
+
+@contextmanager
+def _as_asked(device: torch.device) -> Iterator[None]:
+    """Without gradients, and in the precision that was asked for also under the autocast of a caller, whose narrow
+    numbers would stay in the tables of a network."""
+    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        yield
 
 
 def _named(pieces: NDArray[np.int64], hypotheses: list[Hypothesis]) -> list[Hypothesis]:
