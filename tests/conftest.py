@@ -60,6 +60,13 @@ def script(monkeypatch):
     monkeypatch.setattr(sys, "argv", [__file__])
 
 
+@pytest.fixture
+def default_dtype():
+    """Sets torch's, until the test ends."""
+    yield torch.set_default_dtype
+    torch.set_default_dtype(torch.float32)
+
+
 @pytest.fixture(scope="session")
 def corpus_dir(tmp_path_factory) -> Path:
     return toy.write_corpus(tmp_path_factory.mktemp("corpus"))

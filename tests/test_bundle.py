@@ -28,6 +28,7 @@ from nmt.data.tokenizer_training import train_tokenizer
 from nmt.metrics.config import MetricConfig
 from nmt.plain_data import to_dict
 from nmt.search import Beam, Greedy
+from nmt.translation import ensemble
 from nmt.translation.sources import MAX_PIECES
 from nmt.translation.translator import Translator
 
@@ -363,6 +364,26 @@ def test_only_files_of_the_folder_itself_are_opened(bundle_dir, tmp_path, name):
     link = tmp_path / "link"
     link.symlink_to(bundle_dir)  # a link to the whole directory: the user's choice
     assert load_bundle(link)
+
+
+@pytest.mark.parametrize("reader", [load, ensemble])
+def test_a_link_that_is_switched_while_it_is_read_gives_the_model_that_it_led_to(
+    bundle_dir, tmp_path, tokenizer, monkeypatch, reader
+):
+    save_bundle(tmp_path / "new", toy.bundle(toy.model_config("gru"), tokenizer), "# card", {})
+    link = tmp_path / "link"
+    link.symlink_to(bundle_dir)
+
+    def switched(folder):
+        found = load_config(folder)
+        link.unlink()
+        link.symlink_to(tmp_path / "new")
+        return found
+
+    monkeypatch.setattr(reader, "load_config", switched)
+    translator = nmt.load(link, device="cpu")
+    assert translator.model.config == load_bundle(bundle_dir).model.config
+    assert translator.origin[0] == [str(bundle_dir)]  # which a pickle opens
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32-le"])

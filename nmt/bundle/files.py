@@ -41,8 +41,8 @@ def blaming(path: Path) -> Iterator[None]:
 
 
 def model_folder(folder: str | Path) -> Path:
-    """The folder as a path; one on the hub is fetched. If there is no model directory, raises ValueError with a
-    suggestion."""
+    """The folder as a path without links, so that all files are read from one model even while a link is switched to
+    another. A model on the hub is fetched. If there is no model directory, raises ValueError with a suggestion."""
     if not str(folder):  # such as an unset shell variable; Path("") would be the current folder
         raise ValueError("the name of a model directory is empty")
     folder = Path(local(folder))
@@ -56,7 +56,7 @@ def model_folder(folder: str | Path) -> Path:
         raise ValueError(f"{folder} is no model directory: there is no such folder{near_folder(folder)}")
     if not (folder / CONFIG).exists() and (folder / RUN_MODEL / CONFIG).is_file():
         raise ValueError(f"{folder} is no model directory; did you mean {folder / RUN_MODEL}?")
-    return folder
+    return folder.resolve()
 
 
 def _run_without_model(folder: Path) -> Path | None:

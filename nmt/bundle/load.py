@@ -56,7 +56,7 @@ def load_bundle(folder: str | Path, device: str | torch.device = "cpu", packed: 
     others: dict[str, Expected] = {BYTES: (I8, (None, None)), SCALES: (F32, (None,))} if config.packed else {}
     tensors = _load_tensors(folder, PACKED if config.packed else WEIGHTS, shapes, device, checksums, others)
     # Absent weights take no memory and are ordinary tensors: other kinds are slow to start.
-    nowhere = torch.full((), torch.nan)
+    nowhere = torch.full((), torch.nan, dtype=torch.float)
     absent = {name: nowhere.expand(p.shape) for name, p in model.named_parameters() if name in in_bytes}
     model.load_state_dict({name: tensors[name] for name in shapes} | absent, assign=True)
     if config.packed:

@@ -64,7 +64,7 @@ class PackedAdditive(PackedAttention):
         self.query = compute.linear(trained.query, "attention.query", 2.0)
         self.weights = trained.v.detach() * -2  # (A, D/A)
         self.of_coverage = trained.coverage.detach() if trained.has_coverage else self.weights
-        self.one = torch.ones(())
+        self.one = self.weights.new_ones(())
 
     def keys(self, values: Tensor) -> Tensor:
         return exponential(self.key(values))

@@ -52,7 +52,7 @@ class Compute:
     def linear(self, layer: nn.Linear, name: str, factor: float = 1.0) -> Product:
         """A trained layer, its weight and bias multiplied by a factor: x (...,I) -> W x + b (...,O)."""
         weight = layer.weight.detach()
-        bias = torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach()
+        bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
         return self.product(factor * weight, factor * bias, name)
 
     def weights(self, weight: Tensor, name: str) -> tuple[Tensor, Tensor]:

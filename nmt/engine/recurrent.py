@@ -143,7 +143,7 @@ class PackedRecurrent:
 
     def packed(self, weight: Tensor, name: str, k: int) -> Product:
         """The product by one of the cell's own matrices, of transition k."""
-        return self.compute.product(weight, torch.zeros(len(weight)), f"{name}.{k}")
+        return self.compute.product(weight, weight.new_zeros(len(weight)), f"{name}.{k}")
 
     def start(self, *vectors: Tensor) -> Any:
         """As Recurrent.start."""

@@ -72,15 +72,20 @@ class Phase(NamedTuple):
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """A context with gradients on, whatever the caller has switched off. Random numbers drawn inside do not change
-    those of a run, which must not depend on when a cell is traced or tried."""
-    with (
-        torch.random.fork_rng(devices=[]),
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        torch.autocast("cpu", enabled=False),
-    ):
-        yield
+    """A context with gradients on and in float32, whatever the caller has switched off or set. Random numbers drawn
+    inside do not change those of a run, which must not depend on when a cell is traced or tried."""
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.inference_mode(mode=False),
+            torch.enable_grad(),
+            torch.autocast("cpu", enabled=False),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 @undisturbed()

@@ -210,5 +210,5 @@ class Seq2Seq(nn.Module):
             some, labels = (part[start : start + SCORED] for part in (features, targets))
             logits = F.linear(some, self.output_table, bias).float()
             found.append(logits.gather(1, labels[:, None])[:, 0] - logits.logsumexp(-1))
-        scores = torch.zeros(tgt_out.shape, device=real.device).flatten()
-        return scores.index_copy(0, real, torch.cat(found)).view(tgt_out.shape)
+        of_real = torch.cat(found)
+        return of_real.new_zeros(tgt_out.numel()).index_copy(0, real, of_real).view(tgt_out.shape)

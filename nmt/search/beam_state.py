@@ -70,11 +70,11 @@ def begun(max_length: Tensor, bos_id: int, beam: int, longest: int, start: Tenso
     (B,) is the log-probability of the forced prefix; None: no prefix."""
     steps = -(-longest // STEPS) * STEPS
     sentences, device = len(max_length), max_length.device
-    log_probs = torch.full((sentences, beam), -math.inf, device=device)
+    log_probs = torch.full((sentences, beam), -math.inf, dtype=torch.float, device=device)
     log_probs[:, 0] = 0.0 if start is None else start
     history = torch.zeros(2, steps, sentences, beam, dtype=torch.long, device=device)
     ended = torch.zeros(3, sentences, beam + 1, dtype=torch.long, device=device)
-    none = torch.full((sentences, beam + 1), -math.inf, device=device)
+    none = torch.full((sentences, beam + 1), -math.inf, dtype=torch.float, device=device)
     return BeamState(
         ids=torch.full((sentences * beam,), bos_id, device=device),
         log_probs=log_probs,

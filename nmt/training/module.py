@@ -189,11 +189,10 @@ class TrainingModule(pl.LightningModule):
             with trainer.precision_plugin.val_step_context():
                 nll = nll_of(self.model, self.val_batches)
             translator = self.translator()
-            with torch.autocast("cpu", enabled=False):  # a packed model has its own precision
-                found = {
-                    direction: translated(translator.toward(direction), self.valid.sources(direction), *processes)
-                    for direction in self.valid.rows
-                }
+            found = {
+                direction: translated(translator.toward(direction), self.valid.sources(direction), *processes)
+                for direction in self.valid.rows
+            }
         return self.valid.scored(average, nll, found)
 
     def bundle(self) -> Bundle:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from nmt.config import OptimConfig
@@ -57,8 +56,7 @@ class Objective:
         if is_copied_ahead(device):
             batch = without_filling(batch)
         self.model.eval()
-        with torch.autocast(device.type, enabled=False):
-            found = candidates(Searcher([self.model], device, self.prepared.lexicon), batch, self.optim.candidates)
+        found = candidates(Searcher([self.model], device, self.prepared.lexicon), batch, self.optim.candidates)
         self.model.train()
         cost = costs(self._measures_of(batch, measures), self.prepared.tokenizer, batch, found)
         return expected_cost(self.model, batch, found, cost)

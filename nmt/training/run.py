@@ -105,6 +105,8 @@ def train(config: RunConfig, watch: Watch | None = None, is_command: bool = True
 
 
 def _train(config: RunConfig, signals: Signals, watch: Watch | None) -> Trained:
+    if (default := torch.get_default_dtype()) != torch.float32:
+        raise ValueError(f"training needs torch.set_default_dtype(torch.float32), and the default is {default}")
     hardware = choose_hardware(config.trainer)
     processes = world(config.trainer, hardware.accelerator).size  # what is wrong is said before they wait for others
     with joined(config.trainer, hardware.accelerator):

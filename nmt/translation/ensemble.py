@@ -25,10 +25,11 @@ def load_ensemble(folders: Sequence[str | Path], device: str = "auto", compute: 
     this machine lacks the device or precision."""
     if not folders:
         raise ValueError("no model directory is given")
-    if packed := [folder for folder in folders if load_config(model_folder(folder))[0].packed]:
+    found = [model_folder(folder) for folder in folders]
+    if packed := [folder for folder in found if load_config(folder)[0].packed]:
         device, compute = _for_packed(packed[0], device, compute)
     where = torch.device(resolve_device(device))
-    first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in folders]
+    first, *others = bundles = [load_bundle(folder, where, packed=True) for folder in found]
     directions = first.config.every_direction
     for folder, bundle in zip(folders, bundles, strict=True):
         if bundle.tokenizer.content != first.tokenizer.content:

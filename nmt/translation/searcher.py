@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -89,9 +90,9 @@ class Searcher:
         `watch` may replace the search's step and first state."""
         needs_each_step = any(prefixes) or watch or self.uses_shortlist(task.search)
         if self.run and is_plain_beam(task.search) and not needs_each_step:
-            with torch.inference_mode():
+            with _as_asked(self.device):
                 return self._found_on_device(task, sources, self.run)
-        with torch.inference_mode():
+        with _as_asked(self.device):
             step, state, request, pieces = self._prepared(task, sources, prefixes)
             step, state = task.search.unrepeated(step, state)
             if watch:
@@ -155,11 +156,11 @@ class Searcher:
         keys = [_key(source) for source in sources] if task.search.is_random else None
         return step, state, SearchRequest(limit, BOS_ID, EOS_ID, not task.plain, start, keys), pieces
 
-    @torch.inference_mode()
     def score_batch(self, pairs: list[tuple[list[int], list[int]]]) -> list[list[float]]:
         """Source ids with EOS and target ids from BOS to EOS -> the log-probability of each target id but BOS."""
         sources, targets = ([pair[side] for pair in pairs] for side in (0, 1))
-        log_probs = self._token_log_probs(sources, targets).tolist()
+        with _as_asked(self.device):
+            log_probs = self._token_log_probs(sources, targets).tolist()
         return [row[: len(target) - 1] for row, target in zip(log_probs, targets, strict=True)]
 
     def _token_log_probs(self, sources: list[list[int]], targets: list[list[int]]) -> torch.Tensor:
@@ -178,7 +179,6 @@ class Searcher:
                 "take the model directory that it was made of"
             )
 
-    @torch.inference_mode()
     def attention(self, src: list[int], tgt: list[int]) -> torch.Tensor:
         """Source ids (with EOS) and target ids (without BOS and EOS) -> the attention weights of every head (A,T,S),
         where the last of the T targets is EOS; all zero without attention. For a packed model A is 1: the mean of its
@@ -203,6 +203,14 @@ class Searcher:
         weights = self.attention(src, tgt).mean(0)[:-1]  # (T, S) without the row of EOS
         if weights.any():
             yield from ((int(s), t) for t, s in enumerate(weights.argmax(-1).tolist()))
+
+
+@contextmanager
+def _as_asked(device: torch.device) -> Iterator[None]:
+    """Compute without gradients and in the requested precision, even under a caller's autocast: its narrow numbers
+    would stay in a network's tables."""
+    with torch.inference_mode(), torch.autocast(device.type, enabled=False):
+        yield
 
 
 def _named(pieces: NDArray[np.int64], hypotheses: list[Hypothesis]) -> list[Hypothesis]:

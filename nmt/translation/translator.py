@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nmt.bundle import Bundle
+from nmt.bundle import Bundle, model_folder
 from nmt.data.batching import found_of, groups_of_like_length
 from nmt.data.directions import Direction
 from nmt.data.normalization import valid
-from nmt.hub import local
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Search
 from nmt.text.glossary import Glossary
@@ -96,11 +95,11 @@ class Translator(BatchTranslator):
         Raises ValueError when one is invalid, they differ in tokenizer or directions, or this machine lacks the
         device or precision.
         """
-        folders = [local(one) for one in folders_of(model_dirs)]
+        folders = [model_folder(one) for one in folders_of(model_dirs)]
         first, others, where, compute_here = load_ensemble(folders, device, compute)
         loaded = cls(first if shortlist is not False else replace(first, lexicon=None), where, compute_here, others)
         loaded.always_shortlists = shortlist is True
-        loaded.origin = ([str(Path(folder).resolve()) for folder in folders], device, compute, shortlist)
+        loaded.origin = ([str(folder) for folder in folders], device, compute, shortlist)
         return loaded
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -120,7 +119,7 @@ class Translator(BatchTranslator):
         return other
 
     @property
-    def languages(self) -> tuple[str, str]:
+    def languages(self) -> Direction:
         """The codes of source and target; with several directions and none chosen, all codes of each side."""
         return self.direction or self.directions.names
 

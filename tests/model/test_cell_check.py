@@ -93,3 +93,9 @@ def test_a_cell_that_cannot_have_so_few_units_is_not_tried():
             return super().gate_sizes(hidden_size)
 
     Recurrent(Many(), E, 16)
+
+
+def test_a_cell_is_tried_in_float32_whatever_torchs_default_type(default_dtype):
+    default_dtype(torch.bfloat16)  # in which torch draws no orthogonal matrix
+    check_pointwise.__wrapped__(toy.CELL_KINDS["gru_reset_before"])
+    assert torch.get_default_dtype() == torch.bfloat16

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import replace
 
 import pytest
+import torch
 import toy
 import yaml
 from safetensors.torch import load_file
@@ -207,6 +208,13 @@ def test_what_cannot_work_writes_nothing(corpus_dir, tmp_path, monkeypatch, chan
     with pytest.raises(ValueError, match=message):
         train(toy.run_config(corpus_dir, tmp_path, **changes))
     assert not (tmp_path / "toy").exists()
+
+
+def test_training_says_that_it_needs_torchs_own_default_type(corpus_dir, tmp_path, default_dtype):
+    default_dtype(torch.float64)
+    with pytest.raises(ValueError, match="needs torch.set_default_dtype.torch.float32., and"):
+        train(toy.run_config(corpus_dir, tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_folder_with_other_things_is_left_alone(corpus_dir, tmp_path):

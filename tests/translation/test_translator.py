@@ -304,6 +304,27 @@ def test_a_score_means_the_same_at_every_beam_size(translator):
         assert one.score != one.log_prob or not one.tokens
 
 
+@pytest.mark.parametrize("compute", ["float32", "int8"])
+def test_autocast_around_it_changes_nothing_then_or_later(bundle_dir, compute):
+    first, other = (nmt.load(bundle_dir, device="cpu", compute=compute) for _ in range(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        within = all_of(first)
+    assert within == all_of(first) == all_of(other)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("compute", ["float32", "int8"])
+def test_torchs_default_type_changes_nothing(bundle_dir, default_dtype, dtype, compute):
+    expected = all_of(nmt.load(bundle_dir, device="cpu", compute=compute))
+    default_dtype(dtype)
+    assert all_of(nmt.load(bundle_dir, device="cpu", compute=compute)) == expected
+
+
+def all_of(translator):
+    found = translator.translate(TEXTS[:3], nbest=2, alignment=True), translator.translate(TEXTS[:1], prefixes=["A"])
+    return *found, translator.score(TEXTS[:3], TEXTS[:3]), translator.attention([5, 6, 2], [7, 8]).tolist()
+
+
 def test_what_it_searches_with_is_on_its_device(tokenizer, lexicon):
     """The device "meta" has no memory, but it is another one: as a GPU to a lexicon that comes from training."""
     bundle = toy.bundle(toy.model_config("gru"), tokenizer, lexicon)
