@@ -183,10 +183,11 @@ class Searcher:
         """Source ids (with EOS) and target ids (without BOS and EOS) -> the attention weights of every head (A,T,S),
         where the last of the T targets is EOS; all zero without attention. For a packed model A is 1: the mean of its
         heads."""
-        if self.model.packed is not None:
-            return self._attention_by_steps(src, tgt)
-        _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
-        return weights[0]  # type: ignore[no-any-return]
+        with _as_asked(self.device):
+            if self.model.packed is not None:
+                return self._attention_by_steps(src, tgt)
+            _, weights = self.model(*(t.to(self.device) for t in (*pad([src]), pad([[BOS_ID, *tgt]])[0])))
+            return weights[0]  # type: ignore[no-any-return]
 
     def _attention_by_steps(self, src: list[int], tgt: list[int]) -> torch.Tensor:
         """As `attention`, from the steps of an int8 search."""
